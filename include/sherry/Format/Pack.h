@@ -1,0 +1,48 @@
+//===- Pack.h - Weights to packed bytes and back ----------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Writers and readers of the formats whose geometry is in Layout.h. All take a
+// matrix or a part of it: rows that start at a tile (ternary: super-tile)
+// boundary, so that a large matrix streams through a small buffer. Only the
+// last part may end inside a tile (super-tile).
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_FORMAT_PACK_H
+#define SHERRY_FORMAT_PACK_H
+
+#include "sherry/Format/Check.h"
+#include "sherry/Format/Layout.h"
+
+namespace sherry::format {
+
+/// Packs codes[rows][cols / 4], each below 32, and scales[rows][scale groups],
+/// each a value of the scale type (as Quantizer gives them), into
+/// layout.bytes(rows, cols) bytes: [T1] to [T7].
+void packTernary(const TernaryLayout &layout, int64_t rows, int64_t cols,
+                 const uint8_t *codes, const float *scales, uint8_t *bytes);
+
+/// The inverse of packTernary(). Padding is not looked at.
+void unpackTernary(const TernaryLayout &layout, int64_t rows, int64_t cols,
+                   const uint8_t *bytes, uint8_t *codes, float *scales);
+
+/// Packs weights[rows][cols] into bf16Bytes(rows, cols) bytes, rounding to the
+/// nearest, ties to even: [D1]. Fails on values that bf16 cannot hold.
+[[nodiscard]] Failure packBf16(int64_t firstRow, int64_t rows, int64_t cols,
+                               const float *weights, uint8_t *bytes);
+
+/// The inverse of packBf16(), into weights[rows][cols].
+void unpackBf16(int64_t rows, int64_t cols, const uint8_t *bytes,
+                float *weights);
+
+/// Packs weights[rows][cols], cols a multiple of 4, into q8Bytes(rows, cols)
+/// bytes: [Q1], [Q2]. Fails on values whose scale f16 cannot hold.
+[[nodiscard]] Failure packQ8(int64_t firstRow, int64_t rows, int64_t cols,
+                             const float *weights, uint8_t *bytes);
+
+/// The inverse of packQ8() up to its rounding, into weights[rows][cols].
+void unpackQ8(int64_t rows, int64_t cols, const uint8_t *bytes, float *weights);
+
+} // namespace sherry::format
+
+#endif // SHERRY_FORMAT_PACK_H

@@ -1,0 +1,56 @@
+//===- Quantizer.h - Projection onto 3:4-sparse trits -----------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The closed form of the Sherry quantizer ("Sparse-AbsMean", arXiv 2601.07892):
+// rules [S1] to [S5] of docs/BlockFormat.md.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_FORMAT_QUANTIZER_H
+#define SHERRY_FORMAT_QUANTIZER_H
+
+#include "sherry/Format/Check.h"
+#include "sherry/Format/Layout.h"
+
+namespace sherry::format {
+
+/// Projects one matrix, any number of rows at a time. Rows are f32[rows][cols];
+/// `firstRow` is where they lie in the matrix and serves messages only. If
+/// needsFirstPass(), all rows go through accumulateRows() once before the first
+/// call of quantizeRows().
+class Quantizer {
+public:
+  /// `cols` and the group size of `layout` are positive multiples of 4.
+  Quantizer(const TernaryLayout &layout, int64_t cols);
+
+  /// One scale for the whole matrix takes a look at all of it.
+  bool needsFirstPass() const {
+    return layout.granularity == Granularity::PerTensor;
+  }
+
+  /// Scales of each row.
+  int64_t scaleGroups() const {
+    return ceilDiv(cols, layout.scaleGroupInputs(cols));
+  }
+
+  /// Fails on NaN and infinity.
+  [[nodiscard]] Failure accumulateRows(int64_t firstRow, int64_t rows,
+                                       const float *weights);
+
+  /// Writes codes[rows][cols / 4] and scales[rows][scaleGroups()], the latter
+  /// as the scale type holds them. Fails on NaN and infinity, and on scales
+  /// that f16 cannot hold.
+  [[nodiscard]] Failure quantizeRows(int64_t firstRow, int64_t rows,
+                                     const float *weights, uint8_t *codes,
+                                     float *scales) const;
+
+private:
+  TernaryLayout layout;
+  int64_t cols;
+  double tensorSum = 0; ///< of |w| over the kept weights seen so far
+  int64_t tensorKept = 0;
+};
+
+} // namespace sherry::format
+
+#endif // SHERRY_FORMAT_QUANTIZER_H

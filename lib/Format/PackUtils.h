@@ -1,0 +1,35 @@
+//===- PackUtils.h - What the packers share ---------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_LIB_FORMAT_PACKUTILS_H
+#define SHERRY_LIB_FORMAT_PACKUTILS_H
+
+#include "sherry/Format/Layout.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sherry::format {
+
+/// Element `index` of an array of T at any alignment. Packed numbers are
+/// little-endian, like the only CPUs that Sherry compiles for.
+template <typename T> T load(const uint8_t *bytes, int64_t index) {
+  T value;
+  std::memcpy(&value, bytes + index * sizeof(T), sizeof(T));
+  return value;
+}
+
+template <typename T> void store(uint8_t *bytes, int64_t index, T value) {
+  std::memcpy(bytes + index * sizeof(T), &value, sizeof(T));
+}
+
+/// [T2] Rows of a tile that are not padding.
+inline int64_t rowsOfTile(int64_t tile, int64_t rows) {
+  return std::min(kTileRows, rows - tile * kTileRows);
+}
+
+} // namespace sherry::format
+
+#endif // SHERRY_LIB_FORMAT_PACKUTILS_H

@@ -1,0 +1,111 @@
+//===- Quantizer.cpp - Projection onto 3:4-sparse trits -------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Format/Quantizer.h"
+#include "sherry/Format/Codec.h"
+#include "sherry/Format/Float16.h"
+
+#include <algorithm>
+#include <sstream>
+
+using namespace sherry::format;
+
+static constexpr int64_t kKeptPerGroup = kGroupInputs - 1;
+
+namespace {
+struct Projection {
+  uint8_t code;
+  double keptSum; ///< of |w| over the three kept weights
+};
+} // namespace
+
+/// Codes by 16 * zero lane + a bit for each negative lane; that of the zero
+/// lane does not count.
+static constexpr std::array<uint8_t, 64> makeCodeTable() {
+  std::array<uint8_t, 64> table{};
+  for (int key = 0; key < 64; ++key) {
+    int8_t trits[4] = {};
+    for (int lane = 0; lane < 4; ++lane)
+      trits[lane] = lane == key >> 4 ? 0 : key >> lane & 1 ? -1 : 1;
+    table[key] = encodeGroup(trits);
+  }
+  return table;
+}
+
+/// [S1], [S2] for four finite weights.
+static inline Projection projectGroup(const float *weights) {
+  static constexpr std::array<uint8_t, 64> codeTable = makeCodeTable();
+  constexpr uint32_t negativeZero = 0x80000000;
+
+  uint32_t zeroLane = 0, negative = 0, smallest = UINT32_MAX;
+  double sum = 0;
+  for (uint32_t lane = 0; lane < kGroupInputs; ++lane) {
+    // Magnitudes compare like the integers that their bits are.
+    uint32_t bits = floatBits(weights[lane]), magnitude = bits & ~negativeZero;
+    bool isSmaller = magnitude < smallest;
+    zeroLane = isSmaller ? lane : zeroLane;
+    smallest = isSmaller ? magnitude : smallest;
+    negative |= static_cast<uint32_t>(bits > negativeZero) << lane;
+    sum += floatFromBits(magnitude);
+  }
+  return {codeTable[16 * zeroLane + negative], sum - floatFromBits(smallest)};
+}
+
+Quantizer::Quantizer(const TernaryLayout &layout, int64_t cols)
+    : layout(layout), cols(cols) {}
+
+Failure Quantizer::accumulateRows(int64_t firstRow, int64_t rows,
+                                  const float *weights) {
+  if (Failure failure = checkFinite(weights, firstRow, rows, cols))
+    return failure;
+  for (int64_t i = 0; i < rows * cols; i += kGroupInputs)
+    tensorSum += projectGroup(weights + i).keptSum;
+  tensorKept += rows * (cols / kGroupInputs) * kKeptPerGroup;
+  return {};
+}
+
+/// [S5] Rounds `scale` to the type that it is stored in.
+static Failure roundScale(ScaleType type, int64_t row, int64_t col,
+                          float &scale) {
+  if (type == ScaleType::F32)
+    return {};
+  float rounded = f16ToF32(f32ToF16(scale));
+  if ((rounded != 0 || scale == 0) && rounded <= 65504) {
+    scale = rounded;
+    return {};
+  }
+  std::ostringstream message;
+  message << "row " << row << ", column " << col << ": the scale " << scale
+          << " of the weights from here on is too "
+          << (rounded == 0 ? "small" : "large")
+          << " for f16; compile with --scale-type=f32";
+  return message.str();
+}
+
+Failure Quantizer::quantizeRows(int64_t firstRow, int64_t rows,
+                                const float *weights, uint8_t *codes,
+                                float *scales) const {
+  int64_t size = layout.scaleGroupInputs(cols);
+  for (int64_t row = firstRow; row < firstRow + rows; ++row, weights += cols) {
+    if (Failure failure = checkFinite(weights, row, 1, cols))
+      return failure;
+    for (int64_t begin = 0; begin < cols; begin += size) {
+      int64_t end = std::min(begin + size, cols);
+      double sum = 0;
+      for (int64_t col = begin; col < end; col += kGroupInputs) {
+        Projection projection = projectGroup(weights + col);
+        *codes++ = projection.code;
+        sum += projection.keptSum;
+      }
+      // [S3], [S4]
+      int64_t kept = (end - begin) / kGroupInputs * kKeptPerGroup;
+      float scale = needsFirstPass() ? tensorSum / tensorKept : sum / kept;
+      if (Failure failure = roundScale(layout.scaleType, row, begin, scale))
+        return failure;
+      *scales++ = scale;
+    }
+  }
+  return {};
+}

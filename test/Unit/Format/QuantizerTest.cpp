@@ -1,0 +1,193 @@
+//===- QuantizerTest.cpp - Rules [S1] to [S5] -----------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Format/Quantizer.h"
+#include "sherry/Format/Codec.h"
+#include "sherry/Format/Float16.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+using namespace sherry::format;
+using testing::AllOf;
+using testing::HasSubstr;
+
+namespace {
+struct Quantized {
+  std::vector<int8_t> trits;
+  std::vector<float> scales;
+};
+} // namespace
+
+static TernaryLayout makeLayout(Granularity granularity, int64_t groupSize,
+                                ScaleType type = ScaleType::F32) {
+  TernaryLayout layout;
+  layout.granularity = granularity;
+  layout.groupSize = groupSize;
+  layout.scaleType = type;
+  return layout;
+}
+
+/// Runs the quantizer over the matrix in pieces of at most `piece` rows.
+static Quantized quantize(const TernaryLayout &layout, int64_t cols,
+                          const std::vector<float> &weights,
+                          int64_t piece = INT64_MAX) {
+  Quantizer quantizer(layout, cols);
+  int64_t rows = weights.size() / cols, scaleGroups = quantizer.scaleGroups();
+  std::vector<uint8_t> codes(weights.size() / 4);
+  Quantized result;
+  result.scales.resize(rows * scaleGroups);
+  auto forPieces = [&](auto body) {
+    for (int64_t row = 0; row < rows; row += piece)
+      EXPECT_EQ(body(row, std::min(piece, rows - row)), std::nullopt);
+  };
+  if (quantizer.needsFirstPass())
+    forPieces([&](int64_t row, int64_t n) {
+      return quantizer.accumulateRows(row, n, weights.data() + row * cols);
+    });
+  forPieces([&](int64_t row, int64_t n) {
+    return quantizer.quantizeRows(row, n, weights.data() + row * cols,
+                                  codes.data() + row * cols / 4,
+                                  result.scales.data() + row * scaleGroups);
+  });
+  for (uint8_t code : codes)
+    for (int8_t trit : decodeGroup(code))
+      result.trits.push_back(trit);
+  return result;
+}
+
+/// The rules again, as plainly as they can be written.
+static Quantized quantizeNaively(const TernaryLayout &layout, int64_t cols,
+                                 const std::vector<float> &weights) {
+  Quantized result;
+  for (size_t i = 0; i < weights.size(); i += 4) {
+    size_t zero = i;
+    for (size_t k = i; k < i + 4; ++k)
+      if (std::fabs(weights[k]) < std::fabs(weights[zero]))
+        zero = k;
+    for (size_t k = i; k < i + 4; ++k)
+      result.trits.push_back(k == zero ? 0 : weights[k] < 0 ? -1 : 1);
+  }
+  auto meanOf = [&](size_t begin, size_t end) {
+    double sum = 0, count = 0;
+    for (size_t i = begin; i < end; ++i)
+      if (result.trits[i] != 0) {
+        sum += std::fabs(weights[i]);
+        ++count;
+      }
+    float scale = sum / count;
+    return layout.scaleType == ScaleType::F16 ? f16ToF32(f32ToF16(scale))
+                                              : scale;
+  };
+  size_t group = cols;
+  if (layout.granularity == Granularity::PerGroup)
+    group = layout.groupSize;
+  for (size_t row = 0; row < weights.size(); row += cols)
+    for (size_t at = row; at < row + cols; at += group)
+      result.scales.push_back(
+          layout.granularity == Granularity::PerTensor
+              ? meanOf(0, weights.size())
+              : meanOf(at, std::min<size_t>(at + group, row + cols)));
+  return result;
+}
+
+static Failure tryQuantize(const TernaryLayout &layout,
+                           const std::vector<float> &weights,
+                           int64_t firstRow = 0) {
+  std::vector<uint8_t> codes(weights.size() / 4);
+  std::vector<float> scales(weights.size() / 4);
+  return Quantizer(layout, weights.size())
+      .quantizeRows(firstRow, 1, weights.data(), codes.data(), scales.data());
+}
+
+TEST(QuantizerTest, S1S2S3HandComputed) {
+  Quantized q = quantize(makeLayout(Granularity::PerGroup, 4), 8,
+                         {0.5, -0.25, 0.25, -1, 3, -2, 2.5, -2});
+  EXPECT_EQ(q.trits, (std::vector<int8_t>{1, 0, 1, -1, 1, 0, 1, -1}));
+  EXPECT_EQ(q.scales, (std::vector<float>{1.75f / 3, 2.5f}));
+}
+
+TEST(QuantizerTest, S1TiesDropTheFirst) {
+  auto layout = makeLayout(Granularity::PerChannel, 0);
+  EXPECT_EQ(quantize(layout, 4, {1, -1, 1, -1}).trits,
+            (std::vector<int8_t>{0, -1, 1, -1}));
+  EXPECT_EQ(quantize(layout, 4, {2, -1, 1, 3}).trits,
+            (std::vector<int8_t>{1, 0, 1, 1}));
+  EXPECT_EQ(quantize(layout, 4, {-2, 3, -1, 1}).trits,
+            (std::vector<int8_t>{-1, 1, 0, 1}));
+}
+
+TEST(QuantizerTest, S2KeptZerosArePositive) {
+  Quantized q = quantize(makeLayout(Granularity::PerChannel, 0, ScaleType::F16),
+                         8, {0.0, -0.0, -0.0, 0.0, -5, 0.0, -0.0, 1});
+  EXPECT_EQ(q.trits, (std::vector<int8_t>{0, 1, 1, 1, -1, 0, 1, 1}));
+  EXPECT_EQ(q.scales, (std::vector<float>{1}));
+  q = quantize(makeLayout(Granularity::PerTensor, 0, ScaleType::F16), 4,
+               {0, 0, 0, -0.0});
+  EXPECT_EQ(q.scales, (std::vector<float>{0}));
+}
+
+TEST(QuantizerTest, S4LastScaleGroupIsShorter) {
+  Quantized q = quantize(makeLayout(Granularity::PerGroup, 8), 12,
+                         {0, 1, 2, 3, 0, 4, 5, 6, 0, 7, 8, 9});
+  EXPECT_EQ(q.scales, (std::vector<float>{3.5, 8}));
+}
+
+TEST(QuantizerTest, S1ToS5EqualTheNaiveRules) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal(0, 0.02f);
+  for (int64_t cols : {4, 20, 192, 320})
+    for (int64_t rows : {1, 3, 33})
+      for (int64_t groupSize : {4, 12, 64, 128, 256, 512})
+        for (ScaleType type : {ScaleType::F16, ScaleType::F32})
+          for (Granularity granularity :
+               {Granularity::PerTensor, Granularity::PerChannel,
+                Granularity::PerGroup}) {
+            // Few distinct values, as in bf16 checkpoints: ties and zeros.
+            std::vector<float> weights(rows * cols);
+            for (float &weight : weights)
+              weight = std::round(normal(random) * 512) / 512;
+            auto layout = makeLayout(granularity, groupSize, type);
+            Quantized expected = quantizeNaively(layout, cols, weights);
+            for (int64_t piece : {int64_t(2), rows}) {
+              Quantized q = quantize(layout, cols, weights, piece);
+              ASSERT_EQ(q.trits, expected.trits);
+              ASSERT_EQ(q.scales, expected.scales);
+            }
+          }
+}
+
+TEST(QuantizerTest, NonFiniteWeightsAreNamed) {
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float inf = std::numeric_limits<float>::infinity();
+  auto layout = makeLayout(Granularity::PerGroup, 4);
+  EXPECT_THAT(*tryQuantize(layout, {1, 2, 3, 4, 5, nan, inf, 8}, 7),
+              AllOf(HasSubstr("row 7, column 5 is NaN"), HasSubstr("export")));
+  EXPECT_THAT(*tryQuantize(layout, {1, 2, 3, -inf}),
+              HasSubstr("row 0, column 3 is infinite"));
+
+  std::vector<float> weights = {1, 2, 3, 4, 5, 6, inf, 8};
+  Quantizer perTensor(makeLayout(Granularity::PerTensor, 0), 4);
+  EXPECT_THAT(*perTensor.accumulateRows(10, 2, weights.data()),
+              HasSubstr("row 11, column 2 is infinite"));
+}
+
+TEST(QuantizerTest, S5ScalesThatF16CannotHoldAreNamed) {
+  auto layout = makeLayout(Granularity::PerGroup, 4, ScaleType::F16);
+  EXPECT_THAT(*tryQuantize(layout, {1, 1, 1, 1, 0, 7e4, 7e4, 7e4}, 3),
+              AllOf(HasSubstr("row 3, column 4"), HasSubstr("too large"),
+                    HasSubstr("--scale-type=f32")));
+  EXPECT_THAT(*tryQuantize(layout, {0, 1e-9, 1e-9, 1e-9}),
+              AllOf(HasSubstr("too small"), HasSubstr("--scale-type=f32")));
+  EXPECT_EQ(tryQuantize(layout, {0, 65504, 65504, 65504}), std::nullopt);
+  EXPECT_EQ(tryQuantize(layout, {0, 6e-8, 6e-8, 6e-8}), std::nullopt);
+  layout.scaleType = ScaleType::F32;
+  EXPECT_EQ(tryQuantize(layout, {0, 7e4, 7e4, 7e4}), std::nullopt);
+  EXPECT_EQ(tryQuantize(layout, {0, 1e-9, 1e-9, 1e-9}), std::nullopt);
+}

@@ -1,0 +1,131 @@
+//===- Passes.td - Conversions of the sherry dialect -------*- tablegen -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_CONVERSION_PASSES
+#define SHERRY_CONVERSION_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertSherryToKernel
+    : Pass<"sherry-convert-to-kernel", "::mlir::ModuleOp"> {
+  let summary = "write the graph ops out as loops over buffers";
+  let description = [{
+    Every function on tensors becomes one on buffers. A tensor of activations
+    `[? x cols]` becomes `memref<max_tokens x padded cols>` and a count of rows;
+    `max_tokens` is the attribute `sherry.max_tokens` of the function
+    (`sherry-specialize-tokens` sets it), and columns are padded to whole tiles
+    of 32. The arguments of the new function are, in this order:
+
+    1. the weights section, `memref<? x i8>`
+    2. the caches
+    3. the workspace, `memref<? x i8>`
+    4. the buffers of tensor arguments, then of tensor results
+    5. the counts of rows of the tensor arguments
+    6. the index arguments
+    7. the contexts (capacities) of the caches
+    8. the team of threads
+
+    Work is divided by `scf.parallel`; results are `memref.alloc`. Weights need
+    a layout and a place (`sherry-select-layout`, `sherry-place-weights`).
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
+def DistributeParallel
+    : Pass<"sherry-distribute-parallel", "::mlir::func::FuncOp"> {
+  let summary = "divide scf.parallel among the threads of the team";
+  let description = [{
+    Thread i of n runs the iterations `[i * size / n, (i + 1) * size / n)`, in
+    order, and then waits for the others. The division depends on nothing but
+    sizes, so results do not depend on the number of threads as long as
+    iterations are independent, which `scf.parallel` promises.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::sherry::SherryDialect"];
+}
+
+def PlaceBuffers : Pass<"sherry-place-buffers", "::mlir::ModuleOp"> {
+  let summary = "give every memref.alloc a place in the workspace";
+  let description = [{
+    Places are aligned to 64 bytes. A function's places follow those of its
+    callers. The size of the workspace becomes the module attribute
+    `sherry.workspace_size`, and the type of every workspace argument.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def LowerKernelToAVX512 : Pass<"sherry-lower-kernel-avx512"> {
+  let summary = "kernel ops to AVX-512 instructions";
+  let description = [{
+    Needs AVX512BW: `lookup` becomes vpermw, `decode_block` vpermi2d. With the
+    option `vnni`, `dot_accumulate` becomes vpdpbusd. Other ops are left to
+    `sherry-lower-kernel-generic`.
+  }];
+  let options = [Option<"vnni", "vnni", "bool", "true",
+                        "the target has AVX512VNNI">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def LowerKernelToAVX2 : Pass<"sherry-lower-kernel-avx2"> {
+  let summary = "kernel ops to AVX2 instructions";
+  let description = [{
+    `lookup_halves` becomes two vpshufb, `apply_sign` vpsignw, `dot_accumulate`
+    vpmaddubsw and vpmaddwd where its weights are at most 2 (no sum can then
+    saturate), else vpmaddwd on the even and the odd bytes. With the option
+    `vnni` it becomes vpdpbusd. Other ops are left to
+    `sherry-lower-kernel-generic`.
+  }];
+  let options = [Option<"vnni", "vnni", "bool", "false",
+                        "the target has AVX-VNNI or AVX512VNNI with VL">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def LowerKernelGeneric : Pass<"sherry-lower-kernel-generic"> {
+  let summary = "kernel ops to target-independent vector code";
+  let description = [{
+    The lowering for CPUs without better instructions, and the oracle of the
+    others. Without the option `f16c`, f16 scales are widened by integer
+    operations, so that no library call remains.
+  }];
+  let options = [Option<"f16c", "f16c", "bool", "true",
+                        "the target converts f16 by an instruction">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def ApproximateMath : Pass<"sherry-approximate-math"> {
+  let summary = "replace exp by the upstream polynomial approximation";
+  let description = [{
+    Compiled models call no library. The polynomials are those of MLIR's math
+    transforms.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def ConvertTeamToLLVM
+    : Pass<"sherry-convert-team-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "functions, memory, vectors and team ops to the LLVM dialect";
+  let description = [{
+    Team ops read `sherry_abi_team` (include/sherry-abi/abi.h). Memrefs become
+    bare pointers in function signatures. The upstream conversion patterns of
+    arith, cf, func, math, memref, ub and vector run together with ours, because
+    the type `!sherry.team` appears in signatures, calls and branches.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+#endif // SHERRY_CONVERSION_PASSES

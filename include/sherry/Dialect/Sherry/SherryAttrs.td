@@ -1,0 +1,116 @@
+//===- SherryAttrs.td - Attributes of the sherry dialect ---*- tablegen -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_DIALECT_SHERRY_ATTRS
+#define SHERRY_DIALECT_SHERRY_ATTRS
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/IR/TensorEncoding.td"
+include "sherry/Dialect/Sherry/SherryDialect.td"
+
+class Sherry_I32Enum<string name, string summary, list<I32EnumAttrCase> cases>
+    : I32EnumAttr<name, summary, cases> {
+  let cppNamespace = "::sherry";
+  let genSpecializedAttr = 0;
+}
+
+def Sherry_Grouping : Sherry_I32Enum<"Grouping",
+    "which four inputs make a group", [
+      I32EnumAttrCase<"Contiguous", 0, "contiguous">,
+      I32EnumAttrCase<"Strided", 1, "strided">]>;
+
+def Sherry_ScaleSharing : Sherry_I32Enum<"ScaleSharing",
+    "which weights share a scale", [
+      I32EnumAttrCase<"PerTensor", 0, "per_tensor">,
+      I32EnumAttrCase<"PerChannel", 1, "per_channel">,
+      I32EnumAttrCase<"PerGroup", 2, "per_group">]>;
+
+def Sherry_CodeOrder : Sherry_I32Enum<"CodeOrder",
+    "how the codes of a step become bytes", [
+      I32EnumAttrCase<"Words", 0, "words">,
+      I32EnumAttrCase<"Nibbles", 1, "nibbles">]>;
+
+class Sherry_Attr<string name, string mnemonic_, list<Trait> traits = []>
+    : AttrDef<Sherry_Dialect, name, traits> {
+  let mnemonic = mnemonic_;
+}
+
+def Sherry_LayoutAttr : Sherry_Attr<"Layout", "layout"> {
+  let summary = "order of the packed bytes of a ternary tensor";
+  let description = [{
+    Rules [T5], [T6] and [T7] of docs/BlockFormat.md. `interleave` is the number
+    of tiles of 32 rows whose steps alternate in the byte stream, so that one
+    load of a lookup table serves all of them.
+
+    ```mlir
+    #sherry.layout<words, interleave = 4>
+    ```
+  }];
+  let parameters = (ins EnumParameter<Sherry_CodeOrder>:$order,
+                        "int64_t":$interleave);
+  let assemblyFormat = "`<` $order `,` `interleave` `=` $interleave `>`";
+  let genVerifyDecl = 1;
+}
+
+def Sherry_TernaryAttr : Sherry_Attr<"Ternary", "ternary",
+    [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
+  let summary = "encoding of a 3:4-sparse ternary matrix";
+  let description = [{
+    Belongs to tensors `[outputs x inputs x !sherry.trit]`. In every group of
+    four inputs exactly one trit is zero [C1]. `contiguous` groups are four
+    neighbours; `strided` ones are 16 apart inside 64 inputs (GGUF STQ1_0).
+    Every weight is a trit times the scale it shares: `per_tensor`,
+    `per_channel` (one per output) or `per_group` (one per `group_size`
+    consecutive inputs of an output; the last group of a row may be shorter).
+    The layout is absent until `sherry-select-layout` has chosen one.
+
+    ```mlir
+    tensor<512x256x!sherry.trit, #sherry.ternary<
+        contiguous, per_group, group_size = 128, scale = f16>>
+    ```
+  }];
+  let parameters = (ins
+      EnumParameter<Sherry_Grouping>:$grouping,
+      EnumParameter<Sherry_ScaleSharing>:$sharing,
+      OptionalParameter<"int64_t", "inputs that share a scale">:$group_size,
+      "::mlir::FloatType":$scale,
+      OptionalParameter<"::sherry::LayoutAttr">:$layout);
+  let assemblyFormat = [{
+    `<` $grouping `,` $sharing (`,` `group_size` `=` $group_size^)?
+    `,` `scale` `=` $scale (`,` `layout` `=` $layout^)? `>`
+  }];
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The geometry of the packed bytes; the layout must be present.
+    ::sherry::format::TernaryLayout getFormat() const;
+    /// The same encoding with a layout.
+    TernaryAttr withLayout(LayoutAttr layout) const;
+  }];
+}
+
+def Sherry_RopeScalingAttr : Sherry_Attr<"RopeScaling", "llama3_rope"> {
+  let summary = "the LLaMA-3 rule that stretches low rope frequencies";
+  let description = [{
+    Frequencies whose wavelength exceeds `original_context / low_freq_factor`
+    are divided by `factor`, those below `original_context / high_freq_factor`
+    are kept, and those between are interpolated (Hugging Face transformers,
+    rope type `llama3`).
+
+    ```mlir
+    #sherry.llama3_rope<factor = 3.200000e+01, low_freq_factor = 1.0,
+                        high_freq_factor = 4.0, original_context = 8192>
+    ```
+  }];
+  let parameters = (ins "::mlir::FloatAttr":$factor,
+                        "::mlir::FloatAttr":$low_freq_factor,
+                        "::mlir::FloatAttr":$high_freq_factor,
+                        "int64_t":$original_context);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+#endif // SHERRY_DIALECT_SHERRY_ATTRS

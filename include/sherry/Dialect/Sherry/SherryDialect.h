@@ -1,0 +1,38 @@
+//===- SherryDialect.h - The sherry dialect in C++ --------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_DIALECT_SHERRY_SHERRYDIALECT_H
+#define SHERRY_DIALECT_SHERRY_SHERRYDIALECT_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TensorEncoding.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "sherry/Format/Layout.h"
+
+#include "sherry/Dialect/Sherry/SherryDialect.h.inc"
+#include "sherry/Dialect/Sherry/SherryEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "sherry/Dialect/Sherry/SherryAttrs.h.inc"
+#define GET_TYPEDEF_CLASSES
+#include "sherry/Dialect/Sherry/SherryTypes.h.inc"
+#define GET_OP_CLASSES
+#include "sherry/Dialect/Sherry/SherryOps.h.inc"
+
+namespace sherry {
+/// Sizes of the blocks in which the activations of a linear op are quantized
+/// for this weight: the chunks of a ternary weight [T4], the blocks of a q8_0
+/// one [Q1]; empty for weights that take f32 activations only.
+llvm::SmallVector<int64_t> getActivationBlocks(mlir::RankedTensorType weight);
+} // namespace sherry
+
+#endif // SHERRY_DIALECT_SHERRY_SHERRYDIALECT_H

@@ -1,0 +1,36 @@
+//===- SherryDialect.td - The sherry dialect ---------------*- tablegen -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_DIALECT_SHERRY_DIALECT
+#define SHERRY_DIALECT_SHERRY_DIALECT
+
+include "mlir/IR/DialectBase.td"
+
+def Sherry_Dialect : Dialect {
+  let name = "sherry";
+  let cppNamespace = "::sherry";
+  let summary = "Language models with 3:4-sparse ternary weights";
+  let description = [{
+    Models a LLaMA-family network whose linear layers hold ternary weights of
+    which exactly one in four is zero (Sherry, arXiv 2601.07892), and the pieces
+    of x86 code that such weights need.
+
+    Three families of ops:
+
+    * *graph ops* work on tensors; one op is one step of the network. Weights
+      are symbols (`sherry.weight`): their bytes never enter the IR.
+    * *kernel ops* work on vectors and carry the semantics of the 5-bit code:
+      decode a block, build a table of partial sums, look codes up in it,
+      multiply bytes. Each has a target-independent lowering, and a lowering to
+      instructions where a CPU has them.
+    * *team ops* divide the work among the threads of one forward call.
+  }];
+  let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
+  let hasConstantMaterializer = 1;
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+#endif // SHERRY_DIALECT_SHERRY_DIALECT

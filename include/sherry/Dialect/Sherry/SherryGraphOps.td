@@ -1,0 +1,287 @@
+//===- SherryGraphOps.td - One op for each step of a model -*- tablegen -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_DIALECT_SHERRY_GRAPHOPS
+#define SHERRY_DIALECT_SHERRY_GRAPHOPS
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "sherry/Dialect/Sherry/SherryAttrs.td"
+include "sherry/Dialect/Sherry/SherryTypes.td"
+
+class Sherry_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Sherry_Dialect, mnemonic, traits>;
+
+/// Rows of activations, one per token.
+def Sherry_Activations : 2DTensorOf<[F32]>;
+/// Rows of activations, quantized.
+def Sherry_QuantizedActivations : 2DTensorOf<[I8]>;
+def Sherry_BlockScales : 2DTensorOf<[F32]>;
+def Sherry_BlockSums : 2DTensorOf<[I32]>;
+
+/// The weight that an op reads: a symbol, and which of its copies (the layer).
+class Sherry_WeightUserOp<string mnemonic, list<Trait> traits = []>
+    : Sherry_Op<mnemonic, !listconcat(
+          [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>], traits)>;
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+def Sherry_WeightOp : Sherry_Op<"weight", [Symbol]> {
+  let summary = "names a weight, its type and where its values come from";
+  let description = [{
+    `count` tensors of the same type, one per layer. `sources` are the tensors
+    of the checkpoint that are concatenated along the output axis; `{}` stands
+    for the layer. After `sherry-place-weights` the tensor of layer l lies at
+    byte `offset + l * stride` of the weights section.
+
+    ```mlir
+    sherry.weight @q count 16 from ["model.layers.{}.self_attn.q_proj.weight"]
+        : tensor<2048x2048x!sherry.trit, #sherry.ternary<
+              contiguous, per_group, group_size = 128, scale = f16>>
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name,
+                       ConfinedAttr<I64Attr, [IntPositive]>:$count,
+                       StrArrayAttr:$sources,
+                       TypeAttrOf<AnyRankedTensor>:$type,
+                       OptionalAttr<I64Attr>:$offset,
+                       OptionalAttr<I64Attr>:$stride);
+  let assemblyFormat = [{
+    $sym_name `count` $count `from` $sources
+    (`at` $offset^ `stride` $stride)? attr-dict `:` $type
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::RankedTensorType getTensorType() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getType());
+    }
+    /// The encoding, if this is a ternary weight.
+    ::sherry::TernaryAttr getTernary() {
+      return ::llvm::dyn_cast_or_null<::sherry::TernaryAttr>(
+          getTensorType().getEncoding());
+    }
+    /// Bytes of one of the `count` tensors. Ternary ones need a layout.
+    int64_t getByteSize();
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Steps of the network
+//===----------------------------------------------------------------------===//
+
+def Sherry_EmbeddingOp : Sherry_WeightUserOp<"embedding"> {
+  let summary = "rows of the embedding matrix";
+  let description = [{
+    `result[t] = weight[tokens[t]]`, widened to f32.
+
+    ```mlir
+    %x = sherry.embedding %tokens, @embed
+        : tensor<?xi32> -> tensor<?x2048xf32>
+    ```
+  }];
+  let arguments = (ins 1DTensorOf<[I32]>:$tokens, FlatSymbolRefAttr:$weight);
+  let results = (outs Sherry_Activations:$result);
+  let assemblyFormat = [{
+    $tokens `,` $weight attr-dict `:` type($tokens) `->` type($result)
+  }];
+}
+
+def Sherry_RmsNormOp : Sherry_WeightUserOp<"rms_norm",
+    [AllTypesMatch<["input", "result"]>]> {
+  let summary = "root mean square normalisation";
+  let description = [{
+    `result[t][i] = input[t][i] / sqrt(mean_j(input[t][j]^2) + epsilon) *
+    weight[i]`.
+
+    ```mlir
+    %n = sherry.rms_norm %x, @attn_norm[%layer] epsilon 1.0e-5
+        : tensor<?x2048xf32>
+    ```
+  }];
+  let arguments = (ins Sherry_Activations:$input, FlatSymbolRefAttr:$weight,
+                       Optional<Index>:$layer, F32Attr:$epsilon);
+  let results = (outs Sherry_Activations:$result);
+  let assemblyFormat = [{
+    $input `,` $weight (`[` $layer^ `]`)? `epsilon` $epsilon attr-dict
+    `:` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sherry_QuantizeActivationsOp : Sherry_Op<"quantize_activations", [Pure]> {
+  let summary = "symmetric 8-bit quantization of activations in blocks";
+  let description = [{
+    Each row is cut into the blocks `[0, b0), [b0, b0 + b1), ...` that `blocks`
+    lists. A block with the largest magnitude m gets the scale m / 127 and the
+    values `round_half_even(x * (127 / m))`; if m is 0 both are 0. `sums` holds
+    the sum of the values of each block.
+
+    ```mlir
+    %q, %scales, %sums = sherry.quantize_activations %x blocks [128, 64]
+        : tensor<?x192xf32> -> tensor<?x192xi8>, tensor<?x2xf32>, tensor<?x2xi32>
+    ```
+  }];
+  let arguments = (ins Sherry_Activations:$input, DenseI64ArrayAttr:$blocks);
+  let results = (outs Sherry_QuantizedActivations:$values,
+                      Sherry_BlockScales:$scales, Sherry_BlockSums:$sums);
+  let assemblyFormat = [{
+    $input `blocks` $blocks attr-dict `:` type($input) `->` type($values) `,`
+    type($scales) `,` type($sums)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sherry_LinearOp : Sherry_WeightUserOp<"linear", [AttrSizedOperandSegments]> {
+  let summary = "product of activations with a weight matrix";
+  let description = [{
+    `result[t][o] = sum_i weight[o][i] * input[t][i]`. The input is f32, or the
+    values of `sherry.quantize_activations` together with their scales and
+    sums; then each block is summed in integers, which is exact, and the block
+    sums are scaled and added in f32 from the first block to the last.
+
+    ```mlir
+    %y = sherry.linear %x, @q[%layer] : tensor<?x2048xf32> -> tensor<?x2048xf32>
+    %z = sherry.linear %q scaled %s sums %u, @q[%layer]
+        : tensor<?x192xi8>, tensor<?x2xf32>, tensor<?x2xi32> -> tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins 2DTensorOf<[F32, I8]>:$input,
+                       Optional<Sherry_BlockScales>:$scales,
+                       Optional<Sherry_BlockSums>:$sums,
+                       FlatSymbolRefAttr:$weight, Optional<Index>:$layer);
+  let results = (outs Sherry_Activations:$result);
+  let assemblyFormat = [{
+    $input (`scaled` $scales^ `sums` $sums)? `,` $weight (`[` $layer^ `]`)?
+    attr-dict `:` type($input) (`,` type($scales)^ `,` type($sums))?
+    `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sherry_RopeTableOp : Sherry_Op<"rope_table", [Pure]> {
+  let summary = "cosines and sines of rotary position embedding";
+  let description = [{
+    Row t holds, for position `position + t`, `head_dim / 2` cosines and then
+    `head_dim / 2` sines of `(position + t) * theta^(-2i / head_dim)`, the
+    frequency being stretched by `scaling` if present. The angle is rounded to
+    f32 before its cosine is taken, as the reference implementations do. There
+    are as many rows as `tokens` has.
+
+    ```mlir
+    %table = sherry.rope_table %tokens, %position theta 5.0e5
+        : tensor<?xi32> -> tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins 1DTensorOf<[I32]>:$tokens, Index:$position,
+                       F64Attr:$theta,
+                       OptionalAttr<Sherry_RopeScalingAttr>:$scaling);
+  let results = (outs Sherry_Activations:$result);
+  let assemblyFormat = [{
+    $tokens `,` $position `theta` $theta (`scaling` $scaling^)? attr-dict
+    `:` type($tokens) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sherry_RopeOp : Sherry_Op<"rope",
+    [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "rotary position embedding";
+  let description = [{
+    Rotates, in each head of `head_dim` numbers, the pairs `(x[i], x[i +
+    head_dim / 2])` by the angles of `sherry.rope_table`; `head_dim` is the
+    row length of the table.
+
+    ```mlir
+    %r = sherry.rope %q, %table : tensor<?x2048xf32>, tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins Sherry_Activations:$input, Sherry_Activations:$table);
+  let results = (outs Sherry_Activations:$result);
+  let assemblyFormat = [{
+    $input `,` $table attr-dict `:` type($input) `,` type($table)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sherry_UpdateCacheOp : Sherry_Op<"update_cache",
+    [AllTypesMatch<["keys", "values"]>]> {
+  let summary = "stores keys and values of new positions";
+  let description = [{
+    Row t of `keys` and of `values` becomes position `position + t` of layer
+    `layer`.
+
+    ```mlir
+    sherry.update_cache %k, %v, %cache[%layer, %position] : tensor<?x512xf32>,
+        !sherry.kv_cache<16 x 8 x 64 x f32, max_context = 131072>
+    ```
+  }];
+  let arguments = (ins Sherry_Activations:$keys, Sherry_Activations:$values,
+                       Arg<Sherry_KVCacheType, "", [MemWrite]>:$cache,
+                       Index:$layer, Index:$position);
+  let assemblyFormat = [{
+    $keys `,` $values `,` $cache `[` $layer `,` $position `]` attr-dict
+    `:` type($keys) `,` type($cache)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sherry_AttentionOp : Sherry_Op<"attention",
+    [AllTypesMatch<["query", "result"]>]> {
+  let summary = "causal grouped-query attention over the cache";
+  let description = [{
+    Row t of `query` holds the heads of position `position + t`; it attends to
+    all positions up to its own. `heads / kv_heads` consecutive heads share one
+    head of keys and values. Scores are scaled by `1 / sqrt(head_dim)`.
+
+    ```mlir
+    %a = sherry.attention %q, %cache[%layer, %position] : tensor<?x2048xf32>,
+        !sherry.kv_cache<16 x 8 x 64 x f32, max_context = 131072>
+    ```
+  }];
+  let arguments = (ins Sherry_Activations:$query,
+                       Arg<Sherry_KVCacheType, "", [MemRead]>:$cache,
+                       Index:$layer, Index:$position);
+  let results = (outs Sherry_Activations:$result);
+  let assemblyFormat = [{
+    $query `,` $cache `[` $layer `,` $position `]` attr-dict
+    `:` type($query) `,` type($cache)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sherry_SwiGLUOp : Sherry_Op<"swiglu", [Pure, SameOperandsAndResultType]> {
+  let summary = "gate of the feed-forward network";
+  let description = [{
+    `result = silu(gate) * up` with `silu(x) = x / (1 + exp(-x))`.
+
+    ```mlir
+    %h = sherry.swiglu %gate, %up : tensor<?x8192xf32>
+    ```
+  }];
+  let arguments = (ins Sherry_Activations:$gate, Sherry_Activations:$up);
+  let results = (outs Sherry_Activations:$result);
+  let assemblyFormat = "$gate `,` $up attr-dict `:` type($result)";
+}
+
+def Sherry_LastTokensOp : Sherry_Op<"last_tokens",
+    [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "the last rows";
+  let description = [{
+    The last `count` rows of `input`, `0 <= count <=` the rows of `input`.
+
+    ```mlir
+    %l = sherry.last_tokens %x, %n_logits : tensor<?x2048xf32>
+    ```
+  }];
+  let arguments = (ins Sherry_Activations:$input, Index:$count);
+  let results = (outs Sherry_Activations:$result);
+  let assemblyFormat = "$input `,` $count attr-dict `:` type($result)";
+}
+
+#endif // SHERRY_DIALECT_SHERRY_GRAPHOPS

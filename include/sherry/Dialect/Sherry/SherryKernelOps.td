@@ -1,0 +1,146 @@
+//===- SherryKernelOps.td - Semantics of the 5-bit code ----*- tablegen -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_DIALECT_SHERRY_KERNELOPS
+#define SHERRY_DIALECT_SHERRY_KERNELOPS
+
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "sherry/Dialect/Sherry/SherryDialect.td"
+
+class Sherry_KernelOp<string mnemonic, list<Trait> traits = []>
+    : Op<Sherry_Dialect, mnemonic, traits>;
+
+def Sherry_DecodeBlockOp : Sherry_KernelOp<"decode_block", [Pure]> {
+  let summary = "5-bit codes to trits";
+  let description = [{
+    Lane r of `codes` holds a code in its low 5 bits (the others are ignored).
+    Bytes 4r .. 4r+3 of the result are the four trits of that code, plus one:
+    0, 1 or 2. Rule [C1] of docs/BlockFormat.md.
+
+    ```mlir
+    %trits = sherry.decode_block %codes : vector<16xi32> -> vector<64xi8>
+    ```
+  }];
+  let arguments = (ins VectorOfLengthAndType<[16], [I32]>:$codes);
+  let results = (outs VectorOfLengthAndType<[64], [I8]>:$result);
+  let assemblyFormat = "$codes attr-dict `:` type($codes) `->` type($result)";
+  let hasFolder = 1;
+}
+
+def Sherry_BuildTableOp : Sherry_KernelOp<"build_table", [Pure]> {
+  let summary = "all partial sums of four activations";
+  let description = [{
+    Entry c of the result is the dot product of the trits of code c with the
+    four activations, for the 32 codes, or for the 16 codes whose sign bit is
+    clear if the result has 16 entries. No entry overflows.
+
+    ```mlir
+    %table = sherry.build_table %a : vector<4xi8> -> vector<32xi16>
+    ```
+  }];
+  let arguments = (ins VectorOfLengthAndType<[4], [I8]>:$activations);
+  let results = (outs VectorOfLengthAndType<[16, 32], [I16]>:$result);
+  let assemblyFormat = [{
+    $activations attr-dict `:` type($activations) `->` type($result)
+  }];
+  let hasFolder = 1;
+}
+
+def Sherry_LookupOp : Sherry_KernelOp<"lookup",
+    [AllTypesMatch<["codes", "result"]>]> {
+  let summary = "look 5-bit codes up in a table of 16-bit sums";
+  let description = [{
+    Lane r of the result is `tables[index][codes[r] & 31]`.
+
+    ```mlir
+    %sums = sherry.lookup %tables[%g], %codes
+        : memref<512x32xi16>, vector<32xi16>
+    ```
+  }];
+  let arguments = (ins
+      Arg<MemRefRankOf<[I16], [2]>, "", [MemRead]>:$tables, Index:$index,
+      VectorOfLengthAndType<[32], [I16]>:$codes);
+  let results = (outs VectorOfLengthAndType<[32], [I16]>:$result);
+  let assemblyFormat = [{
+    $tables `[` $index `]` `,` $codes attr-dict
+    `:` type($tables) `,` type($codes)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sherry_LookupHalvesOp : Sherry_KernelOp<"lookup_halves",
+    [AllTypesMatch<["low", "high"]>]> {
+  let summary = "look 4-bit codes up in a table split into byte halves";
+  let description = [{
+    `tables[index]` holds the low bytes of 16 sums and then their high bytes.
+    With `s(b) = tables[index][1][n] << 8 | tables[index][0][n]`, n being the
+    low 4 bits of byte b of `codes`, `low` holds s(0..7), s(16..23) and `high`
+    holds s(8..15), s(24..31): the order in which 256-bit instructions
+    interleave bytes. Rule [T7] of docs/BlockFormat.md stores rows so that this
+    gives rows 0..15 and 16..31.
+
+    ```mlir
+    %a, %b = sherry.lookup_halves %tables[%g], %codes
+        : memref<512x2x16xi8>, vector<32xi8> -> vector<16xi16>
+    ```
+  }];
+  let arguments = (ins
+      Arg<MemRefRankOf<[I8], [3]>, "", [MemRead]>:$tables, Index:$index,
+      VectorOfLengthAndType<[32], [I8]>:$codes);
+  let results = (outs VectorOfLengthAndType<[16], [I16]>:$low,
+                      VectorOfLengthAndType<[16], [I16]>:$high);
+  let assemblyFormat = [{
+    $tables `[` $index `]` `,` $codes attr-dict
+    `:` type($tables) `,` type($codes) `->` type($low)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sherry_ApplySignOp : Sherry_KernelOp<"apply_sign",
+    [Pure, SameOperandsAndResultType]> {
+  let summary = "multiply by the sign of another number";
+  let description = [{
+    `result = value * sgn(sign)` with `sgn(0) = 0`, lane by lane.
+
+    ```mlir
+    %r = sherry.apply_sign %value, %sign : vector<16xi16>
+    ```
+  }];
+  let arguments = (ins VectorOfLengthAndType<[16], [I16]>:$value,
+                       VectorOfLengthAndType<[16], [I16]>:$sign);
+  let results = (outs VectorOfLengthAndType<[16], [I16]>:$result);
+  let assemblyFormat = "$value `,` $sign attr-dict `:` type($result)";
+  let hasFolder = 1;
+}
+
+def Sherry_DotAccumulateOp : Sherry_KernelOp<"dot_accumulate",
+    [Pure, AllTypesMatch<["accumulator", "result"]>]> {
+  let summary = "four-wide dot products of bytes";
+  let description = [{
+    `result[r] = accumulator[r] + sum_p weights[4r + p] * activations[p]` with
+    unsigned weights, all of them at most `max_weight`, and signed activations.
+    Exact as long as the i32 accumulator does not overflow.
+
+    ```mlir
+    %acc1 = sherry.dot_accumulate %w, %a, %acc0 {max_weight = 2 : i32}
+        : vector<64xi8>, vector<4xi8>, vector<16xi32>
+    ```
+  }];
+  let arguments = (ins VectorOfLengthAndType<[64], [I8]>:$weights,
+                       VectorOfLengthAndType<[4], [I8]>:$activations,
+                       VectorOfLengthAndType<[16], [I32]>:$accumulator,
+                       ConfinedAttr<I32Attr, [IntMinValue<1>,
+                                              IntMaxValue<255>]>:$max_weight);
+  let results = (outs VectorOfLengthAndType<[16], [I32]>:$result);
+  let assemblyFormat = [{
+    $weights `,` $activations `,` $accumulator attr-dict
+    `:` type($weights) `,` type($activations) `,` type($accumulator)
+  }];
+  let hasFolder = 1;
+}
+
+#endif // SHERRY_DIALECT_SHERRY_KERNELOPS

@@ -1,0 +1,64 @@
+//===- SherryTypes.td - Types of the sherry dialect --------*- tablegen -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_DIALECT_SHERRY_TYPES
+#define SHERRY_DIALECT_SHERRY_TYPES
+
+include "mlir/IR/AttrTypeBase.td"
+include "sherry/Dialect/Sherry/SherryDialect.td"
+
+class Sherry_Type<string name, string mnemonic_, list<Trait> traits = []>
+    : TypeDef<Sherry_Dialect, name, traits> {
+  let mnemonic = mnemonic_;
+}
+
+def Sherry_TritType : Sherry_Type<"Trit", "trit"> {
+  let summary = "one of -1, 0 and +1";
+  let description = [{
+    Element type of tensors encoded by `#sherry.ternary`.
+  }];
+}
+
+def Sherry_Q8_0Type : Sherry_Type<"Q8_0", "q8_0"> {
+  let summary = "8-bit weight in blocks of 32 inputs with an f16 scale";
+  let description = [{
+    Element type of dense weights stored by rule [Q2] of docs/BlockFormat.md.
+  }];
+}
+
+def Sherry_KVCacheType : Sherry_Type<"KVCache", "kv_cache"> {
+  let summary = "keys and values of all positions of one sequence";
+  let description = [{
+    Shape `layers x 2 x kv_heads x context x head_dim`, where the context is
+    known when the model runs and `max_context` bounds it.
+
+    ```mlir
+    !sherry.kv_cache<16 x 8 x 64 x f32, max_context = 131072>
+    ```
+  }];
+  let parameters = (ins "int64_t":$layers, "int64_t":$kv_heads,
+                        "int64_t":$head_dim, "::mlir::FloatType":$element_type,
+                        "int64_t":$max_context);
+  let assemblyFormat = [{
+    `<` $layers `x` $kv_heads `x` $head_dim `x` $element_type `,`
+    `max_context` `=` $max_context `>`
+  }];
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    int64_t getBytesPerPosition() const {
+      return getLayers() * 2 * getKvHeads() * getHeadDim() *
+             (getElementType().getIntOrFloatBitWidth() / 8);
+    }
+  }];
+}
+
+def Sherry_TeamType : Sherry_Type<"Team", "team"> {
+  let summary = "one thread's view of the team that executes a forward call";
+  let description = [{
+    A pointer to `sherry_abi_team` of include/sherry-abi/abi.h.
+  }];
+}
+
+#endif // SHERRY_DIALECT_SHERRY_TYPES

@@ -1,0 +1,281 @@
+//===- Elementwise.cpp - Everything but linear and attention --------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "KernelBuilder.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace sherry;
+
+/// Lanes of the vectors that elementwise loops work on: one register of the
+/// widest target, several of the others.
+static constexpr int64_t kLanes = 16;
+
+/// Runs `body(column, lanes, carried)` over the columns [begin, begin + cols)
+/// in vectors of kLanes and a shorter one for what is left. Carried values may
+/// have as many lanes as kLanes only; the last call gets them unchanged.
+static SmallVector<Value>
+forColumns(KernelBuilder &b, Value begin, int64_t cols, ValueRange init,
+           function_ref<SmallVector<Value>(Value, int64_t, ValueRange)> body) {
+  SmallVector<Value> carried =
+      b.repeat(cols / kLanes, init, [&](Value i, ValueRange values) {
+        return body(b.add(begin, b.mul(i, kLanes)), kLanes, values);
+      });
+  int64_t rest = cols % kLanes;
+  if (rest == 0)
+    return carried;
+  return body(b.add(begin, cols - rest), rest, carried);
+}
+
+/// Widens a vector to kLanes lanes with zeros.
+static Value padLanes(KernelBuilder &b, Value vector) {
+  auto type = cast<VectorType>(vector.getType());
+  if (type.getDimSize(0) == kLanes)
+    return vector;
+  auto wide = b.vec(kLanes, type.getElementType());
+  Value zero = isa<FloatType>(type.getElementType()) ? b.splat(wide, 0)
+                                                     : b.splatInt(wide, 0);
+  return vector::InsertStridedSliceOp::create(
+      b, vector, zero, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{1});
+}
+
+//===----------------------------------------------------------------------===//
+// Embedding
+//===----------------------------------------------------------------------===//
+
+/// The row of a q8_0 matrix [Q2]: block by block, group by group.
+static void emitQ8Row(KernelBuilder &b, WeightRef weight, Value tile,
+                      Value lane, Value row, const Rows &result) {
+  int64_t cols = result.cols, full = cols / format::kQ8BlockInputs;
+  Value base = b.add(weight.offset, b.mul(tile, format::q8TileBytes(cols)));
+  auto emitBlock = [&](Value offset, Value column, int64_t inputs) {
+    Value bytes =
+        b.view(b.weights, offset, {inputs / 4, format::kTileRows, 4}, b.getI8Type());
+    Value scales = b.view(b.weights, b.add(offset, inputs * format::kTileRows),
+                          {format::kTileRows}, b.getF16Type());
+    Value scale = arith::ExtFOp::create(b, b.getF32Type(),
+                                        b.loadScalar(scales, {lane}));
+    b.forLoop(b.index(inputs / 4), 1, [&](Value group) {
+      auto wide = b.vec(4, b.getI32Type());
+      Value four = b.load(b.vec(4, b.getI8Type()), bytes,
+                          {group, lane, b.index(0)});
+      Value biased = arith::ExtUIOp::create(b, wide, four);
+      Value number =
+          arith::SubIOp::create(b, biased, b.splatInt(wide, 128));
+      Value value =
+          arith::SIToFPOp::create(b, b.vec(4, b.getF32Type()), number);
+      b.store(arith::MulFOp::create(b, value, b.broadcast(4, scale)),
+              result.buffer, {row, b.add(column, b.mul(group, 4))});
+    });
+  };
+  b.repeat(full, {}, [&](Value block, ValueRange) {
+    emitBlock(
+        b.add(base, b.mul(block, format::q8BlockBytes(format::kQ8BlockInputs))),
+        b.mul(block, format::kQ8BlockInputs), format::kQ8BlockInputs);
+    return SmallVector<Value>();
+  });
+  if (int64_t rest = cols % format::kQ8BlockInputs)
+    emitBlock(
+        b.add(base, full * format::q8BlockBytes(format::kQ8BlockInputs)),
+        b.index(full * format::kQ8BlockInputs), rest);
+}
+
+Rows sherry::emitEmbedding(KernelBuilder &b, const Rows &tokens,
+                           WeightRef weight) {
+  RankedTensorType type = weight.op.getTensorType();
+  int64_t cols = type.getDimSize(1);
+  Rows result = b.allocRows(cols, b.getF32Type(), tokens.count);
+  b.parallel(tokens.count, [&](Value row) {
+    Value token = arith::IndexCastOp::create(
+        b, b.getIndexType(), b.loadScalar(tokens.buffer, {row}));
+    Value tileRows = b.index(format::kTileRows);
+    Value tile = arith::DivUIOp::create(b, token, tileRows);
+    Value lane = arith::RemUIOp::create(b, token, tileRows);
+    if (isa<Q8_0Type>(type.getElementType()))
+      return emitQ8Row(b, weight, tile, lane, row, result);
+    // [D1]
+    Value base = b.add(weight.offset, b.mul(tile, format::kTileRows * cols * 2));
+    Value matrix = b.view(b.weights, base, {cols, format::kTileRows},
+                          type.getElementType());
+    b.forLoop(b.index(cols), 1, [&](Value column) {
+      Value value = b.loadScalar(matrix, {column, lane});
+      b.store(arith::ExtFOp::create(b, b.getF32Type(), value), result.buffer,
+              {row, column});
+    });
+  });
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Normalisation, residual, gate
+//===----------------------------------------------------------------------===//
+
+Rows sherry::emitRmsNorm(KernelBuilder &b, const Rows &input, WeightRef weight,
+                         double epsilon) {
+  Rows result = b.allocRows(input.cols, b.getF32Type(), input.count);
+  Value gain = b.view(b.weights, weight.offset, {input.cols}, b.getF32Type());
+  b.parallel(input.count, [&](Value row) {
+    auto type = b.vec(kLanes, b.getF32Type());
+    Value zero = b.index(0);
+    Value squares = forColumns(
+        b, zero, input.cols, {b.splat(type, 0)},
+        [&](Value column, int64_t lanes,
+            ValueRange carried) -> SmallVector<Value> {
+          Value x = padLanes(b, b.load(b.vec(lanes, b.getF32Type()),
+                                       input.buffer, {row, column}));
+          return {b.mulAdd(x, x, carried[0])};
+        })[0];
+    Value mean = arith::DivFOp::create(b, b.reduceAdd(squares),
+                                       b.f32(input.cols));
+    Value root = math::SqrtOp::create(
+        b, Value(arith::AddFOp::create(b, mean, b.f32(epsilon))));
+    Value inverse = arith::DivFOp::create(b, b.f32(1), root);
+    forColumns(b, zero, input.cols, {},
+               [&](Value column, int64_t lanes, ValueRange) {
+                 auto type = b.vec(lanes, b.getF32Type());
+                 Value x = b.load(type, input.buffer, {row, column});
+                 Value w = b.load(type, gain, {column});
+                 Value scaled = arith::MulFOp::create(
+                     b, x, b.broadcast(lanes, inverse));
+                 b.store(arith::MulFOp::create(b, scaled, w), result.buffer,
+                         {row, column});
+                 return SmallVector<Value>();
+               });
+  });
+  return result;
+}
+
+Rows sherry::emitAdd(KernelBuilder &b, const Rows &lhs, const Rows &rhs) {
+  Rows result = b.allocRows(lhs.cols, b.getF32Type(), lhs.count);
+  auto type = b.vec(kLanes, b.getF32Type());
+  b.parallelVectors(result, kLanes, [&](Value row, Value column) {
+    Value x = b.load(type, lhs.buffer, {row, column});
+    Value y = b.load(type, rhs.buffer, {row, column});
+    b.store(arith::AddFOp::create(b, x, y), result.buffer, {row, column});
+  });
+  return result;
+}
+
+Rows sherry::emitSwiGLU(KernelBuilder &b, const Rows &gate, const Rows &up) {
+  Rows result = b.allocRows(gate.cols, b.getF32Type(), gate.count);
+  auto type = b.vec(kLanes, b.getF32Type());
+  b.parallelVectors(result, kLanes, [&](Value row, Value column) {
+    Value x = b.load(type, gate.buffer, {row, column});
+    Value y = b.load(type, up.buffer, {row, column});
+    Value exponential =
+        math::ExpOp::create(b, Value(arith::NegFOp::create(b, x)));
+    Value divisor = arith::AddFOp::create(b, exponential, b.splat(type, 1));
+    Value silu = arith::DivFOp::create(b, x, divisor);
+    b.store(arith::MulFOp::create(b, silu, y), result.buffer, {row, column});
+  });
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Quantization
+//===----------------------------------------------------------------------===//
+
+/// Quantizes one block of `inputs` numbers of a row.
+static void emitQuantizeBlock(KernelBuilder &b, const Rows &input,
+                              const QuantizedRows &result, Value row,
+                              Value column, Value block, int64_t inputs) {
+  auto f32x16 = b.vec(kLanes, b.getF32Type());
+  auto i32x16 = b.vec(kLanes, b.getI32Type());
+  auto larger = [&](Value x, Value y) -> Value {
+    return arith::MaxNumFOp::create(b, x, y);
+  };
+  Value magnitudes = forColumns(
+      b, column, inputs, {b.splat(f32x16, 0)},
+      [&](Value at, int64_t lanes, ValueRange carried) -> SmallVector<Value> {
+        Value x = padLanes(b, b.load(b.vec(lanes, b.getF32Type()),
+                                     input.buffer, {row, at}));
+        return {larger(math::AbsFOp::create(b, x), carried[0])};
+      })[0];
+  Value largest = b.reduce(magnitudes, larger);
+  Value isZero = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, largest,
+                                       b.f32(0));
+  Value inverse = arith::SelectOp::create(
+      b, isZero, b.f32(0),
+      Value(arith::DivFOp::create(b, b.f32(127), largest)));
+  // Adding 1.5 * 2^23 leaves the nearest integer, ties to even, in the low
+  // bits of the sum: the same rounding on every target, without a call.
+  constexpr double kMagic = 12582912.0;
+  constexpr int64_t kMagicBits = 0x4B400000;
+  Value sums = forColumns(
+      b, column, inputs, {b.splatInt(i32x16, 0)},
+      [&](Value at, int64_t lanes, ValueRange carried) -> SmallVector<Value> {
+        auto type = b.vec(lanes, b.getF32Type());
+        auto intType = b.vec(lanes, b.getI32Type());
+        Value x = b.load(type, input.buffer, {row, at});
+        Value scaled =
+            arith::MulFOp::create(b, x, b.broadcast(lanes, inverse));
+        Value shifted =
+            arith::AddFOp::create(b, scaled, b.splat(type, kMagic));
+        Value number = arith::SubIOp::create(
+            b, Value(arith::BitcastOp::create(b, intType, shifted)),
+            b.splatInt(intType, kMagicBits));
+        Value byte = arith::TruncIOp::create(b, b.vec(lanes, b.getI8Type()),
+                                             number);
+        b.store(byte, result.values.buffer, {row, at});
+        return {arith::AddIOp::create(b, padLanes(b, number), carried[0])};
+      })[0];
+  b.store(arith::DivFOp::create(b, largest, b.f32(127)), result.scales.buffer,
+          {row, block});
+  b.store(b.reduceAdd(sums), result.sums.buffer, {row, block});
+}
+
+QuantizedRows sherry::emitQuantize(KernelBuilder &b, const Rows &input,
+                                   ArrayRef<int64_t> blocks) {
+  auto count = static_cast<int64_t>(blocks.size());
+  QuantizedRows result{b.allocRows(input.cols, b.getI8Type(), input.count),
+                       b.allocRows(count, b.getF32Type(), input.count),
+                       b.allocRows(count, b.getI32Type(), input.count)};
+  // Blocks repeat with a period: the chunks of a scale group. Whole periods
+  // are a loop; what is left is written out.
+  size_t period = 1;
+  auto repeats = [&](size_t p) {
+    for (size_t i = p; i + 1 < blocks.size(); ++i)
+      if (blocks[i] != blocks[i - p])
+        return false;
+    return true;
+  };
+  while (period < blocks.size() && !repeats(period))
+    ++period;
+  int64_t span = 0;
+  for (int64_t block : blocks.take_front(period))
+    span += block;
+  auto rounds = static_cast<int64_t>((blocks.size() - 1) / period);
+  auto emitBlocks = [&](Value row, Value round, ArrayRef<int64_t> list) {
+    int64_t offset = 0;
+    for (auto [i, inputs] : llvm::enumerate(list)) {
+      emitQuantizeBlock(b, input, result, row,
+                        b.add(b.mul(round, span), offset),
+                        b.add(b.mul(round, period), i), inputs);
+      offset += inputs;
+    }
+  };
+  ArrayRef<int64_t> rest = blocks.drop_front(rounds * period);
+  if (rest == blocks.take_front(period)) {
+    ++rounds;
+    rest = {};
+  }
+  if (rest.empty()) {
+    b.parallelUnits(input.count, rounds, [&](Value row, Value round) {
+      emitBlocks(row, round, blocks.take_front(period));
+    });
+    return result;
+  }
+  b.parallel(input.count, [&](Value row) {
+    b.repeat(rounds, {}, [&](Value round, ValueRange) {
+      emitBlocks(row, round, blocks.take_front(period));
+      return SmallVector<Value>();
+    });
+    emitBlocks(row, b.index(rounds), rest);
+  });
+  return result;
+}

@@ -1,0 +1,167 @@
+//===- KernelBuilder.cpp - Building blocks of kernels ---------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "KernelBuilder.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace sherry;
+
+//===----------------------------------------------------------------------===//
+// Scalars and vectors
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::f32(double value) { return splat(getF32Type(), value); }
+
+Value KernelBuilder::splat(Type type, double value) {
+  auto element = cast<FloatType>(getElementTypeOrSelf(type));
+  TypedAttr attr = FloatAttr::get(element, value);
+  if (auto vector = dyn_cast<VectorType>(type))
+    attr = DenseElementsAttr::get(vector, Attribute(attr));
+  return arith::ConstantOp::create(*this, attr);
+}
+
+Value KernelBuilder::splatInt(Type type, int64_t value) {
+  TypedAttr attr = getIntegerAttr(getElementTypeOrSelf(type), value);
+  if (auto vector = dyn_cast<VectorType>(type))
+    attr = DenseElementsAttr::get(vector, Attribute(attr));
+  return arith::ConstantOp::create(*this, attr);
+}
+
+Value KernelBuilder::broadcast(int64_t lanes, Value scalar) {
+  return vector::BroadcastOp::create(*this, vec(lanes, scalar.getType()),
+                                     scalar);
+}
+
+void KernelBuilder::store(Value value, Value memref, ValueRange at) {
+  if (isa<VectorType>(value.getType()))
+    vector::StoreOp::create(*this, value, memref, at);
+  else
+    memref::StoreOp::create(*this, value, memref, at);
+}
+
+Value KernelBuilder::slice(Value vector, int64_t begin, int64_t count) {
+  return createOrFold<vector::ExtractStridedSliceOp>(
+      vector, ArrayRef<int64_t>{begin}, ArrayRef<int64_t>{count},
+      ArrayRef<int64_t>{1});
+}
+
+Value KernelBuilder::mulAdd(Value a, Value b, Value c) {
+  if (hasFma)
+    return math::FmaOp::create(*this, a, b, c);
+  return arith::AddFOp::create(*this, arith::MulFOp::create(*this, a, b), c);
+}
+
+Value KernelBuilder::reduce(Value vector,
+                            function_ref<Value(Value, Value)> combine) {
+  int64_t lanes = cast<VectorType>(vector.getType()).getDimSize(0);
+  if (lanes == 1)
+    return vector::ExtractOp::create(*this, vector, ArrayRef<int64_t>{0});
+  int64_t half = lanes / 2;
+  Value sum = reduce(
+      combine(slice(vector, 0, half), slice(vector, half, half)), combine);
+  if (lanes % 2 == 0)
+    return sum;
+  Value last =
+      vector::ExtractOp::create(*this, vector, ArrayRef<int64_t>{lanes - 1});
+  return combine(sum, last);
+}
+
+Value KernelBuilder::reduceAdd(Value vector) {
+  return reduce(vector, [&](Value a, Value b) -> Value {
+    if (isa<FloatType>(getElementTypeOrSelf(a.getType())))
+      return arith::AddFOp::create(*this, a, b);
+    return arith::AddIOp::create(*this, a, b);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Buffers
+//===----------------------------------------------------------------------===//
+
+Rows KernelBuilder::allocRows(int64_t cols, Type element, Value count) {
+  auto type = MemRefType::get(
+      {maxTokens, format::roundUp(cols, format::kTileRows)}, element);
+  return {memref::AllocOp::create(*this, type), count, cols};
+}
+
+Value KernelBuilder::allocScratch(MemRefType type) {
+  // In the entry block: a stack slot inside a loop would be a new one each
+  // time round.
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(&function.getBody().front());
+  return memref::AllocaOp::create(*this, type, getI64IntegerAttr(64));
+}
+
+Value KernelBuilder::view(Value bytes, Value offset, ArrayRef<int64_t> shape,
+                          Type element) {
+  return memref::ViewOp::create(*this, MemRefType::get(shape, element), bytes,
+                                offset, ValueRange());
+}
+
+//===----------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> KernelBuilder::forLoop(Value end, int64_t step,
+                                          ValueRange init, LoopBody body) {
+  auto loop = scf::ForOp::create(*this, index(0), end, index(step), init);
+  OpBuilder::InsertionGuard guard(*this);
+  if (init.empty()) {
+    setInsertionPoint(loop.getBody()->getTerminator());
+    body(loop.getInductionVar(), {});
+    return {};
+  }
+  setInsertionPointToEnd(loop.getBody());
+  scf::YieldOp::create(*this,
+                       body(loop.getInductionVar(), loop.getRegionIterArgs()));
+  return SmallVector<Value>(loop.getResults());
+}
+
+void KernelBuilder::forLoop(Value end, int64_t step,
+                            function_ref<void(Value)> body) {
+  forLoop(end, step, ValueRange(), [&](Value i, ValueRange) {
+    body(i);
+    return SmallVector<Value>();
+  });
+}
+
+SmallVector<Value> KernelBuilder::repeat(int64_t rounds, ValueRange init,
+                                         LoopBody body) {
+  if (rounds == 0)
+    return SmallVector<Value>(init);
+  if (rounds == 1)
+    return body(index(0), init);
+  return forLoop(index(rounds), 1, init, body);
+}
+
+void KernelBuilder::parallel(Value end, function_ref<void(Value)> body) {
+  auto loop = scf::ParallelOp::create(*this, ValueRange{index(0)},
+                                      ValueRange{end}, ValueRange{index(1)});
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPoint(loop.getBody()->getTerminator());
+  body(loop.getInductionVars().front());
+}
+
+void KernelBuilder::parallelUnits(Value count, int64_t units,
+                                  function_ref<void(Value, Value)> body) {
+  if (maxTokens == 1) {
+    // One row or none; none only if no logits are wanted.
+    parallel(createOrFold<arith::MulIOp>(count, index(units)),
+             [&](Value unit) { body(index(0), unit); });
+    return;
+  }
+  parallel(count, [&](Value row) {
+    forLoop(index(units), 1, [&](Value unit) { body(row, unit); });
+  });
+}
+
+void KernelBuilder::parallelVectors(const Rows &rows, int64_t lanes,
+                                    function_ref<void(Value, Value)> body) {
+  parallelUnits(
+      rows.count, format::ceilDiv(rows.cols, lanes),
+      [&](Value row, Value unit) { body(row, mul(unit, lanes)); });
+}

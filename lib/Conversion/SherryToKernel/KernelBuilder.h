@@ -1,0 +1,173 @@
+//===- KernelBuilder.h - Building blocks of kernels -------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The vocabulary in which the graph ops are written out as loops: constants,
+// index arithmetic, counted loops, vector loads and stores, trees of additions.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LIB_CONVERSION_SHERRYTOKERNEL_KERNELBUILDER_H
+#define LIB_CONVERSION_SHERRYTOKERNEL_KERNELBUILDER_H
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "sherry/Dialect/Sherry/SherryDialect.h"
+
+namespace sherry {
+
+/// The buffer of a tensor of activations.
+struct Rows {
+  /// memref<max_tokens x (at least cols) x T>, or the slice of one.
+  mlir::Value buffer;
+  /// Rows in use, at most max_tokens.
+  mlir::Value count;
+  /// Columns that mean something; the buffer's rows may be longer.
+  int64_t cols;
+};
+
+class KernelBuilder : public mlir::ImplicitLocOpBuilder {
+public:
+  using ImplicitLocOpBuilder::ImplicitLocOpBuilder;
+
+  /// What all kernels of the function under construction share.
+  mlir::func::FuncOp function;
+  mlir::Value weights;   ///< memref<weights_size x i8>
+  mlir::Value team;      ///< !sherry.team
+  int64_t maxTokens = 1; ///< most rows of any activations
+  bool hasFma = false;   ///< the target multiplies and adds in one rounding
+
+  //===--------------------------------------------------------------------===//
+  // Scalars
+  //===--------------------------------------------------------------------===//
+
+  mlir::Value index(int64_t value) {
+    return mlir::arith::ConstantIndexOp::create(*this, value);
+  }
+  mlir::Value i32(int64_t value) {
+    return mlir::arith::ConstantIntOp::create(*this, value, 32);
+  }
+  mlir::Value f32(double value);
+  mlir::Value add(mlir::Value a, mlir::Value b) {
+    return createOrFold<mlir::arith::AddIOp>(a, b);
+  }
+  mlir::Value add(mlir::Value a, int64_t b) { return add(a, index(b)); }
+  mlir::Value mul(mlir::Value a, int64_t b) {
+    return createOrFold<mlir::arith::MulIOp>(a, index(b));
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Vectors
+  //===--------------------------------------------------------------------===//
+
+  mlir::VectorType vec(int64_t lanes, mlir::Type element) {
+    return mlir::VectorType::get(lanes, element);
+  }
+  /// A constant with the same value in all lanes, or a scalar.
+  mlir::Value splat(mlir::Type type, double value);
+  mlir::Value splatInt(mlir::Type type, int64_t value);
+  mlir::Value broadcast(int64_t lanes, mlir::Value scalar);
+  mlir::Value load(mlir::VectorType type, mlir::Value memref,
+                   mlir::ValueRange at) {
+    return mlir::vector::LoadOp::create(*this, type, memref, at);
+  }
+  mlir::Value loadScalar(mlir::Value memref, mlir::ValueRange at) {
+    return mlir::memref::LoadOp::create(*this, memref, at);
+  }
+  void store(mlir::Value value, mlir::Value memref, mlir::ValueRange at);
+  /// `count` lanes from lane `begin` on.
+  mlir::Value slice(mlir::Value vector, int64_t begin, int64_t count);
+  /// a * b + c, rounded once where the target can, else twice.
+  mlir::Value mulAdd(mlir::Value a, mlir::Value b, mlir::Value c);
+  /// Combines all lanes with `combine` in a balanced tree, whose shape depends
+  /// on the number of lanes only: the same result on every target.
+  mlir::Value
+  reduce(mlir::Value vector,
+         llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
+  mlir::Value reduceAdd(mlir::Value vector);
+
+  //===--------------------------------------------------------------------===//
+  // Buffers
+  //===--------------------------------------------------------------------===//
+
+  /// Rows of `cols` numbers, padded to whole tiles of outputs, so that kernels
+  /// may write whole tiles and elementwise ops may run over the padding.
+  Rows allocRows(int64_t cols, mlir::Type element, mlir::Value count);
+  /// Scratch memory on the stack of the executing thread.
+  mlir::Value allocScratch(mlir::MemRefType type);
+  /// The bytes of `bytes` (memref<n x i8>) from `offset` on as `type`.
+  mlir::Value view(mlir::Value bytes, mlir::Value offset,
+                   llvm::ArrayRef<int64_t> shape, mlir::Type element);
+
+  //===--------------------------------------------------------------------===//
+  // Loops
+  //===--------------------------------------------------------------------===//
+
+  using LoopBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(
+      mlir::Value, mlir::ValueRange)>;
+  /// `for (i = 0; i < end; i += step)`, carrying values.
+  llvm::SmallVector<mlir::Value> forLoop(mlir::Value end, int64_t step,
+                                         mlir::ValueRange init, LoopBody body);
+  void forLoop(mlir::Value end, int64_t step,
+               llvm::function_ref<void(mlir::Value)> body);
+  /// The same for a known number of rounds: none, one or a loop.
+  llvm::SmallVector<mlir::Value> repeat(int64_t rounds, mlir::ValueRange init,
+                                        LoopBody body);
+  /// Independent iterations 0 .. end-1, divided among the team.
+  void parallel(mlir::Value end, llvm::function_ref<void(mlir::Value)> body);
+  /// Runs `body(row, column)` for all vectors of `lanes` columns of `rows`:
+  /// divides rows among the team if there may be several, else columns.
+  void parallelVectors(const Rows &rows, int64_t lanes,
+                       llvm::function_ref<void(mlir::Value, mlir::Value)> body);
+  /// Runs `body(row, unit)` for `units` pieces of every row, divided as above.
+  void
+  parallelUnits(mlir::Value count, int64_t units,
+                llvm::function_ref<void(mlir::Value, mlir::Value)> body);
+};
+
+//===----------------------------------------------------------------------===//
+// The graph ops, written out
+//===----------------------------------------------------------------------===//
+
+/// A weight of the layer that an op names.
+struct WeightRef {
+  WeightOp op;
+  mlir::Value offset; ///< byte in the weights section
+};
+
+Rows emitEmbedding(KernelBuilder &b, const Rows &tokens, WeightRef weight);
+Rows emitRmsNorm(KernelBuilder &b, const Rows &input, WeightRef weight,
+                 double epsilon);
+Rows emitAdd(KernelBuilder &b, const Rows &lhs, const Rows &rhs);
+Rows emitSwiGLU(KernelBuilder &b, const Rows &gate, const Rows &up);
+Rows emitRopeTable(KernelBuilder &b, mlir::Value count, mlir::Value position,
+                   int64_t headDim, double theta, RopeScalingAttr scaling);
+Rows emitRope(KernelBuilder &b, const Rows &input, const Rows &table);
+
+struct QuantizedRows {
+  Rows values, scales, sums;
+};
+QuantizedRows emitQuantize(KernelBuilder &b, const Rows &input,
+                           llvm::ArrayRef<int64_t> blocks);
+
+/// A cache: memref<max bytes x i8> and its capacity in positions.
+struct CacheRef {
+  KVCacheType type;
+  mlir::Value bytes;
+  mlir::Value context;
+};
+void emitUpdateCache(KernelBuilder &b, const Rows &keys, const Rows &values,
+                     const CacheRef &cache, mlir::Value layer,
+                     mlir::Value position);
+Rows emitAttention(KernelBuilder &b, const Rows &query, const CacheRef &cache,
+                   mlir::Value layer, mlir::Value position);
+
+Rows emitLinear(KernelBuilder &b, const Rows &input, WeightRef weight);
+Rows emitLinear(KernelBuilder &b, const QuantizedRows &input, WeightRef weight);
+
+} // namespace sherry
+
+#endif // LIB_CONVERSION_SHERRYTOKERNEL_KERNELBUILDER_H

@@ -1,0 +1,239 @@
+//===- Linear.cpp - Dense products: bf16, q8_0, f32 activations -----------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Linear.h"
+
+using namespace mlir;
+using namespace sherry;
+
+void sherry::forTokenBlocks(KernelBuilder &b, Value count,
+                            function_ref<void(ArrayRef<Value>)> body) {
+  int64_t size = std::min(b.maxTokens, kTokenBlock);
+  b.forLoop(count, size, [&](Value first) {
+    SmallVector<Value> rows;
+    for (int64_t i = 0; i < size; ++i)
+      rows.push_back(b.add(first, i));
+    body(rows);
+  });
+}
+
+void sherry::storeOutputs(KernelBuilder &b, const Rows &result,
+                          ArrayRef<Value> rows, Value column,
+                          ArrayRef<Value> values) {
+  for (auto [row, value] : llvm::zip_equal(rows, values)) {
+    if (row == rows.front()) {
+      b.store(value, result.buffer, {row, column});
+      continue;
+    }
+    // The last block may be longer than the tokens that are left.
+    Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row,
+                                         result.count);
+    auto guard = scf::IfOp::create(b, exists, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard insertion(b);
+    b.setInsertionPoint(guard.thenBlock()->getTerminator());
+    b.store(value, result.buffer, {row, column});
+  }
+}
+
+SmallVector<Value> sherry::emitPanelF32(KernelBuilder &b, Value panel,
+                                        int64_t groups, int64_t bias,
+                                        const Rows &input, ArrayRef<Value> rows,
+                                        Value column, ValueRange sums) {
+  auto bytes = b.vec(64, b.getI8Type());
+  auto lanes = b.vec(16, b.getI32Type());
+  auto floats = b.vec(16, b.getF32Type());
+  return b.repeat(groups, sums, [&](Value group, ValueRange carried) {
+    SmallVector<Value> result(carried);
+    for (int64_t half = 0; half < 2; ++half) {
+      Value dwords = vector::BitCastOp::create(
+          b, lanes, b.load(bytes, panel, {group, b.index(half), b.index(0)}));
+      for (int64_t p = 0; p < 4; ++p) {
+        Value byte = arith::AndIOp::create(
+            b,
+            Value(arith::ShRUIOp::create(b, dwords, b.splatInt(lanes, 8 * p))),
+            b.splatInt(lanes, 255));
+        Value weight = arith::SIToFPOp::create(
+            b, floats,
+            Value(arith::SubIOp::create(b, byte, b.splatInt(lanes, bias))));
+        Value at = b.add(b.add(column, b.mul(group, 4)), p);
+        for (auto [i, row] : llvm::enumerate(rows)) {
+          Value x = b.broadcast(16, b.loadScalar(input.buffer, {row, at}));
+          Value &sum = result[2 * i + half];
+          sum = b.mulAdd(weight, x, sum);
+        }
+      }
+    }
+    return result;
+  });
+}
+
+SmallVector<Value> sherry::emitPanelI8(KernelBuilder &b, Value panel,
+                                       int64_t groups, int64_t bias,
+                                       const QuantizedRows &input,
+                                       ArrayRef<Value> rows, Value column,
+                                       Value block) {
+  auto bytes = b.vec(64, b.getI8Type());
+  auto lanes = b.vec(16, b.getI32Type());
+  auto floats = b.vec(16, b.getF32Type());
+  auto four = b.vec(4, b.getI8Type());
+  // sum (w + bias) * a - bias * sum a = sum w * a.
+  SmallVector<Value> sums;
+  for (Value row : rows) {
+    Value sum = b.loadScalar(input.sums.buffer, {row, block});
+    Value start = b.broadcast(
+        16, arith::MulIOp::create(b, sum, b.i32(-bias)));
+    sums.append(2, start);
+  }
+  sums = b.repeat(groups, sums, [&](Value group, ValueRange carried) {
+    SmallVector<Value> result(carried);
+    Value weights[2];
+    for (int64_t half = 0; half < 2; ++half)
+      weights[half] = b.load(bytes, panel, {group, b.index(half), b.index(0)});
+    Value at = b.add(column, b.mul(group, 4));
+    for (auto [i, row] : llvm::enumerate(rows)) {
+      Value x = b.load(four, input.values.buffer, {row, at});
+      for (int64_t half = 0; half < 2; ++half)
+        result[2 * i + half] = DotAccumulateOp::create(
+            b, lanes, weights[half], x, result[2 * i + half],
+            b.getI32IntegerAttr(bias == 1 ? 2 : 255));
+    }
+    return result;
+  });
+  for (auto [i, row] : llvm::enumerate(rows)) {
+    Value scale =
+        b.broadcast(16, b.loadScalar(input.scales.buffer, {row, block}));
+    for (Value &sum : MutableArrayRef<Value>(sums).slice(2 * i, 2))
+      sum = arith::MulFOp::create(
+          b, Value(arith::SIToFPOp::create(b, floats, sum)), scale);
+  }
+  return sums;
+}
+
+SmallVector<Value> sherry::loadScales(KernelBuilder &b, Value offset,
+                                      FloatType type) {
+  Value scales = b.view(b.weights, offset, {format::kTileRows}, type);
+  SmallVector<Value> result;
+  for (int64_t half = 0; half < 2; ++half) {
+    Value value = b.load(b.vec(16, type), scales, {b.index(16 * half)});
+    if (!type.isF32())
+      value = arith::ExtFOp::create(b, b.vec(16, b.getF32Type()), value);
+    result.push_back(value);
+  }
+  return result;
+}
+
+SmallVector<Value> sherry::joinHalves(KernelBuilder &b, ValueRange halves) {
+  SmallVector<Value> result;
+  for (size_t i = 0; i < halves.size(); i += 2) {
+    SmallVector<int64_t> order(llvm::seq<int64_t>(32));
+    result.push_back(vector::ShuffleOp::create(b, halves[i], halves[i + 1],
+                                               order));
+  }
+  return result;
+}
+
+SmallVector<Value> sherry::zeroHalves(KernelBuilder &b, size_t rows) {
+  return SmallVector<Value>(2 * rows,
+                            b.splat(b.vec(16, b.getF32Type()), 0));
+}
+
+//===----------------------------------------------------------------------===//
+// bf16 and q8_0 weights
+//===----------------------------------------------------------------------===//
+
+/// bf16 weights [D1] times f32 activations.
+static void emitBf16Tile(KernelBuilder &b, const Rows &input, Value offset,
+                         Value column, const Rows &result) {
+  int64_t tile = format::kTileRows;
+  Value matrix =
+      b.view(b.weights, offset, {input.cols, tile}, b.getBF16Type());
+  auto wide = b.vec(tile, b.getF32Type());
+  forTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
+    SmallVector<Value> sums(rows.size(), b.splat(wide, 0));
+    sums = b.repeat(input.cols, sums, [&](Value k, ValueRange carried) {
+      Value narrow = b.load(b.vec(tile, b.getBF16Type()), matrix,
+                            {k, b.index(0)});
+      Value weight = arith::ExtFOp::create(b, wide, narrow);
+      SmallVector<Value> next;
+      for (auto [row, sum] : llvm::zip_equal(rows, carried)) {
+        Value x = b.loadScalar(input.buffer, {row, k});
+        next.push_back(b.mulAdd(weight, b.broadcast(tile, x), sum));
+      }
+      return next;
+    });
+    storeOutputs(b, result, rows, column, sums);
+  });
+}
+
+/// q8_0 weights [Q2], block by block.
+static void emitQ8Tile(KernelBuilder &b, const AnyInput &input, Value offset,
+                       Value column, const Rows &result) {
+  int64_t cols = input.cols();
+  int64_t inputs = format::kQ8BlockInputs;
+  forTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
+    auto addBlock = [&](Value at, Value block, int64_t length,
+                        ValueRange carried) {
+      Value panel = b.view(b.weights, at, {length / 4, 2, 64}, b.getI8Type());
+      SmallVector<Value> scales =
+          loadScales(b, b.add(at, length * format::kTileRows), b.getF16Type());
+      Value first = b.mul(block, inputs);
+      SmallVector<Value> sums =
+          input.quantized
+              ? emitPanelI8(b, panel, length / 4, 128, *input.quantized, rows,
+                            first, block)
+              : emitPanelF32(b, panel, length / 4, 128, *input.plain, rows,
+                             first, zeroHalves(b, rows.size()));
+      for (auto [i, sum] : llvm::enumerate(sums))
+        sum = b.mulAdd(sum, scales[i % 2], carried[i]);
+      return sums;
+    };
+    SmallVector<Value> sums = b.repeat(
+        cols / inputs, zeroHalves(b, rows.size()),
+        [&](Value block, ValueRange carried) {
+          return addBlock(
+              b.add(offset, b.mul(block, format::q8BlockBytes(inputs))), block,
+              inputs, carried);
+        });
+    if (int64_t rest = cols % inputs)
+      sums = addBlock(
+          b.add(offset, cols / inputs * format::q8BlockBytes(inputs)),
+          b.index(cols / inputs), rest, sums);
+    storeOutputs(b, result, rows, column, joinHalves(b, sums));
+  });
+}
+
+static Rows emitLinearImpl(KernelBuilder &b, const AnyInput &input,
+                           WeightRef weight) {
+  RankedTensorType type = weight.op.getTensorType();
+  int64_t outputs = type.getDimSize(0);
+  Rows result = b.allocRows(outputs, b.getF32Type(), input.count());
+  if (weight.op.getTernary()) {
+    emitTernary(b, input, weight, result);
+    return result;
+  }
+  bool isQ8 = isa<Q8_0Type>(type.getElementType());
+  int64_t tileBytes = isQ8 ? format::q8TileBytes(input.cols())
+                           : format::kTileRows * input.cols() * 2;
+  int64_t tiles = format::ceilDiv(outputs, format::kTileRows);
+  b.parallel(b.index(tiles), [&](Value tile) {
+    Value offset = b.add(weight.offset, b.mul(tile, tileBytes));
+    Value column = b.mul(tile, format::kTileRows);
+    if (isQ8)
+      emitQ8Tile(b, input, offset, column, result);
+    else
+      emitBf16Tile(b, *input.plain, offset, column, result);
+  });
+  return result;
+}
+
+Rows sherry::emitLinear(KernelBuilder &b, const Rows &input,
+                        WeightRef weight) {
+  return emitLinearImpl(b, {&input, nullptr}, weight);
+}
+
+Rows sherry::emitLinear(KernelBuilder &b, const QuantizedRows &input,
+                        WeightRef weight) {
+  return emitLinearImpl(b, {nullptr, &input}, weight);
+}

@@ -1,0 +1,71 @@
+//===- Linear.h - Pieces of the linear kernels ------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A tile of 32 outputs is computed as two halves of 16 lanes: sums of a block
+// of tokens are listed token by token, low half before high half.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LIB_CONVERSION_SHERRYTOKERNEL_LINEAR_H
+#define LIB_CONVERSION_SHERRYTOKERNEL_LINEAR_H
+
+#include "KernelBuilder.h"
+
+namespace sherry {
+
+/// Tokens that share one pass over the weights. Eight tokens times two halves
+/// fill half of the 32 registers of AVX-512.
+inline constexpr int64_t kTokenBlock = 8;
+
+/// Activations as f32 or quantized: exactly one of the two is set.
+struct AnyInput {
+  const Rows *plain;
+  const QuantizedRows *quantized;
+
+  int64_t cols() const { return plain ? plain->cols : quantized->values.cols; }
+  mlir::Value count() const {
+    return plain ? plain->count : quantized->values.count;
+  }
+};
+
+/// Calls `body` with the rows of each block of tokens. The first row of a
+/// block exists; later ones may lie beyond `count`, though never beyond the
+/// buffers.
+void forTokenBlocks(KernelBuilder &b, mlir::Value count,
+                    llvm::function_ref<void(llvm::ArrayRef<mlir::Value>)> body);
+
+/// Stores one vector per row, for the rows that exist.
+void storeOutputs(KernelBuilder &b, const Rows &result,
+                  llvm::ArrayRef<mlir::Value> rows, mlir::Value column,
+                  llvm::ArrayRef<mlir::Value> values);
+
+/// A panel is memref<groups x 2 x 64 x i8>: for each group of four inputs and
+/// each half, 16 lanes of four unsigned bytes, each the weight plus `bias`.
+///
+/// Adds the products of a panel with f32 activations from `column` on.
+llvm::SmallVector<mlir::Value>
+emitPanelF32(KernelBuilder &b, mlir::Value panel, int64_t groups, int64_t bias,
+             const Rows &input, llvm::ArrayRef<mlir::Value> rows,
+             mlir::Value column, mlir::ValueRange sums);
+
+/// The products of a panel with one block of quantized activations, which
+/// starts at `column`: the exact integer sums times the block's scale.
+llvm::SmallVector<mlir::Value>
+emitPanelI8(KernelBuilder &b, mlir::Value panel, int64_t groups, int64_t bias,
+            const QuantizedRows &input, llvm::ArrayRef<mlir::Value> rows,
+            mlir::Value column, mlir::Value block);
+
+/// The 32 scales at byte `offset` as two halves of f32.
+llvm::SmallVector<mlir::Value> loadScales(KernelBuilder &b, mlir::Value offset,
+                                          mlir::FloatType type);
+llvm::SmallVector<mlir::Value> joinHalves(KernelBuilder &b,
+                                          mlir::ValueRange halves);
+llvm::SmallVector<mlir::Value> zeroHalves(KernelBuilder &b, size_t rows);
+
+/// The product with a ternary weight.
+void emitTernary(KernelBuilder &b, const AnyInput &input, WeightRef weight,
+                 const Rows &result);
+
+} // namespace sherry
+
+#endif // LIB_CONVERSION_SHERRYTOKERNEL_LINEAR_H

@@ -1,0 +1,141 @@
+//===- Rope.cpp - Rotary position embedding -------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "KernelBuilder.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace sherry;
+
+/// Frequencies of the head_dim / 2 pairs, stretched by the LLaMA-3 rule if
+/// `scaling` is present (see RopeScalingAttr).
+static SmallVector<float> computeFrequencies(int64_t headDim, double theta,
+                                             RopeScalingAttr scaling) {
+  SmallVector<float> result;
+  for (int64_t i = 0; i < headDim / 2; ++i) {
+    double frequency = std::pow(theta, -2.0 * i / headDim);
+    if (scaling) {
+      double factor = scaling.getFactor().getValueAsDouble();
+      double low = scaling.getLowFreqFactor().getValueAsDouble();
+      double high = scaling.getHighFreqFactor().getValueAsDouble();
+      double wavelength = 2 * M_PI / frequency;
+      double turns = scaling.getOriginalContext() / wavelength;
+      // 0 below low_freq_factor turns in the original context, 1 above high.
+      double keep = std::clamp((turns - low) / (high - low), 0.0, 1.0);
+      frequency = (1 - keep) * frequency / factor + keep * frequency;
+    }
+    result.push_back(static_cast<float>(frequency));
+  }
+  return result;
+}
+
+namespace {
+/// Sine and cosine of f64 vectors of non-negative angles below 2^30: reduction
+/// to [-pi/4, pi/4] by a two-part pi/2 (Cody and Waite), then Taylor series
+/// whose first dropped term is below 1e-16.
+struct SineCosine {
+  KernelBuilder &b;
+  VectorType type;
+
+  Value constant(double value) { return b.splat(type, value); }
+  Value mul(Value x, Value y) { return arith::MulFOp::create(b, x, y); }
+  Value add(Value x, Value y) { return arith::AddFOp::create(b, x, y); }
+
+  /// sum over i of x^i / ((first + 1) ... (first + 2i)), alternating in sign.
+  Value series(Value x, int64_t first, int64_t terms) {
+    Value result = constant(1);
+    for (int64_t i = terms; i > 0; --i) {
+      double n = static_cast<double>(first + 2 * i);
+      result = add(constant(1),
+                   mul(mul(x, constant(-1.0 / (n * (n - 1)))), result));
+    }
+    return result;
+  }
+
+  std::pair<Value, Value> operator()(Value angle) {
+    // 1.5 * 2^52 leaves the nearest integer in the low bits.
+    constexpr double kMagic = 6755399441055744.0;
+    // pi/2 cut after 33 bits, so that its products with the number of
+    // quarter turns are exact, and the rest.
+    constexpr double kHalfPiHigh = 0x1.921fb544p+0;
+    constexpr double kHalfPiLow = 0x1.0b4611a626331p-34;
+    Value shifted = add(mul(angle, constant(2 / M_PI)), constant(kMagic));
+    Value turns = add(shifted, constant(-kMagic));
+    Value r = add(add(angle, mul(turns, constant(-kHalfPiHigh))),
+                  mul(turns, constant(-kHalfPiLow)));
+    Value square = mul(r, r);
+    Value sine = mul(r, series(square, 1, 8));
+    Value cosine = series(square, 0, 8);
+
+    auto ints = b.vec(type.getDimSize(0), b.getI64Type());
+    Value quadrant = arith::BitcastOp::create(b, ints, shifted);
+    auto hasBit = [&](Value number, int64_t bit) -> Value {
+      Value masked =
+          arith::AndIOp::create(b, number, b.splatInt(ints, bit));
+      return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, masked,
+                                   b.splatInt(ints, 0));
+    };
+    Value next = arith::AddIOp::create(b, quadrant, b.splatInt(ints, 1));
+    Value isOdd = hasBit(quadrant, 1);
+    auto pick = [&](Value odd, Value even, Value isNegative) -> Value {
+      Value value = arith::SelectOp::create(b, isOdd, odd, even);
+      return arith::SelectOp::create(
+          b, isNegative, Value(arith::NegFOp::create(b, value)), value);
+    };
+    return {pick(cosine, sine, hasBit(quadrant, 2)),
+            pick(sine, cosine, hasBit(next, 2))};
+  }
+};
+} // namespace
+
+Rows sherry::emitRopeTable(KernelBuilder &b, Value count, Value position,
+                           int64_t headDim, double theta,
+                           RopeScalingAttr scaling) {
+  int64_t half = headDim / 2;
+  Rows result = b.allocRows(headDim, b.getF32Type(), count);
+  auto narrow = b.vec(half, b.getF32Type());
+  auto wide = b.vec(half, b.getF64Type());
+  SmallVector<float> frequencies = computeFrequencies(headDim, theta, scaling);
+  b.parallel(count, [&](Value row) {
+    Value number = arith::IndexCastOp::create(
+        b, b.getI32Type(), b.add(position, row));
+    Value at = arith::SIToFPOp::create(b, b.getF32Type(), number);
+    Value angle = arith::MulFOp::create(
+        b,
+        Value(arith::ConstantOp::create(
+            b, DenseElementsAttr::get(narrow, ArrayRef<float>(frequencies)))),
+        b.broadcast(half, at));
+    auto [sine, cosine] =
+        SineCosine{b, wide}(arith::ExtFOp::create(b, wide, angle));
+    b.store(arith::TruncFOp::create(b, narrow, cosine), result.buffer,
+            {row, b.index(0)});
+    b.store(arith::TruncFOp::create(b, narrow, sine), result.buffer,
+            {row, b.index(half)});
+  });
+  return result;
+}
+
+Rows sherry::emitRope(KernelBuilder &b, const Rows &input, const Rows &table) {
+  Rows result = b.allocRows(input.cols, b.getF32Type(), input.count);
+  int64_t headDim = table.cols, half = headDim / 2;
+  auto type = b.vec(half, b.getF32Type());
+  b.parallelUnits(
+      input.count, input.cols / headDim, [&](Value row, Value head) {
+        Value begin = b.mul(head, headDim), middle = b.add(begin, half);
+        Value cosine = b.load(type, table.buffer, {row, b.index(0)});
+        Value sine = b.load(type, table.buffer, {row, b.index(half)});
+        Value x = b.load(type, input.buffer, {row, begin});
+        Value y = b.load(type, input.buffer, {row, middle});
+        auto mul = [&](Value p, Value q) -> Value {
+          return arith::MulFOp::create(b, p, q);
+        };
+        b.store(arith::SubFOp::create(b, mul(x, cosine), mul(y, sine)),
+                result.buffer, {row, begin});
+        b.store(arith::AddFOp::create(b, mul(y, cosine), mul(x, sine)),
+                result.buffer, {row, middle});
+      });
+  return result;
+}

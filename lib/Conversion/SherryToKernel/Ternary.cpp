@@ -1,0 +1,495 @@
+//===- Ternary.cpp - Products with 3:4-sparse ternary weights -------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Two ways through the packed bytes of docs/BlockFormat.md:
+//
+//  * one token, quantized: a table of partial sums per group of activations,
+//    and one lookup per code [T4];
+//  * else: decode a chunk of a tile into a panel of bytes, and multiply it
+//    with every token.
+//
+//===----------------------------------------------------------------------===//
+#include "Linear.h"
+
+using namespace mlir;
+using namespace sherry;
+
+namespace {
+
+/// A place in the packed bytes and in the activations.
+struct Cursor {
+  Value bytes; ///< of the super-tile's stream, in the weights section
+  Value group; ///< group of four inputs
+  Value block; ///< block of quantized activations (chunk)
+
+  Cursor advance(KernelBuilder &b, Value rounds, int64_t byteStep,
+                 int64_t groupStep, int64_t blockStep) const {
+    return {b.add(bytes, b.mul(rounds, byteStep)),
+            b.add(group, b.mul(rounds, groupStep)),
+            b.add(block, b.mul(rounds, blockStep))};
+  }
+};
+
+/// Emits code for the super-tiles of one weight.
+class TernaryEmitter {
+public:
+  TernaryEmitter(KernelBuilder &b, const AnyInput &input, WeightRef weight,
+                 const Rows &result)
+      : b(b), input(input), weight(weight), result(result),
+        encoding(weight.op.getTernary()), layout(encoding.getFormat()) {}
+
+  void emit();
+
+private:
+  using Values = SmallVector<Value>;
+  using PieceBody =
+      function_ref<Values(Cursor, int64_t inputs, ValueRange carried)>;
+
+  /// Cuts `inputs` into pieces of `piece` and a shorter last one, and runs
+  /// `body` over them; `bytesOf` and `blocksOf` measure a piece.
+  Values forPieces(Cursor at, int64_t inputs, int64_t piece, ValueRange init,
+                   function_ref<int64_t(int64_t)> bytesOf,
+                   function_ref<int64_t(int64_t)> blocksOf, PieceBody body);
+  Values forScaleGroups(Cursor at, int64_t tiles, ValueRange init,
+                        PieceBody body);
+  Values forChunks(Cursor at, int64_t tiles, int64_t inputs, ValueRange init,
+                   PieceBody body);
+  Values forSteps(Cursor at, int64_t tiles, int64_t inputs, ValueRange init,
+                  PieceBody body);
+
+  /// Byte of the scales of a scale group that starts at `at`.
+  Value scalesAt(Cursor at, int64_t tiles, int64_t inputs) {
+    return b.add(at.bytes,
+                 tiles * (layout.scaleGroupBytes(inputs) - layout.scaleBytes()));
+  }
+
+  void buildTables();
+  void emitLookupTiles(Cursor at, int64_t tiles, Value column);
+  Values emitWordLookups(Cursor at, int64_t tiles, int64_t groups,
+                         ValueRange sums);
+  Values emitNibbleLookups(Cursor at, int64_t tiles, int64_t groups,
+                           ValueRange sums);
+
+  void emitPanelTiles(Cursor at, int64_t tiles, Value column);
+  void decodeStep(Cursor at, Value tile, int64_t groups, Value firstGroup);
+  void decodeWords(Value bytes, int64_t groups,
+                   function_ref<void(int64_t, int64_t, Value)> use);
+  void decodeNibbles(Value bytes, int64_t groups,
+                     function_ref<void(int64_t, int64_t, Value)> use);
+
+  bool usesWords() const { return layout.order == format::CodeOrder::Words; }
+
+  KernelBuilder &b;
+  const AnyInput &input;
+  WeightRef weight;
+  const Rows &result;
+  TernaryAttr encoding;
+  format::TernaryLayout layout;
+  Value tables; ///< of the lookup way
+  Value panel;  ///< of the panel way
+};
+
+//===----------------------------------------------------------------------===//
+// The walk [T5]
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> TernaryEmitter::forPieces(
+    Cursor at, int64_t inputs, int64_t piece, ValueRange init,
+    function_ref<int64_t(int64_t)> bytesOf,
+    function_ref<int64_t(int64_t)> blocksOf, PieceBody body) {
+  int64_t rounds = inputs / piece;
+  auto advance = [&](Value count) {
+    return at.advance(b, count, bytesOf(piece), piece / 4, blocksOf(piece));
+  };
+  Values carried = b.repeat(rounds, init, [&](Value i, ValueRange values) {
+    return body(advance(i), piece, values);
+  });
+  if (int64_t rest = inputs % piece)
+    carried = body(advance(b.index(rounds)), rest, carried);
+  return carried;
+}
+
+SmallVector<Value> TernaryEmitter::forScaleGroups(Cursor at, int64_t tiles,
+                                                  ValueRange init,
+                                                  PieceBody body) {
+  return forPieces(
+      at, input.cols(), layout.scaleGroupInputs(input.cols()), init,
+      [&](int64_t n) { return tiles * layout.scaleGroupBytes(n); },
+      [&](int64_t n) { return format::ceilDiv(n, format::kMaxChunkInputs); },
+      body);
+}
+
+SmallVector<Value> TernaryEmitter::forChunks(Cursor at, int64_t tiles,
+                                             int64_t inputs, ValueRange init,
+                                             PieceBody body) {
+  return forPieces(
+      at, inputs, format::kMaxChunkInputs, init,
+      [&](int64_t n) { return tiles * layout.chunkBytes(n); },
+      [](int64_t) { return 1; }, body);
+}
+
+SmallVector<Value> TernaryEmitter::forSteps(Cursor at, int64_t tiles,
+                                            int64_t inputs, ValueRange init,
+                                            PieceBody body) {
+  return forPieces(
+      at, inputs, format::kStepGroups * format::kGroupInputs, init,
+      [&](int64_t n) { return tiles * layout.stepBytes(n / 4); },
+      [](int64_t) { return 0; }, body);
+}
+
+void TernaryEmitter::emit() {
+  bool looksUp = input.quantized && b.maxTokens == 1;
+  if (looksUp)
+    buildTables();
+  else
+    panel = b.allocScratch(MemRefType::get(
+        {format::kMaxChunkInputs / 4, 2, 64}, b.getI8Type()));
+
+  int64_t tiles = format::ceilDiv(weight.op.getTensorType().getDimSize(0),
+                                  format::kTileRows);
+  int64_t tileBytes = layout.tileBytes(input.cols());
+  auto emitSuperTiles = [&](int64_t firstTile, int64_t rounds,
+                            int64_t interleave) {
+    if (rounds == 0)
+      return;
+    b.parallel(b.index(rounds), [&](Value superTile) {
+      Value tile = b.add(b.mul(superTile, interleave), firstTile);
+      Cursor at{b.add(weight.offset, b.mul(tile, tileBytes)), b.index(0),
+                b.index(0)};
+      Value column = b.mul(tile, format::kTileRows);
+      if (looksUp)
+        emitLookupTiles(at, interleave, column);
+      else
+        emitPanelTiles(at, interleave, column);
+    });
+  };
+  int64_t interleave = layout.interleave;
+  emitSuperTiles(0, tiles / interleave, interleave);
+  emitSuperTiles(tiles / interleave * interleave, tiles % interleave ? 1 : 0,
+                 tiles % interleave);
+}
+
+//===----------------------------------------------------------------------===//
+// One token: tables
+//===----------------------------------------------------------------------===//
+
+void TernaryEmitter::buildTables() {
+  int64_t groups = input.cols() / format::kGroupInputs;
+  auto i8 = b.getI8Type();
+  auto i16 = b.getI16Type();
+  auto type = usesWords() ? MemRefType::get({groups, 32}, i16)
+                          : MemRefType::get({groups, 2, 16}, i8);
+  tables = memref::AllocOp::create(b, type);
+  b.parallel(b.index(groups), [&](Value group) {
+    Value activations = b.load(b.vec(4, i8), input.quantized->values.buffer,
+                               {b.index(0), b.mul(group, 4)});
+    if (usesWords()) {
+      b.store(BuildTableOp::create(b, b.vec(32, i16), activations), tables,
+              {group, b.index(0)});
+      return;
+    }
+    auto wide = b.vec(16, i16);
+    Value table = BuildTableOp::create(b, wide, activations);
+    Value high = arith::ShRUIOp::create(b, table, b.splatInt(wide, 8));
+    for (auto [half, value] : llvm::enumerate({table, high}))
+      b.store(arith::TruncIOp::create(b, b.vec(16, i8), value), tables,
+              {group, b.index(half), b.index(0)});
+  });
+}
+
+void TernaryEmitter::emitLookupTiles(Cursor at, int64_t tiles, Value column) {
+  auto floats = b.vec(16, b.getF32Type());
+  Values outputs = forScaleGroups(
+      at, tiles, zeroHalves(b, tiles),
+      [&](Cursor group, int64_t inputs, ValueRange carried) {
+        Values sums = forChunks(
+            group, tiles, inputs, zeroHalves(b, tiles),
+            [&](Cursor chunk, int64_t inputs, ValueRange carried) {
+              // Per tile one vector of 32 sums, or two of 16.
+              auto type = b.vec(usesWords() ? 32 : 16, b.getI16Type());
+              Values zeros(usesWords() ? tiles : 2 * tiles,
+                           b.splatInt(type, 0));
+              Values sums = forSteps(
+                  chunk, tiles, inputs, zeros,
+                  [&](Cursor step, int64_t inputs, ValueRange carried) {
+                    return usesWords() ? emitWordLookups(step, tiles,
+                                                         inputs / 4, carried)
+                                       : emitNibbleLookups(
+                                             step, tiles, inputs / 4, carried);
+                  });
+              Value scale = b.broadcast(
+                  16, b.loadScalar(input.quantized->scales.buffer,
+                                   {b.index(0), chunk.block}));
+              Values result;
+              for (int64_t i = 0; i < 2 * tiles; ++i) {
+                Value half = usesWords() ? b.slice(sums[i / 2], i % 2 * 16, 16)
+                                         : sums[i];
+                Value wide = arith::SIToFPOp::create(
+                    b, floats,
+                    Value(arith::ExtSIOp::create(
+                        b, b.vec(16, b.getI32Type()), half)));
+                result.push_back(b.mulAdd(wide, scale, carried[i]));
+              }
+              return result;
+            });
+        Value scales = scalesAt(group, tiles, inputs);
+        for (int64_t tile = 0; tile < tiles; ++tile) {
+          Values weights =
+              loadScales(b, b.add(scales, tile * layout.scaleBytes()),
+                         encoding.getScale());
+          for (int64_t half = 0; half < 2; ++half) {
+            Value &sum = sums[2 * tile + half];
+            sum = b.mulAdd(sum, weights[half], carried[2 * tile + half]);
+          }
+        }
+        return sums;
+      });
+  for (int64_t tile = 0; tile < tiles; ++tile)
+    storeOutputs(b, result, {b.index(0)},
+                 b.add(column, tile * format::kTileRows),
+                 joinHalves(b, ArrayRef<Value>(outputs).slice(2 * tile, 2)));
+}
+
+SmallVector<Value> TernaryEmitter::emitWordLookups(Cursor at, int64_t tiles,
+                                                   int64_t groups,
+                                                   ValueRange carried) {
+  // [T6]
+  auto type = b.vec(32, b.getI16Type());
+  int64_t words = layout.stepBytes(groups) / (2 * format::kTileRows);
+  Value step =
+      b.view(b.weights, at.bytes, {tiles, words, 32}, b.getI16Type());
+  Values sums(carried);
+  Values collected(tiles);
+  auto addGroup = [&](int64_t tile, int64_t group, Value codes) {
+    Value found = LookupOp::create(b, type, tables, b.add(at.group, group),
+                                   codes);
+    sums[tile] = arith::AddIOp::create(b, sums[tile], found);
+  };
+  for (int64_t word = 0; word < words; ++word) {
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      Value codes =
+          b.load(type, step, {b.index(tile), b.index(word), b.index(0)});
+      for (int64_t i = 0; i < 3 && 3 * word + i < groups; ++i)
+        addGroup(tile, 3 * word + i,
+                 i == 0 ? codes
+                        : Value(arith::ShRUIOp::create(
+                              b, codes, b.splatInt(type, 5 * i))));
+      if (groups < format::kStepGroups)
+        continue;
+      Value top = arith::ShRUIOp::create(b, codes, b.splatInt(type, 15));
+      Value &bits = collected[tile];
+      if (!bits)
+        bits = top;
+      else
+        bits = arith::OrIOp::create(
+            b, Value(arith::ShLIOp::create(b, bits, b.splatInt(type, 1))), top);
+    }
+  }
+  if (groups == format::kStepGroups)
+    for (int64_t tile = 0; tile < tiles; ++tile)
+      addGroup(tile, groups - 1, collected[tile]);
+  return sums;
+}
+
+SmallVector<Value> TernaryEmitter::emitNibbleLookups(Cursor at, int64_t tiles,
+                                                     int64_t groups,
+                                                     ValueRange carried) {
+  // [T7]
+  auto bytes = b.vec(32, b.getI8Type());
+  auto words = b.vec(16, b.getI16Type());
+  int64_t size = layout.stepBytes(groups);
+  Value step = b.view(b.weights, at.bytes, {tiles, size}, b.getI8Type());
+  Values sums(carried);
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    Value row = b.index(tile);
+    // Bit 15 of a sign word is the sign of the current group. The lowest bit
+    // is set, because a sign of zero would erase the sum; the sixteenth sign,
+    // which lives there, is kept aside.
+    Value signs[2], last[2];
+    for (int64_t half = 0; half < 2; ++half) {
+      Value word = vector::BitCastOp::create(
+          b, words,
+          b.load(bytes, step, {row, b.index(size - 64 + 32 * half)}));
+      Value one = b.splatInt(words, 1);
+      signs[half] = arith::OrIOp::create(b, word, one);
+      last[half] = arith::OrIOp::create(
+          b,
+          Value(arith::ShLIOp::create(b, word,
+                                      b.splatInt(words, 15))),
+          one);
+    }
+    Value codes;
+    for (int64_t group = 0; group < groups; ++group) {
+      if (group % 2 == 0)
+        codes = b.load(bytes, step, {row, b.index(group / 2 * 32)});
+      else
+        codes = arith::ShRUIOp::create(b, codes, b.splatInt(bytes, 4));
+      auto found = LookupHalvesOp::create(b, words, words, tables,
+                                          b.add(at.group, group), codes);
+      for (int64_t half = 0; half < 2; ++half) {
+        Value sign = group == 15 ? last[half] : signs[half];
+        Value value =
+            ApplySignOp::create(b, found->getResult(half), sign);
+        Value &sum = sums[2 * tile + half];
+        sum = arith::AddIOp::create(b, sum, value);
+        if (group < 14)
+          signs[half] =
+              arith::AddIOp::create(b, signs[half], signs[half]);
+      }
+    }
+  }
+  return sums;
+}
+
+//===----------------------------------------------------------------------===//
+// Panels
+//===----------------------------------------------------------------------===//
+
+void TernaryEmitter::emitPanelTiles(Cursor at, int64_t tiles, Value column) {
+  b.forLoop(b.index(tiles), 1, [&](Value tile) {
+    Value first = b.add(column, b.mul(tile, format::kTileRows));
+    auto wide = b.vec(format::kTileRows, b.getF32Type());
+    b.forLoop(result.count, 1, [&](Value row) {
+      b.store(b.splat(wide, 0), result.buffer, {row, first});
+    });
+    forScaleGroups(
+        at, tiles, {}, [&](Cursor group, int64_t inputs, ValueRange) {
+          Values scales = loadScales(
+              b,
+              b.add(scalesAt(group, tiles, inputs),
+                    b.mul(tile, layout.scaleBytes())),
+              encoding.getScale());
+          forChunks(
+              group, tiles, inputs, {},
+              [&](Cursor chunk, int64_t inputs, ValueRange) {
+                forSteps(chunk, tiles, inputs, {},
+                         [&](Cursor step, int64_t inputs, ValueRange) {
+                           Value inChunk = arith::SubIOp::create(
+                               b, step.group, chunk.group);
+                           decodeStep(step, tile, inputs / 4, inChunk);
+                           return Values();
+                         });
+                Value start = b.mul(chunk.group, 4);
+                forTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
+                  Values sums =
+                      input.quantized
+                          ? emitPanelI8(b, panel, inputs / 4, 1,
+                                        *input.quantized, rows, start,
+                                        chunk.block)
+                          : emitPanelF32(b, panel, inputs / 4, 1, *input.plain,
+                                         rows, start,
+                                         zeroHalves(b, rows.size()));
+                  for (auto [i, sum] : llvm::enumerate(sums)) {
+                    auto half = static_cast<int64_t>(i % 2);
+                    Value before = b.load(b.vec(16, b.getF32Type()),
+                                          result.buffer,
+                                          {rows[i / 2], b.add(first, 16 * half)});
+                    sum = b.mulAdd(sum, scales[half], before);
+                  }
+                  storeOutputs(b, result, rows, first, joinHalves(b, sums));
+                });
+                return Values();
+              });
+          return Values();
+        });
+  });
+}
+
+void TernaryEmitter::decodeStep(Cursor at, Value tile, int64_t groups,
+                                Value firstGroup) {
+  int64_t size = layout.stepBytes(groups);
+  Value bytes = b.view(b.weights, b.add(at.bytes, b.mul(tile, size)), {size},
+                       b.getI8Type());
+  auto use = [&](int64_t group, int64_t half, Value codes) {
+    b.store(DecodeBlockOp::create(b, b.vec(64, b.getI8Type()), codes), panel,
+            {b.add(firstGroup, group), b.index(half), b.index(0)});
+  };
+  if (usesWords())
+    decodeWords(bytes, groups, use);
+  else
+    decodeNibbles(bytes, groups, use);
+}
+
+void TernaryEmitter::decodeWords(
+    Value bytes, int64_t groups,
+    function_ref<void(int64_t, int64_t, Value)> use) {
+  // [T6]
+  auto lanes = b.vec(16, b.getI32Type());
+  auto shift = [&](Value value, int64_t bits) -> Value {
+    return arith::ShRUIOp::create(b, value, b.splatInt(lanes, bits));
+  };
+  int64_t words = layout.stepBytes(groups) / (2 * format::kTileRows);
+  for (int64_t half = 0; half < 2; ++half) {
+    Value collected;
+    for (int64_t word = 0; word < words; ++word) {
+      Value narrow = vector::BitCastOp::create(
+          b, b.vec(16, b.getI16Type()),
+          b.load(b.vec(32, b.getI8Type()), bytes,
+                 {b.index(64 * word + 32 * half)}));
+      Value codes = arith::ExtUIOp::create(b, lanes, narrow);
+      for (int64_t i = 0; i < 3 && 3 * word + i < groups; ++i)
+        use(3 * word + i, half, i == 0 ? codes : shift(codes, 5 * i));
+      if (groups < format::kStepGroups)
+        continue;
+      Value top = shift(codes, 15);
+      if (!collected)
+        collected = top;
+      else
+        collected = arith::OrIOp::create(
+            b,
+            Value(arith::ShLIOp::create(b, collected, b.splatInt(lanes, 1))),
+            top);
+    }
+    if (collected)
+      use(groups - 1, half, collected);
+  }
+}
+
+void TernaryEmitter::decodeNibbles(
+    Value bytes, int64_t groups,
+    function_ref<void(int64_t, int64_t, Value)> use) {
+  // [T7]
+  auto lanes = b.vec(16, b.getI32Type());
+  auto words = b.vec(16, b.getI16Type());
+  auto vector = b.vec(32, b.getI8Type());
+  int64_t size = layout.stepBytes(groups);
+  for (int64_t half = 0; half < 2; ++half) {
+    Value signs = arith::ExtUIOp::create(
+        b, lanes,
+        Value(vector::BitCastOp::create(
+            b, words,
+            b.load(vector, bytes, {b.index(size - 64 + 32 * half)}))));
+    SmallVector<int64_t> order;
+    for (int64_t i = 0; i < 16; ++i)
+      order.push_back((i < 8 ? i : i + 8) + 8 * half);
+    for (int64_t group = 0; group < groups; group += 2) {
+      Value pair = b.load(vector, bytes, {b.index(group / 2 * 32)});
+      Value mine = arith::ExtUIOp::create(
+          b, lanes, Value(vector::ShuffleOp::create(b, pair, pair, order)));
+      for (int64_t g = group; g < std::min(group + 2, groups); ++g) {
+        Value code = arith::AndIOp::create(
+            b,
+            Value(arith::ShRUIOp::create(b, mine,
+                                         b.splatInt(lanes, 4 * (g % 2)))),
+            b.splatInt(lanes, 15));
+        Value sign = arith::AndIOp::create(
+            b,
+            Value(arith::ShLIOp::create(
+                b,
+                Value(arith::ShRUIOp::create(b, signs,
+                                             b.splatInt(lanes, 15 - g))),
+                b.splatInt(lanes, 4))),
+            b.splatInt(lanes, 16));
+        use(g, half, arith::OrIOp::create(b, code, sign));
+      }
+    }
+  }
+}
+
+} // namespace
+
+void sherry::emitTernary(KernelBuilder &b, const AnyInput &input,
+                         WeightRef weight, const Rows &result) {
+  TernaryEmitter(b, input, weight, result).emit();
+}

@@ -1,0 +1,73 @@
+//===- SherryFolds.cpp - Folders of the sherry ops ------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The folders compute with the codec of lib/Format, so they are a second
+// statement of what the kernel ops mean.
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Dialect/Sherry/SherryDialect.h"
+#include "sherry/Format/Codec.h"
+
+using namespace mlir;
+using namespace sherry;
+
+/// Elements of a constant operand, sign-extended; empty if it is none.
+static SmallVector<int64_t> constantElements(Attribute attr) {
+  SmallVector<int64_t> result;
+  if (auto elements = dyn_cast_or_null<DenseIntElementsAttr>(attr))
+    for (const APInt &value : elements.getValues<APInt>())
+      result.push_back(value.getSExtValue());
+  return result;
+}
+
+template <typename T>
+static Attribute makeElements(Type type, ArrayRef<T> values) {
+  return DenseElementsAttr::get(cast<ShapedType>(type), values);
+}
+
+OpFoldResult DecodeBlockOp::fold(FoldAdaptor adaptor) {
+  SmallVector<int64_t> codes = constantElements(adaptor.getCodes());
+  if (codes.empty())
+    return {};
+  SmallVector<int8_t> trits;
+  for (int64_t code : codes)
+    for (int8_t trit : format::decodeGroup(code & 31))
+      trits.push_back(trit + 1);
+  return makeElements<int8_t>(getType(), trits);
+}
+
+OpFoldResult BuildTableOp::fold(FoldAdaptor adaptor) {
+  SmallVector<int64_t> activations = constantElements(adaptor.getActivations());
+  if (activations.empty())
+    return {};
+  SmallVector<int16_t> table;
+  for (int64_t code = 0, end = getType().getDimSize(0); code < end; ++code) {
+    std::array<int8_t, 4> trits = format::decodeGroup(code);
+    int64_t sum = 0;
+    for (int i = 0; i < 4; ++i)
+      sum += trits[i] * activations[i];
+    table.push_back(sum);
+  }
+  return makeElements<int16_t>(getType(), table);
+}
+
+OpFoldResult ApplySignOp::fold(FoldAdaptor adaptor) {
+  SmallVector<int64_t> signs = constantElements(adaptor.getSign());
+  if (signs.empty())
+    return {};
+  if (llvm::all_of(signs, [](int64_t sign) { return sign > 0; }))
+    return getValue();
+  if (llvm::all_of(signs, [](int64_t sign) { return sign == 0; }))
+    return adaptor.getSign();
+  return {};
+}
+
+OpFoldResult DotAccumulateOp::fold(FoldAdaptor adaptor) {
+  // x + w * 0 = x.
+  SmallVector<int64_t> activations = constantElements(adaptor.getActivations());
+  if (!activations.empty() &&
+      llvm::all_of(activations, [](int64_t value) { return value == 0; }))
+    return getAccumulator();
+  return {};
+}

@@ -1,0 +1,235 @@
+//===- SherryOps.cpp - Verifiers of the sherry ops ------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Dialect/Sherry/SherryDialect.h"
+
+#include "mlir/IR/OpImplementation.h"
+
+using namespace mlir;
+using namespace sherry;
+
+#define GET_OP_CLASSES
+#include "sherry/Dialect/Sherry/SherryOps.cpp.inc"
+
+SmallVector<int64_t> sherry::getActivationBlocks(RankedTensorType weight) {
+  SmallVector<int64_t> blocks;
+  int64_t inputs = weight.getDimSize(1);
+  auto cut = [&](int64_t length, int64_t block) {
+    for (int64_t at = 0; at < length; at += block)
+      blocks.push_back(std::min(block, length - at));
+  };
+  if (isa<Q8_0Type>(weight.getElementType())) {
+    cut(inputs, format::kQ8BlockInputs);
+  } else if (auto ternary =
+                 dyn_cast_or_null<TernaryAttr>(weight.getEncoding())) {
+    int64_t group = ternary.getSharing() == ScaleSharing::PerGroup
+                        ? std::min(ternary.getGroupSize(), inputs)
+                        : inputs;
+    for (int64_t at = 0; at < inputs; at += group)
+      cut(std::min(group, inputs - at), format::kMaxChunkInputs);
+  }
+  return blocks;
+}
+
+//===----------------------------------------------------------------------===//
+// WeightOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult WeightOp::verify() {
+  RankedTensorType type = getTensorType();
+  if (!type.hasStaticShape() || type.getNumElements() == 0)
+    return emitOpError("needs a static, non-empty shape, not ") << type;
+  Type element = type.getElementType();
+  if (type.getRank() == 1) {
+    if (!element.isF32())
+      return emitOpError("a vector weight is f32, not ") << element;
+  } else if (type.getRank() != 2) {
+    return emitOpError("a weight is a vector or a matrix, not ") << type;
+  } else if (isa<TritType>(element)) {
+    if (!getTernary())
+      return emitOpError("trits need the encoding #sherry.ternary");
+  } else if (isa<Q8_0Type>(element)) {
+    if (type.getDimSize(1) % format::kGroupInputs != 0)
+      return emitOpError("inputs of a q8_0 weight must be a multiple of 4");
+  } else if (!element.isBF16()) {
+    return emitOpError("a matrix weight is !sherry.trit, !sherry.q8_0 or "
+                       "bf16, not ")
+           << element;
+  }
+  if (getSources().empty())
+    return emitOpError("needs at least one source");
+  if (getOffset().has_value() != getStride().has_value())
+    return emitOpError("offset and stride come together");
+  if (getOffset() && (static_cast<int64_t>(*getOffset()) < 0 ||
+                      static_cast<int64_t>(*getStride()) < 0))
+    return emitOpError("offset and stride must not be negative");
+  return success();
+}
+
+int64_t WeightOp::getByteSize() {
+  RankedTensorType type = getTensorType();
+  if (type.getRank() == 1)
+    return type.getNumElements() * 4;
+  int64_t rows = type.getDimSize(0), cols = type.getDimSize(1);
+  if (TernaryAttr ternary = getTernary())
+    return ternary.getFormat().bytes(rows, cols);
+  if (isa<Q8_0Type>(type.getElementType()))
+    return format::q8Bytes(rows, cols);
+  return format::bf16Bytes(rows, cols);
+}
+
+//===----------------------------------------------------------------------===//
+// Ops that read a weight
+//===----------------------------------------------------------------------===//
+
+/// Finds the weight that `op` names and checks how it is indexed.
+static FailureOr<WeightOp> lookUpWeight(Operation *op, FlatSymbolRefAttr name,
+                                        bool hasLayer,
+                                        SymbolTableCollection &symbols) {
+  auto weight = symbols.lookupNearestSymbolFrom<WeightOp>(op, name);
+  if (!weight)
+    return op->emitOpError("there is no sherry.weight ") << name;
+  if (!hasLayer && weight.getCount() != 1)
+    return op->emitOpError("weight ")
+           << name << " has " << weight.getCount() << " layers: name one";
+  return weight;
+}
+
+LogicalResult
+EmbeddingOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  auto weight = lookUpWeight(*this, getWeightAttr(), false, symbolTable);
+  if (failed(weight))
+    return failure();
+  RankedTensorType type = weight->getTensorType();
+  if (type.getRank() != 2 || weight->getTernary())
+    return emitOpError("the embedding must be a bf16 or q8_0 matrix");
+  if (type.getDimSize(1) != getType().getDimSize(1))
+    return emitOpError("rows of ")
+           << type.getDimSize(1) << " do not give " << getType();
+  return success();
+}
+
+LogicalResult RmsNormOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  auto weight = lookUpWeight(*this, getWeightAttr(), !!getLayer(), symbolTable);
+  if (failed(weight))
+    return failure();
+  RankedTensorType type = weight->getTensorType();
+  if (type.getRank() != 1 || type.getDimSize(0) != getType().getDimSize(1))
+    return emitOpError("weight ") << type << " does not fit " << getType();
+  return success();
+}
+
+LogicalResult RmsNormOp::verify() {
+  if (!(getEpsilon().convertToFloat() > 0))
+    return emitOpError("epsilon must be positive");
+  return success();
+}
+
+LogicalResult LinearOp::verify() {
+  bool isQuantized = getInput().getType().getElementType().isInteger(8);
+  if (isQuantized != !!getScales())
+    return emitOpError(isQuantized ? "i8 input needs scales and sums"
+                                   : "f32 input takes no scales");
+  return success();
+}
+
+LogicalResult LinearOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  auto weight = lookUpWeight(*this, getWeightAttr(), !!getLayer(), symbolTable);
+  if (failed(weight))
+    return failure();
+  RankedTensorType type = weight->getTensorType();
+  if (type.getRank() != 2 ||
+      type.getDimSize(1) != getInput().getType().getDimSize(1) ||
+      type.getDimSize(0) != getType().getDimSize(1))
+    return emitOpError("weight ") << type << " does not take "
+                                  << getInput().getType() << " to "
+                                  << getType();
+  if (getScales()) {
+    auto blocks = static_cast<int64_t>(getActivationBlocks(type).size());
+    if (blocks == 0)
+      return emitOpError("bf16 weights take f32 input");
+    if (getScales().getType().getDimSize(1) != blocks ||
+        getSums().getType().getDimSize(1) != blocks)
+      return emitOpError("weight ")
+             << type << " needs " << blocks << " blocks of activations";
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Other graph ops
+//===----------------------------------------------------------------------===//
+
+LogicalResult QuantizeActivationsOp::verify() {
+  int64_t sum = 0;
+  for (int64_t block : getBlocks()) {
+    if (block <= 0 || block % format::kGroupInputs != 0)
+      return emitOpError("blocks must be positive multiples of 4, not ")
+             << block;
+    sum += block;
+  }
+  auto count = static_cast<int64_t>(getBlocks().size());
+  if (sum != getInput().getType().getDimSize(1))
+    return emitOpError("blocks sum to ")
+           << sum << ", rows have " << getInput().getType().getDimSize(1);
+  if (getValues().getType().getShape() != getInput().getType().getShape() ||
+      getScales().getType().getDimSize(1) != count ||
+      getSums().getType().getDimSize(1) != count)
+    return emitOpError("result shapes do not match input and blocks");
+  return success();
+}
+
+LogicalResult RopeTableOp::verify() {
+  if (getType().getDimSize(1) % 2 != 0)
+    return emitOpError("rows hold as many cosines as sines");
+  if (!(getTheta().convertToDouble() > 0))
+    return emitOpError("theta must be positive");
+  return success();
+}
+
+LogicalResult RopeOp::verify() {
+  int64_t headDim = getTable().getType().getDimSize(1);
+  if (headDim % 2 != 0 || getType().getDimSize(1) % headDim != 0)
+    return emitOpError("rows of ")
+           << getType().getDimSize(1) << " are not heads of " << headDim;
+  return success();
+}
+
+LogicalResult UpdateCacheOp::verify() {
+  int64_t row = getCache().getType().getKvHeads() *
+                getCache().getType().getHeadDim();
+  if (getKeys().getType().getDimSize(1) != row)
+    return emitOpError("keys and values must have rows of kv_heads * head_dim "
+                       "= ")
+           << row;
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  KVCacheType cache = getCache().getType();
+  if (getType().getDimSize(1) % (cache.getKvHeads() * cache.getHeadDim()) != 0)
+    return emitOpError("rows of ")
+           << getType().getDimSize(1)
+           << " are not a multiple of kv_heads * head_dim = "
+           << cache.getKvHeads() * cache.getHeadDim();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Kernel ops
+//===----------------------------------------------------------------------===//
+
+LogicalResult LookupOp::verify() {
+  if (getTables().getType().getDimSize(1) != 32)
+    return emitOpError("tables have 32 entries");
+  return success();
+}
+
+LogicalResult LookupHalvesOp::verify() {
+  if (getTables().getType().getDimSize(1) != 2 ||
+      getTables().getType().getDimSize(2) != 16)
+    return emitOpError("tables have 2 x 16 bytes");
+  return success();
+}

@@ -1,0 +1,70 @@
+//===- ModelConfig.h - What config.json says about a model ------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Reads config.json and generation_config.json of a Hugging Face folder and
+// refuses what Sherry does not compile, naming the field.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_IMPORT_MODELCONFIG_H
+#define SHERRY_IMPORT_MODELCONFIG_H
+
+#include "sherry/Format/Layout.h"
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/MemoryBufferRef.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sherry {
+
+/// Rope scaling of type "llama3". factor >= 1, 0 < lowFreqFactor <
+/// highFreqFactor.
+struct RopeScaling {
+  double factor, lowFreqFactor, highFreqFactor;
+  int64_t originalMaxPositionEmbeddings;
+};
+
+/// How a Sherry checkpoint was trained.
+struct QuantizationConfig {
+  format::Granularity granularity;
+  int64_t groupSize; ///< a positive multiple of 4; meaningful if PerGroup
+  std::vector<std::string> modulesToNotConvert;
+};
+
+/// A LLaMA. Sizes are positive and at most 2^24, so products of two fit int64.
+struct ModelConfig {
+  int64_t vocabSize;
+  int64_t hiddenSize;       ///< multiple of 4
+  int64_t intermediateSize; ///< multiple of 4
+  int64_t numLayers;
+  int64_t numHeads;
+  int64_t numKeyValueHeads; ///< divides numHeads
+  int64_t headDim;          ///< even; numHeads * headDim is a multiple of 4
+  double rmsNormEps;
+  double ropeTheta;
+  std::optional<RopeScaling> ropeScaling;
+  int64_t maxPositionEmbeddings;
+  bool tieWordEmbeddings;
+  std::optional<QuantizationConfig> quantization;
+  std::optional<int64_t> bosTokenId;      ///< below vocabSize
+  llvm::SmallVector<int64_t> eosTokenIds; ///< below vocabSize
+
+  /// Reads config.json and, if it is there, generation_config.json.
+  static llvm::Expected<ModelConfig> load(llvm::StringRef directory);
+
+  /// Reads the text of a config.json. The identifier of the buffer is the
+  /// file's name in messages, here and below.
+  static llvm::Expected<ModelConfig> parse(llvm::MemoryBufferRef json);
+
+  /// Takes over what the text of a generation_config.json says.
+  llvm::Error applyGenerationConfig(llvm::MemoryBufferRef json);
+};
+
+} // namespace sherry
+
+#endif // SHERRY_IMPORT_MODELCONFIG_H

@@ -1,0 +1,78 @@
+//===- Json.h - JSON from strangers -----------------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the readers share: files with a size limit, JSON without duplicate keys
+// or bottomless nesting, and fields with a type, a range and a good message.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_LIB_IMPORT_JSON_H
+#define SHERRY_LIB_IMPORT_JSON_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/ADT/Twine.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+namespace sherry {
+
+llvm::Error makeError(const llvm::Twine &message);
+
+/// `text` in quotes for a message: escaped and, if long, cut.
+std::string quote(llvm::StringRef text);
+
+std::string joinPath(llvm::StringRef directory, llvm::StringRef file);
+
+/// Maps or reads a regular file of at most `maxBytes` bytes.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+readFile(llvm::StringRef path, uint64_t maxBytes);
+
+/// Parses a JSON object. `offset` is where it starts in the file, for messages.
+llvm::Expected<nlohmann::json> parseJsonObject(llvm::StringRef text,
+                                               llvm::StringRef file,
+                                               uint64_t offset = 0);
+
+/// Reads the fields of a JSON object. The first failure is kept; from then on
+/// getters return what they can, and the caller asks takeError() once. A field
+/// that is null is missing.
+class FieldReader {
+public:
+  /// `error`, empty at first, receives the failure.
+  FieldReader(llvm::StringRef file, const nlohmann::json &object,
+              std::string &error, std::string prefix = "")
+      : file(file), object(&object), error(&error), prefix(std::move(prefix)) {}
+
+  /// Null if the field is missing.
+  const nlohmann::json *find(llvm::StringRef name) const;
+
+  /// A reader of the object in field `name`, which shares the error.
+  std::optional<FieldReader> getObject(llvm::StringRef name);
+
+  // Without a fallback the field must be there.
+  int64_t getInteger(llvm::StringRef name, int64_t min, int64_t max,
+                     std::optional<int64_t> fallback = {});
+  double getNumber(llvm::StringRef name, double min, double max,
+                   std::optional<double> fallback = {});
+  bool getBool(llvm::StringRef name, bool fallback);
+  std::string getString(llvm::StringRef name,
+                        std::optional<std::string> fallback = {});
+
+  /// Records that a field is not as it `must` be.
+  void refuse(llvm::StringRef name, const llvm::Twine &must);
+  bool failed() const { return !error->empty(); }
+
+private:
+  llvm::StringRef file;
+  const nlohmann::json *object;
+  std::string *error;
+  std::string prefix; ///< of names in messages: the object's place
+};
+
+} // namespace sherry
+
+#endif // SHERRY_LIB_IMPORT_JSON_H

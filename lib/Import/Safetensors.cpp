@@ -1,0 +1,228 @@
+//===- Safetensors.cpp - Reader of the safetensors format -----------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Import/Safetensors.h"
+#include "Json.h"
+#include "sherry/Format/Check.h"
+#include "sherry/Format/Float16.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <cstring>
+#include <vector>
+
+using namespace llvm;
+using namespace sherry;
+using nlohmann::json;
+
+/// As the reference implementation of the format limits it.
+static constexpr uint64_t kMaxHeaderBytes = 100'000'000;
+static constexpr uint64_t kLengthBytes = 8;
+
+static DType parseDType(StringRef name) {
+  return StringSwitch<DType>(name)
+      .Case("BF16", DType::BF16)
+      .Case("F16", DType::F16)
+      .Case("F32", DType::F32)
+      .Default(DType::Other);
+}
+
+static int64_t sizeOf(DType dtype) { return dtype == DType::F32 ? 4 : 2; }
+
+//===----------------------------------------------------------------------===//
+// TensorView
+//===----------------------------------------------------------------------===//
+
+int64_t TensorView::getRows() const {
+  int64_t rows = 1;
+  for (int64_t size : shape.drop_back(shape.empty() ? 0 : 1))
+    rows *= size;
+  return rows;
+}
+
+/// Applies `convert` to `count` elements at any alignment.
+template <typename T, typename Fn>
+static void convertElements(const char *from, int64_t count, float *out,
+                            Fn convert) {
+  for (int64_t i = 0; i < count; ++i) {
+    T element;
+    std::memcpy(&element, from + i * sizeof(T), sizeof(T));
+    out[i] = convert(element);
+  }
+}
+
+Error TensorView::readRows(int64_t row, int64_t count, float *out) const {
+  std::string where = (file + ": tensor " + quote(name)).str();
+  int64_t rows = getRows(), cols = getCols();
+  if (row < 0 || count < 0 || row > rows || count > rows - row)
+    return makeError(where + " has " + Twine(rows) + " rows, not " +
+                     Twine(count) + " from row " + Twine(row) + " on");
+  const char *from = bytes.data() + row * cols * sizeOf(dtype);
+  switch (dtype) {
+  case DType::BF16:
+    convertElements<uint16_t>(from, count * cols, out, format::bf16ToF32);
+    break;
+  case DType::F16:
+    convertElements<uint16_t>(from, count * cols, out, format::f16ToF32);
+    break;
+  case DType::F32:
+    std::memcpy(out, from, count * cols * sizeof(float));
+    break;
+  case DType::Other:
+    llvm_unreachable("views are of types that can be read");
+  }
+  if (format::Failure failure = format::checkFinite(out, row, count, cols))
+    return makeError(where + ": " + *failure);
+  return Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// SafetensorsFile
+//===----------------------------------------------------------------------===//
+
+Expected<SafetensorsFile> SafetensorsFile::open(StringRef path) {
+  auto buffer = readFile(path, /*maxBytes=*/INT64_MAX);
+  if (!buffer)
+    return buffer.takeError();
+  return parse(std::move(*buffer));
+}
+
+Expected<SafetensorsFile>
+SafetensorsFile::parse(std::unique_ptr<MemoryBuffer> buffer) {
+  SafetensorsFile file(std::move(buffer));
+  if (Error error = file.parseHeader())
+    return error;
+  if (Error error = file.checkOverlaps())
+    return error;
+  return file;
+}
+
+/// Reads the shape; returns nothing if it is none or holds more than fits
+/// int64.
+static std::optional<SmallVector<int64_t, 2>>
+parseShape(const json *field, DType dtype, int64_t &bytes) {
+  if (!field || !field->is_array())
+    return {};
+  SmallVector<int64_t, 2> shape;
+  bytes = sizeOf(dtype);
+  for (const json &size : *field) {
+    if (!size.is_number_unsigned() ||
+        size.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX))
+      return {};
+    shape.push_back(size.get<int64_t>());
+    if (MulOverflow(bytes, shape.back(), bytes))
+      return {};
+  }
+  return shape;
+}
+
+Error SafetensorsFile::parseHeader() {
+  StringRef contents = buffer->getBuffer(), path = getPath();
+  if (contents.size() < kLengthBytes)
+    return makeError(path + ": has " + Twine(contents.size()) +
+                     " bytes and no safetensors header; download it again");
+  uint64_t length = support::endian::read64le(contents.data());
+  contents = contents.drop_front(kLengthBytes);
+  if (length > contents.size())
+    return makeError(path + ": the header length at byte 0 is " +
+                     Twine(length) + ", but only " + Twine(contents.size()) +
+                     " bytes follow; the file is truncated or not a "
+                     "safetensors file, download it again");
+  if (length > kMaxHeaderBytes)
+    return makeError(path + ": the header length at byte 0 is " +
+                     Twine(length) + ", more than the format's limit of " +
+                     Twine(kMaxHeaderBytes));
+  auto header =
+      parseJsonObject(contents.take_front(length), path, kLengthBytes);
+  if (!header)
+    return header.takeError();
+
+  StringRef data = contents.drop_front(length);
+  for (const auto &[name, value] : header->items()) {
+    if (name == "__metadata__")
+      continue;
+    if (!value.is_object())
+      return makeError(path + ": tensor " + quote(name) +
+                       " is not described by an object; the file is damaged");
+    std::string error;
+    FieldReader reader(path, value, error, "tensor " + quote(name) + ", ");
+    Tensor tensor;
+    tensor.dtypeName = reader.getString("dtype");
+    tensor.dtype = parseDType(tensor.dtypeName);
+    int64_t size = 0;
+    if (auto shape = parseShape(reader.find("shape"), tensor.dtype, size))
+      tensor.shape = std::move(*shape);
+    else
+      reader.refuse("shape", "a list of sizes whose product fits 63 bits");
+
+    const json *offsets = reader.find("data_offsets");
+    uint64_t begin = 0, end = 0;
+    bool valid = offsets && offsets->is_array() && offsets->size() == 2 &&
+                 (*offsets)[0].is_number_unsigned() &&
+                 (*offsets)[1].is_number_unsigned();
+    if (valid) {
+      begin = (*offsets)[0].get<uint64_t>();
+      end = (*offsets)[1].get<uint64_t>();
+      valid = begin <= end && end <= data.size();
+    }
+    if (!valid)
+      reader.refuse("data_offsets",
+                    "[begin, end] with begin <= end <= " + Twine(data.size()) +
+                        ", the bytes after the header; the file is truncated "
+                        "or damaged, download it again");
+    else if (tensor.dtype != DType::Other &&
+             end - begin != static_cast<uint64_t>(size))
+      reader.refuse("data_offsets", Twine(size) +
+                                        " bytes apart as dtype and shape say; "
+                                        "the file is damaged");
+    if (reader.failed())
+      return makeError(error);
+    tensor.bytes = data.slice(begin, end);
+    tensors.emplace(name, std::move(tensor));
+  }
+  return Error::success();
+}
+
+Error SafetensorsFile::checkOverlaps() const {
+  std::vector<const std::pair<const std::string, Tensor> *> sorted;
+  for (const auto &entry : tensors)
+    if (!entry.second.bytes.empty())
+      sorted.push_back(&entry);
+  llvm::sort(sorted, [](auto *a, auto *b) {
+    return a->second.bytes.data() < b->second.bytes.data();
+  });
+  for (size_t i = 1; i < sorted.size(); ++i)
+    if (sorted[i - 1]->second.bytes.end() > sorted[i]->second.bytes.begin())
+      return makeError(getPath() + ": the data_offsets of tensors " +
+                       quote(sorted[i - 1]->first) + " and " +
+                       quote(sorted[i]->first) +
+                       " overlap; the file is damaged");
+  return Error::success();
+}
+
+SmallVector<StringRef> SafetensorsFile::getTensorNames() const {
+  return to_vector(map_range(
+      tensors, [](const auto &entry) { return StringRef(entry.first); }));
+}
+
+bool SafetensorsFile::hasTensor(StringRef name) const {
+  return tensors.find(name) != tensors.end();
+}
+
+Expected<TensorView> SafetensorsFile::getTensor(StringRef name) const {
+  auto it = tensors.find(name);
+  if (it == tensors.end())
+    return makeError(getPath() + ": has no tensor " + quote(name));
+  const Tensor &tensor = it->second;
+  if (tensor.dtype == DType::Other)
+    return makeError(getPath() + ": tensor " + quote(name) + " has the dtype " +
+                     quote(tensor.dtypeName) +
+                     "; weights are read from BF16, F16 or F32, convert it");
+  return TensorView(getPath(), it->first, tensor.dtype, tensor.shape,
+                    tensor.bytes);
+}

@@ -109,23 +109,25 @@ def ApproximateMath : Pass<"sherry-approximate-math"> {
   let summary = "replace exp by the upstream polynomial approximation";
   let description = [{
     Compiled models call no library. The polynomials are those of MLIR's math
-    transforms.
+    transforms. Without the option `fma`, `math.fma` becomes a product and a
+    sum, because it would be a library call too.
   }];
+  let options = [Option<"fma", "fma", "bool", "true",
+                        "the target multiplies and adds in one instruction">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::vector::VectorDialect"];
 }
 
-def ConvertTeamToLLVM
-    : Pass<"sherry-convert-team-to-llvm", "::mlir::ModuleOp"> {
-  let summary = "functions, memory, vectors and team ops to the LLVM dialect";
+def LowerTeam : Pass<"sherry-lower-team", "::mlir::ModuleOp"> {
+  let summary = "team ops to loads and calls";
   let description = [{
-    Team ops read `sherry_abi_team` (include/sherry-abi/abi.h). Memrefs become
-    bare pointers in function signatures. The upstream conversion patterns of
-    arith, cf, func, math, memref, ub and vector run together with ours, because
-    the type `!sherry.team` appears in signatures, calls and branches.
+    `!sherry.team` becomes a pointer to `sherry_abi_team` of
+    include/sherry-abi/abi.h; its fields are read, and its barrier is called,
+    through it.
   }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::arith::ArithDialect"];
 }
 
 #endif // SHERRY_CONVERSION_PASSES

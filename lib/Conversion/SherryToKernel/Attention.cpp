@@ -37,8 +37,9 @@ void sherry::emitUpdateCache(KernelBuilder &b, const Rows &keys,
   b.parallelUnits(
       keys.count, cache.type.getKvHeads(), [&](Value row, Value head) {
         Value column = b.mul(head, headDim), at = b.add(position, row);
-        for (auto [which, rows] : llvm::enumerate({&keys, &values}))
-          b.store(b.load(vector, rows->buffer, {row, column}),
+        for (int64_t which = 0; which < 2; ++which)
+          b.store(b.load(vector, (which == 0 ? keys : values).buffer,
+                         {row, column}),
                   headView(b, cache, layer, which, head), {at, b.index(0)});
       });
 }

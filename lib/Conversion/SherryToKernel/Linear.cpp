@@ -127,7 +127,7 @@ SmallVector<Value> sherry::loadScales(KernelBuilder &b, Value offset,
 SmallVector<Value> sherry::joinHalves(KernelBuilder &b, ValueRange halves) {
   SmallVector<Value> result;
   for (size_t i = 0; i < halves.size(); i += 2) {
-    SmallVector<int64_t> order(llvm::seq<int64_t>(32));
+    auto order = llvm::to_vector(llvm::seq<int64_t>(32));
     result.push_back(vector::ShuffleOp::create(b, halves[i], halves[i + 1],
                                                order));
   }

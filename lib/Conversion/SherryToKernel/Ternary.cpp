@@ -192,9 +192,9 @@ void TernaryEmitter::buildTables() {
     auto wide = b.vec(16, i16);
     Value table = BuildTableOp::create(b, wide, activations);
     Value high = arith::ShRUIOp::create(b, table, b.splatInt(wide, 8));
-    for (auto [half, value] : llvm::enumerate({table, high}))
-      b.store(arith::TruncIOp::create(b, b.vec(16, i8), value), tables,
-              {group, b.index(half), b.index(0)});
+    for (int64_t half = 0; half < 2; ++half)
+      b.store(arith::TruncIOp::create(b, b.vec(16, i8), half ? high : table),
+              tables, {group, b.index(half), b.index(0)});
   });
 }
 

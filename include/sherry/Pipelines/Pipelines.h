@@ -1,0 +1,68 @@
+//===- Pipelines.h - The stages of the compiler -----------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The pipelines that sherry-compile runs one after the other, also registered
+// under these names for sherry-opt. docs/Pipeline.md says what IR is legal
+// after each.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_PIPELINES_PIPELINES_H
+#define SHERRY_PIPELINES_PIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+namespace sherry {
+
+/// `sherry-layout-pipeline`: a graph to specialised graphs whose weights have
+/// layouts and places.
+struct LayoutPipelineOptions
+    : mlir::PassPipelineOptions<LayoutPipelineOptions> {
+  Option<bool> quantizeActivations{
+      *this, "quantize-activations",
+      llvm::cl::desc("use 8-bit activations where kernels for them exist"),
+      llvm::cl::init(true)};
+  Option<int64_t> maxBlock{
+      *this, "max-block",
+      llvm::cl::desc("most tokens of a prefill call, a multiple of 8"),
+      llvm::cl::init(64)};
+  Option<std::string> order{
+      *this, "order", llvm::cl::desc("code order: auto, words or nibbles"),
+      llvm::cl::init("auto")};
+  Option<int64_t> interleave{
+      *this, "interleave",
+      llvm::cl::desc("tiles of 32 rows whose steps alternate"),
+      llvm::cl::init(4)};
+};
+void buildLayoutPipeline(mlir::OpPassManager &pm,
+                         const LayoutPipelineOptions &options);
+
+/// `sherry-kernel-pipeline`: graphs to loops over buffers in the workspace.
+void buildKernelPipeline(mlir::OpPassManager &pm);
+
+/// `sherry-llvm-pipeline`: loops and kernel ops to the LLVM dialect.
+struct LLVMPipelineOptions : mlir::PassPipelineOptions<LLVMPipelineOptions> {
+  Option<bool> avx2{*this, "avx2", llvm::cl::desc("use AVX2 instructions"),
+                    llvm::cl::init(false)};
+  Option<bool> avx512{*this, "avx512",
+                      llvm::cl::desc("use AVX-512 F, BW, DQ and VL"),
+                      llvm::cl::init(false)};
+  Option<bool> vnni512{*this, "vnni512", llvm::cl::desc("use AVX512VNNI"),
+                       llvm::cl::init(false)};
+  Option<bool> vnni256{*this, "vnni256", llvm::cl::desc("use AVX-VNNI"),
+                       llvm::cl::init(false)};
+  Option<bool> fma{*this, "fma", llvm::cl::desc("use FMA"),
+                   llvm::cl::init(false)};
+  Option<bool> f16c{*this, "f16c", llvm::cl::desc("use F16C"),
+                    llvm::cl::init(false)};
+};
+void buildLLVMPipeline(mlir::OpPassManager &pm,
+                       const LLVMPipelineOptions &options);
+
+/// Makes the pipelines known by name.
+void registerPipelines();
+
+} // namespace sherry
+
+#endif // SHERRY_PIPELINES_PIPELINES_H

@@ -1,0 +1,229 @@
+//===- LowerKernelGeneric.cpp - Kernel ops on any CPU ---------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "VectorBuilder.h"
+#include "sherry/Conversion/Passes.h"
+#include "sherry/Format/Codec.h"
+
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace sherry {
+#define GEN_PASS_DEF_LOWERKERNELGENERIC
+#include "sherry/Conversion/Passes.h.inc"
+} // namespace sherry
+
+using namespace mlir;
+using namespace sherry;
+
+/// The rule of the code [C1], computed bit by bit.
+static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
+                                      PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  auto type = b.vec(16, 32);
+  Value code = op.getCodes();
+  Value zeroLane = b.mask(b.shiftRight(code, 2), 3);
+  // 2 where a non-zero lane is negative; first, second and third of them.
+  auto bitTimesTwo = [&](int64_t bit) {
+    Value shifted = bit == 0 ? Value(arith::ShLIOp::create(
+                                   b, code, b.splat(type, 1)))
+                             : b.shiftRight(code, bit - 1);
+    return b.mask(shifted, 2);
+  };
+  Value first = bitTimesTwo(4);
+  Value second = arith::XOrIOp::create(b, first, bitTimesTwo(0));
+  Value third = arith::XOrIOp::create(b, first, bitTimesTwo(1));
+  Value signs[3] = {first, second, third};
+  Value result = b.splat(type, 0);
+  for (int64_t lane = 0; lane < 4; ++lane) {
+    auto compare = [&](arith::CmpIPredicate predicate) -> Value {
+      return arith::CmpIOp::create(b, predicate, zeroLane,
+                                   b.splat(type, lane));
+    };
+    // Lanes after the zero lane are one earlier among the non-zero ones.
+    Value sign;
+    if (lane == 0)
+      sign = signs[0];
+    else if (lane == 3)
+      sign = signs[2];
+    else
+      sign = arith::SelectOp::create(b, compare(arith::CmpIPredicate::ult),
+                                     signs[lane - 1], signs[lane]);
+    Value trit = arith::SubIOp::create(b, b.splat(type, 2), sign);
+    trit = arith::SelectOp::create(b, compare(arith::CmpIPredicate::eq),
+                                   b.splat(type, 1), trit);
+    Value placed =
+        arith::ShLIOp::create(b, trit, b.splat(type, 8 * lane));
+    result = arith::OrIOp::create(b, result, placed);
+  }
+  rewriter.replaceOp(op, b.cast(b.vec(64, 8), result));
+  return success();
+}
+
+static LogicalResult lowerBuildTable(BuildTableOp op,
+                                     PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  int64_t entries = op.getType().getDimSize(0);
+  auto type = b.vec(entries, 16);
+  Value wide = arith::ExtSIOp::create(b, b.vec(4, 16), op.getActivations());
+  Value sum;
+  for (int64_t lane = 0; lane < 4; ++lane) {
+    SmallVector<int64_t> trits;
+    for (int64_t code = 0; code < entries; ++code)
+      trits.push_back(format::decodeGroup(code)[lane]);
+    Value activation =
+        vector::ExtractOp::create(b, wide, ArrayRef<int64_t>{lane});
+    Value product = arith::MulIOp::create(
+        b, b.constant(type, trits),
+        Value(vector::BroadcastOp::create(b, type, activation)));
+    sum = sum ? Value(arith::AddIOp::create(b, sum, product)) : product;
+  }
+  rewriter.replaceOp(op, sum);
+  return success();
+}
+
+/// Lane `lane` of `codes`, masked, as an index.
+static Value codeIndex(VectorBuilder &b, Value codes, int64_t lane,
+                       int64_t bits) {
+  Value code = vector::ExtractOp::create(b, codes, ArrayRef<int64_t>{lane});
+  return arith::IndexCastUIOp::create(b, b.getIndexType(),
+                                      b.createOrFold<arith::AndIOp>(
+                                          code, Value(arith::ConstantIntOp::create(
+                                                    b, code.getType(), bits))));
+}
+
+static LogicalResult lowerLookup(LookupOp op, PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  SmallVector<Value> found;
+  for (int64_t lane = 0; lane < 32; ++lane)
+    found.push_back(memref::LoadOp::create(
+        b, op.getTables(),
+        ValueRange{op.getIndex(), codeIndex(b, op.getCodes(), lane, 31)}));
+  rewriter.replaceOpWithNewOp<vector::FromElementsOp>(op, op.getType(), found);
+  return success();
+}
+
+static LogicalResult lowerLookupHalves(LookupHalvesOp op,
+                                       PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  SmallVector<Value> results;
+  for (int64_t half = 0; half < 2; ++half) {
+    SmallVector<Value> bytes[2];
+    for (int64_t i = 0; i < 16; ++i) {
+      int64_t lane = 8 * half + (i < 8 ? i : i + 8);
+      Value code = codeIndex(b, op.getCodes(), lane, 15);
+      for (int64_t part = 0; part < 2; ++part)
+        bytes[part].push_back(memref::LoadOp::create(
+            b, op.getTables(),
+            ValueRange{op.getIndex(), arith::ConstantIndexOp::create(b, part),
+                       code}));
+    }
+    auto type = b.vec(16, 16);
+    auto widen = [&](int64_t part) -> Value {
+      Value narrow =
+          vector::FromElementsOp::create(b, b.vec(16, 8), bytes[part]);
+      return arith::ExtUIOp::create(b, type, narrow);
+    };
+    Value high = arith::ShLIOp::create(b, widen(1), b.splat(type, 8));
+    results.push_back(arith::OrIOp::create(b, widen(0), high));
+  }
+  rewriter.replaceOp(op, results);
+  return success();
+}
+
+static LogicalResult lowerApplySign(ApplySignOp op,
+                                    PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  Value zero = b.splat(op.getType(), 0);
+  auto compare = [&](arith::CmpIPredicate predicate) -> Value {
+    return arith::CmpIOp::create(b, predicate, op.getSign(), zero);
+  };
+  Value negative = arith::SubIOp::create(b, zero, op.getValue());
+  Value value = arith::SelectOp::create(b, compare(arith::CmpIPredicate::slt),
+                                        negative, op.getValue());
+  rewriter.replaceOpWithNewOp<arith::SelectOp>(
+      op, compare(arith::CmpIPredicate::eq), zero, value);
+  return success();
+}
+
+static LogicalResult lowerDotAccumulate(DotAccumulateOp op,
+                                        PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  auto type = b.vec(16, 32);
+  Value weights = b.cast(type, op.getWeights());
+  Value activations =
+      arith::ExtSIOp::create(b, b.vec(4, 32), op.getActivations());
+  Value sum = op.getAccumulator();
+  for (int64_t p = 0; p < 4; ++p) {
+    Value activation =
+        vector::ExtractOp::create(b, activations, ArrayRef<int64_t>{p});
+    Value weight = b.mask(b.shiftRight(weights, 8 * p), 255);
+    Value product = arith::MulIOp::create(
+        b, weight,
+        Value(vector::BroadcastOp::create(b, type, activation)));
+    sum = arith::AddIOp::create(b, sum, product);
+  }
+  rewriter.replaceOp(op, sum);
+  return success();
+}
+
+/// Widens finite f16 numbers by integer operations: the bits, moved to their
+/// place in an f32, read as a number 2^112 times too small, whatever the
+/// exponent; the product is exact. The products of subnormal numbers need
+/// denormals not to be flushed, which is the default of every x86 process.
+static LogicalResult lowerExtF16(arith::ExtFOp op, PatternRewriter &rewriter) {
+  if (!getElementTypeOrSelf(op.getIn().getType()).isF16() ||
+      !getElementTypeOrSelf(op.getType()).isF32())
+    return failure();
+  VectorBuilder b(op, rewriter);
+  auto like = [&](Type element) -> Type {
+    if (auto vector = dyn_cast<VectorType>(op.getType()))
+      return VectorType::get(vector.getShape(), element);
+    return element;
+  };
+  auto constant = [&](TypedAttr attr) -> Value {
+    if (auto vector = dyn_cast<VectorType>(op.getType()))
+      attr = DenseElementsAttr::get(
+          VectorType::get(vector.getShape(), attr.getType()), Attribute(attr));
+    return arith::ConstantOp::create(b, attr);
+  };
+  auto bits = [&](int64_t value) {
+    return constant(b.getI32IntegerAttr(value));
+  };
+  Value narrow =
+      arith::BitcastOp::create(b, like(b.getI16Type()), op.getIn());
+  Value wide = arith::ExtUIOp::create(b, like(b.getI32Type()), narrow);
+  Value magnitude = arith::ShLIOp::create(
+      b, Value(arith::AndIOp::create(b, wide, bits(0x7fff))), bits(13));
+  Value sign = arith::ShLIOp::create(
+      b, Value(arith::AndIOp::create(b, wide, bits(0x8000))), bits(16));
+  Value small = arith::BitcastOp::create(b, op.getType(), magnitude);
+  Value scaled = arith::MulFOp::create(
+      b, small, constant(b.getF32FloatAttr(0x1p112f)));
+  Value signedBits = arith::OrIOp::create(
+      b, Value(arith::BitcastOp::create(b, like(b.getI32Type()), scaled)),
+      sign);
+  rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, op.getType(), signedBits);
+  return success();
+}
+
+namespace {
+struct LowerKernelGenericPass
+    : sherry::impl::LowerKernelGenericBase<LowerKernelGenericPass> {
+  using LowerKernelGenericBase::LowerKernelGenericBase;
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add(lowerDecodeBlock);
+    patterns.add(lowerBuildTable);
+    patterns.add(lowerLookup);
+    patterns.add(lowerLookupHalves);
+    patterns.add(lowerApplySign);
+    patterns.add(lowerDotAccumulate);
+    if (!f16c)
+      patterns.add(lowerExtF16);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace

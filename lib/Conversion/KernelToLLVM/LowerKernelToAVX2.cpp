@@ -1,0 +1,132 @@
+//===- LowerKernelToAVX2.cpp - Kernel ops to AVX2 -------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "VectorBuilder.h"
+#include "sherry/Conversion/Passes.h"
+
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace sherry {
+#define GEN_PASS_DEF_LOWERKERNELTOAVX2
+#include "sherry/Conversion/Passes.h.inc"
+} // namespace sherry
+
+using namespace mlir;
+using namespace sherry;
+
+/// Two vpshufb give the low and the high bytes of 32 sums; vpunpck{l,h}bw,
+/// which work within 128 bits, make words of them.
+static LogicalResult lowerLookupHalves(LookupHalvesOp op,
+                                       PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  auto bytes = b.vec(32, 8);
+  Value zero = arith::ConstantIndexOp::create(b, 0);
+  Value codes = b.mask(op.getCodes(), 15);
+  Value found[2];
+  for (int64_t half = 0; half < 2; ++half) {
+    Value table = vector::LoadOp::create(
+        b, b.vec(16, 8), op.getTables(),
+        ValueRange{op.getIndex(), arith::ConstantIndexOp::create(b, half),
+                   zero});
+    found[half] = b.callIntrinsic("llvm.x86.avx2.pshuf.b", bytes,
+                                  {b.concat(table, table), codes});
+  }
+  SmallVector<Value> results;
+  for (int64_t half = 0; half < 2; ++half) {
+    SmallVector<int64_t> order;
+    for (int64_t i = 0; i < 16; ++i) {
+      int64_t lane = 8 * half + (i < 8 ? i : i + 8);
+      order.append({lane, lane + 32});
+    }
+    Value mixed = vector::ShuffleOp::create(b, found[0], found[1], order);
+    results.push_back(b.cast(b.vec(16, 16), mixed));
+  }
+  rewriter.replaceOp(op, results);
+  return success();
+}
+
+static LogicalResult lowerApplySign(ApplySignOp op,
+                                    PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  rewriter.replaceOp(op, b.callIntrinsic("llvm.x86.avx2.psign.w", op.getType(),
+                                         {op.getValue(), op.getSign()}));
+  return success();
+}
+
+/// Rewrites a dot product as one on each half of 8 lanes.
+static void
+splitDot(DotAccumulateOp op, PatternRewriter &rewriter,
+         function_ref<Value(VectorBuilder &, Value, Value, Value)> lowerHalf) {
+  VectorBuilder b(op, rewriter);
+  Value activations = b.repeatBytes(op.getActivations(), 8);
+  SmallVector<Value> halves;
+  for (int64_t half = 0; half < 2; ++half)
+    halves.push_back(lowerHalf(b, b.slice(op.getWeights(), 32 * half, 32),
+                               activations,
+                               b.slice(op.getAccumulator(), 8 * half, 8)));
+  rewriter.replaceOp(op, b.concat(halves[0], halves[1]));
+}
+
+static LogicalResult lowerDotToVnni(DotAccumulateOp op,
+                                    PatternRewriter &rewriter) {
+  splitDot(op, rewriter,
+           [](VectorBuilder &b, Value weights, Value activations, Value sum) {
+             return b.callIntrinsic("llvm.x86.avx512.vpdpbusd.256",
+                                    b.vec(8, 32), {sum, weights, activations});
+           });
+  return success();
+}
+
+static LogicalResult lowerDotToMadd(DotAccumulateOp op,
+                                    PatternRewriter &rewriter) {
+  constexpr StringRef kMaddWords = "llvm.x86.avx2.pmadd.wd";
+  bool isSmall = op.getMaxWeight() <= 2;
+  splitDot(op, rewriter,
+           [&](VectorBuilder &b, Value weights, Value activations,
+               Value sum) -> Value {
+             auto words = b.vec(16, 16);
+             auto dwords = b.vec(8, 32);
+             if (isSmall) {
+               // 2 * 128 + 2 * 128 does not saturate a word.
+               Value pairs = b.callIntrinsic("llvm.x86.avx2.pmadd.ub.sw",
+                                             words, {weights, activations});
+               Value dots = b.callIntrinsic(kMaddWords, dwords,
+                                            {pairs, b.splat(words, 1)});
+               return arith::AddIOp::create(b, sum, dots);
+             }
+             // Even and odd bytes as words: pairs of products fit a dword.
+             for (int64_t odd = 0; odd < 2; ++odd) {
+               Value unsignedWords = b.cast(words, weights);
+               unsignedWords = odd ? b.shiftRight(unsignedWords, 8)
+                                   : b.mask(unsignedWords, 255);
+               Value signedWords = b.cast(words, activations);
+               if (!odd)
+                 signedWords = arith::ShLIOp::create(b, signedWords,
+                                                     b.splat(words, 8));
+               signedWords = arith::ShRSIOp::create(b, signedWords,
+                                                    b.splat(words, 8));
+               Value dots = b.callIntrinsic(kMaddWords, dwords,
+                                            {unsignedWords, signedWords});
+               sum = arith::AddIOp::create(b, sum, dots);
+             }
+             return sum;
+           });
+  return success();
+}
+
+namespace {
+struct LowerKernelToAVX2Pass
+    : sherry::impl::LowerKernelToAVX2Base<LowerKernelToAVX2Pass> {
+  using LowerKernelToAVX2Base::LowerKernelToAVX2Base;
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add(lowerLookupHalves);
+    patterns.add(lowerApplySign);
+    patterns.add(vnni ? lowerDotToVnni : lowerDotToMadd);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace

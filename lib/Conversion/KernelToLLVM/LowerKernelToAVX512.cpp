@@ -1,0 +1,80 @@
+//===- LowerKernelToAVX512.cpp - Kernel ops to AVX-512 --------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "VectorBuilder.h"
+#include "sherry/Conversion/Passes.h"
+#include "sherry/Format/Codec.h"
+
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace sherry {
+#define GEN_PASS_DEF_LOWERKERNELTOAVX512
+#include "sherry/Conversion/Passes.h.inc"
+} // namespace sherry
+
+using namespace mlir;
+using namespace sherry;
+
+/// vpermw: 32 entries of 16 bits, indices modulo 32.
+static LogicalResult lowerLookup(LookupOp op, PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  Value zero = arith::ConstantIndexOp::create(b, 0);
+  Value table = vector::LoadOp::create(b, op.getType(), op.getTables(),
+                                       ValueRange{op.getIndex(), zero});
+  rewriter.replaceOp(op, b.callIntrinsic("llvm.x86.avx512.permvar.hi.512",
+                                         op.getType(),
+                                         {table, op.getCodes()}));
+  return success();
+}
+
+/// vpermi2d: 32 entries of four bytes in two registers, indices modulo 32.
+static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
+                                      PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  auto type = b.vec(16, 32);
+  Value halves[2];
+  for (int64_t half = 0; half < 2; ++half) {
+    SmallVector<int64_t> entries;
+    for (int64_t code = 16 * half; code < 16 * half + 16; ++code) {
+      int64_t entry = 0;
+      for (auto [lane, trit] : llvm::enumerate(format::decodeGroup(code)))
+        entry |= int64_t(trit + 1) << (8 * lane);
+      entries.push_back(entry);
+    }
+    halves[half] = b.constant(type, entries);
+  }
+  Value found =
+      b.callIntrinsic("llvm.x86.avx512.vpermi2var.d.512", type,
+                      {halves[0], op.getCodes(), halves[1]});
+  rewriter.replaceOp(op, b.cast(b.vec(64, 8), found));
+  return success();
+}
+
+/// vpdpbusd: unsigned times signed bytes, four per lane.
+static LogicalResult lowerDotAccumulate(DotAccumulateOp op,
+                                        PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  rewriter.replaceOp(
+      op, b.callIntrinsic("llvm.x86.avx512.vpdpbusd.512", b.vec(16, 32),
+                          {op.getAccumulator(), op.getWeights(),
+                           b.repeatBytes(op.getActivations(), 16)}));
+  return success();
+}
+
+namespace {
+struct LowerKernelToAVX512Pass
+    : sherry::impl::LowerKernelToAVX512Base<LowerKernelToAVX512Pass> {
+  using LowerKernelToAVX512Base::LowerKernelToAVX512Base;
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add(lowerLookup);
+    patterns.add(lowerDecodeBlock);
+    if (vnni)
+      patterns.add(lowerDotAccumulate);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace

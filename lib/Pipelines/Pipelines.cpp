@@ -1,0 +1,94 @@
+//===- Pipelines.cpp - The stages of the compiler -------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Pipelines/Pipelines.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "sherry/Conversion/Passes.h"
+#include "sherry/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace sherry;
+
+void sherry::buildLayoutPipeline(OpPassManager &pm,
+                                 const LayoutPipelineOptions &options) {
+  pm.addPass(createVerifyStage({"sherry"}));
+  // Equal rms_norms and the like must be one value before linear ops are
+  // grouped by their input.
+  pm.addPass(createCSEPass());
+  pm.addPass(createFuseLinear());
+  // After fusion: fewer inputs to quantize.
+  if (options.quantizeActivations)
+    pm.addPass(createQuantizeActivations());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createSpecializeTokens({options.maxBlock}));
+  pm.addPass(createSelectLayout({options.order, options.interleave}));
+  // Sizes of weights follow from their layouts.
+  pm.addPass(createPlaceWeights());
+  pm.addPass(createVerifyStage({"layout"}));
+}
+
+void sherry::buildKernelPipeline(OpPassManager &pm) {
+  pm.addPass(createConvertSherryToKernel());
+  // Index arithmetic was written down without a thought; tidy it before the
+  // bounds of parallel loops are divided.
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createDistributeParallel());
+  pm.addPass(createPlaceBuffers());
+  pm.addPass(createLoopInvariantCodeMotionPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createVerifyStage({"kernel"}));
+}
+
+void sherry::buildLLVMPipeline(OpPassManager &pm,
+                               const LLVMPipelineOptions &options) {
+  // The widest instructions first; each pass leaves what it cannot do better.
+  if (options.avx512)
+    pm.addPass(createLowerKernelToAVX512({options.vnni512}));
+  if (options.avx2)
+    pm.addPass(createLowerKernelToAVX2({options.vnni256}));
+  pm.addPass(createLowerKernelGeneric({options.f16c}));
+  pm.addPass(createApproximateMath({options.fma}));
+  pm.addPass(createLowerTeam());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  // Subviews become offsets before memory does.
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  // Memrefs cross calls as bare pointers: all of them have fixed shapes.
+  ConvertFuncToLLVMPassOptions functions;
+  functions.useBarePtrCallConv = true;
+  pm.addPass(createConvertFuncToLLVMPass(functions));
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addNestedPass<LLVM::LLVMFuncOp>(createCanonicalizerPass());
+  pm.addNestedPass<LLVM::LLVMFuncOp>(createCSEPass());
+  pm.addPass(createVerifyStage({"llvm"}));
+}
+
+void sherry::registerPipelines() {
+  PassPipelineRegistration<LayoutPipelineOptions>(
+      "sherry-layout-pipeline",
+      "specialise a graph, choose layouts and place weights",
+      buildLayoutPipeline);
+  PassPipelineRegistration<>("sherry-kernel-pipeline",
+                             "write graphs out as loops over the workspace",
+                             buildKernelPipeline);
+  PassPipelineRegistration<LLVMPipelineOptions>(
+      "sherry-llvm-pipeline", "lower loops and kernel ops to the LLVM dialect",
+      buildLLVMPipeline);
+}

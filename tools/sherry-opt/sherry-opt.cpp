@@ -1,0 +1,15 @@
+//===- sherry-opt.cpp - Runs passes and pipelines on textual IR -----------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "sherry/InitAll.h"
+
+int main(int argc, char **argv) {
+  sherry::registerAllPasses();
+  mlir::DialectRegistry registry;
+  sherry::registerAllDialects(registry);
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "Sherry optimizer driver\n", registry));
+}

@@ -83,7 +83,7 @@ static void parseRope(FieldReader &reader, ModelConfig &config) {
     scaling = reader.getObject("rope_scaling");
   if (!scaling)
     return;
-  StringRef typeField = scaling->find("rope_type") ? "rope_type" : "type";
+  StringRef typeField = scaling->find("type") ? "type" : "rope_type";
   std::string type = scaling->getString(typeField);
   if (type == "default")
     return;

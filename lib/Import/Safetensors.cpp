@@ -46,12 +46,11 @@ int64_t TensorView::getRows() const {
 }
 
 /// Applies `convert` to `count` elements at any alignment.
-template <typename T, typename Fn>
-static void convertElements(const char *from, int64_t count, float *out,
-                            Fn convert) {
+template <float (*convert)(uint16_t)>
+static void convertElements(const char *from, int64_t count, float *out) {
   for (int64_t i = 0; i < count; ++i) {
-    T element;
-    std::memcpy(&element, from + i * sizeof(T), sizeof(T));
+    uint16_t element;
+    std::memcpy(&element, from + i * sizeof(element), sizeof(element));
     out[i] = convert(element);
   }
 }
@@ -65,10 +64,10 @@ Error TensorView::readRows(int64_t row, int64_t count, float *out) const {
   const char *from = bytes.data() + row * cols * sizeOf(dtype);
   switch (dtype) {
   case DType::BF16:
-    convertElements<uint16_t>(from, count * cols, out, format::bf16ToF32);
+    convertElements<format::bf16ToF32>(from, count * cols, out);
     break;
   case DType::F16:
-    convertElements<uint16_t>(from, count * cols, out, format::f16ToF32);
+    convertElements<format::f16ToF32>(from, count * cols, out);
     break;
   case DType::F32:
     std::memcpy(out, from, count * cols * sizeof(float));

@@ -36,11 +36,13 @@ static void fuse(MutableArrayRef<LinearOp> ops, MutableArrayRef<WeightOp> weight
   OpBuilder b(weights.front());
   std::string name;
   SmallVector<Attribute> sources;
+  SmallVector<int64_t> rowCounts;
   SmallVector<Location> locs;
   int64_t outputs = 0;
   for (WeightOp weight : weights) {
     name += (name.empty() ? "" : "_") + weight.getSymName().str();
     llvm::append_range(sources, weight.getSources());
+    llvm::append_range(rowCounts, weight.getRows());
     locs.push_back(weight.getLoc());
     outputs += weight.getTensorType().getDimSize(0);
   }
@@ -49,7 +51,7 @@ static void fuse(MutableArrayRef<LinearOp> ops, MutableArrayRef<WeightOp> weight
                                     old.getElementType(), old.getEncoding());
   auto fused = WeightOp::create(
       b, b.getFusedLoc(locs), name, weights.front().getCount(),
-      b.getArrayAttr(sources), type, IntegerAttr(), IntegerAttr());
+      b.getArrayAttr(sources), rowCounts, type, IntegerAttr(), IntegerAttr());
   symbols.insert(fused);
 
   b.setInsertionPoint(first);

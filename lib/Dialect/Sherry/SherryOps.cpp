@@ -58,8 +58,18 @@ LogicalResult WeightOp::verify() {
                        "bf16, not ")
            << element;
   }
-  if (getSources().empty())
-    return emitOpError("needs at least one source");
+  if (getSources().empty() || getSources().size() != getRows().size())
+    return emitOpError("needs at least one source, and rows for each");
+  int64_t rows = 0;
+  for (int64_t count : getRows()) {
+    if (count <= 0 || count > type.getDimSize(0) - rows)
+      return emitOpError("rows of the sources must sum to ")
+             << type.getDimSize(0);
+    rows += count;
+  }
+  if (rows != type.getDimSize(0))
+    return emitOpError("rows of the sources must sum to ")
+           << type.getDimSize(0);
   if (getOffset().has_value() != getStride().has_value())
     return emitOpError("offset and stride come together");
   if (getOffset() && (static_cast<int64_t>(*getOffset()) < 0 ||

@@ -36,24 +36,24 @@ def Sherry_WeightOp : Sherry_Op<"weight", [Symbol]> {
   let summary = "names a weight, its type and where its values come from";
   let description = [{
     `count` tensors of the same type, one per layer. `sources` are the tensors
-    of the checkpoint that are concatenated along the output axis; `{}` stands
-    for the layer. After `sherry-place-weights` the tensor of layer l lies at
+    of the checkpoint that are concatenated along the output axis, of which they
+    hold `rows` each; `{}` stands for the layer. After `sherry-place-weights` the tensor of layer l lies at
     byte `offset + l * stride` of the weights section.
 
     ```mlir
     sherry.weight @q count 16 from ["model.layers.{}.self_attn.q_proj.weight"]
-        : tensor<2048x2048x!sherry.trit, #sherry.ternary<
+        rows [2048] : tensor<2048x2048x!sherry.trit, #sherry.ternary<
               contiguous, per_group, group_size = 128, scale = f16>>
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name,
                        ConfinedAttr<I64Attr, [IntPositive]>:$count,
-                       StrArrayAttr:$sources,
+                       StrArrayAttr:$sources, DenseI64ArrayAttr:$rows,
                        TypeAttrOf<AnyRankedTensor>:$type,
                        OptionalAttr<I64Attr>:$offset,
                        OptionalAttr<I64Attr>:$stride);
   let assemblyFormat = [{
-    $sym_name `count` $count `from` $sources
+    $sym_name `count` $count `from` $sources `rows` $rows
     (`at` $offset^ `stride` $stride)? attr-dict `:` $type
   }];
   let extraClassDeclaration = [{

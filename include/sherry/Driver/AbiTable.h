@@ -1,0 +1,31 @@
+//===- AbiTable.h - The table that a compiled model exports -----*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_DRIVER_ABITABLE_H
+#define SHERRY_DRIVER_ABITABLE_H
+
+#include "sherry/Target/TargetInfo.h"
+
+#include "llvm/IR/Module.h"
+
+namespace sherry {
+
+/// What the table says besides the target; see sherry_abi_model.
+struct AbiFields {
+  std::string metadata;
+  uint64_t weightsSize, tokenizerOffset, tokenizerSize, workspaceSize,
+      kvBytesPerPosition;
+  uint32_t vocabSize, logitsStride, maxContext, maxBlock;
+};
+
+/// Adds the query function and its table to a module that defines the entry
+/// points @decode and @prefill, and hides all other symbols. Fails if an entry
+/// point does not have the type sherry_abi_forward_fn.
+llvm::Error addAbiTable(llvm::Module &module, const TargetInfo &target,
+                        const AbiFields &fields);
+
+} // namespace sherry
+
+#endif // SHERRY_DRIVER_ABITABLE_H

@@ -1,0 +1,46 @@
+//===- Compiler.h - From a model folder to a shared object ------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_DRIVER_COMPILER_H
+#define SHERRY_DRIVER_COMPILER_H
+
+#include "sherry/Import/ImportGraph.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+#include <optional>
+
+namespace sherry {
+
+/// The stages of the compiler, in order; each can be the last one.
+enum class Stage { Sherry, Layout, Kernel, LLVMDialect, LLVM, Assembly, Object,
+                   SharedObject };
+
+struct CompileOptions {
+  std::string model;  ///< a Hugging Face folder
+  std::string output; ///< a path, or "-"
+  std::string targetCpu = "native";
+  bool quantizeActivations = true;
+  /// Unset ones come from the checkpoint's quantization_config, else from the
+  /// defaults of WeightOptions.
+  std::optional<format::Granularity> granularity;
+  std::optional<int64_t> groupSize;
+  format::ScaleType scaleType = format::ScaleType::F16;
+  bool q8Head = true;
+  bool quantize = true;
+  std::optional<uint64_t> randomSeed; ///< set: weights are random
+  int64_t maxBlock = 64;
+  Stage lastStage = Stage::SharedObject;
+  bool printStats = false;   ///< on `log`
+  bool showProgress = false; ///< on `log`, which is a terminal
+};
+
+/// Compiles. Warnings, progress and statistics go to `log`. On failure no
+/// output file is left.
+llvm::Error compile(const CompileOptions &options, llvm::raw_ostream &log);
+
+} // namespace sherry
+
+#endif // SHERRY_DRIVER_COMPILER_H

@@ -1,0 +1,41 @@
+//===- ImportGraph.h - A model's configuration as IR ------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_IMPORT_IMPORTGRAPH_H
+#define SHERRY_IMPORT_IMPORTGRAPH_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "sherry/Import/ModelConfig.h"
+
+namespace sherry {
+
+/// How the weights of a model are to be stored.
+struct WeightOptions {
+  bool quantize = true; ///< false: linear weights stay bf16
+  format::Granularity granularity = format::Granularity::PerGroup;
+  int64_t groupSize = 128; ///< meaningful if PerGroup
+  format::ScaleType scaleType = format::ScaleType::F16;
+  bool q8Head = true; ///< false: bf16
+};
+
+/// Builds the graph of a LLaMA: a public function
+///
+///   forward(tokens: tensor<?xi32>, cache, position, n_logits)
+///       -> tensor<? x vocab_size x f32>
+///
+/// and a private function `layer` that it calls for every layer. Weights are
+/// `sherry.weight` symbols that name the tensors of the checkpoint; the size of
+/// the module depends neither on their size nor on the number of layers.
+///
+/// Fails if the configuration excludes some but not all layers of a kind from
+/// quantization.
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+importGraph(mlir::MLIRContext &context, const ModelConfig &config,
+            const WeightOptions &options);
+
+} // namespace sherry
+
+#endif // SHERRY_IMPORT_IMPORTGRAPH_H

@@ -1,0 +1,45 @@
+//===- ObjectEmitter.h - LLVM IR to machine code ----------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TARGET_OBJECTEMITTER_H
+#define SHERRY_TARGET_OBJECTEMITTER_H
+
+#include "sherry/Target/TargetInfo.h"
+
+#include "llvm/IR/Module.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+
+#include <memory>
+
+namespace sherry {
+
+/// Optimizes modules and emits code for one target. Position-independent, no
+/// fast-math, and no calls that are not in the IR: library functions are
+/// unknown to the optimizer.
+class ObjectEmitter {
+public:
+  static llvm::Expected<ObjectEmitter> create(const TargetInfo &target);
+
+  /// Sets target and function attributes and runs the O3 pipeline. Functions
+  /// with the attribute `sherry-baseline` are compiled for plain x86-64, so
+  /// that they run on every CPU.
+  void optimize(llvm::Module &module) const;
+
+  /// Writes an object file or assembly of an optimized module.
+  llvm::Error emit(llvm::Module &module, llvm::raw_pwrite_stream &out,
+                   llvm::CodeGenFileType type) const;
+
+private:
+  TargetInfo target;
+  std::unique_ptr<llvm::TargetMachine> machine;
+};
+
+/// Marks functions that must run before the CPU has been checked.
+inline constexpr llvm::StringLiteral kBaselineAttribute = "sherry-baseline";
+
+} // namespace sherry
+
+#endif // SHERRY_TARGET_OBJECTEMITTER_H

@@ -1,0 +1,373 @@
+//===- Compiler.cpp - From a model folder to a shared object --------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Driver/Compiler.h"
+#include "Statistics.h"
+#include "sherry/Dialect/Sherry/SherryDialect.h"
+#include "sherry/Driver/AbiTable.h"
+#include "sherry/Driver/WeightsWriter.h"
+#include "sherry/Import/TokenizerFile.h"
+#include "sherry/InitAll.h"
+#include "sherry/Pipelines/Pipelines.h"
+#include "sherry/Target/Linker.h"
+#include "sherry/Target/ObjectEmitter.h"
+#include "sherry/Target/SharedObjectWriter.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+
+#include <nlohmann/json.hpp>
+
+using namespace mlir;
+using namespace sherry;
+using llvm::Error;
+using llvm::Expected;
+
+namespace {
+
+class Compilation {
+public:
+  Compilation(const CompileOptions &options, llvm::raw_ostream &log)
+      : options(options), log(log) {
+    DialectRegistry registry;
+    registerAllDialects(registry);
+    registerBuiltinDialectTranslation(registry);
+    registerLLVMDialectTranslation(registry);
+    context.appendDialectRegistry(registry);
+    context.loadAllAvailableDialects();
+  }
+
+  Error run();
+
+private:
+  Error readModel();
+  Expected<WeightOptions> chooseWeightOptions() const;
+  Error runPasses(llvm::StringRef stage,
+                  llvm::function_ref<void(OpPassManager &)> build);
+  bool isLast(Stage stage) const { return options.lastStage == stage; }
+  Error emitModule();
+  Error emitMachineCode();
+  Expected<std::unique_ptr<llvm::Module>> translate();
+  AbiFields describe();
+  std::string makeMetadata();
+  Error writeModelFile(StringRef code);
+
+  const CompileOptions &options;
+  llvm::raw_ostream &log;
+  StageClock clock;
+  MLIRContext context;
+  TargetInfo target;
+  ModelConfig config;
+  WeightOptions weightOptions;
+  TokenizerFile tokenizer;
+  std::optional<Checkpoint> checkpoint;
+  std::optional<WeightSource> source;
+  OwningOpRef<ModuleOp> module;
+  llvm::LLVMContext llvmContext;
+  AbiFields fields;
+};
+
+} // namespace
+
+Expected<WeightOptions> Compilation::chooseWeightOptions() const {
+  WeightOptions result;
+  result.quantize = options.quantize;
+  result.scaleType = options.scaleType;
+  result.q8Head = options.q8Head;
+  if (config.quantization) {
+    result.granularity = config.quantization->granularity;
+    if (result.granularity == format::Granularity::PerGroup)
+      result.groupSize = config.quantization->groupSize;
+  }
+  if (options.granularity)
+    result.granularity = *options.granularity;
+  if (options.groupSize) {
+    if (result.granularity != format::Granularity::PerGroup)
+      return llvm::createStringError(
+          "--group-size needs --granularity=per_group");
+    result.groupSize = *options.groupSize;
+  }
+  return result;
+}
+
+Error Compilation::readModel() {
+  Expected<TargetInfo> cpu = TargetInfo::get(options.targetCpu);
+  if (!cpu)
+    return cpu.takeError();
+  target = std::move(*cpu);
+  Expected<ModelConfig> loaded = ModelConfig::load(options.model);
+  if (!loaded)
+    return loaded.takeError();
+  config = std::move(*loaded);
+  Expected<WeightOptions> weights = chooseWeightOptions();
+  if (!weights)
+    return weights.takeError();
+  weightOptions = *weights;
+  Expected<TokenizerFile> file =
+      TokenizerFile::load(options.model, config.vocabSize);
+  if (!file)
+    return file.takeError();
+  tokenizer = std::move(*file);
+  if (options.randomSeed) {
+    source.emplace(*options.randomSeed);
+  } else {
+    Expected<Checkpoint> opened = Checkpoint::open(options.model);
+    if (!opened)
+      return opened.takeError();
+    checkpoint.emplace(std::move(*opened));
+    source.emplace(&*checkpoint);
+  }
+
+  auto graph = importGraph(context, config, weightOptions);
+  if (!graph)
+    return graph.takeError();
+  module = std::move(*graph);
+  (*module)->setAttr(
+      LLVM::LLVMDialect::getTargetAttrName(),
+      LLVM::TargetAttr::get(
+          &context, StringAttr::get(&context, kTargetTriple),
+          StringAttr::get(&context, target.cpu),
+          LLVM::TargetFeaturesAttr::get(&context, target.getFeatureNames())));
+  // Missing tensors should show before any work is done.
+  if (Error error = checkWeights(*module, *source))
+    return error;
+  if (checkpoint) {
+    SmallVector<StringRef> unused = checkpoint->getUnusedTensors();
+    if (!unused.empty())
+      log << "warning: " << options.model << ": " << unused.size()
+          << (unused.size() == 1 ? " tensor is" : " tensors are")
+          << " not used by this architecture, such as " << unused.front()
+          << "\n";
+  }
+  return Error::success();
+}
+
+Error Compilation::runPasses(StringRef stage,
+                             llvm::function_ref<void(OpPassManager &)> build) {
+  clock.start(stage);
+  std::string messages;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
+      messages += "\n  " + diagnostic.str();
+    return success();
+  });
+  PassManager pm(&context);
+  build(pm);
+  if (failed(pm.run(*module)))
+    return llvm::createStringError("stage " + stage + " failed:" + messages);
+  return Error::success();
+}
+
+Error Compilation::emitModule() {
+  return writeFileAtomically(options.output, [&](llvm::raw_ostream &out) {
+    module->print(out);
+    out << "\n";
+    return Error::success();
+  });
+}
+
+std::string Compilation::makeMetadata() {
+  nlohmann::json json;
+  llvm::SmallString<128> path(options.model);
+  llvm::sys::path::remove_dots(path, /*remove_dot_dot=*/false);
+  while (path.size() > 1 && llvm::sys::path::is_separator(path.back()))
+    path.pop_back();
+  json["name"] = llvm::json::fixUTF8(llvm::sys::path::filename(path));
+  json["architecture"] = "llama";
+  json["vocab_size"] = config.vocabSize;
+  json["hidden_size"] = config.hiddenSize;
+  json["intermediate_size"] = config.intermediateSize;
+  json["num_hidden_layers"] = config.numLayers;
+  json["num_attention_heads"] = config.numHeads;
+  json["num_key_value_heads"] = config.numKeyValueHeads;
+  json["head_dim"] = config.headDim;
+  json["max_position_embeddings"] = config.maxPositionEmbeddings;
+  json["rope_theta"] = config.ropeTheta;
+  json["tie_word_embeddings"] = config.tieWordEmbeddings;
+  json["bos_token_id"] = nullptr;
+  if (config.bosTokenId)
+    json["bos_token_id"] = *config.bosTokenId;
+  json["eos_token_ids"] = std::vector<int64_t>(config.eosTokenIds.begin(),
+                                               config.eosTokenIds.end());
+  json["add_bos_token"] = tokenizer.addBos;
+  json["activations"] = options.quantizeActivations ? "i8" : "f32";
+  json["head"] = weightOptions.q8Head ? "q8_0" : "bf16";
+  if (weightOptions.quantize) {
+    switch (weightOptions.granularity) {
+    case format::Granularity::PerTensor:
+      json["granularity"] = "per_tensor";
+      break;
+    case format::Granularity::PerChannel:
+      json["granularity"] = "per_channel";
+      break;
+    case format::Granularity::PerGroup:
+      json["granularity"] = "per_group";
+      json["group_size"] = weightOptions.groupSize;
+      break;
+    }
+    json["scale_type"] =
+        weightOptions.scaleType == format::ScaleType::F16 ? "f16" : "f32";
+    json["bits_per_weight"] = getBitsPerWeight(*module);
+  }
+  json["target_cpu"] = target.cpu;
+  json["random_weights"] = options.randomSeed.has_value();
+  json["compiler"] = "sherry " SHERRY_VERSION;
+  return json.dump();
+}
+
+AbiFields Compilation::describe() {
+  auto size = [&](StringRef name) -> uint64_t {
+    return (*module)->getAttrOfType<IntegerAttr>(name).getInt();
+  };
+  uint64_t weights = size("sherry.weights_size");
+  AbiFields result;
+  result.metadata = makeMetadata();
+  result.tokenizerOffset = weights;
+  result.tokenizerSize = tokenizer.json ? tokenizer.json->getBufferSize() : 0;
+  result.weightsSize = weights + result.tokenizerSize;
+  result.workspaceSize = size("sherry.workspace_size");
+  result.kvBytesPerPosition =
+      KVCacheType::get(&context, config.numLayers, config.numKeyValueHeads,
+                       config.headDim, Float32Type::get(&context),
+                       config.maxPositionEmbeddings)
+          .getBytesPerPosition();
+  result.vocabSize = config.vocabSize;
+  result.logitsStride = format::roundUp(config.vocabSize, format::kTileRows);
+  result.maxContext = config.maxPositionEmbeddings;
+  result.maxBlock = options.maxBlock;
+  return result;
+}
+
+Expected<std::unique_ptr<llvm::Module>> Compilation::translate() {
+  // Weights have no counterpart in LLVM IR; the copy goes without them.
+  OwningOpRef<ModuleOp> code = module->clone();
+  for (auto weight : llvm::make_early_inc_range(code->getOps<WeightOp>()))
+    weight.erase();
+  std::unique_ptr<llvm::Module> result =
+      translateModuleToLLVMIR(*code, llvmContext, "model");
+  if (!result)
+    return llvm::createStringError("cannot translate to LLVM IR");
+  if (Error error = addAbiTable(*result, target, fields))
+    return error;
+  return result;
+}
+
+Error Compilation::writeModelFile(StringRef code) {
+  clock.start("weights");
+  uint64_t total = fields.weightsSize;
+  int lastPercent = -1;
+  auto progress = [&](uint64_t written) {
+    int percent = total ? static_cast<int>(100 * written / total) : 100;
+    if (!options.showProgress || percent == lastPercent)
+      return;
+    lastPercent = percent;
+    log << "\rpacking weights [" << std::string(percent / 4, '=')
+        << std::string(25 - percent / 4, ' ') << "] " << percent << " % of "
+        << total / 1000000 << " MB" << (percent == 100 ? "\n" : "");
+    log.flush();
+  };
+  Error error = writeSharedObject(
+      options.output, code, total, [&](llvm::raw_ostream &out) -> Error {
+        if (Error error = writeWeights(*module, *source, out, progress))
+          return error;
+        if (tokenizer.json)
+          out << tokenizer.json->getBuffer();
+        progress(total);
+        return Error::success();
+      });
+  if (error && options.showProgress)
+    log << "\n";
+  return error;
+}
+
+Error Compilation::emitMachineCode() {
+  clock.start("llvm");
+  fields = describe();
+  Expected<std::unique_ptr<llvm::Module>> llvmModule = translate();
+  if (!llvmModule)
+    return llvmModule.takeError();
+  Expected<ObjectEmitter> emitter = ObjectEmitter::create(target);
+  if (!emitter)
+    return emitter.takeError();
+  emitter->optimize(**llvmModule);
+  if (isLast(Stage::LLVM))
+    return writeFileAtomically(options.output, [&](llvm::raw_ostream &out) {
+      (*llvmModule)->print(out, nullptr);
+      return Error::success();
+    });
+  clock.start("codegen");
+  auto type = isLast(Stage::Assembly) ? llvm::CodeGenFileType::AssemblyFile
+                                      : llvm::CodeGenFileType::ObjectFile;
+  if (!isLast(Stage::SharedObject))
+    return writeFileAtomically(
+        options.output, [&](llvm::raw_pwrite_stream &out) {
+          return emitter->emit(**llvmModule, out, type);
+        });
+  SmallVector<char, 0> object;
+  llvm::raw_svector_ostream out(object);
+  if (Error error = emitter->emit(**llvmModule, out, type))
+    return error;
+  clock.start("link");
+  auto code = linkSharedObject(out.str());
+  if (!code)
+    return code.takeError();
+  return writeModelFile((*code)->getBuffer());
+}
+
+Error Compilation::run() {
+  clock.start("import");
+  if (Error error = readModel())
+    return error;
+  if (isLast(Stage::Sherry))
+    return emitModule();
+
+  LayoutPipelineOptions layout;
+  layout.quantizeActivations = options.quantizeActivations;
+  layout.maxBlock = options.maxBlock;
+  if (Error error = runPasses("layout", [&](OpPassManager &pm) {
+        buildLayoutPipeline(pm, layout);
+      }))
+    return error;
+  if (isLast(Stage::Layout))
+    return emitModule();
+
+  if (Error error = runPasses("kernel", buildKernelPipeline))
+    return error;
+  if (isLast(Stage::Kernel))
+    return emitModule();
+
+  LLVMPipelineOptions lowering;
+  lowering.avx2 = target.has(SHERRY_CPU_AVX2);
+  lowering.avx512 = target.hasAVX512();
+  lowering.vnni512 = lowering.avx512 && target.has(SHERRY_CPU_AVX512VNNI);
+  lowering.vnni256 = target.has(SHERRY_CPU_AVXVNNI);
+  lowering.fma = target.has(SHERRY_CPU_FMA);
+  lowering.f16c = target.has(SHERRY_CPU_F16C);
+  if (Error error = runPasses("llvm-mlir", [&](OpPassManager &pm) {
+        buildLLVMPipeline(pm, lowering);
+      }))
+    return error;
+  if (isLast(Stage::LLVMDialect))
+    return emitModule();
+
+  if (Error error = emitMachineCode())
+    return error;
+  clock.stop();
+  if (options.printStats) {
+    clock.print(log);
+    printWeightStatistics(*module, log);
+  }
+  return Error::success();
+}
+
+Error sherry::compile(const CompileOptions &options, llvm::raw_ostream &log) {
+  return Compilation(options, log).run();
+}

@@ -1,0 +1,46 @@
+//===- Statistics.h - Time and memory of the stages -------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef LIB_DRIVER_STATISTICS_H
+#define LIB_DRIVER_STATISTICS_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace sherry {
+
+/// Measures stages that follow one another.
+class StageClock {
+public:
+  /// Ends the running stage and starts the next.
+  void start(llvm::StringRef name);
+  void stop();
+  void print(llvm::raw_ostream &out) const;
+
+private:
+  struct Entry {
+    std::string name;
+    double seconds;
+    int64_t anonymousKiB; ///< largest resident memory without file pages
+    int64_t residentKiB;  ///< with file pages
+  };
+  std::string current;
+  std::chrono::steady_clock::time_point begin;
+  std::vector<Entry> entries;
+};
+
+/// Bytes of the weights by kind, and bits per ternary weight.
+void printWeightStatistics(mlir::ModuleOp module, llvm::raw_ostream &out);
+
+/// Bits per ternary weight, codes and scales; 0 if there are none.
+double getBitsPerWeight(mlir::ModuleOp module);
+
+} // namespace sherry
+
+#endif // LIB_DRIVER_STATISTICS_H

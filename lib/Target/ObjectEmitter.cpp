@@ -1,0 +1,94 @@
+//===- ObjectEmitter.cpp - LLVM IR to machine code ------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Target/ObjectEmitter.h"
+
+#include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Triple.h"
+
+using namespace llvm;
+using namespace sherry;
+
+static constexpr StringLiteral kBaseCpu = "x86-64";
+
+Expected<ObjectEmitter> ObjectEmitter::create(const TargetInfo &target) {
+  InitializeAllTargetInfos();
+  InitializeAllTargets();
+  InitializeAllTargetMCs();
+  InitializeAllAsmPrinters();
+  Triple triple((kTargetTriple));
+  std::string error;
+  const Target *backend = TargetRegistry::lookupTarget(triple, error);
+  if (!backend)
+    return createStringError("LLVM cannot generate x86-64 code: " + error);
+  ObjectEmitter emitter;
+  emitter.target = target;
+  emitter.machine.reset(backend->createTargetMachine(
+      triple, kBaseCpu, target.getFeatureString(), TargetOptions(),
+      Reloc::PIC_, CodeModel::Small, CodeGenOptLevel::Aggressive));
+  return emitter;
+}
+
+/// Everything about the target that the code of a function depends on. The CPU
+/// is the plain one plus features of our table, so that the model says exactly
+/// what it needs; the CPU's own name only guides the scheduling.
+static void setAttributes(Function &function, const TargetInfo &target) {
+  function.addFnAttr("no-builtins");
+  function.addFnAttr(Attribute::NoUnwind);
+  function.addFnAttr("target-cpu", kBaseCpu);
+  if (function.hasFnAttribute(kBaselineAttribute))
+    return;
+  function.addFnAttr("tune-cpu", target.cpu);
+  function.addFnAttr("target-features", target.getFeatureString());
+  if (target.hasAVX512()) {
+    // Kernels are written in 512-bit vectors, whatever the CPU's taste is.
+    function.addFnAttr("prefer-vector-width", "512");
+    function.addFnAttr("min-legal-vector-width", "512");
+  }
+}
+
+void ObjectEmitter::optimize(Module &module) const {
+  module.setTargetTriple(Triple(kTargetTriple));
+  module.setDataLayout(machine->createDataLayout());
+  module.setPICLevel(PICLevel::BigPIC);
+  for (Function &function : module)
+    if (!function.isDeclaration())
+      setAttributes(function, target);
+
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager components;
+  ModuleAnalysisManager modules;
+  // Kernels are vector code already; what is left of scalar loops is not
+  // worth the code that vectorizing and unrolling them would add.
+  PipelineTuningOptions tuning;
+  tuning.LoopVectorization = false;
+  tuning.SLPVectorization = false;
+  tuning.LoopUnrolling = false;
+  PassBuilder builder(machine.get(), tuning);
+  TargetLibraryInfoImpl library((Triple(kTargetTriple)));
+  library.disableAllFunctions();
+  functions.registerPass([&] { return TargetLibraryAnalysis(library); });
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3)
+      .run(module, modules);
+}
+
+Error ObjectEmitter::emit(Module &module, raw_pwrite_stream &out,
+                          CodeGenFileType type) const {
+  legacy::PassManager passes;
+  if (machine->addPassesToEmitFile(passes, out, nullptr, type))
+    return createStringError("LLVM cannot emit this kind of file");
+  passes.run(module);
+  return Error::success();
+}

@@ -1,0 +1,140 @@
+//===- sherry-compile.cpp - Compiles a model to a shared object -----------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Driver/Compiler.h"
+
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/WithColor.h"
+
+using namespace llvm;
+using namespace sherry;
+
+static cl::OptionCategory category("Compiler options");
+
+static cl::opt<std::string> model(cl::Positional, cl::Required,
+                                  cl::desc("MODEL_DIR"),
+                                  cl::cat(category));
+static cl::opt<std::string>
+    output("o", cl::desc("Output file, - for the standard output (default: "
+                         "the folder's name with .so, or - for text)"),
+           cl::value_desc("file"), cl::cat(category));
+static cl::opt<std::string> targetCpu(
+    "target-cpu",
+    cl::desc("CPU to compile for: native, x86-64-v2, x86-64-v3, x86-64-v4 or "
+             "an LLVM CPU name (default: native)"),
+    cl::value_desc("cpu"), cl::init("native"), cl::cat(category));
+static cl::opt<bool> quantizeActivations(
+    "activations", cl::desc("Activations of linear layers (default: i8):"),
+    cl::values(clEnumValN(true, "i8", "8-bit integers, exact integer sums"),
+               clEnumValN(false, "f32", "32-bit floats")),
+    cl::init(true), cl::cat(category));
+static cl::opt<format::Granularity> granularity(
+    "granularity",
+    cl::desc("Weights that share a scale (default: as config.json says, else "
+             "per_group):"),
+    cl::values(clEnumValN(format::Granularity::PerTensor, "per_tensor",
+                          "all of a matrix"),
+               clEnumValN(format::Granularity::PerChannel, "per_channel",
+                          "one output"),
+               clEnumValN(format::Granularity::PerGroup, "per_group",
+                          "--group-size inputs of an output")),
+    cl::cat(category));
+static cl::opt<int64_t> groupSize(
+    "group-size",
+    cl::desc("Inputs per scale, a multiple of 4 (default: as config.json "
+             "says, else 128)"),
+    cl::value_desc("n"), cl::cat(category));
+static cl::opt<format::ScaleType>
+    scaleType("scale-type", cl::desc("Type of the scales (default: f16):"),
+              cl::values(clEnumValN(format::ScaleType::F16, "f16", "16 bits"),
+                         clEnumValN(format::ScaleType::F32, "f32", "32 bits")),
+              cl::init(format::ScaleType::F16), cl::cat(category));
+static cl::opt<bool> q8Head(
+    "head", cl::desc("Output head, and the embedding if tied (default: q8_0):"),
+    cl::values(clEnumValN(true, "q8_0", "8 bits in blocks of 32"),
+               clEnumValN(false, "bf16", "as in the checkpoint")),
+    cl::init(true), cl::cat(category));
+static cl::opt<bool>
+    noQuantize("no-quantize",
+               cl::desc("Keep the weights of linear layers in bf16"),
+               cl::cat(category));
+static cl::opt<uint64_t> randomWeights(
+    "random-weights", cl::ValueOptional, cl::init(0),
+    cl::desc("Make weights up; the folder needs only a config.json"),
+    cl::value_desc("seed"), cl::cat(category));
+static cl::opt<int64_t>
+    maxBlock("max-block",
+             cl::desc("Most tokens of one prefill call, a multiple of 8 "
+                      "(default: 64)"),
+             cl::value_desc("n"), cl::init(64), cl::cat(category));
+static cl::opt<Stage> emitStage(
+    "emit", cl::desc("What to write (default: so):"),
+    cl::values(
+        clEnumValN(Stage::Sherry, "sherry", "the graph as imported"),
+        clEnumValN(Stage::Layout, "layout",
+                   "specialised graphs, weights with layouts and places"),
+        clEnumValN(Stage::Kernel, "kernel", "loops over buffers, kernel ops"),
+        clEnumValN(Stage::LLVMDialect, "llvm-mlir", "the LLVM dialect"),
+        clEnumValN(Stage::LLVM, "llvm", "optimized LLVM IR"),
+        clEnumValN(Stage::Assembly, "asm", "assembly"),
+        clEnumValN(Stage::Object, "obj", "an object file"),
+        clEnumValN(Stage::SharedObject, "so", "a model to run")),
+    cl::init(Stage::SharedObject), cl::cat(category));
+static cl::opt<bool>
+    stats("stats",
+          cl::desc("Print time and memory per stage, bytes and bits per weight "
+                   "on the standard error"),
+          cl::cat(category));
+
+static std::string defaultOutput() {
+  if (emitStage != Stage::SharedObject && emitStage != Stage::Object)
+    return "-";
+  SmallString<128> path(model);
+  sys::path::remove_dots(path, /*remove_dot_dot=*/true);
+  StringRef name = sys::path::filename(path);
+  if (name.empty() || name == "." || name == "..")
+    name = "model";
+  return (name + (emitStage == Stage::Object ? ".o" : ".so")).str();
+}
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  cl::HideUnrelatedOptions(category);
+  cl::SetVersionPrinter([](raw_ostream &out) {
+    out << "sherry-compile " SHERRY_VERSION " (LLVM " LLVM_VERSION_STRING ")\n";
+  });
+  cl::ParseCommandLineOptions(
+      argc, argv,
+      "Compiles a LLaMA in a Hugging Face folder (config.json, *.safetensors,\n"
+      "tokenizer.json), trained with Sherry, to a shared object for one CPU.\n");
+
+  CompileOptions options;
+  options.model = model;
+  options.output = output.empty() ? defaultOutput() : output;
+  options.targetCpu = targetCpu;
+  options.quantizeActivations = quantizeActivations;
+  if (granularity.getNumOccurrences())
+    options.granularity = granularity;
+  if (groupSize.getNumOccurrences())
+    options.groupSize = groupSize;
+  options.scaleType = scaleType;
+  options.q8Head = q8Head;
+  options.quantize = !noQuantize;
+  if (randomWeights.getNumOccurrences())
+    options.randomSeed = randomWeights;
+  options.maxBlock = maxBlock;
+  options.lastStage = emitStage;
+  options.printStats = stats;
+  options.showProgress = errs().is_displayed();
+  if (Error error = compile(options, errs())) {
+    handleAllErrors(std::move(error), [](const ErrorInfoBase &info) {
+      WithColor::error(errs(), "sherry-compile") << info.message() << "\n";
+    });
+    return 1;
+  }
+  return 0;
+}

@@ -43,8 +43,10 @@ static uint64_t nextRandom(uint64_t &state) {
 static void fillRandom(uint64_t seed, StringRef tensor,
                        ArrayRef<int64_t> shape, int64_t row, int64_t count,
                        float *out) {
-  if (shape.size() == 1)
-    return std::fill_n(out, shape[0] * count, 1.0f);
+  if (shape.size() == 1) {
+    std::fill_n(out, shape[0] * count, 1.0f);
+    return;
+  }
   int64_t cols = shape[1];
   uint64_t name = llvm::xxh3_64bits(tensor);
   float amplitude = std::sqrt(3.0f / static_cast<float>(cols));

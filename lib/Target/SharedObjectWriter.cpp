@@ -34,7 +34,7 @@ Error sherry::writeFileAtomically(
     return Error::success();
   }
   if (sys::fs::is_directory(path))
-    return failure(make_error_code(errc::is_a_directory));
+    return failure(std::make_error_code(std::errc::is_a_directory));
   // TempFile removes itself on signals.
   Expected<sys::fs::TempFile> file =
       sys::fs::TempFile::create(path + ".%%%%%%.tmp",

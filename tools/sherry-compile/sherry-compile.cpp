@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Driver/Compiler.h"
 
+#include "llvm/ADT/SmallString.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
@@ -12,6 +13,9 @@
 
 using namespace llvm;
 using namespace sherry;
+
+enum class Activations { I8, F32 };
+enum class Head { Q8_0, BF16 };
 
 static cl::OptionCategory category("Compiler options");
 
@@ -27,11 +31,11 @@ static cl::opt<std::string> targetCpu(
     cl::desc("CPU to compile for: native, x86-64-v2, x86-64-v3, x86-64-v4 or "
              "an LLVM CPU name (default: native)"),
     cl::value_desc("cpu"), cl::init("native"), cl::cat(category));
-static cl::opt<bool> quantizeActivations(
+static cl::opt<Activations> activations(
     "activations", cl::desc("Activations of linear layers (default: i8):"),
-    cl::values(clEnumValN(true, "i8", "8-bit integers, exact integer sums"),
-               clEnumValN(false, "f32", "32-bit floats")),
-    cl::init(true), cl::cat(category));
+    cl::values(clEnumValN(Activations::I8, "i8", "8-bit integers, exact integer sums"),
+               clEnumValN(Activations::F32, "f32", "32-bit floats")),
+    cl::init(Activations::I8), cl::cat(category));
 static cl::opt<format::Granularity> granularity(
     "granularity",
     cl::desc("Weights that share a scale (default: as config.json says, else "
@@ -53,11 +57,11 @@ static cl::opt<format::ScaleType>
               cl::values(clEnumValN(format::ScaleType::F16, "f16", "16 bits"),
                          clEnumValN(format::ScaleType::F32, "f32", "32 bits")),
               cl::init(format::ScaleType::F16), cl::cat(category));
-static cl::opt<bool> q8Head(
+static cl::opt<Head> head(
     "head", cl::desc("Output head, and the embedding if tied (default: q8_0):"),
-    cl::values(clEnumValN(true, "q8_0", "8 bits in blocks of 32"),
-               clEnumValN(false, "bf16", "as in the checkpoint")),
-    cl::init(true), cl::cat(category));
+    cl::values(clEnumValN(Head::Q8_0, "q8_0", "8 bits in blocks of 32"),
+               clEnumValN(Head::BF16, "bf16", "as in the checkpoint")),
+    cl::init(Head::Q8_0), cl::cat(category));
 static cl::opt<bool>
     noQuantize("no-quantize",
                cl::desc("Keep the weights of linear layers in bf16"),
@@ -84,11 +88,15 @@ static cl::opt<Stage> emitStage(
         clEnumValN(Stage::Object, "obj", "an object file"),
         clEnumValN(Stage::SharedObject, "so", "a model to run")),
     cl::init(Stage::SharedObject), cl::cat(category));
-static cl::opt<bool>
-    stats("stats",
-          cl::desc("Print time and memory per stage, bytes and bits per weight "
-                   "on the standard error"),
-          cl::cat(category));
+/// LLVM has an option `stats` already; it means ours here.
+static cl::Option &adoptStatsOption() {
+  cl::Option *option = cl::getRegisteredOptions().lookup("stats");
+  option->setDescription("Print time and memory per stage, bytes and bits per "
+                         "weight on the standard error");
+  option->setHiddenFlag(cl::NotHidden);
+  option->addCategory(category);
+  return *option;
+}
 
 static std::string defaultOutput() {
   if (emitStage != Stage::SharedObject && emitStage != Stage::Object)
@@ -103,6 +111,7 @@ static std::string defaultOutput() {
 
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
+  cl::Option &stats = adoptStatsOption();
   cl::HideUnrelatedOptions(category);
   cl::SetVersionPrinter([](raw_ostream &out) {
     out << "sherry-compile " SHERRY_VERSION " (LLVM " LLVM_VERSION_STRING ")\n";
@@ -116,19 +125,20 @@ int main(int argc, char **argv) {
   options.model = model;
   options.output = output.empty() ? defaultOutput() : output;
   options.targetCpu = targetCpu;
-  options.quantizeActivations = quantizeActivations;
+  options.quantizeActivations = activations == Activations::I8;
   if (granularity.getNumOccurrences())
     options.granularity = granularity;
   if (groupSize.getNumOccurrences())
     options.groupSize = groupSize;
   options.scaleType = scaleType;
-  options.q8Head = q8Head;
+  options.q8Head = head == Head::Q8_0;
   options.quantize = !noQuantize;
   if (randomWeights.getNumOccurrences())
     options.randomSeed = randomWeights;
   options.maxBlock = maxBlock;
   options.lastStage = emitStage;
-  options.printStats = stats;
+  options.printStats = stats.getNumOccurrences();
+  stats.setDefault();
   options.showProgress = errs().is_displayed();
   if (Error error = compile(options, errs())) {
     handleAllErrors(std::move(error), [](const ErrorInfoBase &info) {

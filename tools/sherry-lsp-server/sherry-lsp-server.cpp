@@ -1,0 +1,13 @@
+//===- sherry-lsp-server.cpp - Serves editors of sherry IR ----------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
+#include "sherry/InitAll.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  sherry::registerAllDialects(registry);
+  return mlir::failed(mlir::MlirLspServerMain(argc, argv, registry));
+}

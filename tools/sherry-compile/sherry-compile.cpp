@@ -66,8 +66,8 @@ static cl::opt<bool>
     noQuantize("no-quantize",
                cl::desc("Keep the weights of linear layers in bf16"),
                cl::cat(category));
-static cl::opt<uint64_t> randomWeights(
-    "random-weights", cl::ValueOptional, cl::init(0),
+static cl::opt<std::string> randomWeights(
+    "random-weights", cl::ValueOptional,
     cl::desc("Make weights up; the folder needs only a config.json"),
     cl::value_desc("seed"), cl::cat(category));
 static cl::opt<int64_t>
@@ -133,8 +133,17 @@ int main(int argc, char **argv) {
   options.scaleType = scaleType;
   options.q8Head = head == Head::Q8_0;
   options.quantize = !noQuantize;
-  if (randomWeights.getNumOccurrences())
-    options.randomSeed = randomWeights;
+  if (randomWeights.getNumOccurrences()) {
+    uint64_t seed = 0;
+    if (!randomWeights.empty() &&
+        StringRef(randomWeights).getAsInteger(10, seed)) {
+      WithColor::error(errs(), "sherry-compile")
+          << "--random-weights: the seed '" << randomWeights
+          << "' is no number from 0 to 2^64 - 1\n";
+      return 1;
+    }
+    options.randomSeed = seed;
+  }
   options.maxBlock = maxBlock;
   options.lastStage = emitStage;
   options.printStats = stats.getNumOccurrences();

@@ -29,9 +29,10 @@ Expected<ObjectEmitter> ObjectEmitter::create(const TargetInfo &target) {
     return createStringError("LLVM cannot generate x86-64 code: " + error);
   ObjectEmitter emitter;
   emitter.target = target;
+  // Functions bring their own features.
   emitter.machine.reset(backend->createTargetMachine(
-      triple, kBaseCpu, target.getFeatureString(), TargetOptions(),
-      Reloc::PIC_, CodeModel::Small, CodeGenOptLevel::Aggressive));
+      triple, kBaseCpu, /*Features=*/"", TargetOptions(), Reloc::PIC_,
+      CodeModel::Small, CodeGenOptLevel::Aggressive));
   return emitter;
 }
 

@@ -1,0 +1,133 @@
+//===- SharedObjectWriterTest.cpp - Code and weights in one file ----------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "TestModule.h"
+#include "sherry-abi/abi.h"
+#include "sherry/Target/Linker.h"
+#include "sherry/Target/SharedObjectWriter.h"
+
+#include "llvm/Object/ELFObjectFile.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include "gmock/gmock.h"
+
+#include <dlfcn.h>
+
+using namespace llvm;
+using namespace sherry;
+using testing::HasSubstr;
+
+namespace {
+class SharedObjectWriter : public testing::Test {
+protected:
+  void SetUp() override {
+    ASSERT_FALSE(sys::fs::createUniqueDirectory("sherry-test", folder));
+    path = folder;
+    sys::path::append(path, "model.so");
+    code = cantFail(linkSharedObject(compileToObject(kAnswerModule)));
+  }
+  void TearDown() override { sys::fs::remove_directories(folder); }
+
+  /// Writes with `bytes` as weights, of which `claimed` were promised.
+  std::string write(StringRef bytes, uint64_t claimed) {
+    Error error = writeSharedObject(path, code->getBuffer(), claimed,
+                                    [&](raw_ostream &out) {
+                                      out << bytes;
+                                      return Error::success();
+                                    });
+    return error ? toString(std::move(error)) : std::string();
+  }
+
+  bool folderIsEmpty() const {
+    std::error_code error;
+    return sys::fs::directory_iterator(folder, error) ==
+           sys::fs::directory_iterator();
+  }
+
+  SmallString<128> folder, path;
+  std::unique_ptr<MemoryBuffer> code;
+};
+} // namespace
+
+TEST_F(SharedObjectWriter, CodeRunsAndWeightsAreFound) {
+  std::string weights(1000001, 'w');
+  weights.front() = 'a';
+  weights.back() = 'z';
+  ASSERT_EQ(write(weights, weights.size()), "");
+
+  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  ASSERT_TRUE(library) << dlerror();
+  auto *answer = reinterpret_cast<int (*)()>(dlsym(library, "answer"));
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer(), 42);
+  dlclose(library);
+
+  auto buffer = cantFail(errorOrToExpected(MemoryBuffer::getFile(path)));
+  auto file = cantFail(
+      object::ObjectFile::createELFObjectFile(buffer->getMemBufferRef()));
+  bool found = false;
+  for (const object::SectionRef &section : file->sections()) {
+    if (cantFail(section.getName()) != SHERRY_ABI_WEIGHTS_SECTION)
+      continue;
+    found = true;
+    object::ELFSectionRef elf(section);
+    EXPECT_EQ(elf.getOffset() % SHERRY_ABI_WEIGHTS_ALIGNMENT, 0u);
+    EXPECT_EQ(elf.getFlags(), 0u);
+    EXPECT_EQ(cantFail(section.getContents()), weights);
+  }
+  EXPECT_TRUE(found);
+}
+
+TEST_F(SharedObjectWriter, NoWeightsAreFine) {
+  EXPECT_EQ(write("", 0), "");
+}
+
+TEST_F(SharedObjectWriter, SizesMustAgree) {
+  EXPECT_THAT(write("four", 5), HasSubstr("4 bytes instead of 5"));
+  EXPECT_THAT(write("four", 3), HasSubstr("4 bytes instead of 3"));
+  EXPECT_TRUE(folderIsEmpty());
+}
+
+TEST_F(SharedObjectWriter, FailureOfTheCallbackLeavesNothing) {
+  Error error = writeSharedObject(
+      path, code->getBuffer(), 8, [](raw_ostream &out) -> Error {
+        out << "half";
+        return createStringError("the weights are gone");
+      });
+  EXPECT_THAT(toString(std::move(error)), HasSubstr("the weights are gone"));
+  EXPECT_TRUE(folderIsEmpty());
+}
+
+TEST_F(SharedObjectWriter, KeepsAnOldFileOnFailure) {
+  ASSERT_EQ(write("1234", 4), "");
+  uint64_t before, after;
+  ASSERT_FALSE(sys::fs::file_size(path, before));
+  EXPECT_NE(write("1234", 5), "");
+  ASSERT_FALSE(sys::fs::file_size(path, after));
+  EXPECT_EQ(before, after);
+}
+
+TEST_F(SharedObjectWriter, NamesAFolderThatDoesNotExist) {
+  path = folder;
+  sys::path::append(path, "missing", "model.so");
+  std::string message = write("1234", 4);
+  EXPECT_THAT(message, HasSubstr("cannot write"));
+  EXPECT_THAT(message, HasSubstr("missing"));
+}
+
+TEST_F(SharedObjectWriter, RefusesToReplaceAFolder) {
+  path = folder;
+  EXPECT_THAT(write("1234", 4), HasSubstr("cannot write"));
+  EXPECT_TRUE(sys::fs::is_directory(folder));
+}
+
+TEST_F(SharedObjectWriter, RefusesCodeThatIsNoElfFile) {
+  Error error = writeSharedObject(path, "no ELF file", 0, [](raw_ostream &) {
+    return Error::success();
+  });
+  EXPECT_THAT(toString(std::move(error)), HasSubstr("malformed"));
+  EXPECT_TRUE(folderIsEmpty());
+}

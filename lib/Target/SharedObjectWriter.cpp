@@ -33,8 +33,21 @@ Error sherry::writeFileAtomically(
     outs().flush();
     return Error::success();
   }
-  if (sys::fs::is_directory(path))
-    return failure(std::make_error_code(std::errc::is_a_directory));
+  sys::fs::file_status status;
+  if (!sys::fs::status(path, status) &&
+      status.type() != sys::fs::file_type::regular_file) {
+    // A device or a pipe is written to, never replaced.
+    std::error_code code;
+    raw_fd_ostream out(path, code);
+    if (code)
+      return failure(code);
+    Error error = write(out);
+    out.flush();
+    if (out.has_error() && !error)
+      error = failure(out.error());
+    out.clear_error();
+    return error;
+  }
   // TempFile removes itself on signals.
   Expected<sys::fs::TempFile> file =
       sys::fs::TempFile::create(path + ".%%%%%%.tmp",
@@ -44,9 +57,8 @@ Error sherry::writeFileAtomically(
   raw_fd_ostream out(file->FD, /*shouldClose=*/false);
   Error error = write(out);
   out.flush();
-  if (out.has_error() && !error) {
+  if (out.has_error() && !error)
     error = failure(out.error());
-  }
   out.clear_error();
   if (error)
     return joinErrors(std::move(error), file->discard());

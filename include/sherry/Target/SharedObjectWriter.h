@@ -24,7 +24,8 @@ llvm::Error writeSharedObject(
     llvm::function_ref<llvm::Error(llvm::raw_ostream &)> writeWeights);
 
 /// Writes a file through `write` under a temporary name beside `path` and
-/// renames it when it is complete. `path` "-" is the standard output.
+/// renames it when it is complete. `path` "-" is the standard output; what is no
+/// regular file (a device, a pipe) is written to directly.
 llvm::Error writeFileAtomically(
     llvm::StringRef path,
     llvm::function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write);

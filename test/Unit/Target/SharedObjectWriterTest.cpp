@@ -124,6 +124,15 @@ TEST_F(SharedObjectWriter, RefusesToReplaceAFolder) {
   EXPECT_TRUE(sys::fs::is_directory(folder));
 }
 
+TEST_F(SharedObjectWriter, WritesToDevices) {
+  path = "/dev/null";
+  EXPECT_EQ(write("1234", 4), "");
+  path = "/dev/full";
+  EXPECT_THAT(write("1234", 4), HasSubstr("cannot write /dev/full"));
+  EXPECT_FALSE(sys::fs::is_regular_file("/dev/full"));
+  path = folder;
+}
+
 TEST_F(SharedObjectWriter, RefusesCodeThatIsNoElfFile) {
   Error error = writeSharedObject(path, "no ELF file", 0, [](raw_ostream &) {
     return Error::success();

@@ -1,0 +1,140 @@
+//===- Matrix.cpp - Weights and their products ----------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Matrix.h"
+
+#include <algorithm>
+#include <cmath>
+
+/// Rounds to `bits` significant bits, ties to even, no finer than
+/// 2^minExponent.
+static float roundTo(float value, int bits, int minExponent) {
+  int exponent;
+  std::frexp(value, &exponent);
+  int unit = std::max(exponent - bits, minExponent);
+  return std::ldexp(std::nearbyint(std::ldexp(value, -unit)), unit);
+}
+static float roundToF16(float value) { return roundTo(value, 11, -24); }
+static float roundToBf16(float value) { return roundTo(value, 8, -133); }
+
+Matrix readMatrix(const Checkpoint &checkpoint, const std::string &name,
+                  int64_t rows, int64_t cols) {
+  return {rows, cols, checkpoint.read(name, {rows, cols})};
+}
+
+Matrix toBf16(Matrix matrix) {
+  for (float &number : matrix.numbers)
+    number = roundToBf16(number);
+  return matrix;
+}
+
+Matrix toQ8(Matrix matrix) {
+  matrix.region = matrix.block = 32;
+  for (int64_t row = 0; row < matrix.rows; ++row)
+    for (int64_t begin = 0; begin < matrix.cols; begin += 32) {
+      float *first = &matrix.numbers[row * matrix.cols + begin];
+      float *last = first + std::min<int64_t>(32, matrix.cols - begin);
+      float largest = 0;
+      for (float *w = first; w < last; ++w)
+        largest = std::max(largest, std::fabs(*w));
+      float scale = roundToF16(largest / 127);
+      for (float *w = first; w < last; ++w)
+        *w = scale == 0 ? 0
+                        : std::nearbyint(std::clamp(*w / scale, -127.f, 127.f));
+      matrix.scales.push_back(scale);
+    }
+  return matrix;
+}
+
+Matrix toTernary(Matrix matrix, const TernaryOptions &options) {
+  matrix.region = options.granularity == "per_group"
+                      ? std::min(options.groupSize, matrix.cols)
+                      : matrix.cols;
+  matrix.block = 256;
+  double sum = 0, kept = 0;
+  auto endRegion = [&] {
+    auto scale = static_cast<float>(sum / kept);
+    sum = kept = 0;
+    return options.scaleType == "f16" ? roundToF16(scale) : scale;
+  };
+  for (int64_t row = 0; row < matrix.rows; ++row)
+    for (int64_t col = 0; col < matrix.cols; col += 4) {
+      float *group = &matrix.numbers[row * matrix.cols + col];
+      int dropped = 0;
+      for (int lane = 1; lane < 4; ++lane)
+        if (std::fabs(group[lane]) < std::fabs(group[dropped]))
+          dropped = lane;
+      for (int lane = 0; lane < 4; ++lane) {
+        if (lane != dropped) {
+          sum += std::fabs(group[lane]);
+          kept += 1;
+        }
+        group[lane] = lane == dropped ? 0 : group[lane] < 0 ? -1 : 1;
+      }
+      bool endsRegion =
+          (col + 4) % matrix.region == 0 || col + 4 == matrix.cols;
+      if (endsRegion && options.granularity != "per_tensor")
+        matrix.scales.push_back(endRegion());
+    }
+  if (options.granularity == "per_tensor")
+    matrix.scales.assign(matrix.rows, endRegion());
+  return matrix;
+}
+
+namespace {
+/// Activations in 8 bits, in the blocks of a matrix that they are to meet.
+struct Quantized {
+  std::vector<int32_t> numbers;
+  Vector scales;            ///< of each block
+  std::vector<int64_t> end; ///< of each block
+};
+} // namespace
+
+static Quantized quantize(const Vector &x, const Matrix &matrix) {
+  Quantized result;
+  for (int64_t begin = 0; begin < matrix.cols;) {
+    int64_t regionEnd = (begin / matrix.region + 1) * matrix.region;
+    int64_t end = std::min({begin + matrix.block, regionEnd, matrix.cols});
+    float largest = 0;
+    for (int64_t i = begin; i < end; ++i)
+      largest = std::max(largest, std::fabs(x[i]));
+    float inverse = largest > 0 ? 127 / largest : 0;
+    for (int64_t i = begin; i < end; ++i)
+      result.numbers.push_back(
+          static_cast<int32_t>(std::nearbyint(x[i] * inverse)));
+    result.scales.push_back(largest / 127);
+    result.end.push_back(end);
+    begin = end;
+  }
+  return result;
+}
+
+Vector multiply(const Matrix &matrix, const Vector &x, bool inIntegers) {
+  Vector result(matrix.rows);
+  bool isInteger = inIntegers && matrix.region != 0;
+  Quantized quantized;
+  if (isInteger)
+    quantized = quantize(x, matrix);
+  for (int64_t row = 0; row < matrix.rows; ++row) {
+    double sum = 0;
+    if (!isInteger) {
+      for (int64_t col = 0; col < matrix.cols; ++col)
+        sum += static_cast<double>(matrix.at(row, col)) * x[col];
+    } else {
+      int64_t col = 0;
+      for (size_t block = 0; block < quantized.end.size(); ++block) {
+        float scale =
+            matrix.scales[row * matrix.regionsPerRow() + col / matrix.region];
+        int64_t dot = 0;
+        for (; col < quantized.end[block]; ++col)
+          dot += static_cast<int64_t>(matrix.numbers[row * matrix.cols + col]) *
+                 quantized.numbers[col];
+        sum += static_cast<double>(dot) * quantized.scales[block] * scale;
+      }
+    }
+    result[row] = static_cast<float>(sum);
+  }
+  return result;
+}

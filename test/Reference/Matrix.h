@@ -1,0 +1,53 @@
+//===- Matrix.h - Weights and their products --------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TEST_REFERENCE_MATRIX_H
+#define SHERRY_TEST_REFERENCE_MATRIX_H
+
+#include "Checkpoint.h"
+
+/// A matrix [rows][cols]. A weight is its number times the scale of its
+/// region, if there are regions: `region` consecutive inputs of a row, the last
+/// of a row may be shorter. Integer products are summed over `block` inputs
+/// that lie in one region.
+struct Matrix {
+  int64_t rows, cols;
+  Vector numbers;
+  int64_t region = 0, block = 0;
+  Vector scales = {}; ///< [rows][regions of a row]
+
+  int64_t regionsPerRow() const { return (cols + region - 1) / region; }
+  float at(int64_t row, int64_t col) const {
+    float number = numbers[row * cols + col];
+    return region == 0 ? number
+                       : number * scales[row * regionsPerRow() + col / region];
+  }
+};
+
+Matrix readMatrix(const Checkpoint &checkpoint, const std::string &name,
+                  int64_t rows, int64_t cols);
+
+/// Rounds the numbers to bf16.
+Matrix toBf16(Matrix matrix);
+
+/// [Q1], [Q2] of docs/BlockFormat.md.
+Matrix toQ8(Matrix matrix);
+
+struct TernaryOptions {
+  std::string granularity; ///< per_tensor, per_channel or per_group
+  int64_t groupSize = 0;
+  std::string scaleType = "f16"; ///< or f32
+};
+
+/// The Sherry quantizer: of four weights along a row the first of smallest
+/// magnitude becomes 0 and the others their sign, 0 counting as positive; the
+/// scale is the mean magnitude of the kept weights of its region.
+Matrix toTernary(Matrix matrix, const TernaryOptions &options);
+
+/// matrix * x in f32 and, if `inIntegers` and the matrix has regions, with x
+/// rounded to 8 bits per block.
+Vector multiply(const Matrix &matrix, const Vector &x, bool inIntegers);
+
+#endif // SHERRY_TEST_REFERENCE_MATRIX_H

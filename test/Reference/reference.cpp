@@ -1,0 +1,297 @@
+//===- reference.cpp - The whole forward pass of a LLaMA in plain loops ---===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What compiled models are compared with. Shares no code with the compiler and
+// the runtime, knows nothing of packed layouts, and prefers to be obvious: one
+// token at a time, activations in f32, sums in f64.
+//
+//===----------------------------------------------------------------------===//
+#include "Matrix.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <set>
+
+namespace {
+
+/// Frequencies in f32 as in Hugging Face transformers, modeling_rope_utils.py.
+Vector ropeFrequencies(const json &config, int64_t headDim) {
+  auto theta = static_cast<float>(config.value("rope_theta", 10000.0));
+  Vector result;
+  for (int64_t i = 0; i < headDim; i += 2)
+    result.push_back(1 / std::pow(theta, static_cast<float>(i) /
+                                             static_cast<float>(headDim)));
+  if (!config.contains("rope_scaling") || config["rope_scaling"].is_null())
+    return result;
+  const json &scaling = config["rope_scaling"];
+  if (scaling.at("rope_type") != "llama3")
+    fail("rope_type must be llama3");
+  float factor = scaling.at("factor"), low = scaling.at("low_freq_factor");
+  float high = scaling.at("high_freq_factor");
+  float context = scaling.at("original_max_position_embeddings");
+  for (float &frequency : result) {
+    auto length = static_cast<float>(2 * M_PI / frequency);
+    if (length > context / low) {
+      frequency /= factor;
+    } else if (length >= context / high) {
+      float smooth = (context / length - low) / (high - low);
+      frequency = (1 - smooth) * frequency / factor + smooth * frequency;
+    }
+  }
+  return result;
+}
+
+Vector rmsNorm(const Vector &x, const Vector &weight, double epsilon) {
+  double squares = 0;
+  for (float value : x)
+    squares += static_cast<double>(value) * value;
+  double inverse = 1 / std::sqrt(squares / x.size() + epsilon);
+  Vector result(x.size());
+  for (size_t i = 0; i < x.size(); ++i)
+    result[i] = static_cast<float>(x[i] * inverse * weight[i]);
+  return result;
+}
+
+void add(Vector &x, const Vector &y) {
+  for (size_t i = 0; i < x.size(); ++i)
+    x[i] += y[i];
+}
+
+struct Options {
+  std::string model, logits, head = "bf16", activations = "f32";
+  std::vector<int64_t> tokens;
+  TernaryOptions ternary;
+  bool noQuantize = false;
+  int64_t greedy = 0;
+};
+
+class Model {
+public:
+  explicit Model(Options options);
+
+  /// Logits after `token` at the next position.
+  Vector forward(int64_t token);
+
+private:
+  struct Layer {
+    Matrix q, k, v, o, gate, up, down;
+    Vector inputNorm, attentionNorm;
+    std::vector<Vector> keys, values; ///< of each position so far
+  };
+
+  void readLayer(const Checkpoint &checkpoint, const json &config,
+                 int64_t index);
+  Matrix readLinear(const Checkpoint &checkpoint, const std::string &prefix,
+                    const std::string &module, int64_t rows, int64_t cols);
+  void rotate(Vector &heads, int64_t position) const;
+  Vector attend(Layer &layer, const Vector &x) const;
+  Vector multiply(const Matrix &matrix, const Vector &x) const {
+    return ::multiply(matrix, x, options.activations == "i8");
+  }
+
+  Options options;
+  int64_t hidden, heads, kvHeads, headDim, vocab;
+  double epsilon;
+  Vector frequencies, outputNorm;
+  std::set<std::string> dense; ///< modules that are not quantized
+  Matrix embedding, head;
+  bool tied;
+  std::vector<Layer> layers;
+};
+
+Model::Model(Options given) : options(std::move(given)) {
+  json config = readJson(options.model + "/config.json");
+  hidden = config.at("hidden_size");
+  heads = config.at("num_attention_heads");
+  kvHeads = config.value("num_key_value_heads", heads);
+  headDim = config.value("head_dim", hidden / heads);
+  vocab = config.at("vocab_size");
+  epsilon = config.value("rms_norm_eps", 1e-6);
+  tied = config.value("tie_word_embeddings", false);
+  frequencies = ropeFrequencies(config, headDim);
+
+  json quantization = config.value("quantization_config", json::object());
+  if (options.ternary.granularity.empty())
+    options.ternary.granularity =
+        quantization.value("granularity", "per_group");
+  if (options.ternary.groupSize == 0)
+    options.ternary.groupSize = quantization.value("group_size", 128);
+  for (const json &module :
+       quantization.value("modules_to_not_convert", json::array()))
+    dense.insert(module.get<std::string>());
+
+  Checkpoint checkpoint(options.model);
+  bool isQ8 = options.head == "q8_0";
+  embedding =
+      readMatrix(checkpoint, "model.embed_tokens.weight", vocab, hidden);
+  embedding = tied && isQ8 ? toQ8(embedding) : toBf16(embedding);
+  if (!tied) {
+    head = readMatrix(checkpoint, "lm_head.weight", vocab, hidden);
+    head = isQ8 ? toQ8(head) : toBf16(head);
+  }
+  outputNorm = checkpoint.read("model.norm.weight", {hidden});
+  for (int64_t i = 0, count = config.at("num_hidden_layers"); i < count; ++i)
+    readLayer(checkpoint, config, i);
+}
+
+Matrix Model::readLinear(const Checkpoint &checkpoint,
+                         const std::string &prefix, const std::string &module,
+                         int64_t rows, int64_t cols) {
+  Matrix matrix =
+      readMatrix(checkpoint, prefix + module + ".weight", rows, cols);
+  bool isDense = options.noQuantize || dense.count(module) ||
+                 dense.count(module.substr(module.find('.') + 1));
+  return isDense ? toBf16(std::move(matrix))
+                 : toTernary(std::move(matrix), options.ternary);
+}
+
+void Model::readLayer(const Checkpoint &checkpoint, const json &config,
+                      int64_t index) {
+  std::string prefix = "model.layers." + std::to_string(index) + ".";
+  auto linear = [&](const std::string &module, int64_t rows, int64_t cols) {
+    return readLinear(checkpoint, prefix, module, rows, cols);
+  };
+  int64_t ffn = config.at("intermediate_size");
+  Layer layer;
+  layer.q = linear("self_attn.q_proj", heads * headDim, hidden);
+  layer.k = linear("self_attn.k_proj", kvHeads * headDim, hidden);
+  layer.v = linear("self_attn.v_proj", kvHeads * headDim, hidden);
+  layer.o = linear("self_attn.o_proj", hidden, heads * headDim);
+  layer.gate = linear("mlp.gate_proj", ffn, hidden);
+  layer.up = linear("mlp.up_proj", ffn, hidden);
+  layer.down = linear("mlp.down_proj", hidden, ffn);
+  layer.inputNorm =
+      checkpoint.read(prefix + "input_layernorm.weight", {hidden});
+  layer.attentionNorm =
+      checkpoint.read(prefix + "post_attention_layernorm.weight", {hidden});
+  layers.push_back(std::move(layer));
+}
+
+/// Rotary embedding of each head: number i and number i + headDim / 2 are a
+/// pair.
+void Model::rotate(Vector &x, int64_t position) const {
+  int64_t half = headDim / 2;
+  for (size_t begin = 0; begin < x.size(); begin += headDim)
+    for (int64_t i = 0; i < half; ++i) {
+      float angle = static_cast<float>(position) * frequencies[i];
+      double cosine = std::cos(static_cast<double>(angle));
+      double sine = std::sin(static_cast<double>(angle));
+      float &first = x[begin + i], &second = x[begin + i + half];
+      double a = first, b = second;
+      first = static_cast<float>(a * cosine - b * sine);
+      second = static_cast<float>(b * cosine + a * sine);
+    }
+}
+
+Vector Model::attend(Layer &layer, const Vector &x) const {
+  Vector query = multiply(layer.q, x), key = multiply(layer.k, x);
+  auto position = static_cast<int64_t>(layer.keys.size());
+  rotate(query, position);
+  rotate(key, position);
+  layer.keys.push_back(key);
+  layer.values.push_back(multiply(layer.v, x));
+
+  Vector mixed(heads * headDim);
+  for (int64_t i = 0; i < heads; ++i) {
+    int64_t kvBegin = i / (heads / kvHeads) * headDim;
+    std::vector<double> weights;
+    for (const Vector &past : layer.keys) {
+      double score = 0;
+      for (int64_t j = 0; j < headDim; ++j)
+        score +=
+            static_cast<double>(query[i * headDim + j]) * past[kvBegin + j];
+      weights.push_back(score / std::sqrt(static_cast<double>(headDim)));
+    }
+    double largest = *std::max_element(weights.begin(), weights.end());
+    double sum = 0;
+    for (double &weight : weights)
+      sum += weight = std::exp(weight - largest);
+    for (int64_t j = 0; j < headDim; ++j) {
+      double value = 0;
+      for (size_t at = 0; at < weights.size(); ++at)
+        value += weights[at] * layer.values[at][kvBegin + j];
+      mixed[i * headDim + j] = static_cast<float>(value / sum);
+    }
+  }
+  return multiply(layer.o, mixed);
+}
+
+Vector Model::forward(int64_t token) {
+  if (token < 0 || token >= vocab)
+    fail("token " + std::to_string(token) + " is not in the vocabulary");
+  Vector x(hidden);
+  for (int64_t i = 0; i < hidden; ++i)
+    x[i] = embedding.at(token, i);
+  for (Layer &layer : layers) {
+    add(x, attend(layer, rmsNorm(x, layer.inputNorm, epsilon)));
+    Vector normed = rmsNorm(x, layer.attentionNorm, epsilon);
+    Vector gate = multiply(layer.gate, normed), up = multiply(layer.up, normed);
+    for (size_t i = 0; i < gate.size(); ++i)
+      gate[i] *= up[i] / (1 + std::exp(-gate[i]));
+    add(x, multiply(layer.down, gate));
+  }
+  return multiply(tied ? embedding : head, rmsNorm(x, outputNorm, epsilon));
+}
+
+/// Prints `count` tokens, each the most likely after those before it.
+void generate(Model &model, Vector logits, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t token =
+        std::max_element(logits.begin(), logits.end()) - logits.begin();
+    std::cout << (i == 0 ? "" : ",") << token;
+    logits = model.forward(token);
+  }
+  std::cout << "\n";
+}
+
+void run(const Options &options) {
+  Model model(options);
+  std::vector<Vector> logits;
+  for (int64_t token : options.tokens)
+    logits.push_back(model.forward(token));
+  if (!options.logits.empty())
+    writeNpy(options.logits, logits);
+  if (options.greedy > 0)
+    generate(model, logits.back(), options.greedy);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  Options options;
+  CLI::App app("Runs a LLaMA checkpoint in plain loops.");
+  app.add_option("model", options.model, "folder of the checkpoint")
+      ->required();
+  app.add_option("--tokens", options.tokens, "ids of the prompt")
+      ->required()
+      ->delimiter(',');
+  app.add_option("--logits", options.logits,
+                 "write f32 [tokens][vocabulary] as .npy");
+  app.add_option("--greedy", options.greedy, "print so many more tokens");
+  app.add_option("--granularity", options.ternary.granularity,
+                 "instead of what config.json says")
+      ->check(CLI::IsMember({"per_tensor", "per_channel", "per_group"}));
+  app.add_option("--group-size", options.ternary.groupSize,
+                 "instead of what config.json says")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--scale-type", options.ternary.scaleType)
+      ->check(CLI::IsMember({"f16", "f32"}));
+  app.add_option("--head", options.head)
+      ->check(CLI::IsMember({"bf16", "q8_0"}));
+  app.add_option("--activations", options.activations)
+      ->check(CLI::IsMember({"f32", "i8"}));
+  app.add_flag("--no-quantize", options.noQuantize,
+               "weights of linear layers in bf16");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    run(options);
+  } catch (const std::exception &error) {
+    std::cerr << "sherry-reference: " << error.what() << "\n";
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,207 @@
+//===- sherry.h - Runs compiled models --------------------------*- C -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The whole public interface of the runtime, for C and C++: open a compiled
+// model, turn text into tokens, evaluate them in a context, pick the next
+// token, turn tokens into text.
+//
+// Errors: a function that can fail says what it returns then;
+// sherry_error_message() tells why. Pointers must not be null unless it says
+// so. A model may be used by many threads at once; contexts, samplers and text
+// streams by one thread at a time each.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_SHERRY_H
+#define SHERRY_SHERRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Version of the runtime, such as "0.1.0".
+const char *sherry_version(void);
+
+/// What went wrong in the last call of this thread that failed. Valid until the
+/// next failing call of this thread; never null.
+const char *sherry_error_message(void);
+
+/// The features of this CPU and operating system that a model can need, as LLVM
+/// spells them, separated by commas.
+const char *sherry_cpu_features(void);
+
+//===----------------------------------------------------------------------===//
+// Models
+//===----------------------------------------------------------------------===//
+
+typedef struct sherry_model sherry_model;
+
+/// Opens a compiled model. The file is checked before any of its code is
+/// loaded, and its weights are mapped read-only: they are shared with every
+/// process that uses the file, which must not be overwritten in place
+/// meanwhile. As with every shared object, the code in it is trusted: open
+/// files from sources that you trust. Returns null on error.
+sherry_model *sherry_model_open(const char *path);
+
+/// Contexts and streams made from the model may outlive this call. Null is
+/// ignored.
+void sherry_model_close(sherry_model *model);
+
+/// The model's description, a JSON object in zero-terminated UTF-8. Lives as
+/// long as the model.
+const char *sherry_model_metadata(const sherry_model *model);
+
+uint32_t sherry_model_vocab_size(const sherry_model *model);
+/// Most positions of a context.
+uint32_t sherry_model_max_context(const sherry_model *model);
+/// Most tokens that are evaluated in one go.
+uint32_t sherry_model_max_block(const sherry_model *model);
+/// Bytes of the weights, of a context's cache per position and of a context's
+/// workspace.
+uint64_t sherry_model_weights_size(const sherry_model *model);
+uint64_t sherry_model_cache_size_per_position(const sherry_model *model);
+uint64_t sherry_model_workspace_size(const sherry_model *model);
+
+/// The token that begins a text, -1 if there is none.
+int32_t sherry_model_bos_token(const sherry_model *model);
+/// Whether a text ends with `token`.
+bool sherry_model_is_eos(const sherry_model *model, int32_t token);
+
+//===----------------------------------------------------------------------===//
+// Text and tokens
+//===----------------------------------------------------------------------===//
+
+/// False: the model was compiled without a tokenizer, and the functions of this
+/// part fail.
+bool sherry_model_has_tokenizer(const sherry_model *model);
+
+enum sherry_tokenize_flags {
+  /// Begin with the BOS token if the model's texts do.
+  SHERRY_TOKENIZE_BOS = 1,
+  /// Take the names of special tokens in the text as these tokens. Without it
+  /// they are text like any other: right for text from strangers.
+  SHERRY_TOKENIZE_SPECIAL = 2
+};
+
+/// Turns `size` bytes of text, UTF-8 or not, into tokens: writes the first
+/// `capacity` of them to `tokens` and returns how many there are, -1 on error.
+/// `tokens` may be null if `capacity` is 0.
+int64_t sherry_tokenize(const sherry_model *model, const char *text,
+                        size_t size, unsigned flags, int32_t *tokens,
+                        int64_t capacity);
+
+/// The bytes of one token, not zero-terminated, not always whole characters.
+/// They live as long as the model. Returns null on error.
+const char *sherry_token_bytes(const sherry_model *model, int32_t token,
+                               size_t *size);
+
+/// Joins tokens to text piece by piece, such that each piece ends at the end of
+/// a character. Special tokens give no text.
+typedef struct sherry_text_stream sherry_text_stream;
+
+/// Returns null on error.
+sherry_text_stream *sherry_text_stream_create(const sherry_model *model);
+/// Null is ignored.
+void sherry_text_stream_destroy(sherry_text_stream *stream);
+
+/// Appends a token and returns the text that is complete now, zero-terminated
+/// and valid until the next call with this stream, with its size in bytes in
+/// `*size` unless that is null. Returns null on error.
+const char *sherry_text_stream_push(sherry_text_stream *stream, int32_t token,
+                                    size_t *size);
+
+/// Returns, in the same way, what was held back: the bytes of a character that
+/// never became complete.
+const char *sherry_text_stream_finish(sherry_text_stream *stream, size_t *size);
+
+//===----------------------------------------------------------------------===//
+// Evaluation
+//===----------------------------------------------------------------------===//
+
+/// One sequence of tokens and the model's memory of it.
+typedef struct sherry_context sherry_context;
+
+/// 0 stands for the default everywhere.
+typedef struct sherry_context_options {
+  /// Positions; default: the smaller of 4096 and the model's maximum.
+  uint32_t context;
+  /// Most tokens evaluated in one go; 1: one by one; default: the model's
+  /// maximum.
+  uint32_t block;
+  /// Threads; default: one per physical core that this process may use, or
+  /// OMP_NUM_THREADS if that is less.
+  uint32_t threads;
+} sherry_context_options;
+
+/// `options` may be null. Returns null on error.
+sherry_context *sherry_context_create(const sherry_model *model,
+                                      const sherry_context_options *options);
+/// Null is ignored.
+void sherry_context_destroy(sherry_context *context);
+
+/// Capacity in positions.
+uint32_t sherry_context_size(const sherry_context *context);
+uint32_t sherry_context_block(const sherry_context *context);
+uint32_t sherry_context_threads(const sherry_context *context);
+/// How many tokens the sequence has.
+uint32_t sherry_context_position(const sherry_context *context);
+
+/// Drops all tokens but the first `position`. Returns 0, or -1 if the sequence
+/// has fewer.
+int sherry_context_truncate(sherry_context *context, uint32_t position);
+
+/// For which of the evaluated tokens logits are computed.
+enum sherry_logits {
+  SHERRY_LOGITS_NONE,
+  SHERRY_LOGITS_LAST,
+  SHERRY_LOGITS_ALL
+};
+
+/// Receives the logits [vocab_size] after token `index` of the call, in order.
+/// They are valid during the call.
+typedef void (*sherry_logits_fn)(void *user, int64_t index,
+                                 const float *logits);
+
+/// Appends `n_tokens` tokens to the sequence. `on_logits` may be null. Returns
+/// 0, or -1 on error (a token that does not exist, a full context); the
+/// sequence is then as it was.
+int sherry_eval(sherry_context *context, const int32_t *tokens,
+                int64_t n_tokens, enum sherry_logits logits,
+                sherry_logits_fn on_logits, void *user);
+
+/// The logits [vocab_size] after the last token, valid until the next call that
+/// changes the context; null if the last such call computed none.
+const float *sherry_context_logits(const sherry_context *context);
+
+//===----------------------------------------------------------------------===//
+// Sampling
+//===----------------------------------------------------------------------===//
+
+typedef struct sherry_sampler sherry_sampler;
+
+/// The steps apply in the order of the fields, as in Hugging Face transformers.
+typedef struct sherry_sampler_options {
+  float temperature; ///< 0: always the most likely token
+  uint32_t top_k;    ///< keep the k most likely tokens; 0: all
+  float top_p; ///< keep the fewest tokens that reach this probability; 1: all
+  uint64_t seed;
+} sherry_sampler_options;
+
+/// Returns null on error (a temperature below 0, top_p outside (0, 1]).
+sherry_sampler *sherry_sampler_create(const sherry_sampler_options *options);
+/// Null is ignored.
+void sherry_sampler_destroy(sherry_sampler *sampler);
+
+/// Picks a token by its logits [n]. The same seed gives the same tokens. Logits
+/// that are not numbers count as impossible; returns -1 if all are.
+int32_t sherry_sample(sherry_sampler *sampler, const float *logits, uint32_t n);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif // SHERRY_SHERRY_H

@@ -1,0 +1,234 @@
+//===- Api.cpp - The C interface ------------------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// No exception leaves these functions: it becomes the thread's error message.
+//
+//===----------------------------------------------------------------------===//
+#include "Context.h"
+#include "CpuFeatures.h"
+#include "Model.h"
+#include "Sampler.h"
+#include "Support.h"
+#include "Utf8.h"
+#include "sherry/sherry.h"
+
+#include <algorithm>
+
+using namespace sherry::runtime;
+
+struct sherry_model {
+  std::shared_ptr<const Model> model;
+};
+struct sherry_context {
+  Context context;
+};
+struct sherry_sampler {
+  Sampler sampler;
+};
+struct sherry_text_stream {
+  std::shared_ptr<const Model> model;
+  Utf8Buffer buffer;
+  std::string text; ///< what the last call returned
+};
+
+static thread_local std::string errorMessage;
+
+/// Returns what `function` returns, or `failure` if it throws.
+template <typename Function, typename Result>
+static Result guard(Result failure, Function function) {
+  try {
+    return function();
+  } catch (const std::bad_alloc &) {
+    errorMessage = "out of memory";
+  } catch (const std::exception &error) {
+    errorMessage = error.what();
+  }
+  return failure;
+}
+
+const char *sherry_version(void) { return SHERRY_VERSION; }
+
+const char *sherry_error_message(void) { return errorMessage.c_str(); }
+
+const char *sherry_cpu_features(void) {
+  static const std::string names = cpuFeatureNames(hostCpuFeatures());
+  return names.c_str();
+}
+
+//===----------------------------------------------------------------------===//
+// Models
+//===----------------------------------------------------------------------===//
+
+sherry_model *sherry_model_open(const char *path) {
+  return guard(static_cast<sherry_model *>(nullptr), [&] {
+    return new sherry_model{std::make_shared<const Model>(path)};
+  });
+}
+
+void sherry_model_close(sherry_model *model) { delete model; }
+
+const char *sherry_model_metadata(const sherry_model *model) {
+  return model->model->metadata().text.c_str();
+}
+
+uint32_t sherry_model_vocab_size(const sherry_model *model) {
+  return model->model->abi().vocab_size;
+}
+
+uint32_t sherry_model_max_context(const sherry_model *model) {
+  return model->model->abi().max_context;
+}
+
+uint32_t sherry_model_max_block(const sherry_model *model) {
+  return model->model->abi().max_block;
+}
+
+uint64_t sherry_model_weights_size(const sherry_model *model) {
+  return model->model->abi().weights_size;
+}
+
+uint64_t sherry_model_cache_size_per_position(const sherry_model *model) {
+  return model->model->abi().kv_bytes_per_position;
+}
+
+uint64_t sherry_model_workspace_size(const sherry_model *model) {
+  return model->model->abi().workspace_size;
+}
+
+int32_t sherry_model_bos_token(const sherry_model *model) {
+  return model->model->metadata().bosToken.value_or(-1);
+}
+
+bool sherry_model_is_eos(const sherry_model *model, int32_t token) {
+  return model->model->isEos(token);
+}
+
+//===----------------------------------------------------------------------===//
+// Text and tokens
+//===----------------------------------------------------------------------===//
+
+bool sherry_model_has_tokenizer(const sherry_model *model) {
+  return model->model->hasTokenizer();
+}
+
+int64_t sherry_tokenize(const sherry_model *model, const char *text,
+                        size_t size, unsigned flags, int32_t *tokens,
+                        int64_t capacity) {
+  return guard(int64_t{-1}, [&] {
+    std::vector<int32_t> all = model->model->tokenizer().encode(
+        {text, size}, flags & SHERRY_TOKENIZE_BOS,
+        flags & SHERRY_TOKENIZE_SPECIAL);
+    auto count = static_cast<int64_t>(all.size());
+    std::copy_n(all.begin(), std::min(count, capacity), tokens);
+    return count;
+  });
+}
+
+const char *sherry_token_bytes(const sherry_model *model, int32_t token,
+                               size_t *size) {
+  return guard(static_cast<const char *>(nullptr), [&] {
+    std::string_view bytes = model->model->tokenizer().bytes(token);
+    *size = bytes.size();
+    return bytes.empty() ? "" : bytes.data();
+  });
+}
+
+sherry_text_stream *sherry_text_stream_create(const sherry_model *model) {
+  return guard(static_cast<sherry_text_stream *>(nullptr), [&] {
+    model->model->tokenizer(); // throws if there is none
+    return new sherry_text_stream{model->model, {}, {}};
+  });
+}
+
+void sherry_text_stream_destroy(sherry_text_stream *stream) { delete stream; }
+
+static const char *giveText(sherry_text_stream *stream, size_t *size) {
+  if (size)
+    *size = stream->text.size();
+  return stream->text.c_str();
+}
+
+const char *sherry_text_stream_push(sherry_text_stream *stream, int32_t token,
+                                    size_t *size) {
+  return guard(static_cast<const char *>(nullptr), [&] {
+    const Tokenizer &tokenizer = stream->model->tokenizer();
+    std::string_view bytes = tokenizer.bytes(token);
+    if (tokenizer.isSpecial(token))
+      bytes = {};
+    stream->text = stream->buffer.push(bytes);
+    return giveText(stream, size);
+  });
+}
+
+const char *sherry_text_stream_finish(sherry_text_stream *stream,
+                                      size_t *size) {
+  stream->text = stream->buffer.finish();
+  return giveText(stream, size);
+}
+
+//===----------------------------------------------------------------------===//
+// Evaluation
+//===----------------------------------------------------------------------===//
+
+sherry_context *sherry_context_create(const sherry_model *model,
+                                      const sherry_context_options *options) {
+  return guard(static_cast<sherry_context *>(nullptr), [&] {
+    return new sherry_context{
+        Context(model->model, options ? *options : sherry_context_options{})};
+  });
+}
+
+void sherry_context_destroy(sherry_context *context) { delete context; }
+
+uint32_t sherry_context_size(const sherry_context *context) {
+  return context->context.size();
+}
+
+uint32_t sherry_context_block(const sherry_context *context) {
+  return context->context.block();
+}
+
+uint32_t sherry_context_threads(const sherry_context *context) {
+  return context->context.threads();
+}
+
+uint32_t sherry_context_position(const sherry_context *context) {
+  return context->context.position();
+}
+
+int sherry_context_truncate(sherry_context *context, uint32_t position) {
+  return guard(-1, [&] {
+    context->context.truncate(position);
+    return 0;
+  });
+}
+
+int sherry_eval(sherry_context *context, const int32_t *tokens,
+                int64_t n_tokens, enum sherry_logits logits,
+                sherry_logits_fn on_logits, void *user) {
+  return guard(-1, [&] {
+    context->context.eval(tokens, n_tokens, logits, on_logits, user);
+    return 0;
+  });
+}
+
+const float *sherry_context_logits(const sherry_context *context) {
+  return context->context.logits();
+}
+
+//===----------------------------------------------------------------------===//
+// Sampling
+//===----------------------------------------------------------------------===//
+
+sherry_sampler *sherry_sampler_create(const sherry_sampler_options *options) {
+  return guard(static_cast<sherry_sampler *>(nullptr),
+               [&] { return new sherry_sampler{Sampler(*options)}; });
+}
+
+void sherry_sampler_destroy(sherry_sampler *sampler) { delete sampler; }
+
+int32_t sherry_sample(sherry_sampler *sampler, const float *logits,
+                      uint32_t n) {
+  return guard(int32_t{-1}, [&] { return sampler->sampler.sample(logits, n); });
+}

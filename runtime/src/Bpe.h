@@ -1,0 +1,61 @@
+//===- Bpe.h - Byte-pair encoding -------------------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Turns one piece of text into tokens by merging neighbours, the pair of the
+// lowest rank first, the leftmost of equals.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_BPE_H
+#define SHERRY_RUNTIME_BPE_H
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace sherry::runtime {
+
+/// Tokens `left` and `right` next to each other become `result`.
+struct BpeMerge {
+  int32_t left, right, result;
+};
+
+class Bpe {
+public:
+  Bpe() { byteTokens.fill(-1); }
+
+  /// Adds a token that pieces of text may become. No two have the same bytes.
+  void addToken(std::string_view bytes, int32_t token);
+  /// Adds a merge; its rank is the number of merges before. Of the same pair
+  /// twice, the last counts.
+  void addMerge(const BpeMerge &merge);
+  /// A piece that is a token stays whole, whatever the merges say.
+  void setIgnoreMerges(bool ignore) { ignoreMerges = ignore; }
+
+  /// Appends the tokens of `piece`, at most INT32_MAX bytes, in
+  /// O(n log n). Throws Error if a byte has no token.
+  void encode(std::string_view piece, std::vector<int32_t> &tokens) const;
+
+private:
+  struct Merge {
+    uint32_t rank;
+    int32_t result;
+  };
+  static uint64_t pairKey(int32_t left, int32_t right) {
+    return uint64_t{static_cast<uint32_t>(left)} << 32 |
+           static_cast<uint32_t>(right);
+  }
+
+  std::array<int32_t, 256> byteTokens; ///< -1: none
+  std::unordered_map<std::string, int32_t> wholeTokens;
+  std::unordered_map<uint64_t, Merge> merges;
+  uint32_t nextRank = 0;
+  bool ignoreMerges = false;
+};
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_RUNTIME_BPE_H

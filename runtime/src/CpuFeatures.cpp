@@ -1,0 +1,68 @@
+//===- CpuFeatures.cpp - What this CPU can do -----------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "CpuFeatures.h"
+#include "sherry-abi/abi.h"
+
+#include <cpuid.h>
+
+using namespace sherry::runtime;
+
+namespace {
+
+/// Bits of XCR0 that must be set (Intel SDM vol. 1, chapter 13.3).
+enum State : uint64_t { NONE = 0, YMM = 0x06, ZMM = 0xe6 };
+
+struct CpuidResult {
+  unsigned EAX = 0, EBX = 0, ECX = 0, EDX = 0;
+};
+
+} // namespace
+
+static CpuidResult cpuid(unsigned leaf, unsigned subleaf) {
+  CpuidResult r;
+  // All zero if the CPU does not know the leaf. Unknown subleaves of leaf 7 are
+  // zero by themselves.
+  __get_cpuid_count(leaf, subleaf, &r.EAX, &r.EBX, &r.ECX, &r.EDX);
+  return r;
+}
+
+/// XCR0: the register states that the operating system saves.
+static uint64_t savedState() {
+  if (!(cpuid(1, 0).ECX & bit_OSXSAVE))
+    return 0;
+  uint32_t low, high;
+  // Not _xgetbv(), which needs the whole file compiled for XSAVE.
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return uint64_t{high} << 32 | low;
+}
+
+uint64_t sherry::runtime::hostCpuFeatures() {
+  const uint64_t saved = savedState();
+  uint64_t features = 0;
+#define SHERRY_CPU_FEATURE(id, name, leaf, subleaf, reg, bit, state)           \
+  if ((cpuid(leaf, subleaf).reg >> (bit)&1) && (saved & (state)) == (state))   \
+    features |= uint64_t{1} << SHERRY_CPU_##id;
+#include "sherry-abi/cpu_features.def"
+#undef SHERRY_CPU_FEATURE
+  return features;
+}
+
+std::string sherry::runtime::cpuFeatureNames(uint64_t features) {
+  static const char *const names[] = {
+#define SHERRY_CPU_FEATURE(id, name, leaf, subleaf, reg, bit, state) name,
+#include "sherry-abi/cpu_features.def"
+#undef SHERRY_CPU_FEATURE
+  };
+  std::string result;
+  for (unsigned i = 0; i < 64; ++i) {
+    if (!(features >> i & 1))
+      continue;
+    result += result.empty() ? "" : ",";
+    result +=
+        i < SHERRY_CPU_FEATURE_COUNT ? names[i] : "bit " + std::to_string(i);
+  }
+  return result;
+}

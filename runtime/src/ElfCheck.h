@@ -1,0 +1,31 @@
+//===- ElfCheck.h - Is a file a whole compiled model? -----------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The dynamic loader trusts what it loads. So a file is looked at before: what
+// the loader will follow must lie within the file and agree with the section
+// headers, which say the same a second time.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_ELFCHECK_H
+#define SHERRY_RUNTIME_ELFCHECK_H
+
+#include "Memory.h"
+
+namespace sherry::runtime {
+
+/// A range of bytes in a file.
+struct FileRange {
+  uint64_t offset;
+  uint64_t size;
+};
+
+/// Checks the headers of an ELF64 x86-64 shared object and returns where its
+/// weights are: one section SHERRY_ABI_WEIGHTS_SECTION, not empty, not loaded,
+/// at a multiple of SHERRY_ABI_WEIGHTS_ALIGNMENT. Throws Error, naming file and
+/// field, if the file is no shared object, is cut off or contradicts itself.
+FileRange checkElf(const File &file);
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_RUNTIME_ELFCHECK_H

@@ -1,0 +1,86 @@
+//===- Memory.cpp - Owners of files and mapped memory ---------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Memory.h"
+#include "Support.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace sherry::runtime;
+
+static std::string systemError() { return std::strerror(errno); }
+
+File::File(const std::string &path)
+    // Without O_NONBLOCK, opening a FIFO would wait for a writer.
+    : filePath(path),
+      fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+  if (fd < 0)
+    throw Error(path + ": cannot open: " + systemError());
+  struct stat status;
+  if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+    close(fd);
+    throw Error(path + ": is not a file; give the .so that sherry-compile "
+                       "wrote");
+  }
+  fileSize = static_cast<uint64_t>(status.st_size);
+}
+
+File::~File() { close(fd); }
+
+void File::read(uint64_t offset, void *data, uint64_t size) const {
+  auto *bytes = static_cast<char *>(data);
+  while (size > 0) {
+    ssize_t count = pread(fd, bytes, size, static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count <= 0)
+      throw Error(filePath + ": cannot read " + std::to_string(size) +
+                  " bytes at offset " + std::to_string(offset) + ": " +
+                  (count < 0 ? systemError() : "the file became shorter"));
+    bytes += count;
+    offset += static_cast<uint64_t>(count);
+    size -= static_cast<uint64_t>(count);
+  }
+}
+
+Mapping::~Mapping() {
+  if (start)
+    munmap(start, length);
+}
+
+Mapping Mapping::anonymous(uint64_t size, const std::string &what) {
+  Mapping result;
+  if (size == 0)
+    return result;
+  void *start = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (start == MAP_FAILED)
+    throw Error("cannot get " + std::to_string(size) + " bytes of memory for " +
+                what + ": " + systemError());
+  result.start = start;
+  result.length = size;
+  return result;
+}
+
+Mapping Mapping::ofFile(const File &file, uint64_t offset, uint64_t size) {
+  void *start = mmap(nullptr, size, PROT_READ, MAP_SHARED, file.descriptor(),
+                     static_cast<off_t>(offset));
+  if (start == MAP_FAILED)
+    throw Error(file.path() + ": cannot map " + std::to_string(size) +
+                " bytes at offset " + std::to_string(offset) + ": " +
+                systemError());
+  // Both are wishes: not every kernel and file system grants them.
+  madvise(start, size, MADV_HUGEPAGE);
+  madvise(start, size, MADV_WILLNEED);
+  Mapping result;
+  result.start = start;
+  result.length = size;
+  return result;
+}

@@ -1,0 +1,71 @@
+//===- Memory.h - Owners of files and mapped memory -------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Thin owners of what the operating system lends.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_MEMORY_H
+#define SHERRY_RUNTIME_MEMORY_H
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace sherry::runtime {
+
+class File {
+public:
+  /// Opens a regular file for reading; throws Error with its name.
+  explicit File(const std::string &path);
+  File(const File &) = delete;
+  File &operator=(const File &) = delete;
+  ~File();
+
+  const std::string &path() const { return filePath; }
+  int descriptor() const { return fd; }
+  uint64_t size() const { return fileSize; }
+
+  /// Reads exactly `size` bytes at `offset`; the caller has checked the range.
+  void read(uint64_t offset, void *data, uint64_t size) const;
+
+private:
+  std::string filePath;
+  int fd;
+  uint64_t fileSize = 0;
+};
+
+/// Mapped pages; aligned to pages, and thus to SHERRY_ABI_BUFFER_ALIGNMENT.
+class Mapping {
+public:
+  Mapping() = default;
+  Mapping(Mapping &&other) noexcept
+      : start(std::exchange(other.start, nullptr)),
+        length(std::exchange(other.length, 0)) {}
+  Mapping &operator=(Mapping &&other) noexcept {
+    std::swap(start, other.start);
+    std::swap(length, other.length);
+    return *this;
+  }
+  ~Mapping();
+
+  /// Zeroed memory that takes no room until it is written. `what` says in an
+  /// error message what it is for. Size 0 gives no memory.
+  static Mapping anonymous(uint64_t size, const std::string &what);
+
+  /// Bytes [offset, offset + size) of a file, read-only and shared, with huge
+  /// pages and read-ahead asked for. The range is within the file, the offset a
+  /// multiple of the page size.
+  static Mapping ofFile(const File &file, uint64_t offset, uint64_t size);
+
+  uint8_t *data() const { return static_cast<uint8_t *>(start); }
+  uint64_t size() const { return length; }
+
+private:
+  void *start = nullptr;
+  uint64_t length = 0;
+};
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_RUNTIME_MEMORY_H

@@ -1,0 +1,32 @@
+//===- Metadata.h - The description inside a model --------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Of the model's JSON description, what the runtime itself goes by.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_METADATA_H
+#define SHERRY_RUNTIME_METADATA_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sherry::runtime {
+
+struct Metadata {
+  std::string text; ///< the whole object, as it was
+  std::optional<int32_t> bosToken;
+  std::vector<int32_t> eosTokens;
+  /// Whether texts begin with bosToken; not set: the tokenizer knows.
+  std::optional<bool> addBos;
+
+  /// Throws Error naming the field if the JSON is wrong, a token is not in
+  /// [0, vocabSize) or the description has another vocab_size.
+  static Metadata parse(std::string text, uint32_t vocabSize);
+};
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_RUNTIME_METADATA_H

@@ -1,0 +1,131 @@
+//===- Model.cpp - A compiled model, opened -------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Model.h"
+#include "CpuFeatures.h"
+#include "ElfCheck.h"
+#include "Support.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <dlfcn.h>
+
+using namespace sherry::runtime;
+
+/// No model comes near; so the sizes of buffers cannot overflow.
+static constexpr uint32_t maxVocabSize = 1 << 24;
+static constexpr uint32_t maxMaxBlock = 1 << 16;
+static constexpr uint64_t maxMetadataSize = 1 << 24;
+
+static void checkVersion(const sherry_abi_model &model) {
+  if (model.abi_version == SHERRY_ABI_VERSION)
+    return;
+  throw Error("the model has ABI version " + std::to_string(model.abi_version) +
+              ", this runtime has " + std::to_string(SHERRY_ABI_VERSION) +
+              (model.abi_version < SHERRY_ABI_VERSION
+                   ? "; compile the model again"
+                   : "; update the runtime, or compile the model with a "
+                     "sherry-compile of the same version"));
+}
+
+static void checkCpu(const sherry_abi_model &model, uint64_t cpuFeatures) {
+  uint64_t missing = model.required_features & ~cpuFeatures;
+  if (!missing)
+    return;
+  throw Error("the model was compiled for the CPU " +
+              quote(model.target_cpu ? model.target_cpu : "") +
+              " and needs CPU features that are missing here: " +
+              cpuFeatureNames(missing) +
+              "; compile it with --target-cpu=native on this machine, or with "
+              "--target-cpu=x86-64-v2 for any");
+}
+
+void sherry::runtime::checkModelTable(const sherry_abi_model &model,
+                                      uint64_t weightsSize,
+                                      uint64_t cpuFeatures) {
+  checkVersion(model); // until here, nothing behind is known to be there
+  auto require = [](bool condition, const std::string &field) {
+    if (!condition)
+      throw Error("the model's table is wrong in " + field +
+                  "; compile the model again");
+  };
+  require(model.struct_size == sizeof(sherry_abi_model),
+          "struct_size: " + std::to_string(model.struct_size) + " instead of " +
+              std::to_string(sizeof(sherry_abi_model)));
+  checkCpu(model, cpuFeatures);
+  require(model.target_cpu, "target_cpu");
+  require(model.metadata && model.metadata_size <= maxMetadataSize, "metadata");
+  require(model.weights_size == weightsSize,
+          "weights_size: " + std::to_string(model.weights_size) +
+              ", but the section " SHERRY_ABI_WEIGHTS_SECTION " has " +
+              std::to_string(weightsSize) + " bytes");
+  require(fits(model.tokenizer_offset, model.tokenizer_size, weightsSize),
+          "tokenizer_offset or tokenizer_size");
+  require(model.vocab_size > 0 && model.vocab_size <= maxVocabSize,
+          "vocab_size");
+  require(model.logits_stride >= model.vocab_size &&
+              model.logits_stride <= 2 * maxVocabSize,
+          "logits_stride");
+  require(model.max_context > 0 && model.max_context <= INT32_MAX,
+          "max_context");
+  require(model.max_block > 0 && model.max_block <= maxMaxBlock, "max_block");
+  require(model.decode && model.prefill, "decode or prefill");
+}
+
+void Model::CloseLibrary::operator()(void *library) const { dlclose(library); }
+
+Model::Model(const std::string &path) {
+  File file(path);
+  FileRange range = checkElf(file);
+  try {
+    load(file);
+    checkModelTable(*table, range.size, hostCpuFeatures());
+    description = Metadata::parse(
+        std::string(table->metadata, table->metadata_size), table->vocab_size);
+    weightsMapping = Mapping::ofFile(file, range.offset, range.size);
+    if (table->tokenizer_size > 0) {
+      const uint8_t *text = weights() + table->tokenizer_offset;
+      textTokenizer.emplace(
+          std::string_view(reinterpret_cast<const char *>(text),
+                           table->tokenizer_size),
+          table->vocab_size, description.bosToken, description.addBos);
+    }
+  } catch (const Error &error) {
+    throw Error(path + ": " + error.what());
+  }
+}
+
+void Model::load(const File &file) {
+  // dlopen would look for a bare name in the system's folders.
+  std::unique_ptr<char, decltype(&std::free)> path(
+      realpath(file.path().c_str(), nullptr), &std::free);
+  if (path)
+    library.reset(dlopen(path.get(), RTLD_NOW | RTLD_LOCAL));
+  if (!library) {
+    const char *reason = path ? dlerror() : nullptr;
+    throw Error(std::string("cannot load the code: ") +
+                (reason ? reason : "the file is gone"));
+  }
+  auto query = reinterpret_cast<sherry_abi_query_fn>(
+      dlsym(library.get(), SHERRY_ABI_QUERY_SYMBOL));
+  if (!query)
+    throw Error("does not export " SHERRY_ABI_QUERY_SYMBOL
+                "; this is not a model that sherry-compile wrote");
+  table = query();
+  if (!table)
+    throw Error(SHERRY_ABI_QUERY_SYMBOL " gives no table");
+}
+
+bool Model::isEos(int32_t token) const {
+  const auto &eos = description.eosTokens;
+  return std::find(eos.begin(), eos.end(), token) != eos.end();
+}
+
+const Tokenizer &Model::tokenizer() const {
+  if (!textTokenizer)
+    throw Error("the model was compiled without a tokenizer; use token ids, or "
+                "compile it with a tokenizer.json");
+  return *textTokenizer;
+}

@@ -1,0 +1,58 @@
+//===- Model.h - A compiled model, opened -----------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Brings code, weights, description and tokenizer of one file together.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_MODEL_H
+#define SHERRY_RUNTIME_MODEL_H
+
+#include "Memory.h"
+#include "Metadata.h"
+#include "Tokenizer.h"
+#include "sherry-abi/abi.h"
+
+#include <memory>
+#include <optional>
+
+namespace sherry::runtime {
+
+/// Throws Error if this runtime on this CPU cannot run the model of table
+/// `model`: another ABI version, a missing CPU feature, sizes that contradict
+/// each other or the `weightsSize` bytes that the file has.
+void checkModelTable(const sherry_abi_model &model, uint64_t weightsSize,
+                     uint64_t cpuFeatures);
+
+class Model {
+public:
+  /// Throws Error, beginning with the path, if the file is no model that can be
+  /// run here.
+  explicit Model(const std::string &path);
+
+  /// The model's own table.
+  const sherry_abi_model &abi() const { return *table; }
+  const uint8_t *weights() const { return weightsMapping.data(); }
+  const Metadata &metadata() const { return description; }
+  bool isEos(int32_t token) const;
+
+  bool hasTokenizer() const { return textTokenizer.has_value(); }
+  /// Throws Error if there is none.
+  const Tokenizer &tokenizer() const;
+
+private:
+  void load(const File &file);
+
+  struct CloseLibrary {
+    void operator()(void *library) const;
+  };
+  std::unique_ptr<void, CloseLibrary> library;
+  const sherry_abi_model *table = nullptr;
+  Mapping weightsMapping;
+  Metadata description;
+  std::optional<Tokenizer> textTokenizer;
+};
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_RUNTIME_MODEL_H

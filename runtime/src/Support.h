@@ -1,0 +1,43 @@
+//===- Support.h - Errors and checked sizes ---------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What every part of the runtime needs.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_SUPPORT_H
+#define SHERRY_RUNTIME_SUPPORT_H
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace sherry::runtime {
+
+/// Carries a message for the user to the C interface.
+class Error : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Whether `size` bytes at `offset` lie within `limit` bytes.
+constexpr bool fits(uint64_t offset, uint64_t size, uint64_t limit) {
+  return offset <= limit && size <= limit - offset;
+}
+
+/// a * b, refused with `what` in the message if it does not fit.
+inline uint64_t checkedMultiply(uint64_t a, uint64_t b, const char *what) {
+  uint64_t product;
+  if (__builtin_mul_overflow(a, b, &product))
+    throw Error(std::string(what) + ": " + std::to_string(a) + " * " +
+                std::to_string(b) + " bytes do not fit in 64 bits");
+  return product;
+}
+
+/// A string in quotes for a message: cut short, unprintable bytes as \xNN.
+std::string quote(std::string_view text);
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_RUNTIME_SUPPORT_H

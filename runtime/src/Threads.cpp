@@ -1,0 +1,33 @@
+//===- Threads.cpp - How many threads to use ------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Threads.h"
+
+#include <algorithm>
+#include <fstream>
+#include <omp.h>
+#include <sched.h>
+#include <set>
+#include <string>
+
+using namespace sherry::runtime;
+
+uint32_t sherry::runtime::defaultThreads() {
+  // Threads of a core have the same list of siblings.
+  std::set<std::string> cores;
+  cpu_set_t cpus;
+  if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      std::string siblings;
+      if (CPU_ISSET(cpu, &cpus) &&
+          std::ifstream("/sys/devices/system/cpu/cpu" + std::to_string(cpu) +
+                        "/topology/thread_siblings_list") >>
+              siblings)
+        cores.insert(siblings);
+    }
+  auto limit = static_cast<size_t>(std::max(omp_get_max_threads(), 1));
+  size_t count = cores.empty() ? limit : std::min(cores.size(), limit);
+  return static_cast<uint32_t>(std::min<size_t>(count, maxThreads));
+}

@@ -1,0 +1,24 @@
+//===- Threads.h - How many threads to use ----------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The default number of threads.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_THREADS_H
+#define SHERRY_RUNTIME_THREADS_H
+
+#include <cstdint>
+
+namespace sherry::runtime {
+
+/// More would only exhaust the system: OpenMP ends the program then.
+inline constexpr uint32_t maxThreads = 1024;
+
+/// One per physical core that this process may run on (two threads of one core
+/// share its vector units), or what OMP_NUM_THREADS says if that is less.
+uint32_t defaultThreads();
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_RUNTIME_THREADS_H

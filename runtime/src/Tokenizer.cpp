@@ -1,0 +1,142 @@
+//===- Tokenizer.cpp - Text to tokens and back ----------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Tokenizer.h"
+#include "Support.h"
+#include "Utf8.h"
+
+#include <algorithm>
+
+using namespace sherry::runtime;
+
+static constexpr char whiteSpace[] = " \t\n\v\f\r";
+
+Tokenizer::Tokenizer(std::string_view json, uint32_t vocabSize,
+                     std::optional<int32_t> bos, std::optional<bool> addBos)
+    : vocabSize(vocabSize) {
+  TokenizerConfig config = TokenizerConfig::parse(json, vocabSize);
+  if (addBos.value_or(config.firstToken.has_value())) {
+    first = bos ? bos : config.firstToken;
+    if (!first)
+      throw Error("metadata: add_bos_token is set, but there is no BOS token");
+  }
+
+  entries = std::move(config.tokens);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const TokenEntry &entry = entries[i];
+    const auto id = static_cast<int32_t>(i);
+    if (entry.kind == TokenKind::Text)
+      bpe.addToken(entry.bytes, id);
+    else if (entry.kind == TokenKind::Added || entry.kind == TokenKind::Special)
+      added[static_cast<unsigned char>(entry.bytes[0])].push_back(id);
+  }
+  for (auto &ids : added)
+    std::stable_sort(ids.begin(), ids.end(), [&](int32_t a, int32_t b) {
+      return entries[a].bytes.size() > entries[b].bytes.size();
+    });
+
+  for (const BpeMerge &merge : config.merges)
+    bpe.addMerge(merge);
+  bpe.setIgnoreMerges(config.ignoreMerges);
+  for (const SplitStep &step : config.steps) {
+    steps.push_back({step.prefixSpace, std::nullopt});
+    if (!step.pattern.empty())
+      steps.back().regex.emplace(step.pattern, step.literal);
+  }
+}
+
+/// The longest added token that `text` begins with, or null.
+const TokenEntry *Tokenizer::findAdded(std::string_view text, bool special,
+                                       int32_t &id) const {
+  for (int32_t candidate : added[static_cast<unsigned char>(text[0])]) {
+    const TokenEntry &entry = entries[candidate];
+    if ((special || entry.kind != TokenKind::Special) &&
+        text.substr(0, entry.bytes.size()) == entry.bytes) {
+      id = candidate;
+      return &entry;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<int32_t> Tokenizer::encode(std::string_view text, bool bos,
+                                       bool special) const {
+  if (text.size() > INT32_MAX)
+    throw Error("the text has " + std::to_string(text.size()) +
+                " bytes; at most " + std::to_string(INT32_MAX) +
+                " are supported, split it");
+  std::vector<int32_t> tokens;
+  if (bos && first)
+    tokens.push_back(*first);
+  size_t begin = 0; // of the text after the last added token
+  for (size_t i = 0; i < text.size();) {
+    int32_t id;
+    const TokenEntry *token = findAdded(text.substr(i), special, id);
+    if (!token) {
+      ++i;
+      continue;
+    }
+    std::string_view before = text.substr(begin, i - begin);
+    if (token->stripLeft)
+      before = before.substr(0, before.find_last_not_of(whiteSpace) + 1);
+    encodeText(before, tokens);
+    tokens.push_back(id);
+    i += token->bytes.size();
+    if (token->stripRight)
+      i = std::min(text.find_first_not_of(whiteSpace, i), text.size());
+    begin = i;
+  }
+  encodeText(text.substr(begin), tokens);
+  return tokens;
+}
+
+/// Bytes that are no UTF-8 are pieces of their own.
+void Tokenizer::encodeText(std::string_view text,
+                           std::vector<int32_t> &tokens) const {
+  size_t begin = 0;
+  for (size_t i = 0; i < text.size();) {
+    size_t length;
+    if (classifyUtf8(text.substr(i), length) == Utf8::Character) {
+      i += length;
+      continue;
+    }
+    if (i > begin)
+      encodePiece(text.substr(begin, i - begin), 0, tokens);
+    bpe.encode(text.substr(i, length), tokens);
+    i += length;
+    begin = i;
+  }
+  if (begin < text.size())
+    encodePiece(text.substr(begin), 0, tokens);
+}
+
+void Tokenizer::encodePiece(std::string_view piece, size_t index,
+                            std::vector<int32_t> &tokens) const {
+  if (index == steps.size())
+    return bpe.encode(piece, tokens);
+  const Step &step = steps[index];
+  std::string prefixed;
+  if (step.prefixSpace && piece.front() != ' ')
+    piece = prefixed = " " + std::string(piece);
+  if (!step.regex)
+    return encodePiece(piece, index + 1, tokens);
+  step.regex->split(piece, [&](std::string_view part) {
+    encodePiece(part, index + 1, tokens);
+  });
+}
+
+std::string_view Tokenizer::bytes(int32_t token) const {
+  if (token < 0 || static_cast<uint32_t>(token) >= vocabSize)
+    throw Error("the token " + std::to_string(token) + " is not in [0, " +
+                std::to_string(vocabSize) + ")");
+  auto index = static_cast<size_t>(token);
+  return index < entries.size() ? std::string_view(entries[index].bytes)
+                                : std::string_view();
+}
+
+bool Tokenizer::isSpecial(int32_t token) const {
+  auto index = static_cast<size_t>(token); // negative ones become large
+  return index < entries.size() && entries[index].kind == TokenKind::Special;
+}

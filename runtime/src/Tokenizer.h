@@ -1,0 +1,68 @@
+//===- Tokenizer.h - Text to tokens and back --------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Byte-level BPE as Hugging Face tokenizers do it: find added tokens, cut the
+// text between them into pieces, encode each piece.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_TOKENIZER_H
+#define SHERRY_RUNTIME_TOKENIZER_H
+
+#include "Bpe.h"
+#include "Regex.h"
+#include "TokenizerConfig.h"
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sherry::runtime {
+
+class Tokenizer {
+public:
+  /// Reads a tokenizer.json. `bos` is the model's BOS token, by default the one
+  /// that the tokenizer puts in front; `addBos` whether it does, by default as
+  /// the tokenizer says. Throws Error.
+  Tokenizer(std::string_view json, uint32_t vocabSize,
+            std::optional<int32_t> bos, std::optional<bool> addBos);
+
+  /// The token that texts begin with, if they do.
+  std::optional<int32_t> firstToken() const { return first; }
+
+  /// The tokens of `text`, UTF-8 or not; decoding them gives the same bytes,
+  /// but for the spaces that the tokenizer is told to add or drop. `bos`: begin
+  /// with firstToken(). `special`: look for special tokens in the text.
+  std::vector<int32_t> encode(std::string_view text, bool bos,
+                              bool special) const;
+
+  /// The bytes of a token; empty if the vocabulary leaves the id out. Throws
+  /// Error if the model has no such token.
+  std::string_view bytes(int32_t token) const;
+  bool isSpecial(int32_t token) const;
+
+private:
+  struct Step {
+    bool prefixSpace;
+    std::optional<Regex> regex;
+  };
+  const TokenEntry *findAdded(std::string_view text, bool special,
+                              int32_t &id) const;
+  void encodeText(std::string_view text, std::vector<int32_t> &tokens) const;
+  void encodePiece(std::string_view piece, size_t step,
+                   std::vector<int32_t> &tokens) const;
+
+  std::vector<TokenEntry> entries; ///< by id
+  uint32_t vocabSize;
+  std::optional<int32_t> first;
+  /// Added tokens by their first byte, the longest first.
+  std::array<std::vector<int32_t>, 256> added;
+  std::vector<Step> steps;
+  Bpe bpe;
+};
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_RUNTIME_TOKENIZER_H

@@ -1,0 +1,324 @@
+//===- TokenizerConfig.cpp - What a tokenizer.json says -------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "TokenizerConfig.h"
+#include "ByteLevel.h"
+#include "Support.h"
+
+#include <nlohmann/json.hpp>
+#include <unordered_set>
+
+using namespace sherry::runtime;
+using nlohmann::json;
+
+/// How GPT-2 cuts text: ByteLevel with use_regex.
+static constexpr char gpt2Pattern[] =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+
+static constexpr size_t maxSteps = 16;
+
+[[noreturn]] static void fail(const std::string &field,
+                              const std::string &what) {
+  throw Error("tokenizer: field \"" + field + "\": " + what);
+}
+
+//===----------------------------------------------------------------------===//
+// Fields; null counts as absent
+//===----------------------------------------------------------------------===//
+
+static const json *find(const json &object, const char *name) {
+  auto it = object.find(name); // end() if it is no object
+  return it == object.end() || it->is_null() ? nullptr : &*it;
+}
+
+static const std::string &getString(const json &object, const char *name,
+                                    const std::string &where) {
+  const json *value = find(object, name);
+  if (!value || !value->is_string())
+    fail(where + name, "must be a string");
+  return value->get_ref<const std::string &>();
+}
+
+static bool getBool(const json &object, const char *name, bool absent,
+                    const std::string &where) {
+  const json *value = find(object, name);
+  if (value && !value->is_boolean())
+    fail(where + name, "must be true or false");
+  return value ? value->get<bool>() : absent;
+}
+
+static const json &getList(const json &object, const char *name,
+                           const std::string &where) {
+  const json *value = find(object, name);
+  if (!value || !value->is_array())
+    fail(where + name, "must be a list");
+  return *value;
+}
+
+/// `field` makes the field's name: there are many tokens and few errors.
+template <typename FieldName>
+static int32_t getToken(const json *value, uint32_t vocabSize,
+                        FieldName field) {
+  if (value && value->is_number_unsigned() &&
+      value->get<uint64_t>() < vocabSize)
+    return value->get<int32_t>();
+  fail(field(),
+       "the token id " + (value ? value->dump() : "null") + " is not in [0, " +
+           std::to_string(vocabSize) +
+           "): the tokenizer does not match the vocabulary of the model");
+}
+
+//===----------------------------------------------------------------------===//
+// Vocabulary
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+class Parser {
+public:
+  Parser(const json &root, uint32_t vocabSize)
+      : root(root), vocabSize(vocabSize) {}
+  TokenizerConfig parse();
+
+private:
+  void parseModel();
+  void parseVocab(const json &vocab);
+  void parseMerges(const json &list, const json &vocab);
+  void parseAddedTokens();
+  void parsePreTokenizer(const json &step, const std::string &where);
+  void parsePostProcessor(const json &processor, const std::string &where);
+  TokenEntry &entry(int32_t id);
+
+  const json &root;
+  uint32_t vocabSize;
+  TokenizerConfig config;
+  std::vector<const std::string *> names; ///< by id, of the vocabulary
+  bool byteLevel = false;
+};
+
+} // namespace
+
+TokenEntry &Parser::entry(int32_t id) {
+  auto index = static_cast<size_t>(id);
+  if (config.tokens.size() <= index)
+    config.tokens.resize(index + 1);
+  return config.tokens[index];
+}
+
+void Parser::parseVocab(const json &vocab) {
+  if (!vocab.is_object())
+    fail("model.vocab", "must be an object");
+  for (auto it = vocab.begin(); it != vocab.end(); ++it) {
+    const std::string &name = it.key();
+    int32_t id = getToken(&*it, vocabSize,
+                          [&] { return "model.vocab[" + quote(name) + "]"; });
+    TokenEntry &token = entry(id);
+    if (token.kind != TokenKind::None)
+      fail("model.vocab", "the tokens " + quote(*names[id]) + " and " +
+                              quote(name) + " have the same id " +
+                              std::to_string(id));
+    names.resize(config.tokens.size());
+    names[id] = &name;
+    auto bytes = decodeByteLevel(name);
+    token.kind = bytes && !bytes->empty() ? TokenKind::Text : TokenKind::Opaque;
+    token.bytes = bytes ? *bytes : name;
+  }
+}
+
+void Parser::parseMerges(const json &list, const json &vocab) {
+  for (size_t i = 0; i < list.size(); ++i) {
+    const json &merge = list[i];
+    auto field = [&] { return "model.merges[" + std::to_string(i) + "]"; };
+    std::string left, right;
+    if (merge.is_string()) {
+      const auto &both = merge.get_ref<const std::string &>();
+      size_t space = both.find(' ');
+      left = both.substr(0, space);
+      right = space == std::string::npos ? "" : both.substr(space + 1);
+    } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() &&
+               merge[1].is_string()) {
+      left = merge[0].get<std::string>();
+      right = merge[1].get<std::string>();
+    }
+    if (left.empty() || right.empty())
+      fail(field(), "must be two tokens, \"a b\" or [\"a\", \"b\"]");
+    auto lookUp = [&](const std::string &name) {
+      auto it = vocab.find(name);
+      if (it == vocab.end())
+        fail(field(), "the token " + quote(name) + " is not in model.vocab");
+      return it->get<int32_t>(); // checked with the vocabulary
+    };
+    config.merges.push_back(
+        {lookUp(left), lookUp(right), lookUp(left + right)});
+  }
+}
+
+void Parser::parseModel() {
+  const json *model = find(root, "model");
+  if (!model || !model->is_object())
+    fail("model", "must be an object");
+  if (const json *type = find(*model, "type"); type && *type != "BPE")
+    fail("model.type", type->dump() + " is not supported, only \"BPE\" is");
+  auto refuse = [&](const char *name, bool present) {
+    if (present)
+      fail(std::string("model.") + name, "is not supported");
+  };
+  refuse("byte_fallback", getBool(*model, "byte_fallback", false, "model."));
+  for (const char *name : {"continuing_subword_prefix", "end_of_word_suffix"})
+    refuse(name, find(*model, name) && *find(*model, name) != "");
+  refuse("dropout", find(*model, "dropout") && *find(*model, "dropout") != 0);
+  config.ignoreMerges = getBool(*model, "ignore_merges", false, "model.");
+
+  const json *vocab = find(*model, "vocab");
+  if (!vocab)
+    fail("model.vocab", "is missing");
+  parseVocab(*vocab);
+  parseMerges(getList(*model, "merges", "model."), *vocab);
+}
+
+void Parser::parseAddedTokens() {
+  if (!find(root, "added_tokens"))
+    return;
+  const json &list = getList(root, "added_tokens", "");
+  std::unordered_set<std::string> contents;
+  for (size_t i = 0; i < list.size(); ++i) {
+    const std::string where = "added_tokens[" + std::to_string(i) + "].";
+    const std::string &content = getString(list[i], "content", where);
+    if (content.empty() || !contents.insert(content).second)
+      fail(where + "content", "is empty or there already");
+    if (getBool(list[i], "single_word", false, where))
+      fail(where + "single_word", "is not supported");
+    int32_t id =
+        getToken(find(list[i], "id"), vocabSize, [&] { return where + "id"; });
+    TokenEntry &token = entry(id);
+    names.resize(config.tokens.size());
+    if (token.kind != TokenKind::None && (!names[id] || *names[id] != content))
+      fail(where + "id", "another token than " + quote(content) +
+                             " has the same id " + std::to_string(id));
+    token.kind = getBool(list[i], "special", false, where) ? TokenKind::Special
+                                                           : TokenKind::Added;
+    token.bytes = content;
+    token.stripLeft = getBool(list[i], "lstrip", false, where);
+    token.stripRight = getBool(list[i], "rstrip", false, where);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Steps before and after the model
+//===----------------------------------------------------------------------===//
+
+void Parser::parsePreTokenizer(const json &step, const std::string &where) {
+  const std::string &type = getString(step, "type", where);
+  if (byteLevel || config.steps.size() >= maxSteps)
+    fail(where + "type", "no step may follow ByteLevel, and at most " +
+                             std::to_string(maxSteps) + " steps in all");
+  if (type == "Sequence") {
+    // Steps of steps are not needed by any tokenizer, and would recurse.
+    const json &list = getList(step, "pretokenizers", where);
+    for (size_t i = 0; i < list.size(); ++i) {
+      const std::string inner =
+          where + "pretokenizers[" + std::to_string(i) + "].";
+      if (getString(list[i], "type", inner) == "Sequence")
+        fail(inner + "type", "a Sequence in a Sequence is not supported");
+      parsePreTokenizer(list[i], inner);
+    }
+  } else if (type == "Split") {
+    const std::string &behavior = getString(step, "behavior", where);
+    if (behavior != "Isolated")
+      fail(where + "behavior",
+           quote(behavior) + " is not supported, only \"Isolated\" is");
+    const json *pattern = find(step, "pattern");
+    if (!pattern)
+      fail(where + "pattern", "is missing");
+    bool literal = find(*pattern, "String");
+    config.steps.push_back(
+        {false,
+         getString(*pattern, literal ? "String" : "Regex", where + "pattern."),
+         literal});
+  } else if (type == "Digits") {
+    bool each = getBool(step, "individual_digits", false, where);
+    config.steps.push_back({false, each ? "\\p{N}" : "\\p{N}+", false});
+  } else if (type == "ByteLevel") {
+    byteLevel = true;
+    config.steps.push_back(
+        {getBool(step, "add_prefix_space", true, where),
+         getBool(step, "use_regex", true, where) ? gpt2Pattern : "", false});
+  } else {
+    fail(where + "type", quote(type) + " is not supported");
+  }
+}
+
+void Parser::parsePostProcessor(const json &processor,
+                                const std::string &where) {
+  const std::string &type = getString(processor, "type", where);
+  if (type == "Sequence") {
+    const json &list = getList(processor, "processors", where);
+    for (size_t i = 0; i < list.size(); ++i) {
+      const std::string inner =
+          where + "processors[" + std::to_string(i) + "].";
+      if (getString(list[i], "type", inner) == "Sequence")
+        fail(inner + "type", "a Sequence in a Sequence is not supported");
+      parsePostProcessor(list[i], inner);
+    }
+  } else if (type == "TemplateProcessing") {
+    // What follows the text is for training; a text to be continued has none.
+    const json &single = getList(processor, "single", where);
+    const json *first =
+        single.empty() ? nullptr : find(single[0], "SpecialToken");
+    if (!first)
+      return;
+    if (single.size() > 1 && find(single[1], "SpecialToken"))
+      fail(where + "single", "more than one token in front of the text is not "
+                             "supported");
+    const std::string &name =
+        getString(*first, "id", where + "single[0].SpecialToken.");
+    const std::string tokenField =
+        where + "special_tokens[" + quote(name) + "]";
+    const json *special = find(processor, "special_tokens");
+    const json *token = special ? find(*special, name.c_str()) : nullptr;
+    if (!token)
+      fail(tokenField, "is missing");
+    const json &ids = getList(*token, "ids", tokenField + ".");
+    if (ids.size() != 1)
+      fail(tokenField + ".ids", "must have one id");
+    config.firstToken =
+        getToken(&ids[0], vocabSize, [&] { return tokenField + ".ids"; });
+  } else if (type != "ByteLevel") { // which only moves offsets
+    fail(where + "type", quote(type) + " is not supported");
+  }
+}
+
+TokenizerConfig Parser::parse() {
+  if (!root.is_object())
+    throw Error("tokenizer: not a JSON object");
+  if (const json *normalizer = find(root, "normalizer"))
+    fail("normalizer", quote(getString(*normalizer, "type", "normalizer.")) +
+                           " is not supported, only null is");
+  parseModel();
+  parseAddedTokens();
+  if (const json *step = find(root, "pre_tokenizer"))
+    parsePreTokenizer(*step, "pre_tokenizer.");
+  if (!byteLevel)
+    fail("pre_tokenizer", "has no ByteLevel: only byte-level BPE is supported");
+  if (const json *processor = find(root, "post_processor"))
+    parsePostProcessor(*processor, "post_processor.");
+  if (const json *decoder = find(root, "decoder"))
+    if (const auto &type = getString(*decoder, "type", "decoder.");
+        type != "ByteLevel")
+      fail("decoder.type",
+           quote(type) + " is not supported, only \"ByteLevel\" is");
+  return std::move(config);
+}
+
+TokenizerConfig TokenizerConfig::parse(std::string_view text,
+                                       uint32_t vocabSize) {
+  json root;
+  try {
+    root = json::parse(text);
+  } catch (const json::exception &error) {
+    throw Error(std::string("tokenizer: ") + error.what());
+  }
+  return Parser(root, vocabSize).parse();
+}

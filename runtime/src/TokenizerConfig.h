@@ -1,0 +1,58 @@
+//===- TokenizerConfig.h - What a tokenizer.json says -----------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The contents of a tokenizer.json of Hugging Face tokenizers, checked.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_TOKENIZERCONFIG_H
+#define SHERRY_RUNTIME_TOKENIZERCONFIG_H
+
+#include "Bpe.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sherry::runtime {
+
+enum class TokenKind {
+  None,   ///< the vocabulary has no such token
+  Text,   ///< bytes in the byte-level alphabet: what text becomes
+  Opaque, ///< not in the alphabet: no text becomes this token
+  Added,  ///< found in the text before anything else
+  Special ///< added, and not text by itself: begin of text and the like
+};
+
+struct TokenEntry {
+  TokenKind kind = TokenKind::None;
+  std::string bytes;
+  /// Added tokens: the white space before or after belongs to the token.
+  bool stripLeft = false, stripRight = false;
+};
+
+/// One step of cutting text into pieces.
+struct SplitStep {
+  /// A piece that does not begin with a space gets one.
+  bool prefixSpace = false;
+  std::string pattern; ///< empty: does not cut
+  bool literal = false;
+};
+
+struct TokenizerConfig {
+  std::vector<TokenEntry> tokens; ///< by id
+  std::vector<BpeMerge> merges;   ///< by rank
+  bool ignoreMerges = false;
+  std::vector<SplitStep> steps;
+  /// The token that post_processor puts in front.
+  std::optional<int32_t> firstToken;
+
+  /// Throws Error naming the field if the JSON is wrong, is not of a byte-level
+  /// BPE, or has a token that is not below `vocabSize`.
+  static TokenizerConfig parse(std::string_view json, uint32_t vocabSize);
+};
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_RUNTIME_TOKENIZERCONFIG_H

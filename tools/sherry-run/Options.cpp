@@ -1,0 +1,103 @@
+//===- Options.cpp - The command line of sherry-run -----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Options.h"
+
+#include <CLI/CLI.hpp>
+#include <random>
+
+using namespace sherry::run;
+
+static void addInput(CLI::App &app, Options &options) {
+  CLI::App *input = app.add_option_group(
+      "Input", "What to do: exactly one of these is needed");
+  input->require_option(1);
+  input->add_option("-p,--prompt", options.prompt, "Continue this text");
+  input->add_option("-f,--file", options.promptFile,
+                    "Continue the text of this file, - for standard input");
+  input
+      ->add_option("--tokens", options.tokens,
+                   "Continue these token ids, separated by commas")
+      ->delimiter(',');
+  input->add_option("--perplexity", options.perplexityFile,
+                    "Score the text of this file");
+  input
+      ->add_flag("--info{text}", options.info,
+                 "Print the model's description; --info=json as it is stored")
+      ->check(CLI::IsMember({"text", "json"}));
+}
+
+static void addGeneration(CLI::App &app, Options &options) {
+  sherry_sampler_options &sampling = options.sampling;
+  app.add_option("-n,--n-predict", options.length,
+                 "Tokens to generate, -1 for no limit")
+      ->capture_default_str();
+  app.add_option("--temp", sampling.temperature,
+                 "Temperature, 0 always takes the likeliest token")
+      ->capture_default_str();
+  app.add_option("--top-k", sampling.top_k,
+                 "Choose among the k likeliest tokens, 0 among all")
+      ->capture_default_str();
+  app.add_option("--top-p", sampling.top_p,
+                 "Choose among the likeliest tokens of this total probability")
+      ->capture_default_str();
+  app.add_option("--seed", sampling.seed,
+                 "Seed of the choices, random by default");
+  app.add_flag("--ignore-eos", options.ignoreEos,
+               "Continue after the end of the text");
+}
+
+static void addText(CLI::App &app, Options &options) {
+  app.add_flag("!--no-bos", options.bos,
+               "Do not begin with the model's BOS token");
+  app.add_flag("--special,!--no-special", options.special,
+               "Take names of special tokens in the prompt as these tokens "
+               "(default), or as text");
+  app.add_flag("!--no-echo", options.echo, "Do not print the prompt");
+  app.add_flag("--print-tokens", options.printTokens,
+               "Print token ids, separated by commas, instead of text");
+}
+
+static void addExecution(CLI::App &app, Options &options) {
+  app.add_option("-t,--threads", options.context.threads,
+                 "Threads (default: physical cores)");
+  app.add_option("-c,--ctx", options.context.context,
+                 "Positions of the context (default: the model's maximum, at "
+                 "most 4096)");
+  app.add_option("--block", options.context.block,
+                 "Prompt tokens evaluated in one go (default: the model's "
+                 "maximum)");
+  app.add_option("--logits", options.logitsFile,
+                 "Write the prompt's logits [tokens][vocabulary] to this .npy "
+                 "file")
+      ->excludes("--perplexity")
+      ->excludes("--info");
+  app.add_option("--window", options.window,
+                 "Tokens scored together by --perplexity (default: the "
+                 "model's maximum, at most 512)")
+      ->needs("--perplexity");
+  app.add_flag("-q,--quiet", options.quiet, "Print no statistics");
+}
+
+std::optional<int> sherry::run::parseOptions(int argc, char **argv,
+                                             Options &options) {
+  CLI::App app("Runs a model that sherry-compile wrote.", "sherry-run");
+  app.set_version_flag("--version",
+                       std::string("sherry-run ") + sherry_version());
+  app.add_option("model", options.model, "The compiled model, a .so file")
+      ->required();
+  addInput(app, options);
+  addGeneration(app, options);
+  addText(app, options);
+  addExecution(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? Success : UsageError;
+  }
+  if (app.count("--seed") == 0)
+    options.sampling.seed = std::random_device()();
+  return std::nullopt;
+}

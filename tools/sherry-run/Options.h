@@ -1,0 +1,49 @@
+//===- Options.h - The command line of sherry-run ---------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the user asks for.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TOOLS_RUN_OPTIONS_H
+#define SHERRY_TOOLS_RUN_OPTIONS_H
+
+#include "sherry/sherry.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sherry::run {
+
+/// Exit codes of the program.
+enum ExitCode { Success = 0, RuntimeError = 1, UsageError = 2 };
+
+struct Options {
+  std::string model;
+
+  // Exactly one of these is set.
+  std::optional<std::string> prompt, promptFile, perplexityFile, info;
+  std::vector<int32_t> tokens;
+
+  int64_t length = 128; ///< tokens to generate; negative: no limit
+  sherry_sampler_options sampling = {0.8F, 40, 0.95F, 0};
+  sherry_context_options context = {};
+  std::optional<uint32_t> window; ///< of perplexity, in tokens
+  std::string logitsFile;         ///< empty: none
+  bool printTokens = false;
+  bool ignoreEos = false;
+  bool bos = true;
+  bool special = true;
+  bool echo = true;
+  bool quiet = false;
+};
+
+/// Fills `options`. Returns the exit code if the program is to end now: after
+/// --help, --version or a mistake, about which the user has been told.
+std::optional<int> parseOptions(int argc, char **argv, Options &options);
+
+} // namespace sherry::run
+
+#endif // SHERRY_TOOLS_RUN_OPTIONS_H

@@ -1,0 +1,79 @@
+//===- Perplexity.cpp - Scores a text -------------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Session.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <unistd.h>
+
+using namespace sherry::run;
+
+static constexpr uint32_t defaultWindow = 512;
+
+namespace {
+
+struct Score {
+  const int32_t *tokens; ///< of the window
+  uint32_t vocabSize;
+  double nll = 0; ///< negative log likelihood, natural
+  int64_t count = 0;
+};
+
+} // namespace
+
+/// Adds -log(softmax(logits)[what really came next]).
+static void score(void *user, int64_t index, const float *logits) {
+  auto &result = *static_cast<Score *>(user);
+  const double most = *std::max_element(logits, logits + result.vocabSize);
+  double sum = 0;
+  for (uint32_t i = 0; i < result.vocabSize; ++i)
+    sum += std::exp(logits[i] - most);
+  result.nll += std::log(sum) + most - logits[result.tokens[index + 1]];
+  ++result.count;
+}
+
+void sherry::run::scorePerplexity(const sherry_model *model,
+                                  const Options &options) {
+  const uint32_t window = options.window.value_or(
+      std::min(defaultWindow, sherry_model_max_context(model)));
+  if (window < 2)
+    throw std::runtime_error("a window has at least 2 tokens, one to predict "
+                             "from and one to predict");
+  const std::vector<int32_t> tokens =
+      tokenize(model, readText(*options.perplexityFile), 0);
+  if (tokens.size() < 2)
+    throw std::runtime_error(*options.perplexityFile +
+                             ": has fewer than 2 tokens, nothing to score");
+  sherry_context_options contextOptions = options.context;
+  contextOptions.context = window;
+  Context context(check(sherry_context_create(model, &contextOptions)));
+
+  const bool showProgress = !options.quiet && isatty(STDERR_FILENO);
+  Score result{nullptr, sherry_model_vocab_size(model)};
+  for (size_t begin = 0; begin < tokens.size(); begin += window) {
+    if (interrupted())
+      throw std::runtime_error("interrupted before the end of the text");
+    const size_t count = std::min<size_t>(window, tokens.size() - begin);
+    result.tokens = tokens.data() + begin;
+    check(sherry_context_truncate(context.get(), 0));
+    // After the last token there is nothing to predict.
+    check(sherry_eval(context.get(), result.tokens,
+                      static_cast<int64_t>(count - 1), SHERRY_LOGITS_ALL, score,
+                      &result));
+    if (showProgress)
+      std::fprintf(stderr, "\r%zu of %zu tokens", begin + count, tokens.size());
+  }
+  if (showProgress)
+    std::fputc('\n', stderr);
+  char text[128];
+  std::snprintf(text, sizeof(text), "nll: %.6f\ntokens: %lld\n", result.nll,
+                static_cast<long long>(result.count));
+  print(text);
+  std::snprintf(text, sizeof(text), "perplexity: %.6f\n",
+                std::exp(result.nll / static_cast<double>(result.count)));
+  print(text);
+}

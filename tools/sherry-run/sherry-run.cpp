@@ -1,0 +1,46 @@
+//===- sherry-run.cpp - Runs a compiled model -----------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Text on standard output, statistics and errors on standard error.
+//
+//===----------------------------------------------------------------------===//
+#include "Options.h"
+#include "Session.h"
+
+#include <cstdio>
+
+using namespace sherry::run;
+
+static void run(Options &options) {
+  Stopwatch stopwatch;
+  Model model(check(sherry_model_open(options.model.c_str())));
+  const double loadSeconds = stopwatch.seconds();
+  if (options.info)
+    return printInfo(model.get(), options);
+  if (options.perplexityFile)
+    return scorePerplexity(model.get(), options);
+  if (!sherry_model_has_tokenizer(model.get()) && !options.tokens.empty() &&
+      !options.printTokens) {
+    std::fputs("sherry-run: the model has no tokenizer, printing token ids\n",
+               stderr);
+    options.printTokens = true;
+  }
+  generate(model.get(), options, loadSeconds);
+}
+
+int main(int argc, char **argv) {
+  prepareProcess();
+  Options options;
+  if (auto exitCode = parseOptions(argc, argv, options))
+    return *exitCode;
+  try {
+    run(options);
+  } catch (const OutputClosed &) {
+    return Success;
+  } catch (const std::exception &error) {
+    std::fprintf(stderr, "sherry-run: error: %s\n", error.what());
+    return RuntimeError;
+  }
+  return Success;
+}

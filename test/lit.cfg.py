@@ -1,0 +1,73 @@
+# ===- lit.cfg.py - Tests that run the tools under lit --------------------=== #
+#
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, asan.
+# Parameter: verify-roundtrip=1 prints and parses the IR again in every run of
+# sherry-opt.
+#
+# ===----------------------------------------------------------------------=== #
+
+import os
+import subprocess
+
+import lit.formats
+from lit.llvm import llvm_config
+from lit.llvm.subst import ToolSubst
+
+config.name = "Sherry"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "Reference", "Fuzz"]
+config.test_source_root = os.path.join(config.sherry_src_root, "test")
+config.test_exec_root = os.path.join(config.sherry_obj_root, "test")
+
+tools_dir = os.path.join(config.sherry_obj_root, "bin")
+llvm_config.use_default_substitutions()
+llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
+llvm_config.with_environment("PATH", tools_dir, append_path=True)
+llvm_config.with_system_environment(
+    ["ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TMPDIR"])
+
+roundtrip = int(lit_config.params.get("verify-roundtrip", 0))
+llvm_config.add_tool_substitutions(
+    [
+        "sherry-compile",
+        "sherry-cpu-features",
+        "sherry-lsp-server",
+        ToolSubst(
+            "sherry-opt", extra_args=["--verify-roundtrip"] if roundtrip else []
+        ),
+        "sherry-reference",
+        "sherry-run",
+    ],
+    [tools_dir],
+)
+config.substitutions += [
+    ("%reference-dir", os.path.join(config.test_source_root, "Reference")),
+    ("%examples", os.path.join(config.sherry_src_root, "examples")),
+    ("%inputs", os.path.join(config.test_source_root, "Integration", "Inputs")),
+    ("%shared", config.sherry_shared_dir),
+    ("%cmake", config.cmake),
+    ("%cxx", config.cxx),
+    # Where find_package(SherryRuntime) finds the runtime of this build.
+    ("%runtime-package", os.path.join(config.sherry_obj_root, "runtime")),
+]
+
+if config.sherry_has_asan:
+    config.available_features.add("asan")
+if os.path.isdir(config.sherry_shared_dir):
+    config.available_features.add("shared-dir")
+else:
+    lit_config.warning(
+        "no folder with reference data (SHERRY_SHARED_DIR): the tests that need "
+        "it do not run"
+    )
+probe = subprocess.run(
+    [os.path.join(tools_dir, "sherry-cpu-features")],
+    check=True,
+    stdout=subprocess.PIPE,
+    universal_newlines=True,
+)
+for name in probe.stdout.split():
+    config.available_features.add("cpu-" + name)

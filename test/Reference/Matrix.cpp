@@ -83,17 +83,20 @@ Matrix toTernary(Matrix matrix, const TernaryOptions &options) {
   return matrix;
 }
 
-namespace {
-/// Activations in 8 bits, in the blocks of a matrix that they are to meet.
-struct Quantized {
-  std::vector<int32_t> numbers;
-  Vector scales;            ///< of each block
-  std::vector<int64_t> end; ///< of each block
-};
-} // namespace
+Vector multiply(const Matrix &matrix, const Vector &x) {
+  Vector result(matrix.rows);
+  for (int64_t row = 0; row < matrix.rows; ++row) {
+    double sum = 0;
+    for (int64_t col = 0; col < matrix.cols; ++col)
+      sum += static_cast<double>(matrix.at(row, col)) * x[col];
+    result[row] = static_cast<float>(sum);
+  }
+  return result;
+}
 
-static Quantized quantize(const Vector &x, const Matrix &matrix) {
+Quantized quantize(const Vector &x, const Matrix &matrix) {
   Quantized result;
+  result.tieDistance = 0.5f;
   for (int64_t begin = 0; begin < matrix.cols;) {
     int64_t regionEnd = (begin / matrix.region + 1) * matrix.region;
     int64_t end = std::min({begin + matrix.block, regionEnd, matrix.cols});
@@ -101,9 +104,12 @@ static Quantized quantize(const Vector &x, const Matrix &matrix) {
     for (int64_t i = begin; i < end; ++i)
       largest = std::max(largest, std::fabs(x[i]));
     float inverse = largest > 0 ? 127 / largest : 0;
-    for (int64_t i = begin; i < end; ++i)
-      result.numbers.push_back(
-          static_cast<int32_t>(std::nearbyint(x[i] * inverse)));
+    for (int64_t i = begin; i < end; ++i) {
+      float exact = x[i] * inverse, rounded = std::nearbyint(exact);
+      result.numbers.push_back(static_cast<int32_t>(rounded));
+      result.tieDistance =
+          std::min(result.tieDistance, 0.5f - std::fabs(exact - rounded));
+    }
     result.scales.push_back(largest / 127);
     result.end.push_back(end);
     begin = end;
@@ -111,28 +117,19 @@ static Quantized quantize(const Vector &x, const Matrix &matrix) {
   return result;
 }
 
-Vector multiply(const Matrix &matrix, const Vector &x, bool inIntegers) {
+Vector multiply(const Matrix &matrix, const Quantized &x) {
   Vector result(matrix.rows);
-  bool isInteger = inIntegers && matrix.region != 0;
-  Quantized quantized;
-  if (isInteger)
-    quantized = quantize(x, matrix);
   for (int64_t row = 0; row < matrix.rows; ++row) {
     double sum = 0;
-    if (!isInteger) {
-      for (int64_t col = 0; col < matrix.cols; ++col)
-        sum += static_cast<double>(matrix.at(row, col)) * x[col];
-    } else {
-      int64_t col = 0;
-      for (size_t block = 0; block < quantized.end.size(); ++block) {
-        float scale =
-            matrix.scales[row * matrix.regionsPerRow() + col / matrix.region];
-        int64_t dot = 0;
-        for (; col < quantized.end[block]; ++col)
-          dot += static_cast<int64_t>(matrix.numbers[row * matrix.cols + col]) *
-                 quantized.numbers[col];
-        sum += static_cast<double>(dot) * quantized.scales[block] * scale;
-      }
+    int64_t col = 0;
+    for (size_t block = 0; block < x.end.size(); ++block) {
+      float scale =
+          matrix.scales[row * matrix.regionsPerRow() + col / matrix.region];
+      int64_t dot = 0;
+      for (; col < x.end[block]; ++col)
+        dot += static_cast<int64_t>(matrix.numbers[row * matrix.cols + col]) *
+               x.numbers[col];
+      sum += static_cast<double>(dot) * x.scales[block] * scale;
     }
     result[row] = static_cast<float>(sum);
   }

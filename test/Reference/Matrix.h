@@ -46,8 +46,21 @@ struct TernaryOptions {
 /// scale is the mean magnitude of the kept weights of its region.
 Matrix toTernary(Matrix matrix, const TernaryOptions &options);
 
-/// matrix * x in f32 and, if `inIntegers` and the matrix has regions, with x
-/// rounded to 8 bits per block.
-Vector multiply(const Matrix &matrix, const Vector &x, bool inIntegers);
+/// matrix * x.
+Vector multiply(const Matrix &matrix, const Vector &x);
+
+/// Activations in 8 bits, in the blocks of a matrix that they are to meet.
+struct Quantized {
+  std::vector<int32_t> numbers;
+  Vector scales;            ///< of each block
+  std::vector<int64_t> end; ///< of each block
+  /// Least distance of a number before rounding from a tie of two integers.
+  float tieDistance;
+};
+
+Quantized quantize(const Vector &x, const Matrix &matrix);
+
+/// matrix * x with exact integer sums per block.
+Vector multiply(const Matrix &matrix, const Quantized &x);
 
 #endif // SHERRY_TEST_REFERENCE_MATRIX_H

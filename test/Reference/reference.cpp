@@ -67,6 +67,7 @@ struct Options {
   TernaryOptions ternary;
   bool noQuantize = false;
   int64_t greedy = 0;
+  float tieDistance = 0;
 };
 
 class Model {
@@ -75,6 +76,12 @@ public:
 
   /// Logits after `token` at the next position.
   Vector forward(int64_t token);
+
+  /// Like forward, but takes the next id instead of a `token` that makes an
+  /// activation fall closer than options.tieDistance to a tie of two integers.
+  /// There another order of sums rounds another way, which changes the logits
+  /// as much as all of quantization does: such a token compares nothing.
+  Vector forwardWithoutTie(int64_t &token);
 
 private:
   struct Layer {
@@ -88,10 +95,8 @@ private:
   Matrix readLinear(const Checkpoint &checkpoint, const std::string &prefix,
                     const std::string &module, int64_t rows, int64_t cols);
   void rotate(Vector &heads, int64_t position) const;
-  Vector attend(Layer &layer, const Vector &x) const;
-  Vector multiply(const Matrix &matrix, const Vector &x) const {
-    return ::multiply(matrix, x, options.activations == "i8");
-  }
+  Vector attend(Layer &layer, const Vector &x);
+  Vector multiply(const Matrix &matrix, const Vector &x);
 
   Options options;
   int64_t hidden, heads, kvHeads, headDim, vocab;
@@ -101,6 +106,7 @@ private:
   Matrix embedding, head;
   bool tied;
   std::vector<Layer> layers;
+  float tieDistance = 0.5f; ///< the least of the last call of forward
 };
 
 Model::Model(Options given) : options(std::move(given)) {
@@ -187,7 +193,15 @@ void Model::rotate(Vector &x, int64_t position) const {
     }
 }
 
-Vector Model::attend(Layer &layer, const Vector &x) const {
+Vector Model::multiply(const Matrix &matrix, const Vector &x) {
+  if (options.activations == "f32" || matrix.region == 0)
+    return ::multiply(matrix, x);
+  Quantized quantized = quantize(x, matrix);
+  tieDistance = std::min(tieDistance, quantized.tieDistance);
+  return ::multiply(matrix, quantized);
+}
+
+Vector Model::attend(Layer &layer, const Vector &x) {
   Vector query = multiply(layer.q, x), key = multiply(layer.k, x);
   auto position = static_cast<int64_t>(layer.keys.size());
   rotate(query, position);
@@ -223,6 +237,7 @@ Vector Model::attend(Layer &layer, const Vector &x) const {
 Vector Model::forward(int64_t token) {
   if (token < 0 || token >= vocab)
     fail("token " + std::to_string(token) + " is not in the vocabulary");
+  tieDistance = 0.5f;
   Vector x(hidden);
   for (int64_t i = 0; i < hidden; ++i)
     x[i] = embedding.at(token, i);
@@ -237,22 +252,44 @@ Vector Model::forward(int64_t token) {
   return multiply(tied ? embedding : head, rmsNorm(x, outputNorm, epsilon));
 }
 
-/// Prints `count` tokens, each the most likely after those before it.
-void generate(Model &model, Vector logits, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t token =
-        std::max_element(logits.begin(), logits.end()) - logits.begin();
-    std::cout << (i == 0 ? "" : ",") << token;
-    logits = model.forward(token);
+Vector Model::forwardWithoutTie(int64_t &token) {
+  for (int64_t attempt = 0; attempt < vocab; ++attempt) {
+    Vector logits = forward(token);
+    if (tieDistance >= options.tieDistance)
+      return logits;
+    for (Layer &layer : layers) {
+      layer.keys.pop_back();
+      layer.values.pop_back();
+    }
+    token = (token + 1) % vocab;
   }
+  fail("every token rounds an activation next to a tie");
+}
+
+void printTokens(const std::vector<int64_t> &tokens) {
+  for (size_t i = 0; i < tokens.size(); ++i)
+    std::cout << (i == 0 ? "" : ",") << tokens[i];
   std::cout << "\n";
 }
 
-void run(const Options &options) {
+/// Prints `count` tokens, each the most likely after those before it.
+void generate(Model &model, Vector logits, int64_t count) {
+  std::vector<int64_t> tokens;
+  for (int64_t i = 0; i < count; ++i) {
+    tokens.push_back(std::max_element(logits.begin(), logits.end()) -
+                     logits.begin());
+    logits = model.forward(tokens.back());
+  }
+  printTokens(tokens);
+}
+
+void run(Options options) {
   Model model(options);
   std::vector<Vector> logits;
-  for (int64_t token : options.tokens)
-    logits.push_back(model.forward(token));
+  for (int64_t &token : options.tokens)
+    logits.push_back(model.forwardWithoutTie(token));
+  if (options.tieDistance > 0)
+    printTokens(options.tokens);
   if (!options.logits.empty())
     writeNpy(options.logits, logits);
   if (options.greedy > 0)
@@ -271,6 +308,10 @@ int main(int argc, char **argv) {
       ->delimiter(',');
   app.add_option("--logits", options.logits,
                  "write f32 [tokens][vocabulary] as .npy");
+  app.add_option("--tie-distance", options.tieDistance,
+                 "replace tokens that make an activation fall closer to a tie "
+                 "of two integers, and print the prompt")
+      ->check(CLI::Range(0.0, 0.4));
   app.add_option("--greedy", options.greedy, "print so many more tokens");
   app.add_option("--granularity", options.ternary.granularity,
                  "instead of what config.json says")

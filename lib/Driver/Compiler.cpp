@@ -349,7 +349,6 @@ Error Compilation::run() {
   lowering.avx512 = target.hasAVX512();
   lowering.vnni512 = lowering.avx512 && target.has(SHERRY_CPU_AVX512VNNI);
   lowering.vnni256 = target.has(SHERRY_CPU_AVXVNNI);
-  lowering.fma = target.has(SHERRY_CPU_FMA);
   lowering.f16c = target.has(SHERRY_CPU_F16C);
   if (Error error = runPasses("llvm-mlir", [&](OpPassManager &pm) {
         buildLLVMPipeline(pm, lowering);

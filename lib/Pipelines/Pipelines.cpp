@@ -56,7 +56,7 @@ void sherry::buildLLVMPipeline(OpPassManager &pm,
   if (options.avx2)
     pm.addPass(createLowerKernelToAVX2({options.vnni256}));
   pm.addPass(createLowerKernelGeneric({options.f16c}));
-  pm.addPass(createApproximateMath({options.fma}));
+  pm.addPass(createApproximateMath());
   pm.addPass(createLowerTeam());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -27,8 +27,8 @@ static Expected<std::string> findLinker(StringRef linker) {
       return *path;
   }
   return createStringError(
-      "the linker ld.lld was not found on the PATH or in "
-      SHERRY_LLVM_TOOLS_DIR "; install the package lld-22");
+      "the linker ld.lld was not found on the PATH or in " SHERRY_LLVM_TOOLS_DIR
+      "; install the package lld-22");
 }
 
 namespace {
@@ -43,8 +43,8 @@ public:
   }
   Error create(StringRef suffix, StringRef content = "") {
     int descriptor;
-    if (std::error_code code = sys::fs::createTemporaryFile(
-            "sherry", suffix, descriptor, path))
+    if (std::error_code code =
+            sys::fs::createTemporaryFile("sherry", suffix, descriptor, path))
       return createStringError(code, "cannot create a temporary file: " +
                                          code.message());
     sys::RemoveFileOnSignal(path);
@@ -53,8 +53,8 @@ public:
     out.close();
     if (std::error_code code = out.error()) {
       out.clear_error();
-      return createStringError(code, "cannot write " + path + ": " +
-                                         code.message());
+      return createStringError(code,
+                               "cannot write " + path + ": " + code.message());
     }
     return Error::success();
   }
@@ -77,20 +77,27 @@ sherry::linkSharedObject(StringRef object, StringRef linker) {
     return error;
   if (Error error = messages.create("log"))
     return error;
-  StringRef arguments[] = {*program,          "-shared",
-                           "-z",              "defs",
-                           "-z",              "noexecstack",
-                           "-z",              "relro",
-                           "-z",              "now",
-                           "--hash-style=gnu", "--build-id=none",
-                           "--no-undefined",  "-o",
-                           output.str(),      input.str()};
+  StringRef arguments[] = {*program,
+                           "-shared",
+                           "-z",
+                           "defs",
+                           "-z",
+                           "noexecstack",
+                           "-z",
+                           "relro",
+                           "-z",
+                           "now",
+                           "--hash-style=gnu",
+                           "--build-id=none",
+                           "-o",
+                           output.str(),
+                           input.str()};
   std::optional<StringRef> redirects[] = {StringRef(""), messages.str(),
                                           messages.str()};
   std::string error;
-  int status = sys::ExecuteAndWait(*program, arguments, std::nullopt, redirects,
-                                   /*SecondsToWait=*/0, /*MemoryLimit=*/0,
-                                   &error);
+  int status =
+      sys::ExecuteAndWait(*program, arguments, std::nullopt, redirects,
+                          /*SecondsToWait=*/0, /*MemoryLimit=*/0, &error);
   if (status != 0) {
     if (auto text = MemoryBuffer::getFile(messages.str()))
       error += (*text)->getBuffer();

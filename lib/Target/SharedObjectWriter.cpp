@@ -10,60 +10,83 @@
 #include "llvm/Object/ELFTypes.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
-#include "llvm/Support/Path.h"
-#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/ToolOutputFile.h"
 
 #include <cstring>
 
 using namespace llvm;
 using Elf = object::ELF64LE;
 
-Error sherry::writeFileAtomically(
-    StringRef path, function_ref<Error(raw_pwrite_stream &)> write) {
-  auto failure = [&](std::error_code code) {
-    return createStringError(code, "cannot write " + path + ": " +
-                                       code.message());
-  };
-  if (path == "-") {
-    SmallVector<char, 0> bytes;
-    raw_svector_ostream out(bytes);
-    if (Error error = write(out))
-      return error;
-    outs() << out.str();
-    outs().flush();
-    return Error::success();
-  }
-  sys::fs::file_status status;
-  if (!sys::fs::status(path, status) &&
-      status.type() != sys::fs::file_type::regular_file) {
-    // A device or a pipe is written to, never replaced.
-    std::error_code code;
-    raw_fd_ostream out(path, code);
-    if (code)
-      return failure(code);
-    Error error = write(out);
-    out.flush();
-    if (out.has_error() && !error)
-      error = failure(out.error());
-    out.clear_error();
-    return error;
-  }
-  // TempFile removes itself on signals.
-  Expected<sys::fs::TempFile> file =
-      sys::fs::TempFile::create(path + ".%%%%%%.tmp",
-                                sys::fs::all_read | sys::fs::all_write);
-  if (!file)
-    return failure(errorToErrorCode(file.takeError()));
-  raw_fd_ostream out(file->FD, /*shouldClose=*/false);
+static Error cannotWrite(const Twine &path, std::error_code code) {
+  return createStringError(code,
+                           "cannot write " + path + ": " + code.message());
+}
+
+/// Lets `write` fill `out`, which writes to `path`.
+static Error writeTo(raw_fd_ostream &out, StringRef path,
+                     function_ref<Error(raw_pwrite_stream &)> write) {
   Error error = write(out);
   out.flush();
   if (out.has_error() && !error)
-    error = failure(out.error());
+    error = cannotWrite(path, out.error());
   out.clear_error();
-  if (error)
-    return joinErrors(std::move(error), file->discard());
-  if (Error renaming = file->keep(path))
-    return failure(errorToErrorCode(std::move(renaming)));
+  return error;
+}
+
+/// Like writeTo, for what cannot be patched after it is written: a pipe, a
+/// terminal. Nothing is written if `write` fails.
+static Error writeAtOnceTo(raw_fd_ostream &out, StringRef path,
+                           function_ref<Error(raw_pwrite_stream &)> write) {
+  SmallVector<char, 0> bytes;
+  raw_svector_ostream buffer(bytes);
+  if (Error error = write(buffer))
+    return error;
+  return writeTo(out, path, [&](raw_ostream &stream) {
+    stream << buffer.str();
+    return Error::success();
+  });
+}
+
+Error sherry::writeFileAtomically(
+    StringRef path, function_ref<Error(raw_pwrite_stream &)> write) {
+  if (path == "-")
+    return writeAtOnceTo(outs(), "the standard output", write);
+  SmallString<128> destination(path);
+  sys::fs::file_status status;
+  if (!sys::fs::status(path, status)) {
+    if (status.type() != sys::fs::file_type::regular_file) {
+      // A device or a pipe is written to, never replaced.
+      std::error_code code;
+      raw_fd_ostream out(path, code);
+      if (code)
+        return cannotWrite(path, code);
+      return out.supportsSeeking() ? writeTo(out, path, write)
+                                   : writeAtOnceTo(out, path, write);
+    }
+    // Of a link, /dev/stdout among them, the file that it names is replaced.
+    if (std::error_code code = sys::fs::real_path(path, destination))
+      return cannotWrite(path, code);
+  }
+  std::string temporary =
+      (destination + "." + Twine::utohexstr(sys::Process::GetRandomNumber()) +
+       ".tmp")
+          .str();
+  std::error_code code;
+  // Removed at the end and on signals, until it is kept.
+  ToolOutputFile file(temporary, code, sys::fs::OF_None);
+  if (code)
+    return cannotWrite(path, code);
+  if (Error error = writeTo(file.os(), path, write))
+    return error;
+  file.os().close();
+  code = file.os().error();
+  file.os().clear_error();
+  if (!code)
+    code = sys::fs::rename(temporary, destination);
+  if (code)
+    return cannotWrite(path, code);
+  file.keep();
   return Error::success();
 }
 
@@ -85,8 +108,7 @@ static Expected<std::string> makeTables(StringRef code, uint64_t weightsSize,
       count > (code.size() - offset) / sizeof(Elf::Shdr))
     return malformed();
   std::vector<Elf::Shdr> sections(count + 1);
-  std::memcpy(sections.data(), code.data() + offset,
-              count * sizeof(Elf::Shdr));
+  std::memcpy(sections.data(), code.data() + offset, count * sizeof(Elf::Shdr));
   Elf::Shdr &names = sections[header.e_shstrndx];
   if (names.sh_offset > code.size() ||
       names.sh_size > code.size() - names.sh_offset)
@@ -103,9 +125,8 @@ static Expected<std::string> makeTables(StringRef code, uint64_t weightsSize,
 
   uint64_t tableOffset = alignTo(code.size() + tables.size(), 8);
   tables.resize(tableOffset - code.size());
-  weightsOffset =
-      alignTo(tableOffset + sections.size() * sizeof(Elf::Shdr),
-              SHERRY_ABI_WEIGHTS_ALIGNMENT);
+  weightsOffset = alignTo(tableOffset + sections.size() * sizeof(Elf::Shdr),
+                          SHERRY_ABI_WEIGHTS_ALIGNMENT);
   weights.sh_type = ELF::SHT_PROGBITS;
   weights.sh_offset = weightsOffset;
   weights.sh_size = weightsSize;

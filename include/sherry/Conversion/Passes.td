@@ -109,11 +109,9 @@ def ApproximateMath : Pass<"sherry-approximate-math"> {
   let summary = "replace exp by the upstream polynomial approximation";
   let description = [{
     Compiled models call no library. The polynomials are those of MLIR's math
-    transforms. Without the option `fma`, `math.fma` becomes a product and a
-    sum, because it would be a library call too.
+    transforms, with products and sums in place of `math.fma`: it would be a
+    library call on some targets, and give other results on the others.
   }];
-  let options = [Option<"fma", "fma", "bool", "true",
-                        "the target multiplies and adds in one instruction">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::vector::VectorDialect"];

@@ -52,8 +52,6 @@ struct LLVMPipelineOptions : mlir::PassPipelineOptions<LLVMPipelineOptions> {
                        llvm::cl::init(false)};
   Option<bool> vnni256{*this, "vnni256", llvm::cl::desc("use AVX-VNNI"),
                        llvm::cl::init(false)};
-  Option<bool> fma{*this, "fma", llvm::cl::desc("use FMA"),
-                   llvm::cl::init(false)};
   Option<bool> f16c{*this, "f16c", llvm::cl::desc("use F16C"),
                     llvm::cl::init(false)};
 };

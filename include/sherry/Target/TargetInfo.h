@@ -16,8 +16,7 @@
 
 namespace sherry {
 
-inline constexpr llvm::StringLiteral kTargetTriple =
-    "x86_64-unknown-linux-gnu";
+inline constexpr llvm::StringLiteral kTargetTriple = "x86_64-unknown-linux-gnu";
 
 /// A CPU by name, and those of its features that generated code may use.
 struct TargetInfo {

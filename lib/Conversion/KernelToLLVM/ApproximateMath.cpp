@@ -28,15 +28,13 @@ static LogicalResult splitFma(math::FmaOp op, PatternRewriter &rewriter) {
 namespace {
 struct ApproximateMathPass
     : sherry::impl::ApproximateMathBase<ApproximateMathPass> {
-  using ApproximateMathBase::ApproximateMathBase;
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     populateMathPolynomialApproximationPatterns(
         patterns, [](StringRef name) {
           return name == math::ExpOp::getOperationName();
         });
-    if (!fma)
-      patterns.add(splitFma);
+    patterns.add(splitFma);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -6,7 +6,6 @@
 #include "KernelBuilder.h"
 #include "sherry/Conversion/Passes.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
@@ -27,12 +26,10 @@ namespace {
 class FunctionConverter {
 public:
   FunctionConverter(func::FuncOp source, SymbolTable &symbols,
-                    int64_t weightsSize, bool hasFma)
+                    int64_t weightsSize)
       : source(source), symbols(symbols), b(source.getLoc(),
                                             source.getContext()),
-        weightsSize(weightsSize) {
-    b.hasFma = hasFma;
-  }
+        weightsSize(weightsSize) {}
 
   LogicalResult convert();
 
@@ -414,14 +411,10 @@ struct ConvertSherryToKernelPass
         return fail(weight, "only contiguous groups have kernels");
     }
     auto size = module->getAttrOfType<IntegerAttr>("sherry.weights_size");
-    auto target = module->getAttrOfType<LLVM::TargetAttr>(
-        LLVM::LLVMDialect::getTargetAttrName());
-    bool hasFma = target && target.getFeatures() &&
-                  target.getFeatures().contains("+fma");
     for (auto function :
          llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
       if (failed(FunctionConverter(function, symbols,
-                                   size ? size.getInt() : 0, hasFma)
+                                   size ? size.getInt() : 0)
                      .convert()))
         return signalPassFailure();
   }

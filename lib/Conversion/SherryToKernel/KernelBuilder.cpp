@@ -5,8 +5,6 @@
 //===----------------------------------------------------------------------===//
 #include "KernelBuilder.h"
 
-#include "mlir/Dialect/Math/IR/Math.h"
-
 using namespace mlir;
 using namespace sherry;
 
@@ -50,8 +48,6 @@ Value KernelBuilder::slice(Value vector, int64_t begin, int64_t count) {
 }
 
 Value KernelBuilder::mulAdd(Value a, Value b, Value c) {
-  if (hasFma)
-    return math::FmaOp::create(*this, a, b, c);
   return arith::AddFOp::create(*this, arith::MulFOp::create(*this, a, b), c);
 }
 

@@ -38,7 +38,6 @@ public:
   mlir::Value weights;   ///< memref<weights_size x i8>
   mlir::Value team;      ///< !sherry.team
   int64_t maxTokens = 1; ///< most rows of any activations
-  bool hasFma = false;   ///< the target multiplies and adds in one rounding
 
   //===--------------------------------------------------------------------===//
   // Scalars
@@ -80,8 +79,13 @@ public:
   void store(mlir::Value value, mlir::Value memref, mlir::ValueRange at);
   /// `count` lanes from lane `begin` on.
   mlir::Value slice(mlir::Value vector, int64_t begin, int64_t count);
-  /// a * b + c, rounded once where the target can, else twice.
+  /// a * b + c, rounded twice: the same on every target.
   mlir::Value mulAdd(mlir::Value a, mlir::Value b, mlir::Value c);
+  /// a * b + c, rounded once where the target can, else twice: for the long
+  /// sums of f32 kernels, whose order of additions is all they promise.
+  mlir::Value fma(mlir::Value a, mlir::Value b, mlir::Value c) {
+    return mlir::vector::FMAOp::create(*this, a, b, c);
+  }
   /// Combines all lanes with `combine` in a balanced tree, whose shape depends
   /// on the number of lanes only: the same result on every target.
   mlir::Value

@@ -61,7 +61,7 @@ SmallVector<Value> sherry::emitPanelF32(KernelBuilder &b, Value panel,
         for (auto [i, row] : llvm::enumerate(rows)) {
           Value x = b.broadcast(16, b.loadScalar(input.buffer, {row, at}));
           Value &sum = result[2 * i + half];
-          sum = b.mulAdd(weight, x, sum);
+          sum = b.fma(weight, x, sum);
         }
       }
     }
@@ -159,7 +159,7 @@ static void emitBf16Tile(KernelBuilder &b, const Rows &input, Value offset,
       SmallVector<Value> next;
       for (auto [row, sum] : llvm::zip_equal(rows, carried)) {
         Value x = b.loadScalar(input.buffer, {row, k});
-        next.push_back(b.mulAdd(weight, b.broadcast(tile, x), sum));
+        next.push_back(b.fma(weight, b.broadcast(tile, x), sum));
       }
       return next;
     });

@@ -203,8 +203,14 @@ void TernaryEmitter::emitLookupTiles(Cursor at, int64_t tiles, Value column) {
   Values outputs = forScaleGroups(
       at, tiles, zeroHalves(b, tiles),
       [&](Cursor group, int64_t inputs, ValueRange carried) {
-        Values sums = forChunks(
-            group, tiles, inputs, zeroHalves(b, tiles),
+        Value scales = scalesAt(group, tiles, inputs);
+        Values weights;
+        for (int64_t tile = 0; tile < tiles; ++tile)
+          weights.append(loadScales(
+              b, b.add(scales, tile * layout.scaleBytes()),
+              encoding.getScale()));
+        return forChunks(
+            group, tiles, inputs, carried,
             [&](Cursor chunk, int64_t inputs, ValueRange carried) {
               // Per tile one vector of 32 sums, or two of 16.
               auto type = b.vec(usesWords() ? 32 : 16, b.getI16Type());
@@ -229,21 +235,12 @@ void TernaryEmitter::emitLookupTiles(Cursor at, int64_t tiles, Value column) {
                     b, floats,
                     Value(arith::ExtSIOp::create(
                         b, b.vec(16, b.getI32Type()), half)));
-                result.push_back(b.mulAdd(wide, scale, carried[i]));
+                // In this order, as the other way through the bytes does it.
+                Value product = arith::MulFOp::create(b, wide, scale);
+                result.push_back(b.mulAdd(product, weights[i], carried[i]));
               }
               return result;
             });
-        Value scales = scalesAt(group, tiles, inputs);
-        for (int64_t tile = 0; tile < tiles; ++tile) {
-          Values weights =
-              loadScales(b, b.add(scales, tile * layout.scaleBytes()),
-                         encoding.getScale());
-          for (int64_t half = 0; half < 2; ++half) {
-            Value &sum = sums[2 * tile + half];
-            sum = b.mulAdd(sum, weights[half], carried[2 * tile + half]);
-          }
-        }
-        return sums;
       });
   for (int64_t tile = 0; tile < tiles; ++tile)
     storeOutputs(b, result, {b.index(0)},

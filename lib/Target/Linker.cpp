@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Target/Linker.h"
 
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/Signals.h"

@@ -21,7 +21,8 @@ TEST(Linker, LinksReproducibly) {
   std::string object = compileToObject(kAnswerModule);
   auto first = llvm::cantFail(linkSharedObject(object));
   auto second = llvm::cantFail(linkSharedObject(object));
-  EXPECT_TRUE(first->getBuffer().starts_with("\x7f" "ELF"));
+  EXPECT_TRUE(first->getBuffer().starts_with("\x7f"
+                                             "ELF"));
   EXPECT_EQ(first->getBuffer(), second->getBuffer());
 }
 

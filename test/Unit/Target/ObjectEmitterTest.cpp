@@ -37,8 +37,8 @@ TEST(ObjectEmitter, VectorsAreAsWideAsTheTargetHasThem) {
 }
 
 TEST(ObjectEmitter, BaselineFunctionsRunEverywhere) {
-  std::string text = compileToAssembly(
-      vectorModule("\"sherry-baseline\""), "x86-64-v4");
+  std::string text =
+      compileToAssembly(vectorModule("\"sherry-baseline\""), "x86-64-v4");
   EXPECT_THAT(text, Not(HasSubstr("zmm")));
   EXPECT_THAT(text, Not(HasSubstr("ymm")));
 }

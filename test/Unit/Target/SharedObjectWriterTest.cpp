@@ -3,10 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "sherry/Target/SharedObjectWriter.h"
 #include "TestModule.h"
 #include "sherry-abi/abi.h"
 #include "sherry/Target/Linker.h"
-#include "sherry/Target/SharedObjectWriter.h"
 
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/FileSystem.h"
@@ -15,6 +15,9 @@
 #include "gmock/gmock.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 using namespace llvm;
 using namespace sherry;
@@ -81,9 +84,7 @@ TEST_F(SharedObjectWriter, CodeRunsAndWeightsAreFound) {
   EXPECT_TRUE(found);
 }
 
-TEST_F(SharedObjectWriter, NoWeightsAreFine) {
-  EXPECT_EQ(write("", 0), "");
-}
+TEST_F(SharedObjectWriter, NoWeightsAreFine) { EXPECT_EQ(write("", 0), ""); }
 
 TEST_F(SharedObjectWriter, SizesMustAgree) {
   EXPECT_THAT(write("four", 5), HasSubstr("4 bytes instead of 5"));
@@ -133,10 +134,54 @@ TEST_F(SharedObjectWriter, WritesToDevices) {
   path = folder;
 }
 
-TEST_F(SharedObjectWriter, RefusesCodeThatIsNoElfFile) {
-  Error error = writeSharedObject(path, "no ELF file", 0, [](raw_ostream &) {
+TEST_F(SharedObjectWriter, EqualInputGivesEqualFiles) {
+  auto bytes = [&] {
+    EXPECT_EQ(write("1234", 4), "");
+    auto buffer = cantFail(errorOrToExpected(MemoryBuffer::getFile(path)));
+    return buffer->getBuffer().str();
+  };
+  std::string first = bytes();
+  EXPECT_EQ(first, bytes());
+}
+
+TEST_F(SharedObjectWriter, FollowsLinks) {
+  SmallString<128> file = path;
+  ASSERT_EQ(write("1234", 4), "");
+  path = folder;
+  sys::path::append(path, "100%");
+  ASSERT_FALSE(sys::fs::create_directory(path));
+  sys::path::append(path, "link.so");
+  ASSERT_FALSE(sys::fs::create_link(file, path));
+  ASSERT_EQ(write("12345678", 8), "");
+  bool isLink;
+  ASSERT_FALSE(sys::fs::is_symlink_file(path, isLink));
+  EXPECT_TRUE(isLink);
+  auto buffer = cantFail(errorOrToExpected(MemoryBuffer::getFile(file)));
+  EXPECT_TRUE(buffer->getBuffer().ends_with("12345678"));
+}
+
+TEST_F(SharedObjectWriter, PatchesWhatGoesIntoAPipe) {
+  // Emitting an object file writes its header a second time.
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  int reader = open(path.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(reader, 0);
+  Error error = writeFileAtomically(path, [](raw_pwrite_stream &out) {
+    out << "xbc";
+    out.pwrite("a", 1, 0);
     return Error::success();
   });
+  char bytes[4] = {};
+  EXPECT_EQ(read(reader, bytes, sizeof(bytes)), 3);
+  close(reader);
+  // LLVM does not remove pipes.
+  unlink(path.c_str());
+  EXPECT_EQ(toString(std::move(error)), "");
+  EXPECT_STREQ(bytes, "abc");
+}
+
+TEST_F(SharedObjectWriter, RefusesCodeThatIsNoElfFile) {
+  Error error = writeSharedObject(
+      path, "no ELF file", 0, [](raw_ostream &) { return Error::success(); });
   EXPECT_THAT(toString(std::move(error)), HasSubstr("malformed"));
   EXPECT_TRUE(folderIsEmpty());
 }

@@ -57,8 +57,8 @@ TEST(TargetInfo, IncompleteAVX512IsNotUsed) {
 
 TEST(TargetInfo, FeatureStringNamesWhatIsSet) {
   TargetInfo info;
-  info.features = uint64_t(1) << SHERRY_CPU_AVX2 |
-                  uint64_t(1) << SHERRY_CPU_SSE4_1;
+  info.features = uint64_t(1) << SHERRY_CPU_AVX2 | uint64_t(1)
+                                                       << SHERRY_CPU_SSE4_1;
   EXPECT_EQ(info.getFeatureString(), "+sse4.1,+avx2");
 }
 

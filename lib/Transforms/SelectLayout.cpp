@@ -28,11 +28,20 @@ struct SelectLayoutPass : sherry::impl::SelectLayoutBase<SelectLayoutPass> {
           << order << "'";
       return signalPassFailure();
     }
+    auto target = module->getAttrOfType<LLVM::TargetAttr>(
+        LLVM::LLVMDialect::getTargetAttrName());
+    auto has = [&](StringRef feature) {
+      return target && target.getFeatures() &&
+             target.getFeatures().contains(feature);
+    };
     if (!chosen)
-      chosen = orderForTarget(module);
-    auto layout = LayoutAttr::getChecked(
-        [&] { return module.emitError(); }, &getContext(), *chosen,
-        interleave.getValue());
+      chosen = has("+avx2") && !has("+avx512bw") ? CodeOrder::Nibbles
+                                                 : CodeOrder::Words;
+    int64_t tiles = interleave;
+    if (tiles == 0)
+      tiles = has("+avx2") ? 4 : 1;
+    auto layout = LayoutAttr::getChecked([&] { return module.emitError(); },
+                                         &getContext(), *chosen, tiles);
     if (!layout)
       return signalPassFailure();
     for (auto weight : module.getOps<WeightOp>()) {
@@ -40,21 +49,9 @@ struct SelectLayoutPass : sherry::impl::SelectLayoutBase<SelectLayoutPass> {
       if (!ternary || ternary.getLayout())
         continue;
       RankedTensorType type = weight.getTensorType();
-      weight.setTypeAttr(TypeAttr::get(
-          RankedTensorType::get(type.getShape(), type.getElementType(),
-                                ternary.withLayout(layout))));
+      weight.setTypeAttr(TypeAttr::get(RankedTensorType::get(
+          type.getShape(), type.getElementType(), ternary.withLayout(layout))));
     }
-  }
-
-  static CodeOrder orderForTarget(ModuleOp module) {
-    auto target = module->getAttrOfType<LLVM::TargetAttr>(
-        LLVM::LLVMDialect::getTargetAttrName());
-    auto has = [&](StringRef feature) {
-      return target && target.getFeatures() &&
-             target.getFeatures().contains(feature);
-    };
-    return has("+avx2") && !has("+avx512bw") ? CodeOrder::Nibbles
-                                             : CodeOrder::Words;
   }
 };
 } // namespace

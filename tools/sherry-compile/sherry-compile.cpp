@@ -20,11 +20,11 @@ enum class Head { Q8_0, BF16 };
 static cl::OptionCategory category("Compiler options");
 
 static cl::opt<std::string> model(cl::Positional, cl::Required,
-                                  cl::desc("MODEL_DIR"),
-                                  cl::cat(category));
+                                  cl::desc("MODEL_DIR"), cl::cat(category));
 static cl::opt<std::string>
-    output("o", cl::desc("Output file, - for the standard output (default: "
-                         "the folder's name with .so, or - for text)"),
+    output("o",
+           cl::desc("Output file, - for the standard output (default: "
+                    "the folder's name with .so, or - for text)"),
            cl::value_desc("file"), cl::cat(category));
 static cl::opt<std::string> targetCpu(
     "target-cpu",
@@ -33,7 +33,8 @@ static cl::opt<std::string> targetCpu(
     cl::value_desc("cpu"), cl::init("native"), cl::cat(category));
 static cl::opt<Activations> activations(
     "activations", cl::desc("Activations of linear layers (default: i8):"),
-    cl::values(clEnumValN(Activations::I8, "i8", "8-bit integers, exact integer sums"),
+    cl::values(clEnumValN(Activations::I8, "i8",
+                          "8-bit integers, exact integer sums"),
                clEnumValN(Activations::F32, "f32", "32-bit floats")),
     cl::init(Activations::I8), cl::cat(category));
 static cl::opt<format::Granularity> granularity(
@@ -57,11 +58,12 @@ static cl::opt<format::ScaleType>
               cl::values(clEnumValN(format::ScaleType::F16, "f16", "16 bits"),
                          clEnumValN(format::ScaleType::F32, "f32", "32 bits")),
               cl::init(format::ScaleType::F16), cl::cat(category));
-static cl::opt<Head> head(
-    "head", cl::desc("Output head, and the embedding if tied (default: q8_0):"),
-    cl::values(clEnumValN(Head::Q8_0, "q8_0", "8 bits in blocks of 32"),
-               clEnumValN(Head::BF16, "bf16", "as in the checkpoint")),
-    cl::init(Head::Q8_0), cl::cat(category));
+static cl::opt<Head>
+    head("head",
+         cl::desc("Output head, and the embedding if tied (default: q8_0):"),
+         cl::values(clEnumValN(Head::Q8_0, "q8_0", "8 bits in blocks of 32"),
+                    clEnumValN(Head::BF16, "bf16", "as in the checkpoint")),
+         cl::init(Head::Q8_0), cl::cat(category));
 static cl::opt<bool>
     noQuantize("no-quantize",
                cl::desc("Keep the weights of linear layers in bf16"),
@@ -119,7 +121,8 @@ int main(int argc, char **argv) {
   cl::ParseCommandLineOptions(
       argc, argv,
       "Compiles a LLaMA in a Hugging Face folder (config.json, *.safetensors,\n"
-      "tokenizer.json), trained with Sherry, to a shared object for one CPU.\n");
+      "tokenizer.json), trained with Sherry, to a shared object for one "
+      "CPU.\n");
 
   CompileOptions options;
   options.model = model;

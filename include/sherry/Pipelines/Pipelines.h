@@ -32,8 +32,8 @@ struct LayoutPipelineOptions
       llvm::cl::init("auto")};
   Option<int64_t> interleave{
       *this, "interleave",
-      llvm::cl::desc("tiles of 32 rows whose steps alternate"),
-      llvm::cl::init(4)};
+      llvm::cl::desc("tiles of 32 rows whose steps alternate; 0: by target"),
+      llvm::cl::init(0)};
 };
 void buildLayoutPipeline(mlir::OpPassManager &pm,
                          const LayoutPipelineOptions &options);

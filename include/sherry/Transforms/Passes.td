@@ -52,13 +52,14 @@ def SelectLayout : Pass<"sherry-select-layout", "::mlir::ModuleOp"> {
     `words` where a 32-entry lookup is one instruction (AVX512BW), `nibbles`
     where 16-entry byte lookups are the best there is (AVX2), and `words` again
     where nothing helps. The features are those of the module's `llvm.target`.
-    The option `order` overrides the choice.
+    The option `order` overrides the choice. Interleaved tiles share the loads
+    of tables, which pays where lookups are instructions.
   }];
   let options = [
     Option<"order", "order", "std::string", "\"auto\"",
            "auto, words or nibbles">,
-    Option<"interleave", "interleave", "int64_t", "4",
-           "tiles of 32 rows whose steps alternate">];
+    Option<"interleave", "interleave", "int64_t", "0",
+           "tiles of 32 rows whose steps alternate; 0 is 4 with AVX2, else 1">];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 

@@ -25,6 +25,31 @@ bool Sampler::isLikelier(const Candidate &a, const Candidate &b) {
   return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
 }
 
+/// Makes the top_k likeliest tokens the candidates, likeliest first; without
+/// top_k all that are possible, by id.
+void Sampler::collect(const float *logits, uint32_t n) {
+  const bool isLimited = options.top_k > 0;
+  candidates.clear();
+  for (uint32_t i = 0; i < n; ++i) {
+    if (!(logits[i] > -HUGE_VALF)) // also NaN
+      continue;
+    const Candidate candidate = {std::min(logits[i], FLT_MAX),
+                                 static_cast<int32_t>(i), 0};
+    // A heap with the least likely in front, which few can displace.
+    if (isLimited && candidates.size() == options.top_k) {
+      if (!isLikelier(candidate, candidates.front()))
+        continue;
+      std::pop_heap(candidates.begin(), candidates.end(), isLikelier);
+      candidates.pop_back();
+    }
+    candidates.push_back(candidate);
+    if (isLimited)
+      std::push_heap(candidates.begin(), candidates.end(), isLikelier);
+  }
+  if (isLimited)
+    std::sort_heap(candidates.begin(), candidates.end(), isLikelier);
+}
+
 /// Keeps the likeliest candidates that together reach top_p, likeliest first.
 void Sampler::keepTopP() {
   double total = 0;
@@ -46,27 +71,25 @@ void Sampler::keepTopP() {
 }
 
 int32_t Sampler::sample(const float *logits, uint32_t n) {
-  candidates.clear();
+  // The first of the largest; no comparison with NaN is true.
+  int32_t best = -1;
+  float largest = -HUGE_VALF;
   for (uint32_t i = 0; i < n; ++i)
-    if (!std::isnan(logits[i]) && logits[i] != -HUGE_VALF)
-      candidates.push_back(
-          {std::min(logits[i], FLT_MAX), static_cast<int32_t>(i), 0});
-  if (candidates.empty())
+    if (logits[i] > largest) {
+      largest = logits[i];
+      best = static_cast<int32_t>(i);
+    }
+  if (best < 0)
     throw Error("the model's logits are not numbers; its weights or the "
                 "computation are broken");
-  const Candidate best =
-      *std::min_element(candidates.begin(), candidates.end(), isLikelier);
   if (options.temperature == 0)
-    return best.token;
+    return best;
 
-  if (options.top_k > 0 && options.top_k < candidates.size()) {
-    std::partial_sort(candidates.begin(), candidates.begin() + options.top_k,
-                      candidates.end(), isLikelier);
-    candidates.resize(options.top_k);
-  }
+  largest = std::min(largest, FLT_MAX);
+  collect(logits, n);
   for (Candidate &candidate : candidates)
     candidate.weight =
-        std::exp((double{candidate.logit} - best.logit) / options.temperature);
+        std::exp((double{candidate.logit} - largest) / options.temperature);
   if (options.top_p < 1)
     keepTopP();
 
@@ -78,5 +101,5 @@ int32_t Sampler::sample(const float *logits, uint32_t n) {
   for (const Candidate &candidate : candidates)
     if ((left -= candidate.weight) < 0)
       return candidate.token;
-  return best.token; // by rounding, left may end at 0
+  return best; // by rounding, left may end at 0
 }

@@ -32,6 +32,7 @@ private:
     double weight; ///< in proportion to the probability
   };
   static bool isLikelier(const Candidate &a, const Candidate &b);
+  void collect(const float *logits, uint32_t n);
   void keepTopP();
 
   sherry_sampler_options options;

@@ -33,7 +33,7 @@ Tokenizer::Tokenizer(std::string_view json, uint32_t vocabSize,
       added[static_cast<unsigned char>(entry.bytes[0])].push_back(id);
   }
   for (auto &ids : added)
-    std::stable_sort(ids.begin(), ids.end(), [&](int32_t a, int32_t b) {
+    std::sort(ids.begin(), ids.end(), [&](int32_t a, int32_t b) {
       return entries[a].bytes.size() > entries[b].bytes.size();
     });
 
@@ -92,24 +92,29 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool bos,
   return tokens;
 }
 
-/// Bytes that are no UTF-8 are pieces of their own.
+/// A run of bytes that are no UTF-8 is a piece of its own, which no expression
+/// sees.
 void Tokenizer::encodeText(std::string_view text,
                            std::vector<int32_t> &tokens) const {
-  size_t begin = 0;
+  size_t begin = 0; // of the run
+  bool wellFormed = true;
+  auto passUntil = [&](size_t end) {
+    std::string_view run = text.substr(begin, end - begin);
+    if (!run.empty())
+      wellFormed ? encodePiece(run, 0, tokens) : bpe.encode(run, tokens);
+    begin = end;
+  };
   for (size_t i = 0; i < text.size();) {
     size_t length;
-    if (classifyUtf8(text.substr(i), length) == Utf8::Character) {
-      i += length;
-      continue;
+    const bool isCharacter =
+        classifyUtf8(text.substr(i), length) == Utf8::Character;
+    if (isCharacter != wellFormed) {
+      passUntil(i);
+      wellFormed = isCharacter;
     }
-    if (i > begin)
-      encodePiece(text.substr(begin, i - begin), 0, tokens);
-    bpe.encode(text.substr(i, length), tokens);
     i += length;
-    begin = i;
   }
-  if (begin < text.size())
-    encodePiece(text.substr(begin), 0, tokens);
+  passUntil(text.size());
 }
 
 void Tokenizer::encodePiece(std::string_view piece, size_t index,

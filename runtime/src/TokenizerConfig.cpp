@@ -57,16 +57,19 @@ static const json &getList(const json &object, const char *name,
   return *value;
 }
 
-/// `field` makes the field's name: there are many tokens and few errors.
+/// `field` makes the field's name: there are many tokens and few errors. Only
+/// numbers are quoted: to write lists within lists would recurse.
 template <typename FieldName>
 static int32_t getToken(const json *value, uint32_t vocabSize,
                         FieldName field) {
   if (value && value->is_number_unsigned() &&
       value->get<uint64_t>() < vocabSize)
     return value->get<int32_t>();
+  const std::string id = !value               ? "null"
+                         : value->is_number() ? value->dump()
+                                              : value->type_name();
   fail(field(),
-       "the token id " + (value ? value->dump() : "null") + " is not in [0, " +
-           std::to_string(vocabSize) +
+       "the token id " + id + " is not in [0, " + std::to_string(vocabSize) +
            "): the tokenizer does not match the vocabulary of the model");
 }
 
@@ -159,8 +162,9 @@ void Parser::parseModel() {
   const json *model = find(root, "model");
   if (!model || !model->is_object())
     fail("model", "must be an object");
-  if (const json *type = find(*model, "type"); type && *type != "BPE")
-    fail("model.type", type->dump() + " is not supported, only \"BPE\" is");
+  if (find(*model, "type"))
+    if (const auto &type = getString(*model, "type", "model."); type != "BPE")
+      fail("model.type", quote(type) + " is not supported, only \"BPE\" is");
   auto refuse = [&](const char *name, bool present) {
     if (present)
       fail(std::string("model.") + name, "is not supported");

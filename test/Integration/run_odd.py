@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+# ===- run_odd.py - Random models of odd shapes against the reference -----=== #
+#
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# usage: run_odd.py f32|i8 OUTPUT_FOLDER
+#
+# Compiles every model below for every level of x86-64 that this CPU can run and
+# compares the logits of a prompt with those of sherry-reference.
+#
+# ===----------------------------------------------------------------------=== #
+import json
+import pathlib
+import sys
+
+from support import REFERENCE, Mismatch, compare, join, run
+
+MAX_ABS = 1e-3
+# Longer than a block, and no multiple of anything.
+PROMPT_TOKENS = 71
+SPLITS = {
+    "one block": ["-t", 1],
+    "blocks of 7": ["-t", 2, "--block", 7],
+    "token by token": ["-t", 1, "--block", 1],
+}
+
+# 8-bit activations are compared where their rounding does not hang on the last
+# bits of an f32 sum, see sherry-reference --help.
+TIE_DISTANCE = 1e-4
+
+# Features that a level adds, as far as models can need them.
+LEVELS = {
+    "x86-64-v2": {"sse3", "ssse3", "sse4.1", "sse4.2", "popcnt"},
+    "x86-64-v3": {"avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt"},
+    "x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+}
+
+# name: (options of make_checkpoint.py, several options of the compiler)
+MODELS = {
+    "three heads, shards": (
+        "--hidden 192 --ffn 320 --heads 3 --vocab 333 --shards 3",
+        ["--head=bf16", "--head=q8_0", "--no-quantize --head=bf16"],
+    ),
+    "grouped queries, f16, own head, long rope": (
+        "--hidden 192 --ffn 200 --heads 6 --kv-heads 2 --vocab 300 --dtype f16 "
+        "--untied --rope-scaling llama3 --rope-theta 500000 "
+        "--granularity per_channel",
+        ["--head=bf16", "--head=q8_0 --granularity=per_tensor"],
+    ),
+    "head_dim 20, f32, tensor scales": (
+        "--hidden 100 --ffn 148 --heads 5 --kv-heads 1 --head-dim 20 --vocab 333 "
+        "--dtype f32 --granularity per_tensor",
+        ["--head=q8_0", "--head=bf16 --scale-type=f32", "--no-quantize --head=q8_0"],
+    ),
+    "groups of 20": (
+        "--hidden 192 --ffn 324 --heads 4 --kv-heads 2 --vocab 258 --untied "
+        "--group-size 20 --tokenizer bytes",
+        ["--head=q8_0", "--head=bf16 --granularity=per_channel --scale-type=f32"],
+    ),
+    "rows of several chunks": (
+        "--hidden 256 --ffn 1100 --layers 1 --heads 4 --vocab 160 "
+        "--granularity per_channel",
+        ["--head=q8_0", "--head=bf16 --granularity=per_group --group-size=300"],
+    ),
+    "some linear layers dense, no quantization_config": (
+        "--hidden 128 --ffn 96 --heads 2 --kv-heads 1 --vocab 97 --keep-dense k_proj "
+        "--keep-dense mlp.down_proj",
+        ["--head=q8_0"],
+    ),
+    "settings of the command line": (
+        "--hidden 128 --ffn 96 --heads 2 --vocab 97 --no-quant-config",
+        ["--head=q8_0", "--head=q8_0 --granularity=per_group --group-size=4"],
+    ),
+    "tiny": (
+        "--hidden 4 --ffn 12 --layers 3 --heads 2 --head-dim 6 --vocab 10",
+        ["--head=q8_0", "--head=bf16"],
+    ),
+}
+
+
+def list_targets():
+    """The levels of x86-64 that this CPU can run, and native."""
+    have = set(run("sherry-cpu-features").split())
+    targets, needed = [], set()
+    for level, features in LEVELS.items():
+        needed |= features
+        if needed <= have:
+            targets.append(level)
+    return targets + ["native"]
+
+
+def run_reference(checkpoint, options, output):
+    """Writes the logits and returns the prompt that they belong to."""
+    vocab = json.loads((checkpoint / "config.json").read_text())["vocab_size"]
+    prompt = join((3 + 37 * i + i * i) % vocab for i in range(PROMPT_TOKENS))
+    return run(
+        *("sherry-reference", checkpoint, "--tokens", prompt, "--logits", output),
+        *("--tie-distance", TIE_DISTANCE),
+        *options,
+    ).strip()
+
+
+def check_model(checkpoint, target, options, prompt, expected, folder):
+    """Returns the largest difference of the logits in all splits."""
+    model, actual = folder / "model.so", folder / "actual.npy"
+    run("sherry-compile", checkpoint, "-o", model, f"--target-cpu={target}", *options)
+    worst = 0
+    for split, arguments in SPLITS.items():
+        run(
+            *("sherry-run", model, "--tokens", prompt, "--logits", actual),
+            *("-n", 0, "--print-tokens", "-q"),
+            *arguments,
+        )
+        try:
+            worst = max(worst, compare(actual, expected, MAX_ABS))
+        except Mismatch as mismatch:
+            raise Mismatch(f"{split}: {mismatch}") from None
+    return worst
+
+
+def main():
+    activations, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    targets = list_targets()
+    failures = 0
+    for number, (name, (shape, variants)) in enumerate(MODELS.items()):
+        checkpoint, expected = folder / f"model-{number}", folder / "expected.npy"
+        run(
+            *(sys.executable, REFERENCE / "make_checkpoint.py", checkpoint),
+            *("--seed", number),
+            *shape.split(),
+        )
+        for variant in variants:
+            options = [f"--activations={activations}", *variant.split()]
+            prompt = run_reference(checkpoint, options, expected)
+            for target in targets:
+                print(f"{name}, {' '.join(options)}, {target}: ", end="")
+                try:
+                    arguments = (checkpoint, target, options, prompt, expected, folder)
+                    print(f"{check_model(*arguments):.2g}", flush=True)
+                except Mismatch as mismatch:
+                    failures += 1
+                    print(f"FAILED: {mismatch}", flush=True)
+    if failures:
+        sys.exit(f"{failures} failures")
+
+
+if __name__ == "__main__":
+    main()

@@ -27,6 +27,11 @@ constexpr uint64_t maxSegmentAlignment = uint64_t{1} << 21;
 constexpr uint64_t maxNameBytes = 1 << 20;
 constexpr uint16_t maxSegments = 64;
 
+/// The end of the segment's pages.
+uint64_t endOfPages(const Elf64_Phdr &load) {
+  return (load.p_vaddr + load.p_memsz + pageSize - 1) / pageSize * pageSize;
+}
+
 class ElfChecker {
 public:
   explicit ElfChecker(const File &file) : file(file) {}
@@ -136,9 +141,7 @@ void ElfChecker::checkLoads() {
           "the segment overlaps the one before");
     check(load.p_filesz == load.p_memsz || (load.p_flags & PF_W),
           "a segment that is not writable has to be zeroed");
-    end = load.p_vaddr + load.p_memsz;
-    if (uint64_t rest = end % pageSize)
-      end += pageSize - rest;
+    end = endOfPages(load);
   }
   require(end > 0, "program headers: nothing to load");
 }
@@ -150,7 +153,8 @@ bool ElfChecker::isLoaded(uint64_t address, uint64_t memorySize,
                           uint32_t flags) const {
   for (const Elf64_Phdr &load : segments)
     if (load.p_type == PT_LOAD && address >= load.p_vaddr &&
-        fits(address - load.p_vaddr, memorySize, load.p_memsz))
+        fits(address - load.p_vaddr, memorySize,
+             endOfPages(load) - load.p_vaddr))
       return (load.p_flags & flags) == flags &&
              (size == 0 ||
               (fits(address - load.p_vaddr, size, load.p_filesz) &&

@@ -1,0 +1,193 @@
+//===- ContextTest.cpp - Tests of evaluation ------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "TestSupport.h"
+
+#include <algorithm>
+#include <numeric>
+#include <thread>
+
+using namespace sherry::test;
+
+namespace {
+
+/// The logits that an evaluation passes on, by the index of the token.
+struct Rows {
+  std::vector<int64_t> indices;
+  std::vector<std::vector<float>> logits;
+
+  static void add(void *user, int64_t index, const float *logits) {
+    auto *rows = static_cast<Rows *>(user);
+    rows->indices.push_back(index);
+    rows->logits.emplace_back(logits, logits + 262);
+  }
+  int32_t best(size_t row) const {
+    const auto &values = logits[row];
+    return static_cast<int32_t>(std::max_element(values.begin(), values.end()) -
+                                values.begin());
+  }
+};
+
+class ContextTest : public testing::Test {
+protected:
+  ContextPtr makeContext(sherry_context_options options) {
+    ContextPtr context(sherry_context_create(model.get(), &options));
+    EXPECT_TRUE(context) << sherry_error_message();
+    return context;
+  }
+  std::string createError(sherry_context_options options) {
+    ContextPtr context(sherry_context_create(model.get(), &options));
+    return context ? "" : sherry_error_message();
+  }
+
+  ModelPtr model = openModel(demoPath());
+  std::vector<int32_t> tokens = [] {
+    std::vector<int32_t> result;
+    for (int i = 0; i < 75; ++i)
+      result.push_back(i * 53 % 262);
+    return result;
+  }();
+};
+
+} // namespace
+
+TEST_F(ContextTest, EverySplitAndTeamGivesTheSameLogits) {
+  std::vector<std::vector<float>> reference;
+  for (uint32_t threads : {1, 2, 3, 8})
+    for (uint32_t block : {16, 1, 2, 3, 7, 15}) {
+      auto context = makeContext({75, block, threads});
+      Rows rows;
+      ASSERT_EQ(sherry_eval(context.get(), tokens.data(), 75, SHERRY_LOGITS_ALL,
+                            Rows::add, &rows),
+                0);
+      ASSERT_EQ(rows.logits.size(), 75U);
+      for (size_t i = 0; i < 75; ++i) {
+        EXPECT_EQ(rows.indices[i], static_cast<int64_t>(i));
+        ASSERT_EQ(rows.best(i), demoNext(tokens, i + 1))
+            << "token " << i << ", block " << block << ", threads " << threads;
+      }
+      if (reference.empty())
+        reference = rows.logits;
+      EXPECT_EQ(rows.logits, reference);
+      EXPECT_EQ(sherry_context_position(context.get()), 75U);
+    }
+}
+
+TEST_F(ContextTest, LastAndNone) {
+  auto context = makeContext({100, 8, 2});
+  Rows rows;
+  ASSERT_EQ(sherry_eval(context.get(), tokens.data(), 20, SHERRY_LOGITS_NONE,
+                        Rows::add, &rows),
+            0);
+  EXPECT_TRUE(rows.logits.empty());
+  EXPECT_EQ(sherry_context_logits(context.get()), nullptr);
+  ASSERT_EQ(sherry_eval(context.get(), tokens.data() + 20, 13,
+                        SHERRY_LOGITS_LAST, Rows::add, &rows),
+            0);
+  ASSERT_EQ(rows.indices, std::vector<int64_t>{12});
+  EXPECT_EQ(rows.best(0), demoNext(tokens, 33));
+  const float *logits = sherry_context_logits(context.get());
+  ASSERT_NE(logits, nullptr);
+  EXPECT_TRUE(std::equal(logits, logits + 262, rows.logits[0].begin()));
+}
+
+TEST_F(ContextTest, TruncateGoesBack) {
+  auto context = makeContext({100, 8, 2});
+  ASSERT_EQ(sherry_eval(context.get(), tokens.data(), 50, SHERRY_LOGITS_LAST,
+                        nullptr, nullptr),
+            0);
+  EXPECT_EQ(sherry_context_truncate(context.get(), 51), -1);
+  EXPECT_CONTAINS(sherry_error_message(), "50 tokens to 51");
+  ASSERT_EQ(sherry_context_truncate(context.get(), 30), 0);
+  EXPECT_EQ(sherry_context_position(context.get()), 30U);
+  EXPECT_EQ(sherry_context_logits(context.get()), nullptr);
+  Rows rows;
+  std::vector<int32_t> other(tokens.begin(), tokens.begin() + 30);
+  other.push_back(7);
+  ASSERT_EQ(sherry_eval(context.get(), &other[30], 1, SHERRY_LOGITS_LAST,
+                        Rows::add, &rows),
+            0);
+  EXPECT_EQ(rows.best(0), demoNext(other, 31));
+}
+
+TEST_F(ContextTest, RefusedTokensChangeNothing) {
+  auto context = makeContext({40, 16, 1});
+  ASSERT_EQ(sherry_eval(context.get(), tokens.data(), 10, SHERRY_LOGITS_LAST,
+                        nullptr, nullptr),
+            0);
+  const std::vector<float> before(sherry_context_logits(context.get()),
+                                  sherry_context_logits(context.get()) + 262);
+  auto expectRefused = [&](const int32_t *ids, int64_t n,
+                           const std::string &message) {
+    EXPECT_EQ(
+        sherry_eval(context.get(), ids, n, SHERRY_LOGITS_ALL, nullptr, nullptr),
+        -1);
+    EXPECT_CONTAINS(sherry_error_message(), message);
+    EXPECT_EQ(sherry_context_position(context.get()), 10U);
+    const float *logits = sherry_context_logits(context.get());
+    ASSERT_NE(logits, nullptr);
+    EXPECT_TRUE(std::equal(before.begin(), before.end(), logits));
+  };
+  for (int32_t wrong : {262, -1, INT32_MAX, INT32_MIN}) {
+    std::vector<int32_t> ids = {1, 2, wrong};
+    expectRefused(ids.data(), 3,
+                  "token " + std::to_string(wrong) +
+                      " at index 2 is not in [0, 262)");
+  }
+  expectRefused(tokens.data(), 31,
+                "31 tokens after 10 do not fit in a context of 40 positions");
+  expectRefused(tokens.data(), -1, "do not fit");
+  EXPECT_EQ(sherry_eval(context.get(), tokens.data(), 30, SHERRY_LOGITS_NONE,
+                        nullptr, nullptr),
+            0);
+  EXPECT_EQ(sherry_eval(context.get(), nullptr, 0, SHERRY_LOGITS_ALL, nullptr,
+                        nullptr),
+            0);
+}
+
+TEST_F(ContextTest, Options) {
+  ContextPtr context(sherry_context_create(model.get(), nullptr));
+  ASSERT_TRUE(context);
+  EXPECT_EQ(sherry_context_size(context.get()), 1024U);
+  EXPECT_EQ(sherry_context_block(context.get()), 16U);
+  EXPECT_GE(sherry_context_threads(context.get()), 1U);
+  EXPECT_CONTAINS(createError({1025, 0, 0}),
+                  "a context of 1025 is too large, at most 1024");
+  EXPECT_CONTAINS(createError({0, 17, 0}), "at most 16");
+  EXPECT_CONTAINS(createError({0, 0, 5000}), "at most 1024");
+}
+
+TEST_F(ContextTest, ContextsOfOneModelDoNotMeet) {
+  auto run = [&](int32_t first, int *wrong) {
+    auto context = makeContext({200, 4, 2});
+    std::vector<int32_t> sequence = {first};
+    for (int i = 0; i < 150; ++i) {
+      Rows rows;
+      if (sherry_eval(context.get(), &sequence.back(), 1, SHERRY_LOGITS_LAST,
+                      Rows::add, &rows) != 0)
+        break;
+      *wrong += rows.best(0) != demoNext(sequence, sequence.size());
+      sequence.push_back(rows.best(0));
+    }
+    *wrong += sequence.size() != 151;
+  };
+  std::vector<int> wrong(4);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back(run, i * 17, &wrong[i]);
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(std::accumulate(wrong.begin(), wrong.end(), 0), 0);
+}
+
+TEST_F(ContextTest, OutlivesTheHandleOfItsModel) {
+  auto context = makeContext({100, 0, 1});
+  model.reset();
+  Rows rows;
+  ASSERT_EQ(sherry_eval(context.get(), tokens.data(), 20, SHERRY_LOGITS_LAST,
+                        Rows::add, &rows),
+            0);
+  EXPECT_EQ(rows.best(0), demoNext(tokens, 20));
+}

@@ -1,0 +1,125 @@
+//===- DemoModel.c - A model written by hand ----------------------*- C -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Obeys the ABI without the compiler, to test the runtime alone. With w the
+// first 256 bytes of the weights, the likeliest token after t[0..p] is
+//
+//   (sum over q <= p of w[t[q] % 256] * (q + 1)) % DEMO_VOCAB
+//
+// so each token, each position and each barrier counts. The macros make
+// variants that must be refused.
+//
+//===----------------------------------------------------------------------===//
+#include "sherry-abi/abi.h"
+
+#ifndef DEMO_ABI_VERSION
+#define DEMO_ABI_VERSION SHERRY_ABI_VERSION
+#endif
+#ifndef DEMO_STRUCT_SIZE
+#define DEMO_STRUCT_SIZE sizeof(sherry_abi_model)
+#endif
+#ifndef DEMO_REQUIRED_FEATURES
+#define DEMO_REQUIRED_FEATURES 0
+#endif
+#ifndef DEMO_WEIGHTS_SIZE
+#define DEMO_WEIGHTS_SIZE 16384
+#endif
+#ifndef DEMO_TOKENIZER_OFFSET
+#define DEMO_TOKENIZER_OFFSET 4096
+#endif
+#ifndef DEMO_VOCAB
+#define DEMO_VOCAB 262
+#endif
+#ifndef DEMO_QUERY
+#define DEMO_QUERY sherry_model_query
+#endif
+#ifndef DEMO_METADATA
+#define DEMO_METADATA                                                          \
+  "{\"name\": \"demo\", \"vocab_size\": 262, \"bos_token_id\": 260, "          \
+  "\"eos_token_ids\": [261], \"add_bos_token\": false}"
+#endif
+
+enum { LogitsStride = DEMO_VOCAB + 2, MaxThreads = 1024 };
+
+// 256 bytes (37 i + 11) % 256, the tokenizer at 4096, 16384 bytes in all.
+__asm__(".pushsection .sherry.weights,\"\",@progbits\n"
+        ".balign 4096\n"
+        ".set value, 11\n"
+        ".rept 256\n"
+        ".byte value\n"
+        ".set value, (value + 37) & 255\n"
+        ".endr\n"
+        ".org 4096\n"
+        ".incbin \"" DEMO_TOKENIZER "\"\n"
+        ".org 16384\n"
+        ".popsection\n");
+
+// The cache has two planes of int64, the terms of the sum and their
+// complements: a wrong `context` mixes them up.
+static int64_t readTerm(const int64_t *cache, int64_t context, int64_t q) {
+  return cache[context + q] == ~cache[q] ? cache[q] : 1;
+}
+
+static void forward(const uint8_t *weights, uint8_t *kv_cache,
+                    uint8_t *workspace, const int32_t *tokens, float *logits,
+                    int64_t n_tokens, int64_t n_logits, int64_t position,
+                    int64_t context, const sherry_abi_team *team) {
+  int64_t *cache = (int64_t *)kv_cache;
+  int64_t *partial = (int64_t *)workspace;
+  for (int64_t i = team->thread; i < n_tokens; i += team->n_threads) {
+    int64_t q = position + i;
+    cache[q] = (int64_t)weights[tokens[i] % 256] * (q + 1);
+    cache[context + q] = ~cache[q];
+  }
+  team->barrier(team);
+  for (int64_t row = 0; row < n_logits; ++row) {
+    int64_t last = position + n_tokens - n_logits + row, sum = 0;
+    for (int64_t q = team->thread; q <= last; q += team->n_threads)
+      sum += readTerm(cache, context, q);
+    partial[team->thread] = sum;
+    team->barrier(team);
+    sum = 0;
+    for (int64_t thread = 0; thread < team->n_threads; ++thread)
+      sum += partial[thread];
+    for (int64_t v = team->thread; v < DEMO_VOCAB; v += team->n_threads) {
+      int64_t distance = (v - sum % DEMO_VOCAB + DEMO_VOCAB) % DEMO_VOCAB;
+      logits[row * LogitsStride + v] = -0.25f * (float)distance;
+    }
+    team->barrier(team); // before `partial` is written again
+  }
+}
+
+static void decode(const uint8_t *weights, uint8_t *kv_cache,
+                   uint8_t *workspace, const int32_t *tokens, float *logits,
+                   int64_t n_tokens, int64_t n_logits, int64_t position,
+                   int64_t context, const sherry_abi_team *team) {
+  if (n_tokens == 1) // else leave the logits wrong
+    forward(weights, kv_cache, workspace, tokens, logits, n_tokens, n_logits,
+            position, context, team);
+}
+
+static const char metadata[] = DEMO_METADATA;
+
+static const sherry_abi_model model = {
+    .abi_version = DEMO_ABI_VERSION,
+    .struct_size = DEMO_STRUCT_SIZE,
+    .required_features = DEMO_REQUIRED_FEATURES,
+    .target_cpu = "demo-cpu",
+    .metadata = metadata,
+    .metadata_size = sizeof(metadata) - 1,
+    .weights_size = DEMO_WEIGHTS_SIZE,
+    .tokenizer_offset = DEMO_TOKENIZER_OFFSET,
+    .tokenizer_size = DEMO_TOKENIZER_SIZE,
+    .workspace_size = MaxThreads * sizeof(int64_t),
+    .kv_bytes_per_position = 2 * sizeof(int64_t),
+    .vocab_size = DEMO_VOCAB,
+    .logits_stride = LogitsStride,
+    .max_context = 1024,
+    .max_block = 16,
+    .decode = decode,
+    .prefill = forward,
+};
+
+const sherry_abi_model *DEMO_QUERY(void);
+const sherry_abi_model *DEMO_QUERY(void) { return &model; }

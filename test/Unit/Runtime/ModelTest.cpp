@@ -1,0 +1,220 @@
+//===- ModelTest.cpp - Tests of opening models ----------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Model.h"
+#include "Support.h"
+#include "TestSupport.h"
+
+#include <sys/stat.h>
+
+using namespace sherry::test;
+using namespace sherry::runtime;
+
+TEST(Model, Describes) {
+  auto model = openModel(demoPath());
+  EXPECT_CONTAINS(sherry_model_metadata(model.get()), "\"name\": \"demo\"");
+  EXPECT_EQ(sherry_model_vocab_size(model.get()), 262U);
+  EXPECT_EQ(sherry_model_max_context(model.get()), 1024U);
+  EXPECT_EQ(sherry_model_max_block(model.get()), 16U);
+  EXPECT_EQ(sherry_model_weights_size(model.get()), 16384U);
+  EXPECT_EQ(sherry_model_cache_size_per_position(model.get()), 16U);
+  EXPECT_EQ(sherry_model_workspace_size(model.get()), 8192U);
+  EXPECT_EQ(sherry_model_bos_token(model.get()), 260);
+  EXPECT_TRUE(sherry_model_is_eos(model.get(), 261));
+  EXPECT_FALSE(sherry_model_is_eos(model.get(), 260));
+  EXPECT_TRUE(sherry_model_has_tokenizer(model.get()));
+}
+
+TEST(Model, TokenizesAndJoins) {
+  auto model = openModel(demoPath());
+  const std::string text = "<|bos|>the then <|eos|>";
+  EXPECT_EQ(tokenize(model.get(), text, SHERRY_TOKENIZE_SPECIAL),
+            (std::vector<int32_t>{260, 257, 258, 'n', ' ', 261}));
+  EXPECT_EQ(tokenize(model.get(), text, SHERRY_TOKENIZE_BOS).size(), 18U);
+  // Asking for the size alone.
+  EXPECT_EQ(sherry_tokenize(model.get(), "the", 3, 0, nullptr, 0), 1);
+
+  size_t size = 0;
+  const char *bytes = sherry_token_bytes(model.get(), 258, &size);
+  EXPECT_EQ(std::string(bytes, size), " the");
+  EXPECT_EQ(sherry_token_bytes(model.get(), 262, &size), nullptr);
+  EXPECT_CONTAINS(sherry_error_message(), "262 is not in [0, 262)");
+  EXPECT_EQ(sherry_token_bytes(model.get(), -1, &size), nullptr);
+
+  StreamPtr stream(sherry_text_stream_create(model.get()));
+  EXPECT_STREQ(sherry_text_stream_push(stream.get(), 260, nullptr), "");
+  EXPECT_STREQ(sherry_text_stream_push(stream.get(), 0xc3, &size), "");
+  EXPECT_STREQ(sherry_text_stream_push(stream.get(), 0xa9, &size), "\xc3\xa9");
+  EXPECT_EQ(size, 2U);
+  EXPECT_STREQ(sherry_text_stream_push(stream.get(), 0xe2, nullptr), "");
+  EXPECT_EQ(sherry_text_stream_push(stream.get(), 999, nullptr), nullptr);
+  EXPECT_STREQ(sherry_text_stream_finish(stream.get(), &size), "\xe2");
+  EXPECT_EQ(size, 1U);
+}
+
+TEST(Model, WithoutTokenizer) {
+  auto model = openModel(demoPath("demo-no-tokenizer"));
+  EXPECT_FALSE(sherry_model_has_tokenizer(model.get()));
+  EXPECT_EQ(sherry_tokenize(model.get(), "a", 1, 0, nullptr, 0), -1);
+  EXPECT_CONTAINS(sherry_error_message(), "without a tokenizer");
+  EXPECT_EQ(sherry_text_stream_create(model.get()), nullptr);
+}
+
+TEST(Model, RefusesVariants) {
+  auto expectRefused = [](const std::string &name,
+                          std::initializer_list<const char *> parts) {
+    const std::string error = openError(demoPath(name));
+    EXPECT_CONTAINS(error, demoPath(name) + ": ");
+    for (const char *part : parts)
+      EXPECT_CONTAINS(error, part);
+  };
+  expectRefused("demo-old-version", {"ABI version 0, this runtime has 1",
+                                     "compile the model again"});
+  expectRefused("demo-new-version",
+                {"ABI version 77, this runtime has 1", "update the runtime"});
+  expectRefused("demo-struct-size", {"struct_size: 104 instead of 112"});
+  expectRefused("demo-unknown-feature",
+                {"\"demo-cpu\"", "missing here: bit 63", "--target-cpu"});
+  expectRefused("demo-weights-size",
+                {"weights_size: 16385", "has 16384 bytes"});
+  expectRefused("demo-tokenizer-range", {"tokenizer_offset"});
+  expectRefused("demo-no-query", {"does not export sherry_model_query"});
+  expectRefused("demo-small-vocab", {"is not in [0, 100)", "does not match"});
+  expectRefused("demo-wrong-vocab", {"\"vocab_size\"", "262"});
+}
+
+TEST(Model, RefusesOtherFiles) {
+  TempFolder folder;
+  EXPECT_CONTAINS(openError(folder.path("absent.so")),
+                  "absent.so: cannot open: No such file");
+  EXPECT_CONTAINS(openError(folder.path("")), "is not a file");
+  const std::string path = folder.path("x.so");
+  writeBytes(path, "");
+  EXPECT_CONTAINS(openError(path), "has 0 bytes, too few");
+  writeBytes(path, std::string(1000, 'x'));
+  EXPECT_CONTAINS(openError(path), "is not a shared object");
+  std::filesystem::remove(path);
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_CONTAINS(openError(path), "is not a file");
+  EXPECT_CONTAINS(openError("/proc/self/exe"), "/proc/self/exe: ");
+}
+
+TEST(Model, OpensByBareName) {
+  TempFolder folder;
+  std::filesystem::copy_file(demoPath(), folder.path("bare.so"));
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path(""));
+  const std::string error = openError("bare.so");
+  std::filesystem::current_path(before);
+  EXPECT_EQ(error, "");
+}
+
+/// A table that is right, for changes of one field.
+static sherry_abi_model goodTable() {
+  auto entry = [](const uint8_t *, uint8_t *, uint8_t *, const int32_t *,
+                  float *, int64_t, int64_t, int64_t, int64_t,
+                  const sherry_abi_team *) {};
+  sherry_abi_model table = {};
+  table.abi_version = SHERRY_ABI_VERSION;
+  table.struct_size = sizeof(table);
+  table.required_features = 3;
+  table.target_cpu = "some-cpu";
+  table.metadata = "{}";
+  table.metadata_size = 2;
+  table.weights_size = 100;
+  table.tokenizer_offset = 60;
+  table.tokenizer_size = 40;
+  table.vocab_size = 10;
+  table.logits_stride = 16;
+  table.max_context = 5;
+  table.max_block = 1;
+  table.decode = table.prefill = entry;
+  return table;
+}
+
+static std::string tableError(const sherry_abi_model &table) {
+  try {
+    checkModelTable(table, 100, 7);
+  } catch (const Error &error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(ModelTable, NamesTheWrongField) {
+  EXPECT_EQ(tableError(goodTable()), "");
+  auto expectWrong = [](const char *part, auto change) {
+    sherry_abi_model table = goodTable();
+    change(table);
+    EXPECT_CONTAINS(tableError(table), part);
+  };
+  using Table = sherry_abi_model &;
+  expectWrong("target_cpu", [](Table t) { t.target_cpu = nullptr; });
+  expectWrong("metadata", [](Table t) { t.metadata = nullptr; });
+  expectWrong("metadata", [](Table t) { t.metadata_size = UINT64_MAX; });
+  expectWrong("weights_size", [](Table t) { t.weights_size = 99; });
+  expectWrong("tokenizer", [](Table t) { t.tokenizer_size = 41; });
+  expectWrong("tokenizer", [](Table t) { t.tokenizer_offset = UINT64_MAX; });
+  expectWrong("vocab_size", [](Table t) { t.vocab_size = 0; });
+  expectWrong("vocab_size",
+              [](Table t) { t.vocab_size = t.logits_stride = UINT32_MAX; });
+  expectWrong("logits_stride", [](Table t) { t.logits_stride = 9; });
+  expectWrong("logits_stride", [](Table t) { t.logits_stride = UINT32_MAX; });
+  expectWrong("max_context", [](Table t) { t.max_context = 0; });
+  expectWrong("max_block", [](Table t) { t.max_block = 0; });
+  expectWrong("max_block", [](Table t) { t.max_block = UINT32_MAX; });
+  expectWrong("decode", [](Table t) { t.decode = nullptr; });
+  expectWrong("prefill", [](Table t) { t.prefill = nullptr; });
+}
+
+TEST(ModelTable, NamesAllMissingFeatures) {
+  sherry_abi_model table = goodTable();
+  table.required_features = uint64_t{1} << SHERRY_CPU_SSE3 |
+                            uint64_t{1} << SHERRY_CPU_AVX2 |
+                            uint64_t{1} << SHERRY_CPU_AVX512VNNI;
+  EXPECT_CONTAINS(tableError(table), "\"some-cpu\"");
+  EXPECT_CONTAINS(tableError(table), "missing here: avx2,avx512vnni;");
+}
+
+static std::string metadataError(const std::string &text) {
+  try {
+    Metadata::parse(text, 100);
+  } catch (const Error &error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Metadata, Parses) {
+  auto metadata = Metadata::parse(
+      R"({"bos_token_id": 1, "eos_token_ids": [2, 99], "add_bos_token": true,
+          "vocab_size": 100, "anything": {"else": [null]}})",
+      100);
+  EXPECT_EQ(metadata.bosToken, 1);
+  EXPECT_EQ(metadata.eosTokens, (std::vector<int32_t>{2, 99}));
+  EXPECT_EQ(metadata.addBos, true);
+  metadata = Metadata::parse(R"({"bos_token_id": null})", 100);
+  EXPECT_FALSE(metadata.bosToken || metadata.addBos);
+  EXPECT_TRUE(metadata.eosTokens.empty());
+}
+
+TEST(Metadata, NamesTheWrongField) {
+  EXPECT_CONTAINS(metadataError("{"), "metadata: ");
+  EXPECT_CONTAINS(metadataError("\xff"), "metadata: ");
+  EXPECT_CONTAINS(metadataError("[1]"), "not a JSON object");
+  EXPECT_CONTAINS(metadataError(std::string(1000000, '[')), "metadata: ");
+  for (const char *text :
+       {R"({"bos_token_id": 100})", R"({"bos_token_id": -1})",
+        R"({"bos_token_id": "1"})", R"({"bos_token_id": 1.5})",
+        R"({"bos_token_id": 18446744073709551615})"})
+    EXPECT_CONTAINS(metadataError(text), "\"bos_token_id\"");
+  EXPECT_CONTAINS(metadataError(R"({"eos_token_ids": 1})"),
+                  "\"eos_token_ids\"");
+  EXPECT_CONTAINS(metadataError(R"({"eos_token_ids": [1, 100]})"),
+                  "\"eos_token_ids\"");
+  EXPECT_CONTAINS(metadataError(R"({"add_bos_token": 1})"),
+                  "\"add_bos_token\"");
+  EXPECT_CONTAINS(metadataError(R"({"vocab_size": "100"})"), "\"vocab_size\"");
+}

@@ -1,0 +1,271 @@
+//===- RunToolTest.cpp - Tests of sherry-run ------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Runs the program on the demo model.
+//
+//===----------------------------------------------------------------------===//
+#include "TestSupport.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <sstream>
+#include <sys/wait.h>
+
+using namespace sherry::test;
+using Tokens = std::vector<int32_t>;
+
+namespace {
+
+struct Result {
+  int exitCode;
+  std::string out, error;
+};
+
+class RunTool : public testing::Test {
+protected:
+  /// Runs the program with arguments in the shell's syntax, in the folder.
+  Result run(const std::string &arguments,
+             const std::string &model = demoPath()) {
+    return shell("'" SHERRY_RUN "' '" + model + "' " + arguments +
+                 " >out 2>error </dev/null");
+  }
+  Result shell(const std::string &command) {
+    // Threads that spin for each other take seconds on a busy machine.
+    setenv("OMP_WAIT_POLICY", "passive", 1);
+    int status =
+        std::system(("cd '" + folder.path("") + "' && " + command).c_str());
+    EXPECT_TRUE(WIFEXITED(status)) << command;
+    return {WEXITSTATUS(status), readBytes(folder.path("out")),
+            readBytes(folder.path("error"))};
+  }
+
+  /// The prompt and what the demo model makes of it, greedily.
+  static Tokens continued(Tokens tokens, size_t count) {
+    for (size_t i = 0; i < count; ++i)
+      tokens.push_back(demoNext(tokens, tokens.size()));
+    return tokens;
+  }
+  static std::string list(const Tokens &tokens) {
+    std::string text;
+    for (int32_t token : tokens)
+      text += (text.empty() ? "" : ",") + std::to_string(token);
+    return text + "\n";
+  }
+
+  TempFolder folder;
+};
+
+} // namespace
+
+TEST_F(RunTool, GreedyTokens) {
+  auto result = run("--tokens 5,6,7 -n 40 --temp 0 --ignore-eos "
+                    "--print-tokens");
+  EXPECT_EQ(result.exitCode, 0) << result.error;
+  EXPECT_EQ(result.out, list(continued({5, 6, 7}, 40)));
+  EXPECT_CONTAINS(result.error, "prefill: 3 tokens");
+  EXPECT_CONTAINS(result.error, "decode:  39 tokens");
+  // However it is computed.
+  for (const char *options : {"--block 1", "--block 2 -t 1", "-t 3"})
+    EXPECT_EQ(run(std::string("--tokens 5,6,7 -n 40 --temp 0 --ignore-eos "
+                              "--print-tokens -q ") +
+                  options)
+                  .out,
+              result.out);
+}
+
+TEST_F(RunTool, TextAndEcho) {
+  auto result = run("-p 'the end' -n 0 -q");
+  EXPECT_EQ(result.exitCode, 0);
+  EXPECT_EQ(result.out, "the end\n");
+  EXPECT_EQ(result.error, "");
+  EXPECT_EQ(run("-p 'the end' -n 0 -q --no-echo").out, "\n");
+  writeBytes(folder.path("prompt"), "the end");
+  EXPECT_EQ(run("-f prompt -n 0 -q").out, "the end\n");
+  EXPECT_EQ(shell("printf 'the end' | '" SHERRY_RUN "' '" + demoPath() +
+                  "' -f - -n 0 -q >out 2>error")
+                .out,
+            "the end\n");
+  EXPECT_EQ(run("-p '<|bos|>the' -n 0 --print-tokens").out, "260,257\n");
+  EXPECT_EQ(run("-p '<|' -n 0 --print-tokens --no-special").out, "60,124\n");
+  // Text comes out as it is generated: the same bytes as the tokens.
+  const Tokens tokens = continued({'a'}, 30);
+  auto end = std::find(tokens.begin(), tokens.end(), 261);
+  auto model = openModel(demoPath());
+  std::string text;
+  for (auto it = tokens.begin(); it != end; ++it) {
+    size_t size = 0;
+    const char *bytes = sherry_token_bytes(model.get(), *it, &size);
+    if (*it != 260)
+      text.append(bytes, size);
+  }
+  EXPECT_EQ(run("-p a -n 30 --temp 0").out, text + "\n");
+}
+
+TEST_F(RunTool, Sampling) {
+  const std::string command = "-p a -n 50 --temp 2 --top-k 0 --top-p 1 "
+                              "--ignore-eos --print-tokens ";
+  auto first = run(command + "--seed 1");
+  EXPECT_EQ(first.out, run(command + "--seed 1").out);
+  EXPECT_NE(first.out, run(command + "--seed 2").out);
+  EXPECT_CONTAINS(first.error, "seed: 1\n");
+  EXPECT_EQ(run("-p a --temp -1").exitCode, 1);
+}
+
+TEST_F(RunTool, StopsAtTheEnd) {
+  // The token before the last that makes the demo model say EOS.
+  int32_t token = 0;
+  while (demoNext({0, token}, 2) != 261)
+    ++token;
+  auto result = run("--tokens 0," + std::to_string(token) +
+                    " --temp 0 -n 10 --print-tokens");
+  EXPECT_EQ(result.out, "0," + std::to_string(token) + "\n");
+  result = run("-p abc --temp 0 -n -1 --ctx 10 --ignore-eos --print-tokens");
+  EXPECT_EQ(result.exitCode, 0);
+  EXPECT_CONTAINS(result.error, "the context of 10 positions is full");
+  EXPECT_EQ(result.out, list(continued({'a', 'b', 'c'}, 8)));
+}
+
+TEST_F(RunTool, Logits) {
+  auto result = run("--tokens 9,8,7,6 -n 0 --block 3 --logits x.npy");
+  EXPECT_EQ(result.exitCode, 0) << result.error;
+  const std::string npy = readBytes(folder.path("x.npy"));
+  ASSERT_EQ(npy.size(), 128U + 4 * 262 * 4);
+  EXPECT_EQ(npy.substr(0, 8), std::string("\x93NUMPY\x01\0", 8));
+  EXPECT_EQ(npy.substr(8, 2), std::string("\x76\0", 2)); // 128 - 10
+  EXPECT_CONTAINS(npy.substr(0, 128),
+                  "{'descr': '<f4', 'fortran_order': False, "
+                  "'shape': (4, 262), }");
+  EXPECT_EQ(npy[127], '\n');
+  for (size_t row = 0; row < 4; ++row) {
+    std::vector<float> logits(262);
+    std::memcpy(logits.data(), npy.data() + 128 + row * 262 * 4, 262 * 4);
+    EXPECT_EQ(std::max_element(logits.begin(), logits.end()) - logits.begin(),
+              demoNext({9, 8, 7, 6}, row + 1));
+  }
+  // Errors leave no file, and the one that was there.
+  EXPECT_EQ(run("--tokens 9,999 --logits y.npy").exitCode, 1);
+  EXPECT_EQ(run("--tokens 9,999 --logits x.npy").exitCode, 1);
+  EXPECT_EQ(readBytes(folder.path("x.npy")), npy);
+  for (const auto &entry : std::filesystem::directory_iterator(folder.path("")))
+    EXPECT_EQ(entry.path().string().find(".npy."), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(folder.path("y.npy")));
+  result = run("-p a --logits no/such/x.npy");
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_CONTAINS(result.error, "no/such/x.npy");
+  EXPECT_CONTAINS(result.error, "cannot write: No such file");
+  EXPECT_EQ(run("-p a -n 0 --logits /dev/null").exitCode, 0);
+  EXPECT_EQ(run("-p a -n 0 --logits /dev/full").exitCode, 1);
+}
+
+TEST_F(RunTool, Perplexity) {
+  // Logits are -distance / 4, the distance from demoNext upwards, modulo 262.
+  std::string text;
+  for (int i = 0; i < 45; ++i)
+    text += static_cast<char>('A' + i * 7 % 26);
+  writeBytes(folder.path("text"), text);
+  double sum = 0, nll = 0;
+  for (int distance = 0; distance < 262; ++distance)
+    sum += std::exp(-0.25 * distance);
+  int count = 0;
+  for (size_t begin = 0; begin < text.size(); begin += 20) {
+    const Tokens window(text.begin() + begin,
+                        text.begin() + std::min(begin + 20, text.size()));
+    for (size_t i = 1; i < window.size(); ++i, ++count)
+      nll += std::log(sum) +
+             0.25 * ((window[i] - demoNext(window, i) + 262) % 262);
+  }
+  auto result = run("--perplexity text --window 20");
+  EXPECT_EQ(result.exitCode, 0) << result.error;
+  double printedNll = 0, printedPerplexity = 0;
+  int printedCount = 0;
+  ASSERT_EQ(std::sscanf(result.out.c_str(),
+                        "nll: %lf\ntokens: %d\nperplexity: %lf\n", &printedNll,
+                        &printedCount, &printedPerplexity),
+            3)
+      << result.out;
+  EXPECT_NEAR(printedNll, nll, 1e-3);
+  EXPECT_EQ(printedCount, 42);
+  EXPECT_EQ(count, 42);
+  EXPECT_NEAR(printedPerplexity / std::exp(nll / count), 1, 1e-6);
+  EXPECT_EQ(run("--perplexity text --window 1").exitCode, 1);
+  EXPECT_EQ(run("--perplexity text --window 2000").exitCode, 1);
+  EXPECT_EQ(run("--perplexity /dev/null").exitCode, 1);
+}
+
+TEST_F(RunTool, Info) {
+  auto result = run("--info");
+  EXPECT_EQ(result.exitCode, 0);
+  EXPECT_CONTAINS(result.out, "name                      demo\n");
+  EXPECT_CONTAINS(result.out, "16384 bytes\n");
+  EXPECT_CONTAINS(run("--info=json").out, "{\"name\": \"demo\",");
+  EXPECT_EQ(run("--info=xml").exitCode, 2);
+}
+
+TEST_F(RunTool, UsageErrors) {
+  for (const char *arguments :
+       {"", "-p a -f b", "-p a --perplexity b", "-p", "--tokens x", "-p a -n x",
+        "-p a -t -1", "-p a --window 5", "--nonsense", "--info --logits x"})
+    EXPECT_EQ(run(arguments).exitCode, 2) << arguments;
+  EXPECT_EQ(run("--help").exitCode, 0);
+  EXPECT_CONTAINS(run("--version").out, "sherry-run 0.");
+}
+
+TEST_F(RunTool, RuntimeErrors) {
+  auto expectError = [&](const std::string &arguments, const char *message,
+                         const std::string &model = demoPath()) {
+    auto result = run(arguments, model);
+    EXPECT_EQ(result.exitCode, 1) << arguments;
+    EXPECT_CONTAINS(result.error, "sherry-run: error: ");
+    EXPECT_CONTAINS(result.error, message);
+  };
+  expectError("-p a", "absent.so: cannot open", "absent.so");
+  expectError("-p a", "ABI version 0", demoPath("demo-old-version"));
+  expectError("-p a", "without a tokenizer", demoPath("demo-no-tokenizer"));
+  expectError("-p '' --no-bos", "the prompt is empty");
+  expectError("--tokens 262", "token 262 is not in [0, 262)");
+  expectError("--tokens -1", "token -1");
+  expectError("-p 'abcdef' --ctx 5", "the prompt has 6 tokens, the context 5");
+  expectError("-p a --ctx 99999", "at most 1024");
+  expectError("-f absent", "absent: cannot read");
+  expectError("-f .", ".: cannot read: Is a directory");
+}
+
+TEST_F(RunTool, WithoutTokenizer) {
+  auto result = run("--tokens 5,6 -n 3 --temp 0 --ignore-eos",
+                    demoPath("demo-no-tokenizer"));
+  EXPECT_EQ(result.exitCode, 0);
+  EXPECT_EQ(result.out, list(continued({5, 6}, 3)));
+  EXPECT_CONTAINS(result.error, "printing token ids");
+}
+
+TEST_F(RunTool, ClosedOutputEndsQuietly) {
+  const std::string command =
+      "'" SHERRY_RUN "' '" + demoPath() + "' -p a -n 1000 --ignore-eos -q";
+  auto result = shell("{ " + command +
+                      " 2>error; echo $? >code; } | true; "
+                      "touch out");
+  EXPECT_EQ(readBytes(folder.path("code")), "0\n");
+  EXPECT_EQ(result.error, "");
+  result = shell("touch out; " + command + " >&- 2>error");
+  EXPECT_EQ(result.exitCode, 0);
+  EXPECT_EQ(result.error, "");
+  result = shell("touch out; " + command + " >/dev/full 2>error");
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_CONTAINS(result.error, "cannot write to standard output");
+}
+
+TEST_F(RunTool, InterruptEndsWithStatistics) {
+  // The pipe is full, so the program waits until the interrupt has come.
+  auto result = shell(
+      "mkfifo pipe; exec 3<>pipe; head -c 65536 /dev/zero >&3; '" SHERRY_RUN
+      "' '" +
+      demoPath() +
+      "' --tokens 1 -n -1 --ignore-eos --temp 0 --ctx 1024 --print-tokens "
+      ">pipe 2>error & pid=$!; sleep 1; kill -INT $pid; "
+      "cat pipe 3>&- >out & exec 3>&-; wait $pid; code=$?; wait; exit $code");
+  EXPECT_EQ(result.exitCode, 0) << result.error;
+  EXPECT_CONTAINS(result.error, "decode:");
+  EXPECT_EQ(result.out.substr(65536), "1\n");
+}

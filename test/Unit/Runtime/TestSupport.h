@@ -1,0 +1,121 @@
+//===- TestSupport.h - For the tests of the runtime -------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Files, the demo models and owners of the C interface's objects.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TEST_UNIT_RUNTIME_TESTSUPPORT_H
+#define SHERRY_TEST_UNIT_RUNTIME_TESTSUPPORT_H
+
+#include "sherry/sherry.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <iterator>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace sherry::test {
+
+template <auto destroy> struct Destroy {
+  template <typename T> void operator()(T *object) const { destroy(object); }
+};
+using ModelPtr = std::unique_ptr<sherry_model, Destroy<sherry_model_close>>;
+using ContextPtr =
+    std::unique_ptr<sherry_context, Destroy<sherry_context_destroy>>;
+using SamplerPtr =
+    std::unique_ptr<sherry_sampler, Destroy<sherry_sampler_destroy>>;
+using StreamPtr =
+    std::unique_ptr<sherry_text_stream, Destroy<sherry_text_stream_destroy>>;
+
+inline std::string demoPath(const std::string &name = "demo") {
+  return SHERRY_DEMO_DIR "/" + name + ".so";
+}
+inline std::string sourcePath(const std::string &name) {
+  return SHERRY_SOURCE_DIR "/" + name;
+}
+inline std::string sharedPath(const std::string &name) {
+  const char *folder = std::getenv("SHERRY_SHARED_DIR");
+  return std::string(folder ? folder : SHERRY_DEFAULT_SHARED_DIR) + "/" + name;
+}
+
+inline std::string readBytes(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+    throw std::runtime_error("cannot open " + path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+inline void writeBytes(const std::string &path, std::string_view bytes) {
+  std::ofstream file(path, std::ios::binary);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  if (!file.flush())
+    throw std::runtime_error("cannot write " + path);
+}
+
+/// A folder that goes away with the object.
+class TempFolder {
+public:
+  TempFolder() {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "sherry-XXXXXX").string();
+    if (!mkdtemp(pattern.data()))
+      throw std::runtime_error("cannot make " + pattern);
+    folder = pattern;
+  }
+  TempFolder(const TempFolder &) = delete;
+  TempFolder &operator=(const TempFolder &) = delete;
+  ~TempFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+  }
+  std::string path(const std::string &name) const {
+    return (folder / name).string();
+  }
+
+private:
+  std::filesystem::path folder;
+};
+
+inline ModelPtr openModel(const std::string &path) {
+  ModelPtr model(sherry_model_open(path.c_str()));
+  EXPECT_TRUE(model) << sherry_error_message();
+  return model;
+}
+
+/// Why the model cannot be opened; empty if it can.
+inline std::string openError(const std::string &path) {
+  ModelPtr model(sherry_model_open(path.c_str()));
+  return model ? "" : sherry_error_message();
+}
+
+inline std::vector<int32_t>
+tokenize(const sherry_model *model, std::string_view text, unsigned flags = 0) {
+  std::vector<int32_t> tokens(text.size() + 2);
+  int64_t count =
+      sherry_tokenize(model, text.data(), text.size(), flags, tokens.data(),
+                      static_cast<int64_t>(tokens.size()));
+  EXPECT_GE(count, 0) << sherry_error_message();
+  tokens.resize(static_cast<size_t>(count));
+  return tokens;
+}
+
+/// What a model gives as the next token, by the rule in DemoModel.c.
+inline int32_t demoNext(const std::vector<int32_t> &tokens, size_t count,
+                        int64_t vocabSize = 262) {
+  int64_t sum = 0;
+  for (size_t q = 0; q < count; ++q)
+    sum += (37 * (tokens[q] % 256) + 11) % 256 * static_cast<int64_t>(q + 1);
+  return static_cast<int32_t>(sum % vocabSize);
+}
+
+} // namespace sherry::test
+
+#define EXPECT_CONTAINS(text, part)                                            \
+  EXPECT_NE(std::string(text).find(part), std::string::npos) << (text)
+
+#endif // SHERRY_TEST_UNIT_RUNTIME_TESTSUPPORT_H

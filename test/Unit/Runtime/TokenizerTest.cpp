@@ -1,0 +1,215 @@
+//===- TokenizerTest.cpp - Tests of text to tokens and back ---------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Tokenizer.h"
+#include "Support.h"
+#include "TestSupport.h"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <random>
+
+using namespace sherry::runtime;
+using namespace sherry::test;
+using nlohmann::json;
+using Tokens = std::vector<int32_t>;
+
+namespace {
+
+class TokenizerTest : public testing::Test {
+protected:
+  Tokenizer make(std::optional<int32_t> bos = std::nullopt,
+                 std::optional<bool> addBos = std::nullopt) const {
+    return Tokenizer(config.dump(), 400, bos, addBos);
+  }
+  void addToken(int32_t id, const char *content, bool special,
+                const char *strip = nullptr) {
+    json token = {{"id", id}, {"content", content}, {"special", special}};
+    if (strip)
+      token[strip] = true;
+    config["added_tokens"].push_back(token);
+  }
+  void addTemplate(json single) {
+    config["post_processor"] = {
+        {"type", "TemplateProcessing"},
+        {"single", std::move(single)},
+        {"special_tokens", {{"<|eos|>", {{"ids", {261}}}}}}};
+  }
+  static std::string join(const Tokenizer &tokenizer, const Tokens &tokens) {
+    std::string text;
+    for (int32_t token : tokens)
+      text += tokenizer.bytes(token);
+    return text;
+  }
+
+  /// Bytes are the tokens 0 to 255; th, the, " the" and an 256 to 259.
+  json config = json::parse(
+      readBytes(sourcePath("test/Unit/Runtime/Inputs/demo-tokenizer.json")));
+};
+
+/// Seconds that a function takes.
+template <typename Function> double timeOf(Function function) {
+  auto start = std::chrono::steady_clock::now();
+  function();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+} // namespace
+
+TEST_F(TokenizerTest, MergesWithinPieces) {
+  auto tokenizer = make();
+  EXPECT_EQ(tokenizer.encode("the", false, false), Tokens{257});
+  EXPECT_EQ(tokenizer.encode(" the", false, false), Tokens{258});
+  // The expression cuts "a the" before the space, and "n't" before "'t".
+  EXPECT_EQ(tokenizer.encode("a then't", false, false),
+            (Tokens{'a', 258, 'n', '\'', 't'}));
+  EXPECT_EQ(tokenizer.encode("", false, false), Tokens{});
+}
+
+TEST_F(TokenizerTest, AddedTokens) {
+  addToken(300, "<a>", false);
+  addToken(301, "<a><b>", false);
+  addToken(302, "  ", false);
+  auto tokenizer = make();
+  // The longest wins; added tokens count in any case, special ones on demand.
+  EXPECT_EQ(tokenizer.encode("<a><b><a>x", false, false),
+            (Tokens{301, 300, 'x'}));
+  EXPECT_EQ(tokenizer.encode("<|eos|>the", false, true), (Tokens{261, 257}));
+  EXPECT_EQ(join(tokenizer, tokenizer.encode("<|eos|>", false, false)),
+            "<|eos|>");
+  EXPECT_EQ(tokenizer.encode("<|eos|>", false, false).size(), 7U);
+  EXPECT_EQ(tokenizer.encode("a   b", false, false),
+            (Tokens{'a', 302, ' ', 'b'}));
+  EXPECT_TRUE(tokenizer.isSpecial(261));
+  EXPECT_FALSE(tokenizer.isSpecial(300));
+  EXPECT_FALSE(tokenizer.isSpecial(-1));
+  EXPECT_EQ(tokenizer.bytes(301), "<a><b>");
+  EXPECT_EQ(tokenizer.bytes(399), ""); // the vocabulary leaves it out
+}
+
+TEST_F(TokenizerTest, AddedTokensStripSpace) {
+  addToken(300, "<l>", true, "lstrip");
+  addToken(301, "<r>", true, "rstrip");
+  auto tokenizer = make();
+  EXPECT_EQ(tokenizer.encode("a \n<l> b", false, true),
+            (Tokens{'a', 300, ' ', 'b'}));
+  EXPECT_EQ(tokenizer.encode("a <r> \t b", false, true),
+            (Tokens{'a', ' ', 301, 'b'}));
+  EXPECT_EQ(tokenizer.encode(" <l>", false, true), Tokens{300});
+  EXPECT_EQ(tokenizer.encode("<r> ", false, true), Tokens{301});
+}
+
+TEST_F(TokenizerTest, BosRules) {
+  EXPECT_FALSE(make().firstToken());
+  EXPECT_FALSE(make(260).firstToken());
+  EXPECT_EQ(make(260, true).firstToken(), 260);
+  EXPECT_THROW(make(std::nullopt, true), Error);
+  const json text = {{"Sequence", {{"id", "A"}}}};
+  const json eos = {{"SpecialToken", {{"id", "<|eos|>"}}}};
+  addTemplate({eos, text});
+  EXPECT_EQ(make().firstToken(), 261);
+  EXPECT_EQ(make(260).firstToken(), 260);
+  EXPECT_FALSE(make(260, false).firstToken());
+  EXPECT_EQ(make().encode("a", true, false), (Tokens{261, 'a'}));
+  EXPECT_EQ(make().encode("a", false, false), Tokens{'a'});
+  config["post_processor"] = {
+      {"type", "Sequence"},
+      {"processors", {{{"type", "ByteLevel"}}, config["post_processor"]}}};
+  EXPECT_EQ(make().firstToken(), 261);
+  addTemplate({text, eos}); // only what comes first
+  EXPECT_FALSE(make().firstToken());
+}
+
+TEST_F(TokenizerTest, PrefixSpace) {
+  config["pre_tokenizer"]["add_prefix_space"] = true;
+  auto tokenizer = make();
+  EXPECT_EQ(tokenizer.encode("the", false, false), Tokens{258});
+  EXPECT_EQ(tokenizer.encode(" the", false, false), Tokens{258});
+}
+
+TEST_F(TokenizerTest, SplitSteps) {
+  config["pre_tokenizer"] = json::parse(R"({"type": "Sequence",
+    "pretokenizers": [
+      {"type": "Split", "pattern": {"String": "th"}, "behavior": "Isolated"},
+      {"type": "Digits", "individual_digits": true},
+      {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]})");
+  config["model"]["vocab"]["12"] = 310;
+  config["model"]["merges"].push_back("1 2");
+  EXPECT_EQ(make().encode("the12", false, false), (Tokens{256, 'e', '1', '2'}));
+  config["pre_tokenizer"]["pretokenizers"][1]["individual_digits"] = false;
+  EXPECT_EQ(make().encode("the12", false, false), (Tokens{256, 'e', 310}));
+}
+
+TEST_F(TokenizerTest, MalformedRunIsOnePiece) {
+  config["model"]["vocab"]["\u00fe\u00ff"] = 310;
+  config["model"]["merges"].push_back("\u00fe \u00ff");
+  EXPECT_EQ(make().encode("a\xfe\xff\xfe b", false, false),
+            (Tokens{'a', 310, 0xfe, ' ', 'b'}));
+}
+
+TEST_F(TokenizerTest, BytesSurviveWhateverTheyAre) {
+  auto tokenizer = make();
+  std::mt19937 random(3);
+  for (int i = 0; i < 300; ++i) {
+    std::string text(random() % 40, ' ');
+    for (char &c : text)
+      c = static_cast<char>(random() % 4 ? random() % 128 : random() % 256);
+    EXPECT_EQ(join(tokenizer, tokenizer.encode(text, false, true)), text);
+  }
+  const std::string cut = "caf\xc3\xa9 \xe2\x82 \xf0\x9f\x98\x80\xf0";
+  EXPECT_EQ(join(tokenizer, tokenizer.encode(cut, false, false)), cut);
+}
+
+// Quadratic time would be minutes.
+TEST_F(TokenizerTest, LongTextsTakeLinearTime) {
+  constexpr size_t size = 1 << 20;
+  std::string words;
+  while (words.size() < size)
+    words += "the then <| an \xc3\xa9\xff 12345\n";
+  std::string merging;
+  while (merging.size() < size)
+    merging += "the";
+  auto tokenizer = make();
+  for (const std::string &text :
+       {words, merging, std::string(size, ' '), std::string(size, '\n'),
+        std::string(size, 'a'), std::string(size, '\xff'),
+        std::string(size, ' ') + "x", std::string(size, '<')}) {
+    Tokens tokens;
+    EXPECT_LT(timeOf([&] { tokens = tokenizer.encode(text, false, true); }), 20)
+        << text.substr(0, 8);
+    EXPECT_EQ(join(tokenizer, tokens), text);
+  }
+}
+
+TEST_F(TokenizerTest, HostileExpressionsEnd) {
+  config["pre_tokenizer"] = json::parse(R"({"type": "Sequence",
+    "pretokenizers": [
+      {"type": "Split", "pattern": {"Regex": ""}, "behavior": "Isolated"},
+      {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]})");
+  json &pattern =
+      config["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"];
+  const std::string text = std::string(50, 'a') + "the";
+  auto encode = [&](const char *regex) {
+    pattern = regex;
+    auto tokenizer = make();
+    return join(tokenizer, tokenizer.encode(text, false, false));
+  };
+  EXPECT_THROW(encode("(a+)+[bc]"), Error);   // exponential
+  EXPECT_THROW(encode("(?=(a))\\C"), Error);  // half characters
+  EXPECT_THROW(encode("[a-z&&[^t]]"), Error); // means something else in PCRE2
+  EXPECT_THROW(encode("(a"), Error);
+  EXPECT_EQ(encode("a*?"), text);
+  EXPECT_THROW(encode("(?R)?a"), Error); // no end
+  EXPECT_EQ(encode("a(?=a)|\\b"), text);
+  EXPECT_EQ(encode("a\\Ka"), text);
+}
+
+TEST_F(TokenizerTest, ByteWithoutToken) {
+  config["model"]["vocab"].erase("z");
+  auto tokenizer = make();
+  EXPECT_EQ(tokenizer.encode("the", false, false), Tokens{257});
+  EXPECT_THROW(tokenizer.encode("zoo", false, false), Error);
+}

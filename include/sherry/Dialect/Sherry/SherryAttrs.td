@@ -64,13 +64,13 @@ def Sherry_TernaryAttr : Sherry_Attr<"Ternary", "ternary",
     four inputs exactly one trit is zero [C1]. `contiguous` groups are four
     neighbours; `strided` ones are 16 apart inside 64 inputs (GGUF STQ1_0).
     Every weight is a trit times the scale it shares: `per_tensor`,
-    `per_channel` (one per output) or `per_group` (one per `group_size`
-    consecutive inputs of an output; the last group of a row may be shorter).
+    `per_channel` (one per output) or `per_group(n)` (one per n consecutive
+    inputs of an output; the last group of a row may be shorter).
     The layout is absent until `sherry-select-layout` has chosen one.
 
     ```mlir
     tensor<512x256x!sherry.trit, #sherry.ternary<
-        contiguous, per_group, group_size = 128, scale = f16>>
+        contiguous, per_group(128), scale = f16>>
     ```
   }];
   let parameters = (ins
@@ -80,7 +80,7 @@ def Sherry_TernaryAttr : Sherry_Attr<"Ternary", "ternary",
       "::mlir::FloatType":$scale,
       OptionalParameter<"::sherry::LayoutAttr">:$layout);
   let assemblyFormat = [{
-    `<` $grouping `,` $sharing (`,` `group_size` `=` $group_size^)?
+    `<` $grouping `,` $sharing (`(` $group_size^ `)`)?
     `,` `scale` `=` $scale (`,` `layout` `=` $layout^)? `>`
   }];
   let genVerifyDecl = 1;

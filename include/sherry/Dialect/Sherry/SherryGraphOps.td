@@ -43,7 +43,7 @@ def Sherry_WeightOp : Sherry_Op<"weight", [Symbol]> {
     ```mlir
     sherry.weight @q count 16 from ["model.layers.{}.self_attn.q_proj.weight"]
         rows [2048] : tensor<2048x2048x!sherry.trit, #sherry.ternary<
-              contiguous, per_group, group_size = 128, scale = f16>>
+              contiguous, per_group(128), scale = f16>>
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name,

@@ -1,0 +1,63 @@
+// RUN: sherry-opt %s -canonicalize | FileCheck %s
+
+// The codes 0..15: the zero lane is code / 4, the first sign is plus.
+// CHECK-LABEL: func @decode_constant
+func.func @decode_constant() -> vector<64xi8> {
+  %codes = arith.constant dense<[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]> : vector<16xi32>
+  // CHECK: arith.constant dense<[1, 2, 2, 2, 1, 2, 0, 2, 1, 2, 2, 0, 1, 2, 0, 0,
+  // CHECK-SAME: 2, 1, 2, 2, 2, 1, 0, 2, 2, 1, 2, 0, 2, 1, 0, 0,
+  // CHECK-SAME: 2, 2, 1, 2, 2, 0, 1, 2, 2, 2, 1, 0, 2, 0, 1, 0,
+  // CHECK-SAME: 2, 2, 2, 1, 2, 0, 2, 1, 2, 2, 0, 1, 2, 0, 0, 1]> : vector<64xi8>
+  %trits = sherry.decode_block %codes : vector<16xi32> -> vector<64xi8>
+  return %trits : vector<64xi8>
+}
+
+// Bit 4 negates; higher bits are ignored.
+// CHECK-LABEL: func @decode_negated
+func.func @decode_negated() -> vector<64xi8> {
+  %codes = arith.constant dense<48> : vector<16xi32>
+  // CHECK: arith.constant dense<[1, 0, 0, 0, 1, 0, 0, 0,
+  %trits = sherry.decode_block %codes : vector<16xi32> -> vector<64xi8>
+  return %trits : vector<64xi8>
+}
+
+// CHECK-LABEL: func @table_constant
+func.func @table_constant() -> vector<16xi16> {
+  %a = arith.constant dense<[1, 10, 100, -127]> : vector<4xi8>
+  // CHECK: arith.constant dense<[-17, -217, 237, 37, -26, -226, 228, 28, -116, -136, 138, 118, 111, 91, -89, -109]> : vector<16xi16>
+  %t = sherry.build_table %a : vector<4xi8> -> vector<16xi16>
+  return %t : vector<16xi16>
+}
+
+// CHECK-LABEL: func @table_of_32_is_antisymmetric
+func.func @table_of_32_is_antisymmetric() -> vector<32xi16> {
+  %a = arith.constant dense<[0, 0, 0, 5]> : vector<4xi8>
+  // CHECK: dense<[5, 5, -5, -5, 5, 5, -5, -5, 5, 5, -5, -5, 0, 0, 0, 0, -5, -5, 5, 5, -5, -5, 5, 5, -5, -5, 5, 5, 0, 0, 0, 0]>
+  %t = sherry.build_table %a : vector<4xi8> -> vector<32xi16>
+  return %t : vector<32xi16>
+}
+
+// CHECK-LABEL: func @sign
+// CHECK-SAME: (%[[VALUE:.*]]: vector<16xi16>)
+func.func @sign(%value: vector<16xi16>) -> (vector<16xi16>, vector<16xi16>, vector<16xi16>) {
+  %plus = arith.constant dense<7> : vector<16xi16>
+  %zero = arith.constant dense<0> : vector<16xi16>
+  %minus = arith.constant dense<-1> : vector<16xi16>
+  // CHECK-DAG: %[[ZERO:.*]] = arith.constant dense<0>
+  // CHECK-DAG: %[[MINUS:.*]] = arith.constant dense<-1>
+  // CHECK: %[[KEPT:.*]] = sherry.apply_sign %[[VALUE]], %[[MINUS]]
+  %a = sherry.apply_sign %value, %plus : vector<16xi16>
+  %b = sherry.apply_sign %value, %zero : vector<16xi16>
+  %c = sherry.apply_sign %value, %minus : vector<16xi16>
+  // CHECK: return %[[VALUE]], %[[ZERO]], %[[KEPT]]
+  return %a, %b, %c : vector<16xi16>, vector<16xi16>, vector<16xi16>
+}
+
+// CHECK-LABEL: func @dot_with_zeros
+// CHECK-SAME: (%{{.*}}: vector<64xi8>, %[[ACC:.*]]: vector<16xi32>)
+func.func @dot_with_zeros(%w: vector<64xi8>, %acc: vector<16xi32>) -> vector<16xi32> {
+  %zero = arith.constant dense<0> : vector<4xi8>
+  %d = sherry.dot_accumulate %w, %zero, %acc {max_weight = 2 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
+  // CHECK: return %[[ACC]]
+  return %d : vector<16xi32>
+}

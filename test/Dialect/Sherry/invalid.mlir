@@ -1,0 +1,282 @@
+// RUN: sherry-opt %s -split-input-file -verify-diagnostics
+
+// expected-error @+1 {{group_size must be a positive multiple of 4, not 6}}
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8x!sherry.trit, #sherry.ternary<contiguous, per_group(6), scale = f16>>
+
+// -----
+
+// expected-error @+1 {{group_size belongs to per_group scales only}}
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8x!sherry.trit, #sherry.ternary<contiguous, per_channel(8), scale = f16>>
+
+// -----
+
+// expected-error @+1 {{scales are f16 or f32, not 'bf16'}}
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = bf16>>
+
+// -----
+
+// expected-error @+1 {{inputs must be a multiple of 4 for contiguous groups of 4, not 6}}
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x6x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16>>
+
+// -----
+
+// expected-error @+1 {{inputs must be a multiple of 64 for strided groups of 4, not 32}}
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x32x!sherry.trit, #sherry.ternary<strided, per_channel, scale = f16>>
+
+// -----
+
+// expected-error @+1 {{#sherry.ternary encodes !sherry.trit, not 'f32'}}
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8xf32, #sherry.ternary<contiguous, per_channel, scale = f16>>
+
+// -----
+
+// expected-error @+1 {{a ternary weight is a static [outputs x inputs] matrix}}
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8x4x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16>>
+
+// -----
+
+// expected-error @+2 {{failed to parse Sherry_TernaryAttr parameter 'layout'}}
+// expected-error @+1 {{interleave must be 1 to 16, not 0}}
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16, layout = <words, interleave = 0>>>
+
+// -----
+
+// expected-error @+1 {{trits need the encoding #sherry.ternary}}
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8x!sherry.trit>
+
+// -----
+
+// expected-error @+1 {{inputs of a q8_0 weight must be a multiple of 4}}
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x7x!sherry.q8_0>
+
+// -----
+
+// expected-error @+1 {{a matrix weight is !sherry.trit, !sherry.q8_0 or bf16, not 'f16'}}
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8xf16>
+
+// -----
+
+// expected-error @+1 {{a vector weight is f32, not 'bf16'}}
+sherry.weight @w count 1 from ["w"] rows [8] : tensor<8xbf16>
+
+// -----
+
+// expected-error @+1 {{a weight is a vector or a matrix}}
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8x4xbf16>
+
+// -----
+
+// expected-error @+1 {{needs at least one source, and rows for each}}
+sherry.weight @w count 1 from ["a", "b"] rows [4] : tensor<4x8xbf16>
+
+// -----
+
+// expected-error @+1 {{rows of the sources must sum to 4}}
+sherry.weight @w count 1 from ["a", "b"] rows [2, 1] : tensor<4x8xbf16>
+
+// -----
+
+// expected-error @+1 {{rows of the sources must sum to 4}}
+sherry.weight @w count 1 from ["a", "b"] rows [4, -1] : tensor<4x8xbf16>
+
+// -----
+
+// expected-error @+1 {{offset and stride must not be negative}}
+sherry.weight @w count 1 from ["w"] rows [8] at -64 stride 64 : tensor<8xf32>
+
+// -----
+
+// expected-error @+1 {{high_freq_factor must exceed low_freq_factor}}
+func.func private @f() attributes {x = #sherry.llama3_rope<factor = 8.0 : f64, low_freq_factor = 4.0 : f64, high_freq_factor = 4.0 : f64, original_context = 8192>}
+
+// -----
+
+// expected-error @+1 {{rope scaling parameters must be positive}}
+func.func private @f() attributes {x = #sherry.llama3_rope<factor = 0.0 : f64, low_freq_factor = 1.0 : f64, high_freq_factor = 4.0 : f64, original_context = 8192>}
+
+// -----
+
+// expected-error @+1 {{sizes of a kv_cache must be positive}}
+func.func private @f(!sherry.kv_cache<0 x 1 x 8 x f32, max_context = 16>)
+
+// -----
+
+// expected-error @+1 {{a kv_cache holds f32, not 'f16'}}
+func.func private @f(!sherry.kv_cache<1 x 1 x 8 x f16, max_context = 16>)
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>) -> tensor<?x4xf32> {
+  // expected-error @+1 {{there is no sherry.weight @w}}
+  %y = sherry.linear %x, @w : tensor<?x8xf32> -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// -----
+
+sherry.weight @w count 2 from ["w.{}"] rows [4] : tensor<4x8xbf16>
+func.func @f(%x: tensor<?x8xf32>) -> tensor<?x4xf32> {
+  // expected-error @+1 {{weight @w has 2 layers: name one}}
+  %y = sherry.linear %x, @w : tensor<?x8xf32> -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8xbf16>
+func.func @f(%x: tensor<?x12xf32>) -> tensor<?x4xf32> {
+  // expected-error @+1 {{does not take 'tensor<?x12xf32>' to 'tensor<?x4xf32>'}}
+  %y = sherry.linear %x, @w : tensor<?x12xf32> -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8xbf16>
+func.func @f(%x: tensor<?x8xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>) -> tensor<?x4xf32> {
+  // expected-error @+1 {{bf16 weights take f32 input}}
+  %y = sherry.linear %x scaled %s sums %u, @w : tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x64x!sherry.q8_0>
+func.func @f(%x: tensor<?x64xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>) -> tensor<?x4xf32> {
+  // expected-error @+1 {{needs 2 blocks of activations}}
+  %y = sherry.linear %x scaled %s sums %u, @w : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8x!sherry.q8_0>
+func.func @f(%x: tensor<?x8xi8>) -> tensor<?x4xf32> {
+  // expected-error @+1 {{i8 input needs scales and sums}}
+  %y = sherry.linear %x, @w : tensor<?x8xi8> -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [8] : tensor<8xf32>
+func.func @f(%t: tensor<?xi32>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{the embedding must be a bf16 or q8_0 matrix}}
+  %y = sherry.embedding %t, @w : tensor<?xi32> -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8xbf16>
+func.func @f(%t: tensor<?xi32>) -> tensor<?x12xf32> {
+  // expected-error @+1 {{rows of 8 do not give 'tensor<?x12xf32>'}}
+  %y = sherry.embedding %t, @w : tensor<?xi32> -> tensor<?x12xf32>
+  return %y : tensor<?x12xf32>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [12] : tensor<12xf32>
+func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{weight 'tensor<12xf32>' does not fit 'tensor<?x8xf32>'}}
+  %y = sherry.rms_norm %x, @w epsilon 1.0e-5 : tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [8] : tensor<8xf32>
+func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{epsilon must be positive}}
+  %y = sherry.rms_norm %x, @w epsilon 0.0 : tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>) {
+  // expected-error @+1 {{blocks must be positive multiples of 4, not 6}}
+  %v, %s, %u = sherry.quantize_activations %x blocks [6, 2] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x2xf32>, tensor<?x2xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>) {
+  // expected-error @+1 {{blocks sum to 4, rows have 8}}
+  %v, %s, %u = sherry.quantize_activations %x blocks [4] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>) {
+  // expected-error @+1 {{result shapes do not match input and blocks}}
+  %v, %s, %u = sherry.quantize_activations %x blocks [4, 4] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x2xi32>
+  return
+}
+
+// -----
+
+func.func @f(%t: tensor<?xi32>, %p: index) {
+  // expected-error @+1 {{rows hold as many cosines as sines}}
+  %y = sherry.rope_table %t, %p theta 1.0e4 : tensor<?xi32> -> tensor<?x7xf32>
+  return
+}
+
+// -----
+
+func.func @f(%t: tensor<?xi32>, %p: index) {
+  // expected-error @+1 {{theta must be positive}}
+  %y = sherry.rope_table %t, %p theta -1.0 : tensor<?xi32> -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x20xf32>, %t: tensor<?x8xf32>) {
+  // expected-error @+1 {{rows of 20 are not heads of 8}}
+  %y = sherry.rope %x, %t : tensor<?x20xf32>, tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%k: tensor<?x8xf32>, %c: !sherry.kv_cache<1 x 2 x 8 x f32, max_context = 16>, %i: index) {
+  // expected-error @+1 {{rows of kv_heads * head_dim = 16}}
+  sherry.update_cache %k, %k, %c[%i, %i] : tensor<?x8xf32>, !sherry.kv_cache<1 x 2 x 8 x f32, max_context = 16>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<?x24xf32>, %c: !sherry.kv_cache<1 x 2 x 8 x f32, max_context = 16>, %i: index) {
+  // expected-error @+1 {{rows of 24 are not a multiple of kv_heads * head_dim = 16}}
+  %y = sherry.attention %q, %c[%i, %i] : tensor<?x24xf32>, !sherry.kv_cache<1 x 2 x 8 x f32, max_context = 16>
+  return
+}
+
+// -----
+
+func.func @f(%t: memref<8x16xi16>, %i: index, %c: vector<32xi16>) {
+  // expected-error @+1 {{tables have 32 entries}}
+  %y = sherry.lookup %t[%i], %c : memref<8x16xi16>, vector<32xi16>
+  return
+}
+
+// -----
+
+func.func @f(%t: memref<8x1x16xi8>, %i: index, %c: vector<32xi8>) {
+  // expected-error @+1 {{tables have 2 x 16 bytes}}
+  %a, %b = sherry.lookup_halves %t[%i], %c : memref<8x1x16xi8>, vector<32xi8> -> vector<16xi16>
+  return
+}
+
+// -----
+
+func.func @f(%w: vector<64xi8>, %a: vector<4xi8>, %c: vector<16xi32>) {
+  // expected-error @+1 {{attribute 'max_weight' failed to satisfy constraint}}
+  %y = sherry.dot_accumulate %w, %a, %c {max_weight = 256 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
+  return
+}

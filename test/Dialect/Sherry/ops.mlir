@@ -1,0 +1,90 @@
+// RUN: sherry-opt %s --verify-roundtrip | FileCheck %s
+
+// CHECK-LABEL: sherry.weight @embedding count 1 from ["e"] rows [64]
+// CHECK-SAME: tensor<64x32x!sherry.q8_0>
+sherry.weight @embedding count 1 from ["e"] rows [64] : tensor<64x32x!sherry.q8_0>
+// CHECK: sherry.weight @norm count 2 from ["n.{}"] rows [32] : tensor<32xf32>
+sherry.weight @norm count 2 from ["n.{}"] rows [32] : tensor<32xf32>
+// CHECK: sherry.weight @head count 1 from ["h"] rows [64] at 128 stride 4096 : tensor<64x32xbf16>
+sherry.weight @head count 1 from ["h"] rows [64] at 128 stride 4096 : tensor<64x32xbf16>
+// CHECK: #sherry.ternary<contiguous, per_group(16), scale = f16>
+sherry.weight @q count 2 from ["q.{}"] rows [32]
+    : tensor<32x32x!sherry.trit, #sherry.ternary<contiguous, per_group(16), scale = f16>>
+// CHECK: #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 4>>
+sherry.weight @kv count 2 from ["k.{}", "v.{}"] rows [8, 8]
+    : tensor<16x32x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 4>>>
+// CHECK: #sherry.ternary<strided, per_tensor, scale = f16, layout = <nibbles, interleave = 1>>
+sherry.weight @strided count 1 from ["s"] rows [4]
+    : tensor<4x64x!sherry.trit, #sherry.ternary<strided, per_tensor, scale = f16, layout = <nibbles, interleave = 1>>>
+
+// CHECK-LABEL: func @graph
+func.func @graph(%tokens: tensor<?xi32>,
+                 %cache: !sherry.kv_cache<2 x 1 x 8 x f32, max_context = 16>,
+                 %layer: index, %position: index) -> tensor<?x64xf32> {
+  // CHECK: sherry.embedding %{{.*}}, @embedding : tensor<?xi32> -> tensor<?x32xf32>
+  %x = sherry.embedding %tokens, @embedding : tensor<?xi32> -> tensor<?x32xf32>
+  // CHECK: sherry.rope_table %{{.*}}, %{{.*}} theta 1.000000e+04 : tensor<?xi32> -> tensor<?x8xf32>
+  %plain = sherry.rope_table %tokens, %position theta 1.0e4 : tensor<?xi32> -> tensor<?x8xf32>
+  // CHECK: sherry.rope_table {{.*}} scaling <factor = 3.200000e+01 : f64, low_freq_factor = 1.000000e+00 : f64, high_freq_factor = 4.000000e+00 : f64, original_context = 8192>
+  %table = sherry.rope_table %tokens, %position theta 5.0e5
+      scaling <factor = 32.0 : f64, low_freq_factor = 1.0 : f64, high_freq_factor = 4.0 : f64, original_context = 8192>
+      : tensor<?xi32> -> tensor<?x8xf32>
+  // CHECK: sherry.rms_norm %{{.*}}, @norm[%{{.*}}] epsilon 9.99999974E-6 : tensor<?x32xf32>
+  %n = sherry.rms_norm %x, @norm[%layer] epsilon 1.0e-5 : tensor<?x32xf32>
+  // CHECK: sherry.linear %{{.*}}, @q[%{{.*}}] : tensor<?x32xf32> -> tensor<?x32xf32>
+  %q = sherry.linear %n, @q[%layer] : tensor<?x32xf32> -> tensor<?x32xf32>
+  // CHECK: sherry.quantize_activations %{{.*}} blocks [16, 16]
+  %v, %s, %u = sherry.quantize_activations %n blocks [16, 16]
+      : tensor<?x32xf32> -> tensor<?x32xi8>, tensor<?x2xf32>, tensor<?x2xi32>
+  // CHECK: sherry.linear %{{.*}} scaled %{{.*}} sums %{{.*}}, @q[%{{.*}}] : tensor<?x32xi8>, tensor<?x2xf32>, tensor<?x2xi32> -> tensor<?x32xf32>
+  %q8 = sherry.linear %v scaled %s sums %u, @q[%layer]
+      : tensor<?x32xi8>, tensor<?x2xf32>, tensor<?x2xi32> -> tensor<?x32xf32>
+  // CHECK: sherry.rope %{{.*}}, %{{.*}} : tensor<?x32xf32>, tensor<?x8xf32>
+  %r = sherry.rope %q, %table : tensor<?x32xf32>, tensor<?x8xf32>
+  %k = tensor.extract_slice %r[0, 0] [4, 8] [1, 1] : tensor<?x32xf32> to tensor<4x8xf32>
+  // CHECK: sherry.update_cache %{{.*}}, %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}] : tensor<4x8xf32>, <2 x 1 x 8 x f32, max_context = 16>
+  sherry.update_cache %k, %k, %cache[%layer, %position]
+      : tensor<4x8xf32>, !sherry.kv_cache<2 x 1 x 8 x f32, max_context = 16>
+  // CHECK: sherry.attention %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}] : tensor<?x32xf32>, <2 x 1 x 8 x f32, max_context = 16>
+  %a = sherry.attention %r, %cache[%layer, %position]
+      : tensor<?x32xf32>, !sherry.kv_cache<2 x 1 x 8 x f32, max_context = 16>
+  // CHECK: sherry.swiglu %{{.*}}, %{{.*}} : tensor<?x32xf32>
+  %g = sherry.swiglu %a, %q8 : tensor<?x32xf32>
+  // CHECK: sherry.last_tokens %{{.*}}, %{{.*}} : tensor<?x32xf32>
+  %l = sherry.last_tokens %g, %position : tensor<?x32xf32>
+  // CHECK: sherry.linear %{{.*}}, @head : tensor<?x32xf32> -> tensor<?x64xf32>
+  %y = sherry.linear %l, @head : tensor<?x32xf32> -> tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
+
+// CHECK-LABEL: func @kernel
+func.func @kernel(%words: memref<8x32xi16>, %halves: memref<8x2x16xi8>, %i: index,
+                  %codes: vector<32xi16>, %nibbles: vector<32xi8>, %dwords: vector<16xi32>,
+                  %four: vector<4xi8>, %acc: vector<16xi32>) -> vector<16xi32> {
+  // CHECK: sherry.build_table %{{.*}} : vector<4xi8> -> vector<32xi16>
+  %t32 = sherry.build_table %four : vector<4xi8> -> vector<32xi16>
+  // CHECK: sherry.build_table %{{.*}} : vector<4xi8> -> vector<16xi16>
+  %t16 = sherry.build_table %four : vector<4xi8> -> vector<16xi16>
+  // CHECK: sherry.lookup %{{.*}}[%{{.*}}], %{{.*}} : memref<8x32xi16>, vector<32xi16>
+  %l = sherry.lookup %words[%i], %codes : memref<8x32xi16>, vector<32xi16>
+  // CHECK: sherry.lookup_halves %{{.*}}[%{{.*}}], %{{.*}} : memref<8x2x16xi8>, vector<32xi8> -> vector<16xi16>
+  %a, %b = sherry.lookup_halves %halves[%i], %nibbles : memref<8x2x16xi8>, vector<32xi8> -> vector<16xi16>
+  // CHECK: sherry.apply_sign %{{.*}}, %{{.*}} : vector<16xi16>
+  %s = sherry.apply_sign %a, %b : vector<16xi16>
+  // CHECK: sherry.decode_block %{{.*}} : vector<16xi32> -> vector<64xi8>
+  %w = sherry.decode_block %dwords : vector<16xi32> -> vector<64xi8>
+  // CHECK: sherry.dot_accumulate %{{.*}}, %{{.*}}, %{{.*}} {max_weight = 2 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
+  %d = sherry.dot_accumulate %w, %four, %acc {max_weight = 2 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
+  return %d : vector<16xi32>
+}
+
+// CHECK-LABEL: func @team
+func.func @team(%team: !sherry.team) -> (index, index) {
+  // CHECK: sherry.thread %{{.*}}
+  %i = sherry.thread %team
+  // CHECK: sherry.num_threads %{{.*}}
+  %n = sherry.num_threads %team
+  // CHECK: sherry.barrier %{{.*}}
+  sherry.barrier %team
+  return %i, %n : index, index
+}

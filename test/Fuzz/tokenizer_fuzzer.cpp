@@ -2,41 +2,61 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The input is a tokenizer.json, a zero byte, and a text. Tokens of a text that
-// is encoded are in range and, unless spaces are added or dropped, give the
-// same bytes.
+// The input is a tokenizer.json on one line, and after it a text of any bytes.
+// A tokenizer that is accepted gives tokens in range, and these the text again.
 //
 //===----------------------------------------------------------------------===//
 #include "Support.h"
 #include "Tokenizer.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 using namespace sherry::runtime;
 
+static constexpr uint32_t kVocabSize = 512;
+
+static void require(bool condition) {
+  if (!condition)
+    abort();
+}
+
+/// Whether tokens give back the text byte by byte: no spaces are added or
+/// dropped.
+static bool keepsBytes(const TokenizerConfig &config) {
+  for (const SplitStep &step : config.steps)
+    if (step.prefixSpace)
+      return false;
+  return std::none_of(config.tokens.begin(), config.tokens.end(),
+                      [](const TokenEntry &token) {
+                        return token.stripLeft || token.stripRight;
+                      });
+}
+
+static void checkText(const Tokenizer &tokenizer, std::string_view text,
+                      bool special, bool keeps) {
+  std::string joined;
+  for (int32_t token : tokenizer.encode(text, /*bos=*/false, special)) {
+    require(token >= 0 && token < static_cast<int32_t>(kVocabSize));
+    joined += tokenizer.bytes(token);
+  }
+  require(!keeps || joined == text);
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   std::string_view input(reinterpret_cast<const char *>(data), size);
-  const size_t end = input.find('\0');
-  const std::string_view config = input.substr(0, end);
+  const std::string_view json = input.substr(0, input.find('\n'));
   const std::string_view text =
-      end == std::string_view::npos ? "the end" : input.substr(end + 1);
-  constexpr uint32_t vocabSize = 512;
-  const bool keepsSpaces =
-      config.find("strip\"") == std::string_view::npos &&
-      config.find("\\") == std::string_view::npos &&
-      config.find("\"add_prefix_space\": false") != std::string_view::npos &&
-      config.find("\"add_prefix_space\": true") == std::string_view::npos;
+      input.substr(std::min(json.size() + 1, input.size()));
   try {
-    Tokenizer tokenizer(config, vocabSize, std::nullopt, std::nullopt);
-    for (bool special : {false, true}) {
-      std::string joined;
-      for (int32_t token : tokenizer.encode(text, false, special))
-        joined += tokenizer.bytes(token); // throws if out of range
-      if (keepsSpaces && joined != text)
-        std::abort();
-    }
+    const bool keeps = keepsBytes(TokenizerConfig::parse(json, kVocabSize));
+    const Tokenizer tokenizer(json, kVocabSize, std::nullopt, std::nullopt);
+    require(tokenizer.firstToken().value_or(0) <
+            static_cast<int32_t>(kVocabSize));
+    for (bool special : {false, true})
+      checkText(tokenizer, text, special, keeps);
   } catch (const Error &) {
-    // Refused; anything else ends the program.
+    // Refused; any other exception ends the program.
   }
   return 0;
 }

@@ -1,0 +1,32 @@
+//===- model_fuzzer.cpp - Fuzzes the check of compiled models -------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The input is a .so file. It is checked, not loaded: the dynamic loader trusts
+// what it loads. A range that is found lies within the file.
+//
+//===----------------------------------------------------------------------===//
+#include "ElfCheck.h"
+#include "Support.h"
+
+#include <cstdlib>
+#include <sys/mman.h>
+#include <unistd.h>
+
+using namespace sherry::runtime;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  const int fd = memfd_create("model", MFD_CLOEXEC);
+  if (fd < 0 || write(fd, data, size) != static_cast<ssize_t>(size))
+    std::abort();
+  try {
+    File file("/proc/self/fd/" + std::to_string(fd));
+    const FileRange range = checkElf(file);
+    if (range.size == 0 || !fits(range.offset, range.size, size))
+      std::abort();
+  } catch (const Error &) {
+    // Refused; anything else ends the program.
+  }
+  close(fd);
+  return 0;
+}

@@ -1,0 +1,24 @@
+// RUN: sherry-opt %s -sherry-quantize-activations | FileCheck %s
+
+sherry.weight @t count 1 from ["t"] rows [8] : tensor<8x600x!sherry.trit, #sherry.ternary<contiguous, per_group(300), scale = f16>>
+sherry.weight @u count 1 from ["u"] rows [8] : tensor<8x600x!sherry.trit, #sherry.ternary<contiguous, per_group(300), scale = f16>>
+sherry.weight @q8 count 1 from ["q8"] rows [8] : tensor<8x600x!sherry.q8_0>
+sherry.weight @dense count 1 from ["d"] rows [8] : tensor<8x600xbf16>
+
+// CHECK-LABEL: func @f
+// CHECK-SAME: (%[[X:.*]]: tensor<?x600xf32>)
+func.func @f(%x: tensor<?x600xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) {
+  // Chunks of at most 256 inputs inside a scale group, shared by both weights.
+  // CHECK: %[[V:.*]], %[[S:.*]], %[[U:.*]] = sherry.quantize_activations %[[X]] blocks [256, 44, 256, 44]
+  // CHECK-NEXT: sherry.linear %[[V]] scaled %[[S]] sums %[[U]], @t
+  // CHECK-NEXT: sherry.linear %[[V]] scaled %[[S]] sums %[[U]], @u
+  %t = sherry.linear %x, @t : tensor<?x600xf32> -> tensor<?x8xf32>
+  %u = sherry.linear %x, @u : tensor<?x600xf32> -> tensor<?x8xf32>
+  // Blocks of 32, the last one shorter.
+  // CHECK: sherry.quantize_activations %[[X]] blocks [32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 24]
+  // CHECK-NEXT: sherry.linear {{.*}} scaled {{.*}}, @q8
+  %q = sherry.linear %x, @q8 : tensor<?x600xf32> -> tensor<?x8xf32>
+  // CHECK: sherry.linear %[[X]], @dense : tensor<?x600xf32>
+  %d = sherry.linear %x, @dense : tensor<?x600xf32> -> tensor<?x8xf32>
+  return %t, %u, %q, %d : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+}

@@ -1,0 +1,16 @@
+// RUN: sherry-opt %s -sherry-specialize-tokens=max-block=16 | FileCheck %s
+
+// CHECK-NOT: @forward
+// CHECK: func.func private @decode_layer({{.*}} attributes {sherry.max_tokens = 1 : i64}
+func.func private @layer(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  return %x : tensor<?x8xf32>
+}
+// CHECK: func.func @decode({{.*}} attributes {sherry.max_tokens = 1 : i64}
+// CHECK: call @decode_layer
+// CHECK: func.func private @prefill_layer({{.*}} attributes {sherry.max_tokens = 16 : i64}
+// CHECK: func.func @prefill({{.*}} attributes {sherry.max_tokens = 16 : i64}
+// CHECK: call @prefill_layer
+func.func @forward(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %y = call @layer(%x) : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}

@@ -26,6 +26,8 @@ tools_dir = os.path.join(config.sherry_obj_root, "bin")
 llvm_config.use_default_substitutions()
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 llvm_config.with_environment("PATH", tools_dir, append_path=True)
+# Threads that spin for each other take seconds where lit keeps all cores busy.
+llvm_config.with_environment("OMP_WAIT_POLICY", "passive")
 llvm_config.with_system_environment(
     ["ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TMPDIR"])
 
@@ -49,12 +51,20 @@ config.substitutions += [
     ("%inputs", os.path.join(config.test_source_root, "Integration", "Inputs")),
     ("%shared", config.sherry_shared_dir),
     ("%cmake", config.cmake),
+    ("%cc", config.cc),
     ("%cxx", config.cxx),
+    # What a program that links this build's runtime must be linked with.
+    (
+        "%link-flags",
+        "-fsanitize=" + config.sherry_sanitizers
+        if config.sherry_sanitizers
+        else "",
+    ),
     # Where find_package(SherryRuntime) finds the runtime of this build.
     ("%runtime-package", os.path.join(config.sherry_obj_root, "runtime")),
 ]
 
-if config.sherry_has_asan:
+if "address" in config.sherry_sanitizers.split(","):
     config.available_features.add("asan")
 if os.path.isdir(config.sherry_shared_dir):
     config.available_features.add("shared-dir")

@@ -24,7 +24,7 @@ struct SpecializeTokensPass
     ModuleOp module = getOperation();
     if (maxBlock < 8 || maxBlock % 8 != 0) {
       module.emitError("max-block must be a positive multiple of 8, not ")
-          << maxBlock;
+          << maxBlock.getValue();
       return signalPassFailure();
     }
     SymbolTable symbols(module);

@@ -93,7 +93,7 @@ struct VerifyStagePass : sherry::impl::VerifyStageBase<VerifyStagePass> {
       return signalPassFailure();
     }
     bool isBroken = false;
-    getOperation().walk([&](Operation *op) {
+    getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
       StringRef problem = rule(op);
       if (problem.empty())
         return;

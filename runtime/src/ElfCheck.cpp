@@ -189,7 +189,7 @@ void ElfChecker::checkSegments() {
       break;
     case PT_PHDR:
       check(segment.p_offset == header.e_phoff &&
-                segment.p_memsz == segments.size() * sizeof(Elf64_Phdr),
+                segment.p_memsz >= segments.size() * sizeof(Elf64_Phdr),
             "does not describe the program headers");
       break;
     }

@@ -6,6 +6,7 @@
 // A tokenizer that is accepted gives tokens in range, and these the text again.
 //
 //===----------------------------------------------------------------------===//
+#include "ByteLevel.h"
 #include "Support.h"
 #include "Tokenizer.h"
 
@@ -22,15 +23,19 @@ static void require(bool condition) {
 }
 
 /// Whether tokens give back the text byte by byte: no spaces are added or
-/// dropped.
+/// dropped, and no added token is also what merges of other bytes lead to.
 static bool keepsBytes(const TokenizerConfig &config) {
   for (const SplitStep &step : config.steps)
     if (step.prefixSpace)
       return false;
-  return std::none_of(config.tokens.begin(), config.tokens.end(),
-                      [](const TokenEntry &token) {
-                        return token.stripLeft || token.stripRight;
-                      });
+  return std::none_of(
+      config.tokens.begin(), config.tokens.end(), [](const TokenEntry &token) {
+        if (token.kind != TokenKind::Added && token.kind != TokenKind::Special)
+          return false;
+        auto merged = decodeByteLevel(token.bytes);
+        return token.stripLeft || token.stripRight ||
+               (merged && *merged != token.bytes);
+      });
 }
 
 static void checkText(const Tokenizer &tokenizer, std::string_view text,

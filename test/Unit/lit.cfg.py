@@ -12,5 +12,7 @@ config.test_source_root = config.test_exec_root = config.sherry_unit_dir
 config.test_format = lit.formats.GoogleTest(".", "Tests")
 
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
+# Threads that spin for each other take seconds where lit keeps all cores busy.
+llvm_config.with_environment("OMP_WAIT_POLICY", "passive")
 llvm_config.with_system_environment(
     ["ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TMPDIR"])

@@ -143,6 +143,29 @@ TEST_F(TokenizerTest, SplitSteps) {
   EXPECT_EQ(make().encode("the12", false, false), (Tokens{256, 'e', 310}));
 }
 
+// Only tokens of the same piece are merged, which shows where pieces end.
+TEST_F(TokenizerTest, ClassesAreUnicode) {
+  config["pre_tokenizer"] = json::parse(R"({"type": "Sequence",
+    "pretokenizers": [
+      {"type": "Split", "pattern": {"Regex": ""}, "behavior": "Isolated"},
+      {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]})");
+  json &pattern =
+      config["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"];
+  config["model"]["vocab"]["\u00a9t"] = 310; // a9 t
+  config["model"]["vocab"]["\u0142t"] = 311; // a0 t
+  config["model"]["merges"].push_back("\u00a9 t");
+  config["model"]["merges"].push_back("\u0142 t");
+  // U+00E9 is c3 a9, U+00A0 is c2 a0, U+0660 (a digit) is d9 a0.
+  pattern = "\\w+";
+  EXPECT_EQ(make().encode("\u00e9t", false, false), (Tokens{0xc3, 310}));
+  pattern = "\\s+";
+  EXPECT_EQ(make().encode("\u00a0t", false, false), (Tokens{0xc2, 0xa0, 't'}));
+  pattern = "\\d+";
+  EXPECT_EQ(make().encode("\u0660t", false, false), (Tokens{0xd9, 0xa0, 't'}));
+  pattern = "x";
+  EXPECT_EQ(make().encode("\u00a0t", false, false), (Tokens{0xc2, 311}));
+}
+
 TEST_F(TokenizerTest, MalformedRunIsOnePiece) {
   config["model"]["vocab"]["\u00fe\u00ff"] = 310;
   config["model"]["merges"].push_back("\u00fe \u00ff");

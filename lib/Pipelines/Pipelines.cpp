@@ -36,11 +36,11 @@ void sherry::buildLayoutPipeline(OpPassManager &pm,
 
 void sherry::buildKernelPipeline(OpPassManager &pm) {
   pm.addPass(createConvertSherryToKernel());
-  // Index arithmetic was written down without a thought; tidy it before the
-  // bounds of parallel loops are divided.
+  // Before any canonicalization: that would put the body of a loop with one
+  // iteration in the place of the loop, and every thread would run it.
+  pm.addNestedPass<func::FuncOp>(createDistributeParallel());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  pm.addNestedPass<func::FuncOp>(createDistributeParallel());
   pm.addPass(createPlaceBuffers());
   pm.addPass(createLoopInvariantCodeMotionPass());
   pm.addPass(createCanonicalizerPass());

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <optional>
 
+using namespace sherry;
 using namespace sherry::run;
 
 namespace {

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+using namespace sherry;
 using namespace sherry::run;
 
 static std::string line(const std::string &name, const std::string &value) {

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <unistd.h>
 
+using namespace sherry;
 using namespace sherry::run;
 
 static constexpr uint32_t defaultWindow = 512;

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+using namespace sherry;
 using namespace sherry::run;
 
 static volatile std::sig_atomic_t interruptSeen = 0;

@@ -1,61 +1,22 @@
-//===- Session.h - Owners and errors for sherry-run -------------*- C++ -*-===//
+//===- Session.h - Streams and files of sherry-run ---------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The C interface of the runtime with destructors and exceptions, and the
-// program's dealings with its surroundings.
+// The program's dealings with its surroundings.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_TOOLS_RUN_SESSION_H
 #define SHERRY_TOOLS_RUN_SESSION_H
 
+#include "../Support/Runtime.h"
 #include "Options.h"
 
-#include <chrono>
-#include <memory>
-#include <stdexcept>
 #include <string_view>
 
 namespace sherry::run {
 
-template <auto destroy> struct Destroy {
-  template <typename T> void operator()(T *object) const { destroy(object); }
-};
-using Model = std::unique_ptr<sherry_model, Destroy<sherry_model_close>>;
-using Context =
-    std::unique_ptr<sherry_context, Destroy<sherry_context_destroy>>;
-using Sampler =
-    std::unique_ptr<sherry_sampler, Destroy<sherry_sampler_destroy>>;
-using TextStream =
-    std::unique_ptr<sherry_text_stream, Destroy<sherry_text_stream_destroy>>;
-
 /// Whoever reads standard output has gone: there is nothing left to do.
 struct OutputClosed {};
-
-/// Passes on what a function of the runtime returned; throws
-/// std::runtime_error with its message if that means failure.
-template <typename T> T *check(T *result) {
-  if (!result)
-    throw std::runtime_error(sherry_error_message());
-  return result;
-}
-template <typename T> T check(T result) {
-  if (result < 0)
-    throw std::runtime_error(sherry_error_message());
-  return result;
-}
-
-/// Seconds since it was made.
-class Stopwatch {
-public:
-  double seconds() const {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-  }
-
-private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point start = Clock::now();
-};
 
 /// Makes sure that the standard streams are open, that a closed pipe is an
 /// error and not the end, and that the first SIGINT only sets interrupted().

@@ -10,9 +10,10 @@
 
 #include <cstdio>
 
+using namespace sherry;
 using namespace sherry::run;
 
-static void run(Options &options) {
+static void execute(Options &options) {
   Stopwatch stopwatch;
   Model model(check(sherry_model_open(options.model.c_str())));
   const double loadSeconds = stopwatch.seconds();
@@ -35,7 +36,7 @@ int main(int argc, char **argv) {
   if (auto exitCode = parseOptions(argc, argv, options))
     return *exitCode;
   try {
-    run(options);
+    execute(options);
   } catch (const OutputClosed &) {
     return Success;
   } catch (const std::exception &error) {

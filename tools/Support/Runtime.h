@@ -1,0 +1,57 @@
+//===- Runtime.h - The runtime's interface, with destructors ----*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The C interface of the runtime as the tools use it: owners and exceptions.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TOOLS_SUPPORT_RUNTIME_H
+#define SHERRY_TOOLS_SUPPORT_RUNTIME_H
+
+#include "sherry/sherry.h"
+
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+
+namespace sherry {
+
+template <auto destroy> struct Destroy {
+  template <typename T> void operator()(T *object) const { destroy(object); }
+};
+using Model = std::unique_ptr<sherry_model, Destroy<sherry_model_close>>;
+using Context =
+    std::unique_ptr<sherry_context, Destroy<sherry_context_destroy>>;
+using Sampler =
+    std::unique_ptr<sherry_sampler, Destroy<sherry_sampler_destroy>>;
+using TextStream =
+    std::unique_ptr<sherry_text_stream, Destroy<sherry_text_stream_destroy>>;
+
+/// Passes on what a function of the runtime returned; throws
+/// std::runtime_error with its message if that means failure.
+template <typename T> T *check(T *result) {
+  if (!result)
+    throw std::runtime_error(sherry_error_message());
+  return result;
+}
+template <typename T> T check(T result) {
+  if (result < 0)
+    throw std::runtime_error(sherry_error_message());
+  return result;
+}
+
+/// Seconds since it was made.
+class Stopwatch {
+public:
+  double seconds() const {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  }
+
+private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start = Clock::now();
+};
+
+} // namespace sherry
+
+#endif // SHERRY_TOOLS_SUPPORT_RUNTIME_H

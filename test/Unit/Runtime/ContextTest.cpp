@@ -191,3 +191,31 @@ TEST_F(ContextTest, OutlivesTheHandleOfItsModel) {
             0);
   EXPECT_EQ(rows.best(0), demoNext(tokens, 20));
 }
+
+TEST_F(ContextTest, ProfileCountsSteps) {
+  auto context = makeContext({75, 16, 2});
+  sherry_step_time time;
+  EXPECT_EQ(sherry_context_step_time(context.get(), 0, &time), -1);
+  EXPECT_CONTAINS(sherry_error_message(), "no profile");
+
+  ASSERT_EQ(sherry_context_profile(context.get(), true), 0);
+  // Blocks of 16 and 4 tokens: the first step once each, the second for every
+  // row of logits.
+  ASSERT_EQ(sherry_eval(context.get(), tokens.data(), 20, SHERRY_LOGITS_ALL,
+                        nullptr, nullptr),
+            0);
+  for (uint64_t calls : {2, 20}) {
+    ASSERT_EQ(
+        sherry_context_step_time(context.get(), calls == 2 ? 0 : 1, &time), 0);
+    EXPECT_EQ(time.calls, calls);
+    EXPECT_GT(time.busy_ns, 0U);
+  }
+  EXPECT_EQ(sherry_context_step_time(context.get(), 2, &time), -1);
+  EXPECT_CONTAINS(sherry_error_message(), "step 2");
+
+  ASSERT_EQ(sherry_context_profile(context.get(), true), 0);
+  ASSERT_EQ(sherry_context_step_time(context.get(), 0, &time), 0);
+  EXPECT_EQ(time.calls, 0U);
+  ASSERT_EQ(sherry_context_profile(context.get(), false), 0);
+  EXPECT_EQ(sherry_context_step_time(context.get(), 0, &time), -1);
+}

@@ -37,7 +37,8 @@
 #ifndef DEMO_METADATA
 #define DEMO_METADATA                                                          \
   "{\"name\": \"demo\", \"vocab_size\": 262, \"bos_token_id\": 260, "          \
-  "\"eos_token_ids\": [261], \"add_bos_token\": false}"
+  "\"eos_token_ids\": [261], \"add_bos_token\": false, "                        \
+  "\"steps\": [{\"op\": \"term\"}, {\"op\": \"sum\"}]}"
 #endif
 
 enum { LogitsStride = DEMO_VOCAB + 2, MaxThreads = 1024 };
@@ -72,13 +73,13 @@ static void forward(const uint8_t *weights, uint8_t *kv_cache,
     cache[q] = (int64_t)weights[tokens[i] % 256] * (q + 1);
     cache[context + q] = ~cache[q];
   }
-  team->barrier(team);
+  team->barrier(team, 0);
   for (int64_t row = 0; row < n_logits; ++row) {
     int64_t last = position + n_tokens - n_logits + row, sum = 0;
     for (int64_t q = team->thread; q <= last; q += team->n_threads)
       sum += readTerm(cache, context, q);
     partial[team->thread] = sum;
-    team->barrier(team);
+    team->barrier(team, 1);
     sum = 0;
     for (int64_t thread = 0; thread < team->n_threads; ++thread)
       sum += partial[thread];
@@ -86,7 +87,7 @@ static void forward(const uint8_t *weights, uint8_t *kv_cache,
       int64_t distance = (v - sum % DEMO_VOCAB + DEMO_VOCAB) % DEMO_VOCAB;
       logits[row * LogitsStride + v] = -0.25f * (float)distance;
     }
-    team->barrier(team); // before `partial` is written again
+    team->barrier(team, -1); // before `partial` is written again
   }
 }
 

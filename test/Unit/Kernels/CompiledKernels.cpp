@@ -1,0 +1,205 @@
+//===- CompiledKernels.cpp - Linear kernels of one lowering ---------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "CompiledKernels.h"
+#include "sherry/Dialect/Sherry/SherryDialect.h"
+#include "sherry/InitAll.h"
+#include "sherry/Pipelines/Pipelines.h"
+#include "sherry/Target/Linker.h"
+#include "sherry/Target/ObjectEmitter.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+
+#include <condition_variable>
+#include <dlfcn.h>
+#include <mutex>
+#include <thread>
+
+using namespace mlir;
+using namespace sherry;
+using llvm::Error;
+using llvm::Expected;
+
+//===----------------------------------------------------------------------===//
+// Lowerings
+//===----------------------------------------------------------------------===//
+
+const std::vector<Lowering> sherry::kLowerings = {
+    {"Generic", "x86-64-v2", 0},
+    {"AVX2", "x86-64-v3", 0},
+    {"AVX2VNNI", "x86-64-v3", uint64_t(1) << SHERRY_CPU_AVXVNNI},
+    {"AVX512", "x86-64-v4", 0},
+    {"AVX512VNNI", "x86-64-v4", uint64_t(1) << SHERRY_CPU_AVX512VNNI},
+};
+
+TargetInfo Lowering::target() const {
+  TargetInfo result = llvm::cantFail(TargetInfo::get(cpu));
+  result.features |= moreFeatures;
+  return result;
+}
+
+std::string Lowering::missingFeatures() const {
+  TargetInfo missing = target();
+  missing.features &= ~llvm::cantFail(TargetInfo::get("native")).features;
+  return missing.getFeatureString();
+}
+
+//===----------------------------------------------------------------------===//
+// Compilation
+//===----------------------------------------------------------------------===//
+
+static void buildPipelines(OpPassManager &pm, const TargetInfo &target) {
+  LayoutPipelineOptions layout;
+  // The graph says which of its functions quantize.
+  layout.quantizeActivations = false;
+  layout.maxBlock = CompiledKernels::kMaxTokens;
+  buildLayoutPipeline(pm, layout);
+  buildKernelPipeline(pm);
+  LLVMPipelineOptions lowering;
+  lowering.avx2 = target.has(SHERRY_CPU_AVX2);
+  lowering.avx512 = target.hasAVX512();
+  lowering.vnni512 = target.has(SHERRY_CPU_AVX512VNNI);
+  lowering.vnni256 = target.has(SHERRY_CPU_AVXVNNI);
+  lowering.f16c = target.has(SHERRY_CPU_F16C);
+  buildLLVMPipeline(pm, lowering);
+}
+
+/// LLVM IR to a shared object.
+static Expected<std::unique_ptr<llvm::MemoryBuffer>>
+emitAndLink(llvm::Module &module, const TargetInfo &target) {
+  Expected<ObjectEmitter> emitter = ObjectEmitter::create(target);
+  if (!emitter)
+    return emitter.takeError();
+  emitter->optimize(module);
+  SmallVector<char, 0> object;
+  llvm::raw_svector_ostream out(object);
+  if (Error error =
+          emitter->emit(module, out, llvm::CodeGenFileType::ObjectFile))
+    return error;
+  return linkSharedObject(out.str());
+}
+
+Expected<CompiledKernels>
+CompiledKernels::compile(const Lowering &lowering,
+                         ActivationKind activations) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+  MLIRContext context(registry);
+  OwningOpRef<ModuleOp> graph =
+      parseSourceString<ModuleOp>(moduleText(activations), &context);
+  if (!graph)
+    return llvm::createStringError("cannot parse the graph");
+  TargetInfo target = lowering.target();
+  PassManager pm(&context);
+  buildPipelines(pm, target);
+  if (failed(pm.run(*graph)))
+    return llvm::createStringError("the pipelines failed");
+
+  CompiledKernels result;
+  auto size = [&](StringRef name) {
+    return (*graph)->getAttrOfType<IntegerAttr>(name).getInt();
+  };
+  result.sectionSize = size("sherry.weights_size");
+  result.workspaceSize = size("sherry.workspace_size");
+  for (auto weight : llvm::make_early_inc_range(graph->getOps<WeightOp>())) {
+    result.offsets.push_back(*weight.getOffset());
+    weight.erase();
+  }
+  llvm::LLVMContext llvmContext;
+  std::unique_ptr<llvm::Module> module =
+      translateModuleToLLVMIR(*graph, llvmContext);
+  if (!module)
+    return llvm::createStringError("cannot translate to LLVM IR");
+  auto linked = emitAndLink(*module, target);
+  if (!linked)
+    return linked.takeError();
+  if (Error error = result.load((*linked)->getBuffer()))
+    return error;
+  return result;
+}
+
+Error CompiledKernels::load(StringRef sharedObject) {
+  llvm::SmallString<128> path;
+  int descriptor;
+  if (std::error_code code = llvm::sys::fs::createTemporaryFile(
+          "sherry-kernels", "so", descriptor, path))
+    return llvm::createStringError(code, "cannot create a temporary file");
+  llvm::FileRemover remover(path);
+  llvm::raw_fd_ostream out(descriptor, /*shouldClose=*/true);
+  out << sharedObject;
+  out.close();
+  library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library)
+    return llvm::createStringError(llvm::Twine("cannot load: ") + dlerror());
+  return Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// Calls
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Threads that wait for each other.
+class Barrier {
+public:
+  explicit Barrier(int64_t threads) : threads(threads) {}
+
+  void wait() {
+    std::unique_lock<std::mutex> lock(mutex);
+    int64_t mine = round;
+    if (++arrived == threads) {
+      arrived = 0;
+      ++round;
+      released.notify_all();
+      return;
+    }
+    released.wait(lock, [&] { return round != mine; });
+  }
+
+private:
+  std::mutex mutex;
+  std::condition_variable released;
+  int64_t threads, arrived = 0, round = 0;
+};
+} // namespace
+
+static void waitForTeam(const sherry_abi_team *self, int32_t) {
+  static_cast<Barrier *>(self->user)->wait();
+}
+
+void CompiledKernels::call(StringRef name, Buffer &weights, Buffer &input,
+                           Buffer &output, int64_t tokens,
+                           int64_t threads) const {
+  // What the kernel pipeline makes of a graph of one tensor and one result.
+  using Function =
+      void (*)(const uint8_t *weights, uint8_t *workspace, const float *input,
+               float *output, int64_t tokens, const sherry_abi_team *team);
+  auto function =
+      reinterpret_cast<Function>(dlsym(library, name.str().c_str()));
+  if (!function)
+    llvm::report_fatal_error(llvm::Twine("no function ") + name);
+  Buffer workspace(workspaceSize);
+  Barrier barrier(threads);
+  auto run = [&](int64_t thread) {
+    sherry_abi_team team{waitForTeam, &barrier, thread, threads};
+    function(weights.bytes(), workspace.bytes(), input.floats(),
+             output.floats(), tokens, &team);
+  };
+  std::vector<std::thread> others;
+  for (int64_t thread = 1; thread < threads; ++thread)
+    others.emplace_back(run, thread);
+  run(0);
+  for (std::thread &other : others)
+    other.join();
+}

@@ -1,0 +1,83 @@
+//===- CompiledKernels.h - Linear kernels of one lowering -------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Takes the graph of testShapes() all the way to machine code in this process,
+// and calls it with a team of threads.
+//
+//===----------------------------------------------------------------------===//
+#ifndef TEST_UNIT_KERNELS_COMPILEDKERNELS_H
+#define TEST_UNIT_KERNELS_COMPILEDKERNELS_H
+
+#include "Shape.h"
+#include "sherry/Target/TargetInfo.h"
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <vector>
+
+namespace sherry {
+
+/// Which instructions a module is lowered to.
+struct Lowering {
+  const char *name;
+  const char *cpu;
+  /// Bits of sherry_abi_cpu_feature beyond those of `cpu`.
+  uint64_t moreFeatures;
+
+  TargetInfo target() const;
+  /// "+avx2,...": what this processor cannot run; empty if it can run all.
+  std::string missingFeatures() const;
+};
+
+/// Every lowering of the kernel ops.
+extern const std::vector<Lowering> kLowerings;
+
+/// Bytes with the alignment that entry points are promised.
+class Buffer {
+public:
+  explicit Buffer(size_t bytes) : lines(bytes / sizeof(Line) + 1) {}
+  uint8_t *bytes() { return lines.front().bytes; }
+  float *floats() { return reinterpret_cast<float *>(bytes()); }
+
+private:
+  struct alignas(SHERRY_ABI_BUFFER_ALIGNMENT) Line {
+    uint8_t bytes[SHERRY_ABI_BUFFER_ALIGNMENT];
+  };
+  std::vector<Line> lines;
+};
+
+/// The shared object of one lowering for one kind of activations; stays loaded
+/// until the program ends.
+class CompiledKernels {
+public:
+  /// A prefill function takes up to this many tokens.
+  static constexpr int64_t kMaxTokens = 16;
+
+  static llvm::Expected<CompiledKernels> compile(const Lowering &lowering,
+                                                 ActivationKind activations);
+
+  size_t weightsSize() const { return sectionSize; }
+  /// Where the weight of testShapes()[number] lies.
+  size_t weightOffset(size_t number) const { return offsets[number]; }
+
+  /// Calls the function `name` with a team of `threads`. `input` is
+  /// [tokens][columns], `output` [max tokens][rows], where every row of either
+  /// has as many floats more as a whole number of tiles takes. `name` is that
+  /// of the graph behind "decode_" (max tokens is 1) or "prefill_"
+  /// (kMaxTokens).
+  void call(llvm::StringRef name, Buffer &weights, Buffer &input,
+            Buffer &output, int64_t tokens, int64_t threads) const;
+
+private:
+  llvm::Error load(llvm::StringRef sharedObject);
+
+  void *library = nullptr;
+  size_t sectionSize = 0, workspaceSize = 0;
+  std::vector<size_t> offsets;
+};
+
+} // namespace sherry
+
+#endif // TEST_UNIT_KERNELS_COMPILEDKERNELS_H

@@ -1,0 +1,194 @@
+//===- LinearTest.cpp - Linear kernels against scalar products ------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Every lowering that this processor can run has to give the same bits as a
+// scalar loop over the trits, and thereby the same as every other lowering.
+//
+//===----------------------------------------------------------------------===//
+#include "CompiledKernels.h"
+#include "Matrix.h"
+#include "sherry/Format/Float16.h"
+
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <optional>
+
+using namespace sherry;
+using testing::AssertionFailure;
+using testing::AssertionResult;
+using testing::AssertionSuccess;
+
+/// What docs/Rationale.md says of f32 sums, as part of the sum of magnitudes.
+static constexpr double kFloatTolerance = 1e-5;
+static constexpr int64_t kMaxTokens = CompiledKernels::kMaxTokens;
+/// A NaN that no computation makes: no kernel may read or overwrite it.
+static constexpr uint32_t kUntouched = 0x7fc0beef;
+
+namespace {
+
+/// Compares one row of outputs with what it should be.
+using RowCheck = std::function<AssertionResult(int64_t token,
+                                               llvm::ArrayRef<float> outputs)>;
+
+class LinearTest : public testing::TestWithParam<Lowering> {
+protected:
+  /// Skips lowerings that this processor cannot run.
+  void compile(ActivationKind activations);
+
+  /// Runs the decode and the prefill function of every shape that has
+  /// `activations`, with several numbers of tokens and threads; `expect` makes
+  /// the check of a shape's outputs.
+  void runAll(
+      ActivationKind activations, Operands operands,
+      llvm::function_ref<RowCheck(const Weights &, const std::vector<float> &)>
+          expect);
+
+  /// `tokens` rows of `activations` from `first` on.
+  void run(const std::string &function, Buffer &weights, const Shape &shape,
+           llvm::ArrayRef<float> activations, int64_t first, int64_t tokens,
+           int64_t threads, const RowCheck &check);
+
+  std::optional<CompiledKernels> kernels;
+};
+
+AssertionResult sameBits(llvm::ArrayRef<float> expected,
+                         llvm::ArrayRef<float> outputs) {
+  for (size_t row = 0; row < expected.size(); ++row)
+    if (format::floatBits(expected[row]) != format::floatBits(outputs[row]))
+      return AssertionFailure() << "row " << row << ": expected "
+                                << expected[row] << ", got " << outputs[row];
+  return AssertionSuccess();
+}
+
+AssertionResult isClose(const RealProduct &expected,
+                        llvm::ArrayRef<float> outputs) {
+  for (size_t row = 0; row < expected.sums.size(); ++row)
+    // In this form a NaN fails.
+    if (!(std::abs(outputs[row] - expected.sums[row]) <=
+          kFloatTolerance * expected.magnitudes[row]))
+      return AssertionFailure()
+             << "row " << row << ": expected " << expected.sums[row] << ", got "
+             << outputs[row] << " where magnitudes sum up to "
+             << expected.magnitudes[row];
+  return AssertionSuccess();
+}
+
+/// Row `token` of [tokens][cols].
+llvm::ArrayRef<float> rowOf(llvm::ArrayRef<float> activations, int64_t cols,
+                            int64_t token) {
+  return activations.slice(token * cols, cols);
+}
+
+} // namespace
+
+void LinearTest::compile(ActivationKind activations) {
+  std::string missing = GetParam().missingFeatures();
+  if (!missing.empty())
+    GTEST_SKIP() << "this processor lacks " << missing;
+  llvm::Expected<CompiledKernels> compiled =
+      CompiledKernels::compile(GetParam(), activations);
+  ASSERT_TRUE(static_cast<bool>(compiled))
+      << llvm::toString(compiled.takeError());
+  kernels = *compiled;
+}
+
+void LinearTest::run(const std::string &function, Buffer &weights,
+                     const Shape &shape, llvm::ArrayRef<float> activations,
+                     int64_t first, int64_t tokens, int64_t threads,
+                     const RowCheck &check) {
+  SCOPED_TRACE(function + " of " + shape.typeText() + ", " +
+               std::to_string(tokens) + " tokens, " + std::to_string(threads) +
+               " threads");
+  int64_t inputs = format::roundUp(shape.cols, format::kTileRows);
+  int64_t outputs = format::roundUp(shape.rows, format::kTileRows);
+  float untouched = format::floatFromBits(kUntouched);
+  Buffer input(kMaxTokens * inputs * sizeof(float));
+  Buffer output(kMaxTokens * outputs * sizeof(float));
+  std::fill_n(input.floats(), kMaxTokens * inputs, untouched);
+  std::fill_n(output.floats(), kMaxTokens * outputs, untouched);
+  for (int64_t token = 0; token < tokens; ++token) {
+    llvm::ArrayRef<float> row = rowOf(activations, shape.cols, first + token);
+    std::copy(row.begin(), row.end(), input.floats() + token * inputs);
+  }
+  kernels->call(function, weights, input, output, tokens, threads);
+  for (int64_t token = 0; token < tokens; ++token) {
+    llvm::ArrayRef<float> row(output.floats() + token * outputs, outputs);
+    ASSERT_TRUE(check(first + token, row.take_front(shape.rows)))
+        << "token " << token;
+    std::vector<float> zeros(outputs - shape.rows);
+    ASSERT_TRUE(sameBits(zeros, row.drop_front(shape.rows)))
+        << "padding of token " << token;
+  }
+  std::vector<float> rest((kMaxTokens - tokens) * outputs, untouched);
+  ASSERT_TRUE(sameBits(rest, {output.floats() + tokens * outputs, rest.size()}))
+      << "behind the last token";
+}
+
+void LinearTest::runAll(
+    ActivationKind activations, Operands operands,
+    llvm::function_ref<RowCheck(const Weights &, const std::vector<float> &)>
+        expect) {
+  Buffer section(kernels->weightsSize());
+  for (size_t i = 0; i < testShapes().size(); ++i) {
+    const Shape &shape = testShapes()[i];
+    if (!shape.has(activations))
+      continue;
+    std::mt19937 random(static_cast<unsigned>(i));
+    Weights weights(shape, operands, random);
+    weights.pack(section.bytes() + kernels->weightOffset(i));
+    std::vector<float> inputs =
+        makeActivations(shape, operands, kMaxTokens, random);
+    RowCheck check = expect(weights, inputs);
+    std::string name = functionName(i);
+    for (int64_t threads : {1, 2}) {
+      for (int64_t token : {0, 1, 2})
+        run("decode_" + name, section, shape, inputs, token, 1, threads, check);
+      for (int64_t tokens : {1, 7, 8, 13, 16})
+        run("prefill_" + name, section, shape, inputs, kMaxTokens - tokens,
+            tokens, threads, check);
+      if (HasFatalFailure())
+        return;
+    }
+  }
+}
+
+/// Makes the check of a shape from the expected outputs of a token.
+template <typename Product, typename Compare>
+static auto checkAgainst(Product product, Compare compare) {
+  return [=](const Weights &weights, const std::vector<float> &inputs) {
+    std::vector<decltype(product(weights, inputs))> expected;
+    for (int64_t token = 0; token < kMaxTokens; ++token)
+      expected.push_back(
+          product(weights, rowOf(inputs, weights.shape.cols, token)));
+    return [=](int64_t token, llvm::ArrayRef<float> outputs) {
+      return compare(expected[token], outputs);
+    };
+  };
+}
+
+TEST_P(LinearTest, IntegerSumsAreExact) {
+  ASSERT_NO_FATAL_FAILURE(compile(ActivationKind::I8));
+  if (IsSkipped())
+    return;
+  runAll(ActivationKind::I8, Operands::Exact,
+         checkAgainst(exactProduct, sameBits));
+  runAll(ActivationKind::I8, Operands::Arbitrary,
+         checkAgainst(quantizedProduct, sameBits));
+}
+
+TEST_P(LinearTest, FloatSumsAreClose) {
+  ASSERT_NO_FATAL_FAILURE(compile(ActivationKind::F32));
+  if (IsSkipped())
+    return;
+  runAll(ActivationKind::F32, Operands::Exact,
+         checkAgainst(exactProduct, sameBits));
+  runAll(ActivationKind::F32, Operands::Arbitrary,
+         checkAgainst(realProduct, isClose));
+}
+
+INSTANTIATE_TEST_SUITE_P(Lowerings, LinearTest, testing::ValuesIn(kLowerings),
+                         [](const auto &info) {
+                           return std::string(info.param.name);
+                         });

@@ -1,0 +1,208 @@
+//===- Matrix.cpp - Weights, activations and their scalar product ---------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Matrix.h"
+#include "sherry/Format/Codec.h"
+#include "sherry/Format/Float16.h"
+#include "sherry/Format/Pack.h"
+
+#include "gtest/gtest.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace sherry;
+using format::Granularity;
+using format::ScaleType;
+
+/// An integer out of low..high.
+static int64_t draw(std::mt19937 &random, int64_t low, int64_t high) {
+  return low + static_cast<int64_t>(random() % (high - low + 1));
+}
+
+/// A number out of [-1, 1) that uses all bits of f32.
+static float drawReal(std::mt19937 &random) {
+  return static_cast<float>(static_cast<int32_t>(random())) * 0x1p-31f;
+}
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+/// Sums of dense weights fill the 24 bits of f32, so their exact scales are 1.
+static float drawExactScale(const Shape &shape, std::mt19937 &random) {
+  return shape.kind == WeightKind::Ternary
+             ? std::ldexp(1.0f, static_cast<int>(draw(random, -1, 1)))
+             : 1;
+}
+
+static float drawScale(const Shape &shape, Operands operands,
+                       std::mt19937 &random) {
+  if (shape.kind == WeightKind::Bf16)
+    return 1;
+  if (operands == Operands::Exact)
+    return drawExactScale(shape, random);
+  float scale = 0.01f + std::abs(drawReal(random));
+  bool isF16 =
+      shape.kind == WeightKind::Q8 || shape.layout.scaleType == ScaleType::F16;
+  return isF16 ? format::f16ToF32(format::f32ToF16(scale)) : scale;
+}
+
+/// `size` values of a row. `sign` -1 or 1: as small or large as they can be.
+static void drawValues(const Shape &shape, Operands operands, int64_t sign,
+                       int64_t size, float *values, std::mt19937 &random) {
+  if (shape.kind == WeightKind::Ternary) {
+    for (int64_t i = 0; i < size; ++i)
+      values[i] = static_cast<float>(sign ? sign : draw(random, 0, 1) * 2 - 1);
+    for (int64_t i = 0; i < size; i += 4)
+      values[i + draw(random, 0, 3)] = 0;
+    return;
+  }
+  for (int64_t i = 0; i < size; ++i) {
+    values[i] = static_cast<float>(sign ? sign * 127 : draw(random, -127, 127));
+    if (shape.kind == WeightKind::Bf16 && operands == Operands::Arbitrary)
+      values[i] = format::bf16ToF32(format::f32ToBf16(drawReal(random)));
+  }
+  // [Q2] makes a scale of the largest value.
+  if (shape.kind == WeightKind::Q8)
+    values[draw(random, 0, size - 1)] = sign < 0 ? -127 : 127;
+}
+
+Weights::Weights(const Shape &shape, Operands operands, std::mt19937 &random)
+    : shape(shape), values(shape.rows * shape.cols) {
+  for (int64_t row = 0; row < shape.rows; ++row) {
+    int64_t sign = row == 0 ? 1 : row == 1 ? -1 : 0;
+    for (const InputBlock &block : shape.blocks())
+      drawValues(shape, operands, sign, block.size,
+                 &values[row * shape.cols + block.begin], random);
+    for (int64_t group = 0; group < shape.scaleGroups(); ++group)
+      scales.push_back(drawScale(shape, operands, random));
+  }
+  if (shape.kind == WeightKind::Ternary &&
+      shape.layout.granularity == Granularity::PerTensor)
+    std::fill(scales.begin(), scales.end(), scales.front());
+}
+
+void Weights::pack(uint8_t *bytes) const {
+  int64_t rows = shape.rows, cols = shape.cols;
+  if (shape.kind == WeightKind::Ternary) {
+    std::vector<int8_t> trits(values.begin(), values.end());
+    std::vector<uint8_t> codes;
+    for (size_t i = 0; i < trits.size(); i += 4)
+      codes.push_back(format::encodeGroup(&trits[i]));
+    format::packTernary(shape.layout, rows, cols, codes.data(), scales.data(),
+                        bytes);
+    return;
+  }
+  std::vector<float> products(values);
+  for (int64_t row = 0; row < rows; ++row)
+    for (const InputBlock &block : shape.blocks())
+      for (int64_t i = 0; i < block.size; ++i)
+        products[row * cols + block.begin + i] *=
+            scales[row * shape.scaleGroups() + block.scaleGroup];
+  format::Failure failure =
+      shape.kind == WeightKind::Q8
+          ? format::packQ8(0, rows, cols, products.data(), bytes)
+          : format::packBf16(0, rows, cols, products.data(), bytes);
+  EXPECT_FALSE(failure) << *failure;
+}
+
+std::vector<float> sherry::makeActivations(const Shape &shape,
+                                           Operands operands, int64_t tokens,
+                                           std::mt19937 &random) {
+  std::vector<float> result(tokens * shape.cols);
+  for (int64_t token = 0; token < tokens; ++token)
+    for (const InputBlock &block : shape.blocks()) {
+      float *values = &result[token * shape.cols + block.begin];
+      // A block without any magnitude has no scale to divide by.
+      if (token != 0 && draw(random, 0, 7) == 0)
+        continue;
+      if (operands == Operands::Arbitrary) {
+        for (int64_t i = 0; i < block.size; ++i)
+          values[i] = token == 0 ? 3.7f : drawReal(random);
+        continue;
+      }
+      float scale = drawExactScale(shape, random);
+      for (int64_t i = 0; i < block.size; ++i)
+        values[i] = scale * static_cast<float>(
+                                token == 0 ? 127 : draw(random, -127, 127));
+      values[draw(random, 0, block.size - 1)] = 127 * scale;
+    }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+std::vector<float> sherry::exactProduct(const Weights &weights,
+                                        llvm::ArrayRef<float> activations) {
+  const Shape &shape = weights.shape;
+  std::vector<float> result;
+  for (int64_t row = 0; row < shape.rows; ++row) {
+    // Quarters: exact scales of weights and activations are halves at least.
+    int64_t sum = 0;
+    for (const InputBlock &block : shape.blocks()) {
+      float scale =
+          weights.scales[row * shape.scaleGroups() + block.scaleGroup];
+      for (int64_t i = block.begin; i < block.begin + block.size; ++i)
+        sum += static_cast<int64_t>(2 * scale) *
+               static_cast<int64_t>(weights.values[row * shape.cols + i]) *
+               static_cast<int64_t>(2 * activations[i]);
+    }
+    // So that f32 sums of any order are exact; dense products are integers.
+    int64_t unit = shape.kind == WeightKind::Ternary ? 1 : 4;
+    EXPECT_LT(std::abs(sum), unit << 24);
+    result.push_back(static_cast<float>(sum) / 4);
+  }
+  return result;
+}
+
+std::vector<float> sherry::quantizedProduct(const Weights &weights,
+                                            llvm::ArrayRef<float> activations) {
+  const Shape &shape = weights.shape;
+  std::vector<float> result(shape.rows);
+  for (const InputBlock &block : shape.blocks()) {
+    llvm::ArrayRef<float> inputs = activations.slice(block.begin, block.size);
+    float largest = 0;
+    for (float x : inputs)
+      largest = std::max(largest, std::abs(x));
+    float inverse = largest == 0 ? 0 : 127 / largest;
+    float scale = largest / 127;
+    for (int64_t row = 0; row < shape.rows; ++row) {
+      int64_t sum = 0;
+      for (int64_t i = 0; i < block.size; ++i)
+        sum += static_cast<int64_t>(std::nearbyint(inputs[i] * inverse)) *
+               static_cast<int64_t>(
+                   weights.values[row * shape.cols + block.begin + i]);
+      float product = static_cast<float>(sum) * scale;
+      result[row] +=
+          product *
+          weights.scales[row * shape.scaleGroups() + block.scaleGroup];
+    }
+  }
+  return result;
+}
+
+RealProduct sherry::realProduct(const Weights &weights,
+                                llvm::ArrayRef<float> activations) {
+  const Shape &shape = weights.shape;
+  RealProduct result;
+  for (int64_t row = 0; row < shape.rows; ++row) {
+    double sum = 0, magnitude = 0;
+    for (const InputBlock &block : shape.blocks())
+      for (int64_t i = block.begin; i < block.begin + block.size; ++i) {
+        double product =
+            static_cast<double>(weights.values[row * shape.cols + i]) *
+            weights.scales[row * shape.scaleGroups() + block.scaleGroup] *
+            activations[i];
+        sum += product;
+        magnitude += std::abs(product);
+      }
+    result.sums.push_back(sum);
+    result.magnitudes.push_back(magnitude);
+  }
+  return result;
+}

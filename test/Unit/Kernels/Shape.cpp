@@ -1,0 +1,159 @@
+//===- Shape.cpp - What linear kernels are compiled for -------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Shape.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <algorithm>
+#include <random>
+
+using namespace sherry;
+using format::CodeOrder;
+using format::Granularity;
+using format::ScaleType;
+
+std::vector<InputBlock> Shape::blocks() const {
+  int64_t group = cols, most = cols;
+  if (kind == WeightKind::Q8)
+    group = most = 32;
+  if (kind == WeightKind::Ternary) {
+    most = 256;
+    if (layout.granularity == Granularity::PerGroup)
+      group = layout.groupSize;
+  }
+  std::vector<InputBlock> result;
+  for (int64_t begin = 0; begin < cols; begin += group) {
+    int64_t end = std::min(begin + group, cols);
+    for (int64_t at = begin; at < end; at += most)
+      result.push_back({at, std::min(most, end - at), begin / group});
+  }
+  return result;
+}
+
+std::string Shape::typeText() const {
+  std::string result;
+  llvm::raw_string_ostream out(result);
+  out << "tensor<" << rows << "x" << cols << "x";
+  if (kind == WeightKind::Q8)
+    out << "!sherry.q8_0";
+  if (kind == WeightKind::Bf16)
+    out << "bf16";
+  if (kind == WeightKind::Ternary) {
+    out << "!sherry.trit, #sherry.ternary<contiguous, ";
+    switch (layout.granularity) {
+    case Granularity::PerTensor:
+      out << "per_tensor";
+      break;
+    case Granularity::PerChannel:
+      out << "per_channel";
+      break;
+    case Granularity::PerGroup:
+      out << "per_group(" << layout.groupSize << ")";
+      break;
+    }
+    out << ", scale = " << (layout.scaleType == ScaleType::F16 ? "f16" : "f32")
+        << ", layout = <"
+        << (layout.order == CodeOrder::Words ? "words" : "nibbles")
+        << ", interleave = " << layout.interleave << ">>";
+  }
+  out << ">";
+  return result;
+}
+
+static std::vector<Shape> makeShapes() {
+  // What chunks, steps, scale groups and tiles begin and end with.
+  constexpr std::pair<int64_t, int64_t> kEdges[] = {
+      {1, 4}, {100, 600}, {33, 256}, {64, 512}, {31, 260}};
+  constexpr int64_t kGroupSizes[] = {12, 128, 300, 4};
+  std::vector<Shape> shapes;
+  std::mt19937 random(20260117);
+  size_t groupSize = 0;
+  auto add = [&](CodeOrder order, Granularity granularity, int64_t rows,
+                 int64_t cols, int64_t interleave) {
+    Shape shape{WeightKind::Ternary, rows, cols, {}};
+    shape.layout.order = order;
+    shape.layout.scaleType =
+        shapes.size() % 2 ? ScaleType::F32 : ScaleType::F16;
+    shape.layout.granularity = granularity;
+    if (granularity == Granularity::PerGroup)
+      shape.layout.groupSize =
+          kGroupSizes[groupSize++ % std::size(kGroupSizes)];
+    shape.layout.interleave = interleave;
+    shapes.push_back(shape);
+  };
+  for (CodeOrder order : {CodeOrder::Words, CodeOrder::Nibbles}) {
+    for (Granularity granularity :
+         {Granularity::PerTensor, Granularity::PerChannel,
+          Granularity::PerGroup}) {
+      auto [rows, cols] = kEdges[shapes.size() % std::size(kEdges)];
+      add(order, granularity, rows, cols, 1 + shapes.size() % 2);
+    }
+    add(order, Granularity::PerGroup, 1 + random() % 100,
+        4 * (1 + random() % 150), 1);
+    // More tiles than are interleaved, and some that are left.
+    add(order, Granularity::PerGroup, 32 * 4 + 33, 72, 4);
+  }
+  for (WeightKind kind : {WeightKind::Q8, WeightKind::Bf16})
+    for (auto [rows, cols] : {std::pair<int64_t, int64_t>{1, 4}, {33, 292}})
+      shapes.push_back({kind, rows, cols, {}});
+  return shapes;
+}
+
+const std::vector<Shape> &sherry::testShapes() {
+  static const std::vector<Shape> shapes = makeShapes();
+  return shapes;
+}
+
+std::string sherry::functionName(size_t number) {
+  return "linear" + std::to_string(number);
+}
+
+static void printFunction(llvm::raw_ostream &out, size_t number,
+                          ActivationKind activations) {
+  const Shape &shape = testShapes()[number];
+  auto tensor = [](int64_t cols, const char *element) {
+    return "tensor<?x" + std::to_string(cols) + "x" + element + ">";
+  };
+  std::string input = tensor(shape.cols, "f32");
+  std::string result = tensor(shape.rows, "f32");
+  out << "func.func @" << functionName(number) << "(%x: " << input
+      << ") -> " << result << " {\n";
+  if (activations == ActivationKind::I8) {
+    std::vector<InputBlock> blocks = shape.blocks();
+    auto count = static_cast<int64_t>(blocks.size());
+    std::string quantized = tensor(shape.cols, "i8") + ", " +
+                            tensor(count, "f32") + ", " + tensor(count, "i32");
+    out << "  %v, %s, %u = sherry.quantize_activations %x blocks [";
+    llvm::interleaveComma(blocks, out,
+                          [&](const InputBlock &b) { out << b.size; });
+    out << "] : " << input << " -> " << quantized << "\n"
+        << "  %y = sherry.linear %v scaled %s sums %u, @w" << number << " : "
+        << quantized << " -> " << result << "\n";
+  } else {
+    out << "  %y = sherry.linear %x, @w" << number << " : " << input << " -> "
+        << result << "\n";
+  }
+  out << "  return %y : " << result << "\n}\n";
+}
+
+std::string sherry::moduleText(ActivationKind activations) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  for (size_t i = 0; i < testShapes().size(); ++i) {
+    const Shape &shape = testShapes()[i];
+    out << "sherry.weight @w" << i << " count 1 from [\"w\"] rows ["
+        << shape.rows << "] : " << shape.typeText() << "\n";
+    if (shape.has(activations))
+      printFunction(out, i, activations);
+  }
+  // Passes look for this entry point; nothing calls it.
+  out << "func.func @forward(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {\n"
+         "  %y = arith.addf %x, %x : tensor<?x4xf32>\n"
+         "  return %y : tensor<?x4xf32>\n"
+         "}\n";
+  return text;
+}

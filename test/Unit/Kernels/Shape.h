@@ -1,0 +1,57 @@
+//===- Shape.h - What linear kernels are compiled for -----------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The weights of the module under test: their sizes and formats, and how they
+// are written in the sherry dialect.
+//
+//===----------------------------------------------------------------------===//
+#ifndef TEST_UNIT_KERNELS_SHAPE_H
+#define TEST_UNIT_KERNELS_SHAPE_H
+
+#include "sherry/Format/Layout.h"
+
+#include <string>
+#include <vector>
+
+namespace sherry {
+
+enum class WeightKind { Ternary, Q8, Bf16 };
+enum class ActivationKind { I8, F32 };
+
+/// Inputs that are summed in integers, and which of a row's scales they have.
+struct InputBlock {
+  int64_t begin, size, scaleGroup;
+};
+
+struct Shape {
+  WeightKind kind;
+  int64_t rows, cols;
+  format::TernaryLayout layout; ///< meaningful if ternary
+
+  /// Rules [S4] and [T4] (ternary) or [Q1] of docs/BlockFormat.md; all inputs
+  /// of a bf16 row are one block.
+  std::vector<InputBlock> blocks() const;
+  int64_t scaleGroups() const { return blocks().back().scaleGroup + 1; }
+  bool has(ActivationKind activations) const {
+    return kind != WeightKind::Bf16 || activations == ActivationKind::F32;
+  }
+  /// The type of the weight.
+  std::string typeText() const;
+};
+
+/// Ternary weights of every code order and granularity, with both scale types,
+/// several interleaves and odd sizes; q8_0 and bf16 weights. The same in every
+/// run, and few: compiling them takes nearly all of the test's time.
+const std::vector<Shape> &testShapes();
+
+/// The name of the function that multiplies with testShapes()[number].
+std::string functionName(size_t number);
+
+/// A graph with a public function for each of testShapes() that has such
+/// activations.
+std::string moduleText(ActivationKind activations);
+
+} // namespace sherry
+
+#endif // TEST_UNIT_KERNELS_SHAPE_H

@@ -26,7 +26,7 @@ extern "C" {
 /// Raised whenever anything below changes its meaning or its place. The first
 /// two fields of sherry_abi_model never move, so that every runtime can name
 /// the version it refuses.
-#define SHERRY_ABI_VERSION 1u
+#define SHERRY_ABI_VERSION 2u
 #define SHERRY_ABI_QUERY_SYMBOL "sherry_model_query"
 #define SHERRY_ABI_WEIGHTS_SECTION ".sherry.weights"
 
@@ -40,8 +40,10 @@ extern "C" {
 /// own sherry_abi_team.
 typedef struct sherry_abi_team {
   /// Returns once all n_threads threads of the team have called it; memory
-  /// written by any of them before is then visible to all. Never null.
-  void (*barrier)(const struct sherry_abi_team *self);
+  /// written by any of them before is then visible to all. Never null. `step`
+  /// is the index in the list "steps" of the model's description of the step
+  /// that ends here, for profiles; -1 if it is none of them.
+  void (*barrier)(const struct sherry_abi_team *self, int32_t step);
   /// For the owner of the team; generated code does not look at it.
   void *user;
   /// 0 <= thread < n_threads.

@@ -174,6 +174,33 @@ Error Compilation::emitModule() {
   });
 }
 
+/// The steps between barriers, in the order of the numbers that the code gives
+/// to the barrier.
+static nlohmann::json describeSteps(ModuleOp module) {
+  nlohmann::json result = nlohmann::json::array();
+  SymbolTable symbols(module);
+  for (auto step : module->getAttrOfType<ArrayAttr>("sherry.steps")
+                       .getAsRange<DictionaryAttr>()) {
+    nlohmann::json &entry = result.emplace_back();
+    for (StringRef name : {"entry", "op"})
+      entry[name.str()] = step.getAs<StringAttr>(name).str();
+    auto name = step.getAs<FlatSymbolRefAttr>("weight");
+    if (!name)
+      continue;
+    auto weight = symbols.lookup<WeightOp>(name.getValue());
+    RankedTensorType type = weight.getTensorType();
+    entry["weight"] = name.getValue().str();
+    entry["shape"] = type.getShape();
+    // An embedding reads one row of its weight.
+    if (entry["op"] == "embedding")
+      continue;
+    entry["bytes"] = weight.getByteSize();
+    if (entry["op"] == "linear")
+      entry["multiply_adds"] = type.getNumElements();
+  }
+  return result;
+}
+
 std::string Compilation::makeMetadata() {
   nlohmann::json json;
   llvm::SmallString<128> path(options.model);
@@ -220,6 +247,7 @@ std::string Compilation::makeMetadata() {
   json["target_cpu"] = target.cpu;
   json["random_weights"] = options.randomSeed.has_value();
   json["compiler"] = "sherry " SHERRY_VERSION;
+  json["steps"] = describeSteps(*module);
   return json.dump();
 }
 

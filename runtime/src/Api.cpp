@@ -60,9 +60,9 @@ const char *sherry_cpu_features(void) {
 // Models
 //===----------------------------------------------------------------------===//
 
-sherry_model *sherry_model_open(const char *path) {
+sherry_model *sherry_model_open(const char *path, sherry_weights weights) {
   return guard(static_cast<sherry_model *>(nullptr), [&] {
-    return new sherry_model{std::make_shared<const Model>(path)};
+    return new sherry_model{std::make_shared<const Model>(path, weights)};
   });
 }
 
@@ -215,6 +215,21 @@ int sherry_eval(sherry_context *context, const int32_t *tokens,
 
 const float *sherry_context_logits(const sherry_context *context) {
   return context->context.logits();
+}
+
+int sherry_context_profile(sherry_context *context, bool on) {
+  return guard(-1, [&] {
+    context->context.profile(on);
+    return 0;
+  });
+}
+
+int sherry_context_step_time(const sherry_context *context, uint32_t step,
+                             sherry_step_time *time) {
+  return guard(-1, [&] {
+    *time = context->context.stepTime(step);
+    return 0;
+  });
 }
 
 //===----------------------------------------------------------------------===//

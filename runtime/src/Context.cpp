@@ -8,9 +8,6 @@
 #include "Threads.h"
 
 #include <algorithm>
-#include <atomic>
-#include <omp.h>
-#include <thread>
 
 using namespace sherry::runtime;
 
@@ -36,7 +33,7 @@ Context::Context(std::shared_ptr<const Model> owner,
   maxBlock = resolve(options.block, abi.max_block, abi.max_block, "a block");
   numThreads =
       resolve(options.threads, defaultThreads(), maxThreads, "a thread count");
-  cache = Mapping::anonymous(
+  cache = Mapping::hugePages(
       checkedMultiply(capacity, abi.kv_bytes_per_position, "cache"),
       "a context of " + std::to_string(capacity) +
           " positions (a smaller one needs less)");
@@ -101,48 +98,28 @@ void Context::eval(const int32_t *tokens, int64_t n, sherry_logits wanted,
   }
 }
 
-namespace {
-/// Where the threads of one forward call meet. A step of a small model takes
-/// microseconds, so a thread spins for about as long; then it makes way, since
-/// the thread it waits for may need this very processor. The barriers of OpenMP
-/// spin on, which is a hundred times slower when processors are shared.
-struct Barrier {
-  alignas(64) std::atomic<int64_t> arrived{0};
-  alignas(64) std::atomic<uint64_t> round{0};
-};
-} // namespace
+void Context::profile(bool on) {
+  steps.reset();
+  if (on)
+    steps.emplace(model->metadata().numSteps, numThreads);
+}
 
-static void waitForTeam(const sherry_abi_team *self) {
-  constexpr int spins = 2000;
-  auto &barrier = *static_cast<Barrier *>(self->user);
-  const uint64_t round = barrier.round.load(std::memory_order_relaxed);
-  if (barrier.arrived.fetch_add(1, std::memory_order_acq_rel) + 1 ==
-      self->n_threads) {
-    barrier.arrived.store(0, std::memory_order_relaxed);
-    barrier.round.store(round + 1, std::memory_order_release);
-    return;
-  }
-  for (int64_t i = 0; barrier.round.load(std::memory_order_acquire) == round;
-       ++i)
-    if (i < spins)
-      __builtin_ia32_pause();
-    else
-      std::this_thread::yield();
+sherry_step_time Context::stepTime(uint32_t step) const {
+  if (!steps)
+    throw Error("the context has no profile; switch it on before evaluating");
+  if (step >= steps->size())
+    throw Error("step " + std::to_string(step) + " is not in [0, " +
+                std::to_string(steps->size()) + ")");
+  return steps->time(step);
 }
 
 void Context::forward(const int32_t *tokens, int64_t n, int64_t nLogits,
                       float *logits) {
   const sherry_abi_model &abi = model->abi();
   const sherry_abi_forward_fn entry = n == 1 ? abi.decode : abi.prefill;
-  Barrier barrier;
-  // One parallel region for the whole call: a fork per matrix would cost more
-  // than many of the matrices.
-#pragma omp parallel num_threads(static_cast <int>(numThreads))
-  {
-    // The team may be smaller than what was asked for.
-    const sherry_abi_team team = {waitForTeam, &barrier, omp_get_thread_num(),
-                                  omp_get_num_threads()};
-    entry(model->weights(), cache.data(), workspace.data(), tokens, logits, n,
-          nLogits, length, capacity, &team);
-  }
+  runTeam(numThreads, steps ? &*steps : nullptr,
+          [&](const sherry_abi_team *team) {
+            entry(model->weights(), cache.data(), workspace.data(), tokens,
+                  logits, n, nLogits, length, capacity, team);
+          });
 }

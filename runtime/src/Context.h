@@ -10,9 +10,11 @@
 
 #include "Memory.h"
 #include "Model.h"
+#include "Team.h"
 #include "sherry/sherry.h"
 
 #include <memory>
+#include <optional>
 
 namespace sherry::runtime {
 
@@ -34,6 +36,11 @@ public:
   void eval(const int32_t *tokens, int64_t n, sherry_logits wanted,
             sherry_logits_fn onLogits, void *user);
 
+  /// See sherry_context_profile.
+  void profile(bool on);
+  /// Throws Error if there is no profile or no such step.
+  sherry_step_time stepTime(uint32_t step) const;
+
 private:
   void checkTokens(const int32_t *tokens, int64_t n) const;
   float *logitsBuffer(uint64_t rows);
@@ -47,6 +54,7 @@ private:
   uint32_t length = 0;
   Mapping cache, workspace, logitsMemory;
   const float *lastLogits = nullptr;
+  std::optional<Profile> steps;
 };
 
 } // namespace sherry::runtime

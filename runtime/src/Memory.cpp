@@ -6,14 +6,18 @@
 #include "Memory.h"
 #include "Support.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 using namespace sherry::runtime;
+
+static constexpr uint64_t hugePage = 1 << 21;
 
 static std::string systemError() { return std::strerror(errno); }
 
@@ -66,6 +70,46 @@ Mapping Mapping::anonymous(uint64_t size, const std::string &what) {
                 what + ": " + systemError());
   result.start = start;
   result.length = size;
+  return result;
+}
+
+Mapping Mapping::hugePages(uint64_t size, const std::string &what) {
+  if (size == 0)
+    return {};
+  const uint64_t length = (size + hugePage - 1) / hugePage * hugePage;
+  Mapping result = anonymous(length + hugePage, what);
+  // Keep the part that begins on the border of a huge page.
+  auto *begin = result.data();
+  const auto address = reinterpret_cast<uintptr_t>(begin);
+  const uint64_t skip = (hugePage - address % hugePage) % hugePage;
+  if (skip > 0)
+    munmap(begin, skip);
+  munmap(begin + skip + length, hugePage - skip);
+  result.start = begin + skip;
+  result.length = length;
+  // A wish: not every kernel grants it.
+  madvise(result.start, length, MADV_HUGEPAGE);
+  return result;
+}
+
+Mapping Mapping::copyOfFile(const File &file, uint64_t offset, uint64_t size) {
+  Mapping result =
+      hugePages(size, "a copy of the weights (mapping the file needs less)");
+  std::exception_ptr failure;
+  const uint64_t pieces = (size + hugePage - 1) / hugePage;
+#pragma omp parallel for schedule(static)
+  for (uint64_t i = 0; i < pieces; ++i)
+    try {
+      const uint64_t at = i * hugePage;
+      file.read(offset + at, result.data() + at,
+                std::min(hugePage, size - at));
+    } catch (const Error &) {
+#pragma omp critical
+      failure = std::current_exception();
+    }
+  if (failure)
+    std::rethrow_exception(failure);
+  mprotect(result.start, result.length, PROT_READ);
   return result;
 }
 

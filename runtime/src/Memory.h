@@ -53,6 +53,14 @@ public:
   /// error message what it is for. Size 0 gives no memory.
   static Mapping anonymous(uint64_t size, const std::string &what);
 
+  /// The same, aligned to huge pages of 2 MiB and in such pages if the system
+  /// grants them; rounded up to whole ones.
+  static Mapping hugePages(uint64_t size, const std::string &what);
+
+  /// A copy of bytes [offset, offset + size) of a file, in huge pages: these are
+  /// read faster than the pages of a file. All threads take part in copying.
+  static Mapping copyOfFile(const File &file, uint64_t offset, uint64_t size);
+
   /// Bytes [offset, offset + size) of a file, read-only and shared, with huge
   /// pages and read-ahead asked for. The range is within the file, the offset a
   /// multiple of the page size.

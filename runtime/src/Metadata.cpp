@@ -49,6 +49,11 @@ Metadata Metadata::parse(std::string text, uint32_t vocabSize) {
       throw Error("metadata: field \"add_bos_token\": not true or false");
     result.addBos = it->get<bool>();
   }
+  if (auto it = object.find("steps"); it != object.end()) {
+    if (!it->is_array())
+      throw Error("metadata: field \"steps\": not a list");
+    result.numSteps = it->size();
+  }
   result.text = std::move(text);
   return result;
 }

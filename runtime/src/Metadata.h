@@ -21,6 +21,7 @@ struct Metadata {
   std::vector<int32_t> eosTokens;
   /// Whether texts begin with bosToken; not set: the tokenizer knows.
   std::optional<bool> addBos;
+  size_t numSteps = 0; ///< of the list "steps"
 
   /// Throws Error naming the field if the JSON is wrong, a token is not in
   /// [0, vocabSize) or the description has another vocab_size.

@@ -76,7 +76,7 @@ void sherry::runtime::checkModelTable(const sherry_abi_model &model,
 
 void Model::CloseLibrary::operator()(void *library) const { dlclose(library); }
 
-Model::Model(const std::string &path) {
+Model::Model(const std::string &path, sherry_weights placement) {
   File file(path);
   FileRange range = checkElf(file);
   try {
@@ -84,7 +84,10 @@ Model::Model(const std::string &path) {
     checkModelTable(*table, range.size, hostCpuFeatures());
     description = Metadata::parse(
         std::string(table->metadata, table->metadata_size), table->vocab_size);
-    weightsMapping = Mapping::ofFile(file, range.offset, range.size);
+    weightsMapping =
+        placement == SHERRY_WEIGHTS_MAPPED
+            ? Mapping::ofFile(file, range.offset, range.size)
+            : Mapping::copyOfFile(file, range.offset, range.size);
     if (table->tokenizer_size > 0) {
       const uint8_t *text = weights() + table->tokenizer_offset;
       textTokenizer.emplace(

@@ -12,6 +12,7 @@
 #include "Metadata.h"
 #include "Tokenizer.h"
 #include "sherry-abi/abi.h"
+#include "sherry/sherry.h"
 
 #include <memory>
 #include <optional>
@@ -28,7 +29,7 @@ class Model {
 public:
   /// Throws Error, beginning with the path, if the file is no model that can be
   /// run here.
-  explicit Model(const std::string &path);
+  Model(const std::string &path, sherry_weights placement);
 
   /// The model's own table.
   const sherry_abi_model &abi() const { return *table; }

@@ -63,6 +63,9 @@ static void addText(CLI::App &app, Options &options) {
 static void addExecution(CLI::App &app, Options &options) {
   app.add_option("-t,--threads", options.context.threads,
                  "Threads (default: physical cores)");
+  app.add_flag("--mmap", options.map,
+               "Leave the weights in the file, shared with other processes, "
+               "instead of copying them to faster memory");
   app.add_option("-c,--ctx", options.context.context,
                  "Positions of the context (default: the model's maximum, at "
                  "most 4096)");

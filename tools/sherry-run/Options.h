@@ -29,6 +29,7 @@ struct Options {
 
   int64_t length = 128; ///< tokens to generate; negative: no limit
   sherry_sampler_options sampling = {0.8F, 40, 0.95F, 0};
+  bool map = false; ///< leave the weights in the file
   sherry_context_options context = {};
   std::optional<uint32_t> window; ///< of perplexity, in tokens
   std::string logitsFile;         ///< empty: none

@@ -15,7 +15,10 @@ using namespace sherry::run;
 
 static void execute(Options &options) {
   Stopwatch stopwatch;
-  Model model(check(sherry_model_open(options.model.c_str())));
+  const sherry_weights weights = options.map || options.info
+                                     ? SHERRY_WEIGHTS_MAPPED
+                                     : SHERRY_WEIGHTS_COPIED;
+  Model model(check(sherry_model_open(options.model.c_str(), weights)));
   const double loadSeconds = stopwatch.seconds();
   if (options.info)
     return printInfo(model.get(), options);

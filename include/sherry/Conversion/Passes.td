@@ -43,7 +43,8 @@ def DistributeParallel
     Thread i of n runs the iterations `[i * size / n, (i + 1) * size / n)`, in
     order, and then waits for the others. The division depends on nothing but
     sizes, so results do not depend on the number of threads as long as
-    iterations are independent, which `scf.parallel` promises.
+    iterations are independent, which `scf.parallel` promises. The attribute
+    `sherry.step` of the loop goes to the barrier.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::scf::SCFDialect",
@@ -122,7 +123,8 @@ def LowerTeam : Pass<"sherry-lower-team", "::mlir::ModuleOp"> {
   let description = [{
     `!sherry.team` becomes a pointer to `sherry_abi_team` of
     include/sherry-abi/abi.h; its fields are read, and its barrier is called,
-    through it.
+    through it. The steps that end at barriers become a list, the module
+    attribute `sherry.steps`, and the barrier is told its index.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
                            "::mlir::arith::ArithDialect"];

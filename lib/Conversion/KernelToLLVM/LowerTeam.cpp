@@ -28,7 +28,19 @@ static Value loadField(ImplicitLocOpBuilder &b, Value team, size_t offset,
   return LLVM::LoadOp::create(b, type, address);
 }
 
-static void lowerOp(Operation *op) {
+/// Appends the step that ends at a barrier to `steps`; returns its index, or -1
+/// if it has no description.
+static int32_t addStep(BarrierOp barrier, SmallVectorImpl<Attribute> &steps) {
+  DictionaryAttr step = barrier.getStepAttr();
+  if (!step)
+    return -1;
+  NamedAttrList entries(step);
+  entries.set("entry", barrier->getParentOfType<func::FuncOp>().getNameAttr());
+  steps.push_back(entries.getDictionary(barrier.getContext()));
+  return static_cast<int32_t>(steps.size()) - 1;
+}
+
+static void lowerOp(Operation *op, SmallVectorImpl<Attribute> &steps) {
   ImplicitLocOpBuilder b(op->getLoc(), op);
   Value team = op->getOperand(0);
   auto loadIndex = [&](size_t offset) {
@@ -44,8 +56,11 @@ static void lowerOp(Operation *op) {
     Value barrier = loadField(b, team, offsetof(sherry_abi_team, barrier),
                               LLVM::LLVMPointerType::get(b.getContext()));
     auto type = LLVM::LLVMFunctionType::get(
-        LLVM::LLVMVoidType::get(b.getContext()), {team.getType()});
-    LLVM::CallOp::create(b, type, ValueRange{barrier, team});
+        LLVM::LLVMVoidType::get(b.getContext()),
+        {team.getType(), b.getI32Type()});
+    Value step = arith::ConstantIntOp::create(
+        b, addStep(cast<BarrierOp>(op), steps), 32);
+    LLVM::CallOp::create(b, type, ValueRange{barrier, team, step});
   }
   op->erase();
 }
@@ -76,7 +91,11 @@ struct LowerTeamPass : sherry::impl::LowerTeamBase<LowerTeamPass> {
       if (isa<ThreadOp, NumThreadsOp, BarrierOp>(op))
         ops.push_back(op);
     });
-    llvm::for_each(ops, lowerOp);
+    SmallVector<Attribute> steps;
+    for (Operation *op : ops)
+      lowerOp(op, steps);
+    getOperation()->setAttr("sherry.steps",
+                            ArrayAttr::get(&getContext(), steps));
   }
 };
 } // namespace

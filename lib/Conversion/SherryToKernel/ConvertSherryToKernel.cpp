@@ -274,8 +274,19 @@ LogicalResult FunctionConverter::convertFor(scf::ForOp op) {
   return success();
 }
 
+/// The graph op and the weight that it reads.
+static DictionaryAttr describeStep(Operation &op) {
+  Builder b(op.getContext());
+  SmallVector<NamedAttribute> entries{
+      b.getNamedAttr("op", b.getStringAttr(op.getName().stripDialect()))};
+  if (auto weight = op.getAttrOfType<FlatSymbolRefAttr>("weight"))
+    entries.push_back(b.getNamedAttr("weight", weight));
+  return b.getDictionaryAttr(entries);
+}
+
 LogicalResult FunctionConverter::convertOp(Operation &op) {
   b.setLoc(op.getLoc());
+  b.step = describeStep(op);
   auto rows = [&](Value value) -> Rows & {
     return tensors.find(value)->second;
   };

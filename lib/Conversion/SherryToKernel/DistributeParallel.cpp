@@ -42,7 +42,8 @@ static void distribute(scf::ParallelOp loop, Value team) {
     b.setInsertionPointToEnd(body);
     scf::YieldOp::create(b);
   }
-  BarrierOp::create(b, team);
+  BarrierOp::create(b, team,
+                    loop->getAttrOfType<DictionaryAttr>("sherry.step"));
   loop.erase();
 }
 

@@ -137,6 +137,8 @@ SmallVector<Value> KernelBuilder::repeat(int64_t rounds, ValueRange init,
 void KernelBuilder::parallel(Value end, function_ref<void(Value)> body) {
   auto loop = scf::ParallelOp::create(*this, ValueRange{index(0)},
                                       ValueRange{end}, ValueRange{index(1)});
+  if (step)
+    loop->setAttr("sherry.step", step);
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPoint(loop.getBody()->getTerminator());
   body(loop.getInductionVars().front());

@@ -38,6 +38,8 @@ public:
   mlir::Value weights;   ///< memref<weights_size x i8>
   mlir::Value team;      ///< !sherry.team
   int64_t maxTokens = 1; ///< most rows of any activations
+  /// What the parallel loops to come belong to, for profiles.
+  mlir::DictionaryAttr step;
 
   //===--------------------------------------------------------------------===//
   // Scalars

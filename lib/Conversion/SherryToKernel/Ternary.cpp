@@ -12,6 +12,8 @@
 //===----------------------------------------------------------------------===//
 #include "Linear.h"
 
+#include "llvm/Support/SaveAndRestore.h"
+
 using namespace mlir;
 using namespace sherry;
 
@@ -181,6 +183,9 @@ void TernaryEmitter::buildTables() {
   auto type = usesWords() ? MemRefType::get({groups, 32}, i16)
                           : MemRefType::get({groups, 2, 16}, i8);
   tables = memref::AllocOp::create(b, type);
+  llvm::SaveAndRestore step(
+      b.step, b.getDictionaryAttr(b.getNamedAttr(
+                  "op", b.getStringAttr("build_table"))));
   b.parallel(b.index(groups), [&](Value group) {
     Value activations = b.load(b.vec(4, i8), input.quantized->values.buffer,
                                {b.index(0), b.mul(group, 4)});

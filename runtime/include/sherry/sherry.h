@@ -40,12 +40,21 @@ const char *sherry_cpu_features(void);
 
 typedef struct sherry_model sherry_model;
 
+/// Where the weights of an open model lie.
+typedef enum sherry_weights {
+  /// In memory of this process, in huge pages if the system grants them. Faster
+  /// by half than pages of a file, because the CPU prefetches within pages.
+  SHERRY_WEIGHTS_COPIED = 0,
+  /// In the file, mapped read-only: loaded when used, and shared with every
+  /// process that maps the file.
+  SHERRY_WEIGHTS_MAPPED
+} sherry_weights;
+
 /// Opens a compiled model. The file is checked before any of its code is
-/// loaded, and its weights are mapped read-only: they are shared with every
-/// process that uses the file, which must not be overwritten in place
-/// meanwhile. As with every shared object, the code in it is trusted: open
-/// files from sources that you trust. Returns null on error.
-sherry_model *sherry_model_open(const char *path);
+/// loaded; it must not be overwritten in place while the model is open. As with
+/// every shared object, the code in it is trusted: open files from sources that
+/// you trust. Returns null on error.
+sherry_model *sherry_model_open(const char *path, sherry_weights weights);
 
 /// Contexts and streams made from the model may outlive this call. Null is
 /// ignored.
@@ -176,6 +185,23 @@ int sherry_eval(sherry_context *context, const int32_t *tokens,
 /// The logits [vocab_size] after the last token, valid until the next call that
 /// changes the context; null if the last such call computed none.
 const float *sherry_context_logits(const sherry_context *context);
+
+/// What one step of the model's code cost: a step is an entry of the list
+/// "steps" of the model's description. Sums over all calls since the profile
+/// was switched on, means over the threads.
+typedef struct sherry_step_time {
+  uint64_t calls;
+  uint64_t busy_ns;    ///< nanoseconds of work
+  uint64_t waiting_ns; ///< nanoseconds until the last thread was done
+} sherry_step_time;
+
+/// Switches the profile on, with all times zero, or off. It makes a token of a
+/// small model a few percent slower. Returns 0, or -1 on error.
+int sherry_context_profile(sherry_context *context, bool on);
+
+/// Returns 0, or -1 if there is no profile or no such step.
+int sherry_context_step_time(const sherry_context *context, uint32_t step,
+                             sherry_step_time *time);
 
 //===----------------------------------------------------------------------===//
 // Sampling

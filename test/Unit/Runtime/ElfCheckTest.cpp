@@ -27,7 +27,7 @@ protected:
     // A new file: the loader knows the one before by its inode.
     std::filesystem::remove(path);
     writeBytes(path, bytes);
-    ModelPtr model(sherry_model_open(path.c_str()));
+    ModelPtr model(sherry_model_open(path.c_str(), SHERRY_WEIGHTS_COPIED));
     if (!model) {
       EXPECT_CONTAINS(sherry_error_message(), "damaged.so: ");
       return sherry_error_message();

@@ -70,10 +70,10 @@ TEST(Model, RefusesVariants) {
     for (const char *part : parts)
       EXPECT_CONTAINS(error, part);
   };
-  expectRefused("demo-old-version", {"ABI version 0, this runtime has 1",
+  expectRefused("demo-old-version", {"ABI version 0, this runtime has 2",
                                      "compile the model again"});
   expectRefused("demo-new-version",
-                {"ABI version 77, this runtime has 1", "update the runtime"});
+                {"ABI version 77, this runtime has 2", "update the runtime"});
   expectRefused("demo-struct-size", {"struct_size: 104 instead of 112"});
   expectRefused("demo-unknown-feature",
                 {"\"demo-cpu\"", "missing here: bit 63", "--target-cpu"});

@@ -82,14 +82,14 @@ private:
 };
 
 inline ModelPtr openModel(const std::string &path) {
-  ModelPtr model(sherry_model_open(path.c_str()));
+  ModelPtr model(sherry_model_open(path.c_str(), SHERRY_WEIGHTS_COPIED));
   EXPECT_TRUE(model) << sherry_error_message();
   return model;
 }
 
 /// Why the model cannot be opened; empty if it can.
 inline std::string openError(const std::string &path) {
-  ModelPtr model(sherry_model_open(path.c_str()));
+  ModelPtr model(sherry_model_open(path.c_str(), SHERRY_WEIGHTS_COPIED));
   return model ? "" : sherry_error_message();
 }
 

@@ -40,12 +40,14 @@ def Sherry_NumThreadsOp : Sherry_TeamOp<"num_threads", [Pure]> {
 def Sherry_BarrierOp : Sherry_TeamOp<"barrier"> {
   let summary = "wait for all threads of the team";
   let description = [{
-    What any thread wrote before is visible to all after.
+    What any thread wrote before is visible to all after. `step` describes what
+    ends here, for profiles: the graph op, and the weight that it reads.
 
     ```mlir
-    sherry.barrier %team
+    sherry.barrier %team {step = {op = "linear", weight = @gate_up}}
     ```
   }];
+  let arguments = (ins Sherry_TeamType:$team, OptionalAttr<DictionaryAttr>:$step);
 }
 
 #endif // SHERRY_DIALECT_SHERRY_TEAMOPS

@@ -1,0 +1,33 @@
+// Each op that the lowerings of kernel ops know, alone in its function.
+func.func @decode_block(%codes: vector<16xi32>) -> vector<64xi8> {
+  %0 = sherry.decode_block %codes : vector<16xi32> -> vector<64xi8>
+  return %0 : vector<64xi8>
+}
+func.func @build_table_32(%x: vector<4xi8>) -> vector<32xi16> {
+  %0 = sherry.build_table %x : vector<4xi8> -> vector<32xi16>
+  return %0 : vector<32xi16>
+}
+func.func @lookup(%tables: memref<8x32xi16>, %i: index, %codes: vector<32xi16>) -> vector<32xi16> {
+  %0 = sherry.lookup %tables[%i], %codes : memref<8x32xi16>, vector<32xi16>
+  return %0 : vector<32xi16>
+}
+func.func @lookup_halves(%tables: memref<8x2x16xi8>, %i: index, %codes: vector<32xi8>) -> (vector<16xi16>, vector<16xi16>) {
+  %0, %1 = sherry.lookup_halves %tables[%i], %codes : memref<8x2x16xi8>, vector<32xi8> -> vector<16xi16>
+  return %0, %1 : vector<16xi16>, vector<16xi16>
+}
+func.func @apply_sign(%value: vector<16xi16>, %sign: vector<16xi16>) -> vector<16xi16> {
+  %0 = sherry.apply_sign %value, %sign : vector<16xi16>
+  return %0 : vector<16xi16>
+}
+func.func @dot_small(%w: vector<64xi8>, %x: vector<4xi8>, %sum: vector<16xi32>) -> vector<16xi32> {
+  %0 = sherry.dot_accumulate %w, %x, %sum {max_weight = 2 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
+  return %0 : vector<16xi32>
+}
+func.func @dot_large(%w: vector<64xi8>, %x: vector<4xi8>, %sum: vector<16xi32>) -> vector<16xi32> {
+  %0 = sherry.dot_accumulate %w, %x, %sum {max_weight = 255 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
+  return %0 : vector<16xi32>
+}
+func.func @f16(%x: vector<16xf16>) -> vector<16xf32> {
+  %0 = arith.extf %x : vector<16xf16> to vector<16xf32>
+  return %0 : vector<16xf32>
+}

@@ -1,0 +1,244 @@
+//===- Measure.cpp - Times of a model -------------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Measure.h"
+#include "Roofline.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+using namespace sherry::bench;
+using namespace sherry;
+
+Summary sherry::bench::summarize(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const size_t half = values.size() / 2;
+  const double median = values.size() % 2
+                            ? values[half]
+                            : (values[half - 1] + values[half]) / 2;
+  return {median, values.front(), values.back()};
+}
+
+static uint64_t residentBytes() {
+  uint64_t total = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> total >> resident;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+static std::vector<Step> readSteps(const std::string &metadata) {
+  std::vector<Step> result;
+  const auto description = nlohmann::json::parse(metadata);
+  for (const auto &step : description.at("steps"))
+    result.push_back({step.at("entry"), step.at("op"), step.value("weight", ""),
+                      step.contains("shape") ? step["shape"].dump() : "", step.value("bytes", 0ULL),
+                      step.value("multiply_adds", 0ULL)});
+  return result;
+}
+
+namespace {
+
+/// The tests of one model.
+class Bench {
+public:
+  Bench(const sherry_model *model, const Options &options,
+        const std::function<void(const std::string &)> &progress)
+      : model(model), options(options), progress(progress),
+        steps(readSteps(sherry_model_metadata(model))) {}
+
+  std::vector<Result> run(uint32_t threads);
+
+private:
+  Result runPrefill(uint32_t tokens);
+  Result runDecode(uint32_t tokens, uint32_t contextFill);
+
+  Context makeContext(uint32_t size) const {
+    sherry_context_options context = {};
+    context.context = size;
+    context.threads = threads;
+    return Context(check(sherry_context_create(model, &context)));
+  }
+  void eval(sherry_context *context, int64_t n) const;
+  /// Calls `repeat` for a warm-up and all measurements; returns tokens/s.
+  Summary time(uint32_t tokens, const std::function<void()> &repeat) const;
+  /// What the profile of `context` holds after `blocks` evaluated blocks.
+  std::vector<Step> readProfile(const sherry_context *context,
+                                double blocks) const;
+  double plainRead(double bytes);
+
+  const sherry_model *model;
+  const Options &options;
+  const std::function<void(const std::string &)> &progress;
+  std::vector<Step> steps;
+  uint32_t threads = 0;
+  std::map<uint64_t, double> reads; ///< by MB, of these threads
+};
+
+} // namespace
+
+void Bench::eval(sherry_context *context, int64_t n) const {
+  // Any tokens do: the time does not depend on them.
+  std::vector<int32_t> tokens;
+  const uint64_t vocab = sherry_model_vocab_size(model);
+  for (int64_t i = 0; i < n; ++i)
+    tokens.push_back(
+        static_cast<int32_t>((sherry_context_position(context) + i) * 7919 %
+                             vocab));
+  check(sherry_eval(context, tokens.data(), n, SHERRY_LOGITS_LAST, nullptr,
+                    nullptr));
+}
+
+Summary Bench::time(uint32_t tokens,
+                    const std::function<void()> &repeat) const {
+  std::vector<double> speeds;
+  repeat();
+  for (uint32_t i = 0; i < options.repetitions; ++i) {
+    Stopwatch stopwatch;
+    repeat();
+    speeds.push_back(tokens / stopwatch.seconds());
+  }
+  return summarize(speeds);
+}
+
+std::vector<Step> Bench::readProfile(const sherry_context *context,
+                                     double blocks) const {
+  std::vector<Step> result = steps;
+  for (size_t i = 0; i < result.size(); ++i) {
+    sherry_step_time time;
+    check(sherry_context_step_time(context, static_cast<uint32_t>(i), &time));
+    result[i].calls = static_cast<double>(time.calls) / blocks;
+    result[i].seconds = static_cast<double>(time.busy_ns) * 1e-9 / blocks;
+    result[i].waited = static_cast<double>(time.waiting_ns) * 1e-9 / blocks;
+  }
+  result.erase(std::remove_if(result.begin(), result.end(),
+                              [](const Step &step) { return step.calls == 0; }),
+               result.end());
+  return result;
+}
+
+double Bench::plainRead(double bytes) {
+  const auto megabytes = static_cast<uint64_t>(bytes / 1e6) + 1;
+  auto [known, isNew] = reads.try_emplace(megabytes);
+  if (isNew) {
+    progress("plain read of " + std::to_string(megabytes) + " MB, " +
+             std::to_string(threads) + " threads");
+    known->second = measurePlainRead(static_cast<uint64_t>(bytes), threads,
+                                     options.repetitions);
+  }
+  return known->second;
+}
+
+Result Bench::runPrefill(uint32_t tokens) {
+  progress("prefill of " + std::to_string(tokens) + " tokens, " +
+           std::to_string(threads) + " threads");
+  Context context = makeContext(tokens);
+  auto repeat = [&] {
+    check(sherry_context_truncate(context.get(), 0));
+    eval(context.get(), tokens);
+  };
+  Result result = {};
+  result.threads = threads;
+  result.tokens = tokens;
+  result.tokensPerSecond = time(tokens, repeat);
+  const uint32_t block = sherry_context_block(context.get());
+  const double blocks = (tokens + block - 1) / block;
+  result.blockTokens = tokens / blocks;
+  check(sherry_context_profile(context.get(), true));
+  repeat();
+  result.steps = readProfile(context.get(), blocks);
+  for (const Step &step : result.steps) {
+    // Logits are computed for the last token only.
+    result.multiplyAddsPerToken +=
+        static_cast<double>(step.multiplyAdds) *
+        (step.isHead() ? 1.0 / tokens : step.calls);
+  }
+  return result;
+}
+
+Result Bench::runDecode(uint32_t tokens, uint32_t contextFill) {
+  progress("decode of " + std::to_string(tokens) + " tokens after " +
+           std::to_string(contextFill) + ", " + std::to_string(threads) +
+           " threads");
+  Context context = makeContext(contextFill + tokens);
+  eval(context.get(), contextFill);
+  auto repeat = [&] {
+    check(sherry_context_truncate(context.get(), contextFill));
+    for (uint32_t i = 0; i < tokens; ++i)
+      eval(context.get(), 1);
+  };
+  Result result = {};
+  result.isDecode = true;
+  result.threads = threads;
+  result.tokens = tokens;
+  result.contextFill = contextFill;
+  result.tokensPerSecond = time(tokens, repeat);
+  check(sherry_context_profile(context.get(), true));
+  repeat();
+  result.steps = readProfile(context.get(), tokens);
+  for (const Step &step : result.steps)
+    result.bytesPerToken += static_cast<double>(step.bytes) * step.calls;
+  // All positions before each token, on average.
+  result.bytesPerToken +=
+      (contextFill + (tokens + 1) / 2.0) *
+      static_cast<double>(sherry_model_cache_size_per_position(model));
+  result.plainRead = plainRead(result.bytesPerToken);
+  return result;
+}
+
+std::vector<Result> Bench::run(uint32_t count) {
+  threads = count;
+  if (threads == 0)
+    threads = sherry_context_threads(makeContext(1).get());
+  reads.clear();
+  std::vector<Result> results;
+  MultiplyPeak peak = {};
+  for (uint32_t tokens : options.prompts)
+    if (tokens > 0) {
+      if (peak.perSecond == 0)
+        peak = measureMultiplyPeak(threads, options.repetitions);
+      results.push_back(runPrefill(tokens));
+      results.back().multiplyPeak = peak.perSecond;
+      results.back().multiplyInstruction = peak.instruction;
+    }
+  for (uint32_t tokens : options.generated)
+    if (tokens > 0)
+      for (uint32_t fill : options.contextFills)
+        results.push_back(runDecode(tokens, fill));
+  return results;
+}
+
+ModelReport sherry::bench::measure(
+    const std::string &path, const Options &options,
+    const std::function<void(const std::string &)> &progress) {
+  ModelReport report = {};
+  report.path = path;
+  progress("loading " + path);
+  Stopwatch stopwatch;
+  Model model(check(sherry_model_open(
+      path.c_str(),
+      options.map ? SHERRY_WEIGHTS_MAPPED : SHERRY_WEIGHTS_COPIED)));
+  report.loadSeconds = stopwatch.seconds();
+  {
+    Context context(check(sherry_context_create(model.get(), nullptr)));
+    const int32_t token = 0;
+    check(sherry_eval(context.get(), &token, 1, SHERRY_LOGITS_LAST, nullptr,
+                      nullptr));
+  }
+  report.firstTokenSeconds = stopwatch.seconds();
+  std::error_code ignored;
+  report.fileSize = std::filesystem::file_size(path, ignored);
+  report.metadata = sherry_model_metadata(model.get());
+  Bench bench(model.get(), options, progress);
+  for (uint32_t threads : options.threads)
+    for (Result &result : bench.run(threads)) {
+      result.model = std::filesystem::path(path).filename();
+      report.results.push_back(std::move(result));
+    }
+  report.residentBytes = residentBytes();
+  return report;
+}

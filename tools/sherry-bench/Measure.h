@@ -1,0 +1,83 @@
+//===- Measure.h - Times of a model -----------------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TOOLS_BENCH_MEASURE_H
+#define SHERRY_TOOLS_BENCH_MEASURE_H
+
+#include "../Support/Runtime.h"
+#include "Options.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace sherry::bench {
+
+struct Summary {
+  double median, least, most;
+};
+/// `values` must not be empty.
+Summary summarize(std::vector<double> values);
+
+/// One step of a model's code, between two barriers.
+struct Step {
+  std::string entry;  ///< function that it is part of: decode, decode_layer ...
+  std::string op;     ///< op of the sherry dialect
+  std::string weight; ///< empty: reads no weight
+  std::string shape;  ///< of the weight
+  uint64_t bytes = 0; ///< of the weight that a call reads
+  uint64_t multiplyAdds = 0; ///< per token
+  // Measured, per evaluated block of tokens.
+  double calls = 0;
+  double seconds = 0; ///< mean over threads, without waiting
+  double waited = 0;  ///< mean over threads
+
+  /// Whether it works on the tokens whose logits are wanted only.
+  bool isHead() const {
+    return op == "linear" && (entry == "decode" || entry == "prefill");
+  }
+};
+
+/// What was measured for one model, thread count and test.
+struct Result {
+  std::string model;
+  uint32_t threads;
+  bool isDecode;
+  uint32_t tokens;      ///< of one repetition
+  uint32_t contextFill; ///< tokens before
+  double blockTokens;   ///< mean tokens of a block of prefill
+  Summary tokensPerSecond;
+  double bytesPerToken; ///< weights and cache that a decoded token reads
+  double plainRead;     ///< bytes per second; 0 for prefill
+  double multiplyAddsPerToken; ///< mean of a prompt's tokens
+  double multiplyPeak;         ///< per second; 0 for decode
+  std::string multiplyInstruction;
+  std::vector<Step> steps; ///< if profiled
+
+  double bytesPerSecond() const {
+    return bytesPerToken * tokensPerSecond.median;
+  }
+  double multiplyAddsPerSecond() const {
+    return multiplyAddsPerToken * tokensPerSecond.median;
+  }
+};
+
+struct ModelReport {
+  std::string path;
+  uint64_t fileSize;
+  std::string metadata; ///< JSON
+  double loadSeconds;
+  double firstTokenSeconds; ///< from the start of loading, one token
+  uint64_t residentBytes;   ///< after all tests
+  std::vector<Result> results;
+};
+
+/// Runs all tests of the options on one model; `progress` is told what comes.
+ModelReport measure(const std::string &path, const Options &options,
+                    const std::function<void(const std::string &)> &progress);
+
+} // namespace sherry::bench
+
+#endif // SHERRY_TOOLS_BENCH_MEASURE_H

@@ -1,0 +1,19 @@
+//===- Report.h - Results as text -------------------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TOOLS_BENCH_REPORT_H
+#define SHERRY_TOOLS_BENCH_REPORT_H
+
+#include "Measure.h"
+
+namespace sherry::bench {
+
+/// The reports in the format of the options, for standard output.
+std::string format(const std::vector<ModelReport> &reports,
+                   const Options &options);
+
+} // namespace sherry::bench
+
+#endif // SHERRY_TOOLS_BENCH_REPORT_H

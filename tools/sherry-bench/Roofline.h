@@ -1,0 +1,33 @@
+//===- Roofline.h - What this machine can do at most ------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The limits that a model's speed is compared with, measured in the same run:
+// reading memory, and multiplying 8-bit integers.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TOOLS_BENCH_ROOFLINE_H
+#define SHERRY_TOOLS_BENCH_ROOFLINE_H
+
+#include <cstdint>
+#include <string>
+
+namespace sherry::bench {
+
+/// Speed in bytes per second at which `threads` threads together read a buffer
+/// of `bytes` bytes, each its own part, with the widest loads of this CPU: the
+/// buffer lies in huge pages if the system grants them, and the faster of
+/// reading with and without software prefetch counts. Median of `repetitions`.
+double measurePlainRead(uint64_t bytes, uint32_t threads, uint32_t repetitions);
+
+struct MultiplyPeak {
+  std::string instruction; ///< such as "vpdpbusd zmm"
+  double perSecond;        ///< multiply-adds of 8-bit integers, all threads
+};
+/// Multiply-adds on registers alone, by the best instruction of this CPU, in the
+/// best of more than `repetitions` runs.
+MultiplyPeak measureMultiplyPeak(uint32_t threads, uint32_t repetitions);
+
+} // namespace sherry::bench
+
+#endif // SHERRY_TOOLS_BENCH_ROOFLINE_H

@@ -1,7 +1,7 @@
 // RUN: sherry-opt %s -sherry-lower-team | FileCheck %s
 
 // The steps of all barriers that end one.
-// CHECK: sherry.steps = [{entry = "f", op = "linear", weight = "w"}, {entry = "f", op = "rms_norm"}]
+// CHECK: sherry.steps = [{entry = "f", op = "linear", weight = @w}, {entry = "f", op = "rms_norm"}]
 
 // CHECK-LABEL: func @f
 // CHECK-SAME: (%[[TEAM:.*]]: !llvm.ptr)
@@ -16,7 +16,7 @@ func.func @f(%team: !sherry.team) -> (index, index) {
   // CHECK: %[[WAIT:.*]] = llvm.load %[[FIELD]] : !llvm.ptr -> !llvm.ptr
   // CHECK: %[[STEP:.*]] = arith.constant 0 : i32
   // CHECK: llvm.call %[[WAIT]](%[[TEAM]], %[[STEP]]) : !llvm.ptr, (!llvm.ptr, i32) -> ()
-  sherry.barrier %team {step = {op = "linear", weight = "w"}}
+  sherry.barrier %team {step = {op = "linear", weight = @w}}
   // CHECK: %[[STEP:.*]] = arith.constant 1 : i32
   // CHECK: llvm.call %{{.*}}(%[[TEAM]], %[[STEP]])
   sherry.barrier %team {step = {op = "rms_norm"}}

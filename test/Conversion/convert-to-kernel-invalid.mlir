@@ -1,0 +1,94 @@
+// RUN: sherry-opt %s -sherry-convert-to-kernel -split-input-file -verify-diagnostics
+
+// expected-error@+1 {{needs the attribute sherry.max_tokens: run sherry-specialize-tokens first}}
+func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  return %x : tensor<?x8xf32>
+}
+
+// -----
+
+// expected-error@+1 {{has no place: run sherry-place-weights first}}
+sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x8xbf16>
+
+// -----
+
+// expected-error@+1 {{has no layout: run sherry-select-layout first}}
+sherry.weight @w count 1 from ["w"] rows [8] at 0 stride 128 : tensor<8x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16>>
+
+// -----
+
+// expected-error@+1 {{only contiguous groups have kernels}}
+sherry.weight @w count 1 from ["w"] rows [8] at 0 stride 4096 : tensor<8x256x!sherry.trit, #sherry.ternary<strided, per_group(256), scale = f16, layout = <words, interleave = 1>>>
+
+// -----
+
+// expected-error@+1 {{cannot pass 'f64' to a kernel}}
+func.func @argument(%x: f64) attributes {sherry.max_tokens = 1 : i64} {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{cannot return 'index' from a kernel}}
+func.func @result(%x: index) -> index attributes {sherry.max_tokens = 1 : i64} {
+  return %x : index
+}
+
+// -----
+
+func.func @whole_columns(%x: tensor<?x8xf32>, %n: index) -> tensor<?x4xf32> attributes {sherry.max_tokens = 4 : i64} {
+  // expected-error@+1 {{can only take whole columns}}
+  %y = tensor.extract_slice %x[1, 0] [%n, 4] [1, 1] : tensor<?x8xf32> to tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// -----
+
+func.func @unknown_op(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 4 : i64} {
+  // expected-error@+1 {{is not part of a graph}}
+  %y = arith.negf %x : tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @columns(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 4 : i64} {
+  %c1 = arith.constant 1 : index
+  // expected-error@+1 {{only the number of rows can be asked for}}
+  %n = tensor.dim %x, %c1 : tensor<?x8xf32>
+  return %x : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @returns_argument(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 4 : i64} {
+  // expected-error@+1 {{can only pass on what the same block computes}}
+  return %x : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @starts_with_argument(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 4 : i64} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // expected-error@+1 {{must own the tensor that it starts with}}
+  %y = scf.for %i = %c0 to %c1 step %c1 iter_args(%carried = %x) -> (tensor<?x8xf32>) {
+    %z = arith.addf %carried, %carried : tensor<?x8xf32>
+    scf.yield %z : tensor<?x8xf32>
+  }
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @two_carried(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 4 : i64} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %a = arith.addf %x, %x : tensor<?x8xf32>
+  %b = arith.addf %x, %x : tensor<?x8xf32>
+  // expected-error@+1 {{must carry exactly one tensor of activations}}
+  %y:2 = scf.for %i = %c0 to %c1 step %c1 iter_args(%p = %a, %q = %b) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+    scf.yield %q, %p : tensor<?x8xf32>, tensor<?x8xf32>
+  }
+  return %y#0 : tensor<?x8xf32>
+}

@@ -1,0 +1,167 @@
+// RUN: sherry-opt %s -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s
+
+// Arguments: weights, caches, workspace, buffers of arguments and results,
+// counts of rows, indices, capacities of caches, team. 40 columns take 64.
+// CHECK-LABEL: func @arguments
+// CHECK-SAME: (%[[WEIGHTS:.*]]: memref<0xi8>, %[[CACHE:[^,]*]]: memref<1024xi8>, %[[WORKSPACE:.*]]: memref<?xi8>,
+// CHECK-SAME: %[[X:.*]]: memref<3x64xf32>, %[[Y:.*]]: memref<3x64xf32>, %[[ROWS:.*]]: index, %[[I:.*]]: index, %[[CONTEXT:.*]]: index, %[[TEAM:.*]]: !sherry.team)
+// CHECK-SAME: sherry.max_tokens = 3
+func.func @arguments(%x: tensor<?x40xf32>, %cache: !sherry.kv_cache<2 x 1 x 4 x f32, max_context = 16>, %i: index) -> tensor<?x40xf32> attributes {sherry.max_tokens = 3 : i64} {
+  // CHECK: scf.parallel (%[[ROW:.*]]) = (%{{.*}}) to (%[[ROWS]])
+  // CHECK: arith.addf
+  // CHECK: vector.store %{{.*}}, %[[Y]][%[[ROW]], %{{.*}}] : memref<3x64xf32>
+  // CHECK: sherry.step = {op = "addf"}
+  %y = arith.addf %x, %x : tensor<?x40xf32>
+  return %y : tensor<?x40xf32>
+}
+
+// -----
+
+// One quantized token: a table for each of the two groups, then two
+// super-tiles of two tiles and one of one.
+module attributes {sherry.weights_size = 1024 : i64} {
+sherry.weight @w count 2 from ["w.{}"] rows [160] at 0 stride 512 : tensor<160x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 2>>>
+// CHECK-LABEL: func @lookups
+// CHECK-SAME: (%[[WEIGHTS:.*]]: memref<1024xi8>, %{{.*}}, %[[VALUES:.*]]: memref<1x32xi8>, %[[SCALES:.*]]: memref<1x32xf32>, %[[SUMS:.*]]: memref<1x32xi32>, %[[Y:.*]]: memref<1x160xf32>
+func.func @lookups(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>, %layer: index) -> tensor<?x160xf32> attributes {sherry.max_tokens = 1 : i64} {
+  // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<2x32xi16>
+  // CHECK: scf.parallel (%[[GROUP:.*]]) = (%{{.*}}) to (%c2
+  // CHECK: sherry.build_table
+  // CHECK: sherry.step = {op = "build_table"}
+  // CHECK: scf.parallel (%{{.*}}) = (%{{.*}}) to (%c2
+  // CHECK-COUNT-4: sherry.lookup %[[TABLES]]
+  // CHECK-NOT: sherry.lookup
+  // CHECK: sherry.step = {op = "linear", weight = @w}
+  // CHECK: scf.parallel (%{{.*}}) = (%{{.*}}) to (%c1
+  // CHECK-COUNT-2: sherry.lookup %[[TABLES]]
+  // CHECK-NOT: sherry.lookup
+  // CHECK: sherry.step = {op = "linear", weight = @w}
+  %y = sherry.linear %values scaled %scales sums %sums, @w[%layer] : tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x160xf32>
+  return %y : tensor<?x160xf32>
+}
+}
+
+// -----
+
+// Nibbles: 16 entries per group, low bytes and high bytes, and signs.
+module attributes {sherry.weights_size = 256 : i64} {
+sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <nibbles, interleave = 1>>>
+// CHECK-LABEL: func @nibbles
+func.func @nibbles(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<2x2x16xi8>
+  // CHECK: sherry.build_table %{{.*}} : vector<4xi8> -> vector<16xi16>
+  // CHECK: sherry.lookup_halves %[[TABLES]]
+  // CHECK-COUNT-2: sherry.apply_sign
+  %y = sherry.linear %values scaled %scales sums %sums, @w : tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}
+}
+
+// -----
+
+// Several tokens: a chunk of codes becomes a panel of bytes, once for all.
+module attributes {sherry.weights_size = 256 : i64} {
+sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
+// CHECK-LABEL: func @panel
+func.func @panel(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 5 : i64} {
+  // CHECK: %[[PANEL:.*]] = memref.alloca() {{.*}} : memref<64x2x64xi8>
+  // CHECK: scf.parallel
+  // CHECK: %[[BYTES:.*]] = sherry.decode_block
+  // CHECK: vector.store %[[BYTES]], %[[PANEL]]
+  // CHECK: vector.load %[[PANEL]]
+  // CHECK: sherry.dot_accumulate {{.*}} {max_weight = 2 : i32}
+  %y = sherry.linear %values scaled %scales sums %sums, @w : tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}
+// CHECK-LABEL: func @panel_f32
+func.func @panel_f32(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  // CHECK: sherry.decode_block
+  // CHECK: vector.fma
+  // CHECK-NOT: sherry.dot_accumulate
+  %y = sherry.linear %x, @w : tensor<?x8xf32> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}
+}
+
+// -----
+
+module attributes {sherry.weights_size = 4096 : i64} {
+sherry.weight @q8 count 1 from ["q"] rows [32] at 0 stride 1088 : tensor<32x32x!sherry.q8_0>
+sherry.weight @dense count 1 from ["d"] rows [32] at 1088 stride 2048 : tensor<32x32xbf16>
+// CHECK-LABEL: func @q8_0
+func.func @q8_0(%values: tensor<?x32xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  // CHECK: sherry.dot_accumulate {{.*}} {max_weight = 255 : i32}
+  %y = sherry.linear %values scaled %scales sums %sums, @q8 : tensor<?x32xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}
+// CHECK-LABEL: func @bf16
+func.func @bf16(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  // CHECK: arith.extf %{{.*}} : vector<32xbf16> to vector<32xf32>
+  // CHECK: vector.fma
+  %y = sherry.linear %x, @dense : tensor<?x32xf32> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}
+}
+
+// -----
+
+// What a loop carries alternates between two buffers, and a call writes to
+// the buffer that its result is returned in.
+// CHECK-LABEL: func private @layer
+func.func private @layer(%x: tensor<?x32xf32>, %i: index) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  %y = arith.addf %x, %x : tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}
+// CHECK-LABEL: func @loop
+// CHECK-SAME: %[[X:[^,]*]]: memref<1x32xf32>, %[[Y:[^,]*]]: memref<1x32xf32>
+func.func @loop(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %a = arith.addf %x, %x : tensor<?x32xf32>
+  // CHECK-DAG: %[[A:.*]] = memref.alloc() : memref<1x32xf32>
+  // CHECK-DAG: %[[B:.*]] = memref.alloc() : memref<1x32xf32>
+  // CHECK: scf.for %{{.*}} iter_args(%[[FROM:.*]] = %[[A]], %[[TO:.*]] = %[[B]])
+  // CHECK: call @layer(%{{.*}}, %{{.*}}, %[[FROM]], %[[TO]],
+  // CHECK: scf.yield %[[TO]], %[[FROM]]
+  %b = scf.for %i = %c0 to %c4 step %c1 iter_args(%carried = %a) -> (tensor<?x32xf32>) {
+    %next = func.call @layer(%carried, %i) : (tensor<?x32xf32>, index) -> tensor<?x32xf32>
+    scf.yield %next : tensor<?x32xf32>
+  }
+  // CHECK: vector.store %{{.*}}, %[[Y]]
+  %c = arith.addf %b, %b : tensor<?x32xf32>
+  return %c : tensor<?x32xf32>
+}
+
+// -----
+
+// The other ops of a graph; what they compute is tested with whole models.
+module attributes {sherry.weights_size = 256 : i64} {
+sherry.weight @norm count 1 from ["n"] rows [8] at 0 stride 64 : tensor<8xf32>
+// CHECK-LABEL: func @others
+func.func @others(%x: tensor<?x8xf32>, %tokens: tensor<?xi32>, %cache: !sherry.kv_cache<1 x 1 x 8 x f32, max_context = 16>, %layer: index, %position: index, %last: index) -> tensor<?x8xf32> attributes {sherry.max_tokens = 2 : i64} {
+  // CHECK: sherry.step = {op = "rope_table"}
+  %table = sherry.rope_table %tokens, %position theta 10000.0 : tensor<?xi32> -> tensor<?x8xf32>
+  // CHECK: math.sqrt
+  // CHECK: sherry.step = {op = "rms_norm", weight = @norm}
+  %0 = sherry.rms_norm %x, @norm epsilon 1.0e-5 : tensor<?x8xf32>
+  // CHECK: sherry.step = {op = "rope"}
+  %1 = sherry.rope %0, %table : tensor<?x8xf32>, tensor<?x8xf32>
+  // CHECK: sherry.step = {op = "update_cache"}
+  sherry.update_cache %1, %x, %cache[%layer, %position] : tensor<?x8xf32>, <1 x 1 x 8 x f32, max_context = 16>
+  // CHECK: math.exp
+  // CHECK: sherry.step = {op = "attention"}
+  %2 = sherry.attention %1, %cache[%layer, %position] : tensor<?x8xf32>, <1 x 1 x 8 x f32, max_context = 16>
+  // CHECK: math.exp
+  // CHECK: sherry.step = {op = "swiglu"}
+  %3 = sherry.swiglu %2, %x : tensor<?x8xf32>
+  // CHECK: sherry.step = {op = "quantize_activations"}
+  %values, %scales, %sums = sherry.quantize_activations %3 blocks [8] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  // Only a view.
+  // CHECK: memref.subview
+  %4 = sherry.last_tokens %3, %last : tensor<?x8xf32>
+  // CHECK: sherry.step = {op = "addf"}
+  %5 = arith.addf %4, %4 : tensor<?x8xf32>
+  return %5 : tensor<?x8xf32>
+}
+}

@@ -34,6 +34,7 @@ llvm_config.with_system_environment(
 roundtrip = int(lit_config.params.get("verify-roundtrip", 0))
 llvm_config.add_tool_substitutions(
     [
+        "sherry-bench",
         "sherry-compile",
         "sherry-cpu-features",
         "sherry-lsp-server",

@@ -93,12 +93,21 @@ Expected<WeightOptions> Compilation::chooseWeightOptions() const {
     if (result.granularity != format::Granularity::PerGroup)
       return llvm::createStringError(
           "--group-size needs --granularity=per_group");
+    if (*options.groupSize <= 0 ||
+        *options.groupSize % format::kGroupInputs != 0)
+      return llvm::createStringError("--group-size is " +
+                                     llvm::Twine(*options.groupSize) +
+                                     "; it must be a positive multiple of 4");
     result.groupSize = *options.groupSize;
   }
   return result;
 }
 
 Error Compilation::readModel() {
+  if (options.maxBlock <= 0 || options.maxBlock % 8 != 0)
+    return llvm::createStringError("--max-block is " +
+                                   llvm::Twine(options.maxBlock) +
+                                   "; it must be a positive multiple of 8");
   Expected<TargetInfo> cpu = TargetInfo::get(options.targetCpu);
   if (!cpu)
     return cpu.takeError();

@@ -200,7 +200,11 @@ Error ModelConfig::applyGenerationConfig(MemoryBufferRef text) {
 }
 
 Expected<ModelConfig> ModelConfig::load(StringRef directory) {
-  auto text = readFile(joinPath(directory, "config.json"), kMaxConfigBytes);
+  std::string path = joinPath(directory, "config.json");
+  if (!sys::fs::exists(path))
+    return makeError(path + ": no such file; give the folder of a Hugging Face "
+                            "checkpoint");
+  auto text = readFile(path, kMaxConfigBytes);
   if (!text)
     return text.takeError();
   auto config = parse((*text)->getMemBufferRef());

@@ -1,220 +1,175 @@
 #!/usr/bin/env python3
-# ===- break_checkpoint.py - Copies a checkpoint and damages the copy -----=== #
+# ===- break_checkpoint.py - Copies a checkpoint with one defect -----------===#
 #
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# usage: break_checkpoint.py GOOD BAD DAMAGE
+# Usage: break_checkpoint.py GOOD BAD DEFECT
 #
-# GOOD is a folder that make_checkpoint.py wrote, of one file or of shards; BAD
-# is replaced; DAMAGE is the name of a function below.
+# GOOD has one model.safetensors in f32; BAD is made anew.
 #
-# ===----------------------------------------------------------------------=== #
+# ===-----------------------------------------------------------------------===#
 import json
+import os
 import pathlib
 import shutil
 import struct
 import sys
 
-QUERY = "model.layers.0.self_attn.q_proj.weight"
-KEY = "model.layers.0.self_attn.k_proj.weight"
-NORM = "model.norm.weight"
-DAMAGES = {}
+Q_PROJ = "model.layers.0.self_attn.q_proj.weight"
+DOWN_PROJ = "model.layers.0.mlp.down_proj.weight"
 
 
-def damage(function):
-    DAMAGES[function.__name__.replace("_", "-")] = function
-    return function
-
-
-def damage_json(name, file, **fields):
-    """Registers a damage that sets fields of a JSON file; None removes one."""
-
-    def change(folder):
-        content = json.loads((folder / file).read_text())
-        content.update(fields)
-        content = {key: value for key, value in content.items() if value is not None}
-        (folder / file).write_text(json.dumps(content))
-
-    DAMAGES[name] = change
-
-
-def damage_entry(name, tensor, **fields):
-    """Registers a damage that sets fields of a tensor in the header; with no
-    fields the tensor is removed."""
-
-    def change(folder):
-        header, data = read_weights(folder)
-        if fields:
-            header[tensor].update(fields)
+def edit_json(path, **changes):
+    content = json.loads(path.read_text())
+    for key, value in changes.items():
+        if value is None:
+            del content[key]
         else:
-            del header[tensor]
-        write_weights(folder, header, data)
-
-    DAMAGES[name] = change
+            content[key] = value
+    path.write_text(json.dumps(content))
 
 
-def damage_values(name, tensor, position, *values):
-    """Registers a damage that sets bf16 bits of a tensor from `position` on."""
+class Tensors:
+    """The header and the data of a safetensors file."""
 
-    def change(folder):
-        header, data = read_weights(folder)
-        offset = header[tensor]["data_offsets"][0] + 2 * position
-        struct.pack_into(f"<{len(values)}H", data, offset, *values)
-        write_weights(folder, header, data)
+    def __init__(self, path):
+        self.path = path
+        content = path.read_bytes()
+        (size,) = struct.unpack_from("<Q", content)
+        self.header = json.loads(content[8 : 8 + size])
+        self.data = bytearray(content[8 + size :])
 
-    DAMAGES[name] = change
+    def write(self, size=None):
+        header = json.dumps(self.header).encode()
+        size = len(header) if size is None else size
+        self.path.write_bytes(struct.pack("<Q", size) + header + self.data)
 
-
-def read_weights(folder):
-    content = (folder / "model.safetensors").read_bytes()
-    (length,) = struct.unpack_from("<Q", content)
-    return json.loads(content[8 : 8 + length]), bytearray(content[8 + length :])
-
-
-def write_weights(folder, header, data):
-    text = json.dumps(header).encode()
-    content = struct.pack("<Q", len(text)) + text + data
-    (folder / "model.safetensors").write_bytes(content)
+    def set_value(self, name, index, value):
+        begin = self.header[name]["data_offsets"][0]
+        struct.pack_into("<f", self.data, begin + 4 * index, value)
 
 
-def change_bytes(folder, change):
+def truncate(folder):
     path = folder / "model.safetensors"
-    path.write_bytes(change(path.read_bytes()))
+    os.truncate(path, path.stat().st_size - 100)
 
 
-# config.json
+def header_beyond_file(tensors):
+    tensors.write(size=1 << 40)
 
 
-@damage
-def no_config(folder):
-    (folder / "config.json").unlink()
+def header_without_end(tensors):
+    tensors.write(size=17)
 
 
-@damage
-def config_cut(folder):
-    path = folder / "config.json"
-    path.write_bytes(path.read_bytes()[:100])
+def overlap(tensors):
+    begin, end = tensors.header[DOWN_PROJ]["data_offsets"]
+    size = end - begin
+    other = tensors.header[Q_PROJ]["data_offsets"][0]
+    tensors.header[DOWN_PROJ]["data_offsets"] = [other + 4, other + 4 + size]
+    tensors.write()
 
 
-@damage
-def config_list(folder):
-    (folder / "config.json").write_text("[]")
+def overflow(tensors):
+    size = tensors.header[Q_PROJ]["data_offsets"]
+    size = size[1] - size[0]
+    tensors.header[Q_PROJ]["data_offsets"] = [2**64 - size, 2**64]
+    tensors.write()
 
 
-damage_json("no-field", "config.json", num_hidden_layers=None)
-damage_json("model-type", "config.json", model_type="mixtral")
-damage_json("architecture", "config.json", architectures=["GPT2LMHeadModel"])
-damage_json("hidden-size", "config.json", hidden_size=30)
-damage_json("ffn-size", "config.json", intermediate_size=42)
-damage_json("head-width", "config.json", num_attention_heads=3, head_dim=10)
-damage_json("vocab-size", "config.json", vocab_size=320)
-damage_json("token-id", "config.json", eos_token_id=300)
-damage_json(
-    "config-group-size",
-    "config.json",
-    quantization_config={"quant_method": "sherry", "group_size": 6},
-)
-damage_json("quant-method", "config.json", quantization_config={"quant_method": "gptq"})
-
-# model.safetensors
+def shape_overflow(tensors):
+    tensors.header[Q_PROJ]["shape"] = [2**33, 2**33]
+    tensors.write()
 
 
-@damage
-def no_weights(folder):
+def wrong_dtype(tensors):
+    tensors.header[Q_PROJ]["dtype"] = "I32"
+    tensors.write()
+
+
+def wrong_shape(tensors):
+    tensors.header[Q_PROJ]["shape"] = tensors.header[Q_PROJ]["shape"][::-1]
+    tensors.header[DOWN_PROJ]["shape"] = tensors.header[DOWN_PROJ]["shape"][::-1]
+    tensors.write()
+
+
+def missing_tensor(tensors):
+    del tensors.header[DOWN_PROJ]
+    tensors.write()
+
+
+def not_a_number(tensors):
+    tensors.set_value(DOWN_PROJ, 9, float("nan"))
+    tensors.write()
+
+
+def infinite(tensors):
+    tensors.set_value("model.norm.weight", 3, float("-inf"))
+    tensors.write()
+
+
+def missing_shard(folder):
+    names = Tensors(folder / "model.safetensors").header
+    index = {"weight_map": {name: "model-00001-of-00002.safetensors" for name in names}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     (folder / "model.safetensors").unlink()
 
 
-@damage
-def weights_empty(folder):
-    change_bytes(folder, lambda content: b"")
-
-
-@damage
-def header_cut(folder):
-    change_bytes(folder, lambda content: content[:300])
-
-
-@damage
-def data_cut(folder):
-    change_bytes(folder, lambda content: content[:-2])
-
-
-@damage
-def header_length(folder):
-    change_bytes(folder, lambda content: b"\xff" * 8 + content[8:])
-
-
-@damage
-def header_not_json(folder):
-    change_bytes(folder, lambda content: content[:8] + b"[" + content[9:])
-
-
-@damage
-def overlap(folder):
-    header, data = read_weights(folder)
-    header[KEY]["data_offsets"] = header[QUERY]["data_offsets"]
-    write_weights(folder, header, data)
-
-
-damage_entry("offsets-wrap", QUERY, data_offsets=[2**64 - 8, 2**64 - 8 + 2048])
-damage_entry("offsets-reversed", QUERY, data_offsets=[2**64 - 1024, 1024])
-damage_entry("offsets-negative", QUERY, data_offsets=[-2048, 0])
-damage_entry("offsets-apart", QUERY, data_offsets=[0, 1024])
-damage_entry("shape-overflow", QUERY, shape=[2**32, 2**32])
-damage_entry("dtype", QUERY, dtype="I16")
-damage_entry("dtype-size", QUERY, dtype="F32")
-damage_entry("shape", QUERY, shape=[64, 16])
-damage_entry("no-tensor", QUERY)
-damage_values("nan", QUERY, 3 * 32 + 5, 0x7FC0)
-damage_values("inf", QUERY, 31 * 32 + 31, 0xFF80)
-damage_values("nan-norm", NORM, 7, 0x7FC0)
-damage_values("nan-embedding", "model.embed_tokens.weight", 0, 0x7F81)
-damage_values("all-nan", "model.embed_tokens.weight", 0, *[0x7FC0] * (300 * 32))
-damage_values("large", QUERY, 0, *[0x7F7F] * 32)
-
-# Shards
-
-
-@damage
-def no_shard(folder):
-    (folder / "model-00002-of-00003.safetensors").unlink()
-
-
-@damage
-def shard_outside(folder):
+def shard_elsewhere(folder):
+    missing_shard(folder)
     path = folder / "model.safetensors.index.json"
-    path.write_text(path.read_text().replace("model-00002", "../model-00002"))
+    path.write_text(path.read_text().replace("model-00001", "../model-00001"))
 
 
-@damage
-def shard_without_tensor(folder):
-    path = folder / "model.safetensors.index.json"
-    path.write_text(path.read_text().replace("model-00002", "model-00001"))
-
-
-# tokenizer.json
-
-
-@damage
-def tokenizer_cut(folder):
-    path = folder / "tokenizer.json"
-    path.write_bytes(path.read_bytes()[:1000])
-
-
-damage_json("tokenizer-no-vocab", "tokenizer.json", model={"type": "WordPiece"})
-damage_json(
-    "tokenizer-id",
-    "tokenizer.json",
-    added_tokens=[{"id": 300, "content": "<|python_tag|>"}],
-)
+CONFIG_CHANGES = {
+    "architecture": {"architectures": ["MambaForCausalLM"], "model_type": "mamba"},
+    "size-not-multiple-of-4": {"intermediate_size": 130},
+    "no-hidden-size": {"hidden_size": None},
+    "zero-layers": {"num_hidden_layers": 0},
+    "gqa": {"num_key_value_heads": 3},
+    "rope": {"rope_scaling": {"rope_type": "yarn", "factor": 4.0}},
+    "activation": {"hidden_act": "gelu"},
+    "huge": {"vocab_size": 2**62},
+}
+FILE_DEFECTS = {
+    "truncated": truncate,
+    "missing-shard": missing_shard,
+    "shard-elsewhere": shard_elsewhere,
+    "no-config": lambda folder: (folder / "config.json").unlink(),
+    "no-weights": lambda folder: (folder / "model.safetensors").unlink(),
+    "config-not-json": lambda folder: (folder / "config.json").write_text('{"a": '),
+    "tokenizer": lambda folder: edit_json(
+        folder / "tokenizer.json",
+        added_tokens=[{"id": 4000, "content": "<far>", "special": True}],
+    ),
+    "tokenizer-not-json": lambda folder: os.truncate(folder / "tokenizer.json", 50),
+}
+TENSOR_DEFECTS = {
+    "header-beyond-file": header_beyond_file,
+    "header-without-end": header_without_end,
+    "overlap": overlap,
+    "overflow": overflow,
+    "shape-overflow": shape_overflow,
+    "dtype": wrong_dtype,
+    "shape": wrong_shape,
+    "missing-tensor": missing_tensor,
+    "nan": not_a_number,
+    "infinity": infinite,
+}
 
 
 def main():
-    good, bad, name = sys.argv[1:]
-    shutil.rmtree(bad, ignore_errors=True)
-    shutil.copytree(good, bad)
-    DAMAGES[name](pathlib.Path(bad))
+    good, bad, defect = sys.argv[1:]
+    folder = pathlib.Path(bad)
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(good, folder)
+    if defect in CONFIG_CHANGES:
+        edit_json(folder / "config.json", **CONFIG_CHANGES[defect])
+    elif defect in FILE_DEFECTS:
+        FILE_DEFECTS[defect](folder)
+    else:
+        TENSOR_DEFECTS[defect](Tensors(folder / "model.safetensors"))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -264,7 +264,7 @@ TEST(ModelConfigTest, RefusesBadJson) {
 TEST(ModelConfigTest, LoadsAFolder) {
   TempFolder folder;
   EXPECT_THAT(messageOf(ModelConfig::load(folder.path())),
-              mentions(folder.path("config.json"), "No such file"));
+              mentions(folder.path("config.json"), "no such file"));
   folder.write("config.json",
                makeJson({{"bos_token_id", "1"}, {"eos_token_id", "2"}}));
   auto config = ModelConfig::load(folder.path());

@@ -34,7 +34,8 @@ int main(int argc, char **argv) {
   const size_t promptSize = strlen(prompt);
   const unsigned flags = SHERRY_TOKENIZE_BOS;
 
-  sherry_model *model = check(sherry_model_open(argv[1], SHERRY_WEIGHTS_COPIED));
+  sherry_model *model =
+      check(sherry_model_open(argv[1], SHERRY_WEIGHTS_COPIED));
   const uint32_t vocabSize = sherry_model_vocab_size(model);
   sherry_context *context = check(sherry_context_create(model, NULL));
   const sherry_sampler_options sampling = {

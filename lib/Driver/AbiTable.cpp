@@ -16,11 +16,10 @@ Error sherry::addAbiTable(Module &module, const TargetInfo &target,
   LLVMContext &context = module.getContext();
   auto *pointer = PointerType::getUnqual(context);
   auto *i64 = Type::getInt64Ty(context);
-  auto *forwardType = FunctionType::get(
-      Type::getVoidTy(context),
-      {pointer, pointer, pointer, pointer, pointer, i64, i64, i64, i64,
-       pointer},
-      /*isVarArg=*/false);
+  auto *forwardType = FunctionType::get(Type::getVoidTy(context),
+                                        {pointer, pointer, pointer, pointer,
+                                         pointer, i64, i64, i64, i64, pointer},
+                                        /*isVarArg=*/false);
   for (Function &function : module)
     if (!function.isDeclaration())
       function.setLinkage(GlobalValue::InternalLinkage);
@@ -63,9 +62,8 @@ Error sherry::addAbiTable(Module &module, const TargetInfo &target,
     values.push_back(entry);
   }
   auto *init = ConstantStruct::getAnon(values);
-  auto *table =
-      new GlobalVariable(module, init->getType(), /*isConstant=*/true,
-                         GlobalValue::InternalLinkage, init, "model");
+  auto *table = new GlobalVariable(module, init->getType(), /*isConstant=*/true,
+                                   GlobalValue::InternalLinkage, init, "model");
 
   auto *query = Function::Create(FunctionType::get(pointer, false),
                                  GlobalValue::ExternalLinkage,

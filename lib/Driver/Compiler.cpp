@@ -344,10 +344,10 @@ Error Compilation::emitMachineCode() {
   auto type = isLast(Stage::Assembly) ? llvm::CodeGenFileType::AssemblyFile
                                       : llvm::CodeGenFileType::ObjectFile;
   if (!isLast(Stage::SharedObject))
-    return writeFileAtomically(
-        options.output, [&](llvm::raw_pwrite_stream &out) {
-          return emitter->emit(**llvmModule, out, type);
-        });
+    return writeFileAtomically(options.output,
+                               [&](llvm::raw_pwrite_stream &out) {
+                                 return emitter->emit(**llvmModule, out, type);
+                               });
   SmallVector<char, 0> object;
   llvm::raw_svector_ostream out(object);
   if (Error error = emitter->emit(**llvmModule, out, type))
@@ -376,7 +376,11 @@ Error Compilation::run() {
   if (isLast(Stage::Layout))
     return emitModule();
 
-  if (Error error = runPasses("kernel", buildKernelPipeline))
+  KernelPipelineOptions kernel;
+  kernel.prefetchDistance = options.prefetchDistance;
+  if (Error error = runPasses("kernel", [&](OpPassManager &pm) {
+        buildKernelPipeline(pm, kernel);
+      }))
     return error;
   if (isLast(Stage::Kernel))
     return emitModule();

@@ -18,7 +18,8 @@ static int64_t readStatus(StringRef field) {
   auto file = llvm::MemoryBuffer::getFileAsStream("/proc/self/status");
   if (!file)
     return 0;
-  StringRef text = (*file)->getBuffer().split(("\n" + field + ":").str()).second;
+  StringRef text =
+      (*file)->getBuffer().split(("\n" + field + ":").str()).second;
   int64_t value = 0;
   (void)text.ltrim().consumeInteger(10, value);
   return value;
@@ -40,13 +41,13 @@ void StageClock::stop() {
 }
 
 void StageClock::print(llvm::raw_ostream &out) const {
-  out << "stage             seconds   memory at its end  peak with file pages\n";
+  out << "stage             seconds   memory at its end  peak with file "
+         "pages\n";
   double total = 0;
   for (const Entry &entry : entries) {
-    out << llvm::format("%-16s %8.2f %15.1f MiB %17.1f MiB\n",
-                        entry.name.c_str(), entry.seconds,
-                        entry.anonymousKiB / 1024.0,
-                        entry.residentKiB / 1024.0);
+    out << llvm::format(
+        "%-16s %8.2f %15.1f MiB %17.1f MiB\n", entry.name.c_str(),
+        entry.seconds, entry.anonymousKiB / 1024.0, entry.residentKiB / 1024.0);
     total += entry.seconds;
   }
   out << llvm::format("%-16s %8.2f\n", "total", total);

@@ -40,9 +40,8 @@ static uint64_t nextRandom(uint64_t &state) {
   return z ^ z >> 31;
 }
 
-static void fillRandom(uint64_t seed, StringRef tensor,
-                       ArrayRef<int64_t> shape, int64_t row, int64_t count,
-                       float *out) {
+static void fillRandom(uint64_t seed, StringRef tensor, ArrayRef<int64_t> shape,
+                       int64_t row, int64_t count, float *out) {
   if (shape.size() == 1) {
     std::fill_n(out, shape[0] * count, 1.0f);
     return;
@@ -276,8 +275,7 @@ Error sherry::writeWeights(ModuleOp module, const WeightSource &source,
   uint64_t written = 0;
   for (auto weight : module.getOps<WeightOp>()) {
     Packer packer(weight);
-    for (int64_t layer = 0, count = weight.getCount(); layer < count;
-         ++layer) {
+    for (int64_t layer = 0, count = weight.getCount(); layer < count; ++layer) {
       uint64_t place = *weight.getOffset() + layer * *weight.getStride();
       assert(place >= written && "weights are placed in order");
       out.write_zeros(place - written);

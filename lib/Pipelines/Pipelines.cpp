@@ -34,8 +34,9 @@ void sherry::buildLayoutPipeline(OpPassManager &pm,
   pm.addPass(createVerifyStage({"layout"}));
 }
 
-void sherry::buildKernelPipeline(OpPassManager &pm) {
-  pm.addPass(createConvertSherryToKernel());
+void sherry::buildKernelPipeline(OpPassManager &pm,
+                                 const KernelPipelineOptions &options) {
+  pm.addPass(createConvertSherryToKernel({options.prefetchDistance}));
   // Before any canonicalization: that would put the body of a loop with one
   // iteration in the place of the loop, and every thread would run it.
   pm.addNestedPass<func::FuncOp>(createDistributeParallel());
@@ -85,9 +86,9 @@ void sherry::registerPipelines() {
       "sherry-layout-pipeline",
       "specialise a graph, choose layouts and place weights",
       buildLayoutPipeline);
-  PassPipelineRegistration<>("sherry-kernel-pipeline",
-                             "write graphs out as loops over the workspace",
-                             buildKernelPipeline);
+  PassPipelineRegistration<KernelPipelineOptions>(
+      "sherry-kernel-pipeline", "write graphs out as loops over the workspace",
+      buildKernelPipeline);
   PassPipelineRegistration<LLVMPipelineOptions>(
       "sherry-llvm-pipeline", "lower loops and kernel ops to the LLVM dialect",
       buildLLVMPipeline);

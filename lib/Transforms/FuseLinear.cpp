@@ -30,8 +30,8 @@ static bool canConcatenate(WeightOp a, WeightOp b) {
 }
 
 /// Makes one linear op of `ops`, whose weights are `weights`.
-static void fuse(MutableArrayRef<LinearOp> ops, MutableArrayRef<WeightOp> weights,
-                 SymbolTable &symbols) {
+static void fuse(MutableArrayRef<LinearOp> ops,
+                 MutableArrayRef<WeightOp> weights, SymbolTable &symbols) {
   LinearOp first = ops.front();
   OpBuilder b(weights.front());
   std::string name;

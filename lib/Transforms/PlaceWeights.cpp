@@ -27,14 +27,13 @@ struct PlaceWeightsPass : sherry::impl::PlaceWeightsBase<PlaceWeightsPass> {
         weight.emitOpError("has no layout: run sherry-select-layout first");
         return signalPassFailure();
       }
-      int64_t stride = format::roundUp(weight.getByteSize(),
-                                       SHERRY_ABI_BUFFER_ALIGNMENT);
+      int64_t stride =
+          format::roundUp(weight.getByteSize(), SHERRY_ABI_BUFFER_ALIGNMENT);
       weight.setOffsetAttr(b.getI64IntegerAttr(at));
       weight.setStrideAttr(b.getI64IntegerAttr(stride));
       int64_t bytes, end;
-      if (__builtin_mul_overflow(stride,
-                                 static_cast<int64_t>(weight.getCount()),
-                                 &bytes) ||
+      if (__builtin_mul_overflow(
+              stride, static_cast<int64_t>(weight.getCount()), &bytes) ||
           __builtin_add_overflow(at, bytes, &end)) {
         weight.emitOpError("the weights exceed 2^63 bytes");
         return signalPassFailure();

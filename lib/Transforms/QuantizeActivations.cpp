@@ -35,8 +35,7 @@ struct QuantizeActivationsPass
     SymbolTable symbols(getOperation());
     getOperation().walk([&](LinearOp op) {
       auto weight = symbols.lookup<WeightOp>(op.getWeight());
-      SmallVector<int64_t> blocks =
-          getActivationBlocks(weight.getTensorType());
+      SmallVector<int64_t> blocks = getActivationBlocks(weight.getTensorType());
       if (op.getScales() || blocks.empty())
         return;
       ++numQuantized;

@@ -79,11 +79,11 @@ struct VerifyStagePass : sherry::impl::VerifyStageBase<VerifyStagePass> {
 
   void runOnOperation() override {
     StageRule rule = nullptr;
-    for (auto [name, candidate] : {std::pair<StringRef, StageRule>(
-                                       "sherry", checkSherry),
-                                   {"layout", checkLayout},
-                                   {"kernel", checkKernel},
-                                   {"llvm", checkLLVM}})
+    for (auto [name, candidate] :
+         {std::pair<StringRef, StageRule>("sherry", checkSherry),
+          {"layout", checkLayout},
+          {"kernel", checkKernel},
+          {"llvm", checkLLVM}})
       if (stage == name)
         rule = candidate;
     if (!rule) {

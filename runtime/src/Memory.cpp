@@ -101,8 +101,7 @@ Mapping Mapping::copyOfFile(const File &file, uint64_t offset, uint64_t size) {
   for (uint64_t i = 0; i < pieces; ++i)
     try {
       const uint64_t at = i * hugePage;
-      file.read(offset + at, result.data() + at,
-                std::min(hugePage, size - at));
+      file.read(offset + at, result.data() + at, std::min(hugePage, size - at));
     } catch (const Error &) {
 #pragma omp critical
       failure = std::current_exception();

@@ -57,8 +57,9 @@ public:
   /// grants them; rounded up to whole ones.
   static Mapping hugePages(uint64_t size, const std::string &what);
 
-  /// A copy of bytes [offset, offset + size) of a file, in huge pages: these are
-  /// read faster than the pages of a file. All threads take part in copying.
+  /// A copy of bytes [offset, offset + size) of a file, in huge pages: these
+  /// are read faster than the pages of a file. All threads take part in
+  /// copying.
   static Mapping copyOfFile(const File &file, uint64_t offset, uint64_t size);
 
   /// Bytes [offset, offset + size) of a file, read-only and shared, with huge

@@ -84,10 +84,9 @@ Model::Model(const std::string &path, sherry_weights placement) {
     checkModelTable(*table, range.size, hostCpuFeatures());
     description = Metadata::parse(
         std::string(table->metadata, table->metadata_size), table->vocab_size);
-    weightsMapping =
-        placement == SHERRY_WEIGHTS_MAPPED
-            ? Mapping::ofFile(file, range.offset, range.size)
-            : Mapping::copyOfFile(file, range.offset, range.size);
+    weightsMapping = placement == SHERRY_WEIGHTS_MAPPED
+                         ? Mapping::ofFile(file, range.offset, range.size)
+                         : Mapping::copyOfFile(file, range.offset, range.size);
     if (table->tokenizer_size > 0) {
       const uint8_t *text = weights() + table->tokenizer_offset;
       textTokenizer.emplace(

@@ -13,8 +13,8 @@
 using namespace sherry::runtime;
 
 Profile::Profile(size_t numSteps, uint32_t numThreads)
-    : numSteps(numSteps), numThreads(numThreads),
-      times(numSteps * numThreads) {}
+    : numSteps(numSteps), numThreads(numThreads), times(numSteps * numThreads) {
+}
 
 sherry_step_time Profile::time(size_t step) const {
   sherry_step_time sum = {};

@@ -1,4 +1,5 @@
-// RUN: sherry-opt %s -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s
+// RUN: sherry-opt %s -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,PREFETCH
+// RUN: sherry-opt %s -sherry-convert-to-kernel=prefetch-distance=0 -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,NO-PREFETCH
 
 // Arguments: weights, caches, workspace, buffers of arguments and results,
 // counts of rows, indices, capacities of caches, team. 40 columns take 64.
@@ -38,6 +39,23 @@ func.func @lookups(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: ten
   // CHECK: sherry.step = {op = "linear", weight = @w}
   %y = sherry.linear %values scaled %scales sums %sums, @w[%layer] : tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x160xf32>
   return %y : tensor<?x160xf32>
+}
+}
+
+// -----
+
+// Weights are read in order, and as many lines are prefetched as are read.
+module attributes {sherry.weights_size = 1024 : i64} {
+sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 1024 : tensor<32x64x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
+// CHECK-LABEL: func @prefetch
+func.func @prefetch(%values: tensor<?x64xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  // CHECK: sherry.step = {op = "build_table"}
+  // PREFETCH: arith.constant 4096 : index
+  // PREFETCH-COUNT-5: memref.prefetch %{{.*}}, read, locality<3>, data : memref<1024xi8>
+  // PREFETCH-NOT: memref.prefetch
+  // NO-PREFETCH-NOT: memref.prefetch
+  %y = sherry.linear %values scaled %scales sums %sums, @w : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
 }
 }
 

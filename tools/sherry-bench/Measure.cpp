@@ -19,9 +19,8 @@ using namespace sherry;
 Summary sherry::bench::summarize(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const size_t half = values.size() / 2;
-  const double median = values.size() % 2
-                            ? values[half]
-                            : (values[half - 1] + values[half]) / 2;
+  const double median =
+      values.size() % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
   return {median, values.front(), values.back()};
 }
 
@@ -36,7 +35,8 @@ static std::vector<Step> readSteps(const std::string &metadata) {
   const auto description = nlohmann::json::parse(metadata);
   for (const auto &step : description.at("steps"))
     result.push_back({step.at("entry"), step.at("op"), step.value("weight", ""),
-                      step.contains("shape") ? step["shape"].dump() : "", step.value("bytes", 0ULL),
+                      step.contains("shape") ? step["shape"].dump() : "",
+                      step.value("bytes", 0ULL),
                       step.value("multiply_adds", 0ULL)});
   return result;
 }
@@ -86,9 +86,8 @@ void Bench::eval(sherry_context *context, int64_t n) const {
   std::vector<int32_t> tokens;
   const uint64_t vocab = sherry_model_vocab_size(model);
   for (int64_t i = 0; i < n; ++i)
-    tokens.push_back(
-        static_cast<int32_t>((sherry_context_position(context) + i) * 7919 %
-                             vocab));
+    tokens.push_back(static_cast<int32_t>(
+        (sherry_context_position(context) + i) * 7919 % vocab));
   check(sherry_eval(context, tokens.data(), n, SHERRY_LOGITS_LAST, nullptr,
                     nullptr));
 }
@@ -153,9 +152,8 @@ Result Bench::runPrefill(uint32_t tokens) {
   result.steps = readProfile(context.get(), blocks);
   for (const Step &step : result.steps) {
     // Logits are computed for the last token only.
-    result.multiplyAddsPerToken +=
-        static_cast<double>(step.multiplyAdds) *
-        (step.isHead() ? 1.0 / tokens : step.calls);
+    result.multiplyAddsPerToken += static_cast<double>(step.multiplyAdds) *
+                                   (step.isHead() ? 1.0 / tokens : step.calls);
   }
   return result;
 }
@@ -219,9 +217,9 @@ ModelReport sherry::bench::measure(
   report.path = path;
   progress("loading " + path);
   Stopwatch stopwatch;
-  Model model(check(sherry_model_open(
-      path.c_str(),
-      options.map ? SHERRY_WEIGHTS_MAPPED : SHERRY_WEIGHTS_COPIED)));
+  Model model(check(
+      sherry_model_open(path.c_str(), options.map ? SHERRY_WEIGHTS_MAPPED
+                                                  : SHERRY_WEIGHTS_COPIED)));
   report.loadSeconds = stopwatch.seconds();
   {
     Context context(check(sherry_context_create(model.get(), nullptr)));

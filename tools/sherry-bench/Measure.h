@@ -49,8 +49,8 @@ struct Result {
   uint32_t contextFill; ///< tokens before
   double blockTokens;   ///< mean tokens of a block of prefill
   Summary tokensPerSecond;
-  double bytesPerToken; ///< weights and cache that a decoded token reads
-  double plainRead;     ///< bytes per second; 0 for prefill
+  double bytesPerToken;        ///< weights and cache that a decoded token reads
+  double plainRead;            ///< bytes per second; 0 for prefill
   double multiplyAddsPerToken; ///< mean of a prompt's tokens
   double multiplyPeak;         ///< per second; 0 for decode
   std::string multiplyInstruction;

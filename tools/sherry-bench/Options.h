@@ -18,10 +18,10 @@ enum ExitCode { Success = 0, RuntimeError = 1, UsageError = 2 };
 
 struct Options {
   std::vector<std::string> models;
-  std::vector<uint32_t> prompts = {128};     ///< tokens; 0: no prefill
-  std::vector<uint32_t> generated = {64};    ///< tokens; 0: no decode
-  std::vector<uint32_t> contextFills = {0};  ///< tokens before decode
-  std::vector<uint32_t> threads = {0};       ///< 0: one per physical core
+  std::vector<uint32_t> prompts = {128};    ///< tokens; 0: no prefill
+  std::vector<uint32_t> generated = {64};   ///< tokens; 0: no decode
+  std::vector<uint32_t> contextFills = {0}; ///< tokens before decode
+  std::vector<uint32_t> threads = {0};      ///< 0: one per physical core
   uint32_t repetitions = 5;
   bool map = false;          ///< leave the weights in the file
   std::string format = "md"; ///< md, json or csv

@@ -62,7 +62,8 @@ static std::string formatCsv(const Table &table) {
   for (const auto &row : table) {
     for (size_t i = 0; i < row.size(); ++i) {
       std::string cell = row[i];
-      for (size_t at = 0; (at = cell.find('"', at)) != std::string::npos; at += 2)
+      for (size_t at = 0; (at = cell.find('"', at)) != std::string::npos;
+           at += 2)
         cell.insert(at, 1, '"');
       text += (i ? ",\"" : "\"") + cell + "\"";
     }
@@ -76,9 +77,8 @@ static std::string share(double part, double whole) {
 }
 
 static Table makeSpeeds(const std::vector<ModelReport> &reports) {
-  Table table{{"model", "threads", "test", "tokens/s", "min", "max",
-               "MB/token", "GB/s", "% of plain read", "G mul-adds/s",
-               "% of int8 peak"}};
+  Table table{{"model", "threads", "test", "tokens/s", "min", "max", "MB/token",
+               "GB/s", "% of plain read", "G mul-adds/s", "% of int8 peak"}};
   for (const ModelReport &report : reports)
     for (const Result &result : report.results) {
       const bool isDecode = result.isDecode;
@@ -102,8 +102,8 @@ static Table makeLimits(const std::vector<ModelReport> &reports) {
     for (const Result &result : report.results) {
       std::vector<std::string> row{std::to_string(result.threads)};
       if (result.isDecode) {
-        row.push_back("plain read of " +
-                      number(result.bytesPerToken / 1e6, 0) + " MB");
+        row.push_back("plain read of " + number(result.bytesPerToken / 1e6, 0) +
+                      " MB");
         row.push_back(number(result.plainRead / 1e9, 2) + " GB/s");
       } else {
         row.push_back(result.multiplyInstruction);
@@ -116,8 +116,8 @@ static Table makeLimits(const std::vector<ModelReport> &reports) {
 }
 
 static Table makeFiles(const std::vector<ModelReport> &reports) {
-  Table table{{"model", "file MB", "target", "load s", "first token s",
-               "resident MB"}};
+  Table table{
+      {"model", "file MB", "target", "load s", "first token s", "resident MB"}};
   for (const ModelReport &report : reports)
     table.push_back(
         {report.path, number(static_cast<double>(report.fileSize) / 1e6, 1),
@@ -144,7 +144,8 @@ static std::vector<Step> mergeSteps(const std::vector<Step> &steps) {
     known->waited += step.waited;
     // From here on for all calls.
     known->bytes += static_cast<uint64_t>(step.calls * step.bytes);
-    known->multiplyAdds += static_cast<uint64_t>(step.calls * step.multiplyAdds);
+    known->multiplyAdds +=
+        static_cast<uint64_t>(step.calls * step.multiplyAdds);
   }
   std::sort(merged.begin(), merged.end(), [](const Step &a, const Step &b) {
     return a.seconds + a.waited > b.seconds + b.waited;
@@ -202,9 +203,8 @@ static std::string formatDetails(const std::vector<ModelReport> &reports,
                 title + ":\n\n" + formatMarkdown(makeProfile(result));
       if (options.kernels)
         text += "\nMatrices of " + title + ":\n\n" +
-                formatMarkdown(makeKernels(result, result.isDecode
-                                                       ? 1
-                                                       : result.blockTokens));
+                formatMarkdown(makeKernels(
+                    result, result.isDecode ? 1 : result.blockTokens));
     }
   return text;
 }

@@ -30,16 +30,16 @@ template <typename T> static void keep(T &value) {
 }
 
 template <bool prefetch>
-__attribute__((target("avx512f"))) static void
-readAVX512(const char *bytes, uint64_t size) {
+__attribute__((target("avx512f"))) static void readAVX512(const char *bytes,
+                                                          uint64_t size) {
   __m512i sums[8] = {};
   for (uint64_t at = 0; at < size; at += roundBytes)
 #pragma GCC unroll 8
     for (int i = 0; i < 8; ++i) {
       if (prefetch)
         _mm_prefetch(bytes + at + 64 * i + prefetchBytes, _MM_HINT_T0);
-      sums[i] = _mm512_or_si512(sums[i],
-                                _mm512_load_si512(bytes + at + 64 * i));
+      sums[i] =
+          _mm512_or_si512(sums[i], _mm512_load_si512(bytes + at + 64 * i));
     }
   for (__m512i &sum : sums)
     asm volatile("" : "+v"(sum));
@@ -73,7 +73,8 @@ static void readSSE2(const char *bytes, uint64_t size) {
       if (prefetch && i % 4 == 0)
         _mm_prefetch(place + prefetchBytes, _MM_HINT_T0);
       sums[i % 8] = _mm_or_si128(
-          sums[i % 8], _mm_load_si128(reinterpret_cast<const __m128i *>(place)));
+          sums[i % 8],
+          _mm_load_si128(reinterpret_cast<const __m128i *>(place)));
     }
   for (__m128i &sum : sums)
     keep(sum);
@@ -230,8 +231,7 @@ MultiplyPeak sherry::bench::measureMultiplyPeak(uint32_t threads,
   std::vector<double> seconds;
   // Long enough in all for a CPU that was asleep to reach its clock.
   for (uint32_t i = 0; i < repetitions + 20; ++i)
-    seconds.push_back(
-        timeTeam(threads, [&](uint64_t) { kernel.run(rounds); }));
+    seconds.push_back(timeTeam(threads, [&](uint64_t) { kernel.run(rounds); }));
   return {kernel.name, static_cast<double>(rounds) * numSums * kernel.bytes *
                            threads / summarize(seconds).least};
 }

@@ -24,8 +24,8 @@ struct MultiplyPeak {
   std::string instruction; ///< such as "vpdpbusd zmm"
   double perSecond;        ///< multiply-adds of 8-bit integers, all threads
 };
-/// Multiply-adds on registers alone, by the best instruction of this CPU, in the
-/// best of more than `repetitions` runs.
+/// Multiply-adds on registers alone, by the best instruction of this CPU, in
+/// the best of more than `repetitions` runs.
 MultiplyPeak measureMultiplyPeak(uint32_t threads, uint32_t repetitions);
 
 } // namespace sherry::bench

@@ -18,8 +18,8 @@ static void showProgress(const std::string &text) {
 }
 
 static std::string run(const Options &options) {
-  std::function<void(const std::string &)> progress =
-      [](const std::string &) {};
+  std::function<void(const std::string &)> progress = [](const std::string &) {
+  };
   if (!options.quiet && isatty(STDERR_FILENO))
     progress = showProgress;
   std::vector<ModelReport> reports;

@@ -77,6 +77,11 @@ static cl::opt<int64_t>
              cl::desc("Most tokens of one prefill call, a multiple of 8 "
                       "(default: 64)"),
              cl::value_desc("n"), cl::init(64), cl::cat(category));
+static cl::opt<int64_t> prefetchDistance(
+    "prefetch",
+    cl::desc("Bytes that decoding prefetches weights ahead, 0 for no prefetch "
+             "(default: 4096)"),
+    cl::value_desc("n"), cl::init(4096), cl::cat(category));
 static cl::opt<Stage> emitStage(
     "emit", cl::desc("What to write (default: so):"),
     cl::values(
@@ -148,6 +153,7 @@ int main(int argc, char **argv) {
     options.randomSeed = seed;
   }
   options.maxBlock = maxBlock;
+  options.prefetchDistance = prefetchDistance;
   options.lastStage = emitStage;
   options.printStats = stats.getNumOccurrences();
   stats.setDefault();

@@ -1,4 +1,5 @@
-//===- Session.h - Streams and files of sherry-run ---------------*- C++ -*-===//
+//===- Session.h - Streams and files of sherry-run ---------------*- C++
+//-*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

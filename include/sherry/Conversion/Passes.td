@@ -30,6 +30,9 @@ def ConvertSherryToKernel
     Work is divided by `scf.parallel`; results are `memref.alloc`. Weights need
     a layout and a place (`sherry-select-layout`, `sherry-place-weights`).
   }];
+  let options = [Option<
+      "prefetchDistance", "prefetch-distance", "int64_t", "4096",
+      "how many bytes ahead decode kernels prefetch weights; 0: not at all">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",

@@ -15,8 +15,16 @@
 namespace sherry {
 
 /// The stages of the compiler, in order; each can be the last one.
-enum class Stage { Sherry, Layout, Kernel, LLVMDialect, LLVM, Assembly, Object,
-                   SharedObject };
+enum class Stage {
+  Sherry,
+  Layout,
+  Kernel,
+  LLVMDialect,
+  LLVM,
+  Assembly,
+  Object,
+  SharedObject
+};
 
 struct CompileOptions {
   std::string model;  ///< a Hugging Face folder
@@ -32,6 +40,7 @@ struct CompileOptions {
   bool quantize = true;
   std::optional<uint64_t> randomSeed; ///< set: weights are random
   int64_t maxBlock = 64;
+  int64_t prefetchDistance = 4096; ///< bytes
   Stage lastStage = Stage::SharedObject;
   bool printStats = false;   ///< on `log`
   bool showProgress = false; ///< on `log`, which is a terminal

@@ -42,10 +42,9 @@ llvm::Error checkWeights(mlir::ModuleOp module, WeightSource &source);
 /// Writes the weights of `module` at their places, which ascend, in order: the
 /// weights section up to `sherry.weights_size`. Holds no more than a few tiles
 /// in memory. `progress` is told the bytes written so far.
-llvm::Error
-writeWeights(mlir::ModuleOp module, const WeightSource &source,
-             llvm::raw_ostream &out,
-             llvm::function_ref<void(uint64_t)> progress);
+llvm::Error writeWeights(mlir::ModuleOp module, const WeightSource &source,
+                         llvm::raw_ostream &out,
+                         llvm::function_ref<void(uint64_t)> progress);
 
 } // namespace sherry
 

@@ -39,7 +39,15 @@ void buildLayoutPipeline(mlir::OpPassManager &pm,
                          const LayoutPipelineOptions &options);
 
 /// `sherry-kernel-pipeline`: graphs to loops over buffers in the workspace.
-void buildKernelPipeline(mlir::OpPassManager &pm);
+struct KernelPipelineOptions
+    : mlir::PassPipelineOptions<KernelPipelineOptions> {
+  Option<int64_t> prefetchDistance{
+      *this, "prefetch-distance",
+      llvm::cl::desc("how many bytes ahead decode kernels prefetch weights"),
+      llvm::cl::init(4096)};
+};
+void buildKernelPipeline(mlir::OpPassManager &pm,
+                         const KernelPipelineOptions &options);
 
 /// `sherry-llvm-pipeline`: loops and kernel ops to the LLVM dialect.
 struct LLVMPipelineOptions : mlir::PassPipelineOptions<LLVMPipelineOptions> {

@@ -26,9 +26,9 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
   Value zeroLane = b.mask(b.shiftRight(code, 2), 3);
   // 2 where a non-zero lane is negative; first, second and third of them.
   auto bitTimesTwo = [&](int64_t bit) {
-    Value shifted = bit == 0 ? Value(arith::ShLIOp::create(
-                                   b, code, b.splat(type, 1)))
-                             : b.shiftRight(code, bit - 1);
+    Value shifted =
+        bit == 0 ? Value(arith::ShLIOp::create(b, code, b.splat(type, 1)))
+                 : b.shiftRight(code, bit - 1);
     return b.mask(shifted, 2);
   };
   Value first = bitTimesTwo(4);
@@ -38,8 +38,7 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
   Value result = b.splat(type, 0);
   for (int64_t lane = 0; lane < 4; ++lane) {
     auto compare = [&](arith::CmpIPredicate predicate) -> Value {
-      return arith::CmpIOp::create(b, predicate, zeroLane,
-                                   b.splat(type, lane));
+      return arith::CmpIOp::create(b, predicate, zeroLane, b.splat(type, lane));
     };
     // Lanes after the zero lane are one earlier among the non-zero ones.
     Value sign;
@@ -53,8 +52,7 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
     Value trit = arith::SubIOp::create(b, b.splat(type, 2), sign);
     trit = arith::SelectOp::create(b, compare(arith::CmpIPredicate::eq),
                                    b.splat(type, 1), trit);
-    Value placed =
-        arith::ShLIOp::create(b, trit, b.splat(type, 8 * lane));
+    Value placed = arith::ShLIOp::create(b, trit, b.splat(type, 8 * lane));
     result = arith::OrIOp::create(b, result, placed);
   }
   rewriter.replaceOp(op, b.cast(b.vec(64, 8), result));
@@ -87,10 +85,10 @@ static LogicalResult lowerBuildTable(BuildTableOp op,
 static Value codeIndex(VectorBuilder &b, Value codes, int64_t lane,
                        int64_t bits) {
   Value code = vector::ExtractOp::create(b, codes, ArrayRef<int64_t>{lane});
-  return arith::IndexCastUIOp::create(b, b.getIndexType(),
-                                      b.createOrFold<arith::AndIOp>(
-                                          code, Value(arith::ConstantIntOp::create(
-                                                    b, code.getType(), bits))));
+  return arith::IndexCastUIOp::create(
+      b, b.getIndexType(),
+      b.createOrFold<arith::AndIOp>(
+          code, Value(arith::ConstantIntOp::create(b, code.getType(), bits))));
 }
 
 static LogicalResult lowerLookup(LookupOp op, PatternRewriter &rewriter) {
@@ -132,8 +130,7 @@ static LogicalResult lowerLookupHalves(LookupHalvesOp op,
   return success();
 }
 
-static LogicalResult lowerApplySign(ApplySignOp op,
-                                    PatternRewriter &rewriter) {
+static LogicalResult lowerApplySign(ApplySignOp op, PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
   Value zero = b.splat(op.getType(), 0);
   auto compare = [&](arith::CmpIPredicate predicate) -> Value {
@@ -160,8 +157,7 @@ static LogicalResult lowerDotAccumulate(DotAccumulateOp op,
         vector::ExtractOp::create(b, activations, ArrayRef<int64_t>{p});
     Value weight = b.mask(b.shiftRight(weights, 8 * p), 255);
     Value product = arith::MulIOp::create(
-        b, weight,
-        Value(vector::BroadcastOp::create(b, type, activation)));
+        b, weight, Value(vector::BroadcastOp::create(b, type, activation)));
     sum = arith::AddIOp::create(b, sum, product);
   }
   rewriter.replaceOp(op, sum);
@@ -191,16 +187,15 @@ static LogicalResult lowerExtF16(arith::ExtFOp op, PatternRewriter &rewriter) {
   auto bits = [&](int64_t value) {
     return constant(b.getI32IntegerAttr(value));
   };
-  Value narrow =
-      arith::BitcastOp::create(b, like(b.getI16Type()), op.getIn());
+  Value narrow = arith::BitcastOp::create(b, like(b.getI16Type()), op.getIn());
   Value wide = arith::ExtUIOp::create(b, like(b.getI32Type()), narrow);
   Value magnitude = arith::ShLIOp::create(
       b, Value(arith::AndIOp::create(b, wide, bits(0x7fff))), bits(13));
   Value sign = arith::ShLIOp::create(
       b, Value(arith::AndIOp::create(b, wide, bits(0x8000))), bits(16));
   Value small = arith::BitcastOp::create(b, op.getType(), magnitude);
-  Value scaled = arith::MulFOp::create(
-      b, small, constant(b.getF32FloatAttr(0x1p112f)));
+  Value scaled =
+      arith::MulFOp::create(b, small, constant(b.getF32FloatAttr(0x1p112f)));
   Value signedBits = arith::OrIOp::create(
       b, Value(arith::BitcastOp::create(b, like(b.getI32Type()), scaled)),
       sign);

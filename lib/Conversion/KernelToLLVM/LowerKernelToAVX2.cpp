@@ -47,8 +47,7 @@ static LogicalResult lowerLookupHalves(LookupHalvesOp op,
   return success();
 }
 
-static LogicalResult lowerApplySign(ApplySignOp op,
-                                    PatternRewriter &rewriter) {
+static LogicalResult lowerApplySign(ApplySignOp op, PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
   rewriter.replaceOp(op, b.callIntrinsic("llvm.x86.avx2.psign.w", op.getType(),
                                          {op.getValue(), op.getSign()}));
@@ -90,8 +89,8 @@ static LogicalResult lowerDotToMadd(DotAccumulateOp op,
              auto dwords = b.vec(8, 32);
              if (isSmall) {
                // 2 * 128 + 2 * 128 does not saturate a word.
-               Value pairs = b.callIntrinsic("llvm.x86.avx2.pmadd.ub.sw",
-                                             words, {weights, activations});
+               Value pairs = b.callIntrinsic("llvm.x86.avx2.pmadd.ub.sw", words,
+                                             {weights, activations});
                Value dots = b.callIntrinsic(kMaddWords, dwords,
                                             {pairs, b.splat(words, 1)});
                return arith::AddIOp::create(b, sum, dots);
@@ -103,10 +102,10 @@ static LogicalResult lowerDotToMadd(DotAccumulateOp op,
                                    : b.mask(unsignedWords, 255);
                Value signedWords = b.cast(words, activations);
                if (!odd)
-                 signedWords = arith::ShLIOp::create(b, signedWords,
-                                                     b.splat(words, 8));
-               signedWords = arith::ShRSIOp::create(b, signedWords,
-                                                    b.splat(words, 8));
+                 signedWords =
+                     arith::ShLIOp::create(b, signedWords, b.splat(words, 8));
+               signedWords =
+                   arith::ShRSIOp::create(b, signedWords, b.splat(words, 8));
                Value dots = b.callIntrinsic(kMaddWords, dwords,
                                             {unsignedWords, signedWords});
                sum = arith::AddIOp::create(b, sum, dots);

@@ -24,8 +24,7 @@ static LogicalResult lowerLookup(LookupOp op, PatternRewriter &rewriter) {
   Value table = vector::LoadOp::create(b, op.getType(), op.getTables(),
                                        ValueRange{op.getIndex(), zero});
   rewriter.replaceOp(op, b.callIntrinsic("llvm.x86.avx512.permvar.hi.512",
-                                         op.getType(),
-                                         {table, op.getCodes()}));
+                                         op.getType(), {table, op.getCodes()}));
   return success();
 }
 
@@ -45,9 +44,8 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
     }
     halves[half] = b.constant(type, entries);
   }
-  Value found =
-      b.callIntrinsic("llvm.x86.avx512.vpermi2var.d.512", type,
-                      {halves[0], op.getCodes(), halves[1]});
+  Value found = b.callIntrinsic("llvm.x86.avx512.vpermi2var.d.512", type,
+                                {halves[0], op.getCodes(), halves[1]});
   rewriter.replaceOp(op, b.cast(b.vec(64, 8), found));
   return success();
 }

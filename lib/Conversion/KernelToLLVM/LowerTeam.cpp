@@ -22,9 +22,9 @@ using namespace sherry;
 static Value loadField(ImplicitLocOpBuilder &b, Value team, size_t offset,
                        Type type) {
   auto pointer = LLVM::LLVMPointerType::get(b.getContext());
-  Value address = LLVM::GEPOp::create(
-      b, pointer, b.getI8Type(), team,
-      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)});
+  Value address =
+      LLVM::GEPOp::create(b, pointer, b.getI8Type(), team,
+                          ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)});
   return LLVM::LoadOp::create(b, type, address);
 }
 
@@ -55,9 +55,9 @@ static void lowerOp(Operation *op, SmallVectorImpl<Attribute> &steps) {
   } else {
     Value barrier = loadField(b, team, offsetof(sherry_abi_team, barrier),
                               LLVM::LLVMPointerType::get(b.getContext()));
-    auto type = LLVM::LLVMFunctionType::get(
-        LLVM::LLVMVoidType::get(b.getContext()),
-        {team.getType(), b.getI32Type()});
+    auto type =
+        LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()),
+                                    {team.getType(), b.getI32Type()});
     Value step = arith::ConstantIntOp::create(
         b, addStep(cast<BarrierOp>(op), steps), 32);
     LLVM::CallOp::create(b, type, ValueRange{barrier, team, step});

@@ -69,8 +69,8 @@ public:
   }
   mlir::Value callIntrinsic(llvm::StringRef name, mlir::Type type,
                             mlir::ValueRange operands) {
-    return mlir::LLVM::CallIntrinsicOp::create(*this, type,
-                                               getStringAttr(name), operands)
+    return mlir::LLVM::CallIntrinsicOp::create(*this, type, getStringAttr(name),
+                                               operands)
         .getResult(0);
   }
 };

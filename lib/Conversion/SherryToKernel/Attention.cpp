@@ -45,8 +45,7 @@ void sherry::emitUpdateCache(KernelBuilder &b, const Rows &keys,
 }
 
 Rows sherry::emitAttention(KernelBuilder &b, const Rows &query,
-                           const CacheRef &cache, Value layer,
-                           Value position) {
+                           const CacheRef &cache, Value layer, Value position) {
   Rows result = b.allocRows(query.cols, b.getF32Type(), query.count);
   int64_t headDim = cache.type.getHeadDim();
   int64_t heads = query.cols / headDim;
@@ -72,8 +71,8 @@ Rows sherry::emitAttention(KernelBuilder &b, const Rows &query,
       for (int64_t i = 0; i < positions; ++i) {
         Value key = b.load(vector, keys, {b.add(first, i), b.index(0)});
         Value score = b.reduceAdd(arith::MulFOp::create(b, q, key));
-        scores = vector::InsertOp::create(b, score, scores,
-                                          ArrayRef<int64_t>{i});
+        scores =
+            vector::InsertOp::create(b, score, scores, ArrayRef<int64_t>{i});
       }
       auto larger = [&](Value x, Value y) -> Value {
         return arith::MaxNumFOp::create(b, x, y);
@@ -84,8 +83,7 @@ Rows sherry::emitAttention(KernelBuilder &b, const Rows &query,
       Value weights = math::ExpOp::create(
           b, Value(arith::SubFOp::create(b, scores,
                                          b.broadcast(positions, largest))));
-      Value sum =
-          b.mulAdd(carried[1], rescale, b.reduceAdd(weights));
+      Value sum = b.mulAdd(carried[1], rescale, b.reduceAdd(weights));
       Value mix = arith::MulFOp::create(b, carried[2], broadcast(rescale));
       for (int64_t i = 0; i < positions; ++i) {
         Value value = b.load(vector, values, {b.add(first, i), b.index(0)});

@@ -26,10 +26,11 @@ namespace {
 class FunctionConverter {
 public:
   FunctionConverter(func::FuncOp source, SymbolTable &symbols,
-                    int64_t weightsSize)
-      : source(source), symbols(symbols), b(source.getLoc(),
-                                            source.getContext()),
-        weightsSize(weightsSize) {}
+                    int64_t weightsSize, int64_t prefetchDistance)
+      : source(source), symbols(symbols),
+        b(source.getLoc(), source.getContext()), weightsSize(weightsSize) {
+    b.prefetchDistance = prefetchDistance;
+  }
 
   LogicalResult convert();
 
@@ -131,8 +132,8 @@ LogicalResult FunctionConverter::createFunction() {
   types.push_back(TeamType::get(context));
 
   b.setInsertionPoint(source);
-  b.function = func::FuncOp::create(b, source.getName(),
-                                    b.getFunctionType(types, {}));
+  b.function =
+      func::FuncOp::create(b, source.getName(), b.getFunctionType(types, {}));
   b.function.setVisibility(source.getVisibility());
   b.function->setAttr("sherry.max_tokens", maxTokens);
 
@@ -230,9 +231,8 @@ LogicalResult FunctionConverter::convertCall(func::CallOp op) {
     return op.emitOpError("a result needs a tensor argument that gives its "
                           "number of rows");
   for (Value result : op.getResults()) {
-    Rows mapped =
-        b.allocRows(columnsOf(result.getType()),
-                    getElementTypeOrSelf(result.getType()), rows);
+    Rows mapped = b.allocRows(columnsOf(result.getType()),
+                              getElementTypeOrSelf(result.getType()), rows);
     buffers.push_back(mapped.buffer);
     tensors[result] = mapped;
   }
@@ -255,12 +255,11 @@ LogicalResult FunctionConverter::convertFor(scf::ForOp op) {
   Rows first = tensors.find(init)->second;
   if (!first.buffer.getDefiningOp<memref::AllocOp>() || !init.hasOneUse())
     return op.emitOpError("must own the tensor that it starts with");
-  Rows second = b.allocRows(first.cols,
-                            getElementTypeOrSelf(init.getType()), first.count);
-  auto loop = scf::ForOp::create(b, scalars.lookup(op.getLowerBound()),
-                                 scalars.lookup(op.getUpperBound()),
-                                 scalars.lookup(op.getStep()),
-                                 ValueRange{first.buffer, second.buffer});
+  Rows second = b.allocRows(first.cols, getElementTypeOrSelf(init.getType()),
+                            first.count);
+  auto loop = scf::ForOp::create(
+      b, scalars.lookup(op.getLowerBound()), scalars.lookup(op.getUpperBound()),
+      scalars.lookup(op.getStep()), ValueRange{first.buffer, second.buffer});
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToEnd(loop.getBody());
   Value current = loop.getRegionIterArg(0), next = loop.getRegionIterArg(1);
@@ -315,10 +314,10 @@ LogicalResult FunctionConverter::convertOp(Operation &op) {
       })
       .Case([&](LinearOp op) { return convertLinear(op); })
       .Case([&](RopeTableOp op) {
-        tensors[op.getResult()] = emitRopeTable(
-            b, rows(op.getTokens()).count, index(op.getPosition()),
-            columnsOf(op.getType()), op.getTheta().convertToDouble(),
-            op.getScalingAttr());
+        tensors[op.getResult()] =
+            emitRopeTable(b, rows(op.getTokens()).count,
+                          index(op.getPosition()), columnsOf(op.getType()),
+                          op.getTheta().convertToDouble(), op.getScalingAttr());
         return success();
       })
       .Case([&](RopeOp op) {
@@ -409,8 +408,12 @@ LogicalResult FunctionConverter::convert() {
 namespace {
 struct ConvertSherryToKernelPass
     : sherry::impl::ConvertSherryToKernelBase<ConvertSherryToKernelPass> {
+  using ConvertSherryToKernelBase::ConvertSherryToKernelBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    if (prefetchDistance < 0)
+      return fail(module, "prefetch-distance must not be negative");
     SymbolTable symbols(module);
     for (auto weight : module.getOps<WeightOp>()) {
       if (!weight.getOffset())
@@ -424,8 +427,8 @@ struct ConvertSherryToKernelPass
     auto size = module->getAttrOfType<IntegerAttr>("sherry.weights_size");
     for (auto function :
          llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
-      if (failed(FunctionConverter(function, symbols,
-                                   size ? size.getInt() : 0)
+      if (failed(FunctionConverter(function, symbols, size ? size.getInt() : 0,
+                                   prefetchDistance)
                      .convert()))
         return signalPassFailure();
   }

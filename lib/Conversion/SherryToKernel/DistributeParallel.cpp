@@ -35,8 +35,7 @@ static void distribute(scf::ParallelOp loop, Value team) {
   loop.getBody()->getTerminator()->erase();
   Block *body = serial.getBody();
   body->getOperations().splice(body->end(), loop.getBody()->getOperations());
-  loop.getInductionVars().front().replaceAllUsesWith(
-      serial.getInductionVar());
+  loop.getInductionVars().front().replaceAllUsesWith(serial.getInductionVar());
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToEnd(body);
@@ -54,9 +53,10 @@ struct DistributeParallelPass
     func::FuncOp function = getOperation();
     if (function.isDeclaration())
       return;
-    auto teams = llvm::make_filter_range(
-        function.getArguments(),
-        [](Value arg) { return isa<TeamType>(arg.getType()); });
+    auto teams =
+        llvm::make_filter_range(function.getArguments(), [](Value arg) {
+          return isa<TeamType>(arg.getType());
+        });
     SmallVector<scf::ParallelOp> loops;
     function.walk([&](scf::ParallelOp loop) { loops.push_back(loop); });
     for (scf::ParallelOp loop : loops) {

@@ -54,19 +54,18 @@ static void emitQ8Row(KernelBuilder &b, WeightRef weight, Value tile,
   int64_t cols = result.cols, full = cols / format::kQ8BlockInputs;
   Value base = b.add(weight.offset, b.mul(tile, format::q8TileBytes(cols)));
   auto emitBlock = [&](Value offset, Value column, int64_t inputs) {
-    Value bytes =
-        b.view(b.weights, offset, {inputs / 4, format::kTileRows, 4}, b.getI8Type());
+    Value bytes = b.view(b.weights, offset, {inputs / 4, format::kTileRows, 4},
+                         b.getI8Type());
     Value scales = b.view(b.weights, b.add(offset, inputs * format::kTileRows),
                           {format::kTileRows}, b.getF16Type());
-    Value scale = arith::ExtFOp::create(b, b.getF32Type(),
-                                        b.loadScalar(scales, {lane}));
+    Value scale =
+        arith::ExtFOp::create(b, b.getF32Type(), b.loadScalar(scales, {lane}));
     b.forLoop(b.index(inputs / 4), 1, [&](Value group) {
       auto wide = b.vec(4, b.getI32Type());
-      Value four = b.load(b.vec(4, b.getI8Type()), bytes,
-                          {group, lane, b.index(0)});
+      Value four =
+          b.load(b.vec(4, b.getI8Type()), bytes, {group, lane, b.index(0)});
       Value biased = arith::ExtUIOp::create(b, wide, four);
-      Value number =
-          arith::SubIOp::create(b, biased, b.splatInt(wide, 128));
+      Value number = arith::SubIOp::create(b, biased, b.splatInt(wide, 128));
       Value value =
           arith::SIToFPOp::create(b, b.vec(4, b.getF32Type()), number);
       b.store(arith::MulFOp::create(b, value, b.broadcast(4, scale)),
@@ -80,9 +79,8 @@ static void emitQ8Row(KernelBuilder &b, WeightRef weight, Value tile,
     return SmallVector<Value>();
   });
   if (int64_t rest = cols % format::kQ8BlockInputs)
-    emitBlock(
-        b.add(base, full * format::q8BlockBytes(format::kQ8BlockInputs)),
-        b.index(full * format::kQ8BlockInputs), rest);
+    emitBlock(b.add(base, full * format::q8BlockBytes(format::kQ8BlockInputs)),
+              b.index(full * format::kQ8BlockInputs), rest);
 }
 
 Rows sherry::emitEmbedding(KernelBuilder &b, const Rows &tokens,
@@ -99,7 +97,8 @@ Rows sherry::emitEmbedding(KernelBuilder &b, const Rows &tokens,
     if (isa<Q8_0Type>(type.getElementType()))
       return emitQ8Row(b, weight, tile, lane, row, result);
     // [D1]
-    Value base = b.add(weight.offset, b.mul(tile, format::kTileRows * cols * 2));
+    Value base =
+        b.add(weight.offset, b.mul(tile, format::kTileRows * cols * 2));
     Value matrix = b.view(b.weights, base, {cols, format::kTileRows},
                           type.getElementType());
     b.forLoop(b.index(cols), 1, [&](Value column) {
@@ -122,16 +121,16 @@ Rows sherry::emitRmsNorm(KernelBuilder &b, const Rows &input, WeightRef weight,
   b.parallel(input.count, [&](Value row) {
     auto type = b.vec(kLanes, b.getF32Type());
     Value zero = b.index(0);
-    Value squares = forColumns(
-        b, zero, input.cols, {b.splat(type, 0)},
-        [&](Value column, int64_t lanes,
-            ValueRange carried) -> SmallVector<Value> {
-          Value x = padLanes(b, b.load(b.vec(lanes, b.getF32Type()),
-                                       input.buffer, {row, column}));
-          return {b.mulAdd(x, x, carried[0])};
-        })[0];
-    Value mean = arith::DivFOp::create(b, b.reduceAdd(squares),
-                                       b.f32(input.cols));
+    Value squares =
+        forColumns(b, zero, input.cols, {b.splat(type, 0)},
+                   [&](Value column, int64_t lanes,
+                       ValueRange carried) -> SmallVector<Value> {
+                     Value x = padLanes(b, b.load(b.vec(lanes, b.getF32Type()),
+                                                  input.buffer, {row, column}));
+                     return {b.mulAdd(x, x, carried[0])};
+                   })[0];
+    Value mean =
+        arith::DivFOp::create(b, b.reduceAdd(squares), b.f32(input.cols));
     Value root = math::SqrtOp::create(
         b, Value(arith::AddFOp::create(b, mean, b.f32(epsilon))));
     Value inverse = arith::DivFOp::create(b, b.f32(1), root);
@@ -140,8 +139,8 @@ Rows sherry::emitRmsNorm(KernelBuilder &b, const Rows &input, WeightRef weight,
                  auto type = b.vec(lanes, b.getF32Type());
                  Value x = b.load(type, input.buffer, {row, column});
                  Value w = b.load(type, gain, {column});
-                 Value scaled = arith::MulFOp::create(
-                     b, x, b.broadcast(lanes, inverse));
+                 Value scaled =
+                     arith::MulFOp::create(b, x, b.broadcast(lanes, inverse));
                  b.store(arith::MulFOp::create(b, scaled, w), result.buffer,
                          {row, column});
                  return SmallVector<Value>();
@@ -192,13 +191,13 @@ static void emitQuantizeBlock(KernelBuilder &b, const Rows &input,
   Value magnitudes = forColumns(
       b, column, inputs, {b.splat(f32x16, 0)},
       [&](Value at, int64_t lanes, ValueRange carried) -> SmallVector<Value> {
-        Value x = padLanes(b, b.load(b.vec(lanes, b.getF32Type()),
-                                     input.buffer, {row, at}));
+        Value x = padLanes(
+            b, b.load(b.vec(lanes, b.getF32Type()), input.buffer, {row, at}));
         return {larger(math::AbsFOp::create(b, x), carried[0])};
       })[0];
   Value largest = b.reduce(magnitudes, larger);
-  Value isZero = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, largest,
-                                       b.f32(0));
+  Value isZero =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, largest, b.f32(0));
   Value inverse = arith::SelectOp::create(
       b, isZero, b.f32(0),
       Value(arith::DivFOp::create(b, b.f32(127), largest)));
@@ -212,15 +211,13 @@ static void emitQuantizeBlock(KernelBuilder &b, const Rows &input,
         auto type = b.vec(lanes, b.getF32Type());
         auto intType = b.vec(lanes, b.getI32Type());
         Value x = b.load(type, input.buffer, {row, at});
-        Value scaled =
-            arith::MulFOp::create(b, x, b.broadcast(lanes, inverse));
-        Value shifted =
-            arith::AddFOp::create(b, scaled, b.splat(type, kMagic));
+        Value scaled = arith::MulFOp::create(b, x, b.broadcast(lanes, inverse));
+        Value shifted = arith::AddFOp::create(b, scaled, b.splat(type, kMagic));
         Value number = arith::SubIOp::create(
             b, Value(arith::BitcastOp::create(b, intType, shifted)),
             b.splatInt(intType, kMagicBits));
-        Value byte = arith::TruncIOp::create(b, b.vec(lanes, b.getI8Type()),
-                                             number);
+        Value byte =
+            arith::TruncIOp::create(b, b.vec(lanes, b.getI8Type()), number);
         b.store(byte, result.values.buffer, {row, at});
         return {arith::AddIOp::create(b, padLanes(b, number), carried[0])};
       })[0];

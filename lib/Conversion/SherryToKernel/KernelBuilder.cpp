@@ -57,8 +57,8 @@ Value KernelBuilder::reduce(Value vector,
   if (lanes == 1)
     return vector::ExtractOp::create(*this, vector, ArrayRef<int64_t>{0});
   int64_t half = lanes / 2;
-  Value sum = reduce(
-      combine(slice(vector, 0, half), slice(vector, half, half)), combine);
+  Value sum = reduce(combine(slice(vector, 0, half), slice(vector, half, half)),
+                     combine);
   if (lanes % 2 == 0)
     return sum;
   Value last =
@@ -96,6 +96,17 @@ Value KernelBuilder::view(Value bytes, Value offset, ArrayRef<int64_t> shape,
                           Type element) {
   return memref::ViewOp::create(*this, MemRefType::get(shape, element), bytes,
                                 offset, ValueRange());
+}
+
+void KernelBuilder::prefetchWeights(Value offset, int64_t size) {
+  if (prefetchDistance == 0)
+    return;
+  // The last ones point behind the section, which does no harm.
+  for (int64_t line = 0; line < size; line += 64)
+    memref::PrefetchOp::create(*this, weights,
+                               add(offset, prefetchDistance + line),
+                               /*isWrite=*/false, /*localityHint=*/3,
+                               /*isDataCache=*/true);
 }
 
 //===----------------------------------------------------------------------===//
@@ -159,7 +170,6 @@ void KernelBuilder::parallelUnits(Value count, int64_t units,
 
 void KernelBuilder::parallelVectors(const Rows &rows, int64_t lanes,
                                     function_ref<void(Value, Value)> body) {
-  parallelUnits(
-      rows.count, format::ceilDiv(rows.cols, lanes),
-      [&](Value row, Value unit) { body(row, mul(unit, lanes)); });
+  parallelUnits(rows.count, format::ceilDiv(rows.cols, lanes),
+                [&](Value row, Value unit) { body(row, mul(unit, lanes)); });
 }

@@ -38,6 +38,8 @@ public:
   mlir::Value weights;   ///< memref<weights_size x i8>
   mlir::Value team;      ///< !sherry.team
   int64_t maxTokens = 1; ///< most rows of any activations
+  /// How many bytes ahead weights are prefetched; 0: not at all.
+  int64_t prefetchDistance = 0;
   /// What the parallel loops to come belong to, for profiles.
   mlir::DictionaryAttr step;
 
@@ -108,6 +110,10 @@ public:
   mlir::Value view(mlir::Value bytes, mlir::Value offset,
                    llvm::ArrayRef<int64_t> shape, mlir::Type element);
 
+  /// Asks for the cache lines that follow those of [offset, offset + size) of
+  /// the weights at the prefetch distance.
+  void prefetchWeights(mlir::Value offset, int64_t size);
+
   //===--------------------------------------------------------------------===//
   // Loops
   //===--------------------------------------------------------------------===//
@@ -129,9 +135,8 @@ public:
   void parallelVectors(const Rows &rows, int64_t lanes,
                        llvm::function_ref<void(mlir::Value, mlir::Value)> body);
   /// Runs `body(row, unit)` for `units` pieces of every row, divided as above.
-  void
-  parallelUnits(mlir::Value count, int64_t units,
-                llvm::function_ref<void(mlir::Value, mlir::Value)> body);
+  void parallelUnits(mlir::Value count, int64_t units,
+                     llvm::function_ref<void(mlir::Value, mlir::Value)> body);
 };
 
 //===----------------------------------------------------------------------===//

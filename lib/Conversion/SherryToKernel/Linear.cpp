@@ -28,8 +28,8 @@ void sherry::storeOutputs(KernelBuilder &b, const Rows &result,
       continue;
     }
     // The last block may be longer than the tokens that are left.
-    Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row,
-                                         result.count);
+    Value exists =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row, result.count);
     auto guard = scf::IfOp::create(b, exists, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard insertion(b);
     b.setInsertionPoint(guard.thenBlock()->getTerminator());
@@ -82,8 +82,7 @@ SmallVector<Value> sherry::emitPanelI8(KernelBuilder &b, Value panel,
   SmallVector<Value> sums;
   for (Value row : rows) {
     Value sum = b.loadScalar(input.sums.buffer, {row, block});
-    Value start = b.broadcast(
-        16, arith::MulIOp::create(b, sum, b.i32(-bias)));
+    Value start = b.broadcast(16, arith::MulIOp::create(b, sum, b.i32(-bias)));
     sums.append(2, start);
   }
   sums = b.repeat(groups, sums, [&](Value group, ValueRange carried) {
@@ -128,15 +127,14 @@ SmallVector<Value> sherry::joinHalves(KernelBuilder &b, ValueRange halves) {
   SmallVector<Value> result;
   for (size_t i = 0; i < halves.size(); i += 2) {
     auto order = llvm::to_vector(llvm::seq<int64_t>(32));
-    result.push_back(vector::ShuffleOp::create(b, halves[i], halves[i + 1],
-                                               order));
+    result.push_back(
+        vector::ShuffleOp::create(b, halves[i], halves[i + 1], order));
   }
   return result;
 }
 
 SmallVector<Value> sherry::zeroHalves(KernelBuilder &b, size_t rows) {
-  return SmallVector<Value>(2 * rows,
-                            b.splat(b.vec(16, b.getF32Type()), 0));
+  return SmallVector<Value>(2 * rows, b.splat(b.vec(16, b.getF32Type()), 0));
 }
 
 //===----------------------------------------------------------------------===//
@@ -147,14 +145,13 @@ SmallVector<Value> sherry::zeroHalves(KernelBuilder &b, size_t rows) {
 static void emitBf16Tile(KernelBuilder &b, const Rows &input, Value offset,
                          Value column, const Rows &result) {
   int64_t tile = format::kTileRows;
-  Value matrix =
-      b.view(b.weights, offset, {input.cols, tile}, b.getBF16Type());
+  Value matrix = b.view(b.weights, offset, {input.cols, tile}, b.getBF16Type());
   auto wide = b.vec(tile, b.getF32Type());
   forTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
     SmallVector<Value> sums(rows.size(), b.splat(wide, 0));
     sums = b.repeat(input.cols, sums, [&](Value k, ValueRange carried) {
-      Value narrow = b.load(b.vec(tile, b.getBF16Type()), matrix,
-                            {k, b.index(0)});
+      Value narrow =
+          b.load(b.vec(tile, b.getBF16Type()), matrix, {k, b.index(0)});
       Value weight = arith::ExtFOp::create(b, wide, narrow);
       SmallVector<Value> next;
       for (auto [row, sum] : llvm::zip_equal(rows, carried)) {
@@ -197,9 +194,9 @@ static void emitQ8Tile(KernelBuilder &b, const AnyInput &input, Value offset,
               inputs, carried);
         });
     if (int64_t rest = cols % inputs)
-      sums = addBlock(
-          b.add(offset, cols / inputs * format::q8BlockBytes(inputs)),
-          b.index(cols / inputs), rest, sums);
+      sums =
+          addBlock(b.add(offset, cols / inputs * format::q8BlockBytes(inputs)),
+                   b.index(cols / inputs), rest, sums);
     storeOutputs(b, result, rows, column, joinHalves(b, sums));
   });
 }
@@ -228,8 +225,7 @@ static Rows emitLinearImpl(KernelBuilder &b, const AnyInput &input,
   return result;
 }
 
-Rows sherry::emitLinear(KernelBuilder &b, const Rows &input,
-                        WeightRef weight) {
+Rows sherry::emitLinear(KernelBuilder &b, const Rows &input, WeightRef weight) {
   return emitLinearImpl(b, {&input, nullptr}, weight);
 }
 

@@ -92,8 +92,7 @@ struct PlaceBuffersPass : sherry::impl::PlaceBuffersBase<PlaceBuffersPass> {
         return success();
       return allocs.front().emitOpError("the function has no workspace");
     }
-    auto type = MemRefType::get({size},
-                                IntegerType::get(&getContext(), 8));
+    auto type = MemRefType::get({size}, IntegerType::get(&getContext(), 8));
     workspace.setType(type);
     SmallVector<Type> inputs(function.getArgumentTypes());
     inputs[workspace.getArgNumber()] = type;

@@ -49,8 +49,8 @@ struct SineCosine {
     Value result = constant(1);
     for (int64_t i = terms; i > 0; --i) {
       double n = static_cast<double>(first + 2 * i);
-      result = add(constant(1),
-                   mul(mul(x, constant(-1.0 / (n * (n - 1)))), result));
+      result =
+          add(constant(1), mul(mul(x, constant(-1.0 / (n * (n - 1)))), result));
     }
     return result;
   }
@@ -73,8 +73,7 @@ struct SineCosine {
     auto ints = b.vec(type.getDimSize(0), b.getI64Type());
     Value quadrant = arith::BitcastOp::create(b, ints, shifted);
     auto hasBit = [&](Value number, int64_t bit) -> Value {
-      Value masked =
-          arith::AndIOp::create(b, number, b.splatInt(ints, bit));
+      Value masked = arith::AndIOp::create(b, number, b.splatInt(ints, bit));
       return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, masked,
                                    b.splatInt(ints, 0));
     };
@@ -100,8 +99,8 @@ Rows sherry::emitRopeTable(KernelBuilder &b, Value count, Value position,
   auto wide = b.vec(half, b.getF64Type());
   SmallVector<float> frequencies = computeFrequencies(headDim, theta, scaling);
   b.parallel(count, [&](Value row) {
-    Value number = arith::IndexCastOp::create(
-        b, b.getI32Type(), b.add(position, row));
+    Value number =
+        arith::IndexCastOp::create(b, b.getI32Type(), b.add(position, row));
     Value at = arith::SIToFPOp::create(b, b.getF32Type(), number);
     Value angle = arith::MulFOp::create(
         b,

@@ -62,8 +62,8 @@ private:
 
   /// Byte of the scales of a scale group that starts at `at`.
   Value scalesAt(Cursor at, int64_t tiles, int64_t inputs) {
-    return b.add(at.bytes,
-                 tiles * (layout.scaleGroupBytes(inputs) - layout.scaleBytes()));
+    return b.add(at.bytes, tiles * (layout.scaleGroupBytes(inputs) -
+                                    layout.scaleBytes()));
   }
 
   void buildTables();
@@ -145,8 +145,8 @@ void TernaryEmitter::emit() {
   if (looksUp)
     buildTables();
   else
-    panel = b.allocScratch(MemRefType::get(
-        {format::kMaxChunkInputs / 4, 2, 64}, b.getI8Type()));
+    panel = b.allocScratch(
+        MemRefType::get({format::kMaxChunkInputs / 4, 2, 64}, b.getI8Type()));
 
   int64_t tiles = format::ceilDiv(weight.op.getTensorType().getDimSize(0),
                                   format::kTileRows);
@@ -183,9 +183,8 @@ void TernaryEmitter::buildTables() {
   auto type = usesWords() ? MemRefType::get({groups, 32}, i16)
                           : MemRefType::get({groups, 2, 16}, i8);
   tables = memref::AllocOp::create(b, type);
-  llvm::SaveAndRestore step(
-      b.step, b.getDictionaryAttr(b.getNamedAttr(
-                  "op", b.getStringAttr("build_table"))));
+  llvm::SaveAndRestore step(b.step, b.getDictionaryAttr(b.getNamedAttr(
+                                        "op", b.getStringAttr("build_table"))));
   b.parallel(b.index(groups), [&](Value group) {
     Value activations = b.load(b.vec(4, i8), input.quantized->values.buffer,
                                {b.index(0), b.mul(group, 4)});
@@ -211,9 +210,9 @@ void TernaryEmitter::emitLookupTiles(Cursor at, int64_t tiles, Value column) {
         Value scales = scalesAt(group, tiles, inputs);
         Values weights;
         for (int64_t tile = 0; tile < tiles; ++tile)
-          weights.append(loadScales(
-              b, b.add(scales, tile * layout.scaleBytes()),
-              encoding.getScale()));
+          weights.append(loadScales(b,
+                                    b.add(scales, tile * layout.scaleBytes()),
+                                    encoding.getScale()));
         return forChunks(
             group, tiles, inputs, carried,
             [&](Cursor chunk, int64_t inputs, ValueRange carried) {
@@ -226,20 +225,20 @@ void TernaryEmitter::emitLookupTiles(Cursor at, int64_t tiles, Value column) {
                   [&](Cursor step, int64_t inputs, ValueRange carried) {
                     return usesWords() ? emitWordLookups(step, tiles,
                                                          inputs / 4, carried)
-                                       : emitNibbleLookups(
-                                             step, tiles, inputs / 4, carried);
+                                       : emitNibbleLookups(step, tiles,
+                                                           inputs / 4, carried);
                   });
-              Value scale = b.broadcast(
-                  16, b.loadScalar(input.quantized->scales.buffer,
-                                   {b.index(0), chunk.block}));
+              Value scale =
+                  b.broadcast(16, b.loadScalar(input.quantized->scales.buffer,
+                                               {b.index(0), chunk.block}));
               Values result;
               for (int64_t i = 0; i < 2 * tiles; ++i) {
                 Value half = usesWords() ? b.slice(sums[i / 2], i % 2 * 16, 16)
                                          : sums[i];
                 Value wide = arith::SIToFPOp::create(
                     b, floats,
-                    Value(arith::ExtSIOp::create(
-                        b, b.vec(16, b.getI32Type()), half)));
+                    Value(arith::ExtSIOp::create(b, b.vec(16, b.getI32Type()),
+                                                 half)));
                 // In this order, as the other way through the bytes does it.
                 Value product = arith::MulFOp::create(b, wide, scale);
                 result.push_back(b.mulAdd(product, weights[i], carried[i]));
@@ -259,38 +258,38 @@ SmallVector<Value> TernaryEmitter::emitWordLookups(Cursor at, int64_t tiles,
   // [T6]
   auto type = b.vec(32, b.getI16Type());
   int64_t words = layout.stepBytes(groups) / (2 * format::kTileRows);
-  Value step =
-      b.view(b.weights, at.bytes, {tiles, words, 32}, b.getI16Type());
+  Value step = b.view(b.weights, at.bytes, {tiles, words, 32}, b.getI16Type());
   Values sums(carried);
-  Values collected(tiles);
-  auto addGroup = [&](int64_t tile, int64_t group, Value codes) {
-    Value found = LookupOp::create(b, type, tables, b.add(at.group, group),
-                                   codes);
-    sums[tile] = arith::AddIOp::create(b, sums[tile], found);
-  };
-  for (int64_t word = 0; word < words; ++word) {
-    for (int64_t tile = 0; tile < tiles; ++tile) {
+  // Tile by tile, so that memory is read in order.
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    auto addGroup = [&](int64_t group, Value codes) {
+      Value found =
+          LookupOp::create(b, type, tables, b.add(at.group, group), codes);
+      sums[tile] = arith::AddIOp::create(b, sums[tile], found);
+    };
+    Value collected;
+    for (int64_t word = 0; word < words; ++word) {
+      b.prefetchWeights(b.add(at.bytes, 64 * (tile * words + word)), 64);
       Value codes =
           b.load(type, step, {b.index(tile), b.index(word), b.index(0)});
       for (int64_t i = 0; i < 3 && 3 * word + i < groups; ++i)
-        addGroup(tile, 3 * word + i,
-                 i == 0 ? codes
-                        : Value(arith::ShRUIOp::create(
-                              b, codes, b.splatInt(type, 5 * i))));
+        addGroup(3 * word + i, i == 0
+                                   ? codes
+                                   : Value(arith::ShRUIOp::create(
+                                         b, codes, b.splatInt(type, 5 * i))));
       if (groups < format::kStepGroups)
         continue;
       Value top = arith::ShRUIOp::create(b, codes, b.splatInt(type, 15));
-      Value &bits = collected[tile];
-      if (!bits)
-        bits = top;
+      if (!collected)
+        collected = top;
       else
-        bits = arith::OrIOp::create(
-            b, Value(arith::ShLIOp::create(b, bits, b.splatInt(type, 1))), top);
+        collected = arith::OrIOp::create(
+            b, Value(arith::ShLIOp::create(b, collected, b.splatInt(type, 1))),
+            top);
     }
+    if (collected)
+      addGroup(groups - 1, collected);
   }
-  if (groups == format::kStepGroups)
-    for (int64_t tile = 0; tile < tiles; ++tile)
-      addGroup(tile, groups - 1, collected[tile]);
   return sums;
 }
 
@@ -305,21 +304,18 @@ SmallVector<Value> TernaryEmitter::emitNibbleLookups(Cursor at, int64_t tiles,
   Values sums(carried);
   for (int64_t tile = 0; tile < tiles; ++tile) {
     Value row = b.index(tile);
+    b.prefetchWeights(b.add(at.bytes, tile * size), size);
     // Bit 15 of a sign word is the sign of the current group. The lowest bit
     // is set, because a sign of zero would erase the sum; the sixteenth sign,
     // which lives there, is kept aside.
     Value signs[2], last[2];
     for (int64_t half = 0; half < 2; ++half) {
       Value word = vector::BitCastOp::create(
-          b, words,
-          b.load(bytes, step, {row, b.index(size - 64 + 32 * half)}));
+          b, words, b.load(bytes, step, {row, b.index(size - 64 + 32 * half)}));
       Value one = b.splatInt(words, 1);
       signs[half] = arith::OrIOp::create(b, word, one);
       last[half] = arith::OrIOp::create(
-          b,
-          Value(arith::ShLIOp::create(b, word,
-                                      b.splatInt(words, 15))),
-          one);
+          b, Value(arith::ShLIOp::create(b, word, b.splatInt(words, 15))), one);
     }
     Value codes;
     for (int64_t group = 0; group < groups; ++group) {
@@ -331,13 +327,11 @@ SmallVector<Value> TernaryEmitter::emitNibbleLookups(Cursor at, int64_t tiles,
                                           b.add(at.group, group), codes);
       for (int64_t half = 0; half < 2; ++half) {
         Value sign = group == 15 ? last[half] : signs[half];
-        Value value =
-            ApplySignOp::create(b, found->getResult(half), sign);
+        Value value = ApplySignOp::create(b, found->getResult(half), sign);
         Value &sum = sums[2 * tile + half];
         sum = arith::AddIOp::create(b, sum, value);
         if (group < 14)
-          signs[half] =
-              arith::AddIOp::create(b, signs[half], signs[half]);
+          signs[half] = arith::AddIOp::create(b, signs[half], signs[half]);
       }
     }
   }
@@ -357,36 +351,34 @@ void TernaryEmitter::emitPanelTiles(Cursor at, int64_t tiles, Value column) {
     });
     forScaleGroups(
         at, tiles, {}, [&](Cursor group, int64_t inputs, ValueRange) {
-          Values scales = loadScales(
-              b,
-              b.add(scalesAt(group, tiles, inputs),
-                    b.mul(tile, layout.scaleBytes())),
-              encoding.getScale());
+          Values scales = loadScales(b,
+                                     b.add(scalesAt(group, tiles, inputs),
+                                           b.mul(tile, layout.scaleBytes())),
+                                     encoding.getScale());
           forChunks(
               group, tiles, inputs, {},
               [&](Cursor chunk, int64_t inputs, ValueRange) {
                 forSteps(chunk, tiles, inputs, {},
                          [&](Cursor step, int64_t inputs, ValueRange) {
-                           Value inChunk = arith::SubIOp::create(
-                               b, step.group, chunk.group);
+                           Value inChunk = arith::SubIOp::create(b, step.group,
+                                                                 chunk.group);
                            decodeStep(step, tile, inputs / 4, inChunk);
                            return Values();
                          });
                 Value start = b.mul(chunk.group, 4);
                 forTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
-                  Values sums =
-                      input.quantized
-                          ? emitPanelI8(b, panel, inputs / 4, 1,
-                                        *input.quantized, rows, start,
-                                        chunk.block)
-                          : emitPanelF32(b, panel, inputs / 4, 1, *input.plain,
-                                         rows, start,
-                                         zeroHalves(b, rows.size()));
+                  Values sums = input.quantized
+                                    ? emitPanelI8(b, panel, inputs / 4, 1,
+                                                  *input.quantized, rows, start,
+                                                  chunk.block)
+                                    : emitPanelF32(b, panel, inputs / 4, 1,
+                                                   *input.plain, rows, start,
+                                                   zeroHalves(b, rows.size()));
                   for (auto [i, sum] : llvm::enumerate(sums)) {
                     auto half = static_cast<int64_t>(i % 2);
-                    Value before = b.load(b.vec(16, b.getF32Type()),
-                                          result.buffer,
-                                          {rows[i / 2], b.add(first, 16 * half)});
+                    Value before =
+                        b.load(b.vec(16, b.getF32Type()), result.buffer,
+                               {rows[i / 2], b.add(first, 16 * half)});
                     sum = b.mulAdd(sum, scales[half], before);
                   }
                   storeOutputs(b, result, rows, first, joinHalves(b, sums));
@@ -425,10 +417,10 @@ void TernaryEmitter::decodeWords(
   for (int64_t half = 0; half < 2; ++half) {
     Value collected;
     for (int64_t word = 0; word < words; ++word) {
-      Value narrow = vector::BitCastOp::create(
-          b, b.vec(16, b.getI16Type()),
-          b.load(b.vec(32, b.getI8Type()), bytes,
-                 {b.index(64 * word + 32 * half)}));
+      Value narrow =
+          vector::BitCastOp::create(b, b.vec(16, b.getI16Type()),
+                                    b.load(b.vec(32, b.getI8Type()), bytes,
+                                           {b.index(64 * word + 32 * half)}));
       Value codes = arith::ExtUIOp::create(b, lanes, narrow);
       for (int64_t i = 0; i < 3 && 3 * word + i < groups; ++i)
         use(3 * word + i, half, i == 0 ? codes : shift(codes, 5 * i));
@@ -439,8 +431,7 @@ void TernaryEmitter::decodeWords(
         collected = top;
       else
         collected = arith::OrIOp::create(
-            b,
-            Value(arith::ShLIOp::create(b, collected, b.splatInt(lanes, 1))),
+            b, Value(arith::ShLIOp::create(b, collected, b.splatInt(lanes, 1))),
             top);
     }
     if (collected)
@@ -470,19 +461,19 @@ void TernaryEmitter::decodeNibbles(
       Value mine = arith::ExtUIOp::create(
           b, lanes, Value(vector::ShuffleOp::create(b, pair, pair, order)));
       for (int64_t g = group; g < std::min(group + 2, groups); ++g) {
-        Value code = arith::AndIOp::create(
-            b,
-            Value(arith::ShRUIOp::create(b, mine,
-                                         b.splatInt(lanes, 4 * (g % 2)))),
-            b.splatInt(lanes, 15));
-        Value sign = arith::AndIOp::create(
-            b,
-            Value(arith::ShLIOp::create(
-                b,
-                Value(arith::ShRUIOp::create(b, signs,
-                                             b.splatInt(lanes, 15 - g))),
-                b.splatInt(lanes, 4))),
-            b.splatInt(lanes, 16));
+        Value code =
+            arith::AndIOp::create(b,
+                                  Value(arith::ShRUIOp::create(
+                                      b, mine, b.splatInt(lanes, 4 * (g % 2)))),
+                                  b.splatInt(lanes, 15));
+        Value sign =
+            arith::AndIOp::create(b,
+                                  Value(arith::ShLIOp::create(
+                                      b,
+                                      Value(arith::ShRUIOp::create(
+                                          b, signs, b.splatInt(lanes, 15 - g))),
+                                      b.splatInt(lanes, 4))),
+                                  b.splatInt(lanes, 16));
         use(g, half, arith::OrIOp::create(b, code, sign));
       }
     }

@@ -153,9 +153,9 @@ LogicalResult LinearOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   if (type.getRank() != 2 ||
       type.getDimSize(1) != getInput().getType().getDimSize(1) ||
       type.getDimSize(0) != getType().getDimSize(1))
-    return emitOpError("weight ") << type << " does not take "
-                                  << getInput().getType() << " to "
-                                  << getType();
+    return emitOpError("weight ")
+           << type << " does not take " << getInput().getType() << " to "
+           << getType();
   if (getScales()) {
     auto blocks = static_cast<int64_t>(getActivationBlocks(type).size());
     if (blocks == 0)
@@ -208,8 +208,8 @@ LogicalResult RopeOp::verify() {
 }
 
 LogicalResult UpdateCacheOp::verify() {
-  int64_t row = getCache().getType().getKvHeads() *
-                getCache().getType().getHeadDim();
+  int64_t row =
+      getCache().getType().getKvHeads() * getCache().getType().getHeadDim();
   if (getKeys().getType().getDimSize(1) != row)
     return emitOpError("keys and values must have rows of kv_heads * head_dim "
                        "= ")

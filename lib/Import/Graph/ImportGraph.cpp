@@ -44,8 +44,8 @@ private:
   void addWeight(StringRef name, int64_t count, StringRef source,
                  RankedTensorType type) {
     WeightOp::create(b, name, count, b.getStrArrayAttr(source),
-                     ArrayRef<int64_t>(type.getDimSize(0)), type,
-                     IntegerAttr(), IntegerAttr());
+                     ArrayRef<int64_t>(type.getDimSize(0)), type, IntegerAttr(),
+                     IntegerAttr());
   }
   void addNorm(StringRef name, int64_t count, StringRef source) {
     addWeight(name, count, source,
@@ -55,9 +55,9 @@ private:
   void addDense(StringRef name, StringRef source, bool q8) {
     Type element =
         q8 ? Type(Q8_0Type::get(b.getContext())) : Type(b.getBF16Type());
-    addWeight(name, 1, source,
-              RankedTensorType::get({config.vocabSize, config.hiddenSize},
-                                    element));
+    addWeight(
+        name, 1, source,
+        RankedTensorType::get({config.vocabSize, config.hiddenSize}, element));
   }
   llvm::Error addLinear(StringRef name, StringRef module, int64_t outputs,
                         int64_t inputs);
@@ -87,7 +87,8 @@ llvm::Error GraphImporter::addLinear(StringRef name, StringRef moduleName,
       else if (entry.starts_with("model.layers."))
         return llvm::createStringError(
             "config.json: quantization_config.modules_to_not_convert: '" +
-            entry + "' excludes a module of one layer; name the module "
+            entry +
+            "' excludes a module of one layer; name the module "
             "without its layer (such as '" +
             moduleName.rsplit('.').second + "') to exclude it in all layers");
     }
@@ -104,9 +105,9 @@ llvm::Error GraphImporter::addLinear(StringRef name, StringRef moduleName,
                           ? FloatType(b.getF16Type())
                           : FloatType(b.getF32Type());
     element = TritType::get(b.getContext());
-    encoding = TernaryAttr::get(b.getContext(), Grouping::Contiguous, sharing,
-                                perGroup ? options.groupSize : 0, scale,
-                                LayoutAttr());
+    encoding =
+        TernaryAttr::get(b.getContext(), Grouping::Contiguous, sharing,
+                         perGroup ? options.groupSize : 0, scale, LayoutAttr());
   }
   addWeight(name, config.numLayers,
             ("model.layers.{}." + moduleName + ".weight").str(),
@@ -188,8 +189,7 @@ void GraphImporter::addLayer() {
 
 void GraphImporter::addForward() {
   Type index = b.getIndexType();
-  auto tokens =
-      RankedTensorType::get({ShapedType::kDynamic}, b.getI32Type());
+  auto tokens = RankedTensorType::get({ShapedType::kDynamic}, b.getI32Type());
   RankedTensorType logits = activations(config.vocabSize);
   auto forward = func::FuncOp::create(
       b, "forward", b.getFunctionType({tokens, cache, index, index}, logits));
@@ -207,9 +207,8 @@ void GraphImporter::addForward() {
         b.getF64FloatAttr(config.ropeScaling->highFreqFactor),
         config.ropeScaling->originalMaxPositionEmbeddings);
   Value x = EmbeddingOp::create(b, rows, ids, reference("embedding"));
-  Value angles = RopeTableOp::create(b, table, ids, position,
-                                     b.getF64FloatAttr(config.ropeTheta),
-                                     scaling);
+  Value angles = RopeTableOp::create(
+      b, table, ids, position, b.getF64FloatAttr(config.ropeTheta), scaling);
   Value zero = arith::ConstantIndexOp::create(b, 0);
   Value one = arith::ConstantIndexOp::create(b, 1);
   Value count = arith::ConstantIndexOp::create(b, config.numLayers);
@@ -217,10 +216,10 @@ void GraphImporter::addForward() {
   {
     OpBuilder::InsertionGuard inLoop(b);
     b.setInsertionPointToStart(loop.getBody());
-    auto call = func::CallOp::create(
-        b, "layer", rows,
-        ValueRange{loop.getRegionIterArg(0), angles, kv,
-                   loop.getInductionVar(), position});
+    auto call =
+        func::CallOp::create(b, "layer", rows,
+                             ValueRange{loop.getRegionIterArg(0), angles, kv,
+                                        loop.getInductionVar(), position});
     scf::YieldOp::create(b, call.getResults());
   }
   Value last = LastTokensOp::create(b, rows, loop.getResult(0), numLogits);

@@ -63,7 +63,7 @@ static void buildPipelines(OpPassManager &pm, const TargetInfo &target) {
   layout.quantizeActivations = false;
   layout.maxBlock = CompiledKernels::kMaxTokens;
   buildLayoutPipeline(pm, layout);
-  buildKernelPipeline(pm);
+  buildKernelPipeline(pm, {});
   LLVMPipelineOptions lowering;
   lowering.avx2 = target.has(SHERRY_CPU_AVX2);
   lowering.avx512 = target.hasAVX512();
@@ -88,9 +88,8 @@ emitAndLink(llvm::Module &module, const TargetInfo &target) {
   return linkSharedObject(out.str());
 }
 
-Expected<CompiledKernels>
-CompiledKernels::compile(const Lowering &lowering,
-                         ActivationKind activations) {
+Expected<CompiledKernels> CompiledKernels::compile(const Lowering &lowering,
+                                                   ActivationKind activations) {
   DialectRegistry registry;
   registerAllDialects(registry);
   registerBuiltinDialectTranslation(registry);

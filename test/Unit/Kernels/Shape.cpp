@@ -120,8 +120,8 @@ static void printFunction(llvm::raw_ostream &out, size_t number,
   };
   std::string input = tensor(shape.cols, "f32");
   std::string result = tensor(shape.rows, "f32");
-  out << "func.func @" << functionName(number) << "(%x: " << input
-      << ") -> " << result << " {\n";
+  out << "func.func @" << functionName(number) << "(%x: " << input << ") -> "
+      << result << " {\n";
   if (activations == ActivationKind::I8) {
     std::vector<InputBlock> blocks = shape.blocks();
     auto count = static_cast<int64_t>(blocks.size());

@@ -37,7 +37,7 @@
 #ifndef DEMO_METADATA
 #define DEMO_METADATA                                                          \
   "{\"name\": \"demo\", \"vocab_size\": 262, \"bos_token_id\": 260, "          \
-  "\"eos_token_ids\": [261], \"add_bos_token\": false, "                        \
+  "\"eos_token_ids\": [261], \"add_bos_token\": false, "                       \
   "\"steps\": [{\"op\": \"term\"}, {\"op\": \"sum\"}]}"
 #endif
 

@@ -30,7 +30,7 @@ func.func @lookups(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: ten
   // CHECK: sherry.build_table
   // CHECK: sherry.step = {op = "build_table"}
   // CHECK: scf.parallel (%{{.*}}) = (%{{.*}}) to (%c2
-  // CHECK-COUNT-4: sherry.lookup %[[TABLES]]
+  // CHECK-COUNT-2: sherry.lookup %[[TABLES]]
   // CHECK-NOT: sherry.lookup
   // CHECK: sherry.step = {op = "linear", weight = @w}
   // CHECK: scf.parallel (%{{.*}}) = (%{{.*}}) to (%c1
@@ -50,7 +50,7 @@ sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 1024 : tensor<32x64x!s
 // CHECK-LABEL: func @prefetch
 func.func @prefetch(%values: tensor<?x64xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
   // CHECK: sherry.step = {op = "build_table"}
-  // PREFETCH: arith.constant 4096 : index
+  // PREFETCH: arith.constant 8192 : index
   // PREFETCH-COUNT-5: memref.prefetch %{{.*}}, read, locality<3>, data : memref<1024xi8>
   // PREFETCH-NOT: memref.prefetch
   // NO-PREFETCH-NOT: memref.prefetch

@@ -80,8 +80,8 @@ static cl::opt<int64_t>
 static cl::opt<int64_t> prefetchDistance(
     "prefetch",
     cl::desc("Bytes that decoding prefetches weights ahead, 0 for no prefetch "
-             "(default: 4096)"),
-    cl::value_desc("n"), cl::init(4096), cl::cat(category));
+             "(default: 8192)"),
+    cl::value_desc("n"), cl::init(8192), cl::cat(category));
 static cl::opt<Stage> emitStage(
     "emit", cl::desc("What to write (default: so):"),
     cl::values(

@@ -31,7 +31,7 @@ def ConvertSherryToKernel
     a layout and a place (`sherry-select-layout`, `sherry-place-weights`).
   }];
   let options = [Option<
-      "prefetchDistance", "prefetch-distance", "int64_t", "4096",
+      "prefetchDistance", "prefetch-distance", "int64_t", "8192",
       "how many bytes ahead decode kernels prefetch weights; 0: not at all">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",

@@ -40,7 +40,7 @@ struct CompileOptions {
   bool quantize = true;
   std::optional<uint64_t> randomSeed; ///< set: weights are random
   int64_t maxBlock = 64;
-  int64_t prefetchDistance = 4096; ///< bytes
+  int64_t prefetchDistance = 8192; ///< bytes
   Stage lastStage = Stage::SharedObject;
   bool printStats = false;   ///< on `log`
   bool showProgress = false; ///< on `log`, which is a terminal

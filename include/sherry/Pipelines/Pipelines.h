@@ -44,7 +44,7 @@ struct KernelPipelineOptions
   Option<int64_t> prefetchDistance{
       *this, "prefetch-distance",
       llvm::cl::desc("how many bytes ahead decode kernels prefetch weights"),
-      llvm::cl::init(4096)};
+      llvm::cl::init(8192)};
 };
 void buildKernelPipeline(mlir::OpPassManager &pm,
                          const KernelPipelineOptions &options);

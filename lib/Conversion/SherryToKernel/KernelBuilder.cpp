@@ -98,15 +98,25 @@ Value KernelBuilder::view(Value bytes, Value offset, ArrayRef<int64_t> shape,
                                 offset, ValueRange());
 }
 
-void KernelBuilder::prefetchWeights(Value offset, int64_t size) {
-  if (prefetchDistance == 0)
-    return;
-  // The last ones point behind the section, which does no harm.
+/// Prefetches the lines of [offset, offset + size). Those behind the section do
+/// no harm.
+static void prefetchLines(KernelBuilder &b, Value offset, int64_t size,
+                          unsigned locality) {
   for (int64_t line = 0; line < size; line += 64)
-    memref::PrefetchOp::create(*this, weights,
-                               add(offset, prefetchDistance + line),
-                               /*isWrite=*/false, /*localityHint=*/3,
+    memref::PrefetchOp::create(b, b.weights, b.add(offset, line),
+                               /*isWrite=*/false, locality,
                                /*isDataCache=*/true);
+}
+
+void KernelBuilder::prefetchWeights(Value offset, int64_t size) {
+  if (prefetchDistance != 0)
+    prefetchLines(*this, add(offset, prefetchDistance), size, /*locality=*/3);
+}
+
+void KernelBuilder::prefetchWeightsFar(Value offset, int64_t size,
+                                       int64_t distance) {
+  if (prefetchDistance != 0)
+    prefetchLines(*this, add(offset, distance), size, /*locality=*/2);
 }
 
 //===----------------------------------------------------------------------===//

@@ -113,6 +113,9 @@ public:
   /// Asks for the cache lines that follow those of [offset, offset + size) of
   /// the weights at the prefetch distance.
   void prefetchWeights(mlir::Value offset, int64_t size);
+  /// The same for those at `distance`, which will be read from the second-level
+  /// cache.
+  void prefetchWeightsFar(mlir::Value offset, int64_t size, int64_t distance);
 
   //===--------------------------------------------------------------------===//
   // Loops

@@ -19,24 +19,6 @@ void sherry::forTokenBlocks(KernelBuilder &b, Value count,
   });
 }
 
-void sherry::storeOutputs(KernelBuilder &b, const Rows &result,
-                          ArrayRef<Value> rows, Value column,
-                          ArrayRef<Value> values) {
-  for (auto [row, value] : llvm::zip_equal(rows, values)) {
-    if (row == rows.front()) {
-      b.store(value, result.buffer, {row, column});
-      continue;
-    }
-    // The last block may be longer than the tokens that are left.
-    Value exists =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row, result.count);
-    auto guard = scf::IfOp::create(b, exists, /*withElseRegion=*/false);
-    OpBuilder::InsertionGuard insertion(b);
-    b.setInsertionPoint(guard.thenBlock()->getTerminator());
-    b.store(value, result.buffer, {row, column});
-  }
-}
-
 SmallVector<Value> sherry::emitPanelF32(KernelBuilder &b, Value panel,
                                         int64_t groups, int64_t bias,
                                         const Rows &input, ArrayRef<Value> rows,
@@ -78,13 +60,7 @@ SmallVector<Value> sherry::emitPanelI8(KernelBuilder &b, Value panel,
   auto lanes = b.vec(16, b.getI32Type());
   auto floats = b.vec(16, b.getF32Type());
   auto four = b.vec(4, b.getI8Type());
-  // sum (w + bias) * a - bias * sum a = sum w * a.
-  SmallVector<Value> sums;
-  for (Value row : rows) {
-    Value sum = b.loadScalar(input.sums.buffer, {row, block});
-    Value start = b.broadcast(16, arith::MulIOp::create(b, sum, b.i32(-bias)));
-    sums.append(2, start);
-  }
+  SmallVector<Value> sums(2 * rows.size(), b.splatInt(lanes, 0));
   sums = b.repeat(groups, sums, [&](Value group, ValueRange carried) {
     SmallVector<Value> result(carried);
     Value weights[2];
@@ -101,11 +77,17 @@ SmallVector<Value> sherry::emitPanelI8(KernelBuilder &b, Value panel,
     return result;
   });
   for (auto [i, row] : llvm::enumerate(rows)) {
+    // sum (w + bias) * a - bias * sum a = sum w * a.
+    Value excess = arith::MulIOp::create(
+        b, b.broadcast(16, b.loadScalar(input.sums.buffer, {row, block})),
+        b.splatInt(lanes, bias));
     Value scale =
         b.broadcast(16, b.loadScalar(input.scales.buffer, {row, block}));
-    for (Value &sum : MutableArrayRef<Value>(sums).slice(2 * i, 2))
+    for (Value &sum : MutableArrayRef<Value>(sums).slice(2 * i, 2)) {
+      Value exact = arith::SubIOp::create(b, sum, excess);
       sum = arith::MulFOp::create(
-          b, Value(arith::SIToFPOp::create(b, floats, sum)), scale);
+          b, Value(arith::SIToFPOp::create(b, floats, exact)), scale);
+    }
   }
   return sums;
 }
@@ -141,13 +123,35 @@ SmallVector<Value> sherry::zeroHalves(KernelBuilder &b, size_t rows) {
 // bf16 and q8_0 weights
 //===----------------------------------------------------------------------===//
 
+/// Calls `body` with the rows of each full block of tokens, then with each row
+/// that is left: an output head mostly has one.
+static void forExactTokenBlocks(KernelBuilder &b, Value count,
+                                function_ref<void(ArrayRef<Value>)> body) {
+  int64_t size = std::min(b.maxTokens, kTokenBlock);
+  Value whole =
+      b.mul(b.createOrFold<arith::DivUIOp>(count, b.index(size)), size);
+  if (size > 1)
+    forTokenBlocks(b, whole, body);
+  else
+    whole = b.index(0);
+  Value rest = b.createOrFold<arith::SubIOp>(count, whole);
+  b.forLoop(rest, 1, [&](Value i) { body({b.add(whole, i)}); });
+}
+
+static void storeOutputs(KernelBuilder &b, const Rows &result,
+                         ArrayRef<Value> rows, Value column,
+                         ArrayRef<Value> values) {
+  for (auto [row, value] : llvm::zip_equal(rows, values))
+    b.store(value, result.buffer, {row, column});
+}
+
 /// bf16 weights [D1] times f32 activations.
 static void emitBf16Tile(KernelBuilder &b, const Rows &input, Value offset,
                          Value column, const Rows &result) {
   int64_t tile = format::kTileRows;
   Value matrix = b.view(b.weights, offset, {input.cols, tile}, b.getBF16Type());
   auto wide = b.vec(tile, b.getF32Type());
-  forTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
+  forExactTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
     SmallVector<Value> sums(rows.size(), b.splat(wide, 0));
     sums = b.repeat(input.cols, sums, [&](Value k, ValueRange carried) {
       Value narrow =
@@ -169,7 +173,7 @@ static void emitQ8Tile(KernelBuilder &b, const AnyInput &input, Value offset,
                        Value column, const Rows &result) {
   int64_t cols = input.cols();
   int64_t inputs = format::kQ8BlockInputs;
-  forTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
+  forExactTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
     auto addBlock = [&](Value at, Value block, int64_t length,
                         ValueRange carried) {
       Value panel = b.view(b.weights, at, {length / 4, 2, 64}, b.getI8Type());

@@ -34,11 +34,6 @@ struct AnyInput {
 void forTokenBlocks(KernelBuilder &b, mlir::Value count,
                     llvm::function_ref<void(llvm::ArrayRef<mlir::Value>)> body);
 
-/// Stores one vector per row, for the rows that exist.
-void storeOutputs(KernelBuilder &b, const Rows &result,
-                  llvm::ArrayRef<mlir::Value> rows, mlir::Value column,
-                  llvm::ArrayRef<mlir::Value> values);
-
 /// A panel is memref<groups x 2 x 64 x i8>: for each group of four inputs and
 /// each half, 16 lanes of four unsigned bytes, each the weight plus `bias`.
 ///

@@ -68,13 +68,13 @@ private:
 
   void buildTables();
   void emitLookupTiles(Cursor at, int64_t tiles, Value column);
-  Values emitWordLookups(Cursor at, int64_t tiles, int64_t groups,
-                         ValueRange sums);
-  Values emitNibbleLookups(Cursor at, int64_t tiles, int64_t groups,
-                           ValueRange sums);
+  void emitLookups(Cursor at, Value tile, int64_t groups);
+  void emitWordLookups(Cursor at, Value step, Value tile, int64_t groups);
+  void emitNibbleLookups(Cursor at, Value step, Value tile, int64_t groups);
 
   void emitPanelTiles(Cursor at, int64_t tiles, Value column);
-  void decodeStep(Cursor at, Value tile, int64_t groups, Value firstGroup);
+  void decodeStep(Cursor at, int64_t tiles, Value tile, int64_t groups,
+                  Value firstGroup);
   void decodeWords(Value bytes, int64_t groups,
                    function_ref<void(int64_t, int64_t, Value)> use);
   void decodeNibbles(Value bytes, int64_t groups,
@@ -90,6 +90,10 @@ private:
   format::TernaryLayout layout;
   Value tables; ///< of the lookup way
   Value panel;  ///< of the panel way
+  /// Sums of 32 rows: of the lookup way as i16, a tile each; of the panel way
+  /// as f32, a token each. In the result, the sums of tokens are a power of two
+  /// apart, so that the cache could not hold them.
+  Value totals;
 };
 
 //===----------------------------------------------------------------------===//
@@ -142,11 +146,16 @@ SmallVector<Value> TernaryEmitter::forSteps(Cursor at, int64_t tiles,
 
 void TernaryEmitter::emit() {
   bool looksUp = input.quantized && b.maxTokens == 1;
-  if (looksUp)
+  if (looksUp) {
     buildTables();
-  else
+    totals = b.allocScratch(MemRefType::get(
+        {layout.interleave, format::kTileRows}, b.getI16Type()));
+  } else {
     panel = b.allocScratch(
         MemRefType::get({format::kMaxChunkInputs / 4, 2, 64}, b.getI8Type()));
+    totals = b.allocScratch(
+        MemRefType::get({b.maxTokens, format::kTileRows}, b.getF32Type()));
+  }
 
   int64_t tiles = format::ceilDiv(weight.op.getTensorType().getDimSize(0),
                                   format::kTileRows);
@@ -203,139 +212,148 @@ void TernaryEmitter::buildTables() {
 }
 
 void TernaryEmitter::emitLookupTiles(Cursor at, int64_t tiles, Value column) {
-  auto floats = b.vec(16, b.getF32Type());
-  Values outputs = forScaleGroups(
-      at, tiles, zeroHalves(b, tiles),
-      [&](Cursor group, int64_t inputs, ValueRange carried) {
-        Value scales = scalesAt(group, tiles, inputs);
-        Values weights;
-        for (int64_t tile = 0; tile < tiles; ++tile)
-          weights.append(loadScales(b,
-                                    b.add(scales, tile * layout.scaleBytes()),
-                                    encoding.getScale()));
-        return forChunks(
-            group, tiles, inputs, carried,
-            [&](Cursor chunk, int64_t inputs, ValueRange carried) {
-              // Per tile one vector of 32 sums, or two of 16.
-              auto type = b.vec(usesWords() ? 32 : 16, b.getI16Type());
-              Values zeros(usesWords() ? tiles : 2 * tiles,
-                           b.splatInt(type, 0));
-              Values sums = forSteps(
-                  chunk, tiles, inputs, zeros,
-                  [&](Cursor step, int64_t inputs, ValueRange carried) {
-                    return usesWords() ? emitWordLookups(step, tiles,
-                                                         inputs / 4, carried)
-                                       : emitNibbleLookups(step, tiles,
-                                                           inputs / 4, carried);
-                  });
-              Value scale =
-                  b.broadcast(16, b.loadScalar(input.quantized->scales.buffer,
-                                               {b.index(0), chunk.block}));
-              Values result;
-              for (int64_t i = 0; i < 2 * tiles; ++i) {
-                Value half = usesWords() ? b.slice(sums[i / 2], i % 2 * 16, 16)
-                                         : sums[i];
-                Value wide = arith::SIToFPOp::create(
-                    b, floats,
-                    Value(arith::ExtSIOp::create(b, b.vec(16, b.getI32Type()),
-                                                 half)));
-                // In this order, as the other way through the bytes does it.
-                Value product = arith::MulFOp::create(b, wide, scale);
-                result.push_back(b.mulAdd(product, weights[i], carried[i]));
-              }
-              return result;
+  auto halfType = b.vec(16, b.getF32Type());
+  // Tiles take turns in a loop, not unrolled: the code for one of them reads
+  // and prefetches a few lines, in ascending order, between its lookups.
+  auto forTiles = [&](function_ref<void(Value)> body) {
+    b.forLoop(b.index(tiles), 1, body);
+  };
+  auto forHalves = [&](Value tile, function_ref<void(int64_t, Value)> body) {
+    for (int64_t half = 0; half < 2; ++half)
+      body(half,
+           b.add(b.add(column, b.mul(tile, format::kTileRows)), 16 * half));
+  };
+  forTiles([&](Value tile) {
+    forHalves(tile, [&](int64_t, Value row) {
+      b.store(b.splat(halfType, 0), result.buffer, {b.index(0), row});
+    });
+  });
+  forScaleGroups(at, tiles, {}, [&](Cursor group, int64_t inputs, ValueRange) {
+    Value scales = scalesAt(group, tiles, inputs);
+    forChunks(
+        group, tiles, inputs, {},
+        [&](Cursor chunk, int64_t inputs, ValueRange) {
+          forTiles([&](Value tile) {
+            b.store(b.splatInt(b.vec(format::kTileRows, b.getI16Type()), 0),
+                    totals, {tile, b.index(0)});
+          });
+          forSteps(chunk, tiles, inputs, {},
+                   [&](Cursor step, int64_t inputs, ValueRange) {
+                     forTiles([&](Value tile) {
+                       emitLookups(step, tile, inputs / 4);
+                     });
+                     return Values();
+                   });
+          Value scale =
+              b.broadcast(16, b.loadScalar(input.quantized->scales.buffer,
+                                           {b.index(0), chunk.block}));
+          forTiles([&](Value tile) {
+            Values weights =
+                loadScales(b, b.add(scales, b.mul(tile, layout.scaleBytes())),
+                           encoding.getScale());
+            forHalves(tile, [&](int64_t half, Value row) {
+              Value sum = b.load(b.vec(16, b.getI16Type()), totals,
+                                 {tile, b.index(16 * half)});
+              Value wide = arith::SIToFPOp::create(
+                  b, halfType,
+                  Value(arith::ExtSIOp::create(b, b.vec(16, b.getI32Type()),
+                                               sum)));
+              // In this order, as the other way through the bytes does it.
+              Value product = arith::MulFOp::create(b, wide, scale);
+              Value before = b.load(halfType, result.buffer, {b.index(0), row});
+              b.store(b.mulAdd(product, weights[half], before), result.buffer,
+                      {b.index(0), row});
             });
-      });
-  for (int64_t tile = 0; tile < tiles; ++tile)
-    storeOutputs(b, result, {b.index(0)},
-                 b.add(column, tile * format::kTileRows),
-                 joinHalves(b, ArrayRef<Value>(outputs).slice(2 * tile, 2)));
+          });
+          return Values();
+        });
+    return Values();
+  });
 }
 
-SmallVector<Value> TernaryEmitter::emitWordLookups(Cursor at, int64_t tiles,
-                                                   int64_t groups,
-                                                   ValueRange carried) {
+void TernaryEmitter::emitLookups(Cursor at, Value tile, int64_t groups) {
+  int64_t size = layout.stepBytes(groups);
+  Value offset = b.add(at.bytes, b.mul(tile, size));
+  b.prefetchWeights(offset, size);
+  Value step = b.view(b.weights, offset, {size}, b.getI8Type());
+  if (usesWords())
+    emitWordLookups(at, step, tile, groups);
+  else
+    emitNibbleLookups(at, step, tile, groups);
+}
+
+void TernaryEmitter::emitWordLookups(Cursor at, Value step, Value tile,
+                                     int64_t groups) {
   // [T6]
-  auto type = b.vec(32, b.getI16Type());
+  auto type = b.vec(format::kTileRows, b.getI16Type());
   int64_t words = layout.stepBytes(groups) / (2 * format::kTileRows);
-  Value step = b.view(b.weights, at.bytes, {tiles, words, 32}, b.getI16Type());
-  Values sums(carried);
-  // Tile by tile, so that memory is read in order.
-  for (int64_t tile = 0; tile < tiles; ++tile) {
-    auto addGroup = [&](int64_t group, Value codes) {
-      Value found =
-          LookupOp::create(b, type, tables, b.add(at.group, group), codes);
-      sums[tile] = arith::AddIOp::create(b, sums[tile], found);
-    };
-    Value collected;
-    for (int64_t word = 0; word < words; ++word) {
-      b.prefetchWeights(b.add(at.bytes, 64 * (tile * words + word)), 64);
-      Value codes =
-          b.load(type, step, {b.index(tile), b.index(word), b.index(0)});
-      for (int64_t i = 0; i < 3 && 3 * word + i < groups; ++i)
-        addGroup(3 * word + i, i == 0
-                                   ? codes
-                                   : Value(arith::ShRUIOp::create(
-                                         b, codes, b.splatInt(type, 5 * i))));
-      if (groups < format::kStepGroups)
-        continue;
-      Value top = arith::ShRUIOp::create(b, codes, b.splatInt(type, 15));
-      if (!collected)
-        collected = top;
-      else
-        collected = arith::OrIOp::create(
-            b, Value(arith::ShLIOp::create(b, collected, b.splatInt(type, 1))),
-            top);
-    }
-    if (collected)
-      addGroup(groups - 1, collected);
+  SmallVector<Value> place{tile, b.index(0)};
+  Value sum = b.load(type, totals, place);
+  auto addGroup = [&](int64_t group, Value codes) {
+    Value found =
+        LookupOp::create(b, type, tables, b.add(at.group, group), codes);
+    sum = arith::AddIOp::create(b, sum, found);
+  };
+  Value collected;
+  for (int64_t word = 0; word < words; ++word) {
+    Value codes = vector::BitCastOp::create(
+        b, type, b.load(b.vec(64, b.getI8Type()), step, {b.index(64 * word)}));
+    for (int64_t i = 0; i < 3 && 3 * word + i < groups; ++i)
+      addGroup(3 * word + i, i == 0 ? codes
+                                    : Value(arith::ShRUIOp::create(
+                                          b, codes, b.splatInt(type, 5 * i))));
+    if (groups < format::kStepGroups)
+      continue;
+    Value top = arith::ShRUIOp::create(b, codes, b.splatInt(type, 15));
+    if (!collected)
+      collected = top;
+    else
+      collected = arith::OrIOp::create(
+          b, Value(arith::ShLIOp::create(b, collected, b.splatInt(type, 1))),
+          top);
   }
-  return sums;
+  if (collected)
+    addGroup(groups - 1, collected);
+  b.store(sum, totals, place);
 }
 
-SmallVector<Value> TernaryEmitter::emitNibbleLookups(Cursor at, int64_t tiles,
-                                                     int64_t groups,
-                                                     ValueRange carried) {
+void TernaryEmitter::emitNibbleLookups(Cursor at, Value step, Value tile,
+                                       int64_t groups) {
   // [T7]
   auto bytes = b.vec(32, b.getI8Type());
   auto words = b.vec(16, b.getI16Type());
   int64_t size = layout.stepBytes(groups);
-  Value step = b.view(b.weights, at.bytes, {tiles, size}, b.getI8Type());
-  Values sums(carried);
-  for (int64_t tile = 0; tile < tiles; ++tile) {
-    Value row = b.index(tile);
-    b.prefetchWeights(b.add(at.bytes, tile * size), size);
-    // Bit 15 of a sign word is the sign of the current group. The lowest bit
-    // is set, because a sign of zero would erase the sum; the sixteenth sign,
-    // which lives there, is kept aside.
-    Value signs[2], last[2];
+  // Bit 15 of a sign word is the sign of the current group. The lowest bit is
+  // set, because a sign of zero would erase the sum; the sixteenth sign, which
+  // lives there, is kept aside.
+  Value signs[2], last[2], sums[2];
+  for (int64_t half = 0; half < 2; ++half) {
+    Value word = vector::BitCastOp::create(
+        b, words, b.load(bytes, step, {b.index(size - 64 + 32 * half)}));
+    Value one = b.splatInt(words, 1);
+    signs[half] = arith::OrIOp::create(b, word, one);
+    last[half] = arith::OrIOp::create(
+        b, Value(arith::ShLIOp::create(b, word, b.splatInt(words, 15))), one);
+    sums[half] = b.load(words, totals, {tile, b.index(16 * half)});
+  }
+  Value codes;
+  for (int64_t group = 0; group < groups; ++group) {
+    if (group % 2 == 0)
+      codes = b.load(bytes, step, {b.index(group / 2 * 32)});
+    else
+      codes = arith::ShRUIOp::create(b, codes, b.splatInt(bytes, 4));
+    auto found = LookupHalvesOp::create(b, words, words, tables,
+                                        b.add(at.group, group), codes);
     for (int64_t half = 0; half < 2; ++half) {
-      Value word = vector::BitCastOp::create(
-          b, words, b.load(bytes, step, {row, b.index(size - 64 + 32 * half)}));
-      Value one = b.splatInt(words, 1);
-      signs[half] = arith::OrIOp::create(b, word, one);
-      last[half] = arith::OrIOp::create(
-          b, Value(arith::ShLIOp::create(b, word, b.splatInt(words, 15))), one);
-    }
-    Value codes;
-    for (int64_t group = 0; group < groups; ++group) {
-      if (group % 2 == 0)
-        codes = b.load(bytes, step, {row, b.index(group / 2 * 32)});
-      else
-        codes = arith::ShRUIOp::create(b, codes, b.splatInt(bytes, 4));
-      auto found = LookupHalvesOp::create(b, words, words, tables,
-                                          b.add(at.group, group), codes);
-      for (int64_t half = 0; half < 2; ++half) {
-        Value sign = group == 15 ? last[half] : signs[half];
-        Value value = ApplySignOp::create(b, found->getResult(half), sign);
-        Value &sum = sums[2 * tile + half];
-        sum = arith::AddIOp::create(b, sum, value);
-        if (group < 14)
-          signs[half] = arith::AddIOp::create(b, signs[half], signs[half]);
-      }
+      Value sign = group == 15 ? last[half] : signs[half];
+      Value value = ApplySignOp::create(b, found->getResult(half), sign);
+      sums[half] = arith::AddIOp::create(b, sums[half], value);
+      if (group < 14)
+        signs[half] = arith::AddIOp::create(b, signs[half], signs[half]);
     }
   }
-  return sums;
+  for (int64_t half = 0; half < 2; ++half)
+    b.store(sums[half], totals, {tile, b.index(16 * half)});
 }
 
 //===----------------------------------------------------------------------===//
@@ -343,11 +361,12 @@ SmallVector<Value> TernaryEmitter::emitNibbleLookups(Cursor at, int64_t tiles,
 //===----------------------------------------------------------------------===//
 
 void TernaryEmitter::emitPanelTiles(Cursor at, int64_t tiles, Value column) {
+  auto half = b.vec(16, b.getF32Type());
+  auto whole = b.vec(format::kTileRows, b.getF32Type());
   b.forLoop(b.index(tiles), 1, [&](Value tile) {
-    Value first = b.add(column, b.mul(tile, format::kTileRows));
-    auto wide = b.vec(format::kTileRows, b.getF32Type());
-    b.forLoop(result.count, 1, [&](Value row) {
-      b.store(b.splat(wide, 0), result.buffer, {row, first});
+    forTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
+      for (Value row : rows)
+        b.store(b.splat(whole, 0), totals, {row, b.index(0)});
     });
     forScaleGroups(
         at, tiles, {}, [&](Cursor group, int64_t inputs, ValueRange) {
@@ -362,7 +381,7 @@ void TernaryEmitter::emitPanelTiles(Cursor at, int64_t tiles, Value column) {
                          [&](Cursor step, int64_t inputs, ValueRange) {
                            Value inChunk = arith::SubIOp::create(b, step.group,
                                                                  chunk.group);
-                           decodeStep(step, tile, inputs / 4, inChunk);
+                           decodeStep(step, tiles, tile, inputs / 4, inChunk);
                            return Values();
                          });
                 Value start = b.mul(chunk.group, 4);
@@ -375,26 +394,33 @@ void TernaryEmitter::emitPanelTiles(Cursor at, int64_t tiles, Value column) {
                                                    *input.plain, rows, start,
                                                    zeroHalves(b, rows.size()));
                   for (auto [i, sum] : llvm::enumerate(sums)) {
-                    auto half = static_cast<int64_t>(i % 2);
-                    Value before =
-                        b.load(b.vec(16, b.getF32Type()), result.buffer,
-                               {rows[i / 2], b.add(first, 16 * half)});
-                    sum = b.mulAdd(sum, scales[half], before);
+                    SmallVector<Value> place{rows[i / 2], b.index(i % 2 * 16)};
+                    b.store(b.mulAdd(sum, scales[i % 2],
+                                     b.load(half, totals, place)),
+                            totals, place);
                   }
-                  storeOutputs(b, result, rows, first, joinHalves(b, sums));
                 });
                 return Values();
               });
           return Values();
         });
+    Value first = b.add(column, b.mul(tile, format::kTileRows));
+    b.forLoop(result.count, 1, [&](Value row) {
+      b.store(b.load(whole, totals, {row, b.index(0)}), result.buffer,
+              {row, first});
+    });
   });
 }
 
-void TernaryEmitter::decodeStep(Cursor at, Value tile, int64_t groups,
-                                Value firstGroup) {
+void TernaryEmitter::decodeStep(Cursor at, int64_t tiles, Value tile,
+                                int64_t groups, Value firstGroup) {
   int64_t size = layout.stepBytes(groups);
-  Value bytes = b.view(b.weights, b.add(at.bytes, b.mul(tile, size)), {size},
-                       b.getI8Type());
+  Value offset = b.add(at.bytes, b.mul(tile, size));
+  Value bytes = b.view(b.weights, offset, {size}, b.getI8Type());
+  // Tiles of a super-tile are read one after the other, each in small pieces:
+  // no hardware prefetcher sees that the next super-tile follows.
+  if (b.maxTokens > 1)
+    b.prefetchWeightsFar(offset, size, tiles * layout.tileBytes(input.cols()));
   auto use = [&](int64_t group, int64_t half, Value codes) {
     b.store(DecodeBlockOp::create(b, b.vec(64, b.getI8Type()), codes), panel,
             {b.add(firstGroup, group), b.index(half), b.index(0)});

@@ -27,6 +27,9 @@ extern "C" {
 /// two fields of sherry_abi_model never move, so that every runtime can name
 /// the version it refuses.
 #define SHERRY_ABI_VERSION 2u
+
+/// A cache has room for a multiple of so many positions.
+#define SHERRY_ABI_CONTEXT_MULTIPLE 16
 #define SHERRY_ABI_QUERY_SYMBOL "sherry_model_query"
 #define SHERRY_ABI_WEIGHTS_SECTION ".sherry.weights"
 
@@ -63,7 +66,8 @@ typedef struct sherry_abi_team {
 ///  n_tokens   decode: 1; prefill: 1 .. max_block
 ///  n_logits   decode: 0 or 1; prefill: 0 .. n_tokens
 ///  position   position of tokens[0]; position + n_tokens <= context
-///  context    capacity of kv_cache in positions
+///  context    capacity of kv_cache in positions, a multiple of
+///             SHERRY_ABI_CONTEXT_MULTIPLE
 ///
 /// Allocates nothing and keeps no state: one mapped model serves any number
 /// of contexts at once. All threads of the team return together.

@@ -34,7 +34,7 @@ Context::Context(std::shared_ptr<const Model> owner,
   numThreads =
       resolve(options.threads, defaultThreads(), maxThreads, "a thread count");
   cache = Mapping::hugePages(
-      checkedMultiply(capacity, abi.kv_bytes_per_position, "cache"),
+      checkedMultiply(cachePositions(), abi.kv_bytes_per_position, "cache"),
       "a context of " + std::to_string(capacity) +
           " positions (a smaller one needs less)");
   workspace = Mapping::anonymous(abi.workspace_size, "the workspace");
@@ -120,6 +120,6 @@ void Context::forward(const int32_t *tokens, int64_t n, int64_t nLogits,
   runTeam(numThreads, steps ? &*steps : nullptr,
           [&](const sherry_abi_team *team) {
             entry(model->weights(), cache.data(), workspace.data(), tokens,
-                  logits, n, nLogits, length, capacity, team);
+                  logits, n, nLogits, length, cachePositions(), team);
           });
 }

@@ -42,6 +42,11 @@ public:
   sherry_step_time stepTime(uint32_t step) const;
 
 private:
+  /// What the cache has room for.
+  int64_t cachePositions() const {
+    constexpr int64_t unit = SHERRY_ABI_CONTEXT_MULTIPLE;
+    return (capacity + unit - 1) / unit * unit;
+  }
   void checkTokens(const int32_t *tokens, int64_t n) const;
   float *logitsBuffer(uint64_t rows);
   void forward(const int32_t *tokens, int64_t n, int64_t nLogits,

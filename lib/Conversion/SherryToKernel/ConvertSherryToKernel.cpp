@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "KernelBuilder.h"
+#include "sherry-abi/abi.h"
 #include "sherry/Conversion/Passes.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -81,7 +82,9 @@ static int64_t columnsOf(Type type) {
 }
 
 static MemRefType cacheType(KVCacheType type) {
-  return MemRefType::get({type.getBytesPerPosition() * type.getMaxContext()},
+  int64_t context =
+      format::roundUp(type.getMaxContext(), SHERRY_ABI_CONTEXT_MULTIPLE);
+  return MemRefType::get({type.getBytesPerPosition() * context},
                          IntegerType::get(type.getContext(), 8));
 }
 

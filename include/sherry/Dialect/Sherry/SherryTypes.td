@@ -32,7 +32,8 @@ def Sherry_KVCacheType : Sherry_Type<"KVCache", "kv_cache"> {
   let summary = "keys and values of all positions of one sequence";
   let description = [{
     Shape `layers x 2 x kv_heads x context x head_dim`, where the context is
-    known when the model runs and `max_context` bounds it.
+    known when the model runs and `max_context`, rounded up to a multiple of 16,
+    bounds it. The keys of 16 positions are stored as `head_dim x 16`.
 
     ```mlir
     !sherry.kv_cache<16 x 8 x 64 x f32, max_context = 131072>

@@ -49,7 +49,7 @@ public:
 
 private:
   Error readModel();
-  Expected<WeightOptions> chooseWeightOptions() const;
+  Expected<StorageOptions> chooseStorage() const;
   Error runPasses(llvm::StringRef stage,
                   llvm::function_ref<void(OpPassManager &)> build);
   bool isLast(Stage stage) const { return options.lastStage == stage; }
@@ -66,7 +66,7 @@ private:
   MLIRContext context;
   TargetInfo target;
   ModelConfig config;
-  WeightOptions weightOptions;
+  StorageOptions storage;
   TokenizerFile tokenizer;
   std::optional<Checkpoint> checkpoint;
   std::optional<WeightSource> source;
@@ -77,11 +77,13 @@ private:
 
 } // namespace
 
-Expected<WeightOptions> Compilation::chooseWeightOptions() const {
-  WeightOptions result;
+Expected<StorageOptions> Compilation::chooseStorage() const {
+  StorageOptions result;
   result.quantize = options.quantize;
   result.scaleType = options.scaleType;
   result.q8Head = options.q8Head;
+  result.cacheType = options.cacheType.value_or(
+      options.quantizeActivations ? CacheType::F16 : CacheType::F32);
   if (config.quantization) {
     result.granularity = config.quantization->granularity;
     if (result.granularity == format::Granularity::PerGroup)
@@ -116,10 +118,10 @@ Error Compilation::readModel() {
   if (!loaded)
     return loaded.takeError();
   config = std::move(*loaded);
-  Expected<WeightOptions> weights = chooseWeightOptions();
+  Expected<StorageOptions> weights = chooseStorage();
   if (!weights)
     return weights.takeError();
-  weightOptions = *weights;
+  storage = *weights;
   Expected<TokenizerFile> file =
       TokenizerFile::load(options.model, config.vocabSize);
   if (!file)
@@ -135,7 +137,7 @@ Error Compilation::readModel() {
     source.emplace(&*checkpoint);
   }
 
-  auto graph = importGraph(context, config, weightOptions);
+  auto graph = importGraph(context, config, storage);
   if (!graph)
     return graph.takeError();
   module = std::move(*graph);
@@ -235,9 +237,10 @@ std::string Compilation::makeMetadata() {
                                                config.eosTokenIds.end());
   json["add_bos_token"] = tokenizer.addBos;
   json["activations"] = options.quantizeActivations ? "i8" : "f32";
-  json["head"] = weightOptions.q8Head ? "q8_0" : "bf16";
-  if (weightOptions.quantize) {
-    switch (weightOptions.granularity) {
+  json["head"] = storage.q8Head ? "q8_0" : "bf16";
+  json["kv"] = storage.cacheType == CacheType::F16 ? "f16" : "f32";
+  if (storage.quantize) {
+    switch (storage.granularity) {
     case format::Granularity::PerTensor:
       json["granularity"] = "per_tensor";
       break;
@@ -246,11 +249,11 @@ std::string Compilation::makeMetadata() {
       break;
     case format::Granularity::PerGroup:
       json["granularity"] = "per_group";
-      json["group_size"] = weightOptions.groupSize;
+      json["group_size"] = storage.groupSize;
       break;
     }
     json["scale_type"] =
-        weightOptions.scaleType == format::ScaleType::F16 ? "f16" : "f32";
+        storage.scaleType == format::ScaleType::F16 ? "f16" : "f32";
     json["bits_per_weight"] = getBitsPerWeight(*module);
   }
   json["target_cpu"] = target.cpu;
@@ -271,11 +274,9 @@ AbiFields Compilation::describe() {
   result.tokenizerSize = tokenizer.json ? tokenizer.json->getBufferSize() : 0;
   result.weightsSize = weights + result.tokenizerSize;
   result.workspaceSize = size("sherry.workspace_size");
-  result.kvBytesPerPosition =
-      KVCacheType::get(&context, config.numLayers, config.numKeyValueHeads,
-                       config.headDim, Float32Type::get(&context),
-                       config.maxPositionEmbeddings)
-          .getBytesPerPosition();
+  int64_t elementBytes = storage.cacheType == CacheType::F16 ? 2 : 4;
+  result.kvBytesPerPosition = config.numLayers * 2 * config.numKeyValueHeads *
+                              config.headDim * elementBytes;
   result.vocabSize = config.vocabSize;
   result.logitsStride = format::roundUp(config.vocabSize, format::kTileRows);
   result.maxContext = config.maxPositionEmbeddings;

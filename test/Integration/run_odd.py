@@ -47,12 +47,16 @@ MODELS = {
         "--hidden 192 --ffn 200 --heads 6 --kv-heads 2 --vocab 300 --dtype f16 "
         "--untied --rope-scaling llama3 --rope-theta 500000 "
         "--granularity per_channel",
-        ["--head=bf16", "--head=q8_0 --granularity=per_tensor"],
+        ["--head=bf16", "--head=q8_0 --granularity=per_tensor --kv=f16"],
     ),
     "head_dim 20, f32, tensor scales": (
         "--hidden 100 --ffn 148 --heads 5 --kv-heads 1 --head-dim 20 --vocab 333 "
         "--dtype f32 --granularity per_tensor",
-        ["--head=q8_0", "--head=bf16 --scale-type=f32", "--no-quantize --head=q8_0"],
+        [
+            "--head=q8_0",
+            "--head=bf16 --scale-type=f32 --kv=f16",
+            "--no-quantize --head=q8_0",
+        ],
     ),
     "groups of 20": (
         "--hidden 192 --ffn 324 --heads 4 --kv-heads 2 --vocab 258 --untied "
@@ -75,7 +79,7 @@ MODELS = {
     ),
     "tiny": (
         "--hidden 4 --ffn 12 --layers 3 --heads 2 --head-dim 6 --vocab 10",
-        ["--head=q8_0", "--head=bf16"],
+        ["--head=q8_0 --kv=f16", "--head=bf16"],
     ),
 }
 
@@ -138,6 +142,8 @@ def main():
         )
         for index, variant in enumerate(variants):
             options = [f"--activations={activations}", *variant.split()]
+            if "--kv=f16" not in options:
+                options.append("--kv=f32")
             if is_repeated(options):
                 continue
             prompt = run_reference(checkpoint, options, expected)

@@ -16,7 +16,7 @@ static float roundTo(float value, int bits, int minExponent) {
   int unit = std::max(exponent - bits, minExponent);
   return std::ldexp(std::nearbyint(std::ldexp(value, -unit)), unit);
 }
-static float roundToF16(float value) { return roundTo(value, 11, -24); }
+float roundToF16(float value) { return roundTo(value, 11, -24); }
 static float roundToBf16(float value) { return roundTo(value, 8, -133); }
 
 Matrix readMatrix(const Checkpoint &checkpoint, const std::string &name,

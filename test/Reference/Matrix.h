@@ -29,6 +29,7 @@ struct Matrix {
 Matrix readMatrix(const Checkpoint &checkpoint, const std::string &name,
                   int64_t rows, int64_t cols);
 
+float roundToF16(float value);
 /// Rounds the numbers to bf16.
 Matrix toBf16(Matrix matrix);
 

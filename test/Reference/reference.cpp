@@ -62,7 +62,7 @@ void add(Vector &x, const Vector &y) {
 }
 
 struct Options {
-  std::string model, logits, head = "bf16", activations = "f32";
+  std::string model, logits, head = "bf16", activations = "f32", kv = "f32";
   std::vector<int64_t> tokens;
   TernaryOptions ternary;
   bool noQuantize = false;
@@ -206,8 +206,13 @@ Vector Model::attend(Layer &layer, const Vector &x) {
   auto position = static_cast<int64_t>(layer.keys.size());
   rotate(query, position);
   rotate(key, position);
+  Vector value = multiply(layer.v, x);
+  if (options.kv == "f16")
+    for (Vector *vector : {&key, &value})
+      for (float &number : *vector)
+        number = roundToF16(number);
   layer.keys.push_back(key);
-  layer.values.push_back(multiply(layer.v, x));
+  layer.values.push_back(value);
 
   Vector mixed(heads * headDim);
   for (int64_t i = 0; i < heads; ++i) {
@@ -225,10 +230,10 @@ Vector Model::attend(Layer &layer, const Vector &x) {
     for (double &weight : weights)
       sum += weight = std::exp(weight - largest);
     for (int64_t j = 0; j < headDim; ++j) {
-      double value = 0;
+      double mix = 0;
       for (size_t at = 0; at < weights.size(); ++at)
-        value += weights[at] * layer.values[at][kvBegin + j];
-      mixed[i * headDim + j] = static_cast<float>(value / sum);
+        mix += weights[at] * layer.values[at][kvBegin + j];
+      mixed[i * headDim + j] = static_cast<float>(mix / sum);
     }
   }
   return multiply(layer.o, mixed);
@@ -325,6 +330,7 @@ int main(int argc, char **argv) {
       ->check(CLI::IsMember({"bf16", "q8_0"}));
   app.add_option("--activations", options.activations)
       ->check(CLI::IsMember({"f32", "i8"}));
+  app.add_option("--kv", options.kv)->check(CLI::IsMember({"f32", "f16"}));
   app.add_flag("--no-quantize", options.noQuantize,
                "weights of linear layers in bf16");
   CLI11_PARSE(app, argc, argv);

@@ -64,6 +64,13 @@ static cl::opt<Head>
          cl::values(clEnumValN(Head::Q8_0, "q8_0", "8 bits in blocks of 32"),
                     clEnumValN(Head::BF16, "bf16", "as in the checkpoint")),
          cl::init(Head::Q8_0), cl::cat(category));
+static cl::opt<CacheType>
+    kv("kv",
+       cl::desc("Keys and values of past tokens (default: f16, or f32 with "
+                "--activations=f32):"),
+       cl::values(clEnumValN(CacheType::F32, "f32", "32 bits"),
+                  clEnumValN(CacheType::F16, "f16", "16 bits")),
+       cl::cat(category));
 static cl::opt<bool>
     noQuantize("no-quantize",
                cl::desc("Keep the weights of linear layers in bf16"),
@@ -140,6 +147,8 @@ int main(int argc, char **argv) {
     options.groupSize = groupSize;
   options.scaleType = scaleType;
   options.q8Head = head == Head::Q8_0;
+  if (kv.getNumOccurrences())
+    options.cacheType = kv;
   options.quantize = !noQuantize;
   if (randomWeights.getNumOccurrences()) {
     uint64_t seed = 0;

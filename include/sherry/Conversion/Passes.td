@@ -99,8 +99,8 @@ def LowerKernelGeneric : Pass<"sherry-lower-kernel-generic"> {
   let summary = "kernel ops to target-independent vector code";
   let description = [{
     The lowering for CPUs without better instructions, and the oracle of the
-    others. Without the option `f16c`, f16 scales are widened by integer
-    operations, so that no library call remains.
+    others. Without the option `f16c`, f16 numbers are widened and rounded by
+    integer operations, so that no library call remains.
   }];
   let options = [Option<"f16c", "f16c", "bool", "true",
                         "the target converts f16 by an instruction">];

@@ -32,11 +32,13 @@ struct CompileOptions {
   std::string targetCpu = "native";
   bool quantizeActivations = true;
   /// Unset ones come from the checkpoint's quantization_config, else from the
-  /// defaults of WeightOptions.
+  /// defaults of StorageOptions.
   std::optional<format::Granularity> granularity;
   std::optional<int64_t> groupSize;
   format::ScaleType scaleType = format::ScaleType::F16;
   bool q8Head = true;
+  /// Unset: f16 with quantized activations, else f32.
+  std::optional<CacheType> cacheType;
   bool quantize = true;
   std::optional<uint64_t> randomSeed; ///< set: weights are random
   int64_t maxBlock = 64;

@@ -12,13 +12,17 @@
 
 namespace sherry {
 
-/// How the weights of a model are to be stored.
-struct WeightOptions {
+/// Type of the keys and values in the cache.
+enum class CacheType { F32, F16 };
+
+/// How the numbers of a model are to be stored.
+struct StorageOptions {
   bool quantize = true; ///< false: linear weights stay bf16
   format::Granularity granularity = format::Granularity::PerGroup;
   int64_t groupSize = 128; ///< meaningful if PerGroup
   format::ScaleType scaleType = format::ScaleType::F16;
   bool q8Head = true; ///< false: bf16
+  CacheType cacheType = CacheType::F16;
 };
 
 /// Builds the graph of a LLaMA: a public function
@@ -34,7 +38,7 @@ struct WeightOptions {
 /// quantization.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 importGraph(mlir::MLIRContext &context, const ModelConfig &config,
-            const WeightOptions &options);
+            const StorageOptions &options);
 
 } // namespace sherry
 

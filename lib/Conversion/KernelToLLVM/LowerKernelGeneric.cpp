@@ -164,42 +164,100 @@ static LogicalResult lowerDotAccumulate(DotAccumulateOp op,
   return success();
 }
 
+namespace {
+/// Bits of f16 and f32 numbers, of scalars or vectors like `like`.
+class FloatBitsBuilder : public VectorBuilder {
+public:
+  FloatBitsBuilder(Operation *op, PatternRewriter &rewriter, Type like)
+      : VectorBuilder(op, rewriter), like(like) {}
+
+  Type type(Type element) {
+    auto vector = dyn_cast<VectorType>(like);
+    return vector ? vector.clone(element) : element;
+  }
+  Value constant(TypedAttr attr) {
+    if (auto vector = dyn_cast<VectorType>(type(attr.getType())))
+      attr = DenseElementsAttr::get(vector, Attribute(attr));
+    return arith::ConstantOp::create(*this, attr);
+  }
+  Value bits(int64_t value) { return constant(getI32IntegerAttr(value)); }
+  Value as(Type element, Value x) {
+    return arith::BitcastOp::create(*this, type(element), x);
+  }
+
+private:
+  Type like;
+};
+} // namespace
+
+static bool isConversion(Type from, Type to, bool widens) {
+  from = getElementTypeOrSelf(from);
+  to = getElementTypeOrSelf(to);
+  return widens ? from.isF16() && to.isF32() : from.isF32() && to.isF16();
+}
+
 /// Widens finite f16 numbers by integer operations: the bits, moved to their
 /// place in an f32, read as a number 2^112 times too small, whatever the
 /// exponent; the product is exact. The products of subnormal numbers need
 /// denormals not to be flushed, which is the default of every x86 process.
 static LogicalResult lowerExtF16(arith::ExtFOp op, PatternRewriter &rewriter) {
-  if (!getElementTypeOrSelf(op.getIn().getType()).isF16() ||
-      !getElementTypeOrSelf(op.getType()).isF32())
+  if (!isConversion(op.getIn().getType(), op.getType(), /*widens=*/true))
     return failure();
-  VectorBuilder b(op, rewriter);
-  auto like = [&](Type element) -> Type {
-    if (auto vector = dyn_cast<VectorType>(op.getType()))
-      return VectorType::get(vector.getShape(), element);
-    return element;
-  };
-  auto constant = [&](TypedAttr attr) -> Value {
-    if (auto vector = dyn_cast<VectorType>(op.getType()))
-      attr = DenseElementsAttr::get(
-          VectorType::get(vector.getShape(), attr.getType()), Attribute(attr));
-    return arith::ConstantOp::create(b, attr);
-  };
-  auto bits = [&](int64_t value) {
-    return constant(b.getI32IntegerAttr(value));
-  };
-  Value narrow = arith::BitcastOp::create(b, like(b.getI16Type()), op.getIn());
-  Value wide = arith::ExtUIOp::create(b, like(b.getI32Type()), narrow);
+  FloatBitsBuilder b(op, rewriter, op.getType());
+  Value wide = arith::ExtUIOp::create(b, b.type(b.getI32Type()),
+                                      b.as(b.getI16Type(), op.getIn()));
   Value magnitude = arith::ShLIOp::create(
-      b, Value(arith::AndIOp::create(b, wide, bits(0x7fff))), bits(13));
+      b, Value(arith::AndIOp::create(b, wide, b.bits(0x7fff))), b.bits(13));
   Value sign = arith::ShLIOp::create(
-      b, Value(arith::AndIOp::create(b, wide, bits(0x8000))), bits(16));
-  Value small = arith::BitcastOp::create(b, op.getType(), magnitude);
-  Value scaled =
-      arith::MulFOp::create(b, small, constant(b.getF32FloatAttr(0x1p112f)));
-  Value signedBits = arith::OrIOp::create(
-      b, Value(arith::BitcastOp::create(b, like(b.getI32Type()), scaled)),
-      sign);
-  rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, op.getType(), signedBits);
+      b, Value(arith::AndIOp::create(b, wide, b.bits(0x8000))), b.bits(16));
+  Value scaled = arith::MulFOp::create(
+      b, b.as(b.getF32Type(), magnitude),
+      b.constant(b.getF32FloatAttr(0x1p112f)));
+  Value signedBits =
+      arith::OrIOp::create(b, b.as(b.getI32Type(), scaled), sign);
+  rewriter.replaceOp(op, b.as(b.getF32Type(), signedBits));
+  return success();
+}
+
+/// Rounds f32 numbers to the nearest f16, ties to even, by integer operations,
+/// as vcvtps2ph does (NaNs lose their payload).
+static LogicalResult lowerTruncF16(arith::TruncFOp op,
+                                   PatternRewriter &rewriter) {
+  if (!isConversion(op.getIn().getType(), op.getType(), /*widens=*/false))
+    return failure();
+  FloatBitsBuilder b(op, rewriter, op.getType());
+  auto isAtLeast = [&](Value x, int64_t limit) -> Value {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::uge, x,
+                                 b.bits(limit));
+  };
+  auto select = [&](Value condition, Value x, Value y) -> Value {
+    return arith::SelectOp::create(b, condition, x, y);
+  };
+  Value bits = b.as(b.getI32Type(), op.getIn());
+  Value magnitude = arith::AndIOp::create(b, bits, b.bits(0x7fffffff));
+  // Half a unit of the last place that stays, less one if that is even; and the
+  // exponent's other bias.
+  Value isOdd = arith::AndIOp::create(
+      b, Value(arith::ShRUIOp::create(b, magnitude, b.bits(13))), b.bits(1));
+  Value rounded = arith::AddIOp::create(
+      b, Value(arith::AddIOp::create(b, magnitude, isOdd)),
+      b.bits(0xfff - (int64_t(112) << 23)));
+  Value normal = arith::ShRUIOp::create(b, rounded, b.bits(13));
+  // A subnormal result is a multiple of 2^-24: the last place of 0.5.
+  Value half = b.constant(b.getF32FloatAttr(0.5f));
+  Value aligned = arith::AddFOp::create(
+      b, b.as(b.getF32Type(), magnitude), half);
+  Value subnormal = arith::SubIOp::create(
+      b, b.as(b.getI32Type(), aligned), b.as(b.getI32Type(), half));
+  Value result = select(isAtLeast(magnitude, 0x38800000), normal, subnormal);
+  result = select(isAtLeast(magnitude, 0x477ff000), b.bits(0x7c00), result);
+  result = select(isAtLeast(magnitude, 0x7f800001), b.bits(0x7e00), result);
+  Value sign = arith::AndIOp::create(
+      b, Value(arith::ShRUIOp::create(b, bits, b.bits(16))), b.bits(0x8000));
+  Value narrow = arith::TruncIOp::create(
+      b, b.type(b.getI16Type()),
+      Value(arith::OrIOp::create(b, result, sign)));
+  rewriter.replaceOp(op, b.as(b.getF16Type(), narrow));
   return success();
 }
 
@@ -216,7 +274,7 @@ struct LowerKernelGenericPass
     patterns.add(lowerApplySign);
     patterns.add(lowerDotAccumulate);
     if (!f16c)
-      patterns.add(lowerExtF16);
+      patterns.add(lowerExtF16).add(lowerTruncF16);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

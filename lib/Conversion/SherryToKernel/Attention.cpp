@@ -56,16 +56,25 @@ void sherry::emitUpdateCache(KernelBuilder &b, const Rows &keys,
                              Value layer, Value position) {
   int64_t headDim = cache.type.getHeadDim();
   auto vector = b.vec(headDim, b.getF32Type());
+  auto toCache = [&](Value x) -> Value {
+    Type element = cache.type.getElementType();
+    if (element.isF32())
+      return x;
+    if (auto type = dyn_cast<VectorType>(x.getType()))
+      return arith::TruncFOp::create(b, type.clone(element), x);
+    return arith::TruncFOp::create(b, element, x);
+  };
   b.parallelUnits(
       keys.count, cache.type.getKvHeads(), [&](Value row, Value head) {
         Value column = b.mul(head, headDim), at = b.add(position, row);
-        b.store(b.load(vector, values.buffer, {row, column}),
+        b.store(toCache(b.load(vector, values.buffer, {row, column})),
                 valuesOf(b, cache, layer, head), {at, b.index(0)});
         Value block = arith::DivUIOp::create(b, at, b.index(kKeyBlock));
         Value lane = arith::RemUIOp::create(b, at, b.index(kKeyBlock));
         Value blocks = keysOf(b, cache, layer, head);
         b.forLoop(b.index(headDim), 1, [&](Value d) {
-          Value key = b.loadScalar(keys.buffer, {row, b.add(column, d)});
+          Value key =
+              toCache(b.loadScalar(keys.buffer, {row, b.add(column, d)}));
           memref::StoreOp::create(b, key, blocks, ValueRange{block, d, lane});
         });
       });
@@ -97,6 +106,13 @@ private:
   Value scoresOf(Value row, Value column, Value keys, Value block);
   Value broadcast(VectorType type, Value scalar) {
     return b.broadcast(type.getDimSize(0), scalar);
+  }
+  /// Numbers of the cache as f32.
+  Value loadCached(VectorType type, Value memref, ValueRange at) {
+    Type element = cast<MemRefType>(memref.getType()).getElementType();
+    Value value = b.load(b.vec(type.getDimSize(0), element), memref, at);
+    return element.isF32() ? value
+                           : Value(arith::ExtFOp::create(b, type, value));
   }
   Value larger(Value x, Value y) { return arith::MaxNumFOp::create(b, x, y); }
   Value exp(Value x, Value largest) {
@@ -188,7 +204,8 @@ void HeadAttention::emitRound(Value row, Value column, Value state, Value at,
       arith::MulFOp::create(b, b.load(headType, result.buffer, {row, column}),
                             broadcast(headType, rescale));
   mix = b.forLoop(size, 1, mix, [&](Value i, ValueRange carried) {
-    Value value = b.load(headType, values, {b.add(at, i), b.index(0)});
+    Value value =
+        loadCached(headType, values, {b.add(at, i), b.index(0)});
     Value weight = broadcast(headType, b.loadScalar(weights, {i}));
     return SmallVector<Value>{b.mulAdd(weight, value, carried[0])};
   })[0];
@@ -206,7 +223,7 @@ Value HeadAttention::scoresOf(Value row, Value column, Value keys,
     for (int64_t chain = 0; chain < chains; ++chain) {
       Value d = b.add(b.mul(i, chains), chain);
       Value q = b.loadScalar(query.buffer, {row, b.add(column, d)});
-      Value key = b.load(blockType, keys, {block, d, b.index(0)});
+      Value key = loadCached(blockType, keys, {block, d, b.index(0)});
       next.push_back(b.mulAdd(broadcast(blockType, q), key, carried[chain]));
     }
     return next;

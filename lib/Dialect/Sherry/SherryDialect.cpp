@@ -140,7 +140,7 @@ LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
                                   int64_t maxContext) {
   if (layers <= 0 || kvHeads <= 0 || headDim <= 0 || maxContext <= 0)
     return emitError() << "sizes of a kv_cache must be positive";
-  if (!elementType.isF32())
-    return emitError() << "a kv_cache holds f32, not " << elementType;
+  if (!elementType.isF32() && !elementType.isF16())
+    return emitError() << "a kv_cache holds f32 or f16, not " << elementType;
   return success();
 }

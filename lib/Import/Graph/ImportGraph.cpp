@@ -20,7 +20,7 @@ namespace {
 class GraphImporter {
 public:
   GraphImporter(MLIRContext &context, const ModelConfig &config,
-                const WeightOptions &options)
+                const StorageOptions &options)
       : config(config), options(options),
         module(ModuleOp::create(UnknownLoc::get(&context))),
         b(UnknownLoc::get(&context), &context) {
@@ -29,7 +29,10 @@ public:
     table = activations(config.headDim);
     cache = KVCacheType::get(&context, config.numLayers,
                              config.numKeyValueHeads, config.headDim,
-                             b.getF32Type(), config.maxPositionEmbeddings);
+                             options.cacheType == CacheType::F16
+                                 ? FloatType(b.getF16Type())
+                                 : FloatType(b.getF32Type()),
+                             config.maxPositionEmbeddings);
   }
 
   llvm::Expected<OwningOpRef<ModuleOp>> import();
@@ -66,7 +69,7 @@ private:
   void addForward();
 
   const ModelConfig &config;
-  const WeightOptions &options;
+  const StorageOptions &options;
   OwningOpRef<ModuleOp> module;
   ImplicitLocOpBuilder b;
   RankedTensorType rows, table;
@@ -243,6 +246,6 @@ llvm::Expected<OwningOpRef<ModuleOp>> GraphImporter::import() {
 
 llvm::Expected<OwningOpRef<ModuleOp>>
 sherry::importGraph(MLIRContext &context, const ModelConfig &config,
-                    const WeightOptions &options) {
+                    const StorageOptions &options) {
   return GraphImporter(context, config, options).import();
 }

@@ -31,3 +31,8 @@ func.func @f16(%x: vector<16xf16>) -> vector<16xf32> {
   %0 = arith.extf %x : vector<16xf16> to vector<16xf32>
   return %0 : vector<16xf32>
 }
+func.func @to_f16(%x: vector<16xf32>, %y: f32) -> (vector<16xf16>, f16) {
+  %0 = arith.truncf %x : vector<16xf32> to vector<16xf16>
+  %1 = arith.truncf %y : f32 to f16
+  return %0, %1 : vector<16xf16>, f16
+}

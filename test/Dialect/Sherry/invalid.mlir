@@ -101,8 +101,8 @@ func.func private @f(!sherry.kv_cache<0 x 1 x 8 x f32, max_context = 16>)
 
 // -----
 
-// expected-error @+1 {{a kv_cache holds f32, not 'f16'}}
-func.func private @f(!sherry.kv_cache<1 x 1 x 8 x f16, max_context = 16>)
+// expected-error @+1 {{a kv_cache holds f32 or f16, not 'bf16'}}
+func.func private @f(!sherry.kv_cache<1 x 1 x 8 x bf16, max_context = 16>)
 
 // -----
 

@@ -210,9 +210,8 @@ static LogicalResult lowerExtF16(arith::ExtFOp op, PatternRewriter &rewriter) {
       b, Value(arith::AndIOp::create(b, wide, b.bits(0x7fff))), b.bits(13));
   Value sign = arith::ShLIOp::create(
       b, Value(arith::AndIOp::create(b, wide, b.bits(0x8000))), b.bits(16));
-  Value scaled = arith::MulFOp::create(
-      b, b.as(b.getF32Type(), magnitude),
-      b.constant(b.getF32FloatAttr(0x1p112f)));
+  Value scaled = arith::MulFOp::create(b, b.as(b.getF32Type(), magnitude),
+                                       b.constant(b.getF32FloatAttr(0x1p112f)));
   Value signedBits =
       arith::OrIOp::create(b, b.as(b.getI32Type(), scaled), sign);
   rewriter.replaceOp(op, b.as(b.getF32Type(), signedBits));
@@ -245,18 +244,17 @@ static LogicalResult lowerTruncF16(arith::TruncFOp op,
   Value normal = arith::ShRUIOp::create(b, rounded, b.bits(13));
   // A subnormal result is a multiple of 2^-24: the last place of 0.5.
   Value half = b.constant(b.getF32FloatAttr(0.5f));
-  Value aligned = arith::AddFOp::create(
-      b, b.as(b.getF32Type(), magnitude), half);
-  Value subnormal = arith::SubIOp::create(
-      b, b.as(b.getI32Type(), aligned), b.as(b.getI32Type(), half));
+  Value aligned =
+      arith::AddFOp::create(b, b.as(b.getF32Type(), magnitude), half);
+  Value subnormal = arith::SubIOp::create(b, b.as(b.getI32Type(), aligned),
+                                          b.as(b.getI32Type(), half));
   Value result = select(isAtLeast(magnitude, 0x38800000), normal, subnormal);
   result = select(isAtLeast(magnitude, 0x477ff000), b.bits(0x7c00), result);
   result = select(isAtLeast(magnitude, 0x7f800001), b.bits(0x7e00), result);
   Value sign = arith::AndIOp::create(
       b, Value(arith::ShRUIOp::create(b, bits, b.bits(16))), b.bits(0x8000));
   Value narrow = arith::TruncIOp::create(
-      b, b.type(b.getI16Type()),
-      Value(arith::OrIOp::create(b, result, sign)));
+      b, b.type(b.getI16Type()), Value(arith::OrIOp::create(b, result, sign)));
   rewriter.replaceOp(op, b.as(b.getF16Type(), narrow));
   return success();
 }

@@ -81,29 +81,28 @@ void sherry::emitUpdateCache(KernelBuilder &b, const Rows &keys,
 }
 
 namespace {
-/// Attention of the rows to one head of keys and values, for one query head
-/// after the other.
+/// Attention of a row to one head of keys and values, for several query heads.
 class HeadAttention {
 public:
   HeadAttention(KernelBuilder &b, const CacheRef &cache, const Rows &query,
-                const Rows &result)
-      : b(b), query(query), result(result), headDim(cache.type.getHeadDim()),
-        headType(b.vec(headDim, b.getF32Type())),
-        blockType(b.vec(kKeyBlock, b.getF32Type())),
-        weights(
-            b.allocScratch(MemRefType::get({kRoundPositions}, b.getF32Type()))),
-        states(b.allocScratch(
-            MemRefType::get({query.cols / headDim / cache.type.getKvHeads(), 2},
-                            b.getF32Type()))) {}
+                const Rows &result);
 
-  /// Heads `[first, first + count)` of `row`, which attends to `end` positions.
-  void emit(Value row, Value first, int64_t count, Value keys, Value values,
-            Value end);
+  /// Heads `[first, first + sharing)` of `row`, which attends to `end`
+  /// positions.
+  void emit(Value row, Value first, Value keys, Value values, Value end);
 
 private:
-  void emitRound(Value row, Value column, Value state, Value at, Value size,
-                 Value keys, Value values);
-  Value scoresOf(Value row, Value column, Value keys, Value block);
+  using Values = SmallVector<Value>;
+
+  void emitRound(Value row, Value first, Value at, Value size, Value keys,
+                 Value values);
+  Values emitScores(Value row, Value column, Value keys, Value firstBlock,
+                    Value size, ValueRange before);
+  Values productsOf(Value row, Value column, Value keys, Value block);
+  Values emitWeights(Value blocks, ValueRange largest);
+  void emitMix(Value row, Value column, Value values, Value at, Value size,
+               ValueRange rescale);
+
   Value broadcast(VectorType type, Value scalar) {
     return b.broadcast(type.getDimSize(0), scalar);
   }
@@ -118,123 +117,203 @@ private:
   Value exp(Value x, Value largest) {
     return math::ExpOp::create(b, Value(arith::SubFOp::create(b, x, largest)));
   }
+  void storeScalar(Value x, Value memref, ValueRange at) {
+    memref::StoreOp::create(b, x, memref, at);
+  }
 
   KernelBuilder &b;
   const Rows &query, &result;
   int64_t headDim;
-  VectorType headType, blockType;
-  Value weights; ///< of the positions of a round
-  Value states;  ///< per query head the largest score, and the sum of weights
+  int64_t sharing; ///< query heads per head of keys
+  /// So many heads go through keys and values together, which are loaded and
+  /// widened once for them: a divisor of `sharing`, as registers are few.
+  int64_t together;
+  VectorType blockType; ///< a number for each position of a block
+  /// Dimensions of the values that are summed at a time.
+  VectorType sliceType;
+  Value weights; ///< [together x positions of a round]
+  Value states;  ///< [sharing x 2]: the largest score, the sum of weights
 };
 } // namespace
 
-void HeadAttention::emit(Value row, Value first, int64_t count, Value keys,
-                         Value values, Value end) {
+HeadAttention::HeadAttention(KernelBuilder &b, const CacheRef &cache,
+                             const Rows &query, const Rows &result)
+    : b(b), query(query), result(result), headDim(cache.type.getHeadDim()),
+      sharing(query.cols / headDim / cache.type.getKvHeads()) {
+  together = 4;
+  while (sharing % together != 0)
+    --together;
+  auto f32 = b.getF32Type();
+  blockType = b.vec(kKeyBlock, f32);
+  sliceType = b.vec(headDim % 32 == 0 ? 32 : headDim, f32);
+  weights = b.allocScratch(MemRefType::get({together, kRoundPositions}, f32));
+  states = b.allocScratch(MemRefType::get({sharing, 2}, f32));
+}
+
+void HeadAttention::emit(Value row, Value first, Value keys, Value values,
+                         Value end) {
+  auto whole = b.vec(headDim, b.getF32Type());
   auto forHeads = [&](function_ref<void(Value, Value)> body) {
-    b.forLoop(b.index(count), 1,
-              [&](Value i) { body(i, b.mul(b.add(first, i), headDim)); });
+    b.forLoop(b.index(sharing), 1, [&](Value head) {
+      body(head, b.mul(b.add(first, head), headDim));
+    });
   };
   // Scores are finite, so this start is below all of them and leaves no trace
   // after the first round.
-  forHeads([&](Value state, Value column) {
-    memref::StoreOp::create(b, b.f32(-1e30), states,
-                            ValueRange{state, b.index(0)});
-    memref::StoreOp::create(b, b.f32(0), states, ValueRange{state, b.index(1)});
-    b.store(b.splat(headType, 0), result.buffer, {row, column});
+  forHeads([&](Value head, Value column) {
+    storeScalar(b.f32(-1e30), states, {head, b.index(0)});
+    storeScalar(b.f32(0), states, {head, b.index(1)});
+    b.store(b.splat(whole, 0), result.buffer, {row, column});
   });
   b.forLoop(end, kRoundPositions, [&](Value at) {
     Value size = arith::MinUIOp::create(
         b, Value(arith::SubIOp::create(b, end, at)), b.index(kRoundPositions));
-    forHeads([&](Value state, Value column) {
-      emitRound(row, column, state, at, size, keys, values);
-    });
+    emitRound(row, first, at, size, keys, values);
   });
-  forHeads([&](Value state, Value column) {
-    Value mix = b.load(headType, result.buffer, {row, column});
-    Value sum = b.loadScalar(states, {state, b.index(1)});
-    b.store(arith::DivFOp::create(b, mix, broadcast(headType, sum)),
-            result.buffer, {row, column});
+  forHeads([&](Value head, Value column) {
+    Value mix = b.load(whole, result.buffer, {row, column});
+    Value sum = b.loadScalar(states, {head, b.index(1)});
+    b.store(arith::DivFOp::create(b, mix, broadcast(whole, sum)), result.buffer,
+            {row, column});
   });
 }
 
 /// Online softmax (Milakov and Gimelshein, arXiv 1805.02867): the largest score
 /// so far, the sum of exponentials and the weighted sum of values are rescaled
 /// whenever a larger score comes.
-void HeadAttention::emitRound(Value row, Value column, Value state, Value at,
-                              Value size, Value keys, Value values) {
+void HeadAttention::emitRound(Value row, Value first, Value at, Value size,
+                              Value keys, Value values) {
   Value firstBlock = arith::DivUIOp::create(b, at, b.index(kKeyBlock));
   Value blocks = arith::CeilDivUIOp::create(b, size, b.index(kKeyBlock));
+  b.forLoop(b.index(sharing), together, [&](Value head) {
+    Value column = b.mul(b.add(first, head), headDim);
+    Values before, rescale;
+    for (int64_t i = 0; i < together; ++i)
+      before.push_back(b.loadScalar(states, {b.add(head, i), b.index(0)}));
+    Values largest = emitScores(row, column, keys, firstBlock, size, before);
+    Values sums = emitWeights(blocks, largest);
+    for (int64_t i = 0; i < together; ++i) {
+      rescale.push_back(exp(before[i], largest[i]));
+      Values place{b.add(head, i), b.index(1)};
+      Value sum = b.mulAdd(b.loadScalar(states, place), rescale[i], sums[i]);
+      storeScalar(sum, states, place);
+      storeScalar(largest[i], states, {b.add(head, i), b.index(0)});
+    }
+    emitMix(row, column, values, at, size, rescale);
+  });
+}
+
+/// Writes the scores to `weights`; returns the largest of each head, and of
+/// `before`.
+SmallVector<Value> HeadAttention::emitScores(Value row, Value column,
+                                             Value keys, Value firstBlock,
+                                             Value size, ValueRange before) {
   Value scale = b.splat(blockType, 1 / std::sqrt(static_cast<double>(headDim)));
-  SmallVector<int64_t> lanes = llvm::to_vector(llvm::seq<int64_t>(kKeyBlock));
+  auto lanes = llvm::to_vector(llvm::seq<int64_t>(kKeyBlock));
   Value lane = arith::ConstantOp::create(
       b, DenseElementsAttr::get(b.vec(kKeyBlock, b.getIndexType()),
                                 ArrayRef<int64_t>(lanes)));
-  Value before = b.loadScalar(states, {state, b.index(0)});
-  Value largest = b.forLoop(
-      blocks, 1, broadcast(blockType, before),
-      [&](Value i, ValueRange carried) {
-        Value scores = arith::MulFOp::create(
-            b, scoresOf(row, column, keys, b.add(firstBlock, i)), scale);
-        // Positions of the last block that do not exist.
-        Value left = arith::SubIOp::create(b, size, b.mul(i, kKeyBlock));
-        Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, lane,
-                                             b.broadcast(kKeyBlock, left));
-        scores = arith::SelectOp::create(b, exists, scores,
-                                         b.splat(blockType, -1e30));
-        b.store(scores, weights, {b.mul(i, kKeyBlock)});
-        return SmallVector<Value>{larger(carried[0], scores)};
-      })[0];
-  largest = b.reduce(largest,
-                     [&](Value x, Value y) -> Value { return larger(x, y); });
-  Value sums = b.forLoop(
-      blocks, 1, b.splat(blockType, 0), [&](Value i, ValueRange carried) {
-        SmallVector<Value> place{b.mul(i, kKeyBlock)};
-        Value weight = exp(b.load(blockType, weights, place),
-                           broadcast(blockType, largest));
-        b.store(weight, weights, place);
-        Value sum = arith::AddFOp::create(b, carried[0], weight);
-        return SmallVector<Value>{sum};
-      })[0];
-  Value rescale = exp(before, largest);
-  Value sum = b.mulAdd(b.loadScalar(states, {state, b.index(1)}), rescale,
-                       b.reduceAdd(sums));
-  memref::StoreOp::create(b, largest, states, ValueRange{state, b.index(0)});
-  memref::StoreOp::create(b, sum, states, ValueRange{state, b.index(1)});
-  Value mix =
-      arith::MulFOp::create(b, b.load(headType, result.buffer, {row, column}),
-                            broadcast(headType, rescale));
-  mix = b.forLoop(size, 1, mix, [&](Value i, ValueRange carried) {
-    Value value =
-        loadCached(headType, values, {b.add(at, i), b.index(0)});
-    Value weight = broadcast(headType, b.loadScalar(weights, {i}));
-    return SmallVector<Value>{b.mulAdd(weight, value, carried[0])};
-  })[0];
-  b.store(mix, result.buffer, {row, column});
-}
-
-/// The products of a query with the keys of a block. Four sums at a time hide
-/// the latency of the additions.
-Value HeadAttention::scoresOf(Value row, Value column, Value keys,
-                              Value block) {
-  int64_t chains = headDim % 4 == 0 ? 4 : 1;
-  SmallVector<Value> sums(chains, b.splat(blockType, 0));
-  sums = b.repeat(headDim / chains, sums, [&](Value i, ValueRange carried) {
-    SmallVector<Value> next;
-    for (int64_t chain = 0; chain < chains; ++chain) {
-      Value d = b.add(b.mul(i, chains), chain);
-      Value q = b.loadScalar(query.buffer, {row, b.add(column, d)});
-      Value key = loadCached(blockType, keys, {block, d, b.index(0)});
-      next.push_back(b.mulAdd(broadcast(blockType, q), key, carried[chain]));
+  Value blocks = arith::CeilDivUIOp::create(b, size, b.index(kKeyBlock));
+  Values init;
+  for (Value score : before)
+    init.push_back(broadcast(blockType, score));
+  Values largest = b.forLoop(blocks, 1, init, [&](Value i, ValueRange carried) {
+    // Of the last block, some positions may not exist.
+    Value left = arith::SubIOp::create(b, size, b.mul(i, kKeyBlock));
+    Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, lane,
+                                         b.broadcast(kKeyBlock, left));
+    Values next = productsOf(row, column, keys, b.add(firstBlock, i));
+    for (auto [head, score] : llvm::enumerate(next)) {
+      Value scaled = arith::MulFOp::create(b, score, scale);
+      scaled =
+          arith::SelectOp::create(b, exists, scaled, b.splat(blockType, -1e30));
+      b.store(scaled, weights, {b.index(head), b.mul(i, kKeyBlock)});
+      score = larger(carried[head], scaled);
     }
     return next;
   });
-  while (sums.size() > 1) {
-    SmallVector<Value> pairs;
+  for (Value &score : largest)
+    score = b.reduce(score, [&](Value x, Value y) { return larger(x, y); });
+  return largest;
+}
+
+/// The products of the queries with the keys of a block. Several sums at a time
+/// hide the latency of the additions.
+SmallVector<Value> HeadAttention::productsOf(Value row, Value column,
+                                             Value keys, Value block) {
+  int64_t chains = together == 1 ? 4 : 2;
+  if (headDim % chains != 0)
+    chains = 1;
+  Values sums(together * chains, b.splat(blockType, 0));
+  sums = b.repeat(headDim / chains, sums, [&](Value i, ValueRange carried) {
+    Values next(carried);
+    for (int64_t chain = 0; chain < chains; ++chain) {
+      Value d = b.add(b.mul(i, chains), chain);
+      Value key = loadCached(blockType, keys, {block, d, b.index(0)});
+      for (int64_t head = 0; head < together; ++head) {
+        Value at = b.add(b.add(column, head * headDim), d);
+        Value q = b.loadScalar(query.buffer, {row, at});
+        Value &sum = next[head * chains + chain];
+        sum = b.mulAdd(broadcast(blockType, q), key, sum);
+      }
+    }
+    return next;
+  });
+  for (; chains > 1; chains /= 2) {
+    Values pairs;
     for (size_t i = 0; i < sums.size(); i += 2)
       pairs.push_back(arith::AddFOp::create(b, sums[i], sums[i + 1]));
     sums = pairs;
   }
-  return sums[0];
+  return sums;
+}
+
+/// Makes scores to weights; returns their sum for each head.
+SmallVector<Value> HeadAttention::emitWeights(Value blocks,
+                                              ValueRange largest) {
+  Values zeros(together, b.splat(blockType, 0));
+  Values sums = b.forLoop(blocks, 1, zeros, [&](Value i, ValueRange carried) {
+    Values next;
+    for (int64_t head = 0; head < together; ++head) {
+      Values place{b.index(head), b.mul(i, kKeyBlock)};
+      Value weight = exp(b.load(blockType, weights, place),
+                         broadcast(blockType, largest[head]));
+      b.store(weight, weights, place);
+      next.push_back(arith::AddFOp::create(b, carried[head], weight));
+    }
+    return next;
+  });
+  for (Value &sum : sums)
+    sum = b.reduceAdd(sum);
+  return sums;
+}
+
+/// Rescales the sums of values in the result and adds those of the round.
+void HeadAttention::emitMix(Value row, Value column, Value values, Value at,
+                            Value size, ValueRange rescale) {
+  int64_t dims = sliceType.getDimSize(0);
+  b.forLoop(b.index(headDim), dims, [&](Value slice) {
+    auto placeOf = [&](int64_t head) -> Values {
+      return {row, b.add(b.add(column, head * headDim), slice)};
+    };
+    Values mixes;
+    for (int64_t head = 0; head < together; ++head)
+      mixes.push_back(arith::MulFOp::create(
+          b, b.load(sliceType, result.buffer, placeOf(head)),
+          broadcast(sliceType, rescale[head])));
+    mixes = b.forLoop(size, 1, mixes, [&](Value i, ValueRange carried) {
+      Value value = loadCached(sliceType, values, {b.add(at, i), slice});
+      Values next;
+      for (int64_t head = 0; head < together; ++head) {
+        Value weight = b.loadScalar(weights, {b.index(head), i});
+        next.push_back(
+            b.mulAdd(broadcast(sliceType, weight), value, carried[head]));
+      }
+      return next;
+    });
+    for (int64_t head = 0; head < together; ++head)
+      b.store(mixes[head], result.buffer, placeOf(head));
+  });
 }
 
 Rows sherry::emitAttention(KernelBuilder &b, const Rows &query,
@@ -244,9 +323,9 @@ Rows sherry::emitAttention(KernelBuilder &b, const Rows &query,
   int64_t sharing = query.cols / cache.type.getHeadDim() / kvHeads;
   HeadAttention attention(b, cache, query, result);
   b.parallelUnits(query.count, kvHeads, [&](Value row, Value head) {
-    attention.emit(
-        row, b.mul(head, sharing), sharing, keysOf(b, cache, layer, head),
-        valuesOf(b, cache, layer, head), b.add(b.add(position, row), 1));
+    attention.emit(row, b.mul(head, sharing), keysOf(b, cache, layer, head),
+                   valuesOf(b, cache, layer, head),
+                   b.add(b.add(position, row), 1));
   });
   return result;
 }

@@ -27,12 +27,11 @@ public:
     b.setInsertionPointToEnd(module->getBody());
     rows = activations(config.hiddenSize);
     table = activations(config.headDim);
-    cache = KVCacheType::get(&context, config.numLayers,
-                             config.numKeyValueHeads, config.headDim,
-                             options.cacheType == CacheType::F16
-                                 ? FloatType(b.getF16Type())
-                                 : FloatType(b.getF32Type()),
-                             config.maxPositionEmbeddings);
+    cache = KVCacheType::get(
+        &context, config.numLayers, config.numKeyValueHeads, config.headDim,
+        options.cacheType == CacheType::F16 ? FloatType(b.getF16Type())
+                                            : FloatType(b.getF32Type()),
+        config.maxPositionEmbeddings);
   }
 
   llvm::Expected<OwningOpRef<ModuleOp>> import();

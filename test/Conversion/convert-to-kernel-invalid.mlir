@@ -7,6 +7,13 @@ func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
 
 // -----
 
+// expected-error@+1 {{sherry.max_tokens must be at most 8, or a multiple of it}}
+func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 12 : i64} {
+  return %x : tensor<?x8xf32>
+}
+
+// -----
+
 // expected-error@+1 {{has no place: run sherry-place-weights first}}
 sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x8xbf16>
 

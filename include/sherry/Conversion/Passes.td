@@ -16,7 +16,8 @@ def ConvertSherryToKernel
     `[? x cols]` becomes `memref<max_tokens x padded cols>` and a count of rows;
     `max_tokens` is the attribute `sherry.max_tokens` of the function
     (`sherry-specialize-tokens` sets it), and columns are padded to whole tiles
-    of 32. The arguments of the new function are, in this order:
+    of 32. Quantized activations are in another order in memory: of 8 tokens
+    the first four inputs each, then the next four, and so on. The arguments of the new function are, in this order:
 
     1. the weights section, `memref<? x i8>`
     2. the caches

@@ -103,6 +103,9 @@ LogicalResult FunctionConverter::createFunction() {
     return source.emitError("needs the attribute sherry.max_tokens: run "
                             "sherry-specialize-tokens first");
   b.maxTokens = maxTokens.getInt();
+  if (b.maxTokens > kTokenBlock && b.maxTokens % kTokenBlock != 0)
+    return source.emitError("sherry.max_tokens must be at most ")
+           << kTokenBlock << ", or a multiple of it";
 
   auto bytes = [&](int64_t size) {
     return MemRefType::get({size}, b.getI8Type());

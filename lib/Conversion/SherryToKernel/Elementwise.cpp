@@ -179,6 +179,24 @@ Rows sherry::emitSwiGLU(KernelBuilder &b, const Rows &gate, const Rows &up) {
 // Quantization
 //===----------------------------------------------------------------------===//
 
+Value QuantizedRows::inBlocks(KernelBuilder &b) const {
+  auto type = cast<MemRefType>(values.buffer.getType());
+  int64_t tokens = std::min(b.maxTokens, kTokenBlock);
+  int64_t groups = type.getDimSize(1) / 4;
+  SmallVector<int64_t> sizes{type.getDimSize(0) / tokens, groups, tokens, 4};
+  SmallVector<int64_t> strides{groups * tokens * 4, tokens * 4, 4, 1};
+  return memref::ReinterpretCastOp::create(
+      b, MemRefType::get(sizes, b.getI8Type()), values.buffer, /*offset=*/0,
+      sizes, strides);
+}
+
+SmallVector<Value> QuantizedRows::placeOf(KernelBuilder &b, Value row,
+                                          Value group) {
+  Value tokens = b.index(std::min(b.maxTokens, kTokenBlock));
+  return {b.createOrFold<arith::DivUIOp>(row, tokens), group,
+          b.createOrFold<arith::RemUIOp>(row, tokens), b.index(0)};
+}
+
 /// Quantizes one block of `inputs` numbers of a row.
 static void emitQuantizeBlock(KernelBuilder &b, const Rows &input,
                               const QuantizedRows &result, Value row,
@@ -205,6 +223,7 @@ static void emitQuantizeBlock(KernelBuilder &b, const Rows &input,
   // bits of the sum: the same rounding on every target, without a call.
   constexpr double kMagic = 12582912.0;
   constexpr int64_t kMagicBits = 0x4B400000;
+  Value values = result.inBlocks(b);
   Value sums = forColumns(
       b, column, inputs, {b.splatInt(i32x16, 0)},
       [&](Value at, int64_t lanes, ValueRange carried) -> SmallVector<Value> {
@@ -218,7 +237,10 @@ static void emitQuantizeBlock(KernelBuilder &b, const Rows &input,
             b.splatInt(intType, kMagicBits));
         Value byte =
             arith::TruncIOp::create(b, b.vec(lanes, b.getI8Type()), number);
-        b.store(byte, result.values.buffer, {row, at});
+        Value group = b.createOrFold<arith::DivUIOp>(at, b.index(4));
+        for (int64_t i = 0; i < lanes; i += 4)
+          b.store(b.slice(byte, i, 4), values,
+                  QuantizedRows::placeOf(b, row, b.add(group, i / 4)));
         return {arith::AddIOp::create(b, padLanes(b, number), carried[0])};
       })[0];
   b.store(arith::DivFOp::create(b, largest, b.f32(127)), result.scales.buffer,

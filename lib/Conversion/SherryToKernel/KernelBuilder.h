@@ -161,8 +161,20 @@ Rows emitRopeTable(KernelBuilder &b, mlir::Value count, mlir::Value position,
                    int64_t headDim, double theta, RopeScalingAttr scaling);
 Rows emitRope(KernelBuilder &b, const Rows &input, const Rows &table);
 
+/// Tokens that share one pass over the weights. Eight tokens times two halves
+/// fill half of the 32 registers of AVX-512.
+inline constexpr int64_t kTokenBlock = 8;
+
 struct QuantizedRows {
   Rows values, scales, sums;
+
+  /// The values in their order in memory: memref<blocks of tokens x groups x
+  /// tokens x 4 x i8>, where a block has kTokenBlock tokens, or the only one.
+  /// So a product of a block of tokens reads one ascending stream.
+  mlir::Value inBlocks(KernelBuilder &b) const;
+  /// Where a group of four inputs of a row lies in it.
+  static llvm::SmallVector<mlir::Value>
+  placeOf(KernelBuilder &b, mlir::Value row, mlir::Value group);
 };
 QuantizedRows emitQuantize(KernelBuilder &b, const Rows &input,
                            llvm::ArrayRef<int64_t> blocks);

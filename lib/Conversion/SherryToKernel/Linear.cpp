@@ -61,14 +61,17 @@ SmallVector<Value> sherry::emitPanelI8(KernelBuilder &b, Value panel,
   auto floats = b.vec(16, b.getF32Type());
   auto four = b.vec(4, b.getI8Type());
   SmallVector<Value> sums(2 * rows.size(), b.splatInt(lanes, 0));
+  Value values = input.inBlocks(b);
+  Value firstGroup = b.createOrFold<arith::DivUIOp>(column, b.index(4));
   sums = b.repeat(groups, sums, [&](Value group, ValueRange carried) {
     SmallVector<Value> result(carried);
     Value weights[2];
     for (int64_t half = 0; half < 2; ++half)
       weights[half] = b.load(bytes, panel, {group, b.index(half), b.index(0)});
-    Value at = b.add(column, b.mul(group, 4));
     for (auto [i, row] : llvm::enumerate(rows)) {
-      Value x = b.load(four, input.values.buffer, {row, at});
+      Value x =
+          b.load(four, values,
+                 QuantizedRows::placeOf(b, row, b.add(firstGroup, group)));
       for (int64_t half = 0; half < 2; ++half)
         result[2 * i + half] = DotAccumulateOp::create(
             b, lanes, weights[half], x, result[2 * i + half],

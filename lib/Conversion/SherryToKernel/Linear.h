@@ -13,10 +13,6 @@
 
 namespace sherry {
 
-/// Tokens that share one pass over the weights. Eight tokens times two halves
-/// fill half of the 32 registers of AVX-512.
-inline constexpr int64_t kTokenBlock = 8;
-
 /// Activations as f32 or quantized: exactly one of the two is set.
 struct AnyInput {
   const Rows *plain;

@@ -195,8 +195,8 @@ void TernaryEmitter::buildTables() {
   llvm::SaveAndRestore step(b.step, b.getDictionaryAttr(b.getNamedAttr(
                                         "op", b.getStringAttr("build_table"))));
   b.parallel(b.index(groups), [&](Value group) {
-    Value activations = b.load(b.vec(4, i8), input.quantized->values.buffer,
-                               {b.index(0), b.mul(group, 4)});
+    Value activations = b.load(b.vec(4, i8), input.quantized->inBlocks(b),
+                               QuantizedRows::placeOf(b, b.index(0), group));
     if (usesWords()) {
       b.store(BuildTableOp::create(b, b.vec(32, i16), activations), tables,
               {group, b.index(0)});

@@ -37,7 +37,7 @@ Context::Context(std::shared_ptr<const Model> owner,
       checkedMultiply(cachePositions(), abi.kv_bytes_per_position, "cache"),
       "a context of " + std::to_string(capacity) +
           " positions (a smaller one needs less)");
-  workspace = Mapping::anonymous(abi.workspace_size, "the workspace");
+  workspace = Mapping::hugePages(abi.workspace_size, "the workspace");
 }
 
 void Context::truncate(uint32_t position) {

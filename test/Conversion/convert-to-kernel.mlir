@@ -44,14 +44,15 @@ func.func @lookups(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: ten
 
 // -----
 
-// Weights are read in order, and as many lines are prefetched as are read.
+// Weights are read in order, and as many lines are prefetched as are read: five of
+// codes, two of scales.
 module attributes {sherry.weights_size = 1024 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 1024 : tensor<32x64x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
 // CHECK-LABEL: func @prefetch
 func.func @prefetch(%values: tensor<?x64xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
   // CHECK: sherry.step = {op = "build_table"}
   // PREFETCH: arith.constant 8192 : index
-  // PREFETCH-COUNT-5: memref.prefetch %{{.*}}, read, locality<3>, data : memref<1024xi8>
+  // PREFETCH-COUNT-7: memref.prefetch %{{.*}}, read, locality<3>, data : memref<1024xi8>
   // PREFETCH-NOT: memref.prefetch
   // NO-PREFETCH-NOT: memref.prefetch
   %y = sherry.linear %values scaled %scales sums %sums, @w : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>

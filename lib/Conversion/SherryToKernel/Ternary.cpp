@@ -73,6 +73,7 @@ private:
   void emitNibbleLookups(Cursor at, Value step, Value tile, int64_t groups);
 
   void emitPanelTiles(Cursor at, int64_t tiles, Value column);
+  void prefetchNextTiles(Value offset, int64_t size, int64_t tiles);
   void decodeStep(Cursor at, int64_t tiles, Value tile, int64_t groups,
                   Value firstGroup);
   void decodeWords(Value bytes, int64_t groups,
@@ -230,6 +231,7 @@ void TernaryEmitter::emitLookupTiles(Cursor at, int64_t tiles, Value column) {
   });
   forScaleGroups(at, tiles, {}, [&](Cursor group, int64_t inputs, ValueRange) {
     Value scales = scalesAt(group, tiles, inputs);
+    b.prefetchWeights(scales, tiles * layout.scaleBytes());
     forChunks(
         group, tiles, inputs, {},
         [&](Cursor chunk, int64_t inputs, ValueRange) {
@@ -370,10 +372,10 @@ void TernaryEmitter::emitPanelTiles(Cursor at, int64_t tiles, Value column) {
     });
     forScaleGroups(
         at, tiles, {}, [&](Cursor group, int64_t inputs, ValueRange) {
-          Values scales = loadScales(b,
-                                     b.add(scalesAt(group, tiles, inputs),
-                                           b.mul(tile, layout.scaleBytes())),
-                                     encoding.getScale());
+          Value offset = b.add(scalesAt(group, tiles, inputs),
+                               b.mul(tile, layout.scaleBytes()));
+          prefetchNextTiles(offset, layout.scaleBytes(), tiles);
+          Values scales = loadScales(b, offset, encoding.getScale());
           forChunks(
               group, tiles, inputs, {},
               [&](Cursor chunk, int64_t inputs, ValueRange) {
@@ -412,15 +414,20 @@ void TernaryEmitter::emitPanelTiles(Cursor at, int64_t tiles, Value column) {
   });
 }
 
+/// Tiles of a super-tile are read one after the other, each in small pieces: no
+/// hardware prefetcher sees that the next super-tile follows.
+void TernaryEmitter::prefetchNextTiles(Value offset, int64_t size,
+                                       int64_t tiles) {
+  if (b.maxTokens > 1)
+    b.prefetchWeightsFar(offset, size, tiles * layout.tileBytes(input.cols()));
+}
+
 void TernaryEmitter::decodeStep(Cursor at, int64_t tiles, Value tile,
                                 int64_t groups, Value firstGroup) {
   int64_t size = layout.stepBytes(groups);
   Value offset = b.add(at.bytes, b.mul(tile, size));
   Value bytes = b.view(b.weights, offset, {size}, b.getI8Type());
-  // Tiles of a super-tile are read one after the other, each in small pieces:
-  // no hardware prefetcher sees that the next super-tile follows.
-  if (b.maxTokens > 1)
-    b.prefetchWeightsFar(offset, size, tiles * layout.tileBytes(input.cols()));
+  prefetchNextTiles(offset, size, tiles);
   auto use = [&](int64_t group, int64_t half, Value codes) {
     b.store(DecodeBlockOp::create(b, b.vec(64, b.getI8Type()), codes), panel,
             {b.add(firstGroup, group), b.index(half), b.index(0)});

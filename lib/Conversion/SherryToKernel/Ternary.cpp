@@ -45,20 +45,16 @@ public:
 
 private:
   using Values = SmallVector<Value>;
-  using PieceBody =
-      function_ref<Values(Cursor, int64_t inputs, ValueRange carried)>;
+  using PieceBody = function_ref<void(Cursor, int64_t inputs)>;
 
   /// Cuts `inputs` into pieces of `piece` and a shorter last one, and runs
   /// `body` over them; `bytesOf` and `blocksOf` measure a piece.
-  Values forPieces(Cursor at, int64_t inputs, int64_t piece, ValueRange init,
-                   function_ref<int64_t(int64_t)> bytesOf,
-                   function_ref<int64_t(int64_t)> blocksOf, PieceBody body);
-  Values forScaleGroups(Cursor at, int64_t tiles, ValueRange init,
-                        PieceBody body);
-  Values forChunks(Cursor at, int64_t tiles, int64_t inputs, ValueRange init,
-                   PieceBody body);
-  Values forSteps(Cursor at, int64_t tiles, int64_t inputs, ValueRange init,
-                  PieceBody body);
+  void forPieces(Cursor at, int64_t inputs, int64_t piece,
+                 function_ref<int64_t(int64_t)> bytesOf,
+                 function_ref<int64_t(int64_t)> blocksOf, PieceBody body);
+  void forScaleGroups(Cursor at, int64_t tiles, PieceBody body);
+  void forChunks(Cursor at, int64_t tiles, int64_t inputs, PieceBody body);
+  void forSteps(Cursor at, int64_t tiles, int64_t inputs, PieceBody body);
 
   /// Byte of the scales of a scale group that starts at `at`.
   Value scalesAt(Cursor at, int64_t tiles, int64_t inputs) {
@@ -101,46 +97,42 @@ private:
 // The walk [T5]
 //===----------------------------------------------------------------------===//
 
-SmallVector<Value> TernaryEmitter::forPieces(
-    Cursor at, int64_t inputs, int64_t piece, ValueRange init,
-    function_ref<int64_t(int64_t)> bytesOf,
-    function_ref<int64_t(int64_t)> blocksOf, PieceBody body) {
+void TernaryEmitter::forPieces(Cursor at, int64_t inputs, int64_t piece,
+                               function_ref<int64_t(int64_t)> bytesOf,
+                               function_ref<int64_t(int64_t)> blocksOf,
+                               PieceBody body) {
   int64_t rounds = inputs / piece;
   auto advance = [&](Value count) {
     return at.advance(b, count, bytesOf(piece), piece / 4, blocksOf(piece));
   };
-  Values carried = b.repeat(rounds, init, [&](Value i, ValueRange values) {
-    return body(advance(i), piece, values);
+  b.repeat(rounds, {}, [&](Value i, ValueRange) {
+    body(advance(i), piece);
+    return Values();
   });
   if (int64_t rest = inputs % piece)
-    carried = body(advance(b.index(rounds)), rest, carried);
-  return carried;
+    body(advance(b.index(rounds)), rest);
 }
 
-SmallVector<Value> TernaryEmitter::forScaleGroups(Cursor at, int64_t tiles,
-                                                  ValueRange init,
-                                                  PieceBody body) {
-  return forPieces(
-      at, input.cols(), layout.scaleGroupInputs(input.cols()), init,
+void TernaryEmitter::forScaleGroups(Cursor at, int64_t tiles, PieceBody body) {
+  forPieces(
+      at, input.cols(), layout.scaleGroupInputs(input.cols()),
       [&](int64_t n) { return tiles * layout.scaleGroupBytes(n); },
       [&](int64_t n) { return format::ceilDiv(n, format::kMaxChunkInputs); },
       body);
 }
 
-SmallVector<Value> TernaryEmitter::forChunks(Cursor at, int64_t tiles,
-                                             int64_t inputs, ValueRange init,
-                                             PieceBody body) {
-  return forPieces(
-      at, inputs, format::kMaxChunkInputs, init,
+void TernaryEmitter::forChunks(Cursor at, int64_t tiles, int64_t inputs,
+                               PieceBody body) {
+  forPieces(
+      at, inputs, format::kMaxChunkInputs,
       [&](int64_t n) { return tiles * layout.chunkBytes(n); },
       [](int64_t) { return 1; }, body);
 }
 
-SmallVector<Value> TernaryEmitter::forSteps(Cursor at, int64_t tiles,
-                                            int64_t inputs, ValueRange init,
-                                            PieceBody body) {
-  return forPieces(
-      at, inputs, format::kStepGroups * format::kGroupInputs, init,
+void TernaryEmitter::forSteps(Cursor at, int64_t tiles, int64_t inputs,
+                              PieceBody body) {
+  forPieces(
+      at, inputs, format::kStepGroups * format::kGroupInputs,
       [&](int64_t n) { return tiles * layout.stepBytes(n / 4); },
       [](int64_t) { return 0; }, body);
 }
@@ -229,47 +221,37 @@ void TernaryEmitter::emitLookupTiles(Cursor at, int64_t tiles, Value column) {
       b.store(b.splat(halfType, 0), result.buffer, {b.index(0), row});
     });
   });
-  forScaleGroups(at, tiles, {}, [&](Cursor group, int64_t inputs, ValueRange) {
+  forScaleGroups(at, tiles, [&](Cursor group, int64_t inputs) {
     Value scales = scalesAt(group, tiles, inputs);
     b.prefetchWeights(scales, tiles * layout.scaleBytes());
-    forChunks(
-        group, tiles, inputs, {},
-        [&](Cursor chunk, int64_t inputs, ValueRange) {
-          forTiles([&](Value tile) {
-            b.store(b.splatInt(b.vec(format::kTileRows, b.getI16Type()), 0),
-                    totals, {tile, b.index(0)});
-          });
-          forSteps(chunk, tiles, inputs, {},
-                   [&](Cursor step, int64_t inputs, ValueRange) {
-                     forTiles([&](Value tile) {
-                       emitLookups(step, tile, inputs / 4);
-                     });
-                     return Values();
-                   });
-          Value scale =
-              b.broadcast(16, b.loadScalar(input.quantized->scales.buffer,
-                                           {b.index(0), chunk.block}));
-          forTiles([&](Value tile) {
-            Values weights =
-                loadScales(b, b.add(scales, b.mul(tile, layout.scaleBytes())),
-                           encoding.getScale());
-            forHalves(tile, [&](int64_t half, Value row) {
-              Value sum = b.load(b.vec(16, b.getI16Type()), totals,
-                                 {tile, b.index(16 * half)});
-              Value wide = arith::SIToFPOp::create(
-                  b, halfType,
-                  Value(arith::ExtSIOp::create(b, b.vec(16, b.getI32Type()),
-                                               sum)));
-              // In this order, as the other way through the bytes does it.
-              Value product = arith::MulFOp::create(b, wide, scale);
-              Value before = b.load(halfType, result.buffer, {b.index(0), row});
-              b.store(b.mulAdd(product, weights[half], before), result.buffer,
-                      {b.index(0), row});
-            });
-          });
-          return Values();
+    forChunks(group, tiles, inputs, [&](Cursor chunk, int64_t inputs) {
+      forTiles([&](Value tile) {
+        b.store(b.splatInt(b.vec(format::kTileRows, b.getI16Type()), 0), totals,
+                {tile, b.index(0)});
+      });
+      forSteps(chunk, tiles, inputs, [&](Cursor step, int64_t inputs) {
+        forTiles([&](Value tile) { emitLookups(step, tile, inputs / 4); });
+      });
+      Value scale = b.broadcast(16, b.loadScalar(input.quantized->scales.buffer,
+                                                 {b.index(0), chunk.block}));
+      forTiles([&](Value tile) {
+        Values weights =
+            loadScales(b, b.add(scales, b.mul(tile, layout.scaleBytes())),
+                       encoding.getScale());
+        forHalves(tile, [&](int64_t half, Value row) {
+          Value sum = b.load(b.vec(16, b.getI16Type()), totals,
+                             {tile, b.index(16 * half)});
+          Value wide = arith::SIToFPOp::create(
+              b, halfType,
+              Value(arith::ExtSIOp::create(b, b.vec(16, b.getI32Type()), sum)));
+          // In this order, as the other way through the bytes does it.
+          Value product = arith::MulFOp::create(b, wide, scale);
+          Value before = b.load(halfType, result.buffer, {b.index(0), row});
+          b.store(b.mulAdd(product, weights[half], before), result.buffer,
+                  {b.index(0), row});
         });
-    return Values();
+      });
+    });
   });
 }
 
@@ -370,42 +352,32 @@ void TernaryEmitter::emitPanelTiles(Cursor at, int64_t tiles, Value column) {
       for (Value row : rows)
         b.store(b.splat(whole, 0), totals, {row, b.index(0)});
     });
-    forScaleGroups(
-        at, tiles, {}, [&](Cursor group, int64_t inputs, ValueRange) {
-          Value offset = b.add(scalesAt(group, tiles, inputs),
-                               b.mul(tile, layout.scaleBytes()));
-          prefetchNextTiles(offset, layout.scaleBytes(), tiles);
-          Values scales = loadScales(b, offset, encoding.getScale());
-          forChunks(
-              group, tiles, inputs, {},
-              [&](Cursor chunk, int64_t inputs, ValueRange) {
-                forSteps(chunk, tiles, inputs, {},
-                         [&](Cursor step, int64_t inputs, ValueRange) {
-                           Value inChunk = arith::SubIOp::create(b, step.group,
-                                                                 chunk.group);
-                           decodeStep(step, tiles, tile, inputs / 4, inChunk);
-                           return Values();
-                         });
-                Value start = b.mul(chunk.group, 4);
-                forTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
-                  Values sums = input.quantized
-                                    ? emitPanelI8(b, panel, inputs / 4, 1,
-                                                  *input.quantized, rows, start,
-                                                  chunk.block)
-                                    : emitPanelF32(b, panel, inputs / 4, 1,
-                                                   *input.plain, rows, start,
-                                                   zeroHalves(b, rows.size()));
-                  for (auto [i, sum] : llvm::enumerate(sums)) {
-                    SmallVector<Value> place{rows[i / 2], b.index(i % 2 * 16)};
-                    b.store(b.mulAdd(sum, scales[i % 2],
-                                     b.load(half, totals, place)),
-                            totals, place);
-                  }
-                });
-                return Values();
-              });
-          return Values();
+    forScaleGroups(at, tiles, [&](Cursor group, int64_t inputs) {
+      Value offset = b.add(scalesAt(group, tiles, inputs),
+                           b.mul(tile, layout.scaleBytes()));
+      prefetchNextTiles(offset, layout.scaleBytes(), tiles);
+      Values scales = loadScales(b, offset, encoding.getScale());
+      forChunks(group, tiles, inputs, [&](Cursor chunk, int64_t inputs) {
+        forSteps(chunk, tiles, inputs, [&](Cursor step, int64_t inputs) {
+          Value inChunk = arith::SubIOp::create(b, step.group, chunk.group);
+          decodeStep(step, tiles, tile, inputs / 4, inChunk);
         });
+        Value start = b.mul(chunk.group, 4);
+        forTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
+          Values sums =
+              input.quantized
+                  ? emitPanelI8(b, panel, inputs / 4, 1, *input.quantized, rows,
+                                start, chunk.block)
+                  : emitPanelF32(b, panel, inputs / 4, 1, *input.plain, rows,
+                                 start, zeroHalves(b, rows.size()));
+          for (auto [i, sum] : llvm::enumerate(sums)) {
+            SmallVector<Value> place{rows[i / 2], b.index(i % 2 * 16)};
+            b.store(b.mulAdd(sum, scales[i % 2], b.load(half, totals, place)),
+                    totals, place);
+          }
+        });
+      });
+    });
     Value first = b.add(column, b.mul(tile, format::kTileRows));
     b.forLoop(result.count, 1, [&](Value row) {
       b.store(b.load(whole, totals, {row, b.index(0)}), result.buffer,

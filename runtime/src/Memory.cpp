@@ -74,8 +74,9 @@ Mapping Mapping::anonymous(uint64_t size, const std::string &what) {
 }
 
 Mapping Mapping::hugePages(uint64_t size, const std::string &what) {
-  if (size == 0)
-    return {};
+  // More than there are addresses, so that nothing overflows below.
+  if (size == 0 || size >= uint64_t{1} << 48)
+    return anonymous(size, what);
   const uint64_t length = (size + hugePage - 1) / hugePage * hugePage;
   Mapping result = anonymous(length + hugePage, what);
   // Keep the part that begins on the border of a huge page.

@@ -113,6 +113,8 @@ private:
     return element.isF32() ? value
                            : Value(arith::ExtFOp::create(b, type, value));
   }
+  /// Asks for the cache lines that the next round will read of keys or values.
+  void prefetch(Value memref, ArrayRef<Value> at, VectorType type);
   Value larger(Value x, Value y) { return arith::MaxNumFOp::create(b, x, y); }
   Value exp(Value x, Value largest) {
     return math::ExpOp::create(b, Value(arith::SubFOp::create(b, x, largest)));
@@ -148,6 +150,22 @@ HeadAttention::HeadAttention(KernelBuilder &b, const CacheRef &cache,
   sliceType = b.vec(headDim % 32 == 0 ? 32 : headDim, f32);
   weights = b.allocScratch(MemRefType::get({together, kRoundPositions}, f32));
   states = b.allocScratch(MemRefType::get({sharing, 2}, f32));
+}
+
+void HeadAttention::prefetch(Value memref, ArrayRef<Value> at,
+                             VectorType type) {
+  // Of a block of tokens, each reads what the one before has read.
+  if (b.prefetchDistance == 0 || b.maxTokens > 1)
+    return;
+  int64_t lanes = type.getDimSize(0);
+  int64_t perLine =
+      64 * 8 / cast<MemRefType>(memref.getType()).getElementTypeBitWidth();
+  for (int64_t lane = 0; lane < lanes; lane += perLine) {
+    Values place(at);
+    place.back() = b.add(place.back(), lane);
+    memref::PrefetchOp::create(b, memref, place, /*isWrite=*/false,
+                               /*localityHint=*/3, /*isDataCache=*/true);
+  }
 }
 
 void HeadAttention::emit(Value row, Value first, Value keys, Value values,
@@ -249,6 +267,8 @@ SmallVector<Value> HeadAttention::productsOf(Value row, Value column,
     Values next(carried);
     for (int64_t chain = 0; chain < chains; ++chain) {
       Value d = b.add(b.mul(i, chains), chain);
+      prefetch(keys, {b.add(block, kRoundPositions / kKeyBlock), d, b.index(0)},
+               blockType);
       Value key = loadCached(blockType, keys, {block, d, b.index(0)});
       for (int64_t head = 0; head < together; ++head) {
         Value at = b.add(b.add(column, head * headDim), d);
@@ -302,7 +322,9 @@ void HeadAttention::emitMix(Value row, Value column, Value values, Value at,
           b, b.load(sliceType, result.buffer, placeOf(head)),
           broadcast(sliceType, rescale[head])));
     mixes = b.forLoop(size, 1, mixes, [&](Value i, ValueRange carried) {
-      Value value = loadCached(sliceType, values, {b.add(at, i), slice});
+      Value position = b.add(at, i);
+      prefetch(values, {b.add(position, kRoundPositions), slice}, sliceType);
+      Value value = loadCached(sliceType, values, {position, slice});
       Values next;
       for (int64_t head = 0; head < together; ++head) {
         Value weight = b.loadScalar(weights, {b.index(head), i});

@@ -379,6 +379,8 @@ Error Compilation::run() {
 
   KernelPipelineOptions kernel;
   kernel.prefetchDistance = options.prefetchDistance;
+  kernel.pairSums = target.has(SHERRY_CPU_AVX2) && !target.hasAVX512() &&
+                    !target.has(SHERRY_CPU_AVXVNNI);
   if (Error error = runPasses("kernel", [&](OpPassManager &pm) {
         buildKernelPipeline(pm, kernel);
       }))

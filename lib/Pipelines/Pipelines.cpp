@@ -36,7 +36,8 @@ void sherry::buildLayoutPipeline(OpPassManager &pm,
 
 void sherry::buildKernelPipeline(OpPassManager &pm,
                                  const KernelPipelineOptions &options) {
-  pm.addPass(createConvertSherryToKernel({options.prefetchDistance}));
+  pm.addPass(createConvertSherryToKernel(
+      {options.prefetchDistance, options.pairSums}));
   // Before any canonicalization: that would put the body of a loop with one
   // iteration in the place of the loop, and every thread would run it.
   pm.addNestedPass<func::FuncOp>(createDistributeParallel());

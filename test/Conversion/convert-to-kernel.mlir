@@ -1,5 +1,5 @@
-// RUN: sherry-opt %s -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,PREFETCH
-// RUN: sherry-opt %s -sherry-convert-to-kernel=prefetch-distance=0 -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,NO-PREFETCH
+// RUN: sherry-opt %s -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,PREFETCH,DOTS
+// RUN: sherry-opt %s '-sherry-convert-to-kernel=prefetch-distance=0 pair-sums' -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,NO-PREFETCH,PAIRS
 
 // Arguments: weights, caches, workspace, buffers of arguments and results,
 // counts of rows, indices, capacities of caches, team. 40 columns take 64.
@@ -88,7 +88,8 @@ func.func @panel(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: tenso
   // CHECK: %[[BYTES:.*]] = sherry.decode_block
   // CHECK: vector.store %[[BYTES]], %[[PANEL]]
   // CHECK: vector.load %[[PANEL]]
-  // CHECK: sherry.dot_accumulate {{.*}} {max_weight = 2 : i32}
+  // DOTS: sherry.dot_accumulate {{.*}} {max_weight = 2 : i32}
+  // PAIRS-COUNT-4: sherry.dot_pairs
   %y = sherry.linear %values scaled %scales sums %sums, @w : tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }

@@ -33,7 +33,10 @@ def ConvertSherryToKernel
   }];
   let options = [Option<
       "prefetchDistance", "prefetch-distance", "int64_t", "8192",
-      "how many bytes ahead decode kernels prefetch weights; 0: not at all">];
+      "how many bytes ahead decode kernels prefetch weights; 0: not at all">,
+    Option<"pairSums", "pair-sums", "bool", "false",
+           "several tokens: sum pairs of products in 16 bits, for CPUs that "
+           "have no instruction for four">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
@@ -83,7 +86,8 @@ def LowerKernelToAVX512 : Pass<"sherry-lower-kernel-avx512"> {
 def LowerKernelToAVX2 : Pass<"sherry-lower-kernel-avx2"> {
   let summary = "kernel ops to AVX2 instructions";
   let description = [{
-    `lookup_halves` becomes two vpshufb, `apply_sign` vpsignw, `dot_accumulate`
+    `decode_block` becomes vpshufb and bit tests, `lookup_halves` two vpshufb,
+    `apply_sign` vpsignw, `dot_pairs` vpmaddubsw, `dot_accumulate`
     vpmaddubsw and vpmaddwd where its weights are at most 2 (no sum can then
     saturate), else vpmaddwd on the even and the odd bytes. With the option
     `vnni` it becomes vpdpbusd. Other ops are left to

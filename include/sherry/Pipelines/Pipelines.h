@@ -45,6 +45,10 @@ struct KernelPipelineOptions
       *this, "prefetch-distance",
       llvm::cl::desc("how many bytes ahead decode kernels prefetch weights"),
       llvm::cl::init(8192)};
+  Option<bool> pairSums{
+      *this, "pair-sums",
+      llvm::cl::desc("several tokens: sum pairs of products in 16 bits"),
+      llvm::cl::init(false)};
 };
 void buildKernelPipeline(mlir::OpPassManager &pm,
                          const KernelPipelineOptions &options);

@@ -164,6 +164,23 @@ static LogicalResult lowerDotAccumulate(DotAccumulateOp op,
   return success();
 }
 
+static LogicalResult lowerDotPairs(DotPairsOp op, PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  auto type = b.vec(32, 16);
+  Value eight = b.splat(type, 8);
+  Value weights = b.cast(type, op.getWeights());
+  Value activations = b.cast(type, b.repeatBytes(op.getActivations(), 16));
+  Value even = arith::ShRSIOp::create(
+      b, Value(arith::ShLIOp::create(b, activations, eight)), eight);
+  Value odd = arith::ShRSIOp::create(b, activations, eight);
+  Value sum = arith::AddIOp::create(
+      b, op.getAccumulator(),
+      Value(arith::MulIOp::create(b, b.mask(weights, 255), even)));
+  rewriter.replaceOpWithNewOp<arith::AddIOp>(
+      op, sum, Value(arith::MulIOp::create(b, b.shiftRight(weights, 8), odd)));
+  return success();
+}
+
 namespace {
 /// Bits of f16 and f32 numbers, of scalars or vectors like `like`.
 class FloatBitsBuilder : public VectorBuilder {
@@ -271,6 +288,7 @@ struct LowerKernelGenericPass
     patterns.add(lowerLookupHalves);
     patterns.add(lowerApplySign);
     patterns.add(lowerDotAccumulate);
+    patterns.add(lowerDotPairs);
     if (!f16c)
       patterns.add(lowerExtF16).add(lowerTruncF16);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

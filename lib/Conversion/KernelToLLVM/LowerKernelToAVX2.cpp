@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "VectorBuilder.h"
 #include "sherry/Conversion/Passes.h"
+#include "sherry/Format/Codec.h"
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -115,6 +116,71 @@ static LogicalResult lowerDotToMadd(DotAccumulateOp op,
   return success();
 }
 
+/// One lookup gives a byte per code with a bit for each of the four lanes: is
+/// it +1, if the code's sign is not set (low nibble); is it 0 (high nibble).
+static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
+                                      PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  auto bytes = b.vec(32, 8);
+  SmallVector<int64_t> table, copies, plusBits, zeroBits;
+  for (int64_t i = 0; i < 32; ++i) {
+    auto trits = format::decodeGroup(i % 16);
+    int64_t entry = 0;
+    for (int64_t lane = 0; lane < 4; ++lane)
+      entry |= (trits[lane] > 0) << lane | (trits[lane] == 0) << (lane + 4);
+    table.push_back(entry);
+    copies.push_back(i % 16 / 4 * 4);
+    plusBits.push_back(1 << i % 4);
+    zeroBits.push_back(16 << i % 4);
+  }
+  auto shuffle = [&](Value value, Value order) {
+    return b.callIntrinsic("llvm.x86.avx2.pshuf.b", bytes, {value, order});
+  };
+  // All ones where the bits are set.
+  auto test = [&](Value value, Value bits) -> Value {
+    Value masked = arith::AndIOp::create(b, value, bits);
+    Value isSet =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, masked, bits);
+    return arith::ExtSIOp::create(b, bytes, isSet);
+  };
+  SmallVector<Value> halves;
+  for (int64_t half = 0; half < 2; ++half) {
+    Value dwords = b.slice(op.getCodes(), 8 * half, 8);
+    Value codes =
+        b.mask(shuffle(b.cast(bytes, dwords), b.constant(bytes, copies)), 31);
+    Value entries = shuffle(b.constant(bytes, table), codes);
+    Value isZero = test(entries, b.constant(bytes, zeroBits));
+    Value isPlus =
+        arith::XOrIOp::create(b, test(entries, b.constant(bytes, plusBits)),
+                              test(codes, b.splat(bytes, 16)));
+    // The trit plus 1: 2 or 0, or 1 for a zero.
+    Value one = b.splat(bytes, 1);
+    Value trits = arith::SelectOp::create(
+        b,
+        Value(arith::CmpIOp::create(b, arith::CmpIPredicate::slt, isZero,
+                                    b.splat(bytes, 0))),
+        one, Value(b.mask(isPlus, 2)));
+    halves.push_back(trits);
+  }
+  rewriter.replaceOp(op, b.concat(halves[0], halves[1]));
+  return success();
+}
+
+static LogicalResult lowerDotPairs(DotPairsOp op, PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  Value activations = b.repeatBytes(op.getActivations(), 8);
+  SmallVector<Value> halves;
+  for (int64_t half = 0; half < 2; ++half) {
+    Value pairs =
+        b.callIntrinsic("llvm.x86.avx2.pmadd.ub.sw", b.vec(16, 16),
+                        {b.slice(op.getWeights(), 32 * half, 32), activations});
+    halves.push_back(arith::AddIOp::create(
+        b, b.slice(op.getAccumulator(), 16 * half, 16), pairs));
+  }
+  rewriter.replaceOp(op, b.concat(halves[0], halves[1]));
+  return success();
+}
+
 namespace {
 struct LowerKernelToAVX2Pass
     : sherry::impl::LowerKernelToAVX2Base<LowerKernelToAVX2Pass> {
@@ -123,6 +189,8 @@ struct LowerKernelToAVX2Pass
     RewritePatternSet patterns(&getContext());
     patterns.add(lowerLookupHalves);
     patterns.add(lowerApplySign);
+    patterns.add(lowerDecodeBlock);
+    patterns.add(lowerDotPairs);
     patterns.add(vnni ? lowerDotToVnni : lowerDotToMadd);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

@@ -27,10 +27,12 @@ namespace {
 class FunctionConverter {
 public:
   FunctionConverter(func::FuncOp source, SymbolTable &symbols,
-                    int64_t weightsSize, int64_t prefetchDistance)
+                    int64_t weightsSize, int64_t prefetchDistance,
+                    bool pairSums)
       : source(source), symbols(symbols),
         b(source.getLoc(), source.getContext()), weightsSize(weightsSize) {
     b.prefetchDistance = prefetchDistance;
+    b.pairSums = pairSums;
   }
 
   LogicalResult convert();
@@ -434,7 +436,7 @@ struct ConvertSherryToKernelPass
     for (auto function :
          llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
       if (failed(FunctionConverter(function, symbols, size ? size.getInt() : 0,
-                                   prefetchDistance)
+                                   prefetchDistance, pairSums)
                      .convert()))
         return signalPassFailure();
   }

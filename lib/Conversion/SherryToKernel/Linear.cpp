@@ -51,48 +51,99 @@ SmallVector<Value> sherry::emitPanelF32(KernelBuilder &b, Value panel,
   });
 }
 
-SmallVector<Value> sherry::emitPanelI8(KernelBuilder &b, Value panel,
-                                       int64_t groups, int64_t bias,
-                                       const QuantizedRows &input,
-                                       ArrayRef<Value> rows, Value column,
-                                       Value block) {
+static void sumDots(KernelBuilder &b, Value panel, int64_t groups,
+                    int64_t maxWeight, Value values, ArrayRef<Value> rows,
+                    Value firstGroup, PanelSumUse use) {
   auto bytes = b.vec(64, b.getI8Type());
   auto lanes = b.vec(16, b.getI32Type());
-  auto floats = b.vec(16, b.getF32Type());
-  auto four = b.vec(4, b.getI8Type());
-  SmallVector<Value> sums(2 * rows.size(), b.splatInt(lanes, 0));
-  Value values = input.inBlocks(b);
-  Value firstGroup = b.createOrFold<arith::DivUIOp>(column, b.index(4));
-  sums = b.repeat(groups, sums, [&](Value group, ValueRange carried) {
-    SmallVector<Value> result(carried);
-    Value weights[2];
-    for (int64_t half = 0; half < 2; ++half)
-      weights[half] = b.load(bytes, panel, {group, b.index(half), b.index(0)});
-    for (auto [i, row] : llvm::enumerate(rows)) {
-      Value x =
-          b.load(four, values,
-                 QuantizedRows::placeOf(b, row, b.add(firstGroup, group)));
-      for (int64_t half = 0; half < 2; ++half)
-        result[2 * i + half] = DotAccumulateOp::create(
-            b, lanes, weights[half], x, result[2 * i + half],
-            b.getI32IntegerAttr(bias == 1 ? 2 : 255));
-    }
-    return result;
-  });
-  for (auto [i, row] : llvm::enumerate(rows)) {
-    // sum (w + bias) * a - bias * sum a = sum w * a.
-    Value excess = arith::MulIOp::create(
-        b, b.broadcast(16, b.loadScalar(input.sums.buffer, {row, block})),
-        b.splatInt(lanes, bias));
-    Value scale =
-        b.broadcast(16, b.loadScalar(input.scales.buffer, {row, block}));
-    for (Value &sum : MutableArrayRef<Value>(sums).slice(2 * i, 2)) {
-      Value exact = arith::SubIOp::create(b, sum, excess);
-      sum = arith::MulFOp::create(
-          b, Value(arith::SIToFPOp::create(b, floats, exact)), scale);
+  SmallVector<Value> zeros(2 * rows.size(), b.splatInt(lanes, 0));
+  SmallVector<Value> sums =
+      b.repeat(groups, zeros, [&](Value group, ValueRange carried) {
+        SmallVector<Value> next(carried);
+        Value weights[2];
+        for (int64_t half = 0; half < 2; ++half)
+          weights[half] =
+              b.load(bytes, panel, {group, b.index(half), b.index(0)});
+        for (auto [i, row] : llvm::enumerate(rows)) {
+          Value x =
+              b.load(b.vec(4, b.getI8Type()), values,
+                     QuantizedRows::placeOf(b, row, b.add(firstGroup, group)));
+          for (int64_t half = 0; half < 2; ++half)
+            next[2 * i + half] = DotAccumulateOp::create(
+                b, lanes, weights[half], x, next[2 * i + half],
+                b.getI32IntegerAttr(maxWeight));
+        }
+        return next;
+      });
+  for (auto [i, sum] : llvm::enumerate(sums))
+    use(i / 2, static_cast<int64_t>(i % 2), sum);
+}
+
+/// The same with sums of pairs in 16 bits, for weights of at most 2 and no more
+/// groups than a chunk has. One half and few rows at a time, and none of their
+/// sums kept: AVX2 has 16 registers.
+static void sumPairs(KernelBuilder &b, Value panel, int64_t groups,
+                     Value values, ArrayRef<Value> rows, Value firstGroup,
+                     PanelSumUse use) {
+  constexpr size_t kRows = 4;
+  auto bytes = b.vec(64, b.getI8Type());
+  auto pairs = b.vec(32, b.getI16Type());
+  auto lanes = b.vec(16, b.getI32Type());
+  Value sixteen = b.splatInt(lanes, 16);
+  for (size_t first = 0; first < rows.size(); first += kRows) {
+    ArrayRef<Value> some = rows.drop_front(first).take_front(kRows);
+    for (int64_t half = 0; half < 2; ++half) {
+      SmallVector<Value> zeros(some.size(), b.splatInt(pairs, 0));
+      SmallVector<Value> sums =
+          b.repeat(groups, zeros, [&](Value group, ValueRange carried) {
+            Value weights =
+                b.load(bytes, panel, {group, b.index(half), b.index(0)});
+            SmallVector<Value> next;
+            for (auto [row, sum] : llvm::zip_equal(some, carried)) {
+              Value x = b.load(
+                  b.vec(4, b.getI8Type()), values,
+                  QuantizedRows::placeOf(b, row, b.add(firstGroup, group)));
+              next.push_back(DotPairsOp::create(b, pairs, weights, x, sum));
+            }
+            return next;
+          });
+      for (auto [i, sum] : llvm::enumerate(sums)) {
+        Value both = vector::BitCastOp::create(b, lanes, sum);
+        Value even = arith::ShRSIOp::create(
+            b, Value(arith::ShLIOp::create(b, both, sixteen)), sixteen);
+        Value odd = arith::ShRSIOp::create(b, both, sixteen);
+        use(first + i, half, arith::AddIOp::create(b, even, odd));
+      }
     }
   }
-  return sums;
+}
+
+void sherry::emitPanelI8(KernelBuilder &b, Value panel, int64_t groups,
+                         int64_t bias, const QuantizedRows &input,
+                         ArrayRef<Value> rows, Value column, Value block,
+                         PanelSumUse use) {
+  auto lanes = b.vec(16, b.getI32Type());
+  auto floats = b.vec(16, b.getF32Type());
+  auto finish = [&](size_t i, int64_t half, Value sum) {
+    // sum (w + bias) * a - bias * sum a = sum w * a.
+    Value excess = arith::MulIOp::create(
+        b, b.broadcast(16, b.loadScalar(input.sums.buffer, {rows[i], block})),
+        b.splatInt(lanes, bias));
+    Value exact = arith::SubIOp::create(b, sum, excess);
+    Value scale =
+        b.broadcast(16, b.loadScalar(input.scales.buffer, {rows[i], block}));
+    use(i, half,
+        arith::MulFOp::create(
+            b, Value(arith::SIToFPOp::create(b, floats, exact)), scale));
+  };
+  Value values = input.inBlocks(b);
+  Value firstGroup = b.createOrFold<arith::DivUIOp>(column, b.index(4));
+  bool isTernary = bias == 1;
+  if (isTernary && b.pairSums)
+    sumPairs(b, panel, groups, values, rows, firstGroup, finish);
+  else
+    sumDots(b, panel, groups, isTernary ? 2 : 255, values, rows, firstGroup,
+            finish);
 }
 
 SmallVector<Value> sherry::loadScales(KernelBuilder &b, Value offset,
@@ -183,12 +234,15 @@ static void emitQ8Tile(KernelBuilder &b, const AnyInput &input, Value offset,
       SmallVector<Value> scales =
           loadScales(b, b.add(at, length * format::kTileRows), b.getF16Type());
       Value first = b.mul(block, inputs);
-      SmallVector<Value> sums =
-          input.quantized
-              ? emitPanelI8(b, panel, length / 4, 128, *input.quantized, rows,
-                            first, block)
-              : emitPanelF32(b, panel, length / 4, 128, *input.plain, rows,
-                             first, zeroHalves(b, rows.size()));
+      SmallVector<Value> sums = zeroHalves(b, rows.size());
+      if (input.quantized)
+        emitPanelI8(b, panel, length / 4, 128, *input.quantized, rows, first,
+                    block, [&](size_t i, int64_t half, Value sum) {
+                      sums[2 * i + half] = sum;
+                    });
+      else
+        sums = emitPanelF32(b, panel, length / 4, 128, *input.plain, rows,
+                            first, sums);
       for (auto [i, sum] : llvm::enumerate(sums))
         sum = b.mulAdd(sum, scales[i % 2], carried[i]);
       return sums;

@@ -39,12 +39,16 @@ emitPanelF32(KernelBuilder &b, mlir::Value panel, int64_t groups, int64_t bias,
              const Rows &input, llvm::ArrayRef<mlir::Value> rows,
              mlir::Value column, mlir::ValueRange sums);
 
+/// Takes what 16 rows of a panel (one half) give with row `row` of several.
+using PanelSumUse =
+    llvm::function_ref<void(size_t row, int64_t half, mlir::Value sum)>;
+
 /// The products of a panel with one block of quantized activations, which
 /// starts at `column`: the exact integer sums times the block's scale.
-llvm::SmallVector<mlir::Value>
-emitPanelI8(KernelBuilder &b, mlir::Value panel, int64_t groups, int64_t bias,
-            const QuantizedRows &input, llvm::ArrayRef<mlir::Value> rows,
-            mlir::Value column, mlir::Value block);
+void emitPanelI8(KernelBuilder &b, mlir::Value panel, int64_t groups,
+                 int64_t bias, const QuantizedRows &input,
+                 llvm::ArrayRef<mlir::Value> rows, mlir::Value column,
+                 mlir::Value block, PanelSumUse use);
 
 /// The 32 scales at byte `offset` as two halves of f32.
 llvm::SmallVector<mlir::Value> loadScales(KernelBuilder &b, mlir::Value offset,

@@ -345,7 +345,7 @@ void TernaryEmitter::emitNibbleLookups(Cursor at, Value step, Value tile,
 //===----------------------------------------------------------------------===//
 
 void TernaryEmitter::emitPanelTiles(Cursor at, int64_t tiles, Value column) {
-  auto half = b.vec(16, b.getF32Type());
+  auto halfType = b.vec(16, b.getF32Type());
   auto whole = b.vec(format::kTileRows, b.getF32Type());
   b.forLoop(b.index(tiles), 1, [&](Value tile) {
     forTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
@@ -364,17 +364,19 @@ void TernaryEmitter::emitPanelTiles(Cursor at, int64_t tiles, Value column) {
         });
         Value start = b.mul(chunk.group, 4);
         forTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
-          Values sums =
-              input.quantized
-                  ? emitPanelI8(b, panel, inputs / 4, 1, *input.quantized, rows,
-                                start, chunk.block)
-                  : emitPanelF32(b, panel, inputs / 4, 1, *input.plain, rows,
-                                 start, zeroHalves(b, rows.size()));
-          for (auto [i, sum] : llvm::enumerate(sums)) {
-            SmallVector<Value> place{rows[i / 2], b.index(i % 2 * 16)};
-            b.store(b.mulAdd(sum, scales[i % 2], b.load(half, totals, place)),
-                    totals, place);
-          }
+          auto addToTotals = [&](size_t i, int64_t half, Value sum) {
+            Values place{rows[i], b.index(16 * half)};
+            b.store(
+                b.mulAdd(sum, scales[half], b.load(halfType, totals, place)),
+                totals, place);
+          };
+          if (input.quantized)
+            return emitPanelI8(b, panel, inputs / 4, 1, *input.quantized, rows,
+                               start, chunk.block, addToTotals);
+          Values sums = emitPanelF32(b, panel, inputs / 4, 1, *input.plain,
+                                     rows, start, zeroHalves(b, rows.size()));
+          for (auto [i, sum] : llvm::enumerate(sums))
+            addToTotals(i / 2, static_cast<int64_t>(i % 2), sum);
         });
       });
     });

@@ -75,6 +75,8 @@ func.func @kernel(%words: memref<8x32xi16>, %halves: memref<8x2x16xi8>, %i: inde
   %w = sherry.decode_block %dwords : vector<16xi32> -> vector<64xi8>
   // CHECK: sherry.dot_accumulate %{{.*}}, %{{.*}}, %{{.*}} {max_weight = 2 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
   %d = sherry.dot_accumulate %w, %four, %acc {max_weight = 2 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
+  // CHECK: sherry.dot_pairs %{{.*}}, %{{.*}}, %{{.*}} : vector<64xi8>, vector<4xi8>, vector<32xi16>
+  %e = sherry.dot_pairs %w, %four, %l : vector<64xi8>, vector<4xi8>, vector<32xi16>
   return %d : vector<16xi32>
 }
 

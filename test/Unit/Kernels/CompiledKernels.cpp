@@ -63,7 +63,10 @@ static void buildPipelines(OpPassManager &pm, const TargetInfo &target) {
   layout.quantizeActivations = false;
   layout.maxBlock = CompiledKernels::kMaxTokens;
   buildLayoutPipeline(pm, layout);
-  buildKernelPipeline(pm, {});
+  KernelPipelineOptions kernel;
+  kernel.pairSums = target.has(SHERRY_CPU_AVX2) && !target.hasAVX512() &&
+                    !target.has(SHERRY_CPU_AVXVNNI);
+  buildKernelPipeline(pm, kernel);
   LLVMPipelineOptions lowering;
   lowering.avx2 = target.has(SHERRY_CPU_AVX2);
   lowering.avx512 = target.hasAVX512();

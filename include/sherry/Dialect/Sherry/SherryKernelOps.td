@@ -143,4 +143,29 @@ def Sherry_DotAccumulateOp : Sherry_KernelOp<"dot_accumulate",
   let hasFolder = 1;
 }
 
+def Sherry_DotPairsOp : Sherry_KernelOp<"dot_pairs",
+    [Pure, AllTypesMatch<["accumulator", "result"]>]> {
+  let summary = "two-wide dot products of bytes";
+  let description = [{
+    `result[i] = accumulator[i] + weights[2i] * activations[2i mod 4] +
+    weights[2i + 1] * activations[(2i + 1) mod 4]` with unsigned weights and
+    signed activations. Exact as long as neither the products of a pair nor the
+    i16 accumulator overflow: with weights of at most 2 and activations from -127
+    to 127, for 64 of these ops in a row.
+
+    ```mlir
+    %acc1 = sherry.dot_pairs %w, %a, %acc0
+        : vector<64xi8>, vector<4xi8>, vector<32xi16>
+    ```
+  }];
+  let arguments = (ins VectorOfLengthAndType<[64], [I8]>:$weights,
+                       VectorOfLengthAndType<[4], [I8]>:$activations,
+                       VectorOfLengthAndType<[32], [I16]>:$accumulator);
+  let results = (outs VectorOfLengthAndType<[32], [I16]>:$result);
+  let assemblyFormat = [{
+    $weights `,` $activations `,` $accumulator attr-dict
+    `:` type($weights) `,` type($activations) `,` type($accumulator)
+  }];
+}
+
 #endif // SHERRY_DIALECT_SHERRY_KERNELOPS

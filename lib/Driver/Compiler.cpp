@@ -81,7 +81,7 @@ Expected<StorageOptions> Compilation::chooseStorage() const {
   StorageOptions result;
   result.quantize = options.quantize;
   result.scaleType = options.scaleType;
-  result.q8Head = options.q8Head;
+  result.head = options.head;
   result.cacheType = options.cacheType.value_or(
       options.quantizeActivations ? CacheType::F16 : CacheType::F32);
   if (config.quantization) {
@@ -237,7 +237,7 @@ std::string Compilation::makeMetadata() {
                                                config.eosTokenIds.end());
   json["add_bos_token"] = tokenizer.addBos;
   json["activations"] = options.quantizeActivations ? "i8" : "f32";
-  json["head"] = storage.q8Head ? "q8_0" : "bf16";
+  json["head"] = storage.head ? storage.head->name : "bf16";
   json["kv"] = storage.cacheType == CacheType::F16 ? "f16" : "f32";
   if (storage.quantize) {
     switch (storage.granularity) {

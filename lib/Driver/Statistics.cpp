@@ -74,10 +74,11 @@ void sherry::printWeightStatistics(ModuleOp module, llvm::raw_ostream &out) {
   llvm::MapVector<StringRef, std::pair<int64_t, int64_t>> kinds;
   for (auto weight : module.getOps<WeightOp>()) {
     Type element = weight.getTensorType().getElementType();
-    StringRef kind = isa<TritType>(element)   ? "ternary 3:4"
-                     : isa<Q8_0Type>(element) ? "q8_0"
-                     : element.isBF16()       ? "bf16"
-                                              : "f32";
+    const format::BlockFormat *blockFormat = getBlockFormat(element);
+    StringRef kind = isa<TritType>(element) ? "ternary 3:4"
+                     : blockFormat          ? blockFormat->name
+                     : element.isBF16()     ? "bf16"
+                                            : "f32";
     auto count = static_cast<int64_t>(weight.getCount());
     kinds[kind].first += weight.getByteSize() * count;
     kinds[kind].second += weight.getTensorType().getNumElements() * count;

@@ -162,7 +162,8 @@ public:
       return layout->bytes(rows, cols);
     if (weight.getTensorType().getRank() == 1)
       return cols * 4;
-    return isQ8() ? format::q8Bytes(rows, cols) : format::bf16Bytes(rows, cols);
+    return blockFormat() ? blockFormat()->bytes(rows, cols)
+                         : format::bf16Bytes(rows, cols);
   }
 
   /// Looks at a whole matrix before it is packed, where that is needed.
@@ -200,8 +201,9 @@ public:
                             out);
     } else if (weight.getTensorType().getRank() == 1) {
       std::memcpy(out, rows.data(), rows.size() * sizeof(float));
-    } else if (isQ8()) {
-      failure = format::packQ8(row, count, cols, rows.data(), out);
+    } else if (blockFormat()) {
+      failure = format::packBlocks(*blockFormat(), row, count, cols,
+                                   rows.data(), out);
     } else {
       failure = format::packBf16(row, count, cols, rows.data(), out);
     }
@@ -212,8 +214,8 @@ private:
   static Error explain(const Matrix &matrix, const std::string &failure) {
     return llvm::createStringError(matrix.describe() + ": " + failure);
   }
-  bool isQ8() const {
-    return isa<Q8_0Type>(weight.getTensorType().getElementType());
+  const format::BlockFormat *blockFormat() const {
+    return getBlockFormat(weight.getTensorType().getElementType());
   }
 
   mutable WeightOp weight;

@@ -1,4 +1,4 @@
-//===- DensePack.cpp - bf16 and q8_0 weights to packed bytes and back -----===//
+//===- DensePack.cpp - Dense weights to packed bytes and back -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -49,7 +49,7 @@ void sherry::format::unpackBf16(int64_t rows, int64_t cols,
 }
 
 //===----------------------------------------------------------------------===//
-// [Q1], [Q2] q8_0
+// [Q1] to [Q4] blocks with scales
 //===----------------------------------------------------------------------===//
 
 /// Rounds a value of magnitude below 2^22 to the nearest integer, ties to even:
@@ -59,66 +59,183 @@ static int32_t roundToInt(float value) {
   return static_cast<int32_t>(floatBits(value + magic) - floatBits(magic));
 }
 
-/// Packs one row's block; `bytes` is where its first group goes. Returns the
-/// scale as f16.
-static uint16_t packQ8Block(const float *weights, int64_t inputs,
-                            uint8_t *bytes) {
-  float largest = 0;
-  for (int64_t i = 0; i < inputs; ++i)
-    largest = std::max(largest, std::fabs(weights[i]));
-  uint16_t stored = f32ToF16(largest / 127);
-  float scale = f16ToF32(stored);
-  for (int64_t i = 0; i < inputs; i += kGroupInputs, bytes += 4 * kTileRows)
-    for (int64_t lane = 0; lane < kGroupInputs; ++lane) {
-      float ratio = scale > 0 ? weights[i + lane] / scale : 0;
-      bytes[lane] = 128 + roundToInt(std::clamp(ratio, -127.0f, 127.0f));
+/// round(value / scale) within [low, high]; 0 if the scale is.
+static int32_t divideAndRound(float value, float scale, float low, float high) {
+  return scale == 0 ? 0 : roundToInt(std::clamp(value / scale, low, high));
+}
+
+/// Of the values of largest magnitude the first.
+static float findExtreme(const float *values, int64_t count) {
+  float extreme = 0;
+  for (int64_t i = 0; i < count; ++i)
+    if (std::fabs(values[i]) > std::fabs(extreme))
+      extreme = values[i];
+  return extreme;
+}
+
+namespace {
+
+/// The part of a tile that one super-block takes.
+class SuperBlock {
+public:
+  SuperBlock(const BlockFormat &format, int64_t inputs)
+      : format(format), inputs(inputs) {}
+
+  /// [Q4] Quantizes one row. Returns d as f16.
+  uint16_t pack(const float *weights, int64_t row, uint8_t *bytes) const;
+  void packPadding(int64_t row, uint8_t *bytes) const;
+  void unpack(int64_t row, const uint8_t *bytes, float *weights) const;
+
+private:
+  int64_t blocks() const { return ceilDiv(inputs, format.blockInputs); }
+  int64_t inputsOf(int64_t block) const {
+    return std::min(format.blockInputs, inputs - block * format.blockInputs);
+  }
+  int64_t factorPlace(int64_t block, int64_t row) const {
+    return format.planeBytes(inputs) + block * kTileRows + row;
+  }
+  int64_t dPlace() const {
+    return format.planeBytes(inputs) + format.factorBytes(inputs);
+  }
+  /// Where the low bits and, if that is not all, the upper bits of an integer
+  /// lie.
+  struct Place {
+    int64_t low, upper;
+    int lowShift, upperShift;
+  };
+  Place place(int64_t block, int64_t input, int64_t row) const;
+  void storeInteger(uint8_t *bytes, const Place &place, int64_t value) const;
+  int64_t loadInteger(const uint8_t *bytes, const Place &place) const;
+
+  const BlockFormat &format;
+  int64_t inputs;
+};
+
+} // namespace
+
+SuperBlock::Place SuperBlock::place(int64_t block, int64_t input,
+                                    int64_t row) const {
+  int64_t group = input / kGroupInputs;
+  int64_t at = block * format.blockBytes(format.blockInputs) +
+               row * kGroupInputs + input % kGroupInputs;
+  if (format.bits == 8)
+    return {at + group * format.kPlaneBytes, 0, 0, 0};
+  return {at + (format.upperPlanes() + group / 2) * format.kPlaneBytes, at,
+          static_cast<int>(group % 2 * 4), static_cast<int>(group * 2)};
+}
+
+/// The bits have to be zero.
+void SuperBlock::storeInteger(uint8_t *bytes, const Place &place,
+                              int64_t value) const {
+  auto stored = static_cast<unsigned>(value + format.bias());
+  if (format.bits == 8) {
+    bytes[place.low] = stored;
+    return;
+  }
+  bytes[place.low] |= (stored & 15) << place.lowShift;
+  if (format.bits == 6)
+    bytes[place.upper] |= stored >> 4 << place.upperShift;
+}
+
+int64_t SuperBlock::loadInteger(const uint8_t *bytes,
+                                const Place &place) const {
+  if (format.bits == 8)
+    return bytes[place.low] - format.bias();
+  unsigned stored = bytes[place.low] >> place.lowShift & 15;
+  if (format.bits == 6)
+    stored |= (bytes[place.upper] >> place.upperShift & 3) << 4;
+  return stored - format.bias();
+}
+
+uint16_t SuperBlock::pack(const float *weights, int64_t row,
+                          uint8_t *bytes) const {
+  auto bias = static_cast<float>(format.bias());
+  // q8_0 is symmetric; the others use the one integer more that is negative.
+  bool isSymmetric = format.bits == 8;
+  float wished[kQ6_K.superInputs / kQ6_K.blockInputs];
+  for (int64_t block = 0; block < blocks(); ++block) {
+    float extreme =
+        findExtreme(weights + block * format.blockInputs, inputsOf(block));
+    wished[block] =
+        isSymmetric ? std::fabs(extreme) / (bias - 1) : 0 - extreme / bias;
+  }
+  uint16_t stored =
+      f32ToF16(format.hasFactors() ? 0 - findExtreme(wished, blocks()) / 128
+                                   : wished[0]);
+  float d = f16ToF32(stored);
+  store(bytes + dPlace(), row, stored);
+  for (int64_t block = 0; block < blocks(); ++block) {
+    float scale = d;
+    if (format.hasFactors()) {
+      int32_t factor = divideAndRound(wished[block], d, -128, 127);
+      bytes[factorPlace(block, row)] = static_cast<uint8_t>(factor);
+      scale = d * static_cast<float>(factor);
     }
+    const float *from = weights + block * format.blockInputs;
+    for (int64_t i = 0; i < inputsOf(block); ++i)
+      storeInteger(bytes, place(block, i, row),
+                   divideAndRound(from[i], scale,
+                                  isSymmetric ? 1 - bias : -bias, bias - 1));
+  }
   return stored;
 }
 
-Failure sherry::format::packQ8(int64_t firstRow, int64_t rows, int64_t cols,
-                               const float *weights, uint8_t *bytes) {
+void SuperBlock::packPadding(int64_t row, uint8_t *bytes) const {
+  for (int64_t block = 0; block < blocks(); ++block)
+    for (int64_t i = 0; i < inputsOf(block); ++i)
+      storeInteger(bytes, place(block, i, row), 0);
+}
+
+void SuperBlock::unpack(int64_t row, const uint8_t *bytes,
+                        float *weights) const {
+  float d = f16ToF32(load<uint16_t>(bytes + dPlace(), row));
+  for (int64_t block = 0; block < blocks(); ++block) {
+    float scale = d;
+    if (format.hasFactors())
+      scale *= static_cast<int8_t>(bytes[factorPlace(block, row)]);
+    for (int64_t i = 0; i < inputsOf(block); ++i)
+      *weights++ =
+          scale * static_cast<float>(loadInteger(bytes, place(block, i, row)));
+  }
+}
+
+Failure sherry::format::packBlocks(const BlockFormat &format, int64_t firstRow,
+                                   int64_t rows, int64_t cols,
+                                   const float *weights, uint8_t *bytes) {
   if (Failure failure = checkFinite(weights, firstRow, rows, cols))
     return failure;
+  std::memset(bytes, 0, format.bytes(rows, cols));
   for (int64_t tile = 0; tile * kTileRows < rows; ++tile) {
     const float *from = weights + tile * kTileRows * cols;
     int64_t present = rowsOfTile(tile, rows);
-    for (int64_t col = 0; col < cols; col += kQ8BlockInputs) {
-      int64_t inputs = std::min(kQ8BlockInputs, cols - col);
-      uint8_t *scales = bytes + kTileRows * inputs;
-      if (present < kTileRows) {
-        std::memset(bytes, 128, kTileRows * inputs);
-        std::memset(scales, 0, kTileRows * 2);
-      }
-      for (int64_t row = 0; row < present; ++row) {
-        uint16_t scale =
-            packQ8Block(from + row * cols + col, inputs, bytes + 4 * row);
-        if (scale == 0x7c00)
+    for (int64_t col = 0; col < cols; col += format.superInputs) {
+      int64_t inputs = std::min(format.superInputs, cols - col);
+      SuperBlock super(format, inputs);
+      for (int64_t row = 0; row < present; ++row)
+        if ((super.pack(from + row * cols + col, row, bytes) & 0x7fff) ==
+            0x7c00)
           return "row " + std::to_string(firstRow + tile * kTileRows + row) +
                  ", column " + std::to_string(col) +
-                 ": weights from here on are too large for q8_0; compile with "
-                 "--head=bf16";
-        store(scales, row, scale);
-      }
-      bytes += q8BlockBytes(inputs);
+                 ": weights from here on are too large for " + format.name +
+                 "; compile with --head=bf16";
+      for (int64_t row = present; row < kTileRows; ++row)
+        super.packPadding(row, bytes);
+      bytes += format.superBytes(inputs);
     }
   }
   return {};
 }
 
-void sherry::format::unpackQ8(int64_t rows, int64_t cols, const uint8_t *bytes,
-                              float *weights) {
+void sherry::format::unpackBlocks(const BlockFormat &format, int64_t rows,
+                                  int64_t cols, const uint8_t *bytes,
+                                  float *weights) {
   for (int64_t row = 0; row < rows; ++row) {
-    const uint8_t *block = bytes + row / kTileRows * q8TileBytes(cols);
-    for (int64_t col = 0; col < cols; col += kQ8BlockInputs) {
-      int64_t inputs = std::min(kQ8BlockInputs, cols - col);
-      float scale =
-          f16ToF32(load<uint16_t>(block + kTileRows * inputs, row % kTileRows));
-      for (int64_t i = 0; i < inputs; ++i) {
-        int64_t group = i / kGroupInputs * kTileRows + row % kTileRows;
-        *weights++ = scale * (block[4 * group + i % 4] - 128);
-      }
-      block += q8BlockBytes(inputs);
+    const uint8_t *at = bytes + row / kTileRows * format.tileBytes(cols);
+    for (int64_t col = 0; col < cols; col += format.superInputs) {
+      int64_t inputs = std::min(format.superInputs, cols - col);
+      SuperBlock(format, inputs).unpack(row % kTileRows, at, weights);
+      weights += inputs;
+      at += format.superBytes(inputs);
     }
   }
 }

@@ -108,10 +108,31 @@ func.func @panel_f32(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry
 module attributes {sherry.weights_size = 4096 : i64} {
 sherry.weight @q8 count 1 from ["q"] rows [32] at 0 stride 1088 : tensor<32x32x!sherry.q8_0>
 sherry.weight @dense count 1 from ["d"] rows [32] at 1088 stride 2048 : tensor<32x32xbf16>
+sherry.weight @q6 count 1 from ["q"] rows [32] at 3136 stride 896 : tensor<32x32x!sherry.q6_K>
+sherry.weight @q4 count 1 from ["q"] rows [32] at 0 stride 576 : tensor<32x32x!sherry.q4_0>
 // CHECK-LABEL: func @q8_0
 func.func @q8_0(%values: tensor<?x32xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
   // CHECK: sherry.dot_accumulate {{.*}} {max_weight = 255 : i32}
   %y = sherry.linear %values scaled %scales sums %sums, @q8 : tensor<?x32xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}
+// A group has the low four bits of two planes and the upper two of a third.
+// CHECK-LABEL: func @q6_K
+func.func @q6_K(%values: tensor<?x32xi8>, %scales: tensor<?x2xf32>, %sums: tensor<?x2xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  // CHECK-DAG: %[[LOW:.*]] = arith.constant dense<252645135> : vector<16xi32>
+  // CHECK-DAG: %[[UPPER:.*]] = arith.constant dense<808464432> : vector<16xi32>
+  // CHECK: arith.andi %{{.*}}, %[[LOW]]
+  // CHECK: arith.andi %{{.*}}, %[[UPPER]]
+  // CHECK: arith.ori
+  // CHECK: sherry.dot_accumulate {{.*}} {max_weight = 63 : i32}
+  // CHECK: arith.sitofp %{{.*}} : vector<16xi8> to vector<16xf32>
+  %y = sherry.linear %values scaled %scales sums %sums, @q6 : tensor<?x32xi8>, tensor<?x2xf32>, tensor<?x2xi32> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}
+// CHECK-LABEL: func @q4_0
+func.func @q4_0(%values: tensor<?x32xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  // CHECK: sherry.dot_accumulate {{.*}} {max_weight = 15 : i32}
+  %y = sherry.linear %values scaled %scales sums %sums, @q4 : tensor<?x32xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 // CHECK-LABEL: func @bf16

@@ -5,8 +5,8 @@
 #
 # usage: check_perplexity.py TEXT PERPLEXITY_JSON FOLDER
 #
-# FOLDER holds one model compiled four times: f32-bf16.so, f32-q8_0.so,
-# i8-bf16.so and i8-q8_0.so (activations, head).
+# FOLDER holds one model, compiled in the ways that LIMITS names: activations,
+# then head.
 #
 # ===----------------------------------------------------------------------=== #
 import json
@@ -23,6 +23,8 @@ LIMITS = [
     ("i8-q8_0", "f32-q8_0", 1.0),
     ("f32-q8_0", "f32-bf16", 0.3),
     ("i8-q8_0", "i8-bf16", 0.3),
+    ("i8-q6_K", "i8-bf16", 0.3),
+    ("i8-q4_0", "i8-bf16", 3.0),
 ]
 
 

@@ -41,19 +41,29 @@ LEVELS = {
 MODELS = {
     "three heads, shards": (
         "--hidden 192 --ffn 320 --heads 3 --vocab 333 --shards 3",
-        ["--head=bf16", "--head=q8_0", "--no-quantize --head=bf16"],
+        [
+            "--head=bf16",
+            "--head=q8_0",
+            "--head=q6_K",
+            "--head=q4_0",
+            "--no-quantize --head=bf16",
+        ],
     ),
     "grouped queries, f16, own head, long rope": (
         "--hidden 192 --ffn 200 --heads 6 --kv-heads 2 --vocab 300 --dtype f16 "
         "--untied --rope-scaling llama3 --rope-theta 500000 "
         "--granularity per_channel",
-        ["--head=bf16", "--head=q8_0 --granularity=per_tensor --kv=f16"],
+        [
+            "--head=bf16",
+            "--head=q8_0 --granularity=per_tensor --kv=f16",
+            "--head=q6_K",
+        ],
     ),
     "head_dim 20, f32, tensor scales": (
         "--hidden 100 --ffn 148 --heads 5 --kv-heads 1 --head-dim 20 --vocab 333 "
         "--dtype f32 --granularity per_tensor",
         [
-            "--head=q8_0",
+            "--head=q4_0",
             "--head=bf16 --scale-type=f32 --kv=f16",
             "--no-quantize --head=q8_0",
         ],
@@ -66,7 +76,7 @@ MODELS = {
     "rows of several chunks": (
         "--hidden 256 --ffn 1100 --layers 1 --heads 4 --vocab 160 "
         "--granularity per_channel",
-        ["--head=q8_0", "--head=bf16 --granularity=per_group --group-size=300"],
+        ["--head=q6_K", "--head=bf16 --granularity=per_group --group-size=300"],
     ),
     "some linear layers dense, no quantization_config": (
         "--hidden 128 --ffn 96 --heads 2 --kv-heads 1 --vocab 97 --keep-dense k_proj "
@@ -79,7 +89,7 @@ MODELS = {
     ),
     "tiny": (
         "--hidden 4 --ffn 12 --layers 3 --heads 2 --head-dim 6 --vocab 10",
-        ["--head=q8_0 --kv=f16", "--head=bf16"],
+        ["--head=q8_0 --kv=f16", "--head=q6_K", "--head=q4_0"],
     ),
 }
 

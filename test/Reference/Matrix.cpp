@@ -24,27 +24,52 @@ Matrix readMatrix(const Checkpoint &checkpoint, const std::string &name,
   return {rows, cols, checkpoint.read(name, {rows, cols})};
 }
 
-Matrix toBf16(Matrix matrix) {
-  for (float &number : matrix.numbers)
-    number = roundToBf16(number);
-  return matrix;
+static float largestOf(const float *first, const float *last) {
+  float largest = 0;
+  for (; first < last; ++first)
+    if (std::fabs(*first) > std::fabs(largest))
+      largest = *first;
+  return largest;
 }
 
-Matrix toQ8(Matrix matrix) {
-  matrix.region = matrix.block = 32;
-  for (int64_t row = 0; row < matrix.rows; ++row)
-    for (int64_t begin = 0; begin < matrix.cols; begin += 32) {
-      float *first = &matrix.numbers[row * matrix.cols + begin];
-      float *last = first + std::min<int64_t>(32, matrix.cols - begin);
-      float largest = 0;
-      for (float *w = first; w < last; ++w)
-        largest = std::max(largest, std::fabs(*w));
-      float scale = roundToF16(largest / 127);
-      for (float *w = first; w < last; ++w)
-        *w = scale == 0 ? 0
-                        : std::nearbyint(std::clamp(*w / scale, -127.f, 127.f));
-      matrix.scales.push_back(scale);
+static float divide(float value, float by, float low, float high) {
+  return by == 0 ? 0 : std::nearbyint(std::clamp(value / by, low, high));
+}
+
+Matrix toDense(Matrix matrix, const std::string &type) {
+  if (type == "bf16") {
+    for (float &number : matrix.numbers)
+      number = roundToBf16(number);
+    return matrix;
+  }
+  matrix.region = matrix.block = type == "q6_K" ? 16 : 32;
+  for (int64_t row = 0; row < matrix.rows; ++row) {
+    float *first = &matrix.numbers[row * matrix.cols];
+    float *last = first + matrix.cols;
+    auto endOf = [&](float *begin, int64_t length) {
+      return begin + std::min<int64_t>(length, last - begin);
+    };
+    std::vector<float> scales;
+    for (float *w = first; w < last; w = endOf(w, matrix.region)) {
+      float largest = largestOf(w, endOf(w, matrix.region));
+      scales.push_back(type == "q8_0"   ? std::fabs(largest) / 127
+                       : type == "q6_K" ? largest / -32
+                                        : largest / -8);
     }
+    for (size_t begin = 0; begin < scales.size(); begin += 16) {
+      float *from = &scales[begin];
+      float *to = from + std::min<size_t>(16, scales.size() - begin);
+      float d = roundToF16(largestOf(from, to) / -128);
+      for (float *scale = from; scale < to; ++scale)
+        *scale = type == "q6_K" ? d * divide(*scale, d, -128, 127)
+                                : roundToF16(*scale);
+    }
+    float high = type == "q8_0" ? 127 : type == "q6_K" ? 31 : 7;
+    float low = type == "q8_0" ? -127 : -high - 1;
+    for (float *w = first; w < last; ++w)
+      *w = divide(*w, scales[(w - first) / matrix.region], low, high);
+    matrix.scales.insert(matrix.scales.end(), scales.begin(), scales.end());
+  }
   return matrix;
 }
 

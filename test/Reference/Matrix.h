@@ -30,11 +30,9 @@ Matrix readMatrix(const Checkpoint &checkpoint, const std::string &name,
                   int64_t rows, int64_t cols);
 
 float roundToF16(float value);
-/// Rounds the numbers to bf16.
-Matrix toBf16(Matrix matrix);
-
-/// [Q1], [Q2] of docs/BlockFormat.md.
-Matrix toQ8(Matrix matrix);
+/// Rounds the numbers to "bf16", "q8_0", "q6_K" or "q4_0": [D1], [Q1], [Q4] of
+/// docs/BlockFormat.md.
+Matrix toDense(Matrix matrix, const std::string &type);
 
 struct TernaryOptions {
   std::string granularity; ///< per_tensor, per_channel or per_group

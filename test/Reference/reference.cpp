@@ -131,13 +131,12 @@ Model::Model(Options given) : options(std::move(given)) {
     dense.insert(module.get<std::string>());
 
   Checkpoint checkpoint(options.model);
-  bool isQ8 = options.head == "q8_0";
   embedding =
       readMatrix(checkpoint, "model.embed_tokens.weight", vocab, hidden);
-  embedding = tied && isQ8 ? toQ8(embedding) : toBf16(embedding);
+  embedding = toDense(embedding, tied ? options.head : "bf16");
   if (!tied) {
     head = readMatrix(checkpoint, "lm_head.weight", vocab, hidden);
-    head = isQ8 ? toQ8(head) : toBf16(head);
+    head = toDense(head, options.head);
   }
   outputNorm = checkpoint.read("model.norm.weight", {hidden});
   for (int64_t i = 0, count = config.at("num_hidden_layers"); i < count; ++i)
@@ -151,7 +150,7 @@ Matrix Model::readLinear(const Checkpoint &checkpoint,
       readMatrix(checkpoint, prefix + module + ".weight", rows, cols);
   bool isDense = options.noQuantize || dense.count(module) ||
                  dense.count(module.substr(module.find('.') + 1));
-  return isDense ? toBf16(std::move(matrix))
+  return isDense ? toDense(std::move(matrix), "bf16")
                  : toTernary(std::move(matrix), options.ternary);
 }
 
@@ -327,7 +326,7 @@ int main(int argc, char **argv) {
   app.add_option("--scale-type", options.ternary.scaleType)
       ->check(CLI::IsMember({"f16", "f32"}));
   app.add_option("--head", options.head)
-      ->check(CLI::IsMember({"bf16", "q8_0"}));
+      ->check(CLI::IsMember({"bf16", "q8_0", "q6_K", "q4_0"}));
   app.add_option("--activations", options.activations)
       ->check(CLI::IsMember({"f32", "i8"}));
   app.add_option("--kv", options.kv)->check(CLI::IsMember({"f32", "f16"}));

@@ -15,7 +15,7 @@ using namespace llvm;
 using namespace sherry;
 
 enum class Activations { I8, F32 };
-enum class Head { Q8_0, BF16 };
+enum class Head { Q8_0, Q6_K, Q4_0, BF16 };
 
 static cl::OptionCategory category("Compiler options");
 
@@ -62,6 +62,8 @@ static cl::opt<Head>
     head("head",
          cl::desc("Output head, and the embedding if tied (default: q8_0):"),
          cl::values(clEnumValN(Head::Q8_0, "q8_0", "8 bits in blocks of 32"),
+                    clEnumValN(Head::Q6_K, "q6_K", "6 bits in blocks of 16"),
+                    clEnumValN(Head::Q4_0, "q4_0", "4 bits in blocks of 32"),
                     clEnumValN(Head::BF16, "bf16", "as in the checkpoint")),
          cl::init(Head::Q8_0), cl::cat(category));
 static cl::opt<CacheType>
@@ -112,6 +114,21 @@ static cl::Option &adoptStatsOption() {
   return *option;
 }
 
+/// Null for bf16.
+static const format::BlockFormat *getFormat(Head head) {
+  switch (head) {
+  case Head::Q8_0:
+    return &format::kQ8_0;
+  case Head::Q6_K:
+    return &format::kQ6_K;
+  case Head::Q4_0:
+    return &format::kQ4_0;
+  case Head::BF16:
+    return nullptr;
+  }
+  llvm_unreachable("unknown head");
+}
+
 static std::string defaultOutput() {
   if (emitStage != Stage::SharedObject && emitStage != Stage::Object)
     return "-";
@@ -146,7 +163,7 @@ int main(int argc, char **argv) {
   if (groupSize.getNumOccurrences())
     options.groupSize = groupSize;
   options.scaleType = scaleType;
-  options.q8Head = head == Head::Q8_0;
+  options.head = getFormat(head);
   if (kv.getNumOccurrences())
     options.cacheType = kv;
   options.quantize = !noQuantize;

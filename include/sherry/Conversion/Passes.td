@@ -88,7 +88,7 @@ def LowerKernelToAVX2 : Pass<"sherry-lower-kernel-avx2"> {
   let description = [{
     `decode_block` becomes vpshufb and bit tests, `lookup_halves` two vpshufb,
     `apply_sign` vpsignw, `dot_pairs` vpmaddubsw, `dot_accumulate`
-    vpmaddubsw and vpmaddwd where its weights are at most 2 (no sum can then
+    vpmaddubsw and vpmaddwd where its weights are at most 127 (no sum can then
     saturate), else vpmaddwd on the even and the odd bytes. With the option
     `vnni` it becomes vpdpbusd. Other ops are left to
     `sherry-lower-kernel-generic`.

@@ -36,7 +36,8 @@ struct CompileOptions {
   std::optional<format::Granularity> granularity;
   std::optional<int64_t> groupSize;
   format::ScaleType scaleType = format::ScaleType::F16;
-  bool q8Head = true;
+  /// Of the head, and of the embedding if they are tied; null: bf16.
+  const format::BlockFormat *head = &format::kQ8_0;
   /// Unset: f16 with quantized activations, else f32.
   std::optional<CacheType> cacheType;
   bool quantize = true;

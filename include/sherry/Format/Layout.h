@@ -24,8 +24,6 @@ inline constexpr int64_t kStepGroups = 16;
 /// [T4] Most inputs of a chunk, the unit that is summed in integers: 64 groups
 /// of at most 3 * 127 each stay below 2^15.
 inline constexpr int64_t kMaxChunkInputs = 256;
-/// [Q1] Inputs of a q8_0 block.
-inline constexpr int64_t kQ8BlockInputs = 32;
 
 enum class Granularity { PerTensor, PerChannel, PerGroup };
 enum class ScaleType { F16, F32 };
@@ -98,23 +96,68 @@ constexpr int64_t bf16Bytes(int64_t rows, int64_t cols) {
   return roundUp(rows, kTileRows) * cols * 2;
 }
 
-/// [Q2] q8_0 matrix [rows][cols]: for each tile of 32 rows, for each block of
-/// 32 inputs (the last may be shorter, a multiple of 4): for each group of 4
-/// inputs, for each row: 4 bytes, the weight plus 128; then 32 f16 scales, row
-/// by row. Padding rows hold weight 0 (byte 128) and scale 0.
-constexpr int64_t q8BlockBytes(int64_t inputs) {
-  return kTileRows * inputs + kTileRows * 2;
-}
-constexpr int64_t q8TileBytes(int64_t cols) {
-  return kTileRows * cols + ceilDiv(cols, kQ8BlockInputs) * kTileRows * 2;
-}
-constexpr int64_t q8Bytes(int64_t rows, int64_t cols) {
-  return ceilDiv(rows, kTileRows) * q8TileBytes(cols);
-}
+/// A dense format with a scale per block of consecutive inputs of a row [Q1].
+/// Names and numbers are those of GGUF; the order of the bytes is not.
+struct BlockFormat {
+  const char *name;
+  int64_t bits;        ///< of an integer: 8, 6 or 4
+  int64_t blockInputs; ///< that share a scale
+  /// That share a number d in f16. It is the scale itself, or if there are
+  /// several blocks, each has an 8-bit factor of its own.
+  int64_t superInputs;
+
+  constexpr bool hasFactors() const { return superInputs > blockInputs; }
+  /// What is added to an integer to store it.
+  constexpr int64_t bias() const { return int64_t{1} << (bits - 1); }
+
+  /// [Q2] Integers are stored in planes of 128 bytes, one for each row and each
+  /// input of a group of four. A plane holds the upper two bits of the up to
+  /// four groups of a block (6 bits only, first of all planes: it is needed
+  /// first), the low four of two groups, or all bits of one.
+  static constexpr int64_t kPlaneBytes = kTileRows * kGroupInputs;
+  constexpr int64_t upperPlanes() const { return bits == 6 ? 1 : 0; }
+  constexpr int64_t blockBytes(int64_t inputs) const {
+    int64_t groups = inputs / kGroupInputs;
+    int64_t low = bits == 8 ? groups : ceilDiv(groups, 2);
+    return (upperPlanes() + low) * kPlaneBytes;
+  }
+  /// Bytes of the planes of a super-block of `inputs` inputs.
+  constexpr int64_t planeBytes(int64_t inputs) const {
+    int64_t rest = inputs % blockInputs;
+    return inputs / blockInputs * blockBytes(blockInputs) +
+           (rest ? blockBytes(rest) : 0);
+  }
+  /// Bytes of its factors.
+  constexpr int64_t factorBytes(int64_t inputs) const {
+    return hasFactors() ? ceilDiv(inputs, blockInputs) * kTileRows : 0;
+  }
+  constexpr int64_t superBytes(int64_t inputs) const {
+    return planeBytes(inputs) + factorBytes(inputs) + kTileRows * 2;
+  }
+  /// [Q3] matrix [rows][cols]: for each tile of 32 rows, for each super-block
+  /// (the last may be shorter, as may be its last block; both are multiples of
+  /// 4): the planes of each block, the factors of each block row by row, then
+  /// 32 times d.
+  constexpr int64_t tileBytes(int64_t cols) const {
+    int64_t rest = cols % superInputs;
+    return cols / superInputs * superBytes(superInputs) +
+           (rest ? superBytes(rest) : 0);
+  }
+  constexpr int64_t bytes(int64_t rows, int64_t cols) const {
+    return ceilDiv(rows, kTileRows) * tileBytes(cols);
+  }
+};
+
+inline constexpr BlockFormat kQ8_0{"q8_0", 8, 32, 32};
+inline constexpr BlockFormat kQ6_K{"q6_K", 6, 16, 256};
+inline constexpr BlockFormat kQ4_0{"q4_0", 4, 32, 32};
 
 static_assert(TernaryLayout{}.stepBytes(16) == 320, "5 bits per group");
 static_assert(TernaryLayout{CodeOrder::Nibbles}.stepBytes(16) == 320,
               "5 bits per group");
+static_assert(kQ8_0.bytes(32, 256) == 32 * 8 * 34, "8.5 bits per weight");
+static_assert(kQ6_K.bytes(32, 256) == 32 * 210, "6.5625 bits per weight");
+static_assert(kQ4_0.bytes(32, 256) == 32 * 8 * 18, "4.5 bits per weight");
 
 } // namespace sherry::format
 

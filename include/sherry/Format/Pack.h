@@ -35,13 +35,16 @@ void unpackTernary(const TernaryLayout &layout, int64_t rows, int64_t cols,
 void unpackBf16(int64_t rows, int64_t cols, const uint8_t *bytes,
                 float *weights);
 
-/// Packs weights[rows][cols], cols a multiple of 4, into q8Bytes(rows, cols)
-/// bytes: [Q1], [Q2]. Fails on values whose scale f16 cannot hold.
-[[nodiscard]] Failure packQ8(int64_t firstRow, int64_t rows, int64_t cols,
-                             const float *weights, uint8_t *bytes);
+/// Packs weights[rows][cols], cols a multiple of 4, into
+/// format.bytes(rows, cols) bytes: [Q1] to [Q4]. Fails on values whose scale
+/// f16 cannot hold.
+[[nodiscard]] Failure packBlocks(const BlockFormat &format, int64_t firstRow,
+                                 int64_t rows, int64_t cols,
+                                 const float *weights, uint8_t *bytes);
 
-/// The inverse of packQ8() up to its rounding, into weights[rows][cols].
-void unpackQ8(int64_t rows, int64_t cols, const uint8_t *bytes, float *weights);
+/// The inverse of packBlocks() up to its rounding, into weights[rows][cols].
+void unpackBlocks(const BlockFormat &format, int64_t rows, int64_t cols,
+                  const uint8_t *bytes, float *weights);
 
 } // namespace sherry::format
 

@@ -21,7 +21,8 @@ struct StorageOptions {
   format::Granularity granularity = format::Granularity::PerGroup;
   int64_t groupSize = 128; ///< meaningful if PerGroup
   format::ScaleType scaleType = format::ScaleType::F16;
-  bool q8Head = true; ///< false: bf16
+  /// Of the head, and of the embedding if they are tied; null: bf16.
+  const format::BlockFormat *head = &format::kQ8_0;
   CacheType cacheType = CacheType::F16;
 };
 

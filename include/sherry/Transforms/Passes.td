@@ -25,7 +25,7 @@ def QuantizeActivations
     : Pass<"sherry-quantize-activations", "::mlir::ModuleOp"> {
   let summary = "feed linear ops with 8-bit activations";
   let description = [{
-    Every linear op whose weight has integer kernels (ternary and q8_0) gets its
+    Every linear op whose weight has integer kernels (all but bf16) gets its
     input through `sherry.quantize_activations`. Ops that need the same blocks
     of the same input share one quantization.
   }];

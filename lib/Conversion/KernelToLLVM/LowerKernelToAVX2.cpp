@@ -82,14 +82,14 @@ static LogicalResult lowerDotToVnni(DotAccumulateOp op,
 static LogicalResult lowerDotToMadd(DotAccumulateOp op,
                                     PatternRewriter &rewriter) {
   constexpr StringRef kMaddWords = "llvm.x86.avx2.pmadd.wd";
-  bool isSmall = op.getMaxWeight() <= 2;
+  bool isSmall = op.getMaxWeight() <= 127;
   splitDot(op, rewriter,
            [&](VectorBuilder &b, Value weights, Value activations,
                Value sum) -> Value {
              auto words = b.vec(16, 16);
              auto dwords = b.vec(8, 32);
              if (isSmall) {
-               // 2 * 128 + 2 * 128 does not saturate a word.
+               // 127 * 128 + 127 * 128 does not saturate a word.
                Value pairs = b.callIntrinsic("llvm.x86.avx2.pmadd.ub.sw", words,
                                              {weights, activations});
                Value dots = b.callIntrinsic(kMaddWords, dwords,

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "KernelBuilder.h"
+#include "WeightBlocks.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -48,39 +48,29 @@ static Value padLanes(KernelBuilder &b, Value vector) {
 // Embedding
 //===----------------------------------------------------------------------===//
 
-/// The row of a q8_0 matrix [Q2]: block by block, group by group.
-static void emitQ8Row(KernelBuilder &b, WeightRef weight, Value tile,
-                      Value lane, Value row, const Rows &result) {
-  int64_t cols = result.cols, full = cols / format::kQ8BlockInputs;
-  Value base = b.add(weight.offset, b.mul(tile, format::q8TileBytes(cols)));
-  auto emitBlock = [&](Value offset, Value column, int64_t inputs) {
-    Value bytes = b.view(b.weights, offset, {inputs / 4, format::kTileRows, 4},
-                         b.getI8Type());
-    Value scales = b.view(b.weights, b.add(offset, inputs * format::kTileRows),
-                          {format::kTileRows}, b.getF16Type());
-    Value scale =
-        arith::ExtFOp::create(b, b.getF32Type(), b.loadScalar(scales, {lane}));
-    b.forLoop(b.index(inputs / 4), 1, [&](Value group) {
-      auto wide = b.vec(4, b.getI32Type());
-      Value four =
-          b.load(b.vec(4, b.getI8Type()), bytes, {group, lane, b.index(0)});
-      Value biased = arith::ExtUIOp::create(b, wide, four);
-      Value number = arith::SubIOp::create(b, biased, b.splatInt(wide, 128));
-      Value value =
-          arith::SIToFPOp::create(b, b.vec(4, b.getF32Type()), number);
-      b.store(arith::MulFOp::create(b, value, b.broadcast(4, scale)),
-              result.buffer, {row, b.add(column, b.mul(group, 4))});
-    });
-  };
-  b.repeat(full, {}, [&](Value block, ValueRange) {
-    emitBlock(
-        b.add(base, b.mul(block, format::q8BlockBytes(format::kQ8BlockInputs))),
-        b.mul(block, format::kQ8BlockInputs), format::kQ8BlockInputs);
-    return SmallVector<Value>();
-  });
-  if (int64_t rest = cols % format::kQ8BlockInputs)
-    emitBlock(b.add(base, full * format::q8BlockBytes(format::kQ8BlockInputs)),
-              b.index(full * format::kQ8BlockInputs), rest);
+/// Row `lane` of the tile at byte `offset`, block by block, group by group.
+static void emitBlockRow(KernelBuilder &b, const format::BlockFormat &format,
+                         Value offset, Value lane, Value row,
+                         const Rows &result) {
+  auto wide = b.vec(format::kGroupInputs, b.getI32Type());
+  auto floats = b.vec(format::kGroupInputs, b.getF32Type());
+  forWeightBlocks(
+      b, format, offset, result.cols, {},
+      [&](const WeightBlock &block, ValueRange) {
+        Value scale = b.broadcast(
+            format::kGroupInputs,
+            vector::ExtractOp::create(b, block.scales(b, lane, 1), 0));
+        for (int64_t group = 0; group < block.groups(); ++group) {
+          Value stored = arith::ExtUIOp::create(
+              b, wide, block.integers(b, group, lane, 1));
+          Value number =
+              arith::SubIOp::create(b, stored, b.splatInt(wide, format.bias()));
+          Value value = arith::SIToFPOp::create(b, floats, number);
+          b.store(arith::MulFOp::create(b, value, scale), result.buffer,
+                  {row, b.add(block.column, group * format::kGroupInputs)});
+        }
+        return SmallVector<Value>();
+      });
 }
 
 Rows sherry::emitEmbedding(KernelBuilder &b, const Rows &tokens,
@@ -94,8 +84,11 @@ Rows sherry::emitEmbedding(KernelBuilder &b, const Rows &tokens,
     Value tileRows = b.index(format::kTileRows);
     Value tile = arith::DivUIOp::create(b, token, tileRows);
     Value lane = arith::RemUIOp::create(b, token, tileRows);
-    if (isa<Q8_0Type>(type.getElementType()))
-      return emitQ8Row(b, weight, tile, lane, row, result);
+    if (auto *format = getBlockFormat(type.getElementType()))
+      return emitBlockRow(
+          b, *format,
+          b.add(weight.offset, b.mul(tile, format->tileBytes(cols))), lane, row,
+          result);
     // [D1]
     Value base =
         b.add(weight.offset, b.mul(tile, format::kTileRows * cols * 2));

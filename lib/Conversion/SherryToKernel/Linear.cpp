@@ -1,9 +1,10 @@
-//===- Linear.cpp - Dense products: bf16, q8_0, f32 activations -----------===//
+//===- Linear.cpp - Dense products ----------------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "Linear.h"
+#include "WeightBlocks.h"
 
 using namespace mlir;
 using namespace sherry;
@@ -19,74 +20,107 @@ void sherry::forTokenBlocks(KernelBuilder &b, Value count,
   });
 }
 
-SmallVector<Value> sherry::emitPanelF32(KernelBuilder &b, Value panel,
-                                        int64_t groups, int64_t bias,
-                                        const Rows &input, ArrayRef<Value> rows,
-                                        Value column, ValueRange sums) {
-  auto bytes = b.vec(64, b.getI8Type());
+/// Adds the products of 16 rows' weights of a group of four inputs, stored as
+/// bytes with `bias`, with the activations from `column` on.
+static void addProducts(KernelBuilder &b, Value weights, int64_t bias,
+                        const Rows &input, ArrayRef<Value> rows, Value column,
+                        int64_t half, MutableArrayRef<Value> sums) {
   auto lanes = b.vec(16, b.getI32Type());
   auto floats = b.vec(16, b.getF32Type());
-  return b.repeat(groups, sums, [&](Value group, ValueRange carried) {
-    SmallVector<Value> result(carried);
-    for (int64_t half = 0; half < 2; ++half) {
-      Value dwords = vector::BitCastOp::create(
-          b, lanes, b.load(bytes, panel, {group, b.index(half), b.index(0)}));
-      for (int64_t p = 0; p < 4; ++p) {
-        Value byte = arith::AndIOp::create(
-            b,
-            Value(arith::ShRUIOp::create(b, dwords, b.splatInt(lanes, 8 * p))),
-            b.splatInt(lanes, 255));
-        Value weight = arith::SIToFPOp::create(
-            b, floats,
-            Value(arith::SubIOp::create(b, byte, b.splatInt(lanes, bias))));
-        Value at = b.add(b.add(column, b.mul(group, 4)), p);
-        for (auto [i, row] : llvm::enumerate(rows)) {
-          Value x = b.broadcast(16, b.loadScalar(input.buffer, {row, at}));
-          Value &sum = result[2 * i + half];
-          sum = b.fma(weight, x, sum);
-        }
-      }
+  Value dwords = vector::BitCastOp::create(b, lanes, weights);
+  for (int64_t p = 0; p < format::kGroupInputs; ++p) {
+    Value byte = arith::AndIOp::create(
+        b, Value(arith::ShRUIOp::create(b, dwords, b.splatInt(lanes, 8 * p))),
+        b.splatInt(lanes, 255));
+    Value weight = arith::SIToFPOp::create(
+        b, floats,
+        Value(arith::SubIOp::create(b, byte, b.splatInt(lanes, bias))));
+    Value at = b.add(column, p);
+    for (auto [i, row] : llvm::enumerate(rows)) {
+      Value x = b.broadcast(16, b.loadScalar(input.buffer, {row, at}));
+      Value &sum = sums[2 * i + half];
+      sum = b.fma(weight, x, sum);
     }
-    return result;
-  });
+  }
 }
 
-static void sumDots(KernelBuilder &b, Value panel, int64_t groups,
-                    int64_t maxWeight, Value values, ArrayRef<Value> rows,
-                    Value firstGroup, PanelSumUse use) {
-  auto bytes = b.vec(64, b.getI8Type());
-  auto lanes = b.vec(16, b.getI32Type());
-  SmallVector<Value> zeros(2 * rows.size(), b.splatInt(lanes, 0));
+/// The same with quantized activations, exactly.
+static void addDots(KernelBuilder &b, ArrayRef<Value> halves, int64_t maxWeight,
+                    Value values, ArrayRef<Value> rows, Value group,
+                    MutableArrayRef<Value> sums) {
+  for (auto [i, row] : llvm::enumerate(rows)) {
+    Value x = b.load(b.vec(4, b.getI8Type()), values,
+                     QuantizedRows::placeOf(b, row, group));
+    for (auto [half, weights] : llvm::enumerate(halves)) {
+      Value &sum = sums[2 * i + half];
+      sum = DotAccumulateOp::create(b, sum.getType(), weights, x, sum,
+                                    b.getI32IntegerAttr(maxWeight));
+    }
+  }
+}
+
+/// What stored weights and a block of a row's activations gave, in f32:
+/// sum (w + bias) * a - bias * sum a = sum w * a, times the block's scale.
+static Value scaleDots(KernelBuilder &b, Value sum, int64_t bias,
+                       const QuantizedRows &input, Value row, Value block) {
+  auto lanes = cast<VectorType>(sum.getType());
+  Value excess = arith::MulIOp::create(
+      b, b.broadcast(16, b.loadScalar(input.sums.buffer, {row, block})),
+      b.splatInt(lanes, bias));
+  Value exact =
+      arith::SIToFPOp::create(b, b.vec(16, b.getF32Type()),
+                              Value(arith::SubIOp::create(b, sum, excess)));
+  Value scale =
+      b.broadcast(16, b.loadScalar(input.scales.buffer, {row, block}));
+  return arith::MulFOp::create(b, exact, scale);
+}
+
+//===----------------------------------------------------------------------===//
+// Panels of trits
+//===----------------------------------------------------------------------===//
+
+static Value loadPanel(KernelBuilder &b, Value panel, Value group,
+                       int64_t half) {
+  return b.load(b.vec(64, b.getI8Type()), panel,
+                {group, b.index(half), b.index(0)});
+}
+
+SmallVector<Value> sherry::emitPanelF32(KernelBuilder &b, Value panel,
+                                        int64_t groups, const Rows &input,
+                                        ArrayRef<Value> rows, Value column) {
+  return b.repeat(
+      groups, zeroHalves(b, rows.size()), [&](Value group, ValueRange carried) {
+        SmallVector<Value> sums(carried);
+        for (int64_t half = 0; half < 2; ++half)
+          addProducts(b, loadPanel(b, panel, group, half), 1, input, rows,
+                      b.add(column, b.mul(group, 4)), half, sums);
+        return sums;
+      });
+}
+
+static void sumDots(KernelBuilder &b, Value panel, int64_t groups, Value values,
+                    ArrayRef<Value> rows, Value firstGroup, PanelSumUse use) {
+  SmallVector<Value> zeros(2 * rows.size(),
+                           b.splatInt(b.vec(16, b.getI32Type()), 0));
   SmallVector<Value> sums =
       b.repeat(groups, zeros, [&](Value group, ValueRange carried) {
         SmallVector<Value> next(carried);
-        Value weights[2];
-        for (int64_t half = 0; half < 2; ++half)
-          weights[half] =
-              b.load(bytes, panel, {group, b.index(half), b.index(0)});
-        for (auto [i, row] : llvm::enumerate(rows)) {
-          Value x =
-              b.load(b.vec(4, b.getI8Type()), values,
-                     QuantizedRows::placeOf(b, row, b.add(firstGroup, group)));
-          for (int64_t half = 0; half < 2; ++half)
-            next[2 * i + half] = DotAccumulateOp::create(
-                b, lanes, weights[half], x, next[2 * i + half],
-                b.getI32IntegerAttr(maxWeight));
-        }
+        Value halves[] = {loadPanel(b, panel, group, 0),
+                          loadPanel(b, panel, group, 1)};
+        addDots(b, halves, 2, values, rows, b.add(firstGroup, group), next);
         return next;
       });
   for (auto [i, sum] : llvm::enumerate(sums))
     use(i / 2, static_cast<int64_t>(i % 2), sum);
 }
 
-/// The same with sums of pairs in 16 bits, for weights of at most 2 and no more
-/// groups than a chunk has. One half and few rows at a time, and none of their
+/// The same with sums of pairs in 16 bits, for no more groups than a chunk has.
+/// One half and few rows at a time, and none of their
 /// sums kept: AVX2 has 16 registers.
 static void sumPairs(KernelBuilder &b, Value panel, int64_t groups,
                      Value values, ArrayRef<Value> rows, Value firstGroup,
                      PanelSumUse use) {
   constexpr size_t kRows = 4;
-  auto bytes = b.vec(64, b.getI8Type());
   auto pairs = b.vec(32, b.getI16Type());
   auto lanes = b.vec(16, b.getI32Type());
   Value sixteen = b.splatInt(lanes, 16);
@@ -96,8 +130,7 @@ static void sumPairs(KernelBuilder &b, Value panel, int64_t groups,
       SmallVector<Value> zeros(some.size(), b.splatInt(pairs, 0));
       SmallVector<Value> sums =
           b.repeat(groups, zeros, [&](Value group, ValueRange carried) {
-            Value weights =
-                b.load(bytes, panel, {group, b.index(half), b.index(0)});
+            Value weights = loadPanel(b, panel, group, half);
             SmallVector<Value> next;
             for (auto [row, sum] : llvm::zip_equal(some, carried)) {
               Value x = b.load(
@@ -119,31 +152,15 @@ static void sumPairs(KernelBuilder &b, Value panel, int64_t groups,
 }
 
 void sherry::emitPanelI8(KernelBuilder &b, Value panel, int64_t groups,
-                         int64_t bias, const QuantizedRows &input,
-                         ArrayRef<Value> rows, Value column, Value block,
-                         PanelSumUse use) {
-  auto lanes = b.vec(16, b.getI32Type());
-  auto floats = b.vec(16, b.getF32Type());
+                         const QuantizedRows &input, ArrayRef<Value> rows,
+                         Value column, Value block, PanelSumUse use) {
   auto finish = [&](size_t i, int64_t half, Value sum) {
-    // sum (w + bias) * a - bias * sum a = sum w * a.
-    Value excess = arith::MulIOp::create(
-        b, b.broadcast(16, b.loadScalar(input.sums.buffer, {rows[i], block})),
-        b.splatInt(lanes, bias));
-    Value exact = arith::SubIOp::create(b, sum, excess);
-    Value scale =
-        b.broadcast(16, b.loadScalar(input.scales.buffer, {rows[i], block}));
-    use(i, half,
-        arith::MulFOp::create(
-            b, Value(arith::SIToFPOp::create(b, floats, exact)), scale));
+    use(i, half, scaleDots(b, sum, 1, input, rows[i], block));
   };
   Value values = input.inBlocks(b);
   Value firstGroup = b.createOrFold<arith::DivUIOp>(column, b.index(4));
-  bool isTernary = bias == 1;
-  if (isTernary && b.pairSums)
-    sumPairs(b, panel, groups, values, rows, firstGroup, finish);
-  else
-    sumDots(b, panel, groups, isTernary ? 2 : 255, values, rows, firstGroup,
-            finish);
+  (b.pairSums ? sumPairs : sumDots)(b, panel, groups, values, rows, firstGroup,
+                                    finish);
 }
 
 SmallVector<Value> sherry::loadScales(KernelBuilder &b, Value offset,
@@ -174,7 +191,7 @@ SmallVector<Value> sherry::zeroHalves(KernelBuilder &b, size_t rows) {
 }
 
 //===----------------------------------------------------------------------===//
-// bf16 and q8_0 weights
+// Dense weights
 //===----------------------------------------------------------------------===//
 
 /// Calls `body` with the rows of each full block of tokens, then with each row
@@ -222,43 +239,51 @@ static void emitBf16Tile(KernelBuilder &b, const Rows &input, Value offset,
   });
 }
 
-/// q8_0 weights [Q2], block by block.
-static void emitQ8Tile(KernelBuilder &b, const AnyInput &input, Value offset,
-                       Value column, const Rows &result) {
-  int64_t cols = input.cols();
-  int64_t inputs = format::kQ8BlockInputs;
+/// Weights with scales [Q3], block by block.
+static void emitBlockTile(KernelBuilder &b, const format::BlockFormat &format,
+                          const AnyInput &input, Value offset, Value column,
+                          const Rows &result) {
+  auto multiplyI8 = [&](const WeightBlock &block, ArrayRef<Value> rows) {
+    SmallVector<Value> sums(2 * rows.size(),
+                            b.splatInt(b.vec(16, b.getI32Type()), 0));
+    Value values = input.quantized->inBlocks(b);
+    Value firstGroup =
+        b.mul(block.number, format.blockInputs / format::kGroupInputs);
+    for (int64_t group = 0; group < block.groups(); ++group) {
+      Value halves[] = {block.integers(b, group, b.index(0), 16),
+                        block.integers(b, group, b.index(16), 16)};
+      addDots(b, halves, 2 * format.bias() - 1, values, rows,
+              b.add(firstGroup, group), sums);
+    }
+    for (auto [i, sum] : llvm::enumerate(sums))
+      sum = scaleDots(b, sum, format.bias(), *input.quantized, rows[i / 2],
+                      block.number);
+    return sums;
+  };
+  auto multiplyF32 = [&](const WeightBlock &block, ArrayRef<Value> rows) {
+    SmallVector<Value> sums = zeroHalves(b, rows.size());
+    for (int64_t group = 0; group < block.groups(); ++group)
+      for (int64_t half = 0; half < 2; ++half)
+        addProducts(b, block.integers(b, group, b.index(16 * half), 16),
+                    format.bias(), *input.plain, rows,
+                    b.add(block.column, group * format::kGroupInputs), half,
+                    sums);
+    return sums;
+  };
   forExactTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
-    auto addBlock = [&](Value at, Value block, int64_t length,
-                        ValueRange carried) {
-      Value panel = b.view(b.weights, at, {length / 4, 2, 64}, b.getI8Type());
-      SmallVector<Value> scales =
-          loadScales(b, b.add(at, length * format::kTileRows), b.getF16Type());
-      Value first = b.mul(block, inputs);
-      SmallVector<Value> sums = zeroHalves(b, rows.size());
-      if (input.quantized)
-        emitPanelI8(b, panel, length / 4, 128, *input.quantized, rows, first,
-                    block, [&](size_t i, int64_t half, Value sum) {
-                      sums[2 * i + half] = sum;
-                    });
-      else
-        sums = emitPanelF32(b, panel, length / 4, 128, *input.plain, rows,
-                            first, sums);
-      for (auto [i, sum] : llvm::enumerate(sums))
-        sum = b.mulAdd(sum, scales[i % 2], carried[i]);
-      return sums;
-    };
-    SmallVector<Value> sums = b.repeat(
-        cols / inputs, zeroHalves(b, rows.size()),
-        [&](Value block, ValueRange carried) {
-          return addBlock(
-              b.add(offset, b.mul(block, format::q8BlockBytes(inputs))), block,
-              inputs, carried);
+    SmallVector<Value> totals = forWeightBlocks(
+        b, format, offset, input.cols(), zeroHalves(b, rows.size()),
+        [&](const WeightBlock &block, ValueRange carried) {
+          block.prefetch(b);
+          SmallVector<Value> sums = input.quantized ? multiplyI8(block, rows)
+                                                    : multiplyF32(block, rows);
+          Value scales[] = {block.scales(b, b.index(0), 16),
+                            block.scales(b, b.index(16), 16)};
+          for (auto [i, sum] : llvm::enumerate(sums))
+            sum = b.mulAdd(sum, scales[i % 2], carried[i]);
+          return sums;
         });
-    if (int64_t rest = cols % inputs)
-      sums =
-          addBlock(b.add(offset, cols / inputs * format::q8BlockBytes(inputs)),
-                   b.index(cols / inputs), rest, sums);
-    storeOutputs(b, result, rows, column, joinHalves(b, sums));
+    storeOutputs(b, result, rows, column, joinHalves(b, totals));
   });
 }
 
@@ -271,15 +296,16 @@ static Rows emitLinearImpl(KernelBuilder &b, const AnyInput &input,
     emitTernary(b, input, weight, result);
     return result;
   }
-  bool isQ8 = isa<Q8_0Type>(type.getElementType());
-  int64_t tileBytes = isQ8 ? format::q8TileBytes(input.cols())
-                           : format::kTileRows * input.cols() * 2;
+  const format::BlockFormat *blockFormat =
+      getBlockFormat(type.getElementType());
+  int64_t tileBytes = blockFormat ? blockFormat->tileBytes(input.cols())
+                                  : format::kTileRows * input.cols() * 2;
   int64_t tiles = format::ceilDiv(outputs, format::kTileRows);
   b.parallel(b.index(tiles), [&](Value tile) {
     Value offset = b.add(weight.offset, b.mul(tile, tileBytes));
     Value column = b.mul(tile, format::kTileRows);
-    if (isQ8)
-      emitQ8Tile(b, input, offset, column, result);
+    if (blockFormat)
+      emitBlockTile(b, *blockFormat, input, offset, column, result);
     else
       emitBf16Tile(b, *input.plain, offset, column, result);
   });

@@ -31,13 +31,13 @@ void forTokenBlocks(KernelBuilder &b, mlir::Value count,
                     llvm::function_ref<void(llvm::ArrayRef<mlir::Value>)> body);
 
 /// A panel is memref<groups x 2 x 64 x i8>: for each group of four inputs and
-/// each half, 16 lanes of four unsigned bytes, each the weight plus `bias`.
+/// each half, 16 lanes of four trits, each stored as the trit plus 1.
 ///
-/// Adds the products of a panel with f32 activations from `column` on.
-llvm::SmallVector<mlir::Value>
-emitPanelF32(KernelBuilder &b, mlir::Value panel, int64_t groups, int64_t bias,
-             const Rows &input, llvm::ArrayRef<mlir::Value> rows,
-             mlir::Value column, mlir::ValueRange sums);
+/// The products of a panel with f32 activations from `column` on.
+llvm::SmallVector<mlir::Value> emitPanelF32(KernelBuilder &b, mlir::Value panel,
+                                            int64_t groups, const Rows &input,
+                                            llvm::ArrayRef<mlir::Value> rows,
+                                            mlir::Value column);
 
 /// Takes what 16 rows of a panel (one half) give with row `row` of several.
 using PanelSumUse =
@@ -46,9 +46,8 @@ using PanelSumUse =
 /// The products of a panel with one block of quantized activations, which
 /// starts at `column`: the exact integer sums times the block's scale.
 void emitPanelI8(KernelBuilder &b, mlir::Value panel, int64_t groups,
-                 int64_t bias, const QuantizedRows &input,
-                 llvm::ArrayRef<mlir::Value> rows, mlir::Value column,
-                 mlir::Value block, PanelSumUse use);
+                 const QuantizedRows &input, llvm::ArrayRef<mlir::Value> rows,
+                 mlir::Value column, mlir::Value block, PanelSumUse use);
 
 /// The 32 scales at byte `offset` as two halves of f32.
 llvm::SmallVector<mlir::Value> loadScales(KernelBuilder &b, mlir::Value offset,

@@ -371,10 +371,10 @@ void TernaryEmitter::emitPanelTiles(Cursor at, int64_t tiles, Value column) {
                 totals, place);
           };
           if (input.quantized)
-            return emitPanelI8(b, panel, inputs / 4, 1, *input.quantized, rows,
+            return emitPanelI8(b, panel, inputs / 4, *input.quantized, rows,
                                start, chunk.block, addToTotals);
-          Values sums = emitPanelF32(b, panel, inputs / 4, 1, *input.plain,
-                                     rows, start, zeroHalves(b, rows.size()));
+          Values sums =
+              emitPanelF32(b, panel, inputs / 4, *input.plain, rows, start);
           for (auto [i, sum] : llvm::enumerate(sums))
             addToTotals(i / 2, static_cast<int64_t>(i % 2), sum);
         });

@@ -6,12 +6,30 @@
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 
 #include "mlir/IR/OpImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace sherry;
 
 #define GET_OP_CLASSES
 #include "sherry/Dialect/Sherry/SherryOps.cpp.inc"
+
+const format::BlockFormat *sherry::getBlockFormat(Type element) {
+  return llvm::TypeSwitch<Type, const format::BlockFormat *>(element)
+      .Case([](Q8_0Type) { return &format::kQ8_0; })
+      .Case([](Q6_KType) { return &format::kQ6_K; })
+      .Case([](Q4_0Type) { return &format::kQ4_0; })
+      .Default(nullptr);
+}
+
+Type sherry::getDenseType(MLIRContext *context,
+                          const format::BlockFormat *format) {
+  for (Type type : {Type(Q8_0Type::get(context)), Type(Q6_KType::get(context)),
+                    Type(Q4_0Type::get(context))})
+    if (getBlockFormat(type) == format)
+      return type;
+  return BFloat16Type::get(context);
+}
 
 SmallVector<int64_t> sherry::getActivationBlocks(RankedTensorType weight) {
   SmallVector<int64_t> blocks;
@@ -20,8 +38,8 @@ SmallVector<int64_t> sherry::getActivationBlocks(RankedTensorType weight) {
     for (int64_t at = 0; at < length; at += block)
       blocks.push_back(std::min(block, length - at));
   };
-  if (isa<Q8_0Type>(weight.getElementType())) {
-    cut(inputs, format::kQ8BlockInputs);
+  if (auto *blockFormat = getBlockFormat(weight.getElementType())) {
+    cut(inputs, blockFormat->blockInputs);
   } else if (auto ternary =
                  dyn_cast_or_null<TernaryAttr>(weight.getEncoding())) {
     int64_t group = ternary.getSharing() == ScaleSharing::PerGroup
@@ -50,12 +68,13 @@ LogicalResult WeightOp::verify() {
   } else if (isa<TritType>(element)) {
     if (!getTernary())
       return emitOpError("trits need the encoding #sherry.ternary");
-  } else if (isa<Q8_0Type>(element)) {
+  } else if (auto *blockFormat = getBlockFormat(element)) {
     if (type.getDimSize(1) % format::kGroupInputs != 0)
-      return emitOpError("inputs of a q8_0 weight must be a multiple of 4");
+      return emitOpError("inputs of a ")
+             << blockFormat->name << " weight must be a multiple of 4";
   } else if (!element.isBF16()) {
-    return emitOpError("a matrix weight is !sherry.trit, !sherry.q8_0 or "
-                       "bf16, not ")
+    return emitOpError("a matrix weight is !sherry.trit, !sherry.q8_0, "
+                       "!sherry.q6_K, !sherry.q4_0 or bf16, not ")
            << element;
   }
   if (getSources().empty() || getSources().size() != getRows().size())
@@ -85,8 +104,8 @@ int64_t WeightOp::getByteSize() {
   int64_t rows = type.getDimSize(0), cols = type.getDimSize(1);
   if (TernaryAttr ternary = getTernary())
     return ternary.getFormat().bytes(rows, cols);
-  if (isa<Q8_0Type>(type.getElementType()))
-    return format::q8Bytes(rows, cols);
+  if (auto *blockFormat = getBlockFormat(type.getElementType()))
+    return blockFormat->bytes(rows, cols);
   return format::bf16Bytes(rows, cols);
 }
 
@@ -114,7 +133,7 @@ EmbeddingOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
     return failure();
   RankedTensorType type = weight->getTensorType();
   if (type.getRank() != 2 || weight->getTernary())
-    return emitOpError("the embedding must be a bf16 or q8_0 matrix");
+    return emitOpError("the embedding must be a dense matrix");
   if (type.getDimSize(1) != getType().getDimSize(1))
     return emitOpError("rows of ")
            << type.getDimSize(1) << " do not give " << getType();

@@ -54,12 +54,11 @@ private:
               RankedTensorType::get(config.hiddenSize, b.getF32Type()));
   }
   /// A matrix that is never ternary: the embedding and the head.
-  void addDense(StringRef name, StringRef source, bool q8) {
-    Type element =
-        q8 ? Type(Q8_0Type::get(b.getContext())) : Type(b.getBF16Type());
-    addWeight(
-        name, 1, source,
-        RankedTensorType::get({config.vocabSize, config.hiddenSize}, element));
+  void addDense(StringRef name, StringRef source,
+                const format::BlockFormat *format) {
+    addWeight(name, 1, source,
+              RankedTensorType::get({config.vocabSize, config.hiddenSize},
+                                    getDenseType(b.getContext(), format)));
   }
   llvm::Error addLinear(StringRef name, StringRef module, int64_t outputs,
                         int64_t inputs);
@@ -123,7 +122,7 @@ llvm::Error GraphImporter::addWeights() {
   int64_t hidden = config.hiddenSize, ffn = config.intermediateSize;
   // A tied embedding is the head, so it is stored like one.
   addDense("embedding", "model.embed_tokens.weight",
-           options.q8Head && config.tieWordEmbeddings);
+           config.tieWordEmbeddings ? options.head : nullptr);
   addNorm("attention_norm", config.numLayers,
           "model.layers.{}.input_layernorm.weight");
   struct Linear {
@@ -145,7 +144,7 @@ llvm::Error GraphImporter::addWeights() {
           "model.layers.{}.post_attention_layernorm.weight");
   addNorm("output_norm", 1, "model.norm.weight");
   if (!config.tieWordEmbeddings)
-    addDense("head", "lm_head.weight", options.q8Head);
+    addDense("head", "lm_head.weight", options.head);
   return llvm::Error::success();
 }
 

@@ -51,7 +51,12 @@ sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x7x!sherry.q8_0>
 
 // -----
 
-// expected-error @+1 {{a matrix weight is !sherry.trit, !sherry.q8_0 or bf16, not 'f16'}}
+// expected-error @+1 {{inputs of a q6_K weight must be a multiple of 4}}
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x7x!sherry.q6_K>
+
+// -----
+
+// expected-error @+1 {{a matrix weight is !sherry.trit, !sherry.q8_0, !sherry.q6_K, !sherry.q4_0 or bf16, not 'f16'}}
 sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8xf16>
 
 // -----
@@ -161,7 +166,7 @@ func.func @f(%x: tensor<?x8xi8>) -> tensor<?x4xf32> {
 
 sherry.weight @w count 1 from ["w"] rows [8] : tensor<8xf32>
 func.func @f(%t: tensor<?xi32>) -> tensor<?x8xf32> {
-  // expected-error @+1 {{the embedding must be a bf16 or q8_0 matrix}}
+  // expected-error @+1 {{the embedding must be a dense matrix}}
   %y = sherry.embedding %t, @w : tensor<?xi32> -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }

@@ -3,6 +3,10 @@
 // CHECK-LABEL: sherry.weight @embedding count 1 from ["e"] rows [64]
 // CHECK-SAME: tensor<64x32x!sherry.q8_0>
 sherry.weight @embedding count 1 from ["e"] rows [64] : tensor<64x32x!sherry.q8_0>
+// CHECK: tensor<64x32x!sherry.q6_K>
+sherry.weight @six count 1 from ["e"] rows [64] : tensor<64x32x!sherry.q6_K>
+// CHECK: tensor<64x32x!sherry.q4_0>
+sherry.weight @four count 1 from ["e"] rows [64] : tensor<64x32x!sherry.q4_0>
 // CHECK: sherry.weight @norm count 2 from ["n.{}"] rows [32] : tensor<32xf32>
 sherry.weight @norm count 2 from ["n.{}"] rows [32] : tensor<32xf32>
 // CHECK: sherry.weight @head count 1 from ["h"] rows [64] at 128 stride 4096 : tensor<64x32xbf16>

@@ -1,4 +1,4 @@
-//===- DensePackTest.cpp - Rules [D1], [Q1] and [Q2] ----------------------===//
+//===- DensePackTest.cpp - Rules [D1] and [Q1] to [Q4] --------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -29,11 +29,21 @@ static std::vector<float> makeWeights(int64_t count, std::mt19937 &random) {
   return weights;
 }
 
-static std::vector<uint8_t> packAs8(int64_t rows, int64_t cols,
-                                    const std::vector<float> &weights) {
-  std::vector<uint8_t> bytes(q8Bytes(rows, cols), 0xee);
-  EXPECT_EQ(packQ8(0, rows, cols, weights.data(), bytes.data()), std::nullopt);
+static std::vector<uint8_t> pack(const BlockFormat &format, int64_t rows,
+                                 int64_t cols,
+                                 const std::vector<float> &weights) {
+  std::vector<uint8_t> bytes(format.bytes(rows, cols), 0xee);
+  EXPECT_EQ(packBlocks(format, 0, rows, cols, weights.data(), bytes.data()),
+            std::nullopt);
   return bytes;
+}
+
+static std::vector<float> unpack(const BlockFormat &format, int64_t rows,
+                                 int64_t cols,
+                                 const std::vector<uint8_t> &bytes) {
+  std::vector<float> weights(rows * cols);
+  unpackBlocks(format, rows, cols, bytes.data(), weights.data());
+  return weights;
 }
 
 TEST(DensePackTest, D1EveryWeightLiesWhereTheRuleSays) {
@@ -70,17 +80,16 @@ TEST(DensePackTest, D1RefusesWhatBf16CannotHold) {
   EXPECT_EQ(packBf16(9, 1, 4, weights.data(), bytes.data()), std::nullopt);
 }
 
-TEST(DensePackTest, Q2ByHand) {
+TEST(DensePackTest, Q8ByHand) {
   // Scale 127/127 = 1; ties go to even; a block of 32 and one of 4 inputs.
   std::vector<float> weights(2 * 36);
   float first[] = {127, -127, 0.5, 1.5, -0.5, -2.5, 3.49f, -3.51f};
   std::copy(std::begin(first), std::end(first), weights.begin());
   float last[] = {-254, 2, 4, 6}; // row 1, last block: scale 2
   std::copy(std::begin(last), std::end(last), weights.begin() + 68);
-  std::vector<uint8_t> bytes = packAs8(2, 36, weights);
+  std::vector<uint8_t> bytes = pack(kQ8_0, 2, 36, weights);
 
-  std::vector<uint8_t> expected(q8Bytes(2, 36), 128);
-  ASSERT_EQ(expected.size(), (32u + 4) * 32 + 2 * 64);
+  std::vector<uint8_t> expected((32u + 4) * 32 + 2 * 64, 128);
   uint8_t group0[] = {255, 1, 128, 130}, group1[] = {128, 126, 131, 124};
   uint8_t shortBlock[] = {1, 129, 130, 131};
   std::copy_n(group0, 4, expected.begin());
@@ -93,65 +102,176 @@ TEST(DensePackTest, Q2ByHand) {
   EXPECT_EQ(bytes, expected);
 }
 
-TEST(DensePackTest, Q1Q2EveryWeightLiesWhereTheRulesSay) {
-  std::mt19937 random(2);
-  for (int64_t rows : {1, 31, 32, 65})
-    for (int64_t cols : {4, 20, 32, 192, 332}) {
-      std::vector<float> weights = makeWeights(rows * cols, random);
-      std::vector<uint8_t> bytes = packAs8(rows, cols, weights);
-      std::vector<float> back(weights.size());
-      unpackQ8(rows, cols, bytes.data(), back.data());
-      for (int64_t row = 0; row < roundUp(rows, 32); ++row)
-        for (int64_t col = 0; col < cols; ++col) {
-          int64_t block = col / 32 * 32;
-          int64_t inputs = std::min<int64_t>(32, cols - block);
-          int64_t start = row / 32 * q8TileBytes(cols) + block * 34;
-          // 34 = (32 * 32 + 32 * 2) / 32 bytes per input of a full block.
-          int scale = load16(&bytes[start + 32 * inputs + row % 32 * 2]);
-          int stored =
-              bytes[start + col % 32 / 4 * 128 + row % 32 * 4 + col % 4] - 128;
-          if (row >= rows) {
-            ASSERT_EQ(scale, 0);
-            ASSERT_EQ(stored, 0);
-            continue;
-          }
-          float largest = 0;
-          for (int64_t i = block; i < block + inputs; ++i)
-            largest = std::max(largest, std::fabs(weights[row * cols + i]));
-          ASSERT_EQ(scale, f32ToF16(largest / 127));
-          float weight = weights[row * cols + col];
-          ASSERT_EQ(stored, std::nearbyint(weight / f16ToF32(scale)));
-          ASSERT_LE(std::abs(stored), 127);
-          ASSERT_EQ(back[row * cols + col], f16ToF32(scale) * stored);
-          // Half a step: no other byte is closer.
-          ASSERT_LE(std::fabs(back[row * cols + col] - weight),
-                    f16ToF32(scale) * 0.5001f);
-        }
-    }
+TEST(DensePackTest, Q4ByHand) {
+  // The extreme -8 gives the scale 1, the extreme 16 the scale -2.
+  std::vector<float> weights = {-8, 7, 0.5, 1.5, -2.5, 8, 3,   -3, // block 0
+                                0,  0, 0,   0,   0,    0, 0,   0,  0, 0,
+                                0,  0, 0,   0,   0,    0, 0,   0,  0, 0,
+                                0,  0, 0,   0,   16,   2, -14, 0}; // block 1
+  std::vector<uint8_t> bytes = pack(kQ4_0, 1, 36, weights);
+
+  std::vector<uint8_t> expected(4 * 128 + 64, 0x88);
+  uint8_t groups01[] = {0x60, 0xff, 0xb8, 0x5a};
+  std::copy_n(groups01, 4, expected.begin());
+  std::fill_n(expected.begin() + 512, 64, 0);
+  expected[513] = 0x3c; // 1.0
+  // A plane with one group, then its scales.
+  expected.resize(576 + 128, 0x08);
+  uint8_t shortBlock[] = {0x00, 0x07, 0x0f, 0x08};
+  std::copy_n(shortBlock, 4, expected.begin() + 576);
+  expected.resize(expected.size() + 64, 0);
+  expected[576 + 128 + 1] = 0xc0; // -2.0
+  EXPECT_EQ(bytes, expected);
 }
 
-TEST(DensePackTest, Q2TinyBlocks) {
-  // The scale becomes the smallest f16 or 0; no byte leaves [1, 255].
-  for (float largest : {1e-30f, 3.7e-6f, 3.9e-6f, 7.6e-6f, 1.1e-5f}) {
-    std::vector<float> weights = {largest, -largest, largest / 2, 0};
-    std::vector<uint8_t> bytes = packAs8(1, 4, weights);
-    std::vector<float> back(4);
-    unpackQ8(1, 4, bytes.data(), back.data());
-    EXPECT_GE(bytes[1], 1);
-    for (int i = 0; i < 4; ++i)
-      EXPECT_NEAR(back[i], weights[i], 127 * 0x1p-25);
+TEST(DensePackTest, Q6ByHand) {
+  // Two blocks: the extremes 32 and -8 wish the scales -1 and 0.25; so d is
+  // 1/128, and the factors -128 and 32.
+  std::vector<float> weights = {32, -31, 0.5, -1.5, 1, 2,   3,  4,    0,    0,
+                                0,  0,   0,   0,    0, -16, -8, 7.75, 0.25, 0};
+  std::vector<uint8_t> bytes = pack(kQ6_K, 1, 20, weights);
+
+  // Stored: 0 63 32 34, 31 30 29 28, 32 32 32 32, 32 32 32 48.
+  std::vector<uint8_t> expected(128, 0xaa); // upper bits 2 of four groups
+  expected.resize(3 * 128, 0x00);
+  uint8_t upper[] = {0xa4, 0xa7, 0xa6, 0xe6};
+  uint8_t low01[] = {0xf0, 0xef, 0xd0, 0xc2};
+  std::copy_n(upper, 4, expected.begin());
+  std::copy_n(low01, 4, expected.begin() + 128);
+  // The short block: 0 63 33 32.
+  expected.resize(4 * 128, 0x02);
+  expected.resize(5 * 128, 0x00);
+  uint8_t shortUpper[] = {0x00, 0x03, 0x02, 0x02};
+  uint8_t shortLow[] = {0x00, 0x0f, 0x01, 0x00};
+  std::copy_n(shortUpper, 4, expected.begin() + 384);
+  std::copy_n(shortLow, 4, expected.begin() + 512);
+  // Factors of both blocks, then d.
+  expected.resize(expected.size() + 64 + 64, 0x00);
+  expected[640] = 0x80;
+  expected[672] = 32;
+  expected[705] = 0x20;
+  EXPECT_EQ(bytes, expected);
+}
+
+/// Where [Q2] puts an integer of a block.
+static int storedInteger(const BlockFormat &format, const uint8_t *block,
+                         int64_t row, int64_t input) {
+  int64_t group = input / 4, at = row * 4 + input % 4;
+  if (format.bits == 8)
+    return block[group * 128 + at];
+  int upper = 0;
+  if (format.bits == 6) {
+    upper = block[at] >> (group * 2) & 3;
+    block += 128;
+  }
+  return upper << 4 | (block[group / 2 * 128 + at] >> (group % 2 * 4) & 15);
+}
+
+TEST(DensePackTest, Q1ToQ3EveryWeightLiesWhereTheRulesSay) {
+  std::mt19937 random(2);
+  for (const BlockFormat *format : {&kQ8_0, &kQ6_K, &kQ4_0})
+    for (int64_t rows : {1, 31, 32, 65})
+      for (int64_t cols : {4, 20, 32, 192, 332}) {
+        std::vector<float> weights = makeWeights(rows * cols, random);
+        std::vector<uint8_t> bytes = pack(*format, rows, cols, weights);
+        std::vector<float> back = unpack(*format, rows, cols, bytes);
+        int64_t size = format->blockInputs;
+        int64_t bytesPerFullBlock = size * format->bits * 4;
+        for (int64_t row = 0; row < roundUp(rows, 32); ++row)
+          for (int64_t col = 0; col < cols; ++col) {
+            int64_t superBegin =
+                col / format->superInputs * format->superInputs;
+            int64_t superSize =
+                std::min(format->superInputs, cols - superBegin);
+            int64_t index = col % format->superInputs / size;
+            // 8.5, 4.5 and 6.5625 bits.
+            int64_t bytesPerSuper = format->bits == 6
+                                        ? 32 * 210
+                                        : 32 * (size * format->bits / 8 + 2);
+            const uint8_t *super =
+                &bytes[row / 32 * format->tileBytes(cols) +
+                       superBegin / format->superInputs * bytesPerSuper];
+            int stored =
+                storedInteger(*format, super + index * bytesPerFullBlock,
+                              row % 32, col % size) -
+                (1 << (format->bits - 1));
+            const uint8_t *after = super + format->planeBytes(superSize);
+            int factor = 1;
+            if (format->bits == 6) {
+              factor = static_cast<int8_t>(after[index * 32 + row % 32]);
+              after += (superSize + 15) / 16 * 32;
+            }
+            float d = f16ToF32(load16(after + row % 32 * 2));
+            if (row >= rows) {
+              ASSERT_EQ(d, 0);
+              ASSERT_EQ(stored, 0);
+              continue;
+            }
+            float scale = d * factor, weight = weights[row * cols + col];
+            ASSERT_EQ(back[row * cols + col], scale * stored);
+            int high = (1 << (format->bits - 1)) - 1;
+            int low = format->bits == 8 ? -high : -high - 1;
+            ASSERT_EQ(stored, std::nearbyint(std::min<float>(
+                                  std::max<float>(weight / scale, low), high)));
+          }
+      }
+}
+
+TEST(DensePackTest, Q4ErrorsAreSmall) {
+  // Of normally distributed weights: the spacing of the integers is at most
+  // 2 / 127, 2 / 32 and 2 / 8 of the extremes, which are 2 to 4 deviations.
+  std::mt19937 random(3);
+  std::vector<float> weights = makeWeights(64 * 1024, random);
+  struct {
+    const BlockFormat *format;
+    double limit;
+  } cases[] = {{&kQ8_0, 0.006}, {&kQ6_K, 0.022}, {&kQ4_0, 0.1}};
+  for (auto [format, limit] : cases) {
+    std::vector<float> back =
+        unpack(*format, 64, 1024, pack(*format, 64, 1024, weights));
+    double error = 0, square = 0;
+    for (size_t i = 0; i < weights.size(); ++i) {
+      error += std::pow(weights[i] - back[i], 2);
+      square += std::pow(weights[i], 2);
+    }
+    EXPECT_LT(std::sqrt(error / square), limit) << format->name;
   }
 }
 
-TEST(DensePackTest, Q2RefusesWhatF16ScalesCannotHold) {
-  std::vector<uint8_t> bytes(q8Bytes(1, 36));
-  std::vector<float> weights(36, 1.0f);
-  weights[35] = 65520.0f * 127;
-  EXPECT_THAT(*packQ8(40, 1, 36, weights.data(), bytes.data()),
-              AllOf(HasSubstr("row 40, column 32"), HasSubstr("--head=bf16")));
-  weights[35] = 65504.0f * 127;
-  EXPECT_EQ(packQ8(40, 1, 36, weights.data(), bytes.data()), std::nullopt);
-  weights[3] = kNaN;
-  EXPECT_THAT(*packQ8(40, 1, 36, weights.data(), bytes.data()),
-              HasSubstr("row 40, column 3 is NaN"));
+TEST(DensePackTest, Q4TinyBlocks) {
+  // The scale becomes the smallest f16 or 0.
+  for (const BlockFormat *format : {&kQ8_0, &kQ6_K, &kQ4_0})
+    for (float largest : {0.0f, 1e-30f, 3.7e-6f, 3.9e-6f, 7.6e-6f, 1.1e-5f}) {
+      std::vector<float> weights = {largest, -largest, largest / 2, 0};
+      std::vector<float> back =
+          unpack(*format, 1, 4, pack(*format, 1, 4, weights));
+      // Half of the smallest scale times the largest integer and factor.
+      double unit = format->bits == 6 ? 32 * 128 : format->bits == 4 ? 8 : 127;
+      for (int i = 0; i < 4; ++i)
+        EXPECT_NEAR(back[i], weights[i], unit * 0x1p-25 + largest / 8);
+    }
+}
+
+TEST(DensePackTest, Q4RefusesWhatF16ScalesCannotHold) {
+  struct {
+    const BlockFormat *format;
+    float largest;
+    const char *column;
+  } cases[] = {{&kQ8_0, 127, "row 40, column 32"},
+               {&kQ4_0, -8, "row 40, column 32"},
+               {&kQ6_K, 32 * 128, "row 40, column 0"}};
+  for (auto [format, largest, column] : cases) {
+    std::vector<uint8_t> bytes(format->bytes(1, 36));
+    std::vector<float> weights(36, 1.0f);
+    auto packRow = [&] {
+      return packBlocks(*format, 40, 1, 36, weights.data(), bytes.data());
+    };
+    weights[35] = 65520.0f * largest;
+    EXPECT_THAT(*packRow(), AllOf(HasSubstr(column), HasSubstr(format->name),
+                                  HasSubstr("--head=bf16")));
+    weights[35] = 65504.0f * largest;
+    EXPECT_EQ(packRow(), std::nullopt);
+    weights[3] = kNaN;
+    EXPECT_THAT(*packRow(), HasSubstr("row 40, column 3 is NaN"));
+  }
 }

@@ -38,6 +38,10 @@ static float drawExactScale(const Shape &shape, std::mt19937 &random) {
              : 1;
 }
 
+static float roundToF16(float value) {
+  return format::f16ToF32(format::f32ToF16(value));
+}
+
 static float drawScale(const Shape &shape, Operands operands,
                        std::mt19937 &random) {
   if (shape.kind == WeightKind::Bf16)
@@ -45,9 +49,26 @@ static float drawScale(const Shape &shape, Operands operands,
   if (operands == Operands::Exact)
     return drawExactScale(shape, random);
   float scale = 0.01f + std::abs(drawReal(random));
-  bool isF16 =
-      shape.kind == WeightKind::Q8 || shape.layout.scaleType == ScaleType::F16;
-  return isF16 ? format::f16ToF32(format::f32ToF16(scale)) : scale;
+  bool isF16 = shape.kind == WeightKind::Blocks ||
+               shape.layout.scaleType == ScaleType::F16;
+  return isF16 ? roundToF16(scale) : scale;
+}
+
+/// The scales of a row in a format with factors: multiples of a number that
+/// super-blocks share, one of them the largest that there is.
+static void drawFactors(const Shape &shape, std::mt19937 &random,
+                        llvm::MutableArrayRef<float> scales) {
+  int64_t blocks =
+      shape.blockFormat->superInputs / shape.blockFormat->blockInputs;
+  while (!scales.empty()) {
+    auto super = scales.take_front(blocks);
+    float shared = roundToF16(drawReal(random) / 128);
+    for (float &scale : super)
+      scale = shared * static_cast<float>(draw(random, -127, 127));
+    super[draw(random, 0, static_cast<int64_t>(super.size()) - 1)] =
+        shared * -128;
+    scales = scales.drop_front(super.size());
+  }
 }
 
 /// `size` values of a row. `sign` -1 or 1: as small or large as they can be.
@@ -60,14 +81,20 @@ static void drawValues(const Shape &shape, Operands operands, int64_t sign,
       values[i + draw(random, 0, 3)] = 0;
     return;
   }
+  bool isSymmetric = !shape.blockFormat || shape.blockFormat->bits == 8;
+  int64_t high = shape.blockFormat ? shape.blockFormat->bias() - 1 : 127;
+  int64_t low = isSymmetric ? -high : -high - 1;
   for (int64_t i = 0; i < size; ++i) {
-    values[i] = static_cast<float>(sign ? sign * 127 : draw(random, -127, 127));
+    values[i] = static_cast<float>(sign == 0  ? draw(random, low, high)
+                                   : sign < 0 ? low
+                                              : high);
     if (shape.kind == WeightKind::Bf16 && operands == Operands::Arbitrary)
       values[i] = format::bf16ToF32(format::f32ToBf16(drawReal(random)));
   }
-  // [Q2] makes a scale of the largest value.
-  if (shape.kind == WeightKind::Q8)
-    values[draw(random, 0, size - 1)] = sign < 0 ? -127 : 127;
+  // [Q4] makes a scale of the largest value.
+  if (shape.kind == WeightKind::Blocks)
+    values[draw(random, 0, size - 1)] =
+        static_cast<float>(sign <= 0 || !isSymmetric ? low : high);
 }
 
 Weights::Weights(const Shape &shape, Operands operands, std::mt19937 &random)
@@ -79,6 +106,11 @@ Weights::Weights(const Shape &shape, Operands operands, std::mt19937 &random)
                  &values[row * shape.cols + block.begin], random);
     for (int64_t group = 0; group < shape.scaleGroups(); ++group)
       scales.push_back(drawScale(shape, operands, random));
+    if (shape.kind == WeightKind::Blocks && shape.blockFormat->hasFactors() &&
+        operands == Operands::Arbitrary)
+      drawFactors(
+          shape, random,
+          llvm::MutableArrayRef<float>(scales).take_back(shape.scaleGroups()));
   }
   if (shape.kind == WeightKind::Ternary &&
       shape.layout.granularity == Granularity::PerTensor)
@@ -103,8 +135,9 @@ void Weights::pack(uint8_t *bytes) const {
         products[row * cols + block.begin + i] *=
             scales[row * shape.scaleGroups() + block.scaleGroup];
   format::Failure failure =
-      shape.kind == WeightKind::Q8
-          ? format::packQ8(0, rows, cols, products.data(), bytes)
+      shape.blockFormat
+          ? format::packBlocks(*shape.blockFormat, 0, rows, cols,
+                               products.data(), bytes)
           : format::packBf16(0, rows, cols, products.data(), bytes);
   EXPECT_FALSE(failure) << *failure;
 }

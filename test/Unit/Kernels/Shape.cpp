@@ -18,8 +18,8 @@ using format::ScaleType;
 
 std::vector<InputBlock> Shape::blocks() const {
   int64_t group = cols, most = cols;
-  if (kind == WeightKind::Q8)
-    group = most = 32;
+  if (kind == WeightKind::Blocks)
+    group = most = blockFormat->blockInputs;
   if (kind == WeightKind::Ternary) {
     most = 256;
     if (layout.granularity == Granularity::PerGroup)
@@ -38,8 +38,8 @@ std::string Shape::typeText() const {
   std::string result;
   llvm::raw_string_ostream out(result);
   out << "tensor<" << rows << "x" << cols << "x";
-  if (kind == WeightKind::Q8)
-    out << "!sherry.q8_0";
+  if (kind == WeightKind::Blocks)
+    out << "!sherry." << blockFormat->name;
   if (kind == WeightKind::Bf16)
     out << "bf16";
   if (kind == WeightKind::Ternary) {
@@ -97,9 +97,14 @@ static std::vector<Shape> makeShapes() {
     // More tiles than are interleaved, and some that are left.
     add(order, Granularity::PerGroup, 32 * 4 + 33, 72, 4);
   }
-  for (WeightKind kind : {WeightKind::Q8, WeightKind::Bf16})
-    for (auto [rows, cols] : {std::pair<int64_t, int64_t>{1, 4}, {33, 292}})
-      shapes.push_back({kind, rows, cols, {}});
+  const format::BlockFormat *blockFormats[] = {&format::kQ8_0, &format::kQ6_K,
+                                               &format::kQ4_0, nullptr};
+  for (const format::BlockFormat *blockFormat : blockFormats) {
+    WeightKind kind = blockFormat ? WeightKind::Blocks : WeightKind::Bf16;
+    // Blocks end after one group and after three.
+    for (auto [rows, cols] : {std::pair<int64_t, int64_t>{1, 4}, {33, 300}})
+      shapes.push_back({kind, rows, cols, {}, blockFormat});
+  }
   return shapes;
 }
 

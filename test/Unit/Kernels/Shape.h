@@ -16,7 +16,7 @@
 
 namespace sherry {
 
-enum class WeightKind { Ternary, Q8, Bf16 };
+enum class WeightKind { Ternary, Blocks, Bf16 };
 enum class ActivationKind { I8, F32 };
 
 /// Inputs that are summed in integers, and which of a row's scales they have.
@@ -27,7 +27,8 @@ struct InputBlock {
 struct Shape {
   WeightKind kind;
   int64_t rows, cols;
-  format::TernaryLayout layout; ///< meaningful if ternary
+  format::TernaryLayout layout;                ///< meaningful if ternary
+  const format::BlockFormat *blockFormat = {}; ///< meaningful if Blocks
 
   /// Rules [S4] and [T4] (ternary) or [Q1] of docs/BlockFormat.md; all inputs
   /// of a bf16 row are one block.
@@ -41,8 +42,8 @@ struct Shape {
 };
 
 /// Ternary weights of every code order and granularity, with both scale types,
-/// several interleaves and odd sizes; q8_0 and bf16 weights. The same in every
-/// run, and few: compiling them takes nearly all of the test's time.
+/// several interleaves and odd sizes; dense weights of every format. The same
+/// in every run, and few: compiling them takes nearly all of the test's time.
 const std::vector<Shape> &testShapes();
 
 /// The name of the function that multiplies with testShapes()[number].

@@ -29,8 +29,15 @@
 #include "sherry/Dialect/Sherry/SherryOps.h.inc"
 
 namespace sherry {
+/// The format of weights of this element type (!sherry.q8_0, !sherry.q6_K or
+/// !sherry.q4_0), or null.
+const format::BlockFormat *getBlockFormat(mlir::Type element);
+/// The type of weights in `format`; bf16 if it is null.
+mlir::Type getDenseType(mlir::MLIRContext *context,
+                        const format::BlockFormat *format);
+
 /// Sizes of the blocks in which the activations of a linear op are quantized
-/// for this weight: the chunks of a ternary weight [T4], the blocks of a q8_0
+/// for this weight: the chunks of a ternary weight [T4], the blocks of a dense
 /// one [Q1]; empty for weights that take f32 activations only.
 llvm::SmallVector<int64_t> getActivationBlocks(mlir::RankedTensorType weight);
 } // namespace sherry

@@ -21,11 +21,25 @@ def Sherry_TritType : Sherry_Type<"Trit", "trit"> {
   }];
 }
 
-def Sherry_Q8_0Type : Sherry_Type<"Q8_0", "q8_0"> {
-  let summary = "8-bit weight in blocks of 32 inputs with an f16 scale";
+class Sherry_BlockType<string name, string mnemonic_>
+    : Sherry_Type<name, mnemonic_> {
   let description = [{
-    Element type of dense weights stored by rule [Q2] of docs/BlockFormat.md.
+    Element type of dense weights stored by rules [Q1] to [Q4] of
+    docs/BlockFormat.md.
   }];
+}
+
+def Sherry_Q8_0Type : Sherry_BlockType<"Q8_0", "q8_0"> {
+  let summary = "8-bit weight in blocks of 32 inputs with an f16 scale";
+}
+
+def Sherry_Q6_KType : Sherry_BlockType<"Q6_K", "q6_K"> {
+  let summary = "6-bit weight in blocks of 16 inputs with an 8-bit factor of "
+                "an f16 number that 256 inputs share";
+}
+
+def Sherry_Q4_0Type : Sherry_BlockType<"Q4_0", "q4_0"> {
+  let summary = "4-bit weight in blocks of 32 inputs with an f16 scale";
 }
 
 def Sherry_KVCacheType : Sherry_Type<"KVCache", "kv_cache"> {

@@ -1,0 +1,132 @@
+//===- WeightBlocks.cpp - Reads dense weights block by block --------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Rules [Q2] and [Q3] of docs/BlockFormat.md.
+//
+//===----------------------------------------------------------------------===//
+#include "WeightBlocks.h"
+
+using namespace mlir;
+using namespace sherry;
+
+/// `count` numbers of the weights from `row` on, at byte `offset`.
+static Value loadRows(KernelBuilder &b, Value offset, Value row, int64_t count,
+                      Type type) {
+  Value numbers = b.view(b.weights, offset, {format::kTileRows}, type);
+  return b.load(b.vec(count, type), numbers, {row});
+}
+
+Value WeightBlock::integers(KernelBuilder &b, int64_t group, Value row,
+                            int64_t rows) const {
+  auto bytes = b.vec(rows * format::kGroupInputs, b.getI8Type());
+  auto lanes = b.vec(rows, b.getI32Type());
+  Value memory =
+      b.view(b.weights, planes,
+             {format->blockBytes(inputs) / format->kPlaneBytes,
+              format::kTileRows, format::kGroupInputs},
+             b.getI8Type());
+  auto plane = [&](int64_t index) {
+    return b.load(bytes, memory, {b.index(index), row, b.index(0)});
+  };
+  if (format->bits == 8)
+    return plane(group);
+  // Bits of `mask` in every byte, after a shift to the right (or, below 0, to
+  // the left) of all four bytes as one.
+  auto bits = [&](int64_t index, int64_t shift, int64_t mask) -> Value {
+    Value value = vector::BitCastOp::create(b, lanes, plane(index));
+    Value distance = b.splatInt(lanes, std::abs(shift));
+    if (shift > 0)
+      value = arith::ShRUIOp::create(b, value, distance);
+    if (shift < 0)
+      value = arith::ShLIOp::create(b, value, distance);
+    return arith::AndIOp::create(b, value, b.splatInt(lanes, mask * 0x01010101));
+  };
+  Value upper;
+  if (format->upperPlanes())
+    upper = bits(0, group * 2 - 4, 48);
+  Value result = bits(format->upperPlanes() + group / 2, group % 2 * 4, 15);
+  if (upper)
+    result = arith::OrIOp::create(b, upper, result);
+  return vector::BitCastOp::create(b, bytes, result);
+}
+
+Value WeightBlock::scales(KernelBuilder &b, Value row, int64_t rows) const {
+  auto floats = b.vec(rows, b.getF32Type());
+  Value result = arith::ExtFOp::create(
+      b, floats, loadRows(b, shared, row, rows, b.getF16Type()));
+  if (!format->hasFactors())
+    return result;
+  // Exact: 11 bits times 8 bits.
+  Value factor = arith::SIToFPOp::create(
+      b, floats, loadRows(b, factors, row, rows, b.getI8Type()));
+  return arith::MulFOp::create(b, result, factor);
+}
+
+void WeightBlock::prefetch(KernelBuilder &b) const {
+  b.prefetchWeights(share, shareBytes);
+}
+
+namespace sherry {
+/// The place of a block, step by step.
+class BlockWalk {
+public:
+  BlockWalk(KernelBuilder &b, const format::BlockFormat &format, Value offset)
+      : b(b), format(format), offset(offset) {}
+
+  /// Block `index` of super-block `super`, which has `superInputs` inputs.
+  WeightBlock at(Value super, int64_t superInputs, Value index,
+                 int64_t inputs) const {
+    WeightBlock block;
+    block.format = &format;
+    block.inputs = inputs;
+    block.number =
+        b.add(b.mul(super, format.superInputs / format.blockInputs), index);
+    block.column = b.mul(block.number, format.blockInputs);
+    Value begin =
+        b.add(offset, b.mul(super, format.superBytes(format.superInputs)));
+    block.planes =
+        b.add(begin, b.mul(index, format.blockBytes(format.blockInputs)));
+    Value factors = b.add(begin, format.planeBytes(superInputs));
+    block.factors = b.add(factors, b.mul(index, format::kTileRows));
+    block.shareBytes =
+        format.superBytes(superInputs) / format::ceilDiv(superInputs, format.blockInputs);
+    block.share = b.add(begin, b.mul(index, block.shareBytes));
+    block.shared = b.add(factors, format.factorBytes(superInputs));
+    return block;
+  }
+
+private:
+  KernelBuilder &b;
+  const format::BlockFormat &format;
+  Value offset;
+};
+} // namespace sherry
+
+SmallVector<Value> sherry::forWeightBlocks(
+    KernelBuilder &b, const format::BlockFormat &format, Value offset,
+    int64_t cols, ValueRange init,
+    function_ref<SmallVector<Value>(const WeightBlock &, ValueRange)> body) {
+  BlockWalk walk(b, format, offset);
+  /// Calls `use` for all parts of `length` inputs, and for what is left.
+  auto cut = [&](int64_t total, int64_t length, ValueRange carried,
+                 function_ref<SmallVector<Value>(Value, int64_t, ValueRange)>
+                     use) {
+    SmallVector<Value> values =
+        b.repeat(total / length, carried, [&](Value i, ValueRange inner) {
+          return use(i, length, inner);
+        });
+    if (int64_t rest = total % length)
+      values = use(b.index(total / length), rest, values);
+    return values;
+  };
+  return cut(cols, format.superInputs, init,
+             [&](Value super, int64_t superInputs, ValueRange carried) {
+               return cut(superInputs, format.blockInputs, carried,
+                          [&](Value index, int64_t inputs, ValueRange inner) {
+                            return body(
+                                walk.at(super, superInputs, index, inputs),
+                                inner);
+                          });
+             });
+}

@@ -1,0 +1,53 @@
+//===- WeightBlocks.h - Reads dense weights block by block ------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The blocks of format::BlockFormat, for the linear kernels (16 rows at a time)
+// and the embedding (one row).
+//
+//===----------------------------------------------------------------------===//
+#ifndef LIB_CONVERSION_SHERRYTOKERNEL_WEIGHTBLOCKS_H
+#define LIB_CONVERSION_SHERRYTOKERNEL_WEIGHTBLOCKS_H
+
+#include "KernelBuilder.h"
+
+namespace sherry {
+
+/// One block of the 32 rows of a tile.
+class WeightBlock {
+public:
+  int64_t inputs;     ///< at most the format's blockInputs
+  mlir::Value number; ///< of the block, among those of a row
+  mlir::Value column; ///< its first input
+
+  int64_t groups() const { return inputs / format::kGroupInputs; }
+
+  /// The stored integers of a group of four inputs and `rows` rows of the tile
+  /// from `row` on: vector<4 rows x i8>, unsigned.
+  mlir::Value integers(KernelBuilder &b, int64_t group, mlir::Value row,
+                       int64_t rows) const;
+  /// The scales of such rows: vector<rows x f32>.
+  mlir::Value scales(KernelBuilder &b, mlir::Value row, int64_t rows) const;
+  /// Prefetches as many bytes as the block has, scales included.
+  void prefetch(KernelBuilder &b) const;
+
+private:
+  friend class BlockWalk;
+  const format::BlockFormat *format;
+  // Bytes in the weights.
+  mlir::Value planes, factors, shared, share;
+  int64_t shareBytes;
+};
+
+/// Calls `body` for each block of the tile at byte `offset`, a matrix of `cols`
+/// columns; a loop where blocks are alike.
+llvm::SmallVector<mlir::Value> forWeightBlocks(
+    KernelBuilder &b, const format::BlockFormat &format, mlir::Value offset,
+    int64_t cols, mlir::ValueRange init,
+    llvm::function_ref<llvm::SmallVector<mlir::Value>(const WeightBlock &,
+                                                      mlir::ValueRange)>
+        body);
+
+} // namespace sherry
+
+#endif // LIB_CONVERSION_SHERRYTOKERNEL_WEIGHTBLOCKS_H

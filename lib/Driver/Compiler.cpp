@@ -15,6 +15,7 @@
 #include "sherry/Target/ObjectEmitter.h"
 #include "sherry/Target/SharedObjectWriter.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -73,6 +74,7 @@ private:
   OwningOpRef<ModuleOp> module;
   llvm::LLVMContext llvmContext;
   AbiFields fields;
+  int64_t cacheBytesPerPosition = 0;
 };
 
 } // namespace
@@ -84,6 +86,12 @@ Expected<StorageOptions> Compilation::chooseStorage() const {
   result.head = options.head;
   result.cacheType = options.cacheType.value_or(
       options.quantizeActivations ? CacheType::F16 : CacheType::F32);
+  if (result.cacheType == CacheType::I8 &&
+      (config.headDim % 16 != 0 || config.headDim > 256))
+    return llvm::createStringError(
+        "--kv=i8 needs a head_dim that is a multiple of 16 and at most 256; "
+        "this model has " +
+        llvm::Twine(config.headDim) + ", use --kv=f16");
   if (config.quantization) {
     result.granularity = config.quantization->granularity;
     if (result.granularity == format::Granularity::PerGroup)
@@ -141,6 +149,10 @@ Error Compilation::readModel() {
   if (!graph)
     return graph.takeError();
   module = std::move(*graph);
+  for (Type type :
+       module->lookupSymbol<func::FuncOp>("forward").getArgumentTypes())
+    if (auto cache = dyn_cast<KVCacheType>(type))
+      cacheBytesPerPosition = cache.getBytesPerPosition();
   (*module)->setAttr(
       LLVM::LLVMDialect::getTargetAttrName(),
       LLVM::TargetAttr::get(
@@ -238,7 +250,9 @@ std::string Compilation::makeMetadata() {
   json["add_bos_token"] = tokenizer.addBos;
   json["activations"] = options.quantizeActivations ? "i8" : "f32";
   json["head"] = storage.head ? storage.head->name : "bf16";
-  json["kv"] = storage.cacheType == CacheType::F16 ? "f16" : "f32";
+  json["kv"] = storage.cacheType == CacheType::I8    ? "i8"
+               : storage.cacheType == CacheType::F16 ? "f16"
+                                                     : "f32";
   if (storage.quantize) {
     switch (storage.granularity) {
     case format::Granularity::PerTensor:
@@ -274,9 +288,7 @@ AbiFields Compilation::describe() {
   result.tokenizerSize = tokenizer.json ? tokenizer.json->getBufferSize() : 0;
   result.weightsSize = weights + result.tokenizerSize;
   result.workspaceSize = size("sherry.workspace_size");
-  int64_t elementBytes = storage.cacheType == CacheType::F16 ? 2 : 4;
-  result.kvBytesPerPosition = config.numLayers * 2 * config.numKeyValueHeads *
-                              config.headDim * elementBytes;
+  result.kvBytesPerPosition = cacheBytesPerPosition;
   result.vocabSize = config.vocabSize;
   result.logitsStride = format::roundUp(config.vocabSize, format::kTileRows);
   result.maxContext = config.maxPositionEmbeddings;

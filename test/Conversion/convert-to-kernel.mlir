@@ -206,3 +206,30 @@ func.func @others(%x: tensor<?x8xf32>, %tokens: tensor<?xi32>, %cache: !sherry.k
   return %5 : tensor<?x8xf32>
 }
 }
+
+// -----
+
+// A cache in i8: queries and weights are two bytes each, so that the loads of 64
+// bytes of the cache are multiplied twice per query head.
+module attributes {sherry.weights_size = 256 : i64} {
+// CHECK-LABEL: func @integer_cache
+func.func @integer_cache(%q: tensor<?x32xf32>, %k: tensor<?x16xf32>, %cache: !sherry.kv_cache<1 x 1 x 16 x i8, max_context = 16>, %layer: index, %position: index) -> tensor<?x32xf32> attributes {sherry.max_tokens = 2 : i64} {
+  // Twice: keys, values.
+  // CHECK: memref.view {{.*}} to memref<4x16x4xi8>
+  // CHECK: memref.view {{.*}} to memref<16xf32>
+  // CHECK: memref.view {{.*}} to memref<4x16x4xi8>
+  // CHECK: memref.view {{.*}} to memref<16xf32>
+  // CHECK: sherry.step = {op = "update_cache"}
+  sherry.update_cache %k, %k, %cache[%layer, %position] : tensor<?x16xf32>, <1 x 1 x 16 x i8, max_context = 16>
+  // Scores, of two heads at a time.
+  // CHECK: %[[KEYS:.*]] = vector.load %{{.*}} : memref<4x16x4xi8{{.*}}>, vector<64xi8>
+  // CHECK-COUNT-4: sherry.dot_accumulate %[[KEYS]], {{.*}} {max_weight = 255 : i32}
+  // CHECK: math.exp
+  // Values.
+  // CHECK: %[[VALUES:.*]] = vector.load %{{.*}} : memref<4x16x4xi8{{.*}}>, vector<64xi8>
+  // CHECK-COUNT-4: sherry.dot_accumulate %[[VALUES]]
+  // CHECK: sherry.step = {op = "attention"}
+  %0 = sherry.attention %q, %cache[%layer, %position] : tensor<?x32xf32>, <1 x 1 x 16 x i8, max_context = 16>
+  return %0 : tensor<?x32xf32>
+}
+}

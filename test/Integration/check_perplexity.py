@@ -6,7 +6,7 @@
 # usage: check_perplexity.py TEXT PERPLEXITY_JSON FOLDER
 #
 # FOLDER holds one model, compiled in the ways that LIMITS names: activations,
-# then head.
+# then head, then cache if it is not the default.
 #
 # ===----------------------------------------------------------------------=== #
 import json
@@ -25,6 +25,7 @@ LIMITS = [
     ("i8-q8_0", "i8-bf16", 0.3),
     ("i8-q6_K", "i8-bf16", 0.3),
     ("i8-q4_0", "i8-bf16", 3.0),
+    ("i8-q8_0-i8", "i8-q8_0", 0.3),
 ]
 
 

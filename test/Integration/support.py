@@ -14,6 +14,13 @@ sys.path.insert(0, str(REFERENCE))
 # The module is only found through the path above.
 from compare_npy import Mismatch, compare  # noqa: E402, F401
 
+# Features that a level adds, as far as models can need them.
+LEVELS = {
+    "x86-64-v2": {"sse3", "ssse3", "sse4.1", "sse4.2", "popcnt"},
+    "x86-64-v3": {"avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt"},
+    "x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+}
+
 
 def run(*command):
     """Runs a program of PATH and returns what it prints; Mismatch if it fails."""
@@ -29,3 +36,14 @@ def run(*command):
 
 def join(tokens):
     return ",".join(map(str, tokens))
+
+
+def list_targets():
+    """The levels of x86-64 that this CPU can run, and native."""
+    have = set(run("sherry-cpu-features").split())
+    targets, needed = [], set()
+    for level, features in LEVELS.items():
+        needed |= features
+        if needed <= have:
+            targets.append(level)
+    return targets + ["native"]

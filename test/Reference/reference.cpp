@@ -95,6 +95,7 @@ private:
   Matrix readLinear(const Checkpoint &checkpoint, const std::string &prefix,
                     const std::string &module, int64_t rows, int64_t cols);
   void rotate(Vector &heads, int64_t position) const;
+  void roundToBytes(float *numbers);
   Vector attend(Layer &layer, const Vector &x);
   Vector multiply(const Matrix &matrix, const Vector &x);
 
@@ -200,16 +201,33 @@ Vector Model::multiply(const Matrix &matrix, const Vector &x) {
   return ::multiply(matrix, quantized);
 }
 
+/// Rounds the keys or values of a head to 8 bits with a scale.
+void Model::roundToBytes(float *numbers) {
+  float largest = 0;
+  for (int64_t i = 0; i < headDim; ++i)
+    largest = std::max(largest, std::fabs(numbers[i]));
+  for (int64_t i = 0; i < headDim && largest > 0; ++i) {
+    float scaled = numbers[i] * (127 / largest);
+    float rounded = std::nearbyint(scaled);
+    tieDistance = std::min(tieDistance, 0.5f - std::fabs(scaled - rounded));
+    numbers[i] = rounded * (largest / 127);
+  }
+}
+
 Vector Model::attend(Layer &layer, const Vector &x) {
   Vector query = multiply(layer.q, x), key = multiply(layer.k, x);
   auto position = static_cast<int64_t>(layer.keys.size());
   rotate(query, position);
   rotate(key, position);
   Vector value = multiply(layer.v, x);
-  if (options.kv == "f16")
-    for (Vector *vector : {&key, &value})
+  for (Vector *vector : {&key, &value}) {
+    if (options.kv == "f16")
       for (float &number : *vector)
         number = roundToF16(number);
+    if (options.kv == "i8")
+      for (int64_t begin = 0; begin < kvHeads * headDim; begin += headDim)
+        roundToBytes(&(*vector)[begin]);
+  }
   layer.keys.push_back(key);
   layer.values.push_back(value);
 
@@ -329,7 +347,8 @@ int main(int argc, char **argv) {
       ->check(CLI::IsMember({"bf16", "q8_0", "q6_K", "q4_0"}));
   app.add_option("--activations", options.activations)
       ->check(CLI::IsMember({"f32", "i8"}));
-  app.add_option("--kv", options.kv)->check(CLI::IsMember({"f32", "f16"}));
+  app.add_option("--kv", options.kv)
+      ->check(CLI::IsMember({"f32", "f16", "i8"}));
   app.add_flag("--no-quantize", options.noQuantize,
                "weights of linear layers in bf16");
   CLI11_PARSE(app, argc, argv);

@@ -71,7 +71,9 @@ static cl::opt<CacheType>
        cl::desc("Keys and values of past tokens (default: f16, or f32 with "
                 "--activations=f32):"),
        cl::values(clEnumValN(CacheType::F32, "f32", "32 bits"),
-                  clEnumValN(CacheType::F16, "f16", "16 bits")),
+                  clEnumValN(CacheType::F16, "f16", "16 bits"),
+                  clEnumValN(CacheType::I8, "i8",
+                             "8 bits and a scale per position and head")),
        cl::cat(category));
 static cl::opt<bool>
     noQuantize("no-quantize",

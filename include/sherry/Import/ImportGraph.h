@@ -13,7 +13,7 @@
 namespace sherry {
 
 /// Type of the keys and values in the cache.
-enum class CacheType { F32, F16 };
+enum class CacheType { F32, F16, I8 };
 
 /// How the numbers of a model are to be stored.
 struct StorageOptions {

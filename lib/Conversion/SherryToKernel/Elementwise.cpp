@@ -196,38 +196,24 @@ static void emitQuantizeBlock(KernelBuilder &b, const Rows &input,
                               Value column, Value block, int64_t inputs) {
   auto f32x16 = b.vec(kLanes, b.getF32Type());
   auto i32x16 = b.vec(kLanes, b.getI32Type());
-  auto larger = [&](Value x, Value y) -> Value {
-    return arith::MaxNumFOp::create(b, x, y);
-  };
   Value magnitudes = forColumns(
       b, column, inputs, {b.splat(f32x16, 0)},
       [&](Value at, int64_t lanes, ValueRange carried) -> SmallVector<Value> {
         Value x = padLanes(
             b, b.load(b.vec(lanes, b.getF32Type()), input.buffer, {row, at}));
-        return {larger(math::AbsFOp::create(b, x), carried[0])};
+        return {arith::MaxNumFOp::create(b, Value(math::AbsFOp::create(b, x)),
+                                         carried[0])};
       })[0];
-  Value largest = b.reduce(magnitudes, larger);
-  Value isZero =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, largest, b.f32(0));
-  Value inverse = arith::SelectOp::create(
-      b, isZero, b.f32(0),
-      Value(arith::DivFOp::create(b, b.f32(127), largest)));
-  // Adding 1.5 * 2^23 leaves the nearest integer, ties to even, in the low
-  // bits of the sum: the same rounding on every target, without a call.
-  constexpr double kMagic = 12582912.0;
-  constexpr int64_t kMagicBits = 0x4B400000;
+  Value largest = b.reduceMax(magnitudes);
+  Value inverse = b.inverseOf(largest, 127);
   Value values = result.inBlocks(b);
   Value sums = forColumns(
       b, column, inputs, {b.splatInt(i32x16, 0)},
       [&](Value at, int64_t lanes, ValueRange carried) -> SmallVector<Value> {
         auto type = b.vec(lanes, b.getF32Type());
-        auto intType = b.vec(lanes, b.getI32Type());
         Value x = b.load(type, input.buffer, {row, at});
-        Value scaled = arith::MulFOp::create(b, x, b.broadcast(lanes, inverse));
-        Value shifted = arith::AddFOp::create(b, scaled, b.splat(type, kMagic));
-        Value number = arith::SubIOp::create(
-            b, Value(arith::BitcastOp::create(b, intType, shifted)),
-            b.splatInt(intType, kMagicBits));
+        Value number = b.roundToInt(
+            arith::MulFOp::create(b, x, b.broadcast(lanes, inverse)));
         Value byte =
             arith::TruncIOp::create(b, b.vec(lanes, b.getI8Type()), number);
         Value group = b.createOrFold<arith::DivUIOp>(at, b.index(4));

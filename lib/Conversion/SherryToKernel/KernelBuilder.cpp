@@ -74,6 +74,33 @@ Value KernelBuilder::reduceAdd(Value vector) {
   });
 }
 
+Value KernelBuilder::reduceMax(Value vector) {
+  return reduce(vector, [&](Value a, Value b) -> Value {
+    return arith::MaxNumFOp::create(*this, a, b);
+  });
+}
+
+Value KernelBuilder::roundToInt(Value vector) {
+  // Adding 1.5 * 2^23 leaves the nearest integer in the low bits of the sum,
+  // without a call.
+  constexpr double kMagic = 12582912.0;
+  constexpr int64_t kMagicBits = 0x4B400000;
+  auto type = cast<VectorType>(vector.getType());
+  VectorType integers = type.clone(getI32Type());
+  Value shifted = arith::AddFOp::create(*this, vector, splat(type, kMagic));
+  return arith::SubIOp::create(
+      *this, Value(arith::BitcastOp::create(*this, integers, shifted)),
+      splatInt(integers, kMagicBits));
+}
+
+Value KernelBuilder::inverseOf(Value largest, double limit) {
+  Value isZero =
+      arith::CmpFOp::create(*this, arith::CmpFPredicate::OEQ, largest, f32(0));
+  return arith::SelectOp::create(
+      *this, isZero, f32(0),
+      Value(arith::DivFOp::create(*this, f32(limit), largest)));
+}
+
 //===----------------------------------------------------------------------===//
 // Buffers
 //===----------------------------------------------------------------------===//

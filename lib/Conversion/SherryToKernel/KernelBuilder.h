@@ -92,12 +92,18 @@ public:
   mlir::Value fma(mlir::Value a, mlir::Value b, mlir::Value c) {
     return mlir::vector::FMAOp::create(*this, a, b, c);
   }
+  /// Vectors of f32 below 2^22 to the nearest i32, ties to even: the same on
+  /// every target.
+  mlir::Value roundToInt(mlir::Value vector);
+  /// limit / largest, or 0 if largest is 0: scalars.
+  mlir::Value inverseOf(mlir::Value largest, double limit);
   /// Combines all lanes with `combine` in a balanced tree, whose shape depends
   /// on the number of lanes only: the same result on every target.
   mlir::Value
   reduce(mlir::Value vector,
          llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
   mlir::Value reduceAdd(mlir::Value vector);
+  mlir::Value reduceMax(mlir::Value vector);
 
   //===--------------------------------------------------------------------===//
   // Buffers

@@ -21,11 +21,10 @@ Value WeightBlock::integers(KernelBuilder &b, int64_t group, Value row,
                             int64_t rows) const {
   auto bytes = b.vec(rows * format::kGroupInputs, b.getI8Type());
   auto lanes = b.vec(rows, b.getI32Type());
-  Value memory =
-      b.view(b.weights, planes,
-             {format->blockBytes(inputs) / format->kPlaneBytes,
-              format::kTileRows, format::kGroupInputs},
-             b.getI8Type());
+  Value memory = b.view(b.weights, planes,
+                        {format->blockBytes(inputs) / format->kPlaneBytes,
+                         format::kTileRows, format::kGroupInputs},
+                        b.getI8Type());
   auto plane = [&](int64_t index) {
     return b.load(bytes, memory, {b.index(index), row, b.index(0)});
   };
@@ -40,7 +39,8 @@ Value WeightBlock::integers(KernelBuilder &b, int64_t group, Value row,
       value = arith::ShRUIOp::create(b, value, distance);
     if (shift < 0)
       value = arith::ShLIOp::create(b, value, distance);
-    return arith::AndIOp::create(b, value, b.splatInt(lanes, mask * 0x01010101));
+    return arith::AndIOp::create(b, value,
+                                 b.splatInt(lanes, mask * 0x01010101));
   };
   Value upper;
   if (format->upperPlanes())
@@ -89,8 +89,8 @@ public:
         b.add(begin, b.mul(index, format.blockBytes(format.blockInputs)));
     Value factors = b.add(begin, format.planeBytes(superInputs));
     block.factors = b.add(factors, b.mul(index, format::kTileRows));
-    block.shareBytes =
-        format.superBytes(superInputs) / format::ceilDiv(superInputs, format.blockInputs);
+    block.shareBytes = format.superBytes(superInputs) /
+                       format::ceilDiv(superInputs, format.blockInputs);
     block.share = b.add(begin, b.mul(index, block.shareBytes));
     block.shared = b.add(factors, format.factorBytes(superInputs));
     return block;
@@ -109,17 +109,17 @@ SmallVector<Value> sherry::forWeightBlocks(
     function_ref<SmallVector<Value>(const WeightBlock &, ValueRange)> body) {
   BlockWalk walk(b, format, offset);
   /// Calls `use` for all parts of `length` inputs, and for what is left.
-  auto cut = [&](int64_t total, int64_t length, ValueRange carried,
-                 function_ref<SmallVector<Value>(Value, int64_t, ValueRange)>
-                     use) {
-    SmallVector<Value> values =
-        b.repeat(total / length, carried, [&](Value i, ValueRange inner) {
-          return use(i, length, inner);
-        });
-    if (int64_t rest = total % length)
-      values = use(b.index(total / length), rest, values);
-    return values;
-  };
+  auto cut =
+      [&](int64_t total, int64_t length, ValueRange carried,
+          function_ref<SmallVector<Value>(Value, int64_t, ValueRange)> use) {
+        SmallVector<Value> values =
+            b.repeat(total / length, carried, [&](Value i, ValueRange inner) {
+              return use(i, length, inner);
+            });
+        if (int64_t rest = total % length)
+          values = use(b.index(total / length), rest, values);
+        return values;
+      };
   return cut(cols, format.superInputs, init,
              [&](Value super, int64_t superInputs, ValueRange carried) {
                return cut(superInputs, format.blockInputs, carried,

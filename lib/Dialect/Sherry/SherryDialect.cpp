@@ -136,11 +136,19 @@ RopeScalingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
                                   int64_t layers, int64_t kvHeads,
-                                  int64_t headDim, FloatType elementType,
+                                  int64_t headDim, Type elementType,
                                   int64_t maxContext) {
   if (layers <= 0 || kvHeads <= 0 || headDim <= 0 || maxContext <= 0)
     return emitError() << "sizes of a kv_cache must be positive";
-  if (!elementType.isF32() && !elementType.isF16())
-    return emitError() << "a kv_cache holds f32 or f16, not " << elementType;
+  if (elementType.isInteger(8)) {
+    // Sums of products of a 16-bit and an 8-bit number stay within 32 bits.
+    if (headDim % 16 != 0 || headDim > 256)
+      return emitError() << "a kv_cache of i8 needs a head_dim that is a "
+                            "multiple of 16 and at most 256, not "
+                         << headDim;
+  } else if (!elementType.isF32() && !elementType.isF16()) {
+    return emitError() << "a kv_cache holds f32, f16 or i8, not "
+                       << elementType;
+  }
   return success();
 }

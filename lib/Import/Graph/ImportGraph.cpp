@@ -27,16 +27,25 @@ public:
     b.setInsertionPointToEnd(module->getBody());
     rows = activations(config.hiddenSize);
     table = activations(config.headDim);
-    cache = KVCacheType::get(
-        &context, config.numLayers, config.numKeyValueHeads, config.headDim,
-        options.cacheType == CacheType::F16 ? FloatType(b.getF16Type())
-                                            : FloatType(b.getF32Type()),
-        config.maxPositionEmbeddings);
+    cache = KVCacheType::get(&context, config.numLayers,
+                             config.numKeyValueHeads, config.headDim,
+                             cacheElementType(), config.maxPositionEmbeddings);
   }
 
   llvm::Expected<OwningOpRef<ModuleOp>> import();
 
 private:
+  Type cacheElementType() {
+    switch (options.cacheType) {
+    case CacheType::F32:
+      return b.getF32Type();
+    case CacheType::F16:
+      return b.getF16Type();
+    case CacheType::I8:
+      return b.getI8Type();
+    }
+    llvm_unreachable("unknown cache type");
+  }
   RankedTensorType activations(int64_t cols) {
     return RankedTensorType::get({ShapedType::kDynamic, cols}, b.getF32Type());
   }

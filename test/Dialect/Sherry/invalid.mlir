@@ -106,8 +106,13 @@ func.func private @f(!sherry.kv_cache<0 x 1 x 8 x f32, max_context = 16>)
 
 // -----
 
-// expected-error @+1 {{a kv_cache holds f32 or f16, not 'bf16'}}
+// expected-error @+1 {{a kv_cache holds f32, f16 or i8, not 'bf16'}}
 func.func private @f(!sherry.kv_cache<1 x 1 x 8 x bf16, max_context = 16>)
+
+// -----
+
+// expected-error @+1 {{a kv_cache of i8 needs a head_dim that is a multiple of 16 and at most 256, not 8}}
+func.func private @f(!sherry.kv_cache<1 x 1 x 8 x i8, max_context = 16>)
 
 // -----
 

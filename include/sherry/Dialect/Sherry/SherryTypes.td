@@ -47,14 +47,21 @@ def Sherry_KVCacheType : Sherry_Type<"KVCache", "kv_cache"> {
   let description = [{
     Shape `layers x 2 x kv_heads x context x head_dim`, where the context is
     known when the model runs and `max_context`, rounded up to a multiple of 16,
-    bounds it. The keys of 16 positions are stored as `head_dim x 16`.
+    bounds it. Positions are stored in blocks of 16. The keys of a block lie as
+    `head_dim x 16`, the values as `16 x head_dim`.
+
+    With i8, the keys or values of a position and head share a scale: a number
+    x is stored as 128 + round(127 x / max|x|), and the scale max|x| / 127 in
+    f32. A block of keys is `head_dim / 4 x 16 x 4` bytes, one of values
+    `4 x head_dim x 4`, four dimensions or four positions side by side; then
+    come the 16 scales.
 
     ```mlir
     !sherry.kv_cache<16 x 8 x 64 x f32, max_context = 131072>
     ```
   }];
   let parameters = (ins "int64_t":$layers, "int64_t":$kv_heads,
-                        "int64_t":$head_dim, "::mlir::FloatType":$element_type,
+                        "int64_t":$head_dim, "::mlir::Type":$element_type,
                         "int64_t":$max_context);
   let assemblyFormat = [{
     `<` $layers `x` $kv_heads `x` $head_dim `x` $element_type `,`
@@ -63,8 +70,12 @@ def Sherry_KVCacheType : Sherry_Type<"KVCache", "kv_cache"> {
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     int64_t getBytesPerPosition() const {
-      return getLayers() * 2 * getKvHeads() * getHeadDim() *
-             (getElementType().getIntOrFloatBitWidth() / 8);
+      return getLayers() * 2 * getKvHeads() * getBytesPerHead();
+    }
+    /// Of the keys or the values of one position and head.
+    int64_t getBytesPerHead() const {
+      return getHeadDim() * (getElementType().getIntOrFloatBitWidth() / 8) +
+             (getElementType().isInteger(8) ? 4 : 0);
     }
   }];
 }

@@ -1,0 +1,99 @@
+//===- Attention.h - Attention of one row to one head -----------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The walk over the positions is the same for every type of cache; products
+// with keys and values are not.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LIB_CONVERSION_SHERRYTOKERNEL_ATTENTION_H
+#define LIB_CONVERSION_SHERRYTOKERNEL_ATTENTION_H
+
+#include "KVCache.h"
+
+#include <memory>
+
+namespace sherry {
+
+/// Attention of a row to one head of keys and values, for the query heads that
+/// share it.
+class HeadAttention {
+public:
+  virtual ~HeadAttention() = default;
+
+  /// Query heads from `first` on of `row`, which attends to `end` positions.
+  void emit(mlir::Value row, mlir::Value first, const CachePart &keys,
+            const CachePart &values, mlir::Value end);
+
+protected:
+  /// Positions that all query heads attend to in turn, while their keys and
+  /// values stay in the first-level cache.
+  static constexpr int64_t kRoundPositions = 64;
+  using Values = llvm::SmallVector<mlir::Value>;
+
+  HeadAttention(KernelBuilder &b, const CacheRef &cache, const Rows &query,
+                const Rows &result);
+
+  /// Called once per row, before all products.
+  virtual void prepareQueries(mlir::Value row, mlir::Value first) {}
+  /// The products of `together` query heads, from `head` on of those that share
+  /// the keys, with the keys of a block: blockType each.
+  virtual Values productsOf(mlir::Value row, mlir::Value first,
+                            mlir::Value head, const CachePart &keys,
+                            mlir::Value block) = 0;
+  /// Multiplies the results of `together` heads from `head` on by `rescale` and
+  /// adds the values of the round that begins at block `firstBlock`, times
+  /// their weights.
+  virtual void emitMix(mlir::Value row, mlir::Value first, mlir::Value head,
+                       const CachePart &values, mlir::Value firstBlock,
+                       mlir::Value size, mlir::ValueRange rescale) = 0;
+
+  /// The first column of a query head in queries and results.
+  mlir::Value columnOf(mlir::Value first, mlir::Value head) {
+    return b.mul(b.add(first, head), headDim);
+  }
+  mlir::Value broadcast(mlir::VectorType type, mlir::Value scalar) {
+    return b.broadcast(type.getDimSize(0), scalar);
+  }
+  /// Asks for the cache lines of a vector that the next round will read. `at`
+  /// is where it begins.
+  void prefetch(mlir::Value memref, llvm::ArrayRef<mlir::Value> at,
+                int64_t lanes);
+
+  KernelBuilder &b;
+  const Rows &query, &result;
+  int64_t headDim;
+  int64_t sharing; ///< query heads per head of keys
+  /// So many heads go through keys and values together, which are loaded and
+  /// widened once for them: a divisor of `sharing`, as registers are few.
+  int64_t together;
+  mlir::VectorType blockType; ///< a number for each position of a block
+  mlir::Value weights;        ///< [together x positions of a round]
+
+private:
+  void emitRound(mlir::Value row, mlir::Value first, mlir::Value at,
+                 mlir::Value size, const CachePart &keys,
+                 const CachePart &values);
+  Values emitScores(mlir::Value row, mlir::Value first, mlir::Value head,
+                    const CachePart &keys, mlir::Value firstBlock,
+                    mlir::Value size, mlir::ValueRange before);
+  Values emitWeights(mlir::Value blocks, mlir::ValueRange largest);
+  mlir::Value exp(mlir::Value x, mlir::Value largest);
+
+  mlir::Value states; ///< [sharing x 2]: the largest score, the sum of weights
+};
+
+/// For caches in f32 and f16.
+std::unique_ptr<HeadAttention> makeFloatAttention(KernelBuilder &b,
+                                                  const CacheRef &cache,
+                                                  const Rows &query,
+                                                  const Rows &result);
+/// For caches in i8.
+std::unique_ptr<HeadAttention> makeIntegerAttention(KernelBuilder &b,
+                                                    const CacheRef &cache,
+                                                    const Rows &query,
+                                                    const Rows &result);
+
+} // namespace sherry
+
+#endif // LIB_CONVERSION_SHERRYTOKERNEL_ATTENTION_H

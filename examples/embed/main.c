@@ -62,7 +62,7 @@ int main(int argc, char **argv) {
     int32_t token = sherry_sample(sampler, logits, vocabSize);
     checkStatus(token);
     if (sherry_model_is_eos(model, token) ||
-        sherry_context_position(context) == sherry_context_size(context))
+        sherry_context_position(context, 0) == sherry_context_size(context))
       break;
     size_t size;
     const char *text =

@@ -26,10 +26,12 @@ extern "C" {
 /// Raised whenever anything below changes its meaning or its place. The first
 /// two fields of sherry_abi_model never move, so that every runtime can name
 /// the version it refuses.
-#define SHERRY_ABI_VERSION 2u
+#define SHERRY_ABI_VERSION 3u
 
 /// A cache has room for a multiple of so many positions.
 #define SHERRY_ABI_CONTEXT_MULTIPLE 16
+/// Most sequences that share a cache.
+#define SHERRY_ABI_MAX_SEQUENCES 1024
 #define SHERRY_ABI_QUERY_SYMBOL "sherry_model_query"
 #define SHERRY_ABI_WEIGHTS_SECTION ".sherry.weights"
 
@@ -54,29 +56,33 @@ typedef struct sherry_abi_team {
   int64_t n_threads;
 } sherry_abi_team;
 
-/// Runs n_tokens tokens of one sequence through the model.
+/// Runs n_tokens tokens of one or more sequences through the model, in one
+/// pass over the weights.
 ///
 ///  weights    start of the weights section
-///  kv_cache   context * kv_bytes_per_position bytes; positions below
-///             `position` hold what earlier calls with this context wrote
+///  kv_cache   of each sequence, from number 0 on,
+///             context * kv_bytes_per_position bytes
 ///  workspace  workspace_size bytes, contents irrelevant before and after
 ///  tokens     [n_tokens] ids, each in [0, vocab_size) (the caller checks)
+///  positions  [n_tokens] positions, each in [0, context). What comes before a
+///             token in its sequence is among the tokens of this call, in any
+///             order, or was in an earlier one with this cache; no two tokens
+///             of a call have the same place
+///  sequences  [n_tokens] numbers of sequences, below SHERRY_ABI_MAX_SEQUENCES
 ///  logits     [n_logits][logits_stride] f32, written for the last n_logits
 ///             tokens; of each row the first vocab_size entries count
 ///  n_tokens   decode: 1; prefill: 1 .. max_block
 ///  n_logits   decode: 0 or 1; prefill: 0 .. n_tokens
-///  position   position of tokens[0]; position + n_tokens <= context
-///  context    capacity of kv_cache in positions, a multiple of
+///  context    capacity of a sequence in positions, a multiple of
 ///             SHERRY_ABI_CONTEXT_MULTIPLE
 ///
 /// Allocates nothing and keeps no state: one mapped model serves any number
 /// of contexts at once. All threads of the team return together.
-typedef void (*sherry_abi_forward_fn)(const uint8_t *weights, uint8_t *kv_cache,
-                                      uint8_t *workspace, const int32_t *tokens,
-                                      float *logits, int64_t n_tokens,
-                                      int64_t n_logits, int64_t position,
-                                      int64_t context,
-                                      const sherry_abi_team *team);
+typedef void (*sherry_abi_forward_fn)(
+    const uint8_t *weights, uint8_t *kv_cache, uint8_t *workspace,
+    const int32_t *tokens, const int32_t *positions, const int32_t *sequences,
+    float *logits, int64_t n_tokens, int64_t n_logits, int64_t context,
+    const sherry_abi_team *team);
 
 typedef struct sherry_abi_model {
   uint32_t abi_version;
@@ -96,7 +102,7 @@ typedef struct sherry_abi_model {
   uint64_t tokenizer_size;
 
   uint64_t workspace_size;
-  uint64_t kv_bytes_per_position;
+  uint64_t kv_bytes_per_position; ///< of one sequence
 
   uint32_t vocab_size;
   uint32_t logits_stride; ///< >= vocab_size

@@ -18,7 +18,8 @@ Error sherry::addAbiTable(Module &module, const TargetInfo &target,
   auto *i64 = Type::getInt64Ty(context);
   auto *forwardType = FunctionType::get(Type::getVoidTy(context),
                                         {pointer, pointer, pointer, pointer,
-                                         pointer, i64, i64, i64, i64, pointer},
+                                         pointer, pointer, pointer, i64, i64,
+                                         i64, pointer},
                                         /*isVarArg=*/false);
   for (Function &function : module)
     if (!function.isDeclaration())

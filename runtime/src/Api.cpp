@@ -193,13 +193,19 @@ uint32_t sherry_context_threads(const sherry_context *context) {
   return context->context.threads();
 }
 
-uint32_t sherry_context_position(const sherry_context *context) {
-  return context->context.position();
+uint32_t sherry_context_sequences(const sherry_context *context) {
+  return context->context.sequences();
 }
 
-int sherry_context_truncate(sherry_context *context, uint32_t position) {
+uint32_t sherry_context_position(const sherry_context *context,
+                                 uint32_t sequence) {
+  return context->context.position(sequence);
+}
+
+int sherry_context_truncate(sherry_context *context, uint32_t sequence,
+                            uint32_t position) {
   return guard(-1, [&] {
-    context->context.truncate(position);
+    context->context.truncate(sequence, position);
     return 0;
   });
 }
@@ -207,8 +213,24 @@ int sherry_context_truncate(sherry_context *context, uint32_t position) {
 int sherry_eval(sherry_context *context, const int32_t *tokens,
                 int64_t n_tokens, enum sherry_logits logits,
                 sherry_logits_fn on_logits, void *user) {
+  struct Receiver {
+    sherry_logits_fn function;
+    void *user;
+  } receiver = {on_logits, user};
+  auto pass = [](void *user, int64_t, int64_t index, const float *logits) {
+    const auto *receiver = static_cast<const Receiver *>(user);
+    receiver->function(receiver->user, index, logits);
+  };
+  const sherry_batch_entry entry = {0, logits, tokens, n_tokens};
+  return sherry_eval_batch(context, &entry, 1,
+                           on_logits ? +pass : nullptr, &receiver);
+}
+
+int sherry_eval_batch(sherry_context *context,
+                      const sherry_batch_entry *entries, int64_t n_entries,
+                      sherry_batch_logits_fn on_logits, void *user) {
   return guard(-1, [&] {
-    context->context.eval(tokens, n_tokens, logits, on_logits, user);
+    context->context.eval(entries, n_entries, on_logits, user);
     return 0;
   });
 }

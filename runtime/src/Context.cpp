@@ -1,4 +1,4 @@
-//===- Context.cpp - One sequence and the model's memory of it ------------===//
+//===- Context.cpp - Sequences and the model's memory of them -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -33,14 +33,26 @@ Context::Context(std::shared_ptr<const Model> owner,
   maxBlock = resolve(options.block, abi.max_block, abi.max_block, "a block");
   numThreads =
       resolve(options.threads, defaultThreads(), maxThreads, "a thread count");
+  lengths.resize(resolve(options.sequences, 1, SHERRY_ABI_MAX_SEQUENCES,
+                         "a number of sequences"));
   cache = Mapping::hugePages(
-      checkedMultiply(cachePositions(), abi.kv_bytes_per_position, "cache"),
-      "a context of " + std::to_string(capacity) +
-          " positions (a smaller one needs less)");
+      checkedMultiply(
+          lengths.size(),
+          checkedMultiply(cachePositions(), abi.kv_bytes_per_position, "cache"),
+          "cache"),
+      (sequences() == 1 ? "a context of "
+                        : std::to_string(sequences()) + " sequences of ") +
+          std::to_string(capacity) + " positions (a smaller one needs less)");
+  for (auto *numbers :
+       {&pending.tokens, &pending.positions, &pending.sequences})
+    numbers->reserve(maxBlock);
+  pending.places.reserve(maxBlock);
   workspace = Mapping::hugePages(abi.workspace_size, "the workspace");
 }
 
-void Context::truncate(uint32_t position) {
+void Context::truncate(uint32_t sequence, uint32_t position) {
+  checkSequence(sequence);
+  uint32_t &length = lengths[sequence];
   if (position > length)
     throw Error("cannot truncate a sequence of " + std::to_string(length) +
                 " tokens to " + std::to_string(position));
@@ -48,7 +60,16 @@ void Context::truncate(uint32_t position) {
   lastLogits = nullptr;
 }
 
-void Context::checkTokens(const int32_t *tokens, int64_t n) const {
+void Context::checkSequence(uint32_t sequence) const {
+  if (sequence >= lengths.size())
+    throw Error("sequence " + std::to_string(sequence) + " is not in [0, " +
+                std::to_string(lengths.size()) + ")");
+}
+
+void Context::checkEntry(const sherry_batch_entry &entry) const {
+  checkSequence(entry.sequence);
+  const uint32_t length = lengths[entry.sequence];
+  const int64_t n = entry.n_tokens;
   if (n < 0 || n > capacity - length)
     throw Error(std::to_string(n) + " tokens after " + std::to_string(length) +
                 " do not fit in a context of " + std::to_string(capacity) +
@@ -56,11 +77,22 @@ void Context::checkTokens(const int32_t *tokens, int64_t n) const {
                 std::to_string(model->abi().max_context) +
                 ") or a shorter text");
   for (int64_t i = 0; i < n; ++i)
-    if (tokens[i] < 0 ||
-        static_cast<uint32_t>(tokens[i]) >= model->abi().vocab_size)
-      throw Error("token " + std::to_string(tokens[i]) + " at index " +
+    if (entry.tokens[i] < 0 ||
+        static_cast<uint32_t>(entry.tokens[i]) >= model->abi().vocab_size)
+      throw Error("token " + std::to_string(entry.tokens[i]) + " at index " +
                   std::to_string(i) + " is not in [0, " +
                   std::to_string(model->abi().vocab_size) + ")");
+}
+
+void Context::checkEntries(const sherry_batch_entry *entries,
+                           int64_t n) const {
+  for (int64_t i = 0; i < n; ++i) {
+    checkEntry(entries[i]);
+    for (int64_t before = 0; before < i; ++before)
+      if (entries[before].sequence == entries[i].sequence)
+        throw Error("sequence " + std::to_string(entries[i].sequence) +
+                    " occurs twice in a batch");
+  }
 }
 
 /// Memory for so many rows of logits; made anew when more are needed.
@@ -72,30 +104,78 @@ float *Context::logitsBuffer(uint64_t rows) {
   return reinterpret_cast<float *>(logitsMemory.data());
 }
 
-void Context::eval(const int32_t *tokens, int64_t n, sherry_logits wanted,
-                   sherry_logits_fn onLogits, void *user) {
-  checkTokens(tokens, n);
-  if (n == 0)
+static bool wantsLogits(const sherry_batch_entry &entry, int64_t index) {
+  return entry.logits == SHERRY_LOGITS_ALL ||
+         (entry.logits == SHERRY_LOGITS_LAST && index == entry.n_tokens - 1);
+}
+
+/// Fills the block with tokens from `next` on; returns the place of the first
+/// that does not fit.
+Context::Place Context::fillBlock(const sherry_batch_entry *entries, int64_t n,
+                                  Place next) {
+  auto &block = pending;
+  block.tokens.clear();
+  block.positions.clear();
+  block.sequences.clear();
+  block.places.clear();
+  Place end = next;
+  // A model computes the logits of the last tokens of a call.
+  for (bool withLogits : {false, true}) {
+    end = next;
+    for (uint32_t count = 0; end.entry < n && count < maxBlock;) {
+      const sherry_batch_entry &entry = entries[end.entry];
+      if (end.index == entry.n_tokens) {
+        end = {end.entry + 1, 0};
+        continue;
+      }
+      ++count;
+      if (wantsLogits(entry, end.index) == withLogits) {
+        block.tokens.push_back(entry.tokens[end.index]);
+        block.positions.push_back(
+            static_cast<int32_t>(lengths[entry.sequence] + end.index));
+        block.sequences.push_back(static_cast<int32_t>(entry.sequence));
+        block.places.push_back(end);
+      }
+      ++end.index;
+    }
+    if (!withLogits)
+      block.numLogits = -static_cast<int64_t>(block.tokens.size());
+  }
+  block.numLogits += static_cast<int64_t>(block.tokens.size());
+  return end;
+}
+
+void Context::eval(const sherry_batch_entry *entries, int64_t n,
+                   sherry_batch_logits_fn onLogits, void *user) {
+  checkEntries(entries, n);
+  int64_t total = 0, wanted = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t size = entries[i].n_tokens;
+    total += size;
+    wanted += entries[i].logits == SHERRY_LOGITS_ALL    ? size
+              : entries[i].logits == SHERRY_LOGITS_LAST ? size > 0
+                                                        : 0;
+  }
+  if (total == 0)
     return;
-  const int64_t rows =
-      wanted == SHERRY_LOGITS_ALL ? std::min<int64_t>(n, maxBlock) : 1;
-  float *logits = logitsBuffer(rows);
+  float *logits = logitsBuffer(
+      std::max<int64_t>(1, std::min<int64_t>(wanted, maxBlock)));
   lastLogits = nullptr;
-  int64_t count;
-  for (int64_t done = 0; done < n; done += count) {
-    count = std::min<int64_t>(n - done, maxBlock);
-    const bool isLast = done + count == n;
-    const int64_t nLogits = wanted == SHERRY_LOGITS_ALL              ? count
-                            : wanted == SHERRY_LOGITS_LAST && isLast ? 1
-                                                                     : 0;
-    forward(tokens + done, count, nLogits, logits);
-    for (int64_t i = 0; i < nLogits; ++i) {
+  for (Place next{0, 0};;) {
+    next = fillBlock(entries, n, next);
+    if (pending.tokens.empty())
+      break;
+    forward(logits);
+    const Place *places = pending.places.data() +
+                          pending.places.size() - pending.numLogits;
+    for (int64_t i = 0; i < pending.numLogits; ++i) {
       lastLogits = logits + i * model->abi().logits_stride;
       if (onLogits)
-        onLogits(user, done + count - nLogits + i, lastLogits);
+        onLogits(user, places[i].entry, places[i].index, lastLogits);
     }
-    length += static_cast<uint32_t>(count);
   }
+  for (int64_t i = 0; i < n; ++i)
+    lengths[entries[i].sequence] += static_cast<uint32_t>(entries[i].n_tokens);
 }
 
 void Context::profile(bool on) {
@@ -113,13 +193,15 @@ sherry_step_time Context::stepTime(uint32_t step) const {
   return steps->time(step);
 }
 
-void Context::forward(const int32_t *tokens, int64_t n, int64_t nLogits,
-                      float *logits) {
+void Context::forward(float *logits) {
   const sherry_abi_model &abi = model->abi();
+  const auto n = static_cast<int64_t>(pending.tokens.size());
   const sherry_abi_forward_fn entry = n == 1 ? abi.decode : abi.prefill;
   runTeam(numThreads, steps ? &*steps : nullptr,
           [&](const sherry_abi_team *team) {
-            entry(model->weights(), cache.data(), workspace.data(), tokens,
-                  logits, n, nLogits, length, cachePositions(), team);
+            entry(model->weights(), cache.data(), workspace.data(),
+                  pending.tokens.data(), pending.positions.data(),
+                  pending.sequences.data(), logits, n, pending.numLogits,
+                  cachePositions(), team);
           });
 }

@@ -1,4 +1,4 @@
-//===- Context.h - One sequence and the model's memory of it ----*- C++ -*-===//
+//===- Context.h - Sequences and the model's memory of them -----*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -15,6 +15,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace sherry::runtime {
 
@@ -27,14 +28,17 @@ public:
   uint32_t size() const { return capacity; }
   uint32_t block() const { return maxBlock; }
   uint32_t threads() const { return numThreads; }
-  uint32_t position() const { return length; }
+  uint32_t sequences() const { return static_cast<uint32_t>(lengths.size()); }
+  uint32_t position(uint32_t sequence) const {
+    return sequence < lengths.size() ? lengths[sequence] : 0;
+  }
   /// See sherry_context_logits.
   const float *logits() const { return lastLogits; }
 
-  /// See sherry_context_truncate and sherry_eval; both throw Error.
-  void truncate(uint32_t position);
-  void eval(const int32_t *tokens, int64_t n, sherry_logits wanted,
-            sherry_logits_fn onLogits, void *user);
+  /// See sherry_context_truncate and sherry_eval_batch; both throw Error.
+  void truncate(uint32_t sequence, uint32_t position);
+  void eval(const sherry_batch_entry *entries, int64_t n,
+            sherry_batch_logits_fn onLogits, void *user);
 
   /// See sherry_context_profile.
   void profile(bool on);
@@ -42,23 +46,36 @@ public:
   sherry_step_time stepTime(uint32_t step) const;
 
 private:
-  /// What the cache has room for.
+  /// A token of a batch.
+  struct Place {
+    int64_t entry, index;
+  };
+
+  /// What the cache has room for, per sequence.
   int64_t cachePositions() const {
     constexpr int64_t unit = SHERRY_ABI_CONTEXT_MULTIPLE;
     return (capacity + unit - 1) / unit * unit;
   }
-  void checkTokens(const int32_t *tokens, int64_t n) const;
+  void checkSequence(uint32_t sequence) const;
+  void checkEntry(const sherry_batch_entry &entry) const;
+  void checkEntries(const sherry_batch_entry *entries, int64_t n) const;
   float *logitsBuffer(uint64_t rows);
-  void forward(const int32_t *tokens, int64_t n, int64_t nLogits,
-               float *logits);
+  Place fillBlock(const sherry_batch_entry *entries, int64_t n, Place next);
+  void forward(float *logits);
 
   std::shared_ptr<const Model> model;
   uint32_t capacity;
   uint32_t maxBlock;
   uint32_t numThreads;
-  uint32_t length = 0;
+  std::vector<uint32_t> lengths; ///< of the sequences
   Mapping cache, workspace, logitsMemory;
   const float *lastLogits = nullptr;
+  /// The tokens of one forward call, those with logits last.
+  struct {
+    std::vector<int32_t> tokens, positions, sequences;
+    std::vector<Place> places;
+    int64_t numLogits = 0;
+  } pending;
   std::optional<Profile> steps;
 };
 

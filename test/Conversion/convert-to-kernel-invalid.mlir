@@ -7,7 +7,7 @@ func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
 
 // -----
 
-// expected-error@+1 {{sherry.max_tokens must be at most 8, or a multiple of it}}
+// expected-error@+1 {{sherry.max_tokens must be 1 or a multiple of 8}}
 func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 12 : i64} {
   return %x : tensor<?x8xf32>
 }
@@ -43,7 +43,7 @@ func.func @result(%x: index) -> index attributes {sherry.max_tokens = 1 : i64} {
 
 // -----
 
-func.func @whole_columns(%x: tensor<?x8xf32>, %n: index) -> tensor<?x4xf32> attributes {sherry.max_tokens = 4 : i64} {
+func.func @whole_columns(%x: tensor<?x8xf32>, %n: index) -> tensor<?x4xf32> attributes {sherry.max_tokens = 8 : i64} {
   // expected-error@+1 {{can only take whole columns}}
   %y = tensor.extract_slice %x[1, 0] [%n, 4] [1, 1] : tensor<?x8xf32> to tensor<?x4xf32>
   return %y : tensor<?x4xf32>
@@ -51,7 +51,7 @@ func.func @whole_columns(%x: tensor<?x8xf32>, %n: index) -> tensor<?x4xf32> attr
 
 // -----
 
-func.func @unknown_op(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 4 : i64} {
+func.func @unknown_op(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 8 : i64} {
   // expected-error@+1 {{is not part of a graph}}
   %y = arith.negf %x : tensor<?x8xf32>
   return %y : tensor<?x8xf32>
@@ -59,7 +59,7 @@ func.func @unknown_op(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry
 
 // -----
 
-func.func @columns(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 4 : i64} {
+func.func @columns(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 8 : i64} {
   %c1 = arith.constant 1 : index
   // expected-error@+1 {{only the number of rows can be asked for}}
   %n = tensor.dim %x, %c1 : tensor<?x8xf32>
@@ -68,14 +68,14 @@ func.func @columns(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.ma
 
 // -----
 
-func.func @returns_argument(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 4 : i64} {
+func.func @returns_argument(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 8 : i64} {
   // expected-error@+1 {{can only pass on what the same block computes}}
   return %x : tensor<?x8xf32>
 }
 
 // -----
 
-func.func @starts_with_argument(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 4 : i64} {
+func.func @starts_with_argument(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 8 : i64} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   // expected-error@+1 {{must own the tensor that it starts with}}
@@ -88,7 +88,7 @@ func.func @starts_with_argument(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attribut
 
 // -----
 
-func.func @two_carried(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 4 : i64} {
+func.func @two_carried(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 8 : i64} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %a = arith.addf %x, %x : tensor<?x8xf32>
@@ -98,4 +98,17 @@ func.func @two_carried(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherr
     scf.yield %q, %p : tensor<?x8xf32>, tensor<?x8xf32>
   }
   return %y#0 : tensor<?x8xf32>
+}
+
+// -----
+
+func.func private @callee(%x: tensor<?x8xf32>, %y: tensor<?x8xf32>) attributes {sherry.max_tokens = 8 : i64} {
+  return
+}
+func.func @rows(%x: tensor<?x8xf32>, %n: index) attributes {sherry.max_tokens = 8 : i64} {
+  %last = sherry.last_tokens %x, %n : tensor<?x8xf32>
+  %y = arith.addf %last, %last : tensor<?x8xf32>
+  // expected-error@+1 {{cannot pass tensors with different numbers of rows}}
+  call @callee(%x, %y) : (tensor<?x8xf32>, tensor<?x8xf32>) -> ()
+  return
 }

@@ -2,15 +2,15 @@
 // RUN: sherry-opt %s '-sherry-convert-to-kernel=prefetch-distance=0 pair-sums' -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,NO-PREFETCH,PAIRS
 
 // Arguments: weights, caches, workspace, buffers of arguments and results,
-// counts of rows, indices, capacities of caches, team. 40 columns take 64.
+// count of rows, indices, capacities of caches, team. 40 columns take 64.
 // CHECK-LABEL: func @arguments
-// CHECK-SAME: (%[[WEIGHTS:.*]]: memref<0xi8>, %[[CACHE:[^,]*]]: memref<1024xi8>, %[[WORKSPACE:.*]]: memref<?xi8>,
-// CHECK-SAME: %[[X:.*]]: memref<3x64xf32>, %[[Y:.*]]: memref<3x64xf32>, %[[ROWS:.*]]: index, %[[I:.*]]: index, %[[CONTEXT:.*]]: index, %[[TEAM:.*]]: !sherry.team)
-// CHECK-SAME: sherry.max_tokens = 3
-func.func @arguments(%x: tensor<?x40xf32>, %cache: !sherry.kv_cache<2 x 1 x 4 x f32, max_context = 16>, %i: index) -> tensor<?x40xf32> attributes {sherry.max_tokens = 3 : i64} {
+// CHECK-SAME: (%[[WEIGHTS:.*]]: memref<0xi8>, %[[CACHE:[^,]*]]: memref<1048576xi8>, %[[WORKSPACE:.*]]: memref<?xi8>,
+// CHECK-SAME: %[[X:.*]]: memref<8x64xf32>, %[[Y:.*]]: memref<8x64xf32>, %[[ROWS:.*]]: index, %[[I:.*]]: index, %[[CONTEXT:.*]]: index, %[[TEAM:.*]]: !sherry.team)
+// CHECK-SAME: sherry.max_tokens = 8
+func.func @arguments(%x: tensor<?x40xf32>, %cache: !sherry.kv_cache<2 x 1 x 4 x f32, max_context = 16>, %i: index) -> tensor<?x40xf32> attributes {sherry.max_tokens = 8 : i64} {
   // CHECK: scf.parallel (%[[ROW:.*]]) = (%{{.*}}) to (%[[ROWS]])
   // CHECK: arith.addf
-  // CHECK: vector.store %{{.*}}, %[[Y]][%[[ROW]], %{{.*}}] : memref<3x64xf32>
+  // CHECK: vector.store %{{.*}}, %[[Y]][%[[ROW]], %{{.*}}] : memref<8x64xf32>
   // CHECK: sherry.step = {op = "addf"}
   %y = arith.addf %x, %x : tensor<?x40xf32>
   return %y : tensor<?x40xf32>
@@ -82,14 +82,24 @@ func.func @nibbles(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: ten
 module attributes {sherry.weights_size = 256 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
 // CHECK-LABEL: func @panel
-func.func @panel(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 5 : i64} {
+func.func @panel(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 8 : i64} {
   // CHECK: %[[PANEL:.*]] = memref.alloca() {{.*}} : memref<64x2x64xi8>
   // CHECK: scf.parallel
   // CHECK: %[[BYTES:.*]] = sherry.decode_block
   // CHECK: vector.store %[[BYTES]], %[[PANEL]]
+  // Blocks of eight tokens, and what is left in one of eight or four.
+  // CHECK: scf.for
   // CHECK: vector.load %[[PANEL]]
-  // DOTS: sherry.dot_accumulate {{.*}} {max_weight = 2 : i32}
-  // PAIRS-COUNT-4: sherry.dot_pairs
+  // DOTS-COUNT-16: sherry.dot_accumulate {{.*}} {max_weight = 2 : i32}
+  // PAIRS-COUNT-16: sherry.dot_pairs
+  // CHECK: scf.if
+  // DOTS-COUNT-16: sherry.dot_accumulate
+  // PAIRS-COUNT-16: sherry.dot_pairs
+  // CHECK: scf.if
+  // DOTS-COUNT-8: sherry.dot_accumulate
+  // DOTS-NOT: sherry.dot_accumulate
+  // PAIRS-COUNT-8: sherry.dot_pairs
+  // PAIRS-NOT: sherry.dot_pairs
   %y = sherry.linear %values scaled %scales sums %sums, @w : tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
@@ -180,19 +190,19 @@ func.func @loop(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max
 module attributes {sherry.weights_size = 256 : i64} {
 sherry.weight @norm count 1 from ["n"] rows [8] at 0 stride 64 : tensor<8xf32>
 // CHECK-LABEL: func @others
-func.func @others(%x: tensor<?x8xf32>, %tokens: tensor<?xi32>, %cache: !sherry.kv_cache<1 x 1 x 8 x f32, max_context = 16>, %layer: index, %position: index, %last: index) -> tensor<?x8xf32> attributes {sherry.max_tokens = 2 : i64} {
+func.func @others(%x: tensor<?x8xf32>, %positions: tensor<?xi32>, %sequences: tensor<?xi32>, %cache: !sherry.kv_cache<1 x 1 x 8 x f32, max_context = 16>, %layer: index, %last: index) -> tensor<?x8xf32> attributes {sherry.max_tokens = 8 : i64} {
   // CHECK: sherry.step = {op = "rope_table"}
-  %table = sherry.rope_table %tokens, %position theta 10000.0 : tensor<?xi32> -> tensor<?x8xf32>
+  %table = sherry.rope_table %positions theta 10000.0 : tensor<?x8xf32>
   // CHECK: math.sqrt
   // CHECK: sherry.step = {op = "rms_norm", weight = @norm}
   %0 = sherry.rms_norm %x, @norm epsilon 1.0e-5 : tensor<?x8xf32>
   // CHECK: sherry.step = {op = "rope"}
   %1 = sherry.rope %0, %table : tensor<?x8xf32>, tensor<?x8xf32>
   // CHECK: sherry.step = {op = "update_cache"}
-  sherry.update_cache %1, %x, %cache[%layer, %position] : tensor<?x8xf32>, <1 x 1 x 8 x f32, max_context = 16>
+  sherry.update_cache %1, %x, %cache[%layer] at %positions of %sequences : tensor<?x8xf32>, <1 x 1 x 8 x f32, max_context = 16>
   // CHECK: math.exp
   // CHECK: sherry.step = {op = "attention"}
-  %2 = sherry.attention %1, %cache[%layer, %position] : tensor<?x8xf32>, <1 x 1 x 8 x f32, max_context = 16>
+  %2 = sherry.attention %1, %cache[%layer] at %positions of %sequences : tensor<?x8xf32>, <1 x 1 x 8 x f32, max_context = 16>
   // CHECK: math.exp
   // CHECK: sherry.step = {op = "swiglu"}
   %3 = sherry.swiglu %2, %x : tensor<?x8xf32>
@@ -213,14 +223,14 @@ func.func @others(%x: tensor<?x8xf32>, %tokens: tensor<?xi32>, %cache: !sherry.k
 // bytes of the cache are multiplied twice per query head.
 module attributes {sherry.weights_size = 256 : i64} {
 // CHECK-LABEL: func @integer_cache
-func.func @integer_cache(%q: tensor<?x32xf32>, %k: tensor<?x16xf32>, %cache: !sherry.kv_cache<1 x 1 x 16 x i8, max_context = 16>, %layer: index, %position: index) -> tensor<?x32xf32> attributes {sherry.max_tokens = 2 : i64} {
+func.func @integer_cache(%q: tensor<?x32xf32>, %k: tensor<?x16xf32>, %positions: tensor<?xi32>, %sequences: tensor<?xi32>, %cache: !sherry.kv_cache<1 x 1 x 16 x i8, max_context = 16>, %layer: index) -> tensor<?x32xf32> attributes {sherry.max_tokens = 8 : i64} {
   // Twice: keys, values.
   // CHECK: memref.view {{.*}} to memref<4x16x4xi8>
   // CHECK: memref.view {{.*}} to memref<16xf32>
   // CHECK: memref.view {{.*}} to memref<4x16x4xi8>
   // CHECK: memref.view {{.*}} to memref<16xf32>
   // CHECK: sherry.step = {op = "update_cache"}
-  sherry.update_cache %k, %k, %cache[%layer, %position] : tensor<?x16xf32>, <1 x 1 x 16 x i8, max_context = 16>
+  sherry.update_cache %k, %k, %cache[%layer] at %positions of %sequences : tensor<?x16xf32>, <1 x 1 x 16 x i8, max_context = 16>
   // Scores, of two heads at a time.
   // CHECK: %[[KEYS:.*]] = vector.load %{{.*}} : memref<4x16x4xi8{{.*}}>, vector<64xi8>
   // CHECK-COUNT-4: sherry.dot_accumulate %[[KEYS]], {{.*}} {max_weight = 255 : i32}
@@ -229,7 +239,7 @@ func.func @integer_cache(%q: tensor<?x32xf32>, %k: tensor<?x16xf32>, %cache: !sh
   // CHECK: %[[VALUES:.*]] = vector.load %{{.*}} : memref<4x16x4xi8{{.*}}>, vector<64xi8>
   // CHECK-COUNT-4: sherry.dot_accumulate %[[VALUES]]
   // CHECK: sherry.step = {op = "attention"}
-  %0 = sherry.attention %q, %cache[%layer, %position] : tensor<?x32xf32>, <1 x 1 x 16 x i8, max_context = 16>
+  %0 = sherry.attention %q, %cache[%layer] at %positions of %sequences : tensor<?x32xf32>, <1 x 1 x 16 x i8, max_context = 16>
   return %0 : tensor<?x32xf32>
 }
 }

@@ -55,12 +55,13 @@ public:
 
 private:
   Result runPrefill(uint32_t tokens);
-  Result runDecode(uint32_t tokens, uint32_t contextFill);
+  Result runDecode(uint32_t tokens, uint32_t contextFill, uint32_t batch);
 
-  Context makeContext(uint32_t size) const {
+  Context makeContext(uint32_t size, uint32_t sequences = 1) const {
     sherry_context_options context = {};
     context.context = size;
     context.threads = threads;
+    context.sequences = sequences;
     return Context(check(sherry_context_create(model, &context)));
   }
   void eval(sherry_context *context, int64_t n) const;
@@ -81,15 +82,20 @@ private:
 
 } // namespace
 
+/// Appends `n` tokens to every sequence.
 void Bench::eval(sherry_context *context, int64_t n) const {
   // Any tokens do: the time does not depend on them.
   std::vector<int32_t> tokens;
   const uint64_t vocab = sherry_model_vocab_size(model);
   for (int64_t i = 0; i < n; ++i)
     tokens.push_back(static_cast<int32_t>(
-        (sherry_context_position(context) + i) * 7919 % vocab));
-  check(sherry_eval(context, tokens.data(), n, SHERRY_LOGITS_LAST, nullptr,
-                    nullptr));
+        (sherry_context_position(context, 0) + i) * 7919 % vocab));
+  std::vector<sherry_batch_entry> entries;
+  for (uint32_t i = 0; i < sherry_context_sequences(context); ++i)
+    entries.push_back({i, SHERRY_LOGITS_LAST, tokens.data(), n});
+  check(sherry_eval_batch(context, entries.data(),
+                          static_cast<int64_t>(entries.size()), nullptr,
+                          nullptr));
 }
 
 Summary Bench::time(uint32_t tokens,
@@ -137,12 +143,13 @@ Result Bench::runPrefill(uint32_t tokens) {
            std::to_string(threads) + " threads");
   Context context = makeContext(tokens);
   auto repeat = [&] {
-    check(sherry_context_truncate(context.get(), 0));
+    check(sherry_context_truncate(context.get(), 0, 0));
     eval(context.get(), tokens);
   };
   Result result = {};
   result.threads = threads;
   result.tokens = tokens;
+  result.batch = 1;
   result.tokensPerSecond = time(tokens, repeat);
   const uint32_t block = sherry_context_block(context.get());
   const double blocks = (tokens + block - 1) / block;
@@ -158,14 +165,16 @@ Result Bench::runPrefill(uint32_t tokens) {
   return result;
 }
 
-Result Bench::runDecode(uint32_t tokens, uint32_t contextFill) {
+Result Bench::runDecode(uint32_t tokens, uint32_t contextFill,
+                        uint32_t batch) {
   progress("decode of " + std::to_string(tokens) + " tokens after " +
-           std::to_string(contextFill) + ", " + std::to_string(threads) +
-           " threads");
-  Context context = makeContext(contextFill + tokens);
+           std::to_string(contextFill) + ", " + std::to_string(batch) +
+           " sequences, " + std::to_string(threads) + " threads");
+  Context context = makeContext(contextFill + tokens, batch);
   eval(context.get(), contextFill);
   auto repeat = [&] {
-    check(sherry_context_truncate(context.get(), contextFill));
+    for (uint32_t i = 0; i < batch; ++i)
+      check(sherry_context_truncate(context.get(), i, contextFill));
     for (uint32_t i = 0; i < tokens; ++i)
       eval(context.get(), 1);
   };
@@ -174,17 +183,19 @@ Result Bench::runDecode(uint32_t tokens, uint32_t contextFill) {
   result.threads = threads;
   result.tokens = tokens;
   result.contextFill = contextFill;
-  result.tokensPerSecond = time(tokens, repeat);
+  result.batch = batch;
+  result.tokensPerSecond = time(tokens * batch, repeat);
   check(sherry_context_profile(context.get(), true));
   repeat();
   result.steps = readProfile(context.get(), tokens);
   for (const Step &step : result.steps)
-    result.bytesPerToken += static_cast<double>(step.bytes) * step.calls;
+    result.bytesPerToken +=
+        static_cast<double>(step.bytes) * step.calls / batch;
   // All positions before each token, on average.
   result.bytesPerToken +=
       (contextFill + (tokens + 1) / 2.0) *
       static_cast<double>(sherry_model_cache_size_per_position(model));
-  result.plainRead = plainRead(result.bytesPerToken);
+  result.plainRead = plainRead(result.bytesPerToken * batch);
   return result;
 }
 
@@ -206,7 +217,8 @@ std::vector<Result> Bench::run(uint32_t count) {
   for (uint32_t tokens : options.generated)
     if (tokens > 0)
       for (uint32_t fill : options.contextFills)
-        results.push_back(runDecode(tokens, fill));
+        for (uint32_t batch : options.batches)
+          results.push_back(runDecode(tokens, fill, batch));
   return results;
 }
 

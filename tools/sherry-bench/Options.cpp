@@ -21,7 +21,9 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
       ->required();
   auto addList = [&](const char *names, std::vector<uint32_t> &list,
                      const char *text) {
-    app.add_option(names, list, text)->delimiter(',')->capture_default_str();
+    return app.add_option(names, list, text)
+        ->delimiter(',')
+        ->capture_default_str();
   };
   addList("-p,--prompt", options.prompts,
           "Prompt lengths for prefill in tokens, 0 for none");
@@ -29,6 +31,9 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
           "Numbers of tokens to decode, 0 for none");
   addList("--ctx-fill", options.contextFills,
           "Tokens that the context holds before decoding starts");
+  addList("-b,--batch", options.batches,
+          "Numbers of sequences that are decoded together")
+      ->check(CLI::Range(1u, 1024u));
   addList("-t,--threads", options.threads,
           "Numbers of threads, 0 for one per physical core");
   app.add_option("-r,--repetitions", options.repetitions,

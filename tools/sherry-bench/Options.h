@@ -21,6 +21,7 @@ struct Options {
   std::vector<uint32_t> prompts = {128};    ///< tokens; 0: no prefill
   std::vector<uint32_t> generated = {64};   ///< tokens; 0: no decode
   std::vector<uint32_t> contextFills = {0}; ///< tokens before decode
+  std::vector<uint32_t> batches = {1};      ///< sequences decoded together
   std::vector<uint32_t> threads = {0};      ///< 0: one per physical core
   uint32_t repetitions = 5;
   bool map = false;          ///< leave the weights in the file

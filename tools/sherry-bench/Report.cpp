@@ -31,7 +31,8 @@ static std::string testName(const Result &result) {
   if (!result.isDecode)
     return "pp" + std::to_string(result.tokens);
   return "tg" + std::to_string(result.tokens) +
-         (result.contextFill ? "@" + std::to_string(result.contextFill) : "");
+         (result.contextFill ? "@" + std::to_string(result.contextFill) : "") +
+         (result.batch > 1 ? "x" + std::to_string(result.batch) : "");
 }
 
 /// Rows of cells, the first one the head.
@@ -102,7 +103,8 @@ static Table makeLimits(const std::vector<ModelReport> &reports) {
     for (const Result &result : report.results) {
       std::vector<std::string> row{std::to_string(result.threads)};
       if (result.isDecode) {
-        row.push_back("plain read of " + number(result.bytesPerToken / 1e6, 0) +
+        row.push_back("plain read of " +
+                      number(result.bytesPerToken * result.batch / 1e6, 0) +
                       " MB");
         row.push_back(number(result.plainRead / 1e9, 2) + " GB/s");
       } else {
@@ -177,7 +179,7 @@ static Table makeKernels(const Result &result, double tokens) {
   for (const Step &step : mergeSteps(result.steps)) {
     if (step.multiplyAdds == 0)
       continue;
-    const double rows = step.isHead() ? 1 : tokens;
+    const double rows = step.isHead() && !result.isDecode ? 1 : tokens;
     const double rate =
         static_cast<double>(step.multiplyAdds) * rows / step.seconds;
     const double bytes = static_cast<double>(step.bytes) / step.seconds;
@@ -199,12 +201,15 @@ static std::string formatDetails(const std::vector<ModelReport> &reports,
                                 std::to_string(result.threads) + " threads";
       if (options.profile)
         text += "\nSteps of " +
-                std::string(result.isDecode ? "a token" : "a block") + " of " +
+                std::string(result.isDecode && result.batch == 1 ? "a token"
+                                                                 : "a block") +
+                " of " +
                 title + ":\n\n" + formatMarkdown(makeProfile(result));
       if (options.kernels)
         text += "\nMatrices of " + title + ":\n\n" +
                 formatMarkdown(makeKernels(
-                    result, result.isDecode ? 1 : result.blockTokens));
+                    result,
+                    result.isDecode ? result.batch : result.blockTokens));
     }
   return text;
 }
@@ -215,6 +220,7 @@ static Json toJson(const Result &result, const Options &options) {
                {"threads", result.threads},
                {"tokens", result.tokens},
                {"context_fill", result.contextFill},
+               {"batch", result.batch},
                {"tokens_per_second", result.tokensPerSecond.median},
                {"tokens_per_second_min", result.tokensPerSecond.least},
                {"tokens_per_second_max", result.tokensPerSecond.most}};

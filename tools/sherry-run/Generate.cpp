@@ -159,7 +159,7 @@ void Generator::decode() {
     if (i + 1 == options.length)
       return;
     const uint32_t capacity = sherry_context_size(context.get());
-    if (sherry_context_position(context.get()) == capacity) {
+    if (sherry_context_position(context.get(), 0) == capacity) {
       if (!options.quiet)
         std::fprintf(stderr,
                      "\nsherry-run: stopped, the context of %u positions is "

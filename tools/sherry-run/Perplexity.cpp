@@ -60,7 +60,7 @@ void sherry::run::scorePerplexity(const sherry_model *model,
       throw std::runtime_error("interrupted before the end of the text");
     const size_t count = std::min<size_t>(window, tokens.size() - begin);
     result.tokens = tokens.data() + begin;
-    check(sherry_context_truncate(context.get(), 0));
+    check(sherry_context_truncate(context.get(), 0, 0));
     // After the last token there is nothing to predict.
     check(sherry_eval(context.get(), result.tokens,
                       static_cast<int64_t>(count - 1), SHERRY_LOGITS_ALL, score,

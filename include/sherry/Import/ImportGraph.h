@@ -28,7 +28,7 @@ struct StorageOptions {
 
 /// Builds the graph of a LLaMA: a public function
 ///
-///   forward(tokens: tensor<?xi32>, cache, position, n_logits)
+///   forward(tokens, positions, sequences: tensor<?xi32>, cache, n_logits)
 ///       -> tensor<? x vocab_size x f32>
 ///
 /// and a private function `layer` that it calls for every layer. Weights are

@@ -26,7 +26,7 @@ HeadAttention::HeadAttention(KernelBuilder &b, const CacheRef &cache,
 }
 
 void HeadAttention::prefetch(Value memref, ArrayRef<Value> at, int64_t lanes) {
-  // Of a block of tokens, each reads what the one before has read.
+  // Of a prompt's block of tokens, each reads what the one before has read.
   if (b.prefetchDistance == 0 || b.maxTokens > 1)
     return;
   int64_t perLine =
@@ -152,7 +152,7 @@ SmallVector<Value> HeadAttention::emitWeights(Value blocks,
 }
 
 Rows sherry::emitAttention(KernelBuilder &b, const Rows &query,
-                           const CacheRef &cache, Value layer, Value position) {
+                           const CacheRef &cache) {
   Rows result = b.allocRows(query.cols, b.getF32Type(), query.count);
   int64_t kvHeads = cache.type.getKvHeads();
   int64_t sharing = query.cols / cache.type.getHeadDim() / kvHeads;
@@ -160,10 +160,11 @@ Rows sherry::emitAttention(KernelBuilder &b, const Rows &query,
                        ? makeIntegerAttention(b, cache, query, result)
                        : makeFloatAttention(b, cache, query, result);
   b.parallelUnits(query.count, kvHeads, [&](Value row, Value head) {
+    Value sequence = b.numberOf(cache.sequences, row);
     attention->emit(row, b.mul(head, sharing),
-                    CachePart(b, cache, layer, CachePart::Keys, head),
-                    CachePart(b, cache, layer, CachePart::Values, head),
-                    b.add(b.add(position, row), 1));
+                    CachePart(b, cache, sequence, CachePart::Keys, head),
+                    CachePart(b, cache, sequence, CachePart::Values, head),
+                    b.add(b.numberOf(cache.positions, row), 1));
   });
   return result;
 }

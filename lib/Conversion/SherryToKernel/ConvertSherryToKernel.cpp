@@ -59,7 +59,7 @@ private:
   int64_t weightsSize;
   IRMapping scalars;
   DenseMap<Value, Rows> tensors;
-  DenseMap<Value, CacheRef> caches;
+  DenseMap<Value, std::pair<Value, Value>> caches; ///< bytes, context
   Value workspace;
   SmallVector<Value> resultBuffers;
 };
@@ -86,7 +86,8 @@ static int64_t columnsOf(Type type) {
 static MemRefType cacheType(KVCacheType type) {
   int64_t context =
       format::roundUp(type.getMaxContext(), SHERRY_ABI_CONTEXT_MULTIPLE);
-  return MemRefType::get({type.getBytesPerPosition() * context},
+  return MemRefType::get({type.getBytesPerPosition() * context *
+                          SHERRY_ABI_MAX_SEQUENCES},
                          IntegerType::get(type.getContext(), 8));
 }
 
@@ -105,18 +106,17 @@ LogicalResult FunctionConverter::createFunction() {
     return source.emitError("needs the attribute sherry.max_tokens: run "
                             "sherry-specialize-tokens first");
   b.maxTokens = maxTokens.getInt();
-  if (b.maxTokens > kTokenBlock && b.maxTokens % kTokenBlock != 0)
-    return source.emitError("sherry.max_tokens must be at most ")
-           << kTokenBlock << ", or a multiple of it";
+  if (b.maxTokens > 1 && b.maxTokens % kTokenBlock != 0)
+    return source.emitError("sherry.max_tokens must be 1 or a multiple of ")
+           << kTokenBlock;
 
   auto bytes = [&](int64_t size) {
     return MemRefType::get({size}, b.getI8Type());
   };
-  SmallVector<Type> caches, buffers, counts, indices, contexts;
+  SmallVector<Type> caches, buffers, indices, contexts;
   for (BlockArgument arg : source.getArguments()) {
     if (isTensor(arg)) {
       buffers.push_back(bufferType(arg.getType()));
-      counts.push_back(b.getIndexType());
     } else if (auto cache = dyn_cast<KVCacheType>(arg.getType())) {
       caches.push_back(cacheType(cache));
       contexts.push_back(b.getIndexType());
@@ -135,8 +135,10 @@ LogicalResult FunctionConverter::createFunction() {
   SmallVector<Type> types{bytes(weightsSize)};
   llvm::append_range(types, caches);
   types.push_back(bytes(ShapedType::kDynamic));
-  for (auto &list : {buffers, counts, indices, contexts})
-    llvm::append_range(types, list);
+  llvm::append_range(types, buffers);
+  types.push_back(b.getIndexType());
+  llvm::append_range(types, indices);
+  llvm::append_range(types, contexts);
   types.push_back(TeamType::get(context));
 
   b.setInsertionPoint(source);
@@ -152,19 +154,17 @@ LogicalResult FunctionConverter::createFunction() {
   auto cache = next;
   next += caches.size();
   workspace = *next++;
-  auto buffer = next, count = buffer + buffers.size(),
-       index = count + counts.size(), capacity = index + indices.size();
+  auto buffer = next, count = buffer + buffers.size(), index = count + 1,
+       capacity = index + indices.size();
   b.team = entry->getArguments().back();
+  // The decode function runs one token; saying so here removes every loop over
+  // tokens.
+  Value rows = b.maxTokens == 1 ? b.index(1) : Value(*count);
   for (BlockArgument arg : source.getArguments()) {
     if (isTensor(arg)) {
-      // The decode function runs one token; saying so here removes every loop
-      // over tokens.
-      Value rows = b.maxTokens == 1 ? b.index(1) : Value(*count);
-      ++count;
       tensors[arg] = {*buffer++, rows, columnsOf(arg.getType())};
     } else if (isCache(arg)) {
-      this->caches[arg] = {cast<KVCacheType>(arg.getType()), *cache++,
-                           *capacity++};
+      this->caches[arg] = {*cache++, *capacity++};
     } else {
       scalars.map(arg, *index++);
     }
@@ -217,27 +217,29 @@ LogicalResult FunctionConverter::convertSlice(tensor::ExtractSliceOp op) {
 }
 
 LogicalResult FunctionConverter::convertCall(func::CallOp op) {
-  SmallVector<Value> cacheBytes, buffers, counts, indices, contexts;
+  SmallVector<Value> cacheBytes, buffers, indices, contexts;
   Value rows;
   for (Value operand : op.getOperands()) {
     if (isTensor(operand)) {
       const Rows &mapped = tensors.find(operand)->second;
       if (mapped.buffer.getType() != bufferType(operand.getType()))
         return op.emitOpError("cannot pass a slice of columns");
+      if (rows && rows != mapped.count)
+        return op.emitOpError("cannot pass tensors with different numbers of "
+                              "rows");
       buffers.push_back(mapped.buffer);
-      counts.push_back(mapped.count);
       rows = mapped.count;
     } else if (isCache(operand)) {
-      const CacheRef &cache = caches.find(operand)->second;
-      cacheBytes.push_back(cache.bytes);
-      contexts.push_back(cache.context);
+      const auto &[bytes, context] = caches.find(operand)->second;
+      cacheBytes.push_back(bytes);
+      contexts.push_back(context);
     } else {
       indices.push_back(scalars.lookup(operand));
     }
   }
-  if (!rows && op.getNumResults() != 0)
-    return op.emitOpError("a result needs a tensor argument that gives its "
-                          "number of rows");
+  if (!rows)
+    return op.emitOpError("needs a tensor argument that gives the number of "
+                          "rows");
   for (Value result : op.getResults()) {
     Rows mapped = b.allocRows(columnsOf(result.getType()),
                               getElementTypeOrSelf(result.getType()), rows);
@@ -247,8 +249,10 @@ LogicalResult FunctionConverter::convertCall(func::CallOp op) {
   SmallVector<Value> operands{b.weights};
   llvm::append_range(operands, cacheBytes);
   operands.push_back(workspace);
-  for (auto &list : {buffers, counts, indices, contexts})
-    llvm::append_range(operands, list);
+  llvm::append_range(operands, buffers);
+  operands.push_back(rows);
+  llvm::append_range(operands, indices);
+  llvm::append_range(operands, contexts);
   operands.push_back(b.team);
   func::CallOp::create(b, op.getCallee(), TypeRange(), operands);
   return success();
@@ -297,7 +301,12 @@ LogicalResult FunctionConverter::convertOp(Operation &op) {
   auto rows = [&](Value value) -> Rows & {
     return tensors.find(value)->second;
   };
-  auto index = [&](Value value) { return scalars.lookup(value); };
+  auto cacheOf = [&](auto op) -> CacheRef {
+    const auto &[bytes, context] = caches.find(op.getCache())->second;
+    return {op.getCache().getType(),   bytes,
+            context,                   scalars.lookup(op.getLayer()),
+            rows(op.getPositions()),   rows(op.getSequences())};
+  };
   return TypeSwitch<Operation *, LogicalResult>(&op)
       .Case([&](EmbeddingOp op) {
         tensors[op.getResult()] =
@@ -323,8 +332,7 @@ LogicalResult FunctionConverter::convertOp(Operation &op) {
       .Case([&](LinearOp op) { return convertLinear(op); })
       .Case([&](RopeTableOp op) {
         tensors[op.getResult()] =
-            emitRopeTable(b, rows(op.getTokens()).count,
-                          index(op.getPosition()), columnsOf(op.getType()),
+            emitRopeTable(b, rows(op.getPositions()), columnsOf(op.getType()),
                           op.getTheta().convertToDouble(), op.getScalingAttr());
         return success();
       })
@@ -335,14 +343,12 @@ LogicalResult FunctionConverter::convertOp(Operation &op) {
       })
       .Case([&](UpdateCacheOp op) {
         emitUpdateCache(b, rows(op.getKeys()), rows(op.getValues()),
-                        caches.find(op.getCache())->second,
-                        index(op.getLayer()), index(op.getPosition()));
+                        cacheOf(op));
         return success();
       })
       .Case([&](AttentionOp op) {
-        tensors[op.getResult()] = emitAttention(
-            b, Rows(rows(op.getQuery())), caches.find(op.getCache())->second,
-            index(op.getLayer()), index(op.getPosition()));
+        tensors[op.getResult()] =
+            emitAttention(b, Rows(rows(op.getQuery())), cacheOf(op));
         return success();
       })
       .Case([&](SwiGLUOp op) {
@@ -352,7 +358,7 @@ LogicalResult FunctionConverter::convertOp(Operation &op) {
       })
       .Case([&](LastTokensOp op) {
         const Rows input = rows(op.getInput());
-        Value count = index(op.getCount());
+        Value count = scalars.lookup(op.getCount());
         Value skip = arith::SubIOp::create(b, input.count, count);
         SmallVector<OpFoldResult> offsets{skip, b.getIndexAttr(0)};
         // Rows beyond the count are never touched, so the view may claim all.

@@ -174,7 +174,7 @@ Rows sherry::emitSwiGLU(KernelBuilder &b, const Rows &gate, const Rows &up) {
 
 Value QuantizedRows::inBlocks(KernelBuilder &b) const {
   auto type = cast<MemRefType>(values.buffer.getType());
-  int64_t tokens = std::min(b.maxTokens, kTokenBlock);
+  int64_t tokens = b.maxTokens == 1 ? 1 : kTokenBlock;
   int64_t groups = type.getDimSize(1) / 4;
   SmallVector<int64_t> sizes{type.getDimSize(0) / tokens, groups, tokens, 4};
   SmallVector<int64_t> strides{groups * tokens * 4, tokens * 4, 4, 1};
@@ -185,7 +185,7 @@ Value QuantizedRows::inBlocks(KernelBuilder &b) const {
 
 SmallVector<Value> QuantizedRows::placeOf(KernelBuilder &b, Value row,
                                           Value group) {
-  Value tokens = b.index(std::min(b.maxTokens, kTokenBlock));
+  Value tokens = b.index(b.maxTokens == 1 ? 1 : kTokenBlock);
   return {b.createOrFold<arith::DivUIOp>(row, tokens), group,
           b.createOrFold<arith::RemUIOp>(row, tokens), b.index(0)};
 }

@@ -10,9 +10,10 @@
 using namespace mlir;
 using namespace sherry;
 
-CachePart::CachePart(KernelBuilder &b, const CacheRef &cache, Value layer,
+CachePart::CachePart(KernelBuilder &b, const CacheRef &cache, Value sequence,
                      Which which, Value head)
     : type(cache.type), bytes(cache.bytes), which(which) {
+  Value layer = b.add(b.mul(sequence, type.getLayers()), cache.layer);
   Value plane = b.add(b.mul(layer, 2), which == Keys ? 0 : 1);
   Value row = b.add(b.mul(plane, type.getKvHeads()), head);
   offset = b.mul(arith::MulIOp::create(b, row, cache.context),
@@ -127,8 +128,7 @@ void PositionWriter::writeIntegers(
 }
 
 void sherry::emitUpdateCache(KernelBuilder &b, const Rows &keys,
-                             const Rows &values, const CacheRef &cache,
-                             Value layer, Value position) {
+                             const Rows &values, const CacheRef &cache) {
   int64_t headDim = cache.type.getHeadDim();
   bool isInteger = cache.type.getElementType().isInteger(8);
   Value scratch;
@@ -140,9 +140,10 @@ void sherry::emitUpdateCache(KernelBuilder &b, const Rows &keys,
         Value column = b.mul(head, headDim);
         Value key = b.load(vector, keys.buffer, {row, column});
         Value value = b.load(vector, values.buffer, {row, column});
-        CachePart keyPart(b, cache, layer, CachePart::Keys, head);
-        CachePart valuePart(b, cache, layer, CachePart::Values, head);
-        PositionWriter writer(b, cache, b.add(position, row));
+        Value sequence = b.numberOf(cache.sequences, row);
+        CachePart keyPart(b, cache, sequence, CachePart::Keys, head);
+        CachePart valuePart(b, cache, sequence, CachePart::Values, head);
+        PositionWriter writer(b, cache, b.numberOf(cache.positions, row));
         if (!isInteger)
           return writer.writeFloats(keyPart, key, valuePart, value);
         writer.writeKeyIntegers(keyPart, key, scratch);

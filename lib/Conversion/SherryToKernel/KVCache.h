@@ -17,11 +17,11 @@ namespace sherry {
 /// a sum over lanes.
 inline constexpr int64_t kCacheBlock = SHERRY_ABI_CONTEXT_MULTIPLE;
 
-/// The keys or the values of one head in one layer.
+/// The keys or the values of one head of a sequence, in one layer.
 class CachePart {
 public:
   enum Which { Keys, Values };
-  CachePart(KernelBuilder &b, const CacheRef &cache, mlir::Value layer,
+  CachePart(KernelBuilder &b, const CacheRef &cache, mlir::Value sequence,
             Which which, mlir::Value head);
 
   /// Keys in f32 or f16: memref<blocks x head_dim x 16>.

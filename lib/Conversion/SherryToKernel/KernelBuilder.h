@@ -83,6 +83,11 @@ public:
     return mlir::memref::LoadOp::create(*this, memref, at);
   }
   void store(mlir::Value value, mlir::Value memref, mlir::ValueRange at);
+  /// The number of a row: of memref<max_tokens x i32>.
+  mlir::Value numberOf(const Rows &numbers, mlir::Value row) {
+    return createOrFold<mlir::arith::IndexCastUIOp>(
+        getIndexType(), loadScalar(numbers.buffer, row));
+  }
   /// `count` lanes from lane `begin` on.
   mlir::Value slice(mlir::Value vector, int64_t begin, int64_t count);
   /// a * b + c, rounded twice: the same on every target.
@@ -165,8 +170,8 @@ Rows emitRmsNorm(KernelBuilder &b, const Rows &input, WeightRef weight,
                  double epsilon);
 Rows emitAdd(KernelBuilder &b, const Rows &lhs, const Rows &rhs);
 Rows emitSwiGLU(KernelBuilder &b, const Rows &gate, const Rows &up);
-Rows emitRopeTable(KernelBuilder &b, mlir::Value count, mlir::Value position,
-                   int64_t headDim, double theta, RopeScalingAttr scaling);
+Rows emitRopeTable(KernelBuilder &b, const Rows &positions, int64_t headDim,
+                   double theta, RopeScalingAttr scaling);
 Rows emitRope(KernelBuilder &b, const Rows &input, const Rows &table);
 
 /// Tokens that share one pass over the weights. Eight tokens times two halves
@@ -187,17 +192,17 @@ struct QuantizedRows {
 QuantizedRows emitQuantize(KernelBuilder &b, const Rows &input,
                            llvm::ArrayRef<int64_t> blocks);
 
-/// A cache: memref<max bytes x i8> and its capacity in positions.
+/// The places of rows of activations in the cache of a layer.
 struct CacheRef {
   KVCacheType type;
-  mlir::Value bytes;
-  mlir::Value context;
+  mlir::Value bytes;   ///< memref<max bytes x i8>
+  mlir::Value context; ///< capacity in positions
+  mlir::Value layer;
+  const Rows &positions, &sequences;
 };
 void emitUpdateCache(KernelBuilder &b, const Rows &keys, const Rows &values,
-                     const CacheRef &cache, mlir::Value layer,
-                     mlir::Value position);
-Rows emitAttention(KernelBuilder &b, const Rows &query, const CacheRef &cache,
-                   mlir::Value layer, mlir::Value position);
+                     const CacheRef &cache);
+Rows emitAttention(KernelBuilder &b, const Rows &query, const CacheRef &cache);
 
 Rows emitLinear(KernelBuilder &b, const Rows &input, WeightRef weight);
 Rows emitLinear(KernelBuilder &b, const QuantizedRows &input, WeightRef weight);

@@ -10,14 +10,42 @@ using namespace mlir;
 using namespace sherry;
 
 void sherry::forTokenBlocks(KernelBuilder &b, Value count,
+                            ArrayRef<int64_t> sizes, ExtraRows extra,
                             function_ref<void(ArrayRef<Value>)> body) {
-  int64_t size = std::min(b.maxTokens, kTokenBlock);
-  b.forLoop(count, size, [&](Value first) {
+  if (b.maxTokens == 1)
+    return body(b.index(0));
+  auto rowsFrom = [&](Value first, int64_t size) {
     SmallVector<Value> rows;
     for (int64_t i = 0; i < size; ++i)
       rows.push_back(b.add(first, i));
+    return rows;
+  };
+  Value whole = b.mul(arith::DivUIOp::create(b, count, b.index(kTokenBlock)),
+                      kTokenBlock);
+  b.forLoop(whole, kTokenBlock,
+            [&](Value first) { body(rowsFrom(first, kTokenBlock)); });
+  Value rest = arith::SubIOp::create(b, count, whole);
+  Value last = arith::SubIOp::create(b, count, b.index(1));
+  for (auto [i, size] : llvm::enumerate(sizes)) {
+    int64_t smaller = i + 1 < sizes.size() ? sizes[i + 1] : 0;
+    auto isAbove = [&](int64_t limit) -> Value {
+      return arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, rest,
+                                   b.index(limit));
+    };
+    auto isAtMost = [&](int64_t limit) -> Value {
+      return arith::CmpIOp::create(b, arith::CmpIPredicate::ule, rest,
+                                   b.index(limit));
+    };
+    Value fits = arith::AndIOp::create(b, isAbove(smaller), isAtMost(size));
+    auto ifOp = scf::IfOp::create(b, fits, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(ifOp.thenBlock());
+    SmallVector<Value> rows = rowsFrom(whole, size);
+    if (extra == ExtraRows::LastRow)
+      for (Value &row : rows)
+        row = arith::MinUIOp::create(b, row, last);
     body(rows);
-  });
+  }
 }
 
 /// Adds the products of 16 rows' weights of a group of four inputs, stored as
@@ -194,19 +222,11 @@ SmallVector<Value> sherry::zeroHalves(KernelBuilder &b, size_t rows) {
 // Dense weights
 //===----------------------------------------------------------------------===//
 
-/// Calls `body` with the rows of each full block of tokens, then with each row
-/// that is left: an output head mostly has one.
-static void forExactTokenBlocks(KernelBuilder &b, Value count,
-                                function_ref<void(ArrayRef<Value>)> body) {
-  int64_t size = std::min(b.maxTokens, kTokenBlock);
-  Value whole =
-      b.mul(b.createOrFold<arith::DivUIOp>(count, b.index(size)), size);
-  if (size > 1)
-    forTokenBlocks(b, whole, body);
-  else
-    whole = b.index(0);
-  Value rest = b.createOrFold<arith::SubIOp>(count, whole);
-  b.forLoop(rest, 1, [&](Value i) { body({b.add(whole, i)}); });
+/// An output head mostly has one token. Its results must not be written beyond
+/// the last one.
+static void forHeadTokens(KernelBuilder &b, Value count,
+                          function_ref<void(ArrayRef<Value>)> body) {
+  forTokenBlocks(b, count, {kTokenBlock, 4, 1}, ExtraRows::LastRow, body);
 }
 
 static void storeOutputs(KernelBuilder &b, const Rows &result,
@@ -222,7 +242,7 @@ static void emitBf16Tile(KernelBuilder &b, const Rows &input, Value offset,
   int64_t tile = format::kTileRows;
   Value matrix = b.view(b.weights, offset, {input.cols, tile}, b.getBF16Type());
   auto wide = b.vec(tile, b.getF32Type());
-  forExactTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
+  forHeadTokens(b, result.count, [&](ArrayRef<Value> rows) {
     SmallVector<Value> sums(rows.size(), b.splat(wide, 0));
     sums = b.repeat(input.cols, sums, [&](Value k, ValueRange carried) {
       Value narrow =
@@ -270,7 +290,7 @@ static void emitBlockTile(KernelBuilder &b, const format::BlockFormat &format,
                     sums);
     return sums;
   };
-  forExactTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
+  forHeadTokens(b, result.count, [&](ArrayRef<Value> rows) {
     SmallVector<Value> totals = forWeightBlocks(
         b, format, offset, input.cols(), zeroHalves(b, rows.size()),
         [&](const WeightBlock &block, ValueRange carried) {

@@ -24,10 +24,17 @@ struct AnyInput {
   }
 };
 
-/// Calls `body` with the rows of each block of tokens. The first row of a
-/// block exists; later ones may lie beyond `count`, though never beyond the
-/// buffers.
+/// What stands for the rows that a block of tokens has beyond `count`.
+enum class ExtraRows {
+  Padding, ///< the rows that follow, which buffers have
+  LastRow  ///< the last row, once more
+};
+/// Calls `body` with the rows of each block of tokens: as many blocks of
+/// kTokenBlock as are full, and then at most one block of the smallest of
+/// `sizes` (in descending order, the first is kTokenBlock) that has room for
+/// the rest.
 void forTokenBlocks(KernelBuilder &b, mlir::Value count,
+                    llvm::ArrayRef<int64_t> sizes, ExtraRows extra,
                     llvm::function_ref<void(llvm::ArrayRef<mlir::Value>)> body);
 
 /// A panel is memref<groups x 2 x 64 x i8>: for each group of four inputs and

@@ -90,18 +90,17 @@ struct SineCosine {
 };
 } // namespace
 
-Rows sherry::emitRopeTable(KernelBuilder &b, Value count, Value position,
+Rows sherry::emitRopeTable(KernelBuilder &b, const Rows &positions,
                            int64_t headDim, double theta,
                            RopeScalingAttr scaling) {
   int64_t half = headDim / 2;
-  Rows result = b.allocRows(headDim, b.getF32Type(), count);
+  Rows result = b.allocRows(headDim, b.getF32Type(), positions.count);
   auto narrow = b.vec(half, b.getF32Type());
   auto wide = b.vec(half, b.getF64Type());
   SmallVector<float> frequencies = computeFrequencies(headDim, theta, scaling);
-  b.parallel(count, [&](Value row) {
-    Value number =
-        arith::IndexCastOp::create(b, b.getI32Type(), b.add(position, row));
-    Value at = arith::SIToFPOp::create(b, b.getF32Type(), number);
+  b.parallel(positions.count, [&](Value row) {
+    Value at = arith::SIToFPOp::create(b, b.getF32Type(),
+                                       b.loadScalar(positions.buffer, row));
     Value angle = arith::MulFOp::create(
         b,
         Value(arith::ConstantOp::create(

@@ -69,6 +69,7 @@ private:
   void emitNibbleLookups(Cursor at, Value step, Value tile, int64_t groups);
 
   void emitPanelTiles(Cursor at, int64_t tiles, Value column);
+  void forTokens(function_ref<void(ArrayRef<Value>)> body);
   void prefetchNextTiles(Value offset, int64_t size, int64_t tiles);
   void decodeStep(Cursor at, int64_t tiles, Value tile, int64_t groups,
                   Value firstGroup);
@@ -344,13 +345,17 @@ void TernaryEmitter::emitNibbleLookups(Cursor at, Value step, Value tile,
 // Panels
 //===----------------------------------------------------------------------===//
 
+/// Fewer than four chains of sums would wait for each other.
+void TernaryEmitter::forTokens(function_ref<void(ArrayRef<Value>)> body) {
+  forTokenBlocks(b, result.count, {kTokenBlock, 4}, ExtraRows::Padding, body);
+}
+
 void TernaryEmitter::emitPanelTiles(Cursor at, int64_t tiles, Value column) {
   auto halfType = b.vec(16, b.getF32Type());
   auto whole = b.vec(format::kTileRows, b.getF32Type());
   b.forLoop(b.index(tiles), 1, [&](Value tile) {
-    forTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
-      for (Value row : rows)
-        b.store(b.splat(whole, 0), totals, {row, b.index(0)});
+    b.forLoop(result.count, 1, [&](Value row) {
+      b.store(b.splat(whole, 0), totals, {row, b.index(0)});
     });
     forScaleGroups(at, tiles, [&](Cursor group, int64_t inputs) {
       Value offset = b.add(scalesAt(group, tiles, inputs),
@@ -363,7 +368,7 @@ void TernaryEmitter::emitPanelTiles(Cursor at, int64_t tiles, Value column) {
           decodeStep(step, tiles, tile, inputs / 4, inChunk);
         });
         Value start = b.mul(chunk.group, 4);
-        forTokenBlocks(b, result.count, [&](ArrayRef<Value> rows) {
+        forTokens([&](ArrayRef<Value> rows) {
           auto addToTotals = [&](size_t i, int64_t half, Value sum) {
             Values place{rows[i], b.index(16 * half)};
             b.store(

@@ -134,6 +134,11 @@ RopeScalingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 // Types
 //===----------------------------------------------------------------------===//
 
+RankedTensorType sherry::getRowNumbersType(MLIRContext *context) {
+  return RankedTensorType::get({ShapedType::kDynamic},
+                               IntegerType::get(context, 32));
+}
+
 LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
                                   int64_t layers, int64_t kvHeads,
                                   int64_t headDim, Type elementType,

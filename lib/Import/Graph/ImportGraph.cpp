@@ -27,6 +27,7 @@ public:
     b.setInsertionPointToEnd(module->getBody());
     rows = activations(config.hiddenSize);
     table = activations(config.headDim);
+    numbers = getRowNumbersType(&context);
     cache = KVCacheType::get(&context, config.numLayers,
                              config.numKeyValueHeads, config.headDim,
                              cacheElementType(), config.maxPositionEmbeddings);
@@ -79,7 +80,7 @@ private:
   const StorageOptions &options;
   OwningOpRef<ModuleOp> module;
   ImplicitLocOpBuilder b;
-  RankedTensorType rows, table;
+  RankedTensorType rows, table, numbers;
   KVCacheType cache;
 };
 
@@ -160,14 +161,15 @@ llvm::Error GraphImporter::addWeights() {
 void GraphImporter::addLayer() {
   Type index = b.getIndexType();
   auto layer = func::FuncOp::create(
-      b, "layer", b.getFunctionType({rows, table, cache, index, index}, rows));
+      b, "layer",
+      b.getFunctionType({rows, table, numbers, numbers, cache, index}, rows));
   layer.setPrivate();
   OpBuilder::InsertionGuard guard(b);
   Block *block = layer.addEntryBlock();
   b.setInsertionPointToStart(block);
   Value x = block->getArgument(0), angles = block->getArgument(1),
-        kv = block->getArgument(2), number = block->getArgument(3),
-        position = block->getArgument(4);
+        positions = block->getArgument(2), sequences = block->getArgument(3),
+        kv = block->getArgument(4), number = block->getArgument(5);
   auto norm = [&](Value input, StringRef name) -> Value {
     return RmsNormOp::create(b, rows, input, reference(name), number,
                              b.getF32FloatAttr(config.rmsNormEps));
@@ -185,8 +187,9 @@ void GraphImporter::addLayer() {
   Value v = linear(input, "v", keyValue);
   q = RopeOp::create(b, q.getType(), q, angles);
   k = RopeOp::create(b, k.getType(), k, angles);
-  UpdateCacheOp::create(b, k, v, kv, number, position);
-  Value mixed = AttentionOp::create(b, q.getType(), q, kv, number, position);
+  UpdateCacheOp::create(b, k, v, kv, number, positions, sequences);
+  Value mixed =
+      AttentionOp::create(b, q.getType(), q, kv, number, positions, sequences);
   x = arith::AddFOp::create(b, x, linear(mixed, "o", config.hiddenSize));
 
   input = norm(x, "ffn_norm");
@@ -199,16 +202,17 @@ void GraphImporter::addLayer() {
 
 void GraphImporter::addForward() {
   Type index = b.getIndexType();
-  auto tokens = RankedTensorType::get({ShapedType::kDynamic}, b.getI32Type());
   RankedTensorType logits = activations(config.vocabSize);
   auto forward = func::FuncOp::create(
-      b, "forward", b.getFunctionType({tokens, cache, index, index}, logits));
+      b, "forward",
+      b.getFunctionType({numbers, numbers, numbers, cache, index}, logits));
   OpBuilder::InsertionGuard guard(b);
   Block *block = forward.addEntryBlock();
   b.setInsertionPointToStart(block);
-  // The order of the index arguments is that of sherry_abi_forward_fn.
-  Value ids = block->getArgument(0), kv = block->getArgument(1),
-        numLogits = block->getArgument(2), position = block->getArgument(3);
+  // The order of the tensors is that of sherry_abi_forward_fn.
+  Value ids = block->getArgument(0), positions = block->getArgument(1),
+        sequences = block->getArgument(2), kv = block->getArgument(3),
+        numLogits = block->getArgument(4);
   RopeScalingAttr scaling;
   if (config.ropeScaling)
     scaling = RopeScalingAttr::get(
@@ -218,7 +222,7 @@ void GraphImporter::addForward() {
         config.ropeScaling->originalMaxPositionEmbeddings);
   Value x = EmbeddingOp::create(b, rows, ids, reference("embedding"));
   Value angles = RopeTableOp::create(
-      b, table, ids, position, b.getF64FloatAttr(config.ropeTheta), scaling);
+      b, table, positions, b.getF64FloatAttr(config.ropeTheta), scaling);
   Value zero = arith::ConstantIndexOp::create(b, 0);
   Value one = arith::ConstantIndexOp::create(b, 1);
   Value count = arith::ConstantIndexOp::create(b, config.numLayers);
@@ -226,10 +230,10 @@ void GraphImporter::addForward() {
   {
     OpBuilder::InsertionGuard inLoop(b);
     b.setInsertionPointToStart(loop.getBody());
-    auto call =
-        func::CallOp::create(b, "layer", rows,
-                             ValueRange{loop.getRegionIterArg(0), angles, kv,
-                                        loop.getInductionVar(), position});
+    auto call = func::CallOp::create(
+        b, "layer", rows,
+        ValueRange{loop.getRegionIterArg(0), angles, positions, sequences, kv,
+                   loop.getInductionVar()});
     scf::YieldOp::create(b, call.getResults());
   }
   Value last = LastTokensOp::create(b, rows, loop.getResult(0), numLogits);

@@ -131,12 +131,13 @@ const char *sherry_text_stream_finish(sherry_text_stream *stream, size_t *size);
 // Evaluation
 //===----------------------------------------------------------------------===//
 
-/// One sequence of tokens and the model's memory of it.
+/// One or more sequences of tokens and the model's memory of them.
 typedef struct sherry_context sherry_context;
 
 /// 0 stands for the default everywhere.
 typedef struct sherry_context_options {
-  /// Positions; default: the smaller of 4096 and the model's maximum.
+  /// Positions of each sequence; default: the smaller of 4096 and the model's
+  /// maximum.
   uint32_t context;
   /// Most tokens evaluated in one go; 1: one by one; default: the model's
   /// maximum.
@@ -144,6 +145,8 @@ typedef struct sherry_context_options {
   /// Threads; default: one per physical core that this process may use, or
   /// OMP_NUM_THREADS if that is less.
   uint32_t threads;
+  /// Sequences, numbered from 0; default: 1, at most 1024.
+  uint32_t sequences;
 } sherry_context_options;
 
 /// `options` may be null. Returns null on error.
@@ -152,16 +155,19 @@ sherry_context *sherry_context_create(const sherry_model *model,
 /// Null is ignored.
 void sherry_context_destroy(sherry_context *context);
 
-/// Capacity in positions.
+/// Capacity of a sequence in positions.
 uint32_t sherry_context_size(const sherry_context *context);
 uint32_t sherry_context_block(const sherry_context *context);
 uint32_t sherry_context_threads(const sherry_context *context);
-/// How many tokens the sequence has.
-uint32_t sherry_context_position(const sherry_context *context);
+uint32_t sherry_context_sequences(const sherry_context *context);
+/// How many tokens a sequence has; 0 if there is no such sequence.
+uint32_t sherry_context_position(const sherry_context *context,
+                                 uint32_t sequence);
 
-/// Drops all tokens but the first `position`. Returns 0, or -1 if the sequence
-/// has fewer.
-int sherry_context_truncate(sherry_context *context, uint32_t position);
+/// Drops all tokens of a sequence but the first `position`. Returns 0, or -1 if
+/// it has fewer or does not exist.
+int sherry_context_truncate(sherry_context *context, uint32_t sequence,
+                            uint32_t position);
 
 /// For which of the evaluated tokens logits are computed.
 enum sherry_logits {
@@ -175,15 +181,37 @@ enum sherry_logits {
 typedef void (*sherry_logits_fn)(void *user, int64_t index,
                                  const float *logits);
 
-/// Appends `n_tokens` tokens to the sequence. `on_logits` may be null. Returns
-/// 0, or -1 on error (a token that does not exist, a full context); the
-/// sequence is then as it was.
+/// Appends `n_tokens` tokens to sequence 0. `on_logits` may be null. Returns 0,
+/// or -1 on error (a token that does not exist, a full context); the sequence
+/// is then as it was.
 int sherry_eval(sherry_context *context, const int32_t *tokens,
                 int64_t n_tokens, enum sherry_logits logits,
                 sherry_logits_fn on_logits, void *user);
 
-/// The logits [vocab_size] after the last token, valid until the next call that
-/// changes the context; null if the last such call computed none.
+/// Tokens that are appended to a sequence.
+typedef struct sherry_batch_entry {
+  uint32_t sequence;
+  enum sherry_logits logits;
+  const int32_t *tokens;
+  int64_t n_tokens;
+} sherry_batch_entry;
+
+/// Receives the logits [vocab_size] after token `index` of entry `entry`, those
+/// of an entry in order. They are valid during the call.
+typedef void (*sherry_batch_logits_fn)(void *user, int64_t entry, int64_t index,
+                                       const float *logits);
+
+/// Evaluates the tokens of several sequences together: the weights are read
+/// once for as many tokens as a block has. Each sequence may occur once.
+/// `on_logits` may be null. Returns 0, or -1 on error; all sequences are then
+/// as they were.
+int sherry_eval_batch(sherry_context *context,
+                      const sherry_batch_entry *entries, int64_t n_entries,
+                      sherry_batch_logits_fn on_logits, void *user);
+
+/// The logits [vocab_size] that were computed last, with sherry_eval those
+/// after the last token, valid until the next call that changes the context;
+/// null if the last such call computed none.
 const float *sherry_context_logits(const sherry_context *context);
 
 /// What one step of the model's code cost: a step is an entry of the list

@@ -229,17 +229,17 @@ func.func @f(%x: tensor<?x8xf32>) {
 
 // -----
 
-func.func @f(%t: tensor<?xi32>, %p: index) {
+func.func @f(%p: tensor<?xi32>) {
   // expected-error @+1 {{rows hold as many cosines as sines}}
-  %y = sherry.rope_table %t, %p theta 1.0e4 : tensor<?xi32> -> tensor<?x7xf32>
+  %y = sherry.rope_table %p theta 1.0e4 : tensor<?x7xf32>
   return
 }
 
 // -----
 
-func.func @f(%t: tensor<?xi32>, %p: index) {
+func.func @f(%p: tensor<?xi32>) {
   // expected-error @+1 {{theta must be positive}}
-  %y = sherry.rope_table %t, %p theta -1.0 : tensor<?xi32> -> tensor<?x8xf32>
+  %y = sherry.rope_table %p theta -1.0 : tensor<?x8xf32>
   return
 }
 
@@ -253,17 +253,17 @@ func.func @f(%x: tensor<?x20xf32>, %t: tensor<?x8xf32>) {
 
 // -----
 
-func.func @f(%k: tensor<?x8xf32>, %c: !sherry.kv_cache<1 x 2 x 8 x f32, max_context = 16>, %i: index) {
+func.func @f(%k: tensor<?x8xf32>, %c: !sherry.kv_cache<1 x 2 x 8 x f32, max_context = 16>, %i: index, %n: tensor<?xi32>) {
   // expected-error @+1 {{rows of kv_heads * head_dim = 16}}
-  sherry.update_cache %k, %k, %c[%i, %i] : tensor<?x8xf32>, !sherry.kv_cache<1 x 2 x 8 x f32, max_context = 16>
+  sherry.update_cache %k, %k, %c[%i] at %n of %n : tensor<?x8xf32>, !sherry.kv_cache<1 x 2 x 8 x f32, max_context = 16>
   return
 }
 
 // -----
 
-func.func @f(%q: tensor<?x24xf32>, %c: !sherry.kv_cache<1 x 2 x 8 x f32, max_context = 16>, %i: index) {
+func.func @f(%q: tensor<?x24xf32>, %c: !sherry.kv_cache<1 x 2 x 8 x f32, max_context = 16>, %i: index, %n: tensor<?xi32>) {
   // expected-error @+1 {{rows of 24 are not a multiple of kv_heads * head_dim = 16}}
-  %y = sherry.attention %q, %c[%i, %i] : tensor<?x24xf32>, !sherry.kv_cache<1 x 2 x 8 x f32, max_context = 16>
+  %y = sherry.attention %q, %c[%i] at %n of %n : tensor<?x24xf32>, !sherry.kv_cache<1 x 2 x 8 x f32, max_context = 16>
   return
 }
 

@@ -24,15 +24,16 @@ sherry.weight @strided count 1 from ["s"] rows [4]
 // CHECK-LABEL: func @graph
 func.func @graph(%tokens: tensor<?xi32>,
                  %cache: !sherry.kv_cache<2 x 1 x 8 x f32, max_context = 16>,
-                 %layer: index, %position: index) -> tensor<?x64xf32> {
+                 %positions: tensor<?xi32>, %sequences: tensor<?xi32>,
+                 %layer: index) -> tensor<?x64xf32> {
   // CHECK: sherry.embedding %{{.*}}, @embedding : tensor<?xi32> -> tensor<?x32xf32>
   %x = sherry.embedding %tokens, @embedding : tensor<?xi32> -> tensor<?x32xf32>
-  // CHECK: sherry.rope_table %{{.*}}, %{{.*}} theta 1.000000e+04 : tensor<?xi32> -> tensor<?x8xf32>
-  %plain = sherry.rope_table %tokens, %position theta 1.0e4 : tensor<?xi32> -> tensor<?x8xf32>
+  // CHECK: sherry.rope_table %{{.*}} theta 1.000000e+04 : tensor<?x8xf32>
+  %plain = sherry.rope_table %positions theta 1.0e4 : tensor<?x8xf32>
   // CHECK: sherry.rope_table {{.*}} scaling <factor = 3.200000e+01 : f64, low_freq_factor = 1.000000e+00 : f64, high_freq_factor = 4.000000e+00 : f64, original_context = 8192>
-  %table = sherry.rope_table %tokens, %position theta 5.0e5
+  %table = sherry.rope_table %positions theta 5.0e5
       scaling <factor = 32.0 : f64, low_freq_factor = 1.0 : f64, high_freq_factor = 4.0 : f64, original_context = 8192>
-      : tensor<?xi32> -> tensor<?x8xf32>
+      : tensor<?x8xf32>
   // CHECK: sherry.rms_norm %{{.*}}, @norm[%{{.*}}] epsilon 9.99999974E-6 : tensor<?x32xf32>
   %n = sherry.rms_norm %x, @norm[%layer] epsilon 1.0e-5 : tensor<?x32xf32>
   // CHECK: sherry.linear %{{.*}}, @q[%{{.*}}] : tensor<?x32xf32> -> tensor<?x32xf32>
@@ -46,16 +47,16 @@ func.func @graph(%tokens: tensor<?xi32>,
   // CHECK: sherry.rope %{{.*}}, %{{.*}} : tensor<?x32xf32>, tensor<?x8xf32>
   %r = sherry.rope %q, %table : tensor<?x32xf32>, tensor<?x8xf32>
   %k = tensor.extract_slice %r[0, 0] [4, 8] [1, 1] : tensor<?x32xf32> to tensor<4x8xf32>
-  // CHECK: sherry.update_cache %{{.*}}, %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}] : tensor<4x8xf32>, <2 x 1 x 8 x f32, max_context = 16>
-  sherry.update_cache %k, %k, %cache[%layer, %position]
+  // CHECK: sherry.update_cache %{{.*}}, %{{.*}}, %{{.*}}[%{{.*}}] at %{{.*}} of %{{.*}} : tensor<4x8xf32>, <2 x 1 x 8 x f32, max_context = 16>
+  sherry.update_cache %k, %k, %cache[%layer] at %positions of %sequences
       : tensor<4x8xf32>, !sherry.kv_cache<2 x 1 x 8 x f32, max_context = 16>
-  // CHECK: sherry.attention %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}] : tensor<?x32xf32>, <2 x 1 x 8 x f32, max_context = 16>
-  %a = sherry.attention %r, %cache[%layer, %position]
+  // CHECK: sherry.attention %{{.*}}, %{{.*}}[%{{.*}}] at %{{.*}} of %{{.*}} : tensor<?x32xf32>, <2 x 1 x 8 x f32, max_context = 16>
+  %a = sherry.attention %r, %cache[%layer] at %positions of %sequences
       : tensor<?x32xf32>, !sherry.kv_cache<2 x 1 x 8 x f32, max_context = 16>
   // CHECK: sherry.swiglu %{{.*}}, %{{.*}} : tensor<?x32xf32>
   %g = sherry.swiglu %a, %q8 : tensor<?x32xf32>
   // CHECK: sherry.last_tokens %{{.*}}, %{{.*}} : tensor<?x32xf32>
-  %l = sherry.last_tokens %g, %position : tensor<?x32xf32>
+  %l = sherry.last_tokens %g, %layer : tensor<?x32xf32>
   // CHECK: sherry.linear %{{.*}}, @head : tensor<?x32xf32> -> tensor<?x64xf32>
   %y = sherry.linear %l, @head : tensor<?x32xf32> -> tensor<?x64xf32>
   return %y : tensor<?x64xf32>

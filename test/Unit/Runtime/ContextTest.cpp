@@ -71,7 +71,7 @@ TEST_F(ContextTest, EverySplitAndTeamGivesTheSameLogits) {
       if (reference.empty())
         reference = rows.logits;
       EXPECT_EQ(rows.logits, reference);
-      EXPECT_EQ(sherry_context_position(context.get()), 75U);
+      EXPECT_EQ(sherry_context_position(context.get(), 0), 75U);
     }
 }
 
@@ -98,10 +98,10 @@ TEST_F(ContextTest, TruncateGoesBack) {
   ASSERT_EQ(sherry_eval(context.get(), tokens.data(), 50, SHERRY_LOGITS_LAST,
                         nullptr, nullptr),
             0);
-  EXPECT_EQ(sherry_context_truncate(context.get(), 51), -1);
+  EXPECT_EQ(sherry_context_truncate(context.get(), 0, 51), -1);
   EXPECT_CONTAINS(sherry_error_message(), "50 tokens to 51");
-  ASSERT_EQ(sherry_context_truncate(context.get(), 30), 0);
-  EXPECT_EQ(sherry_context_position(context.get()), 30U);
+  ASSERT_EQ(sherry_context_truncate(context.get(), 0, 30), 0);
+  EXPECT_EQ(sherry_context_position(context.get(), 0), 30U);
   EXPECT_EQ(sherry_context_logits(context.get()), nullptr);
   Rows rows;
   std::vector<int32_t> other(tokens.begin(), tokens.begin() + 30);
@@ -125,7 +125,7 @@ TEST_F(ContextTest, RefusedTokensChangeNothing) {
         sherry_eval(context.get(), ids, n, SHERRY_LOGITS_ALL, nullptr, nullptr),
         -1);
     EXPECT_CONTAINS(sherry_error_message(), message);
-    EXPECT_EQ(sherry_context_position(context.get()), 10U);
+    EXPECT_EQ(sherry_context_position(context.get(), 0), 10U);
     const float *logits = sherry_context_logits(context.get());
     ASSERT_NE(logits, nullptr);
     EXPECT_TRUE(std::equal(before.begin(), before.end(), logits));
@@ -147,6 +147,86 @@ TEST_F(ContextTest, RefusedTokensChangeNothing) {
             0);
 }
 
+namespace {
+/// Logits of a batch, by entry.
+struct BatchRows {
+  std::vector<Rows> entries;
+
+  static void add(void *user, int64_t entry, int64_t index,
+                  const float *values) {
+    Rows::add(&static_cast<BatchRows *>(user)->entries.at(entry), index,
+              values);
+  }
+};
+} // namespace
+
+TEST_F(ContextTest, SequencesOfABatchDoNotMeet) {
+  for (uint32_t threads : {1, 3})
+    for (uint32_t block : {16, 1, 5}) {
+      auto context = makeContext({60, block, threads, 3});
+      EXPECT_EQ(sherry_context_sequences(context.get()), 3U);
+      // Each sequence begins with another token.
+      auto part = [&](size_t sequence) { return tokens.data() + sequence; };
+      auto text = [&](size_t sequence) {
+        return std::vector<int32_t>(part(sequence), tokens.data() + 75);
+      };
+      BatchRows rows{std::vector<Rows>(3)};
+      sherry_batch_entry prompts[] = {{2, SHERRY_LOGITS_ALL, part(2), 7},
+                                      {0, SHERRY_LOGITS_NONE, part(0), 20},
+                                      {1, SHERRY_LOGITS_LAST, part(1), 30}};
+      ASSERT_EQ(sherry_eval_batch(context.get(), prompts, 3, BatchRows::add,
+                                  &rows),
+                0);
+      ASSERT_EQ(rows.entries[0].logits.size(), 7U);
+      for (size_t i = 0; i < 7; ++i) {
+        EXPECT_EQ(rows.entries[0].indices[i], static_cast<int64_t>(i));
+        EXPECT_EQ(rows.entries[0].best(i), demoNext(text(2), i + 1));
+      }
+      EXPECT_TRUE(rows.entries[1].logits.empty());
+      ASSERT_EQ(rows.entries[2].indices, std::vector<int64_t>{29});
+      EXPECT_EQ(rows.entries[2].best(0), demoNext(text(1), 30));
+
+      // One more token for each, as a server decodes.
+      rows.entries.assign(3, {});
+      sherry_batch_entry next[] = {{0, SHERRY_LOGITS_LAST, part(0) + 20, 1},
+                                   {1, SHERRY_LOGITS_LAST, part(1) + 30, 1},
+                                   {2, SHERRY_LOGITS_LAST, part(2) + 7, 1}};
+      ASSERT_EQ(
+          sherry_eval_batch(context.get(), next, 3, BatchRows::add, &rows), 0);
+      const size_t lengths[] = {21, 31, 8};
+      for (uint32_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(rows.entries[i].best(0), demoNext(text(i), lengths[i]));
+        EXPECT_EQ(sherry_context_position(context.get(), i), lengths[i]);
+      }
+      ASSERT_EQ(sherry_context_truncate(context.get(), 1, 4), 0);
+      EXPECT_EQ(sherry_context_position(context.get(), 1), 4U);
+      EXPECT_EQ(sherry_context_position(context.get(), 2), 8U);
+    }
+}
+
+TEST_F(ContextTest, RefusedBatchesChangeNothing) {
+  auto context = makeContext({40, 16, 1, 2});
+  auto expectRefused = [&](sherry_batch_entry second,
+                           const std::string &message) {
+    const sherry_batch_entry entries[] = {
+        {0, SHERRY_LOGITS_LAST, tokens.data(), 5}, second};
+    EXPECT_EQ(sherry_eval_batch(context.get(), entries, 2, nullptr, nullptr),
+              -1);
+    EXPECT_CONTAINS(sherry_error_message(), message);
+    EXPECT_EQ(sherry_context_position(context.get(), 0), 0U);
+    EXPECT_EQ(sherry_context_position(context.get(), 1), 0U);
+  };
+  expectRefused({2, SHERRY_LOGITS_LAST, tokens.data(), 1},
+                "sequence 2 is not in [0, 2)");
+  expectRefused({0, SHERRY_LOGITS_LAST, tokens.data(), 1},
+                "sequence 0 occurs twice");
+  expectRefused({1, SHERRY_LOGITS_LAST, tokens.data(), 41},
+                "41 tokens after 0 do not fit");
+  EXPECT_EQ(sherry_context_truncate(context.get(), 2, 0), -1);
+  EXPECT_EQ(sherry_context_position(context.get(), 2), 0U);
+  EXPECT_EQ(sherry_eval_batch(context.get(), nullptr, 0, nullptr, nullptr), 0);
+}
+
 TEST_F(ContextTest, Options) {
   ContextPtr context(sherry_context_create(model.get(), nullptr));
   ASSERT_TRUE(context);
@@ -157,6 +237,8 @@ TEST_F(ContextTest, Options) {
                   "a context of 1025 is too large, at most 1024");
   EXPECT_CONTAINS(createError({0, 17, 0}), "at most 16");
   EXPECT_CONTAINS(createError({0, 0, 5000}), "at most 1024");
+  EXPECT_CONTAINS(createError({0, 0, 0, 1025}),
+                  "a number of sequences of 1025 is too large, at most 1024");
 }
 
 TEST_F(ContextTest, ContextsOfOneModelDoNotMeet) {

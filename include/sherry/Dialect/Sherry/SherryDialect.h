@@ -18,6 +18,11 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "sherry/Format/Layout.h"
 
+namespace sherry {
+/// tensor<?xi32>: a number for each row of activations.
+mlir::RankedTensorType getRowNumbersType(mlir::MLIRContext *context);
+} // namespace sherry
+
 #include "sherry/Dialect/Sherry/SherryDialect.h.inc"
 #include "sherry/Dialect/Sherry/SherryEnums.h.inc"
 

@@ -18,6 +18,11 @@ class Sherry_Op<string mnemonic, list<Trait> traits = []>
 
 /// Rows of activations, one per token.
 def Sherry_Activations : 2DTensorOf<[F32]>;
+/// A number for each row: the id of its token, its position, its sequence.
+def Sherry_RowNumbers
+    : Type<CPred<"$_self == ::sherry::getRowNumbersType($_self.getContext())">,
+           "tensor<?xi32>", "::mlir::RankedTensorType">,
+      BuildableType<"::sherry::getRowNumbersType($_builder.getContext())">;
 /// Rows of activations, quantized.
 def Sherry_QuantizedActivations : 2DTensorOf<[I8]>;
 def Sherry_BlockScales : 2DTensorOf<[F32]>;
@@ -167,24 +172,21 @@ def Sherry_LinearOp : Sherry_WeightUserOp<"linear", [AttrSizedOperandSegments]> 
 def Sherry_RopeTableOp : Sherry_Op<"rope_table", [Pure]> {
   let summary = "cosines and sines of rotary position embedding";
   let description = [{
-    Row t holds, for position `position + t`, `head_dim / 2` cosines and then
-    `head_dim / 2` sines of `(position + t) * theta^(-2i / head_dim)`, the
-    frequency being stretched by `scaling` if present. The angle is rounded to
-    f32 before its cosine is taken, as the reference implementations do. There
-    are as many rows as `tokens` has.
+    Row t holds `head_dim / 2` cosines and then `head_dim / 2` sines of
+    `positions[t] * theta^(-2i / head_dim)`, the frequency being stretched by
+    `scaling` if present. The angle is rounded to f32 before its cosine is
+    taken, as the reference implementations do.
 
     ```mlir
-    %table = sherry.rope_table %tokens, %position theta 5.0e5
-        : tensor<?xi32> -> tensor<?x64xf32>
+    %table = sherry.rope_table %positions theta 5.0e5 : tensor<?x64xf32>
     ```
   }];
-  let arguments = (ins 1DTensorOf<[I32]>:$tokens, Index:$position,
-                       F64Attr:$theta,
+  let arguments = (ins Sherry_RowNumbers:$positions, F64Attr:$theta,
                        OptionalAttr<Sherry_RopeScalingAttr>:$scaling);
   let results = (outs Sherry_Activations:$result);
   let assemblyFormat = [{
-    $tokens `,` $position `theta` $theta (`scaling` $scaling^)? attr-dict
-    `:` type($tokens) `->` type($result)
+    $positions `theta` $theta (`scaling` $scaling^)? attr-dict
+    `:` type($result)
   }];
   let hasVerifier = 1;
 }
@@ -213,20 +215,22 @@ def Sherry_UpdateCacheOp : Sherry_Op<"update_cache",
     [AllTypesMatch<["keys", "values"]>]> {
   let summary = "stores keys and values of new positions";
   let description = [{
-    Row t of `keys` and of `values` becomes position `position + t` of layer
-    `layer`.
+    Row t of `keys` and of `values` becomes position `positions[t]` of layer
+    `layer` of sequence `sequences[t]`.
 
     ```mlir
-    sherry.update_cache %k, %v, %cache[%layer, %position] : tensor<?x512xf32>,
-        !sherry.kv_cache<16 x 8 x 64 x f32, max_context = 131072>
+    sherry.update_cache %k, %v, %cache[%layer] at %positions of %sequences
+        : tensor<?x512xf32>,
+          !sherry.kv_cache<16 x 8 x 64 x f32, max_context = 131072>
     ```
   }];
   let arguments = (ins Sherry_Activations:$keys, Sherry_Activations:$values,
                        Arg<Sherry_KVCacheType, "", [MemWrite]>:$cache,
-                       Index:$layer, Index:$position);
+                       Index:$layer, Sherry_RowNumbers:$positions,
+                       Sherry_RowNumbers:$sequences);
   let assemblyFormat = [{
-    $keys `,` $values `,` $cache `[` $layer `,` $position `]` attr-dict
-    `:` type($keys) `,` type($cache)
+    $keys `,` $values `,` $cache `[` $layer `]` `at` $positions `of` $sequences
+    attr-dict `:` type($keys) `,` type($cache)
   }];
   let hasVerifier = 1;
 }
@@ -235,21 +239,24 @@ def Sherry_AttentionOp : Sherry_Op<"attention",
     [AllTypesMatch<["query", "result"]>]> {
   let summary = "causal grouped-query attention over the cache";
   let description = [{
-    Row t of `query` holds the heads of position `position + t`; it attends to
-    all positions up to its own. `heads / kv_heads` consecutive heads share one
+    Row t of `query` holds the heads of position `positions[t]` of sequence
+    `sequences[t]`; it attends to all positions of that sequence up to its own.
+    `heads / kv_heads` consecutive heads share one
     head of keys and values. Scores are scaled by `1 / sqrt(head_dim)`.
 
     ```mlir
-    %a = sherry.attention %q, %cache[%layer, %position] : tensor<?x2048xf32>,
-        !sherry.kv_cache<16 x 8 x 64 x f32, max_context = 131072>
+    %a = sherry.attention %q, %cache[%layer] at %positions of %sequences
+        : tensor<?x2048xf32>,
+          !sherry.kv_cache<16 x 8 x 64 x f32, max_context = 131072>
     ```
   }];
   let arguments = (ins Sherry_Activations:$query,
                        Arg<Sherry_KVCacheType, "", [MemRead]>:$cache,
-                       Index:$layer, Index:$position);
+                       Index:$layer, Sherry_RowNumbers:$positions,
+                       Sherry_RowNumbers:$sequences);
   let results = (outs Sherry_Activations:$result);
   let assemblyFormat = [{
-    $query `,` $cache `[` $layer `,` $position `]` attr-dict
+    $query `,` $cache `[` $layer `]` `at` $positions `of` $sequences attr-dict
     `:` type($query) `,` type($cache)
   }];
   let hasVerifier = 1;

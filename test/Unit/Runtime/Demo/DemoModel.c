@@ -62,21 +62,27 @@ static int64_t readTerm(const int64_t *cache, int64_t context, int64_t q) {
   return cache[context + q] == ~cache[q] ? cache[q] : 1;
 }
 
+static int64_t *cacheOf(uint8_t *kv_cache, int64_t context, int32_t sequence) {
+  return (int64_t *)kv_cache + 2 * context * sequence;
+}
+
 static void forward(const uint8_t *weights, uint8_t *kv_cache,
-                    uint8_t *workspace, const int32_t *tokens, float *logits,
-                    int64_t n_tokens, int64_t n_logits, int64_t position,
+                    uint8_t *workspace, const int32_t *tokens,
+                    const int32_t *positions, const int32_t *sequences,
+                    float *logits, int64_t n_tokens, int64_t n_logits,
                     int64_t context, const sherry_abi_team *team) {
-  int64_t *cache = (int64_t *)kv_cache;
   int64_t *partial = (int64_t *)workspace;
   for (int64_t i = team->thread; i < n_tokens; i += team->n_threads) {
-    int64_t q = position + i;
+    int64_t *cache = cacheOf(kv_cache, context, sequences[i]);
+    int64_t q = positions[i];
     cache[q] = (int64_t)weights[tokens[i] % 256] * (q + 1);
     cache[context + q] = ~cache[q];
   }
   team->barrier(team, 0);
   for (int64_t row = 0; row < n_logits; ++row) {
-    int64_t last = position + n_tokens - n_logits + row, sum = 0;
-    for (int64_t q = team->thread; q <= last; q += team->n_threads)
+    int64_t i = n_tokens - n_logits + row, sum = 0;
+    const int64_t *cache = cacheOf(kv_cache, context, sequences[i]);
+    for (int64_t q = team->thread; q <= positions[i]; q += team->n_threads)
       sum += readTerm(cache, context, q);
     partial[team->thread] = sum;
     team->barrier(team, 1);
@@ -92,12 +98,13 @@ static void forward(const uint8_t *weights, uint8_t *kv_cache,
 }
 
 static void decode(const uint8_t *weights, uint8_t *kv_cache,
-                   uint8_t *workspace, const int32_t *tokens, float *logits,
-                   int64_t n_tokens, int64_t n_logits, int64_t position,
+                   uint8_t *workspace, const int32_t *tokens,
+                   const int32_t *positions, const int32_t *sequences,
+                   float *logits, int64_t n_tokens, int64_t n_logits,
                    int64_t context, const sherry_abi_team *team) {
   if (n_tokens == 1) // else leave the logits wrong
-    forward(weights, kv_cache, workspace, tokens, logits, n_tokens, n_logits,
-            position, context, team);
+    forward(weights, kv_cache, workspace, tokens, positions, sequences, logits,
+            n_tokens, n_logits, context, team);
 }
 
 static const char metadata[] = DEMO_METADATA;

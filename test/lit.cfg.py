@@ -35,6 +35,7 @@ roundtrip = int(lit_config.params.get("verify-roundtrip", 0))
 llvm_config.add_tool_substitutions(
     [
         "sherry-bench",
+        "sherry-check-batch",
         "sherry-compile",
         "sherry-cpu-features",
         "sherry-lsp-server",

@@ -78,11 +78,13 @@ typedef struct sherry_abi_team {
 ///
 /// Allocates nothing and keeps no state: one mapped model serves any number
 /// of contexts at once. All threads of the team return together.
-typedef void (*sherry_abi_forward_fn)(
-    const uint8_t *weights, uint8_t *kv_cache, uint8_t *workspace,
-    const int32_t *tokens, const int32_t *positions, const int32_t *sequences,
-    float *logits, int64_t n_tokens, int64_t n_logits, int64_t context,
-    const sherry_abi_team *team);
+typedef void (*sherry_abi_forward_fn)(const uint8_t *weights, uint8_t *kv_cache,
+                                      uint8_t *workspace, const int32_t *tokens,
+                                      const int32_t *positions,
+                                      const int32_t *sequences, float *logits,
+                                      int64_t n_tokens, int64_t n_logits,
+                                      int64_t context,
+                                      const sherry_abi_team *team);
 
 typedef struct sherry_abi_model {
   uint32_t abi_version;

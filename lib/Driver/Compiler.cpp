@@ -290,7 +290,7 @@ AbiFields Compilation::describe() {
   result.workspaceSize = size("sherry.workspace_size");
   result.kvBytesPerPosition = cacheBytesPerPosition;
   result.vocabSize = config.vocabSize;
-  result.logitsStride = format::roundUp(config.vocabSize, format::kTileRows);
+  result.logitsStride = format::rowStride(config.vocabSize, sizeof(float));
   result.maxContext = config.maxPositionEmbeddings;
   result.maxBlock = options.maxBlock;
   return result;
@@ -391,8 +391,7 @@ Error Compilation::run() {
 
   KernelPipelineOptions kernel;
   kernel.prefetchDistance = options.prefetchDistance;
-  kernel.pairSums = target.has(SHERRY_CPU_AVX2) && !target.hasAVX512() &&
-                    !target.has(SHERRY_CPU_AVXVNNI);
+  kernel.setTarget(target);
   if (Error error = runPasses("kernel", [&](OpPassManager &pm) {
         buildKernelPipeline(pm, kernel);
       }))
@@ -401,11 +400,7 @@ Error Compilation::run() {
     return emitModule();
 
   LLVMPipelineOptions lowering;
-  lowering.avx2 = target.has(SHERRY_CPU_AVX2);
-  lowering.avx512 = target.hasAVX512();
-  lowering.vnni512 = lowering.avx512 && target.has(SHERRY_CPU_AVX512VNNI);
-  lowering.vnni256 = target.has(SHERRY_CPU_AVXVNNI);
-  lowering.f16c = target.has(SHERRY_CPU_F16C);
+  lowering.setTarget(target);
   if (Error error = runPasses("llvm-mlir", [&](OpPassManager &pm) {
         buildLLVMPipeline(pm, lowering);
       }))

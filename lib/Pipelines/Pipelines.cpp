@@ -34,10 +34,17 @@ void sherry::buildLayoutPipeline(OpPassManager &pm,
   pm.addPass(createVerifyStage({"layout"}));
 }
 
+void KernelPipelineOptions::setTarget(const TargetInfo &target) {
+  pairSums = target.has(SHERRY_CPU_AVX2) && !target.hasAVX512() &&
+             !target.has(SHERRY_CPU_AVXVNNI);
+  // A code of the order `words` takes a shift and a permutation.
+  fuseDecode = target.hasAVX512();
+}
+
 void sherry::buildKernelPipeline(OpPassManager &pm,
                                  const KernelPipelineOptions &options) {
   pm.addPass(createConvertSherryToKernel(
-      {options.prefetchDistance, options.pairSums}));
+      {options.prefetchDistance, options.pairSums, options.fuseDecode}));
   // Before any canonicalization: that would put the body of a loop with one
   // iteration in the place of the loop, and every thread would run it.
   pm.addNestedPass<func::FuncOp>(createDistributeParallel());
@@ -48,6 +55,14 @@ void sherry::buildKernelPipeline(OpPassManager &pm,
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createVerifyStage({"kernel"}));
+}
+
+void LLVMPipelineOptions::setTarget(const TargetInfo &target) {
+  avx2 = target.has(SHERRY_CPU_AVX2);
+  avx512 = target.hasAVX512();
+  vnni512 = target.hasAVX512() && target.has(SHERRY_CPU_AVX512VNNI);
+  vnni256 = target.has(SHERRY_CPU_AVXVNNI);
+  f16c = target.has(SHERRY_CPU_F16C);
 }
 
 void sherry::buildLLVMPipeline(OpPassManager &pm,

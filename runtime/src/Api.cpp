@@ -222,8 +222,8 @@ int sherry_eval(sherry_context *context, const int32_t *tokens,
     receiver->function(receiver->user, index, logits);
   };
   const sherry_batch_entry entry = {0, logits, tokens, n_tokens};
-  return sherry_eval_batch(context, &entry, 1,
-                           on_logits ? +pass : nullptr, &receiver);
+  return sherry_eval_batch(context, &entry, 1, on_logits ? +pass : nullptr,
+                           &receiver);
 }
 
 int sherry_eval_batch(sherry_context *context,

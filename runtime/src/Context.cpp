@@ -84,8 +84,7 @@ void Context::checkEntry(const sherry_batch_entry &entry) const {
                   std::to_string(model->abi().vocab_size) + ")");
 }
 
-void Context::checkEntries(const sherry_batch_entry *entries,
-                           int64_t n) const {
+void Context::checkEntries(const sherry_batch_entry *entries, int64_t n) const {
   for (int64_t i = 0; i < n; ++i) {
     checkEntry(entries[i]);
     for (int64_t before = 0; before < i; ++before)
@@ -158,16 +157,16 @@ void Context::eval(const sherry_batch_entry *entries, int64_t n,
   }
   if (total == 0)
     return;
-  float *logits = logitsBuffer(
-      std::max<int64_t>(1, std::min<int64_t>(wanted, maxBlock)));
+  float *logits =
+      logitsBuffer(std::max<int64_t>(1, std::min<int64_t>(wanted, maxBlock)));
   lastLogits = nullptr;
   for (Place next{0, 0};;) {
     next = fillBlock(entries, n, next);
     if (pending.tokens.empty())
       break;
     forward(logits);
-    const Place *places = pending.places.data() +
-                          pending.places.size() - pending.numLogits;
+    const Place *places =
+        pending.places.data() + pending.places.size() - pending.numLogits;
     for (int64_t i = 0; i < pending.numLogits; ++i) {
       lastLogits = logits + i * model->abi().logits_stride;
       if (onLogits)

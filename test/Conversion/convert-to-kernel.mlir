@@ -1,5 +1,6 @@
 // RUN: sherry-opt %s -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,PREFETCH,DOTS
 // RUN: sherry-opt %s '-sherry-convert-to-kernel=prefetch-distance=0 pair-sums' -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,NO-PREFETCH,PAIRS
+// RUN: sherry-opt %s -sherry-convert-to-kernel=fuse-decode -cse -split-input-file | FileCheck %s --check-prefix=FUSED
 
 // Arguments: weights, caches, workspace, buffers of arguments and results,
 // count of rows, indices, capacities of caches, team. 40 columns take 64.
@@ -100,6 +101,17 @@ func.func @panel(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: tenso
   // DOTS-NOT: sherry.dot_accumulate
   // PAIRS-COUNT-8: sherry.dot_pairs
   // PAIRS-NOT: sherry.dot_pairs
+  // The first four or eight tokens without the panel.
+  // FUSED-LABEL: func @panel(
+  // FUSED: scf.if
+  // FUSED: %[[BYTES:.*]] = sherry.decode_block
+  // FUSED-COUNT-4: sherry.dot_accumulate %[[BYTES]]
+  // FUSED: else
+  // FUSED: %[[BYTES:.*]] = sherry.decode_block
+  // FUSED: vector.store %[[BYTES]], %[[PANEL:.*]][
+  // FUSED-COUNT-8: sherry.dot_accumulate %[[BYTES]]
+  // FUSED: scf.for
+  // FUSED: vector.load %[[PANEL]]
   %y = sherry.linear %values scaled %scales sums %sums, @w : tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }

@@ -165,8 +165,7 @@ Result Bench::runPrefill(uint32_t tokens) {
   return result;
 }
 
-Result Bench::runDecode(uint32_t tokens, uint32_t contextFill,
-                        uint32_t batch) {
+Result Bench::runDecode(uint32_t tokens, uint32_t contextFill, uint32_t batch) {
   progress("decode of " + std::to_string(tokens) + " tokens after " +
            std::to_string(contextFill) + ", " + std::to_string(batch) +
            " sequences, " + std::to_string(threads) + " threads");

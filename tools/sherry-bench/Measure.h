@@ -45,11 +45,11 @@ struct Result {
   std::string model;
   uint32_t threads;
   bool isDecode;
-  uint32_t tokens;      ///< of one repetition and sequence
-  uint32_t contextFill; ///< tokens before
-  uint32_t batch;       ///< sequences that are decoded together
-  double blockTokens;   ///< mean tokens of a block of prefill
-  Summary tokensPerSecond; ///< of all sequences
+  uint32_t tokens;             ///< of one repetition and sequence
+  uint32_t contextFill;        ///< tokens before
+  uint32_t batch;              ///< sequences that are decoded together
+  double blockTokens;          ///< mean tokens of a block of prefill
+  Summary tokensPerSecond;     ///< of all sequences
   double bytesPerToken;        ///< weights and cache that a decoded token reads
   double plainRead;            ///< bytes per second; 0 for prefill
   double multiplyAddsPerToken; ///< mean of a prompt's tokens

@@ -203,13 +203,12 @@ static std::string formatDetails(const std::vector<ModelReport> &reports,
         text += "\nSteps of " +
                 std::string(result.isDecode && result.batch == 1 ? "a token"
                                                                  : "a block") +
-                " of " +
-                title + ":\n\n" + formatMarkdown(makeProfile(result));
+                " of " + title + ":\n\n" + formatMarkdown(makeProfile(result));
       if (options.kernels)
-        text += "\nMatrices of " + title + ":\n\n" +
-                formatMarkdown(makeKernels(
-                    result,
-                    result.isDecode ? result.batch : result.blockTokens));
+        text +=
+            "\nMatrices of " + title + ":\n\n" +
+            formatMarkdown(makeKernels(
+                result, result.isDecode ? result.batch : result.blockTokens));
     }
   return text;
 }

@@ -16,14 +16,16 @@ def ConvertSherryToKernel
     `[? x cols]` becomes `memref<max_tokens x padded cols>` and a count of rows;
     `max_tokens` is the attribute `sherry.max_tokens` of the function
     (`sherry-specialize-tokens` sets it), and columns are padded to whole tiles
-    of 32. Quantized activations are in another order in memory: of 8 tokens
-    the first four inputs each, then the next four, and so on. The arguments of the new function are, in this order:
+    of 32, such that rows are no multiple of 2 KiB apart. Quantized activations are in another order in memory: of 8 tokens
+    the first four inputs each, then the next four, and so on. The tensor
+    arguments of a function have the same number of rows. The arguments of the
+    new function are, in this order:
 
     1. the weights section, `memref<? x i8>`
     2. the caches
     3. the workspace, `memref<? x i8>`
     4. the buffers of tensor arguments, then of tensor results
-    5. the counts of rows of the tensor arguments
+    5. the number of rows of the tensor arguments
     6. the index arguments
     7. the contexts (capacities) of the caches
     8. the team of threads
@@ -36,7 +38,10 @@ def ConvertSherryToKernel
       "how many bytes ahead decode kernels prefetch weights; 0: not at all">,
     Option<"pairSums", "pair-sums", "bool", "false",
            "several tokens: sum pairs of products in 16 bits, for CPUs that "
-           "have no instruction for four">];
+           "have no instruction for four">,
+    Option<"fuseDecode", "fuse-decode", "bool", "false",
+           "several tokens: multiply the first block of them while the weights "
+           "are decoded, for CPUs that decode in a few instructions">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",

@@ -38,6 +38,14 @@ enum class CodeOrder { Words, Nibbles };
 constexpr int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t roundUp(int64_t a, int64_t b) { return ceilDiv(a, b) * b; }
 
+/// Columns from one row of activations or logits in memory to the next: whole
+/// tiles, so that kernels may write these; and no multiple of 2 KiB, so that a
+/// cache can hold the same columns of many rows.
+constexpr int64_t rowStride(int64_t cols, int64_t bytesPerColumn) {
+  int64_t stride = roundUp(cols, kTileRows);
+  return stride * bytesPerColumn % 2048 == 0 ? stride + kTileRows : stride;
+}
+
 /// Layout of one ternary matrix [rows][cols]; cols is a multiple of 4.
 ///
 /// [T5] The bytes are a sequence of super-tiles of `interleave` tiles (the last

@@ -12,6 +12,7 @@
 
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
+#include "sherry/Target/TargetInfo.h"
 
 namespace sherry {
 
@@ -49,6 +50,13 @@ struct KernelPipelineOptions
       *this, "pair-sums",
       llvm::cl::desc("several tokens: sum pairs of products in 16 bits"),
       llvm::cl::init(false)};
+  Option<bool> fuseDecode{
+      *this, "fuse-decode",
+      llvm::cl::desc("several tokens: multiply the first ones while decoding"),
+      llvm::cl::init(false)};
+
+  /// Chooses what suits a CPU.
+  void setTarget(const TargetInfo &target);
 };
 void buildKernelPipeline(mlir::OpPassManager &pm,
                          const KernelPipelineOptions &options);
@@ -66,6 +74,9 @@ struct LLVMPipelineOptions : mlir::PassPipelineOptions<LLVMPipelineOptions> {
                        llvm::cl::init(false)};
   Option<bool> f16c{*this, "f16c", llvm::cl::desc("use F16C"),
                     llvm::cl::init(false)};
+
+  /// Uses what the CPU has.
+  void setTarget(const TargetInfo &target);
 };
 void buildLLVMPipeline(mlir::OpPassManager &pm,
                        const LLVMPipelineOptions &options);

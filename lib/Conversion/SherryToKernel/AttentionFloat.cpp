@@ -35,9 +35,10 @@ private:
 };
 } // namespace
 
-std::unique_ptr<HeadAttention>
-sherry::makeFloatAttention(KernelBuilder &b, const CacheRef &cache,
-                           const Rows &query, const Rows &result) {
+std::unique_ptr<HeadAttention> sherry::makeFloatAttention(KernelBuilder &b,
+                                                          const CacheRef &cache,
+                                                          const Rows &query,
+                                                          const Rows &result) {
   return std::make_unique<FloatAttention>(b, cache, query, result);
 }
 
@@ -88,9 +89,9 @@ void FloatAttention::emitMix(Value row, Value first, Value head,
     };
     Values mixes;
     for (int64_t i = 0; i < together; ++i)
-      mixes.push_back(arith::MulFOp::create(
-          b, b.load(sliceType, result.buffer, placeOf(i)),
-          broadcast(sliceType, rescale[i])));
+      mixes.push_back(
+          arith::MulFOp::create(b, b.load(sliceType, result.buffer, placeOf(i)),
+                                broadcast(sliceType, rescale[i])));
     mixes = b.forLoop(size, 1, mixes, [&](Value offset, ValueRange carried) {
       Value position = b.add(at, offset);
       prefetch(values, {b.add(position, kRoundPositions), slice}, dims);
@@ -107,4 +108,3 @@ void FloatAttention::emitMix(Value row, Value first, Value head,
       b.store(mixes[i], result.buffer, placeOf(i));
   });
 }
-

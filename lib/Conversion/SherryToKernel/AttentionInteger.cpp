@@ -40,10 +40,10 @@ private:
                MutableArrayRef<Value> sums);
   Value joinSums(Value high, Value low, Value bias);
 
-  Value queries;      ///< bytes [sharing x 2 x head_dim]
-  Value queryScales;  ///< [sharing]
-  Value queryBiases;  ///< [sharing]: 128 times the sum of the integers
-  Value weightBytes;  ///< [together x 2 x positions of a round]
+  Value queries;     ///< bytes [sharing x 2 x head_dim]
+  Value queryScales; ///< [sharing]
+  Value queryBiases; ///< [sharing]: 128 times the sum of the integers
+  Value weightBytes; ///< [together x 2 x positions of a round]
 };
 } // namespace
 
@@ -133,8 +133,7 @@ SmallVector<Value> IntegerAttention::productsOf(Value, Value, Value head,
   Value next = b.add(block, kRoundPositions / kCacheBlock);
   Value nextStored = keys.integers(b, next);
   prefetch(keys.scales(b, next), {b.index(0)}, kCacheBlock);
-  Values sums(2 * together,
-              b.splatInt(b.vec(kCacheBlock, b.getI32Type()), 0));
+  Values sums(2 * together, b.splatInt(b.vec(kCacheBlock, b.getI32Type()), 0));
   sums = b.repeat(headDim / 4, sums, [&](Value group, ValueRange carried) {
     Values place{group, b.index(0), b.index(0)};
     prefetch(nextStored, place, 1);
@@ -147,8 +146,8 @@ SmallVector<Value> IntegerAttention::productsOf(Value, Value, Value head,
   Values products;
   for (int64_t i = 0; i < together; ++i) {
     Value at = b.add(head, i);
-    Value product = joinSums(sums[2 * i], sums[2 * i + 1],
-                             b.loadScalar(queryBiases, {at}));
+    Value product =
+        joinSums(sums[2 * i], sums[2 * i + 1], b.loadScalar(queryBiases, {at}));
     Value scale = arith::MulFOp::create(
         b, keyScales, broadcast(blockType, b.loadScalar(queryScales, {at})));
     products.push_back(arith::MulFOp::create(b, product, scale));

@@ -27,12 +27,13 @@ namespace {
 class FunctionConverter {
 public:
   FunctionConverter(func::FuncOp source, SymbolTable &symbols,
-                    int64_t weightsSize, int64_t prefetchDistance,
-                    bool pairSums)
+                    int64_t weightsSize,
+                    const ConvertSherryToKernelOptions &options)
       : source(source), symbols(symbols),
         b(source.getLoc(), source.getContext()), weightsSize(weightsSize) {
-    b.prefetchDistance = prefetchDistance;
-    b.pairSums = pairSums;
+    b.prefetchDistance = options.prefetchDistance;
+    b.pairSums = options.pairSums;
+    b.fuseDecode = options.fuseDecode;
   }
 
   LogicalResult convert();
@@ -73,9 +74,7 @@ MemRefType FunctionConverter::bufferType(Type type) const {
   auto tensor = cast<RankedTensorType>(type);
   if (tensor.getRank() == 1)
     return MemRefType::get({b.maxTokens}, tensor.getElementType());
-  return MemRefType::get(
-      {b.maxTokens, format::roundUp(tensor.getDimSize(1), format::kTileRows)},
-      tensor.getElementType());
+  return b.rowsType(tensor.getDimSize(1), tensor.getElementType());
 }
 
 static int64_t columnsOf(Type type) {
@@ -86,9 +85,9 @@ static int64_t columnsOf(Type type) {
 static MemRefType cacheType(KVCacheType type) {
   int64_t context =
       format::roundUp(type.getMaxContext(), SHERRY_ABI_CONTEXT_MULTIPLE);
-  return MemRefType::get({type.getBytesPerPosition() * context *
-                          SHERRY_ABI_MAX_SEQUENCES},
-                         IntegerType::get(type.getContext(), 8));
+  return MemRefType::get(
+      {type.getBytesPerPosition() * context * SHERRY_ABI_MAX_SEQUENCES},
+      IntegerType::get(type.getContext(), 8));
 }
 
 WeightRef FunctionConverter::weightOf(FlatSymbolRefAttr name, Value layer) {
@@ -303,9 +302,12 @@ LogicalResult FunctionConverter::convertOp(Operation &op) {
   };
   auto cacheOf = [&](auto op) -> CacheRef {
     const auto &[bytes, context] = caches.find(op.getCache())->second;
-    return {op.getCache().getType(),   bytes,
-            context,                   scalars.lookup(op.getLayer()),
-            rows(op.getPositions()),   rows(op.getSequences())};
+    return {op.getCache().getType(),
+            bytes,
+            context,
+            scalars.lookup(op.getLayer()),
+            rows(op.getPositions()),
+            rows(op.getSequences())};
   };
   return TypeSwitch<Operation *, LogicalResult>(&op)
       .Case([&](EmbeddingOp op) {
@@ -442,7 +444,7 @@ struct ConvertSherryToKernelPass
     for (auto function :
          llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
       if (failed(FunctionConverter(function, symbols, size ? size.getInt() : 0,
-                                   prefetchDistance, pairSums)
+                                   {prefetchDistance, pairSums, fuseDecode})
                      .convert()))
         return signalPassFailure();
   }

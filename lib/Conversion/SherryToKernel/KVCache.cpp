@@ -45,8 +45,7 @@ Value CachePart::integers(KernelBuilder &b, Value block) const {
 }
 
 Value CachePart::scales(KernelBuilder &b, Value block) const {
-  Value begin =
-      b.add(blockOffset(b, block), kCacheBlock * type.getHeadDim());
+  Value begin = b.add(blockOffset(b, block), kCacheBlock * type.getHeadDim());
   return b.view(bytes, begin, {kCacheBlock}, b.getF32Type());
 }
 
@@ -74,17 +73,14 @@ public:
       return {fourth(dim), lane, rest(dim)};
     });
   }
-  void writeValueIntegers(const CachePart &values, Value value,
-                          Value scratch) {
+  void writeValueIntegers(const CachePart &values, Value value, Value scratch) {
     writeIntegers(values, value, scratch, [&](Value dim) -> SmallVector<Value> {
       return {fourth(lane), dim, rest(lane)};
     });
   }
 
 private:
-  Value fourth(Value x) {
-    return arith::DivUIOp::create(b, x, b.index(4));
-  }
+  Value fourth(Value x) { return arith::DivUIOp::create(b, x, b.index(4)); }
   Value rest(Value x) { return arith::RemUIOp::create(b, x, b.index(4)); }
 
   KernelBuilder &b;
@@ -113,10 +109,9 @@ void PositionWriter::writeIntegers(
     function_ref<SmallVector<Value>(Value)> placeOf) {
   Value largest = b.reduceMax(math::AbsFOp::create(b, numbers));
   Value inverse = b.broadcast(headDim, b.inverseOf(largest, 127));
-  Value integers =
-      b.roundToInt(arith::MulFOp::create(b, numbers, inverse));
-  Value stored = arith::AddIOp::create(
-      b, integers, b.splatInt(integers.getType(), 128));
+  Value integers = b.roundToInt(arith::MulFOp::create(b, numbers, inverse));
+  Value stored =
+      arith::AddIOp::create(b, integers, b.splatInt(integers.getType(), 128));
   b.store(arith::TruncIOp::create(b, b.vec(headDim, b.getI8Type()), stored),
           scratch, {b.index(0)});
   Value memory = part.integers(b, block);

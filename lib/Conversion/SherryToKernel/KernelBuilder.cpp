@@ -105,10 +105,14 @@ Value KernelBuilder::inverseOf(Value largest, double limit) {
 // Buffers
 //===----------------------------------------------------------------------===//
 
+MemRefType KernelBuilder::rowsType(int64_t cols, Type element) const {
+  return MemRefType::get(
+      {maxTokens, format::rowStride(cols, element.getIntOrFloatBitWidth() / 8)},
+      element);
+}
+
 Rows KernelBuilder::allocRows(int64_t cols, Type element, Value count) {
-  auto type = MemRefType::get(
-      {maxTokens, format::roundUp(cols, format::kTileRows)}, element);
-  return {memref::AllocOp::create(*this, type), count, cols};
+  return {memref::AllocOp::create(*this, rowsType(cols, element)), count, cols};
 }
 
 Value KernelBuilder::allocScratch(MemRefType type) {

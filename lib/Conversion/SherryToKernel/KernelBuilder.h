@@ -42,6 +42,8 @@ public:
   int64_t prefetchDistance = 0;
   /// Products of several tokens are summed by sherry.dot_pairs.
   bool pairSums = false;
+  /// Several tokens: the first ones are multiplied while weights are decoded.
+  bool fuseDecode = false;
   /// What the parallel loops to come belong to, for profiles.
   mlir::DictionaryAttr step;
 
@@ -114,6 +116,8 @@ public:
   // Buffers
   //===--------------------------------------------------------------------===//
 
+  /// memref<max_tokens x (at least cols) x element>.
+  mlir::MemRefType rowsType(int64_t cols, mlir::Type element) const;
   /// Rows of `cols` numbers, padded to whole tiles of outputs, so that kernels
   /// may write whole tiles and elementwise ops may run over the padding.
   Rows allocRows(int64_t cols, mlir::Type element, mlir::Value count);

@@ -9,7 +9,7 @@
 using namespace mlir;
 using namespace sherry;
 
-void sherry::forTokenBlocks(KernelBuilder &b, Value count,
+void sherry::forTokenBlocks(KernelBuilder &b, int64_t begin, Value count,
                             ArrayRef<int64_t> sizes, ExtraRows extra,
                             function_ref<void(ArrayRef<Value>)> body) {
   if (b.maxTokens == 1)
@@ -20,11 +20,17 @@ void sherry::forTokenBlocks(KernelBuilder &b, Value count,
       rows.push_back(b.add(first, i));
     return rows;
   };
-  Value whole = b.mul(arith::DivUIOp::create(b, count, b.index(kTokenBlock)),
-                      kTokenBlock);
-  b.forLoop(whole, kTokenBlock,
-            [&](Value first) { body(rowsFrom(first, kTokenBlock)); });
-  Value rest = arith::SubIOp::create(b, count, whole);
+  Value size = count;
+  if (begin > 0)
+    size = arith::SubIOp::create(
+        b, Value(arith::MaxUIOp::create(b, count, b.index(begin))),
+        b.index(begin));
+  Value whole =
+      b.mul(arith::DivUIOp::create(b, size, b.index(kTokenBlock)), kTokenBlock);
+  b.forLoop(whole, kTokenBlock, [&](Value first) {
+    body(rowsFrom(b.add(first, begin), kTokenBlock));
+  });
+  Value rest = arith::SubIOp::create(b, size, whole);
   Value last = arith::SubIOp::create(b, count, b.index(1));
   for (auto [i, size] : llvm::enumerate(sizes)) {
     int64_t smaller = i + 1 < sizes.size() ? sizes[i + 1] : 0;
@@ -40,7 +46,7 @@ void sherry::forTokenBlocks(KernelBuilder &b, Value count,
     auto ifOp = scf::IfOp::create(b, fits, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(ifOp.thenBlock());
-    SmallVector<Value> rows = rowsFrom(whole, size);
+    SmallVector<Value> rows = rowsFrom(b.add(whole, begin), size);
     if (extra == ExtraRows::LastRow)
       for (Value &row : rows)
         row = arith::MinUIOp::create(b, row, last);
@@ -72,10 +78,9 @@ static void addProducts(KernelBuilder &b, Value weights, int64_t bias,
   }
 }
 
-/// The same with quantized activations, exactly.
-static void addDots(KernelBuilder &b, ArrayRef<Value> halves, int64_t maxWeight,
-                    Value values, ArrayRef<Value> rows, Value group,
-                    MutableArrayRef<Value> sums) {
+void sherry::addDots(KernelBuilder &b, ArrayRef<Value> halves,
+                     int64_t maxWeight, Value values, ArrayRef<Value> rows,
+                     Value group, MutableArrayRef<Value> sums) {
   for (auto [i, row] : llvm::enumerate(rows)) {
     Value x = b.load(b.vec(4, b.getI8Type()), values,
                      QuantizedRows::placeOf(b, row, group));
@@ -103,6 +108,14 @@ static Value scaleDots(KernelBuilder &b, Value sum, int64_t bias,
   return arith::MulFOp::create(b, exact, scale);
 }
 
+void sherry::useDots(KernelBuilder &b, ArrayRef<Value> sums, int64_t bias,
+                     const QuantizedRows &input, ArrayRef<Value> rows,
+                     Value block, RowSumUse use) {
+  for (auto [i, sum] : llvm::enumerate(sums))
+    use(rows[i / 2], static_cast<int64_t>(i % 2),
+        scaleDots(b, sum, bias, input, rows[i / 2], block));
+}
+
 //===----------------------------------------------------------------------===//
 // Panels of trits
 //===----------------------------------------------------------------------===//
@@ -127,7 +140,7 @@ SmallVector<Value> sherry::emitPanelF32(KernelBuilder &b, Value panel,
 }
 
 static void sumDots(KernelBuilder &b, Value panel, int64_t groups, Value values,
-                    ArrayRef<Value> rows, Value firstGroup, PanelSumUse use) {
+                    ArrayRef<Value> rows, Value firstGroup, RowSumUse use) {
   SmallVector<Value> zeros(2 * rows.size(),
                            b.splatInt(b.vec(16, b.getI32Type()), 0));
   SmallVector<Value> sums =
@@ -139,15 +152,15 @@ static void sumDots(KernelBuilder &b, Value panel, int64_t groups, Value values,
         return next;
       });
   for (auto [i, sum] : llvm::enumerate(sums))
-    use(i / 2, static_cast<int64_t>(i % 2), sum);
+    use(rows[i / 2], static_cast<int64_t>(i % 2), sum);
 }
 
 /// The same with sums of pairs in 16 bits, for no more groups than a chunk has.
-/// One half and few rows at a time, and none of their
-/// sums kept: AVX2 has 16 registers.
+/// One half and few rows at a time, and none of their sums kept: AVX2 has 16
+/// registers.
 static void sumPairs(KernelBuilder &b, Value panel, int64_t groups,
                      Value values, ArrayRef<Value> rows, Value firstGroup,
-                     PanelSumUse use) {
+                     RowSumUse use) {
   constexpr size_t kRows = 4;
   auto pairs = b.vec(32, b.getI16Type());
   auto lanes = b.vec(16, b.getI32Type());
@@ -173,7 +186,7 @@ static void sumPairs(KernelBuilder &b, Value panel, int64_t groups,
         Value even = arith::ShRSIOp::create(
             b, Value(arith::ShLIOp::create(b, both, sixteen)), sixteen);
         Value odd = arith::ShRSIOp::create(b, both, sixteen);
-        use(first + i, half, arith::AddIOp::create(b, even, odd));
+        use(some[i], half, arith::AddIOp::create(b, even, odd));
       }
     }
   }
@@ -181,9 +194,9 @@ static void sumPairs(KernelBuilder &b, Value panel, int64_t groups,
 
 void sherry::emitPanelI8(KernelBuilder &b, Value panel, int64_t groups,
                          const QuantizedRows &input, ArrayRef<Value> rows,
-                         Value column, Value block, PanelSumUse use) {
-  auto finish = [&](size_t i, int64_t half, Value sum) {
-    use(i, half, scaleDots(b, sum, 1, input, rows[i], block));
+                         Value column, Value block, RowSumUse use) {
+  auto finish = [&](Value row, int64_t half, Value sum) {
+    use(row, half, scaleDots(b, sum, 1, input, row, block));
   };
   Value values = input.inBlocks(b);
   Value firstGroup = b.createOrFold<arith::DivUIOp>(column, b.index(4));
@@ -226,7 +239,7 @@ SmallVector<Value> sherry::zeroHalves(KernelBuilder &b, size_t rows) {
 /// the last one.
 static void forHeadTokens(KernelBuilder &b, Value count,
                           function_ref<void(ArrayRef<Value>)> body) {
-  forTokenBlocks(b, count, {kTokenBlock, 4, 1}, ExtraRows::LastRow, body);
+  forTokenBlocks(b, 0, count, {kTokenBlock, 4, 1}, ExtraRows::LastRow, body);
 }
 
 static void storeOutputs(KernelBuilder &b, const Rows &result,

@@ -29,11 +29,11 @@ enum class ExtraRows {
   Padding, ///< the rows that follow, which buffers have
   LastRow  ///< the last row, once more
 };
-/// Calls `body` with the rows of each block of tokens: as many blocks of
-/// kTokenBlock as are full, and then at most one block of the smallest of
-/// `sizes` (in descending order, the first is kTokenBlock) that has room for
-/// the rest.
-void forTokenBlocks(KernelBuilder &b, mlir::Value count,
+/// Calls `body` with the rows of each block of tokens from `begin` (a multiple
+/// of kTokenBlock) to `count`: as many blocks of kTokenBlock as are full, and
+/// then at most one block of the smallest of `sizes` (in descending order, the
+/// first is kTokenBlock) that has room for the rest.
+void forTokenBlocks(KernelBuilder &b, int64_t begin, mlir::Value count,
                     llvm::ArrayRef<int64_t> sizes, ExtraRows extra,
                     llvm::function_ref<void(llvm::ArrayRef<mlir::Value>)> body);
 
@@ -46,15 +46,29 @@ llvm::SmallVector<mlir::Value> emitPanelF32(KernelBuilder &b, mlir::Value panel,
                                             llvm::ArrayRef<mlir::Value> rows,
                                             mlir::Value column);
 
-/// Takes what 16 rows of a panel (one half) give with row `row` of several.
-using PanelSumUse =
-    llvm::function_ref<void(size_t row, int64_t half, mlir::Value sum)>;
+/// Takes what 16 outputs (one half) give with a row.
+using RowSumUse =
+    llvm::function_ref<void(mlir::Value row, int64_t half, mlir::Value sum)>;
 
 /// The products of a panel with one block of quantized activations, which
 /// starts at `column`: the exact integer sums times the block's scale.
 void emitPanelI8(KernelBuilder &b, mlir::Value panel, int64_t groups,
                  const QuantizedRows &input, llvm::ArrayRef<mlir::Value> rows,
-                 mlir::Value column, mlir::Value block, PanelSumUse use);
+                 mlir::Value column, mlir::Value block, RowSumUse use);
+
+/// Adds the exact products of a group of four inputs: of each half of the
+/// outputs, weights of up to `maxWeight` as 64 bytes, with the quantized
+/// activations `values` (in blocks) of every row. `sums` are listed as above,
+/// each vector<16xi32>.
+void addDots(KernelBuilder &b, llvm::ArrayRef<mlir::Value> halves,
+             int64_t maxWeight, mlir::Value values,
+             llvm::ArrayRef<mlir::Value> rows, mlir::Value group,
+             llvm::MutableArrayRef<mlir::Value> sums);
+/// Passes on such sums of a block of activations, times its scale, in f32.
+/// Weights were stored plus `bias`.
+void useDots(KernelBuilder &b, llvm::ArrayRef<mlir::Value> sums, int64_t bias,
+             const QuantizedRows &input, llvm::ArrayRef<mlir::Value> rows,
+             mlir::Value block, RowSumUse use);
 
 /// The 32 scales at byte `offset` as two halves of f32.
 llvm::SmallVector<mlir::Value> loadScales(KernelBuilder &b, mlir::Value offset,

@@ -6,8 +6,9 @@
 //
 //  * one token, quantized: a table of partial sums per group of activations,
 //    and one lookup per code [T4];
-//  * else: decode a chunk of a tile into a panel of bytes, and multiply it
-//    with every token.
+//  * else: decode a chunk of a tile into a panel of bytes, and multiply it with
+//    every token. With `fuse-decode`, the first block of tokens is multiplied
+//    along the way.
 //
 //===----------------------------------------------------------------------===//
 #include "Linear.h"
@@ -16,6 +17,10 @@
 
 using namespace mlir;
 using namespace sherry;
+
+/// Sizes of blocks of tokens. Fewer than four sums at a time would wait for
+/// each other.
+static constexpr int64_t kBlockSizes[] = {kTokenBlock, 4};
 
 namespace {
 
@@ -46,14 +51,19 @@ public:
 private:
   using Values = SmallVector<Value>;
   using PieceBody = function_ref<void(Cursor, int64_t inputs)>;
+  using CarryingBody =
+      function_ref<Values(Cursor, int64_t inputs, ValueRange carried)>;
 
   /// Cuts `inputs` into pieces of `piece` and a shorter last one, and runs
   /// `body` over them; `bytesOf` and `blocksOf` measure a piece.
-  void forPieces(Cursor at, int64_t inputs, int64_t piece,
-                 function_ref<int64_t(int64_t)> bytesOf,
-                 function_ref<int64_t(int64_t)> blocksOf, PieceBody body);
+  Values forPieces(Cursor at, int64_t inputs, int64_t piece,
+                   function_ref<int64_t(int64_t)> bytesOf,
+                   function_ref<int64_t(int64_t)> blocksOf, ValueRange init,
+                   CarryingBody body);
   void forScaleGroups(Cursor at, int64_t tiles, PieceBody body);
   void forChunks(Cursor at, int64_t tiles, int64_t inputs, PieceBody body);
+  Values forSteps(Cursor at, int64_t tiles, int64_t inputs, ValueRange init,
+                  CarryingBody body);
   void forSteps(Cursor at, int64_t tiles, int64_t inputs, PieceBody body);
 
   /// Byte of the scales of a scale group that starts at `at`.
@@ -68,15 +78,25 @@ private:
   void emitWordLookups(Cursor at, Value step, Value tile, int64_t groups);
   void emitNibbleLookups(Cursor at, Value step, Value tile, int64_t groups);
 
-  void emitPanelTiles(Cursor at, int64_t tiles, Value column);
-  void forTokens(function_ref<void(ArrayRef<Value>)> body);
+  /// Takes the bytes of both halves of a group.
+  using DecodedUse = function_ref<void(int64_t group, ArrayRef<Value> halves)>;
+
+  void emitDecodedTiles(Cursor at, int64_t tiles, Value column);
   void prefetchNextTiles(Value offset, int64_t size, int64_t tiles);
+  void storeGroup(Value group, ArrayRef<Value> halves);
+  void fillPanel(Cursor chunk, int64_t tiles, Value tile, int64_t inputs);
+  void multiplyPanel(Cursor chunk, int64_t inputs, ArrayRef<Value> rows,
+                     RowSumUse use);
+  /// Also fills the panel.
+  void multiplyCodes(Cursor chunk, int64_t tiles, Value tile, int64_t inputs,
+                     ArrayRef<Value> rows, RowSumUse use);
   void decodeStep(Cursor at, int64_t tiles, Value tile, int64_t groups,
-                  Value firstGroup);
-  void decodeWords(Value bytes, int64_t groups,
-                   function_ref<void(int64_t, int64_t, Value)> use);
-  void decodeNibbles(Value bytes, int64_t groups,
-                     function_ref<void(int64_t, int64_t, Value)> use);
+                  DecodedUse use);
+  void decodeWords(Value bytes, int64_t groups, DecodedUse use);
+  void decodeNibbles(Value bytes, int64_t groups, DecodedUse use);
+  Value decode(Value codes) {
+    return DecodeBlockOp::create(b, b.vec(64, b.getI8Type()), codes);
+  }
 
   bool usesWords() const { return layout.order == format::CodeOrder::Words; }
 
@@ -87,10 +107,10 @@ private:
   TernaryAttr encoding;
   format::TernaryLayout layout;
   Value tables; ///< of the lookup way
-  Value panel;  ///< of the panel way
-  /// Sums of 32 rows: of the lookup way as i16, a tile each; of the panel way
-  /// as f32, a token each. In the result, the sums of tokens are a power of two
-  /// apart, so that the cache could not hold them.
+  Value panel;  ///< of a chunk's decoded codes
+  /// Sums of 32 rows: of the lookup way as i16, a tile each; else as f32, a
+  /// token each. In the result, the sums of tokens are a power of two apart, so
+  /// that the cache could not hold them.
   Value totals;
 };
 
@@ -98,20 +118,21 @@ private:
 // The walk [T5]
 //===----------------------------------------------------------------------===//
 
-void TernaryEmitter::forPieces(Cursor at, int64_t inputs, int64_t piece,
-                               function_ref<int64_t(int64_t)> bytesOf,
-                               function_ref<int64_t(int64_t)> blocksOf,
-                               PieceBody body) {
+SmallVector<Value>
+TernaryEmitter::forPieces(Cursor at, int64_t inputs, int64_t piece,
+                          function_ref<int64_t(int64_t)> bytesOf,
+                          function_ref<int64_t(int64_t)> blocksOf,
+                          ValueRange init, CarryingBody body) {
   int64_t rounds = inputs / piece;
   auto advance = [&](Value count) {
     return at.advance(b, count, bytesOf(piece), piece / 4, blocksOf(piece));
   };
-  b.repeat(rounds, {}, [&](Value i, ValueRange) {
-    body(advance(i), piece);
-    return Values();
+  Values values = b.repeat(rounds, init, [&](Value i, ValueRange carried) {
+    return body(advance(i), piece, carried);
   });
   if (int64_t rest = inputs % piece)
-    body(advance(b.index(rounds)), rest);
+    values = body(advance(b.index(rounds)), rest, values);
+  return values;
 }
 
 void TernaryEmitter::forScaleGroups(Cursor at, int64_t tiles, PieceBody body) {
@@ -119,7 +140,11 @@ void TernaryEmitter::forScaleGroups(Cursor at, int64_t tiles, PieceBody body) {
       at, input.cols(), layout.scaleGroupInputs(input.cols()),
       [&](int64_t n) { return tiles * layout.scaleGroupBytes(n); },
       [&](int64_t n) { return format::ceilDiv(n, format::kMaxChunkInputs); },
-      body);
+      {},
+      [&](Cursor piece, int64_t n, ValueRange) {
+        body(piece, n);
+        return Values();
+      });
 }
 
 void TernaryEmitter::forChunks(Cursor at, int64_t tiles, int64_t inputs,
@@ -127,15 +152,28 @@ void TernaryEmitter::forChunks(Cursor at, int64_t tiles, int64_t inputs,
   forPieces(
       at, inputs, format::kMaxChunkInputs,
       [&](int64_t n) { return tiles * layout.chunkBytes(n); },
-      [](int64_t) { return 1; }, body);
+      [](int64_t) { return 1; }, {},
+      [&](Cursor piece, int64_t n, ValueRange) {
+        body(piece, n);
+        return Values();
+      });
+}
+
+SmallVector<Value> TernaryEmitter::forSteps(Cursor at, int64_t tiles,
+                                            int64_t inputs, ValueRange init,
+                                            CarryingBody body) {
+  return forPieces(
+      at, inputs, format::kStepGroups * format::kGroupInputs,
+      [&](int64_t n) { return tiles * layout.stepBytes(n / 4); },
+      [](int64_t) { return 0; }, init, body);
 }
 
 void TernaryEmitter::forSteps(Cursor at, int64_t tiles, int64_t inputs,
                               PieceBody body) {
-  forPieces(
-      at, inputs, format::kStepGroups * format::kGroupInputs,
-      [&](int64_t n) { return tiles * layout.stepBytes(n / 4); },
-      [](int64_t) { return 0; }, body);
+  forSteps(at, tiles, inputs, {}, [&](Cursor step, int64_t n, ValueRange) {
+    body(step, n);
+    return Values();
+  });
 }
 
 void TernaryEmitter::emit() {
@@ -166,7 +204,7 @@ void TernaryEmitter::emit() {
       if (looksUp)
         emitLookupTiles(at, interleave, column);
       else
-        emitPanelTiles(at, interleave, column);
+        emitDecodedTiles(at, interleave, column);
     });
   };
   int64_t interleave = layout.interleave;
@@ -342,15 +380,10 @@ void TernaryEmitter::emitNibbleLookups(Cursor at, Value step, Value tile,
 }
 
 //===----------------------------------------------------------------------===//
-// Panels
+// Several tokens: decoded codes
 //===----------------------------------------------------------------------===//
 
-/// Fewer than four chains of sums would wait for each other.
-void TernaryEmitter::forTokens(function_ref<void(ArrayRef<Value>)> body) {
-  forTokenBlocks(b, result.count, {kTokenBlock, 4}, ExtraRows::Padding, body);
-}
-
-void TernaryEmitter::emitPanelTiles(Cursor at, int64_t tiles, Value column) {
+void TernaryEmitter::emitDecodedTiles(Cursor at, int64_t tiles, Value column) {
   auto halfType = b.vec(16, b.getF32Type());
   auto whole = b.vec(format::kTileRows, b.getF32Type());
   b.forLoop(b.index(tiles), 1, [&](Value tile) {
@@ -364,25 +397,41 @@ void TernaryEmitter::emitPanelTiles(Cursor at, int64_t tiles, Value column) {
       Values scales = loadScales(b, offset, encoding.getScale());
       forChunks(group, tiles, inputs, [&](Cursor chunk, int64_t inputs) {
         forSteps(chunk, tiles, inputs, [&](Cursor step, int64_t inputs) {
-          Value inChunk = arith::SubIOp::create(b, step.group, chunk.group);
-          decodeStep(step, tiles, tile, inputs / 4, inChunk);
+          int64_t size = layout.stepBytes(inputs / 4);
+          Value offset = b.add(step.bytes, b.mul(tile, size));
+          prefetchNextTiles(offset, size, tiles);
         });
-        Value start = b.mul(chunk.group, 4);
-        forTokens([&](ArrayRef<Value> rows) {
-          auto addToTotals = [&](size_t i, int64_t half, Value sum) {
-            Values place{rows[i], b.index(16 * half)};
-            b.store(
-                b.mulAdd(sum, scales[half], b.load(halfType, totals, place)),
-                totals, place);
-          };
-          if (input.quantized)
-            return emitPanelI8(b, panel, inputs / 4, *input.quantized, rows,
-                               start, chunk.block, addToTotals);
-          Values sums =
-              emitPanelF32(b, panel, inputs / 4, *input.plain, rows, start);
-          for (auto [i, sum] : llvm::enumerate(sums))
-            addToTotals(i / 2, static_cast<int64_t>(i % 2), sum);
-        });
+        auto addToTotals = [&](Value row, int64_t half, Value sum) {
+          Values place{row, b.index(16 * half)};
+          b.store(b.mulAdd(sum, scales[half], b.load(halfType, totals, place)),
+                  totals, place);
+        };
+        auto multiplyRest = [&](int64_t begin) {
+          forTokenBlocks(b, begin, result.count, kBlockSizes,
+                         ExtraRows::Padding, [&](ArrayRef<Value> rows) {
+                           multiplyPanel(chunk, inputs, rows, addToTotals);
+                         });
+        };
+        if (!b.fuseDecode || !input.quantized) {
+          fillPanel(chunk, tiles, tile, inputs);
+          return multiplyRest(0);
+        }
+        auto multiplyFirst = [&](int64_t size) {
+          Values rows;
+          for (int64_t row = 0; row < size; ++row)
+            rows.push_back(b.index(row));
+          multiplyCodes(chunk, tiles, tile, inputs, rows, addToTotals);
+        };
+        Value isFew =
+            arith::CmpIOp::create(b, arith::CmpIPredicate::ule, result.count,
+                                  b.index(kBlockSizes[1]));
+        auto choice = scf::IfOp::create(b, isFew, /*withElseRegion=*/true);
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(choice.thenBlock());
+        multiplyFirst(kBlockSizes[1]);
+        b.setInsertionPointToStart(choice.elseBlock());
+        multiplyFirst(kBlockSizes[0]);
+        multiplyRest(kBlockSizes[0]);
       });
     });
     Value first = b.add(column, b.mul(tile, format::kTileRows));
@@ -401,94 +450,141 @@ void TernaryEmitter::prefetchNextTiles(Value offset, int64_t size,
     b.prefetchWeightsFar(offset, size, tiles * layout.tileBytes(input.cols()));
 }
 
+void TernaryEmitter::storeGroup(Value group, ArrayRef<Value> halves) {
+  for (auto [half, bytes] : llvm::enumerate(halves))
+    b.store(bytes, panel, {group, b.index(half), b.index(0)});
+}
+
+void TernaryEmitter::fillPanel(Cursor chunk, int64_t tiles, Value tile,
+                               int64_t inputs) {
+  forSteps(chunk, tiles, inputs, [&](Cursor step, int64_t inputs) {
+    Value first = arith::SubIOp::create(b, step.group, chunk.group);
+    decodeStep(step, tiles, tile, inputs / 4,
+               [&](int64_t group, ArrayRef<Value> halves) {
+                 storeGroup(b.add(first, group), halves);
+               });
+  });
+}
+
+void TernaryEmitter::multiplyPanel(Cursor chunk, int64_t inputs,
+                                   ArrayRef<Value> rows, RowSumUse use) {
+  Value start = b.mul(chunk.group, 4);
+  if (input.quantized)
+    return emitPanelI8(b, panel, inputs / 4, *input.quantized, rows, start,
+                       chunk.block, use);
+  Values sums = emitPanelF32(b, panel, inputs / 4, *input.plain, rows, start);
+  for (auto [i, sum] : llvm::enumerate(sums))
+    use(rows[i / 2], static_cast<int64_t>(i % 2), sum);
+}
+
+void TernaryEmitter::multiplyCodes(Cursor chunk, int64_t tiles, Value tile,
+                                   int64_t inputs, ArrayRef<Value> rows,
+                                   RowSumUse use) {
+  Value values = input.quantized->inBlocks(b);
+  Values zeros(2 * rows.size(), b.splatInt(b.vec(16, b.getI32Type()), 0));
+  Values sums =
+      forSteps(chunk, tiles, inputs, zeros,
+               [&](Cursor step, int64_t inputs, ValueRange carried) {
+                 Values next(carried);
+                 Value first =
+                     arith::SubIOp::create(b, step.group, chunk.group);
+                 decodeStep(step, tiles, tile, inputs / 4,
+                            [&](int64_t group, ArrayRef<Value> halves) {
+                              storeGroup(b.add(first, group), halves);
+                              addDots(b, halves, 2, values, rows,
+                                      b.add(step.group, group), next);
+                            });
+                 return next;
+               });
+  useDots(b, sums, 1, *input.quantized, rows, chunk.block, use);
+}
+
 void TernaryEmitter::decodeStep(Cursor at, int64_t tiles, Value tile,
-                                int64_t groups, Value firstGroup) {
+                                int64_t groups, DecodedUse use) {
   int64_t size = layout.stepBytes(groups);
-  Value offset = b.add(at.bytes, b.mul(tile, size));
-  Value bytes = b.view(b.weights, offset, {size}, b.getI8Type());
-  prefetchNextTiles(offset, size, tiles);
-  auto use = [&](int64_t group, int64_t half, Value codes) {
-    b.store(DecodeBlockOp::create(b, b.vec(64, b.getI8Type()), codes), panel,
-            {b.add(firstGroup, group), b.index(half), b.index(0)});
-  };
+  Value bytes = b.view(b.weights, b.add(at.bytes, b.mul(tile, size)), {size},
+                       b.getI8Type());
   if (usesWords())
     decodeWords(bytes, groups, use);
   else
     decodeNibbles(bytes, groups, use);
 }
 
-void TernaryEmitter::decodeWords(
-    Value bytes, int64_t groups,
-    function_ref<void(int64_t, int64_t, Value)> use) {
+void TernaryEmitter::decodeWords(Value bytes, int64_t groups, DecodedUse use) {
   // [T6]
   auto lanes = b.vec(16, b.getI32Type());
   auto shift = [&](Value value, int64_t bits) -> Value {
+    if (bits == 0)
+      return value;
     return arith::ShRUIOp::create(b, value, b.splatInt(lanes, bits));
   };
   int64_t words = layout.stepBytes(groups) / (2 * format::kTileRows);
-  for (int64_t half = 0; half < 2; ++half) {
-    Value collected;
-    for (int64_t word = 0; word < words; ++word) {
+  std::array<Value, 2> codes, collected;
+  for (int64_t word = 0; word < words; ++word) {
+    for (int64_t half = 0; half < 2; ++half) {
       Value narrow =
           vector::BitCastOp::create(b, b.vec(16, b.getI16Type()),
                                     b.load(b.vec(32, b.getI8Type()), bytes,
                                            {b.index(64 * word + 32 * half)}));
-      Value codes = arith::ExtUIOp::create(b, lanes, narrow);
-      for (int64_t i = 0; i < 3 && 3 * word + i < groups; ++i)
-        use(3 * word + i, half, i == 0 ? codes : shift(codes, 5 * i));
-      if (groups < format::kStepGroups)
-        continue;
-      Value top = shift(codes, 15);
-      if (!collected)
-        collected = top;
-      else
-        collected = arith::OrIOp::create(
-            b, Value(arith::ShLIOp::create(b, collected, b.splatInt(lanes, 1))),
-            top);
+      codes[half] = arith::ExtUIOp::create(b, lanes, narrow);
     }
-    if (collected)
-      use(groups - 1, half, collected);
+    for (int64_t i = 0; i < 3 && 3 * word + i < groups; ++i)
+      use(3 * word + i,
+          {decode(shift(codes[0], 5 * i)), decode(shift(codes[1], 5 * i))});
+    if (groups < format::kStepGroups)
+      continue;
+    for (int64_t half = 0; half < 2; ++half) {
+      Value top = shift(codes[half], 15), &bits = collected[half];
+      if (bits)
+        top = arith::OrIOp::create(
+            b, Value(arith::ShLIOp::create(b, bits, b.splatInt(lanes, 1))),
+            top);
+      bits = top;
+    }
   }
+  if (collected[0])
+    use(groups - 1, {decode(collected[0]), decode(collected[1])});
 }
 
-void TernaryEmitter::decodeNibbles(
-    Value bytes, int64_t groups,
-    function_ref<void(int64_t, int64_t, Value)> use) {
+void TernaryEmitter::decodeNibbles(Value bytes, int64_t groups,
+                                   DecodedUse use) {
   // [T7]
   auto lanes = b.vec(16, b.getI32Type());
   auto words = b.vec(16, b.getI16Type());
   auto vector = b.vec(32, b.getI8Type());
   int64_t size = layout.stepBytes(groups);
-  for (int64_t half = 0; half < 2; ++half) {
-    Value signs = arith::ExtUIOp::create(
+  std::array<Value, 2> signs, pairs;
+  for (int64_t half = 0; half < 2; ++half)
+    signs[half] = arith::ExtUIOp::create(
         b, lanes,
         Value(vector::BitCastOp::create(
             b, words,
             b.load(vector, bytes, {b.index(size - 64 + 32 * half)}))));
-    SmallVector<int64_t> order;
-    for (int64_t i = 0; i < 16; ++i)
-      order.push_back((i < 8 ? i : i + 8) + 8 * half);
-    for (int64_t group = 0; group < groups; group += 2) {
-      Value pair = b.load(vector, bytes, {b.index(group / 2 * 32)});
-      Value mine = arith::ExtUIOp::create(
-          b, lanes, Value(vector::ShuffleOp::create(b, pair, pair, order)));
-      for (int64_t g = group; g < std::min(group + 2, groups); ++g) {
-        Value code =
-            arith::AndIOp::create(b,
-                                  Value(arith::ShRUIOp::create(
-                                      b, mine, b.splatInt(lanes, 4 * (g % 2)))),
-                                  b.splatInt(lanes, 15));
-        Value sign =
-            arith::AndIOp::create(b,
-                                  Value(arith::ShLIOp::create(
-                                      b,
-                                      Value(arith::ShRUIOp::create(
-                                          b, signs, b.splatInt(lanes, 15 - g))),
-                                      b.splatInt(lanes, 4))),
-                                  b.splatInt(lanes, 16));
-        use(g, half, arith::OrIOp::create(b, code, sign));
+  auto decodeHalf = [&](int64_t group, int64_t half) {
+    Value code = arith::AndIOp::create(
+        b,
+        Value(arith::ShRUIOp::create(b, pairs[half],
+                                     b.splatInt(lanes, 4 * (group % 2)))),
+        b.splatInt(lanes, 15));
+    Value sign =
+        arith::ShRUIOp::create(b, signs[half], b.splatInt(lanes, 15 - group));
+    sign = arith::AndIOp::create(
+        b, Value(arith::ShLIOp::create(b, sign, b.splatInt(lanes, 4))),
+        b.splatInt(lanes, 16));
+    return decode(arith::OrIOp::create(b, code, sign));
+  };
+  for (int64_t group = 0; group < groups; ++group) {
+    if (group % 2 == 0) {
+      Value both = b.load(vector, bytes, {b.index(group / 2 * 32)});
+      for (int64_t half = 0; half < 2; ++half) {
+        SmallVector<int64_t> order;
+        for (int64_t i = 0; i < 16; ++i)
+          order.push_back((i < 8 ? i : i + 8) + 8 * half);
+        pairs[half] = arith::ExtUIOp::create(
+            b, lanes, Value(vector::ShuffleOp::create(b, both, both, order)));
       }
     }
+    use(group, {decodeHalf(group, 0), decodeHalf(group, 1)});
   }
 }
 

@@ -230,10 +230,10 @@ void GraphImporter::addForward() {
   {
     OpBuilder::InsertionGuard inLoop(b);
     b.setInsertionPointToStart(loop.getBody());
-    auto call = func::CallOp::create(
-        b, "layer", rows,
-        ValueRange{loop.getRegionIterArg(0), angles, positions, sequences, kv,
-                   loop.getInductionVar()});
+    auto call = func::CallOp::create(b, "layer", rows,
+                                     ValueRange{loop.getRegionIterArg(0),
+                                                angles, positions, sequences,
+                                                kv, loop.getInductionVar()});
     scf::YieldOp::create(b, call.getResults());
   }
   Value last = LastTokensOp::create(b, rows, loop.getResult(0), numLogits);

@@ -64,15 +64,10 @@ static void buildPipelines(OpPassManager &pm, const TargetInfo &target) {
   layout.maxBlock = CompiledKernels::kMaxTokens;
   buildLayoutPipeline(pm, layout);
   KernelPipelineOptions kernel;
-  kernel.pairSums = target.has(SHERRY_CPU_AVX2) && !target.hasAVX512() &&
-                    !target.has(SHERRY_CPU_AVXVNNI);
+  kernel.setTarget(target);
   buildKernelPipeline(pm, kernel);
   LLVMPipelineOptions lowering;
-  lowering.avx2 = target.has(SHERRY_CPU_AVX2);
-  lowering.avx512 = target.hasAVX512();
-  lowering.vnni512 = target.has(SHERRY_CPU_AVX512VNNI);
-  lowering.vnni256 = target.has(SHERRY_CPU_AVXVNNI);
-  lowering.f16c = target.has(SHERRY_CPU_F16C);
+  lowering.setTarget(target);
   buildLLVMPipeline(pm, lowering);
 }
 

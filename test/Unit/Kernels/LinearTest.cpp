@@ -101,8 +101,8 @@ void LinearTest::run(const std::string &function, Buffer &weights,
   SCOPED_TRACE(function + " of " + shape.typeText() + ", " +
                std::to_string(tokens) + " tokens, " + std::to_string(threads) +
                " threads");
-  int64_t inputs = format::roundUp(shape.cols, format::kTileRows);
-  int64_t outputs = format::roundUp(shape.rows, format::kTileRows);
+  int64_t inputs = format::rowStride(shape.cols, sizeof(float));
+  int64_t outputs = format::rowStride(shape.rows, sizeof(float));
   float untouched = format::floatFromBits(kUntouched);
   Buffer input(kMaxTokens * inputs * sizeof(float));
   Buffer output(kMaxTokens * outputs * sizeof(float));

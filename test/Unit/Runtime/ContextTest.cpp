@@ -174,9 +174,9 @@ TEST_F(ContextTest, SequencesOfABatchDoNotMeet) {
       sherry_batch_entry prompts[] = {{2, SHERRY_LOGITS_ALL, part(2), 7},
                                       {0, SHERRY_LOGITS_NONE, part(0), 20},
                                       {1, SHERRY_LOGITS_LAST, part(1), 30}};
-      ASSERT_EQ(sherry_eval_batch(context.get(), prompts, 3, BatchRows::add,
-                                  &rows),
-                0);
+      ASSERT_EQ(
+          sherry_eval_batch(context.get(), prompts, 3, BatchRows::add, &rows),
+          0);
       ASSERT_EQ(rows.entries[0].logits.size(), 7U);
       for (size_t i = 0; i < 7; ++i) {
         EXPECT_EQ(rows.entries[0].indices[i], static_cast<int64_t>(i));

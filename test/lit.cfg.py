@@ -18,7 +18,7 @@ from lit.llvm.subst import ToolSubst
 config.name = "Sherry"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Inputs", "Reference", "Fuzz"]
+config.excludes = ["Inputs", "Benchmark", "Reference", "Fuzz"]
 config.test_source_root = os.path.join(config.sherry_src_root, "test")
 config.test_exec_root = os.path.join(config.sherry_obj_root, "test")
 

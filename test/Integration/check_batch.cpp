@@ -86,8 +86,7 @@ int64_t Checker::run(uint32_t sequences, uint32_t threads) const {
   for (int64_t round = 0; round <= numDecoded; ++round) {
     std::vector<sherry_batch_entry> entries;
     for (uint32_t i = 0; i < sequences; ++i) {
-      const int64_t prompt =
-          static_cast<int64_t>(texts[i].size()) - numDecoded;
+      const int64_t prompt = static_cast<int64_t>(texts[i].size()) - numDecoded;
       entries.push_back(
           {i, SHERRY_LOGITS_LAST,
            texts[i].data() + (round == 0 ? 0 : prompt + round - 1),

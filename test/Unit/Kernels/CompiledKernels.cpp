@@ -57,11 +57,12 @@ std::string Lowering::missingFeatures() const {
 // Compilation
 //===----------------------------------------------------------------------===//
 
-static void buildPipelines(OpPassManager &pm, const TargetInfo &target) {
+static void buildPipelines(OpPassManager &pm, const TargetInfo &target,
+                           int64_t maxTokens) {
   LayoutPipelineOptions layout;
   // The graph says which of its functions quantize.
   layout.quantizeActivations = false;
-  layout.maxBlock = CompiledKernels::kMaxTokens;
+  layout.maxBlock = maxTokens;
   buildLayoutPipeline(pm, layout);
   KernelPipelineOptions kernel;
   kernel.setTarget(target);
@@ -86,20 +87,22 @@ emitAndLink(llvm::Module &module, const TargetInfo &target) {
   return linkSharedObject(out.str());
 }
 
-Expected<CompiledKernels> CompiledKernels::compile(const Lowering &lowering,
-                                                   ActivationKind activations) {
+Expected<CompiledKernels>
+CompiledKernels::compile(const Lowering &lowering,
+                         const std::vector<Shape> &shapes,
+                         ActivationKind activations, int64_t maxTokens) {
   DialectRegistry registry;
   registerAllDialects(registry);
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
   MLIRContext context(registry);
   OwningOpRef<ModuleOp> graph =
-      parseSourceString<ModuleOp>(moduleText(activations), &context);
+      parseSourceString<ModuleOp>(moduleText(shapes, activations), &context);
   if (!graph)
     return llvm::createStringError("cannot parse the graph");
   TargetInfo target = lowering.target();
   PassManager pm(&context);
-  buildPipelines(pm, target);
+  buildPipelines(pm, target, maxTokens);
   if (failed(pm.run(*graph)))
     return llvm::createStringError("the pipelines failed");
 
@@ -175,23 +178,24 @@ static void waitForTeam(const sherry_abi_team *self, int32_t) {
   static_cast<Barrier *>(self->user)->wait();
 }
 
-void CompiledKernels::call(StringRef name, Buffer &weights, Buffer &input,
-                           Buffer &output, int64_t tokens,
-                           int64_t threads) const {
-  // What the kernel pipeline makes of a graph of one tensor and one result.
-  using Function =
-      void (*)(const uint8_t *weights, uint8_t *workspace, const float *input,
-               float *output, int64_t tokens, const sherry_abi_team *team);
+CompiledKernels::Function CompiledKernels::function(StringRef name) const {
   auto function =
       reinterpret_cast<Function>(dlsym(library, name.str().c_str()));
   if (!function)
     llvm::report_fatal_error(llvm::Twine("no function ") + name);
+  return function;
+}
+
+void CompiledKernels::call(StringRef name, Buffer &weights, Buffer &input,
+                           Buffer &output, int64_t tokens,
+                           int64_t threads) const {
+  Function code = function(name);
   Buffer workspace(workspaceSize);
   Barrier barrier(threads);
   auto run = [&](int64_t thread) {
     sherry_abi_team team{waitForTeam, &barrier, thread, threads};
-    function(weights.bytes(), workspace.bytes(), input.floats(),
-             output.floats(), tokens, &team);
+    code(weights.bytes(), workspace.bytes(), input.floats(), output.floats(),
+         tokens, &team);
   };
   std::vector<std::thread> others;
   for (int64_t thread = 1; thread < threads; ++thread)

@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Takes the graph of testShapes() all the way to machine code in this process,
+// Takes a graph of linear ops all the way to machine code in this process,
 // and calls it with a team of threads.
 //
 //===----------------------------------------------------------------------===//
@@ -52,21 +52,26 @@ private:
 /// until the program ends.
 class CompiledKernels {
 public:
-  /// A prefill function takes up to this many tokens.
-  static constexpr int64_t kMaxTokens = 16;
+  /// What the kernel pipeline makes of a graph of one tensor and one result.
+  using Function = void (*)(const uint8_t *weights, uint8_t *workspace,
+                            const float *input, float *output, int64_t tokens,
+                            const sherry_abi_team *team);
 
-  static llvm::Expected<CompiledKernels> compile(const Lowering &lowering,
-                                                 ActivationKind activations);
+  /// A prefill function takes up to `maxTokens`, a multiple of 8.
+  static llvm::Expected<CompiledKernels>
+  compile(const Lowering &lowering, const std::vector<Shape> &shapes,
+          ActivationKind activations, int64_t maxTokens);
 
   size_t weightsSize() const { return sectionSize; }
-  /// Where the weight of testShapes()[number] lies.
+  size_t workspaceBytes() const { return workspaceSize; }
+  /// Where the weight of shapes[number] lies.
   size_t weightOffset(size_t number) const { return offsets[number]; }
 
-  /// Calls the function `name` with a team of `threads`. `input` is
-  /// [tokens][columns], `output` [max tokens][rows], where every row of either
-  /// has as many floats more as a whole number of tiles takes. `name` is that
-  /// of the graph behind "decode_" (max tokens is 1) or "prefill_"
-  /// (kMaxTokens).
+  /// `name` is that of the graph behind "decode_" (max tokens is 1) or
+  /// "prefill_".
+  Function function(llvm::StringRef name) const;
+  /// Calls a function with a team of `threads`. `input` is [tokens][columns],
+  /// `output` [max tokens][rows], with rows of format::rowStride() floats.
   void call(llvm::StringRef name, Buffer &weights, Buffer &input,
             Buffer &output, int64_t tokens, int64_t threads) const;
 

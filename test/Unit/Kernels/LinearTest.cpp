@@ -22,7 +22,7 @@ using testing::AssertionSuccess;
 
 /// What docs/Rationale.md says of f32 sums, as part of the sum of magnitudes.
 static constexpr double kFloatTolerance = 1e-5;
-static constexpr int64_t kMaxTokens = CompiledKernels::kMaxTokens;
+static constexpr int64_t kMaxTokens = 16;
 /// A NaN that no computation makes: no kernel may read or overwrite it.
 static constexpr uint32_t kUntouched = 0x7fc0beef;
 
@@ -87,8 +87,8 @@ void LinearTest::compile(ActivationKind activations) {
   std::string missing = GetParam().missingFeatures();
   if (!missing.empty())
     GTEST_SKIP() << "this processor lacks " << missing;
-  llvm::Expected<CompiledKernels> compiled =
-      CompiledKernels::compile(GetParam(), activations);
+  llvm::Expected<CompiledKernels> compiled = CompiledKernels::compile(
+      GetParam(), testShapes(), activations, kMaxTokens);
   ASSERT_TRUE(static_cast<bool>(compiled))
       << llvm::toString(compiled.takeError());
   kernels = *compiled;

@@ -118,8 +118,7 @@ std::string sherry::functionName(size_t number) {
 }
 
 static void printFunction(llvm::raw_ostream &out, size_t number,
-                          ActivationKind activations) {
-  const Shape &shape = testShapes()[number];
+                          const Shape &shape, ActivationKind activations) {
   auto tensor = [](int64_t cols, const char *element) {
     return "tensor<?x" + std::to_string(cols) + "x" + element + ">";
   };
@@ -145,15 +144,16 @@ static void printFunction(llvm::raw_ostream &out, size_t number,
   out << "  return %y : " << result << "\n}\n";
 }
 
-std::string sherry::moduleText(ActivationKind activations) {
+std::string sherry::moduleText(const std::vector<Shape> &shapes,
+                               ActivationKind activations) {
   std::string text;
   llvm::raw_string_ostream out(text);
-  for (size_t i = 0; i < testShapes().size(); ++i) {
-    const Shape &shape = testShapes()[i];
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const Shape &shape = shapes[i];
     out << "sherry.weight @w" << i << " count 1 from [\"w\"] rows ["
         << shape.rows << "] : " << shape.typeText() << "\n";
     if (shape.has(activations))
-      printFunction(out, i, activations);
+      printFunction(out, i, shape, activations);
   }
   // Passes look for this entry point; nothing calls it.
   out << "func.func @forward(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {\n"

@@ -46,12 +46,13 @@ struct Shape {
 /// in every run, and few: compiling them takes nearly all of the test's time.
 const std::vector<Shape> &testShapes();
 
-/// The name of the function that multiplies with testShapes()[number].
+/// The name of the function that multiplies with shape `number` of a module.
 std::string functionName(size_t number);
 
-/// A graph with a public function for each of testShapes() that has such
+/// A graph with a public function for each of `shapes` that has such
 /// activations.
-std::string moduleText(ActivationKind activations);
+std::string moduleText(const std::vector<Shape> &shapes,
+                       ActivationKind activations);
 
 } // namespace sherry
 

@@ -113,11 +113,24 @@ Expected<StorageOptions> Compilation::chooseStorage() const {
   return result;
 }
 
+Error sherry::checkSchedule(const Schedule &schedule) {
+  auto fail = [](const char *option, int64_t value, const char *range) {
+    return llvm::createStringError(llvm::Twine(option) + " is " +
+                                   llvm::Twine(value) + "; it must be " +
+                                   range);
+  };
+  if (schedule.maxBlock <= 0 || schedule.maxBlock % 8 != 0)
+    return fail("--max-block", schedule.maxBlock, "a positive multiple of 8");
+  if (schedule.prefetchDistance < 0)
+    return fail("--prefetch", schedule.prefetchDistance, "0 or more");
+  if (schedule.interleave < 0 || schedule.interleave > 16)
+    return fail("--interleave", schedule.interleave, "in 0..16");
+  return Error::success();
+}
+
 Error Compilation::readModel() {
-  if (options.maxBlock <= 0 || options.maxBlock % 8 != 0)
-    return llvm::createStringError("--max-block is " +
-                                   llvm::Twine(options.maxBlock) +
-                                   "; it must be a positive multiple of 8");
+  if (Error error = checkSchedule(options.schedule))
+    return error;
   Expected<TargetInfo> cpu = TargetInfo::get(options.targetCpu);
   if (!cpu)
     return cpu.takeError();
@@ -126,15 +139,23 @@ Error Compilation::readModel() {
   if (!loaded)
     return loaded.takeError();
   config = std::move(*loaded);
+  if (options.limits) {
+    config.numLayers = std::min(config.numLayers, options.limits->numLayers);
+    config.vocabSize = std::min(config.vocabSize, options.limits->vocabSize);
+    config.bosTokenId.reset();
+    config.eosTokenIds.clear();
+  }
   Expected<StorageOptions> weights = chooseStorage();
   if (!weights)
     return weights.takeError();
   storage = *weights;
-  Expected<TokenizerFile> file =
-      TokenizerFile::load(options.model, config.vocabSize);
-  if (!file)
-    return file.takeError();
-  tokenizer = std::move(*file);
+  if (!options.limits) {
+    Expected<TokenizerFile> file =
+        TokenizerFile::load(options.model, config.vocabSize);
+    if (!file)
+      return file.takeError();
+    tokenizer = std::move(*file);
+  }
   if (options.randomSeed) {
     source.emplace(*options.randomSeed);
   } else {
@@ -270,6 +291,9 @@ std::string Compilation::makeMetadata() {
         storage.scaleType == format::ScaleType::F16 ? "f16" : "f32";
     json["bits_per_weight"] = getBitsPerWeight(*module);
   }
+  json["schedule"] = {{"max_block", options.schedule.maxBlock},
+                      {"prefetch", options.schedule.prefetchDistance},
+                      {"interleave", options.schedule.interleave}};
   json["target_cpu"] = target.cpu;
   json["random_weights"] = options.randomSeed.has_value();
   json["compiler"] = "sherry " SHERRY_VERSION;
@@ -292,7 +316,7 @@ AbiFields Compilation::describe() {
   result.vocabSize = config.vocabSize;
   result.logitsStride = format::rowStride(config.vocabSize, sizeof(float));
   result.maxContext = config.maxPositionEmbeddings;
-  result.maxBlock = options.maxBlock;
+  result.maxBlock = options.schedule.maxBlock;
   return result;
 }
 
@@ -381,7 +405,8 @@ Error Compilation::run() {
 
   LayoutPipelineOptions layout;
   layout.quantizeActivations = options.quantizeActivations;
-  layout.maxBlock = options.maxBlock;
+  layout.maxBlock = options.schedule.maxBlock;
+  layout.interleave = options.schedule.interleave;
   if (Error error = runPasses("layout", [&](OpPassManager &pm) {
         buildLayoutPipeline(pm, layout);
       }))
@@ -390,7 +415,7 @@ Error Compilation::run() {
     return emitModule();
 
   KernelPipelineOptions kernel;
-  kernel.prefetchDistance = options.prefetchDistance;
+  kernel.prefetchDistance = options.schedule.prefetchDistance;
   kernel.setTarget(target);
   if (Error error = runPasses("kernel", [&](OpPassManager &pm) {
         buildKernelPipeline(pm, kernel);

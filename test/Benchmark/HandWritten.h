@@ -67,8 +67,8 @@ private:
   std::vector<Line> tables;
   std::vector<Line> panel;
   std::vector<Line> totals;
-  std::vector<float> scales;  ///< [tokens][cols / 128]
-  std::vector<int32_t> sums;  ///< [tokens][cols / 128]
+  std::vector<float> scales; ///< [tokens][cols / 128]
+  std::vector<int32_t> sums; ///< [tokens][cols / 128]
 };
 
 } // namespace sherry

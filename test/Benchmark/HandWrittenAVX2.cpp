@@ -9,8 +9,7 @@
 
 using namespace sherry;
 
-static void quantize256(const float *input, int8_t *values,
-                                    float &scale) {
+static void quantize256(const float *input, int8_t *values, float &scale) {
   const __m256 noSign = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
   __m256 largest = _mm256_setzero_ps();
   for (int64_t i = 0; i < kGroupSize; i += 8)
@@ -21,8 +20,7 @@ static void quantize256(const float *input, int8_t *values,
   float magnitude = 0;
   for (float lane : lanes)
     magnitude = lane > magnitude ? lane : magnitude;
-  const __m256 inverse =
-      _mm256_set1_ps(magnitude == 0 ? 0 : 127 / magnitude);
+  const __m256 inverse = _mm256_set1_ps(magnitude == 0 ? 0 : 127 / magnitude);
   scale = magnitude / 127;
   for (int64_t i = 0; i < kGroupSize; i += 32) {
     __m256i numbers[4];
@@ -38,9 +36,8 @@ static void quantize256(const float *input, int8_t *values,
   }
 }
 
-void HandWritten::multiplyNibbles(const uint8_t *weights,
-                                              const float *input,
-                                              float *output) {
+void HandWritten::multiplyNibbles(const uint8_t *weights, const float *input,
+                                  float *output) {
   auto *quantized = at<int8_t>(values);
   const int64_t groups = cols / kGroupSize;
   for (int64_t g = 0; g < groups; ++g)
@@ -51,11 +48,10 @@ void HandWritten::multiplyNibbles(const uint8_t *weights,
     __m256i sum = _mm256_setzero_si256();
     for (int64_t i = 0; i < 4; ++i)
       sum = _mm256_add_epi16(
-          sum,
-          _mm256_mullo_epi16(_mm256_load_si256(
-                                 reinterpret_cast<const __m256i *>(
-                                     trits.lanes[i])),
-                             _mm256_set1_epi16(quantized[4 * group + i])));
+          sum, _mm256_mullo_epi16(
+                   _mm256_load_si256(
+                       reinterpret_cast<const __m256i *>(trits.lanes[i])),
+                   _mm256_set1_epi16(quantized[4 * group + i])));
     const __m256i low = _mm256_and_si256(sum, _mm256_set1_epi16(255));
     const __m256i high = _mm256_srli_epi16(sum, 8);
     _mm256_store_si256(
@@ -124,13 +120,11 @@ void HandWritten::multiplyNibbles(const uint8_t *weights,
           const __m256 weight = _mm256_cvtph_ps(_mm_loadu_si128(
               reinterpret_cast<const __m128i *>(weights + 16 * part)));
           float *place = output + row + 32 * t + 8 * part;
-          _mm256_storeu_ps(place,
-                           _mm256_add_ps(_mm256_mul_ps(product, weight),
-                                         _mm256_loadu_ps(place)));
+          _mm256_storeu_ps(place, _mm256_add_ps(_mm256_mul_ps(product, weight),
+                                                _mm256_loadu_ps(place)));
         }
         weights += kScaleBytes;
       }
     }
   }
 }
-

@@ -11,20 +11,18 @@ using namespace sherry;
 
 /// Quantizes 128 numbers, each four of which go to `stride` bytes after the
 /// last.
-static void quantize512(const float *input, int8_t *values,
-                                      int64_t stride, float &scale,
-                                      int32_t &sum) {
+static void quantize512(const float *input, int8_t *values, int64_t stride,
+                        float &scale, int32_t &sum) {
   __m512 largest = _mm512_setzero_ps();
   for (int64_t i = 0; i < kGroupSize; i += 16)
     largest = _mm512_max_ps(largest, _mm512_abs_ps(_mm512_loadu_ps(input + i)));
   const float magnitude = _mm512_reduce_max_ps(largest);
-  const __m512 inverse =
-      _mm512_set1_ps(magnitude == 0 ? 0 : 127 / magnitude);
+  const __m512 inverse = _mm512_set1_ps(magnitude == 0 ? 0 : 127 / magnitude);
   scale = magnitude / 127;
   __m512i total = _mm512_setzero_si512();
   for (int64_t i = 0; i < kGroupSize; i += 16) {
-    const __m512i number = _mm512_cvtps_epi32(
-        _mm512_mul_ps(_mm512_loadu_ps(input + i), inverse));
+    const __m512i number =
+        _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(input + i), inverse));
     total = _mm512_add_epi32(total, number);
     alignas(16) int32_t fours[4];
     _mm_store_si128(reinterpret_cast<__m128i *>(fours),
@@ -39,9 +37,8 @@ static void quantize512(const float *input, int8_t *values,
 // One token
 //===----------------------------------------------------------------------===//
 
-void HandWritten::multiplyWords(const uint8_t *weights,
-                                              const float *input,
-                                              float *output) {
+void HandWritten::multiplyWords(const uint8_t *weights, const float *input,
+                                float *output) {
   auto *quantized = at<int8_t>(values);
   const int64_t groups = cols / kGroupSize;
   for (int64_t g = 0; g < groups; ++g)
@@ -93,8 +90,8 @@ void HandWritten::multiplyWords(const uint8_t *weights,
       const __m512 scale = _mm512_set1_ps(scales[g]);
       for (int64_t t = 0; t < kTiles; ++t) {
         auto scaled = [&](__m256i words) {
-          return _mm512_mul_ps(
-              _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(words)), scale);
+          return _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(words)),
+                               scale);
         };
         auto weightScale = [&](int64_t half) {
           return _mm512_cvtph_ps(_mm256_loadu_si256(
@@ -133,10 +130,8 @@ void HandWritten::decodeStep(const uint8_t *codes, uint8_t *panel) {
                          _mm512_permutex2var_epi32(first, code, second));
     };
     for (int64_t word = 0; word < 5; ++word) {
-      const __m512i code =
-          _mm512_cvtepu16_epi32(_mm256_loadu_si256(
-              reinterpret_cast<const __m256i *>(codes + 64 * word +
-                                                32 * half)));
+      const __m512i code = _mm512_cvtepu16_epi32(_mm256_loadu_si256(
+          reinterpret_cast<const __m256i *>(codes + 64 * word + 32 * half)));
       store(3 * word, code);
       store(3 * word + 1, _mm512_srli_epi32(code, 5));
       store(3 * word + 2, _mm512_srli_epi32(code, 10));
@@ -193,9 +188,9 @@ void HandWritten::multiplyBlock(const Block &block) {
   }
 }
 
-void HandWritten::multiplyManyWords(
-    const uint8_t *weights, const float *input, int64_t inputStride,
-    int64_t tokens, float *output, int64_t outputStride) {
+void HandWritten::multiplyManyWords(const uint8_t *weights, const float *input,
+                                    int64_t inputStride, int64_t tokens,
+                                    float *output, int64_t outputStride) {
   const int64_t groups = cols / kGroupSize;
   // In blocks of eight tokens, group after group.
   auto *quantized = at<int8_t>(values);
@@ -222,18 +217,17 @@ void HandWritten::multiplyManyWords(
           decodeStep(codes, bytes + 2048 * step);
         }
         for (int64_t token = 0; token < tokens; token += 8)
-          multiplyBlock({bytes, quantized + token * cols + g * kGroupSize * 8,
-                         &scales[token * groups + g],
-                         &sums[token * groups + g], groups,
-                         piece + kTiles * kStepsPerGroup * kStepBytes +
-                             t * kScaleBytes,
-                         total + 32 * token});
+          multiplyBlock(
+              {bytes, quantized + token * cols + g * kGroupSize * 8,
+               &scales[token * groups + g], &sums[token * groups + g], groups,
+               piece + kTiles * kStepsPerGroup * kStepBytes + t * kScaleBytes,
+               total + 32 * token});
       }
       for (int64_t token = 0; token < tokens; ++token)
         for (int64_t half = 0; half < 2; ++half)
-          _mm512_storeu_ps(
-              output + token * outputStride + row + 32 * t + 16 * half,
-              _mm512_load_ps(total + 32 * token + 16 * half));
+          _mm512_storeu_ps(output + token * outputStride + row + 32 * t +
+                               16 * half,
+                           _mm512_load_ps(total + 32 * token + 16 * half));
     }
     weights += groups * kPieceBytes;
   }

@@ -2,9 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Times of one linear op with the quantization of its input, one thread, weights
-// in the cache; G mul-adds/s. Before anything is timed, both results are
-// compared.
+// Times of one linear op with the quantization of its input, one thread,
+// weights in the cache; G mul-adds/s. Before anything is timed, both results
+// are compared.
 //
 //===----------------------------------------------------------------------===//
 #include "CompiledKernels.h"
@@ -80,15 +80,14 @@ Fixture::Fixture(const Lowering &lowering, format::CodeOrder order,
   shape.layout.interleave = 4;
   const CompiledKernels kernels = llvm::cantFail(CompiledKernels::compile(
       lowering, {shape}, ActivationKind::I8, kMaxTokens));
-  function = kernels.function((tokens > 1 ? "prefill_" : "decode_") +
-                              functionName(0));
+  function =
+      kernels.function((tokens > 1 ? "prefill_" : "decode_") + functionName(0));
   offset = kernels.weightOffset(0);
   // Both sides prefetch beyond the end.
   section = Buffer(kernels.weightsSize() + (1 << 20));
   workspace = Buffer(kernels.workspaceBytes());
   std::mt19937 random(1);
-  Weights(shape, Operands::Arbitrary, random)
-      .pack(section.bytes() + offset);
+  Weights(shape, Operands::Arbitrary, random).pack(section.bytes() + offset);
   const std::vector<float> rows =
       makeActivations(shape, Operands::Arbitrary, tokens, random);
   for (int64_t token = 0; token < tokens; ++token)
@@ -100,8 +99,8 @@ void Fixture::compare(const std::string &name) {
   const std::vector<float> expected = result();
   handWritten();
   if (result() != expected)
-    llvm::report_fatal_error(
-        llvm::Twine(name) + ": generated and hand-written results differ");
+    llvm::report_fatal_error(llvm::Twine(name) +
+                             ": generated and hand-written results differ");
 }
 
 int main(int argc, char **argv) {
@@ -118,11 +117,12 @@ int main(int argc, char **argv) {
                         {"AVX512VNNI", format::CodeOrder::Words, 8},
                         {"AVX512VNNI", format::CodeOrder::Words, 64}};
   for (const Case &c : cases) {
-    const auto lowering =
-        std::find_if(kLowerings.begin(), kLowerings.end(),
-                     [&](const Lowering &l) { return l.name == llvm::StringRef(c.lowering); });
-    const std::string name = std::string(c.lowering) + "/" +
-                             std::to_string(c.tokens) + " tokens";
+    const auto lowering = std::find_if(
+        kLowerings.begin(), kLowerings.end(), [&](const Lowering &l) {
+          return l.name == llvm::StringRef(c.lowering);
+        });
+    const std::string name =
+        std::string(c.lowering) + "/" + std::to_string(c.tokens) + " tokens";
     if (const std::string missing = lowering->missingFeatures();
         !missing.empty()) {
       llvm::errs() << name << ": this CPU lacks " << missing << "\n";
@@ -132,8 +132,7 @@ int main(int argc, char **argv) {
     fixture->compare(name);
     auto add = [&](const char *side, void (Fixture::*run)()) {
       benchmark::RegisterBenchmark(
-          (name + "/" + side).c_str(),
-          [=](benchmark::State &state) {
+          (name + "/" + side).c_str(), [=](benchmark::State &state) {
             for (auto _ : state)
               ((*fixture).*run)();
             state.counters["G mul-adds"] = benchmark::Counter(

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "sherry/Driver/Compiler.h"
+#include "Tuner.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/CommandLine.h"
@@ -87,12 +87,25 @@ static cl::opt<int64_t>
     maxBlock("max-block",
              cl::desc("Most tokens of one prefill call, a multiple of 8 "
                       "(default: 64)"),
-             cl::value_desc("n"), cl::init(64), cl::cat(category));
+             cl::value_desc("n"), cl::init(Schedule().maxBlock),
+             cl::cat(category));
 static cl::opt<int64_t> prefetchDistance(
     "prefetch",
     cl::desc("Bytes that decoding prefetches weights ahead, 0 for no prefetch "
              "(default: 8192)"),
-    cl::value_desc("n"), cl::init(8192), cl::cat(category));
+    cl::value_desc("n"), cl::init(Schedule().prefetchDistance),
+    cl::cat(category));
+static cl::opt<int64_t> interleaveTiles(
+    "interleave",
+    cl::desc("Tiles of 32 outputs whose weights alternate in the file "
+             "(default: 4, without AVX2 1)"),
+    cl::value_desc("n"), cl::init(Schedule().interleave), cl::cat(category));
+static cl::opt<bool>
+    tuneSchedule("tune",
+                 cl::desc("Measure on this machine which --max-block, "
+                          "--prefetch and --interleave suit the model, and "
+                          "remember them for the next time"),
+                 cl::cat(category));
 static cl::opt<Stage> emitStage(
     "emit", cl::desc("What to write (default: so):"),
     cl::values(
@@ -180,13 +193,15 @@ int main(int argc, char **argv) {
     }
     options.randomSeed = seed;
   }
-  options.maxBlock = maxBlock;
-  options.prefetchDistance = prefetchDistance;
+  options.schedule = {maxBlock, prefetchDistance, interleaveTiles};
   options.lastStage = emitStage;
   options.printStats = stats.getNumOccurrences();
   stats.setDefault();
   options.showProgress = errs().is_displayed();
-  if (Error error = compile(options, errs())) {
+  Error error = tuneSchedule ? tune(options, errs()) : Error::success();
+  if (!error)
+    error = compile(options, errs());
+  if (error) {
     handleAllErrors(std::move(error), [](const ErrorInfoBase &info) {
       WithColor::error(errs(), "sherry-compile") << info.message() << "\n";
     });

@@ -26,6 +26,23 @@ enum class Stage {
   SharedObject
 };
 
+/// Choices that change speed only, never results.
+struct Schedule {
+  int64_t maxBlock = 64;           ///< most tokens of a prefill call
+  int64_t prefetchDistance = 8192; ///< bytes
+  /// Tiles whose steps alternate; 0: 4, but 1 without AVX2.
+  int64_t interleave = 0;
+};
+
+/// Fails with the option of sherry-compile that is out of range.
+llvm::Error checkSchedule(const Schedule &schedule);
+
+/// Makes a model smaller, to measure a part of it: without tokenizer and
+/// special tokens.
+struct ModelLimits {
+  int64_t numLayers, vocabSize;
+};
+
 struct CompileOptions {
   std::string model;  ///< a Hugging Face folder
   std::string output; ///< a path, or "-"
@@ -42,8 +59,8 @@ struct CompileOptions {
   std::optional<CacheType> cacheType;
   bool quantize = true;
   std::optional<uint64_t> randomSeed; ///< set: weights are random
-  int64_t maxBlock = 64;
-  int64_t prefetchDistance = 8192; ///< bytes
+  Schedule schedule;
+  std::optional<ModelLimits> limits;
   Stage lastStage = Stage::SharedObject;
   bool printStats = false;   ///< on `log`
   bool showProgress = false; ///< on `log`, which is a terminal

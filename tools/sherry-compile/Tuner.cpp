@@ -1,0 +1,331 @@
+//===- Tuner.cpp - The schedule that suits a machine ----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Tuner.h"
+#include "sherry/Import/ModelConfig.h"
+#include "sherry/Target/TargetInfo.h"
+#include "sherry/sherry.h"
+
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Threading.h"
+#include "llvm/Support/WithColor.h"
+
+#include <chrono>
+#include <memory>
+
+using namespace llvm;
+using namespace sherry;
+
+/// Ternary weights of the models that are measured: more than caches hold.
+static constexpr int64_t kWeights = int64_t(500) << 20;
+static constexpr int64_t kVocabSize = 4096;
+static constexpr int64_t kPromptTokens = 256;
+static constexpr int64_t kDecodedTokens = 12;
+/// Candidates take turns in so many rounds; the best time of each counts.
+static constexpr int kRounds = 6;
+/// What a candidate must gain over the default.
+static constexpr double kLeastGain = 1.02;
+
+static Error runtimeError() {
+  return createStringError(Twine("--tune: ") + sherry_error_message());
+}
+
+//===----------------------------------------------------------------------===//
+// Candidates
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+struct Destroy {
+  void operator()(sherry_model *model) const { sherry_model_close(model); }
+  void operator()(sherry_context *context) const {
+    sherry_context_destroy(context);
+  }
+};
+
+/// A compiled model and the best times of it.
+class Candidate {
+public:
+  static Expected<Candidate> compile(CompileOptions options,
+                                     const Schedule &schedule,
+                                     const ModelLimits &limits);
+
+  Error measure();
+
+  Schedule schedule;
+  double decodeSeconds = 1e9, prefillSeconds = 1e9;
+
+private:
+  Error time(int64_t calls, int64_t tokensPerCall, double &best);
+
+  std::unique_ptr<sherry_model, Destroy> model;
+  std::unique_ptr<sherry_context, Destroy> context;
+};
+
+} // namespace
+
+Expected<Candidate> Candidate::compile(CompileOptions options,
+                                       const Schedule &schedule,
+                                       const ModelLimits &limits) {
+  SmallString<128> path;
+  if (std::error_code code =
+          sys::fs::createTemporaryFile("sherry-tune", "so", path))
+    return createStringError(code, "--tune: cannot create a temporary file");
+  FileRemover remover(path);
+  options.output = path.str();
+  options.schedule = schedule;
+  options.limits = limits;
+  options.randomSeed = 1;
+  options.lastStage = Stage::SharedObject;
+  options.printStats = options.showProgress = false;
+  std::string ignored;
+  raw_string_ostream log(ignored);
+  if (Error error = sherry::compile(options, log))
+    return error;
+  Candidate result;
+  result.schedule = schedule;
+  result.model.reset(sherry_model_open(options.output.c_str(),
+                                       SHERRY_WEIGHTS_COPIED));
+  if (!result.model)
+    return runtimeError();
+  sherry_context_options size = {};
+  size.context = static_cast<uint32_t>(
+      std::min<int64_t>(kPromptTokens, sherry_model_max_context(
+                                           result.model.get())));
+  result.context.reset(sherry_context_create(result.model.get(), &size));
+  if (!result.context)
+    return runtimeError();
+  return result;
+}
+
+Error Candidate::time(int64_t calls, int64_t tokensPerCall, double &best) {
+  if (sherry_context_truncate(context.get(), 0, 0) != 0)
+    return runtimeError();
+  const std::vector<int32_t> tokens(tokensPerCall, 1);
+  auto start = std::chrono::steady_clock::now();
+  for (int64_t i = 0; i < calls; ++i)
+    if (sherry_eval(context.get(), tokens.data(), tokensPerCall,
+                    SHERRY_LOGITS_LAST, nullptr, nullptr) != 0)
+      return runtimeError();
+  std::chrono::duration<double> passed =
+      std::chrono::steady_clock::now() - start;
+  best = std::min(best, passed.count() / static_cast<double>(calls));
+  return Error::success();
+}
+
+Error Candidate::measure() {
+  const int64_t size = sherry_context_size(context.get());
+  if (Error error = time(std::min(kDecodedTokens, size), 1, decodeSeconds))
+    return error;
+  return time(1, size, prefillSeconds);
+}
+
+//===----------------------------------------------------------------------===//
+// What was found before
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// The file of schedules. One that cannot be read counts as empty.
+class Memory {
+public:
+  Memory();
+
+  std::optional<Schedule> find(StringRef key) const;
+  Error store(StringRef key, const Schedule &schedule);
+  StringRef file() const { return path; }
+
+private:
+  SmallString<128> path;
+  json::Object entries;
+};
+
+} // namespace
+
+Memory::Memory() {
+  if (!sys::path::cache_directory(path))
+    return;
+  sys::path::append(path, "sherry", "schedules.json");
+  auto buffer = MemoryBuffer::getFile(path);
+  if (!buffer)
+    return;
+  Expected<json::Value> value = json::parse((*buffer)->getBuffer());
+  if (!value)
+    consumeError(value.takeError());
+  else if (json::Object *object = value->getAsObject())
+    entries = std::move(*object);
+}
+
+std::optional<Schedule> Memory::find(StringRef key) const {
+  const json::Object *entry = entries.getObject(key);
+  if (!entry)
+    return std::nullopt;
+  auto maxBlock = entry->getInteger("max_block");
+  auto prefetch = entry->getInteger("prefetch");
+  auto interleave = entry->getInteger("interleave");
+  if (!maxBlock || !prefetch || !interleave)
+    return std::nullopt;
+  Schedule schedule = {*maxBlock, *prefetch, *interleave};
+  if (Error error = checkSchedule(schedule)) {
+    consumeError(std::move(error));
+    return std::nullopt;
+  }
+  return schedule;
+}
+
+Error Memory::store(StringRef key, const Schedule &schedule) {
+  if (path.empty())
+    return createStringError("there is no cache folder (XDG_CACHE_HOME, HOME)");
+  entries[key] = json::Object{{"max_block", schedule.maxBlock},
+                              {"prefetch", schedule.prefetchDistance},
+                              {"interleave", schedule.interleave}};
+  if (std::error_code code =
+          sys::fs::create_directories(sys::path::parent_path(path)))
+    return createStringError(code, "cannot create the folder");
+  // Renamed when it is complete: other compilers may read it meanwhile.
+  return writeToOutput(path, [&](raw_ostream &out) {
+    out << formatv("{0:2}", json::Value(json::Object(entries))) << "\n";
+    return Error::success();
+  });
+}
+
+static std::string cpuName() {
+  auto buffer = MemoryBuffer::getFileAsStream("/proc/cpuinfo");
+  if (buffer) {
+    SmallVector<StringRef> lines;
+    (*buffer)->getBuffer().split(lines, '\n');
+    for (StringRef line : lines)
+      if (line.consume_front("model name"))
+        return line.ltrim("\t :").str();
+  }
+  return "unknown CPU";
+}
+
+/// All that the best schedule can depend on.
+static std::string makeKey(const CompileOptions &options,
+                           const ModelConfig &config,
+                           const TargetInfo &target) {
+  std::string key;
+  raw_string_ostream out(key);
+  out << cpuName() << "; " << target.cpu << "; " << get_physical_cores() << " cores; "
+      << "sherry " SHERRY_VERSION << "; " << config.hiddenSize << " "
+      << config.intermediateSize << " " << config.numHeads << " "
+      << config.numKeyValueHeads << " " << config.headDim << "; "
+      << (options.quantizeActivations ? "i8" : "f32") << " "
+      << (options.quantize ? "ternary" : "bf16") << " "
+      << (options.scaleType == format::ScaleType::F16 ? "f16" : "f32");
+  if (options.groupSize)
+    out << " groups of " << *options.groupSize;
+  if (options.granularity)
+    out << " granularity " << static_cast<int>(*options.granularity);
+  return key;
+}
+
+//===----------------------------------------------------------------------===//
+// The search
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A choice, and what it is judged by.
+struct Dimension {
+  const char *option;
+  int64_t Schedule::*field;
+  std::vector<int64_t> values; ///< beside the default
+  bool forDecode, forPrefill;
+};
+} // namespace
+
+static const Dimension kDimensions[] = {
+    {"--interleave", &Schedule::interleave, {2, 8}, true, true},
+    {"--prefetch", &Schedule::prefetchDistance, {2048, 4096, 16384}, true, false},
+    {"--max-block", &Schedule::maxBlock, {32, 128}, false, true},
+};
+
+/// How many times faster than `base` a candidate is.
+static double gainOf(const Dimension &dimension, const Candidate &candidate,
+                     const Candidate &base) {
+  double gain = 1;
+  if (dimension.forDecode)
+    gain *= base.decodeSeconds / candidate.decodeSeconds;
+  if (dimension.forPrefill)
+    gain *= base.prefillSeconds / candidate.prefillSeconds;
+  return gain;
+}
+
+/// Sets one field of the schedule.
+static Error search(const Dimension &dimension, const CompileOptions &options,
+                    const ModelLimits &limits, Schedule &schedule,
+                    raw_ostream &log) {
+  std::vector<Candidate> candidates;
+  std::vector<int64_t> values = dimension.values;
+  values.insert(values.begin(), schedule.*dimension.field);
+  for (int64_t value : values) {
+    Schedule other = schedule;
+    other.*dimension.field = value;
+    Expected<Candidate> candidate = Candidate::compile(options, other, limits);
+    if (!candidate)
+      return candidate.takeError();
+    candidates.push_back(std::move(*candidate));
+  }
+  for (int round = 0; round < kRounds; ++round)
+    for (Candidate &candidate : candidates)
+      if (Error error = candidate.measure())
+        return error;
+  const Candidate *best = &candidates.front();
+  log << "tune: " << dimension.option;
+  for (const Candidate &candidate : candidates) {
+    double gain = gainOf(dimension, candidate, candidates.front());
+    log << llvm::format(" %lld (%.3f)",
+                  static_cast<long long>(candidate.schedule.*dimension.field),
+                  gain);
+    if (gain > kLeastGain &&
+        gain > gainOf(dimension, *best, candidates.front()))
+      best = &candidate;
+  }
+  schedule = best->schedule;
+  log << ": " << schedule.*dimension.field << "\n";
+  return Error::success();
+}
+
+Error sherry::tune(CompileOptions &options, raw_ostream &log) {
+  if (options.targetCpu != "native")
+    return createStringError(
+        "--tune measures on this machine: it needs --target-cpu=native");
+  Expected<ModelConfig> config = ModelConfig::load(options.model);
+  if (!config)
+    return config.takeError();
+  Expected<TargetInfo> target = TargetInfo::get("native");
+  if (!target)
+    return target.takeError();
+  const int64_t perLayer =
+      config->hiddenSize *
+      (2 * (config->numHeads + config->numKeyValueHeads) * config->headDim +
+       3 * config->intermediateSize);
+  const ModelLimits limits = {
+      std::max<int64_t>(1, kWeights / std::max<int64_t>(1, perLayer)),
+      kVocabSize};
+
+  const std::string key = makeKey(options, *config, *target);
+  Memory memory;
+  if (std::optional<Schedule> known = memory.find(key)) {
+    log << "tune: taken from " << memory.file() << "\n";
+    options.schedule = *known;
+    return Error::success();
+  }
+  for (const Dimension &dimension : kDimensions)
+    if (Error error =
+            search(dimension, options, limits, options.schedule, log))
+      return error;
+  if (Error error = memory.store(key, options.schedule))
+    WithColor::warning(log, "sherry-compile")
+        << "--tune cannot remember what it found: " << toString(std::move(error))
+        << "\n";
+  return Error::success();
+}

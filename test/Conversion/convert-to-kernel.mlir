@@ -101,8 +101,12 @@ func.func @panel(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: tenso
   // DOTS-NOT: sherry.dot_accumulate
   // PAIRS-COUNT-8: sherry.dot_pairs
   // PAIRS-NOT: sherry.dot_pairs
-  // The first four or eight tokens without the panel.
+  // The first two, four or eight tokens without the panel.
   // FUSED-LABEL: func @panel(
+  // FUSED: scf.if
+  // FUSED: %[[BYTES:.*]] = sherry.decode_block
+  // FUSED-COUNT-2: sherry.dot_accumulate %[[BYTES]]
+  // FUSED: else
   // FUSED: scf.if
   // FUSED: %[[BYTES:.*]] = sherry.decode_block
   // FUSED-COUNT-4: sherry.dot_accumulate %[[BYTES]]

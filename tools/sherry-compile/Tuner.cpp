@@ -91,14 +91,13 @@ Expected<Candidate> Candidate::compile(CompileOptions options,
     return error;
   Candidate result;
   result.schedule = schedule;
-  result.model.reset(sherry_model_open(options.output.c_str(),
-                                       SHERRY_WEIGHTS_COPIED));
+  result.model.reset(
+      sherry_model_open(options.output.c_str(), SHERRY_WEIGHTS_COPIED));
   if (!result.model)
     return runtimeError();
   sherry_context_options size = {};
-  size.context = static_cast<uint32_t>(
-      std::min<int64_t>(kPromptTokens, sherry_model_max_context(
-                                           result.model.get())));
+  size.context = static_cast<uint32_t>(std::min<int64_t>(
+      kPromptTokens, sherry_model_max_context(result.model.get())));
   result.context.reset(sherry_context_create(result.model.get(), &size));
   if (!result.context)
     return runtimeError();
@@ -214,7 +213,8 @@ static std::string makeKey(const CompileOptions &options,
                            const TargetInfo &target) {
   std::string key;
   raw_string_ostream out(key);
-  out << cpuName() << "; " << target.cpu << "; " << get_physical_cores() << " cores; "
+  out << cpuName() << "; " << target.cpu << "; " << get_physical_cores()
+      << " cores; "
       << "sherry " SHERRY_VERSION << "; " << config.hiddenSize << " "
       << config.intermediateSize << " " << config.numHeads << " "
       << config.numKeyValueHeads << " " << config.headDim << "; "
@@ -244,7 +244,11 @@ struct Dimension {
 
 static const Dimension kDimensions[] = {
     {"--interleave", &Schedule::interleave, {2, 8}, true, true},
-    {"--prefetch", &Schedule::prefetchDistance, {2048, 4096, 16384}, true, false},
+    {"--prefetch",
+     &Schedule::prefetchDistance,
+     {2048, 4096, 16384},
+     true,
+     false},
     {"--max-block", &Schedule::maxBlock, {32, 128}, false, true},
 };
 
@@ -282,9 +286,9 @@ static Error search(const Dimension &dimension, const CompileOptions &options,
   log << "tune: " << dimension.option;
   for (const Candidate &candidate : candidates) {
     double gain = gainOf(dimension, candidate, candidates.front());
-    log << llvm::format(" %lld (%.3f)",
-                  static_cast<long long>(candidate.schedule.*dimension.field),
-                  gain);
+    log << llvm::format(
+        " %lld (%.3f)",
+        static_cast<long long>(candidate.schedule.*dimension.field), gain);
     if (gain > kLeastGain &&
         gain > gainOf(dimension, *best, candidates.front()))
       best = &candidate;
@@ -320,12 +324,11 @@ Error sherry::tune(CompileOptions &options, raw_ostream &log) {
     return Error::success();
   }
   for (const Dimension &dimension : kDimensions)
-    if (Error error =
-            search(dimension, options, limits, options.schedule, log))
+    if (Error error = search(dimension, options, limits, options.schedule, log))
       return error;
   if (Error error = memory.store(key, options.schedule))
     WithColor::warning(log, "sherry-compile")
-        << "--tune cannot remember what it found: " << toString(std::move(error))
-        << "\n";
+        << "--tune cannot remember what it found: "
+        << toString(std::move(error)) << "\n";
   return Error::success();
 }

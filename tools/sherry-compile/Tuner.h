@@ -12,10 +12,10 @@ namespace sherry {
 
 /// Chooses `options.schedule`: one choice after the other, a model of a few of
 /// the layers is compiled for each candidate and measured here. What was found
-/// is kept in sherry/schedules.json in the user's cache folder, by CPU, threads,
-/// sizes and types of the model and version of the compiler, and taken from
-/// there the next time. Says on `log` what it does. Fails if the target is not
-/// this machine.
+/// is kept in sherry/schedules.json in the user's cache folder, by CPU,
+/// threads, sizes and types of the model and version of the compiler, and taken
+/// from there the next time. Says on `log` what it does. Fails if the target is
+/// not this machine.
 llvm::Error tune(CompileOptions &options, llvm::raw_ostream &log);
 
 } // namespace sherry

@@ -18,10 +18,6 @@
 using namespace mlir;
 using namespace sherry;
 
-/// Sizes of blocks of tokens. Fewer than four sums at a time would wait for
-/// each other.
-static constexpr int64_t kBlockSizes[] = {kTokenBlock, 4};
-
 namespace {
 
 /// A place in the packed bytes and in the activations.
@@ -87,7 +83,8 @@ private:
   void fillPanel(Cursor chunk, int64_t tiles, Value tile, int64_t inputs);
   void multiplyPanel(Cursor chunk, int64_t inputs, ArrayRef<Value> rows,
                      RowSumUse use);
-  /// Also fills the panel.
+  /// The same without the panel, which a whole block of tokens fills for the
+  /// tokens after it.
   void multiplyCodes(Cursor chunk, int64_t tiles, Value tile, int64_t inputs,
                      ArrayRef<Value> rows, RowSumUse use);
   void decodeStep(Cursor at, int64_t tiles, Value tile, int64_t groups,
@@ -407,7 +404,8 @@ void TernaryEmitter::emitDecodedTiles(Cursor at, int64_t tiles, Value column) {
                   totals, place);
         };
         auto multiplyRest = [&](int64_t begin) {
-          forTokenBlocks(b, begin, result.count, kBlockSizes,
+          // Fewer than four tokens' sums would wait for each other.
+          forTokenBlocks(b, begin, result.count, {kTokenBlock, 4},
                          ExtraRows::Padding, [&](ArrayRef<Value> rows) {
                            multiplyPanel(chunk, inputs, rows, addToTotals);
                          });
@@ -422,16 +420,17 @@ void TernaryEmitter::emitDecodedTiles(Cursor at, int64_t tiles, Value column) {
             rows.push_back(b.index(row));
           multiplyCodes(chunk, tiles, tile, inputs, rows, addToTotals);
         };
-        Value isFew =
-            arith::CmpIOp::create(b, arith::CmpIPredicate::ule, result.count,
-                                  b.index(kBlockSizes[1]));
-        auto choice = scf::IfOp::create(b, isFew, /*withElseRegion=*/true);
         OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToStart(choice.thenBlock());
-        multiplyFirst(kBlockSizes[1]);
-        b.setInsertionPointToStart(choice.elseBlock());
-        multiplyFirst(kBlockSizes[0]);
-        multiplyRest(kBlockSizes[0]);
+        for (int64_t size : {2, 4}) {
+          Value isEnough = arith::CmpIOp::create(b, arith::CmpIPredicate::ule,
+                                                 result.count, b.index(size));
+          auto choice = scf::IfOp::create(b, isEnough, /*withElseRegion=*/true);
+          b.setInsertionPointToStart(choice.thenBlock());
+          multiplyFirst(size);
+          b.setInsertionPointToStart(choice.elseBlock());
+        }
+        multiplyFirst(kTokenBlock);
+        multiplyRest(kTokenBlock);
       });
     });
     Value first = b.add(column, b.mul(tile, format::kTileRows));
@@ -481,7 +480,10 @@ void TernaryEmitter::multiplyCodes(Cursor chunk, int64_t tiles, Value tile,
                                    int64_t inputs, ArrayRef<Value> rows,
                                    RowSumUse use) {
   Value values = input.quantized->inBlocks(b);
-  Values zeros(2 * rows.size(), b.splatInt(b.vec(16, b.getI32Type()), 0));
+  bool hasRest = rows.size() == kTokenBlock;
+  // At least eight sums at a time, lest they wait for each other.
+  size_t perChain = 2 * rows.size(), chains = perChain < 8 ? 2 : 1;
+  Values zeros(chains * perChain, b.splatInt(b.vec(16, b.getI32Type()), 0));
   Values sums =
       forSteps(chunk, tiles, inputs, zeros,
                [&](Cursor step, int64_t inputs, ValueRange carried) {
@@ -490,12 +492,19 @@ void TernaryEmitter::multiplyCodes(Cursor chunk, int64_t tiles, Value tile,
                      arith::SubIOp::create(b, step.group, chunk.group);
                  decodeStep(step, tiles, tile, inputs / 4,
                             [&](int64_t group, ArrayRef<Value> halves) {
-                              storeGroup(b.add(first, group), halves);
+                              if (hasRest)
+                                storeGroup(b.add(first, group), halves);
+                              auto chain = MutableArrayRef<Value>(next).slice(
+                                  group % chains * perChain, perChain);
                               addDots(b, halves, 2, values, rows,
-                                      b.add(step.group, group), next);
+                                      b.add(step.group, group), chain);
                             });
                  return next;
                });
+  if (chains == 2)
+    for (size_t i = 0; i < perChain; ++i)
+      sums[i] = arith::AddIOp::create(b, sums[i], sums[perChain + i]);
+  sums.truncate(perChain);
   useDots(b, sums, 1, *input.quantized, rows, chunk.block, use);
 }
 

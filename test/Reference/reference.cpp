@@ -320,7 +320,7 @@ void run(Options options) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+static int parseAndRun(int argc, char **argv) {
   Options options;
   CLI::App app("Runs a LLaMA checkpoint in plain loops.");
   app.add_option("model", options.model, "folder of the checkpoint")
@@ -352,11 +352,15 @@ int main(int argc, char **argv) {
   app.add_flag("--no-quantize", options.noQuantize,
                "weights of linear layers in bf16");
   CLI11_PARSE(app, argc, argv);
+  run(options);
+  return 0;
+}
+
+int main(int argc, char **argv) {
   try {
-    run(options);
+    return parseAndRun(argc, argv);
   } catch (const std::exception &error) {
     std::cerr << "sherry-reference: " << error.what() << "\n";
     return 1;
   }
-  return 0;
 }

@@ -152,7 +152,8 @@ Result Bench::runPrefill(uint32_t tokens) {
   result.batch = 1;
   result.tokensPerSecond = time(tokens, repeat);
   const uint32_t block = sherry_context_block(context.get());
-  const double blocks = (tokens + block - 1) / block;
+  const uint32_t blockCount = (tokens + block - 1) / block;
+  const double blocks = blockCount;
   result.blockTokens = tokens / blocks;
   check(sherry_context_profile(context.get(), true));
   repeat();

@@ -163,9 +163,12 @@ inline constexpr BlockFormat kQ4_0{"q4_0", 4, 32, 32};
 static_assert(TernaryLayout{}.stepBytes(16) == 320, "5 bits per group");
 static_assert(TernaryLayout{CodeOrder::Nibbles}.stepBytes(16) == 320,
               "5 bits per group");
-static_assert(kQ8_0.bytes(32, 256) == 32 * 8 * 34, "8.5 bits per weight");
-static_assert(kQ6_K.bytes(32, 256) == 32 * 210, "6.5625 bits per weight");
-static_assert(kQ4_0.bytes(32, 256) == 32 * 8 * 18, "4.5 bits per weight");
+static_assert(kQ8_0.bytes(32, 256) == int64_t{32} * 8 * 34,
+              "8.5 bits per weight");
+static_assert(kQ6_K.bytes(32, 256) == int64_t{32} * 210,
+              "6.5625 bits per weight");
+static_assert(kQ4_0.bytes(32, 256) == int64_t{32} * 8 * 18,
+              "4.5 bits per weight");
 
 } // namespace sherry::format
 

@@ -23,7 +23,7 @@ public:
 
 private:
   /// The largest integer: its high byte is 127.
-  static constexpr int64_t kLargest = 127 * 128;
+  static constexpr int64_t kLargest = int64_t{127} * 128;
   /// Dimensions of the values that are summed at a time.
   static constexpr int64_t kDims = 16;
 

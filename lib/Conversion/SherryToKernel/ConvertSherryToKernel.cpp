@@ -148,9 +148,9 @@ LogicalResult FunctionConverter::createFunction() {
 
   Block *entry = b.function.addEntryBlock();
   b.setInsertionPointToStart(entry);
-  auto next = entry->args_begin();
+  auto *next = entry->args_begin();
   b.weights = *next++;
-  auto cache = next;
+  auto *cache = next;
   next += caches.size();
   workspace = *next++;
   auto buffer = next, count = buffer + buffers.size(), index = count + 1,

@@ -384,8 +384,15 @@ void TernaryEmitter::emitDecodedTiles(Cursor at, int64_t tiles, Value column) {
   auto halfType = b.vec(16, b.getF32Type());
   auto whole = b.vec(format::kTileRows, b.getF32Type());
   b.forLoop(b.index(tiles), 1, [&](Value tile) {
+    Value first = b.add(column, b.mul(tile, format::kTileRows));
     b.forLoop(result.count, 1, [&](Value row) {
       b.store(b.splat(whole, 0), totals, {row, b.index(0)});
+      // The results of all tokens will be written together, to lines that are
+      // far from any core.
+      for (int64_t half = 0; half < 2; ++half)
+        memref::PrefetchOp::create(
+            b, result.buffer, ValueRange{row, b.add(first, 16 * half)},
+            /*isWrite=*/true, /*localityHint=*/3, /*isDataCache=*/true);
     });
     forScaleGroups(at, tiles, [&](Cursor group, int64_t inputs) {
       Value offset = b.add(scalesAt(group, tiles, inputs),
@@ -433,7 +440,6 @@ void TernaryEmitter::emitDecodedTiles(Cursor at, int64_t tiles, Value column) {
         multiplyRest(kTokenBlock);
       });
     });
-    Value first = b.add(column, b.mul(tile, format::kTileRows));
     b.forLoop(result.count, 1, [&](Value row) {
       b.store(b.load(whole, totals, {row, b.index(0)}), result.buffer,
               {row, first});

@@ -104,6 +104,7 @@ private:
     int lowShift, upperShift;
   };
   Place place(int64_t block, int64_t input, int64_t row) const;
+  unsigned lowMask() const { return 0xff >> (8 - 8 / format.planeGroups()); }
   void storeInteger(uint8_t *bytes, const Place &place, int64_t value) const;
   int64_t loadInteger(const uint8_t *bytes, const Place &place) const;
 
@@ -118,46 +119,40 @@ SuperBlock::Place SuperBlock::place(int64_t block, int64_t input,
   int64_t group = input / kGroupInputs;
   int64_t at = block * format.blockBytes(format.blockInputs) +
                row * kGroupInputs + input % kGroupInputs;
-  if (format.bits == 8)
-    return {at + group * format.kPlaneBytes, 0, 0, 0};
-  return {at + (format.upperPlanes() + group / 2) * format.kPlaneBytes, at,
-          static_cast<int>(group % 2 * 4), static_cast<int>(group * 2)};
+  int64_t shared = format.planeGroups();
+  return {at + (format.upperPlanes() + group / shared) * format.kPlaneBytes, at,
+          static_cast<int>(group % shared * (8 / shared)),
+          static_cast<int>(group * 2)};
 }
 
 /// The bits have to be zero.
 void SuperBlock::storeInteger(uint8_t *bytes, const Place &place,
                               int64_t value) const {
   auto stored = static_cast<unsigned>(value + format.bias());
-  if (format.bits == 8) {
-    bytes[place.low] = stored;
-    return;
-  }
-  bytes[place.low] |= (stored & 15) << place.lowShift;
+  bytes[place.low] |= (stored & lowMask()) << place.lowShift;
   if (format.bits == 6)
     bytes[place.upper] |= stored >> 4 << place.upperShift;
 }
 
 int64_t SuperBlock::loadInteger(const uint8_t *bytes,
                                 const Place &place) const {
-  if (format.bits == 8)
-    return bytes[place.low] - format.bias();
-  unsigned stored = bytes[place.low] >> place.lowShift & 15;
+  unsigned stored = bytes[place.low] >> place.lowShift & lowMask();
   if (format.bits == 6)
     stored |= (bytes[place.upper] >> place.upperShift & 3) << 4;
-  return stored - format.bias();
+  return static_cast<int64_t>(stored) - format.bias();
 }
 
 uint16_t SuperBlock::pack(const float *weights, int64_t row,
                           uint8_t *bytes) const {
-  auto bias = static_cast<float>(format.bias());
-  // q8_0 is symmetric; the others use the one integer more that is negative.
-  bool isSymmetric = format.bits == 8;
+  auto smallest = static_cast<float>(format.smallest());
+  auto largest = static_cast<float>(format.largest());
   float wished[kQ6_K.superInputs / kQ6_K.blockInputs];
   for (int64_t block = 0; block < blocks(); ++block) {
     float extreme =
         findExtreme(weights + block * format.blockInputs, inputsOf(block));
-    wished[block] =
-        isSymmetric ? std::fabs(extreme) / (bias - 1) : 0 - extreme / bias;
+    // Most formats use the one integer more that is negative.
+    wished[block] = format.isSymmetric() ? std::fabs(extreme) / largest
+                                         : 0 - extreme / -smallest;
   }
   uint16_t stored =
       f32ToF16(format.hasFactors() ? 0 - findExtreme(wished, blocks()) / 128
@@ -174,8 +169,7 @@ uint16_t SuperBlock::pack(const float *weights, int64_t row,
     const float *from = weights + block * format.blockInputs;
     for (int64_t i = 0; i < inputsOf(block); ++i)
       storeInteger(bytes, place(block, i, row),
-                   divideAndRound(from[i], scale,
-                                  isSymmetric ? 1 - bias : -bias, bias - 1));
+                   divideAndRound(from[i], scale, smallest, largest));
   }
   return stored;
 }

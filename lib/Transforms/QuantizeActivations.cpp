@@ -14,13 +14,14 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// The quantization of `input` in these blocks that already stands in the
-/// block of `user` before it, if any.
+/// The quantization of `input` in these blocks and this order that already
+/// stands in the block of `user` before it, if any.
 static QuantizeActivationsOp findShared(Value input, ArrayRef<int64_t> blocks,
-                                        Operation *user) {
+                                        bool strided, Operation *user) {
   for (Operation *other : input.getUsers()) {
     auto quantize = dyn_cast<QuantizeActivationsOp>(other);
     if (quantize && quantize.getBlocks() == blocks &&
+        quantize.getStrided() == strided &&
         quantize->getBlock() == user->getBlock() &&
         quantize->isBeforeInBlock(user))
       return quantize;
@@ -40,7 +41,8 @@ struct QuantizeActivationsPass
         return;
       ++numQuantized;
       Value input = op.getInput();
-      QuantizeActivationsOp quantize = findShared(input, blocks, op);
+      bool strided = hasStridedGroups(weight.getTensorType());
+      QuantizeActivationsOp quantize = findShared(input, blocks, strided, op);
       if (quantize) {
         ++numShared;
       } else {
@@ -51,7 +53,8 @@ struct QuantizeActivationsPass
         quantize = QuantizeActivationsOp::create(
             b, op.getLoc(), type.clone(b.getI8Type()),
             RankedTensorType::get(scales, b.getF32Type()),
-            RankedTensorType::get(scales, b.getI32Type()), input, blocks);
+            RankedTensorType::get(scales, b.getI32Type()), input, blocks,
+            strided);
       }
       op.getInputMutable().assign(quantize.getValues());
       op.getScalesMutable().assign(quantize.getScales());

@@ -24,11 +24,6 @@ sherry.weight @w count 1 from ["w"] rows [8] at 0 stride 128 : tensor<8x8x!sherr
 
 // -----
 
-// expected-error@+1 {{only contiguous groups have kernels}}
-sherry.weight @w count 1 from ["w"] rows [8] at 0 stride 4096 : tensor<8x256x!sherry.trit, #sherry.ternary<strided, per_group(256), scale = f16, layout = <words, interleave = 1>>>
-
-// -----
-
 // expected-error@+1 {{cannot pass 'f64' to a kernel}}
 func.func @argument(%x: f64) attributes {sherry.max_tokens = 1 : i64} {
   return

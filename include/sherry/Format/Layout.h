@@ -16,6 +16,10 @@ namespace sherry::format {
 
 /// [T1] Four weights along the input axis make one group, one 5-bit code.
 inline constexpr int64_t kGroupInputs = 4;
+/// [T1] Inputs that strided groups are taken from: group i has the inputs i,
+/// i + 16, i + 32 and i + 48.
+inline constexpr int64_t kStridedInputs = 64;
+inline constexpr int64_t kGroupStride = kStridedInputs / kGroupInputs;
 /// [T2] Rows (output channels) of a tile. Row counts are padded to whole tiles
 /// with rows of code 0 and scale 0, which contribute exact zeros.
 inline constexpr int64_t kTileRows = 32;
@@ -108,7 +112,7 @@ constexpr int64_t bf16Bytes(int64_t rows, int64_t cols) {
 /// Names and numbers are those of GGUF; the order of the bytes is not.
 struct BlockFormat {
   const char *name;
-  int64_t bits;        ///< of an integer: 8, 6 or 4
+  int64_t bits;        ///< of an integer: 8, 6, 4 or 2
   int64_t blockInputs; ///< that share a scale
   /// That share a number d in f16. It is the scale itself, or if there are
   /// several blocks, each has an 8-bit factor of its own.
@@ -116,18 +120,28 @@ struct BlockFormat {
 
   constexpr bool hasFactors() const { return superInputs > blockInputs; }
   /// What is added to an integer to store it.
-  constexpr int64_t bias() const { return int64_t{1} << (bits - 1); }
+  constexpr int64_t bias() const {
+    return bits == 2 ? 1 : int64_t{1} << (bits - 1);
+  }
+  /// Whether there are as many positive integers as negative ones; else there
+  /// is one more that is negative.
+  constexpr bool isSymmetric() const { return bits == 8 || bits == 2; }
+  constexpr int64_t smallest() const { return bits == 8 ? -127 : -bias(); }
+  constexpr int64_t largest() const { return bits == 2 ? 1 : bias() - 1; }
 
   /// [Q2] Integers are stored in planes of 128 bytes, one for each row and each
   /// input of a group of four. A plane holds the upper two bits of the up to
   /// four groups of a block (6 bits only, first of all planes: it is needed
-  /// first), the low four of two groups, or all bits of one.
+  /// first), the low four of two groups, or all bits of one or (2 bits) four.
   static constexpr int64_t kPlaneBytes = kTileRows * kGroupInputs;
   constexpr int64_t upperPlanes() const { return bits == 6 ? 1 : 0; }
+  /// Groups whose low bits share a plane.
+  constexpr int64_t planeGroups() const {
+    return bits == 8 ? 1 : bits == 2 ? 4 : 2;
+  }
   constexpr int64_t blockBytes(int64_t inputs) const {
     int64_t groups = inputs / kGroupInputs;
-    int64_t low = bits == 8 ? groups : ceilDiv(groups, 2);
-    return (upperPlanes() + low) * kPlaneBytes;
+    return (upperPlanes() + ceilDiv(groups, planeGroups())) * kPlaneBytes;
   }
   /// Bytes of the planes of a super-block of `inputs` inputs.
   constexpr int64_t planeBytes(int64_t inputs) const {
@@ -159,6 +173,8 @@ struct BlockFormat {
 inline constexpr BlockFormat kQ8_0{"q8_0", 8, 32, 32};
 inline constexpr BlockFormat kQ6_K{"q6_K", 6, 16, 256};
 inline constexpr BlockFormat kQ4_0{"q4_0", 4, 32, 32};
+/// Trits without a pattern.
+inline constexpr BlockFormat kTQ2_0{"tq2_0", 2, 256, 256};
 
 static_assert(TernaryLayout{}.stepBytes(16) == 320, "5 bits per group");
 static_assert(TernaryLayout{CodeOrder::Nibbles}.stepBytes(16) == 320,
@@ -169,6 +185,8 @@ static_assert(kQ6_K.bytes(32, 256) == int64_t{32} * 210,
               "6.5625 bits per weight");
 static_assert(kQ4_0.bytes(32, 256) == int64_t{32} * 8 * 18,
               "4.5 bits per weight");
+static_assert(kTQ2_0.bytes(32, 256) == int64_t{32} * 66,
+              "2.0625 bits per weight");
 
 } // namespace sherry::format
 

@@ -324,8 +324,8 @@ LogicalResult FunctionConverter::convertOp(Operation &op) {
         return success();
       })
       .Case([&](QuantizeActivationsOp op) {
-        QuantizedRows result =
-            emitQuantize(b, Rows(rows(op.getInput())), op.getBlocks());
+        QuantizedRows result = emitQuantize(b, Rows(rows(op.getInput())),
+                                            op.getBlocks(), op.getStrided());
         tensors[op.getValues()] = result.values;
         tensors[op.getScales()] = result.scales;
         tensors[op.getSums()] = result.sums;
@@ -437,8 +437,6 @@ struct ConvertSherryToKernelPass
       TernaryAttr ternary = weight.getTernary();
       if (ternary && !ternary.getLayout())
         return fail(weight, "has no layout: run sherry-select-layout first");
-      if (ternary && ternary.getGrouping() != Grouping::Contiguous)
-        return fail(weight, "only contiguous groups have kernels");
     }
     auto size = module->getAttrOfType<IntegerAttr>("sherry.weights_size");
     for (auto function :

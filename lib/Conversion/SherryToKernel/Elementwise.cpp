@@ -190,10 +190,55 @@ SmallVector<Value> QuantizedRows::placeOf(KernelBuilder &b, Value row,
           b.createOrFold<arith::RemUIOp>(row, tokens), b.index(0)};
 }
 
+/// Stores the bytes of whole groups of a row, from the group of `column` on.
+static void storeGroups(KernelBuilder &b, Value bytes, Value values, Value row,
+                        Value column) {
+  Value group = b.createOrFold<arith::DivUIOp>(column, b.index(4));
+  int64_t count = cast<VectorType>(bytes.getType()).getDimSize(0);
+  for (int64_t i = 0; i < count; i += 4)
+    b.store(b.slice(bytes, i, 4), values,
+            QuantizedRows::placeOf(b, row, b.add(group, i / 4)));
+}
+
+/// Quantizes `inputs` numbers, a multiple of 64, into strided groups, whose
+/// members are a vector apart. Returns sums of the values, by lane.
+static Value emitQuantizeStrided(KernelBuilder &b, const Rows &input,
+                                 Value values, Value row, Value column,
+                                 int64_t inputs, Value inverse) {
+  static_assert(format::kGroupStride == kLanes);
+  auto f32x16 = b.vec(kLanes, b.getF32Type());
+  auto i32x16 = b.vec(kLanes, b.getI32Type());
+  return b.repeat(
+      inputs / format::kStridedInputs, {b.splatInt(i32x16, 0)},
+      [&](Value i, ValueRange carried) -> SmallVector<Value> {
+        Value begin = b.add(column, b.mul(i, format::kStridedInputs));
+        Value sum = carried[0], dwords;
+        for (int64_t member = 0; member < format::kGroupInputs; ++member) {
+          Value x = b.load(f32x16, input.buffer,
+                           {row, b.add(begin, member * kLanes)});
+          Value number = b.roundToInt(
+              arith::MulFOp::create(b, x, b.broadcast(kLanes, inverse)));
+          sum = arith::AddIOp::create(b, number, sum);
+          Value byte = arith::ShLIOp::create(
+              b,
+              Value(arith::AndIOp::create(b, number, b.splatInt(i32x16, 255))),
+              b.splatInt(i32x16, 8 * member));
+          dwords = dwords ? Value(arith::OrIOp::create(b, dwords, byte)) : byte;
+        }
+        storeGroups(
+            b,
+            vector::BitCastOp::create(
+                b, b.vec(format::kStridedInputs, b.getI8Type()), dwords),
+            values, row, begin);
+        return {sum};
+      })[0];
+}
+
 /// Quantizes one block of `inputs` numbers of a row.
 static void emitQuantizeBlock(KernelBuilder &b, const Rows &input,
-                              const QuantizedRows &result, Value row,
-                              Value column, Value block, int64_t inputs) {
+                              const QuantizedRows &result, bool strided,
+                              Value row, Value column, Value block,
+                              int64_t inputs) {
   auto f32x16 = b.vec(kLanes, b.getF32Type());
   auto i32x16 = b.vec(kLanes, b.getI32Type());
   Value magnitudes = forColumns(
@@ -207,28 +252,30 @@ static void emitQuantizeBlock(KernelBuilder &b, const Rows &input,
   Value largest = b.reduceMax(magnitudes);
   Value inverse = b.inverseOf(largest, 127);
   Value values = result.inBlocks(b);
-  Value sums = forColumns(
-      b, column, inputs, {b.splatInt(i32x16, 0)},
-      [&](Value at, int64_t lanes, ValueRange carried) -> SmallVector<Value> {
-        auto type = b.vec(lanes, b.getF32Type());
-        Value x = b.load(type, input.buffer, {row, at});
-        Value number = b.roundToInt(
-            arith::MulFOp::create(b, x, b.broadcast(lanes, inverse)));
-        Value byte =
-            arith::TruncIOp::create(b, b.vec(lanes, b.getI8Type()), number);
-        Value group = b.createOrFold<arith::DivUIOp>(at, b.index(4));
-        for (int64_t i = 0; i < lanes; i += 4)
-          b.store(b.slice(byte, i, 4), values,
-                  QuantizedRows::placeOf(b, row, b.add(group, i / 4)));
-        return {arith::AddIOp::create(b, padLanes(b, number), carried[0])};
-      })[0];
+  auto quantizeContiguous = [&] {
+    return forColumns(
+        b, column, inputs, {b.splatInt(i32x16, 0)},
+        [&](Value at, int64_t lanes, ValueRange carried) -> SmallVector<Value> {
+          auto type = b.vec(lanes, b.getF32Type());
+          Value x = b.load(type, input.buffer, {row, at});
+          Value number = b.roundToInt(
+              arith::MulFOp::create(b, x, b.broadcast(lanes, inverse)));
+          Value bytes =
+              arith::TruncIOp::create(b, b.vec(lanes, b.getI8Type()), number);
+          storeGroups(b, bytes, values, row, at);
+          return {arith::AddIOp::create(b, padLanes(b, number), carried[0])};
+        })[0];
+  };
+  Value sums = strided ? emitQuantizeStrided(b, input, values, row, column,
+                                             inputs, inverse)
+                       : quantizeContiguous();
   b.store(arith::DivFOp::create(b, largest, b.f32(127)), result.scales.buffer,
           {row, block});
   b.store(b.reduceAdd(sums), result.sums.buffer, {row, block});
 }
 
 QuantizedRows sherry::emitQuantize(KernelBuilder &b, const Rows &input,
-                                   ArrayRef<int64_t> blocks) {
+                                   ArrayRef<int64_t> blocks, bool strided) {
   auto count = static_cast<int64_t>(blocks.size());
   QuantizedRows result{b.allocRows(input.cols, b.getI8Type(), input.count),
                        b.allocRows(count, b.getF32Type(), input.count),
@@ -251,7 +298,7 @@ QuantizedRows sherry::emitQuantize(KernelBuilder &b, const Rows &input,
   auto emitBlocks = [&](Value row, Value round, ArrayRef<int64_t> list) {
     int64_t offset = 0;
     for (auto [i, inputs] : llvm::enumerate(list)) {
-      emitQuantizeBlock(b, input, result, row,
+      emitQuantizeBlock(b, input, result, strided, row,
                         b.add(b.mul(round, span), offset),
                         b.add(b.mul(round, period), i), inputs);
       offset += inputs;

@@ -194,7 +194,7 @@ struct QuantizedRows {
   placeOf(KernelBuilder &b, mlir::Value row, mlir::Value group);
 };
 QuantizedRows emitQuantize(KernelBuilder &b, const Rows &input,
-                           llvm::ArrayRef<int64_t> blocks);
+                           llvm::ArrayRef<int64_t> blocks, bool strided);
 
 /// The places of rows of activations in the cache of a layer.
 struct CacheRef {

@@ -55,10 +55,12 @@ void sherry::forTokenBlocks(KernelBuilder &b, int64_t begin, Value count,
 }
 
 /// Adds the products of 16 rows' weights of a group of four inputs, stored as
-/// bytes with `bias`, with the activations from `column` on.
+/// bytes with `bias`, with the activations at `column` and three more, `stride`
+/// apart.
 static void addProducts(KernelBuilder &b, Value weights, int64_t bias,
                         const Rows &input, ArrayRef<Value> rows, Value column,
-                        int64_t half, MutableArrayRef<Value> sums) {
+                        int64_t stride, int64_t half,
+                        MutableArrayRef<Value> sums) {
   auto lanes = b.vec(16, b.getI32Type());
   auto floats = b.vec(16, b.getF32Type());
   Value dwords = vector::BitCastOp::create(b, lanes, weights);
@@ -69,7 +71,7 @@ static void addProducts(KernelBuilder &b, Value weights, int64_t bias,
     Value weight = arith::SIToFPOp::create(
         b, floats,
         Value(arith::SubIOp::create(b, byte, b.splatInt(lanes, bias))));
-    Value at = b.add(column, p);
+    Value at = b.add(column, p * stride);
     for (auto [i, row] : llvm::enumerate(rows)) {
       Value x = b.broadcast(16, b.loadScalar(input.buffer, {row, at}));
       Value &sum = sums[2 * i + half];
@@ -127,14 +129,24 @@ static Value loadPanel(KernelBuilder &b, Value panel, Value group,
 }
 
 SmallVector<Value> sherry::emitPanelF32(KernelBuilder &b, Value panel,
-                                        int64_t groups, const Rows &input,
-                                        ArrayRef<Value> rows, Value column) {
+                                        int64_t groups, bool strided,
+                                        const Rows &input, ArrayRef<Value> rows,
+                                        Value column) {
+  auto firstInput = [&](Value group) {
+    if (!strided)
+      return b.add(column, b.mul(group, format::kGroupInputs));
+    Value stride = b.index(format::kGroupStride);
+    Value run = b.createOrFold<arith::DivUIOp>(group, stride);
+    return b.add(b.add(column, b.mul(run, format::kStridedInputs)),
+                 b.createOrFold<arith::RemUIOp>(group, stride));
+  };
   return b.repeat(
       groups, zeroHalves(b, rows.size()), [&](Value group, ValueRange carried) {
         SmallVector<Value> sums(carried);
         for (int64_t half = 0; half < 2; ++half)
           addProducts(b, loadPanel(b, panel, group, half), 1, input, rows,
-                      b.add(column, b.mul(group, 4)), half, sums);
+                      firstInput(group), strided ? format::kGroupStride : 1,
+                      half, sums);
         return sums;
       });
 }
@@ -282,26 +294,35 @@ static void emitBlockTile(KernelBuilder &b, const format::BlockFormat &format,
     Value values = input.quantized->inBlocks(b);
     Value firstGroup =
         b.mul(block.number, format.blockInputs / format::kGroupInputs);
-    for (int64_t group = 0; group < block.groups(); ++group) {
-      Value halves[] = {block.integers(b, group, b.index(0), 16),
-                        block.integers(b, group, b.index(16), 16)};
-      addDots(b, halves, 2 * format.bias() - 1, values, rows,
-              b.add(firstGroup, group), sums);
-    }
+    sums = block.forParts(
+        b, sums, [&](const WeightBlock &part, Value first, ValueRange carried) {
+          SmallVector<Value> next(carried);
+          for (int64_t group = 0; group < part.groups(); ++group) {
+            Value halves[] = {part.integers(b, group, b.index(0), 16),
+                              part.integers(b, group, b.index(16), 16)};
+            addDots(b, halves, format.largest() + format.bias(), values, rows,
+                    b.add(b.add(firstGroup, first), group), next);
+          }
+          return next;
+        });
     for (auto [i, sum] : llvm::enumerate(sums))
       sum = scaleDots(b, sum, format.bias(), *input.quantized, rows[i / 2],
                       block.number);
     return sums;
   };
   auto multiplyF32 = [&](const WeightBlock &block, ArrayRef<Value> rows) {
-    SmallVector<Value> sums = zeroHalves(b, rows.size());
-    for (int64_t group = 0; group < block.groups(); ++group)
-      for (int64_t half = 0; half < 2; ++half)
-        addProducts(b, block.integers(b, group, b.index(16 * half), 16),
-                    format.bias(), *input.plain, rows,
-                    b.add(block.column, group * format::kGroupInputs), half,
-                    sums);
-    return sums;
+    return block.forParts(
+        b, zeroHalves(b, rows.size()),
+        [&](const WeightBlock &part, Value, ValueRange carried) {
+          SmallVector<Value> sums(carried);
+          for (int64_t group = 0; group < part.groups(); ++group)
+            for (int64_t half = 0; half < 2; ++half)
+              addProducts(b, part.integers(b, group, b.index(16 * half), 16),
+                          format.bias(), *input.plain, rows,
+                          b.add(part.column, group * format::kGroupInputs), 1,
+                          half, sums);
+          return sums;
+        });
   };
   forHeadTokens(b, result.count, [&](ArrayRef<Value> rows) {
     SmallVector<Value> totals = forWeightBlocks(

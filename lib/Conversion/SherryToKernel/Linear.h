@@ -42,7 +42,8 @@ void forTokenBlocks(KernelBuilder &b, int64_t begin, mlir::Value count,
 ///
 /// The products of a panel with f32 activations from `column` on.
 llvm::SmallVector<mlir::Value> emitPanelF32(KernelBuilder &b, mlir::Value panel,
-                                            int64_t groups, const Rows &input,
+                                            int64_t groups, bool strided,
+                                            const Rows &input,
                                             llvm::ArrayRef<mlir::Value> rows,
                                             mlir::Value column);
 

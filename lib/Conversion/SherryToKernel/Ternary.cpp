@@ -477,7 +477,9 @@ void TernaryEmitter::multiplyPanel(Cursor chunk, int64_t inputs,
   if (input.quantized)
     return emitPanelI8(b, panel, inputs / 4, *input.quantized, rows, start,
                        chunk.block, use);
-  Values sums = emitPanelF32(b, panel, inputs / 4, *input.plain, rows, start);
+  Values sums = emitPanelF32(b, panel, inputs / 4,
+                             encoding.getGrouping() == Grouping::Strided,
+                             *input.plain, rows, start);
   for (auto [i, sum] : llvm::enumerate(sums))
     use(rows[i / 2], static_cast<int64_t>(i % 2), sum);
 }

@@ -45,10 +45,35 @@ Value WeightBlock::integers(KernelBuilder &b, int64_t group, Value row,
   Value upper;
   if (format->upperPlanes())
     upper = bits(0, group * 2 - 4, 48);
-  Value result = bits(format->upperPlanes() + group / 2, group % 2 * 4, 15);
+  int64_t shared = format->planeGroups(), width = 8 / shared;
+  Value result = bits(format->upperPlanes() + group / shared,
+                      group % shared * width, (1 << width) - 1);
   if (upper)
     result = arith::OrIOp::create(b, upper, result);
   return vector::BitCastOp::create(b, bytes, result);
+}
+
+SmallVector<Value> WeightBlock::forParts(
+    KernelBuilder &b, ValueRange init,
+    function_ref<SmallVector<Value>(const WeightBlock &, Value, ValueRange)>
+        body) const {
+  auto part = [&](Value i, int64_t length, ValueRange carried) {
+    WeightBlock result = *this;
+    result.inputs = length;
+    result.planes = b.add(planes, b.mul(i, format->blockBytes(kPartInputs)));
+    result.column = b.add(column, b.mul(i, kPartInputs));
+    return body(result, b.mul(i, kPartInputs / format::kGroupInputs), carried);
+  };
+  if (inputs <= kPartInputs)
+    return part(b.index(0), inputs, init);
+  assert(!format->upperPlanes() && "parts have planes of their own");
+  SmallVector<Value> values =
+      b.repeat(inputs / kPartInputs, init, [&](Value i, ValueRange carried) {
+        return part(i, kPartInputs, carried);
+      });
+  if (int64_t rest = inputs % kPartInputs)
+    values = part(b.index(inputs / kPartInputs), rest, values);
+  return values;
 }
 
 Value WeightBlock::scales(KernelBuilder &b, Value row, int64_t rows) const {

@@ -26,6 +26,13 @@ public:
   /// from `row` on: vector<4 rows x i8>, unsigned.
   mlir::Value integers(KernelBuilder &b, int64_t group, mlir::Value row,
                        int64_t rows) const;
+  /// Calls `body` for the parts of the block that are written out in code, each
+  /// with its first group in the block; a loop if there are many.
+  llvm::SmallVector<mlir::Value>
+  forParts(KernelBuilder &b, mlir::ValueRange init,
+           llvm::function_ref<llvm::SmallVector<mlir::Value>(
+               const WeightBlock &, mlir::Value firstGroup, mlir::ValueRange)>
+               body) const;
   /// The scales of such rows: vector<rows x f32>.
   mlir::Value scales(KernelBuilder &b, mlir::Value row, int64_t rows) const;
   /// Prefetches as many bytes as the block has, scales included.
@@ -33,6 +40,7 @@ public:
 
 private:
   friend class BlockWalk;
+  static constexpr int64_t kPartInputs = 64;
   const format::BlockFormat *format;
   // Bytes in the weights.
   mlir::Value planes, factors, shared, share;

@@ -82,7 +82,11 @@ LogicalResult TernaryAttr::verifyEncoding(
     return emitError() << "a ternary weight is a static [outputs x inputs] "
                           "matrix";
   // A strided group takes its four weights from 64 consecutive inputs.
-  int64_t unit = getGrouping() == Grouping::Contiguous ? 4 : 64;
+  int64_t unit = getGrouping() == Grouping::Contiguous ? format::kGroupInputs
+                                                       : format::kStridedInputs;
+  if (getGroupSize() % unit != 0)
+    return emitError() << "group_size must be a multiple of " << unit
+                       << " for strided groups of 4, not " << getGroupSize();
   if (shape[1] % unit != 0)
     return emitError() << "inputs must be a multiple of " << unit << " for "
                        << stringifyGrouping(getGrouping())

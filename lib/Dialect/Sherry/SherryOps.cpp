@@ -19,13 +19,15 @@ const format::BlockFormat *sherry::getBlockFormat(Type element) {
       .Case([](Q8_0Type) { return &format::kQ8_0; })
       .Case([](Q6_KType) { return &format::kQ6_K; })
       .Case([](Q4_0Type) { return &format::kQ4_0; })
+      .Case([](TQ2_0Type) { return &format::kTQ2_0; })
       .Default(nullptr);
 }
 
 Type sherry::getDenseType(MLIRContext *context,
                           const format::BlockFormat *format) {
-  for (Type type : {Type(Q8_0Type::get(context)), Type(Q6_KType::get(context)),
-                    Type(Q4_0Type::get(context))})
+  for (Type type :
+       {Type(Q8_0Type::get(context)), Type(Q6_KType::get(context)),
+        Type(Q4_0Type::get(context)), Type(TQ2_0Type::get(context))})
     if (getBlockFormat(type) == format)
       return type;
   return BFloat16Type::get(context);
@@ -51,6 +53,11 @@ SmallVector<int64_t> sherry::getActivationBlocks(RankedTensorType weight) {
   return blocks;
 }
 
+bool sherry::hasStridedGroups(RankedTensorType weight) {
+  auto ternary = dyn_cast_or_null<TernaryAttr>(weight.getEncoding());
+  return ternary && ternary.getGrouping() == Grouping::Strided;
+}
+
 //===----------------------------------------------------------------------===//
 // WeightOp
 //===----------------------------------------------------------------------===//
@@ -74,7 +81,8 @@ LogicalResult WeightOp::verify() {
              << blockFormat->name << " weight must be a multiple of 4";
   } else if (!element.isBF16()) {
     return emitOpError("a matrix weight is !sherry.trit, !sherry.q8_0, "
-                       "!sherry.q6_K, !sherry.q4_0 or bf16, not ")
+                       "!sherry.q6_K, !sherry.q4_0, !sherry.tq2_0 or bf16, "
+                       "not ")
            << element;
   }
   if (getSources().empty() || getSources().size() != getRows().size())
@@ -183,6 +191,10 @@ LogicalResult LinearOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
         getSums().getType().getDimSize(1) != blocks)
       return emitOpError("weight ")
              << type << " needs " << blocks << " blocks of activations";
+    auto quantize = getInput().getDefiningOp<QuantizeActivationsOp>();
+    if (quantize && quantize.getStrided() != hasStridedGroups(type))
+      return emitOpError("weight ")
+             << type << " needs activations in the order of its groups";
   }
   return success();
 }
@@ -196,6 +208,10 @@ LogicalResult QuantizeActivationsOp::verify() {
   for (int64_t block : getBlocks()) {
     if (block <= 0 || block % format::kGroupInputs != 0)
       return emitOpError("blocks must be positive multiples of 4, not ")
+             << block;
+    if (getStrided() && block % format::kStridedInputs != 0)
+      return emitOpError("blocks with strided groups must be multiples of 64, "
+                         "not ")
              << block;
     sum += block;
   }

@@ -71,6 +71,13 @@ static void drawFactors(const Shape &shape, std::mt19937 &random,
   }
 }
 
+/// The input that is number `place` in the order of groups.
+static int64_t inputOf(const Shape &shape, int64_t place) {
+  if (!shape.strided)
+    return place;
+  return place / 64 * 64 + place % 64 / 4 + place % 4 * 16;
+}
+
 /// `size` values of a row. `sign` -1 or 1: as small or large as they can be.
 static void drawValues(const Shape &shape, Operands operands, int64_t sign,
                        int64_t size, float *values, std::mt19937 &random) {
@@ -78,11 +85,13 @@ static void drawValues(const Shape &shape, Operands operands, int64_t sign,
     for (int64_t i = 0; i < size; ++i)
       values[i] = static_cast<float>(sign ? sign : draw(random, 0, 1) * 2 - 1);
     for (int64_t i = 0; i < size; i += 4)
-      values[i + draw(random, 0, 3)] = 0;
+      values[inputOf(shape, i + draw(random, 0, 3))] = 0;
     return;
   }
-  bool isSymmetric = !shape.blockFormat || shape.blockFormat->bits == 8;
-  int64_t high = shape.blockFormat ? shape.blockFormat->bias() - 1 : 127;
+  bool isSymmetric = !shape.blockFormat || shape.blockFormat->bits == 8 ||
+                     shape.blockFormat->bits == 2;
+  int64_t high =
+      shape.blockFormat ? (1 << (shape.blockFormat->bits - 1)) - 1 : 127;
   int64_t low = isSymmetric ? -high : -high - 1;
   for (int64_t i = 0; i < size; ++i) {
     values[i] = static_cast<float>(sign == 0  ? draw(random, low, high)
@@ -120,7 +129,10 @@ Weights::Weights(const Shape &shape, Operands operands, std::mt19937 &random)
 void Weights::pack(uint8_t *bytes) const {
   int64_t rows = shape.rows, cols = shape.cols;
   if (shape.kind == WeightKind::Ternary) {
-    std::vector<int8_t> trits(values.begin(), values.end());
+    std::vector<int8_t> trits(values.size());
+    for (int64_t i = 0; i < rows * cols; ++i)
+      trits[i] = static_cast<int8_t>(
+          values[i / cols * cols + inputOf(shape, i % cols)]);
     std::vector<uint8_t> codes;
     for (size_t i = 0; i < trits.size(); i += 4)
       codes.push_back(format::encodeGroup(&trits[i]));

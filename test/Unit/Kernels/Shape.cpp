@@ -43,7 +43,8 @@ std::string Shape::typeText() const {
   if (kind == WeightKind::Bf16)
     out << "bf16";
   if (kind == WeightKind::Ternary) {
-    out << "!sherry.trit, #sherry.ternary<contiguous, ";
+    out << "!sherry.trit, #sherry.ternary<"
+        << (strided ? "strided, " : "contiguous, ");
     switch (layout.granularity) {
     case Granularity::PerTensor:
       out << "per_tensor";
@@ -96,9 +97,15 @@ static std::vector<Shape> makeShapes() {
         4 * (1 + random() % 150), 1);
     // More tiles than are interleaved, and some that are left.
     add(order, Granularity::PerGroup, 32 * 4 + 33, 72, 4);
+    // Strided groups: whole chunks, and a chunk of one step.
+    Shape strided{WeightKind::Ternary, 33, 320, {}};
+    strided.layout.order = order;
+    strided.layout.groupSize = 256;
+    strided.strided = true;
+    shapes.push_back(strided);
   }
-  const format::BlockFormat *blockFormats[] = {&format::kQ8_0, &format::kQ6_K,
-                                               &format::kQ4_0, nullptr};
+  const format::BlockFormat *blockFormats[] = {
+      &format::kQ8_0, &format::kQ6_K, &format::kQ4_0, &format::kTQ2_0, nullptr};
   for (const format::BlockFormat *blockFormat : blockFormats) {
     WeightKind kind = blockFormat ? WeightKind::Blocks : WeightKind::Bf16;
     // Blocks end after one group and after three.
@@ -134,7 +141,8 @@ static void printFunction(llvm::raw_ostream &out, size_t number,
     out << "  %v, %s, %u = sherry.quantize_activations %x blocks [";
     llvm::interleaveComma(blocks, out,
                           [&](const InputBlock &b) { out << b.size; });
-    out << "] : " << input << " -> " << quantized << "\n"
+    out << (shape.strided ? "] strided : " : "] : ") << input << " -> "
+        << quantized << "\n"
         << "  %y = sherry.linear %v scaled %s sums %u, @w" << number << " : "
         << quantized << " -> " << result << "\n";
   } else {

@@ -29,6 +29,7 @@ struct Shape {
   int64_t rows, cols;
   format::TernaryLayout layout;                ///< meaningful if ternary
   const format::BlockFormat *blockFormat = {}; ///< meaningful if Blocks
+  bool strided = false; ///< groups; meaningful if ternary
 
   /// Rules [S4] and [T4] (ternary) or [Q1] of docs/BlockFormat.md; all inputs
   /// of a bf16 row are one block.

@@ -45,6 +45,10 @@ mlir::Type getDenseType(mlir::MLIRContext *context,
 /// for this weight: the chunks of a ternary weight [T4], the blocks of a dense
 /// one [Q1]; empty for weights that take f32 activations only.
 llvm::SmallVector<int64_t> getActivationBlocks(mlir::RankedTensorType weight);
+
+/// Whether this weight is ternary with strided groups, and so takes quantized
+/// activations in their order.
+bool hasStridedGroups(mlir::RankedTensorType weight);
 } // namespace sherry
 
 #endif // SHERRY_DIALECT_SHERRY_SHERRYDIALECT_H

@@ -125,19 +125,21 @@ def Sherry_QuantizeActivationsOp : Sherry_Op<"quantize_activations", [Pure]> {
     Each row is cut into the blocks `[0, b0), [b0, b0 + b1), ...` that `blocks`
     lists. A block with the largest magnitude m gets the scale m / 127 and the
     values `round_half_even(x * (127 / m))`; if m is 0 both are 0. `sums` holds
-    the sum of the values of each block.
+    the sum of the values of each block. With `strided`, the values of every 64
+    inputs are in the order of strided groups: inputs 0, 16, 32, 48, 1, 17, ...
 
     ```mlir
     %q, %scales, %sums = sherry.quantize_activations %x blocks [128, 64]
         : tensor<?x192xf32> -> tensor<?x192xi8>, tensor<?x2xf32>, tensor<?x2xi32>
     ```
   }];
-  let arguments = (ins Sherry_Activations:$input, DenseI64ArrayAttr:$blocks);
+  let arguments = (ins Sherry_Activations:$input, DenseI64ArrayAttr:$blocks,
+                       UnitAttr:$strided);
   let results = (outs Sherry_QuantizedActivations:$values,
                       Sherry_BlockScales:$scales, Sherry_BlockSums:$sums);
   let assemblyFormat = [{
-    $input `blocks` $blocks attr-dict `:` type($input) `->` type($values) `,`
-    type($scales) `,` type($sums)
+    $input `blocks` $blocks (`strided` $strided^)? attr-dict `:` type($input)
+    `->` type($values) `,` type($scales) `,` type($sums)
   }];
   let hasVerifier = 1;
 }

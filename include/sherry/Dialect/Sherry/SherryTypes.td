@@ -42,6 +42,11 @@ def Sherry_Q4_0Type : Sherry_BlockType<"Q4_0", "q4_0"> {
   let summary = "4-bit weight in blocks of 32 inputs with an f16 scale";
 }
 
+def Sherry_TQ2_0Type : Sherry_BlockType<"TQ2_0", "tq2_0"> {
+  let summary = "trit without a pattern, in blocks of 256 inputs with an f16 "
+                "scale";
+}
+
 def Sherry_KVCacheType : Sherry_Type<"KVCache", "kv_cache"> {
   let summary = "keys and values of all positions of one sequence";
   let description = [{

@@ -81,8 +81,8 @@ public:
   SuperBlock(const BlockFormat &format, int64_t inputs)
       : format(format), inputs(inputs) {}
 
-  /// [Q4] Quantizes one row. Returns d as f16.
-  uint16_t pack(const float *weights, int64_t row, uint8_t *bytes) const;
+  /// Places the numbers of one row.
+  void pack(const StoredBlock &numbers, int64_t row, uint8_t *bytes) const;
   void packPadding(int64_t row, uint8_t *bytes) const;
   void unpack(int64_t row, const uint8_t *bytes, float *weights) const;
 
@@ -142,36 +142,53 @@ int64_t SuperBlock::loadInteger(const uint8_t *bytes,
   return static_cast<int64_t>(stored) - format.bias();
 }
 
-uint16_t SuperBlock::pack(const float *weights, int64_t row,
-                          uint8_t *bytes) const {
+StoredBlock sherry::format::quantizeBlock(const BlockFormat &format,
+                                          const float *weights,
+                                          int64_t inputs) {
   auto smallest = static_cast<float>(format.smallest());
   auto largest = static_cast<float>(format.largest());
+  int64_t blocks = ceilDiv(inputs, format.blockInputs);
+  auto inputsOf = [&](int64_t block) {
+    return std::min(format.blockInputs, inputs - block * format.blockInputs);
+  };
   float wished[kQ6_K.superInputs / kQ6_K.blockInputs];
-  for (int64_t block = 0; block < blocks(); ++block) {
+  for (int64_t block = 0; block < blocks; ++block) {
     float extreme =
         findExtreme(weights + block * format.blockInputs, inputsOf(block));
     // Most formats use the one integer more that is negative.
     wished[block] = format.isSymmetric() ? std::fabs(extreme) / largest
                                          : 0 - extreme / -smallest;
   }
-  uint16_t stored =
-      f32ToF16(format.hasFactors() ? 0 - findExtreme(wished, blocks()) / 128
-                                   : wished[0]);
-  float d = f16ToF32(stored);
-  store(bytes + dPlace(), row, stored);
-  for (int64_t block = 0; block < blocks(); ++block) {
-    float scale = d;
+  StoredBlock result;
+  result.d = f16ToF32(
+      f32ToF16(format.hasFactors() ? 0 - findExtreme(wished, blocks) / 128
+                                   : wished[0]));
+  for (int64_t block = 0; block < blocks; ++block) {
+    float scale = result.d;
     if (format.hasFactors()) {
-      int32_t factor = divideAndRound(wished[block], d, -128, 127);
-      bytes[factorPlace(block, row)] = static_cast<uint8_t>(factor);
-      scale = d * static_cast<float>(factor);
+      int32_t factor = divideAndRound(wished[block], scale, -128, 127);
+      result.factors[block] = static_cast<int8_t>(factor);
+      scale *= static_cast<float>(factor);
     }
-    const float *from = weights + block * format.blockInputs;
-    for (int64_t i = 0; i < inputsOf(block); ++i)
-      storeInteger(bytes, place(block, i, row),
-                   divideAndRound(from[i], scale, smallest, largest));
+    int64_t begin = block * format.blockInputs;
+    for (int64_t i = begin; i < begin + inputsOf(block); ++i)
+      result.integers[i] = static_cast<int8_t>(
+          divideAndRound(weights[i], scale, smallest, largest));
   }
-  return stored;
+  return result;
+}
+
+void SuperBlock::pack(const StoredBlock &numbers, int64_t row,
+                      uint8_t *bytes) const {
+  store(bytes + dPlace(), row, f32ToF16(numbers.d));
+  for (int64_t block = 0; block < blocks(); ++block) {
+    if (format.hasFactors())
+      bytes[factorPlace(block, row)] =
+          static_cast<uint8_t>(numbers.factors[block]);
+    const int8_t *from = numbers.integers + block * format.blockInputs;
+    for (int64_t i = 0; i < inputsOf(block); ++i)
+      storeInteger(bytes, place(block, i, row), from[i]);
+  }
 }
 
 void SuperBlock::packPadding(int64_t row, uint8_t *bytes) const {
@@ -193,31 +210,87 @@ void SuperBlock::unpack(int64_t row, const uint8_t *bytes,
   }
 }
 
-Failure sherry::format::packBlocks(const BlockFormat &format, int64_t firstRow,
-                                   int64_t rows, int64_t cols,
-                                   const float *weights, uint8_t *bytes) {
-  if (Failure failure = checkFinite(weights, firstRow, rows, cols))
-    return failure;
+/// Packs a matrix whose super-blocks read(row, column, inputs) makes, which says
+/// what is wrong with one.
+template <typename ReadFn>
+static Failure packSuperBlocks(const BlockFormat &format, int64_t rows,
+                               int64_t cols, uint8_t *bytes, ReadFn read) {
   std::memset(bytes, 0, format.bytes(rows, cols));
   for (int64_t tile = 0; tile * kTileRows < rows; ++tile) {
-    const float *from = weights + tile * kTileRows * cols;
     int64_t present = rowsOfTile(tile, rows);
     for (int64_t col = 0; col < cols; col += format.superInputs) {
       int64_t inputs = std::min(format.superInputs, cols - col);
       SuperBlock super(format, inputs);
-      for (int64_t row = 0; row < present; ++row)
-        if ((super.pack(from + row * cols + col, row, bytes) & 0x7fff) ==
-            0x7c00)
-          return "row " + std::to_string(firstRow + tile * kTileRows + row) +
-                 ", column " + std::to_string(col) +
-                 ": weights from here on are too large for " + format.name +
-                 "; compile with --head=bf16";
+      for (int64_t row = 0; row < present; ++row) {
+        StoredBlock block;
+        if (Failure failure = read(tile * kTileRows + row, col, inputs, block))
+          return failure;
+        super.pack(block, row, bytes);
+      }
       for (int64_t row = present; row < kTileRows; ++row)
         super.packPadding(row, bytes);
       bytes += format.superBytes(inputs);
     }
   }
   return {};
+}
+
+Failure sherry::format::packBlocks(const BlockFormat &format, int64_t firstRow,
+                                   int64_t rows, int64_t cols,
+                                   const float *weights, uint8_t *bytes) {
+  if (Failure failure = checkFinite(weights, firstRow, rows, cols))
+    return failure;
+  return packSuperBlocks(
+      format, rows, cols, bytes,
+      [&](int64_t row, int64_t col, int64_t inputs,
+          StoredBlock &block) -> Failure {
+        block = quantizeBlock(format, weights + row * cols + col, inputs);
+        if (std::isinf(block.d))
+          return "row " + std::to_string(firstRow + row) + ", column " +
+                 std::to_string(col) +
+                 ": weights from here on are too large for " + format.name +
+                 "; compile with --head=bf16";
+        return {};
+      });
+}
+
+/// The type of files whose numbers are those of `format`.
+static bool hasNumbersOf(Storage storage, const BlockFormat &format) {
+  switch (storage) {
+  case Storage::Q8_0:
+    return format.bits == 8;
+  case Storage::Q6_K:
+    return format.bits == 6;
+  case Storage::Q4_0:
+    return format.bits == 4;
+  default:
+    return isTernary(storage) && format.bits == 2;
+  }
+}
+
+bool sherry::format::canPackStored(const BlockFormat &format,
+                                   Storage storage) {
+  return hasNumbersOf(storage, format) && storage != Storage::STQ1_0_I16;
+}
+
+Failure sherry::format::packStoredBlocks(const BlockFormat &format,
+                                         Storage storage, int64_t firstRow,
+                                         int64_t rows, int64_t cols,
+                                         const uint8_t *stored,
+                                         uint8_t *bytes) {
+  const StorageInfo &info = infoOf(storage);
+  return packSuperBlocks(
+      format, rows, cols, bytes,
+      [&](int64_t row, int64_t col, int64_t, StoredBlock &block) -> Failure {
+        readBlock(storage,
+                  stored + row * info.rowBytes(cols) + info.rowBytes(col),
+                  block);
+        if (std::isfinite(block.d))
+          return {};
+        return "row " + std::to_string(firstRow + row) + ", column " +
+               std::to_string(col) +
+               ": the scale of the block is not finite; the file is damaged";
+      });
 }
 
 void sherry::format::unpackBlocks(const BlockFormat &format, int64_t rows,

@@ -7,6 +7,7 @@
 #define SHERRY_LIB_FORMAT_PACKUTILS_H
 
 #include "sherry/Format/Layout.h"
+#include "sherry/Format/Storage.h"
 
 #include <algorithm>
 #include <cstring>
@@ -29,6 +30,11 @@ template <typename T> void store(uint8_t *bytes, int64_t index, T value) {
 inline int64_t rowsOfTile(int64_t tile, int64_t rows) {
   return std::min(kTileRows, rows - tile * kTileRows);
 }
+
+/// [Q4] The super-block of `inputs` weights that is closest to them. Its d may
+/// be an infinity.
+StoredBlock quantizeBlock(const BlockFormat &format, const float *weights,
+                          int64_t inputs);
 
 } // namespace sherry::format
 

@@ -181,3 +181,30 @@ void sherry::format::unpackTernary(const TernaryLayout &layout, int64_t rows,
                   : load<float>(bytes + offset, row);
       });
 }
+
+bool sherry::format::readTernaryRows(Storage storage, bool strided,
+                                     int64_t rows, int64_t cols,
+                                     const uint8_t *stored, uint8_t *codes,
+                                     float *scales) {
+  const StorageInfo &info = infoOf(storage);
+  int64_t first = strided ? 1 : kGroupInputs, next = strided ? kGroupStride : 1;
+  for (int64_t at = 0; at < rows * cols; at += info.blockInputs) {
+    StoredBlock block;
+    readBlock(storage, stored, block);
+    stored += info.blockBytes;
+    *scales++ = block.d;
+    for (int64_t run = 0; run < info.blockInputs; run += kStridedInputs)
+      for (int64_t group = 0; group < kGroupStride; ++group) {
+        int8_t trits[kGroupInputs];
+        int zeros = 0;
+        for (int64_t p = 0; p < kGroupInputs; ++p) {
+          trits[p] = block.integers[run + group * first + p * next];
+          zeros += trits[p] == 0;
+        }
+        if (zeros != 1)
+          return false;
+        *codes++ = encodeGroup(trits);
+      }
+  }
+  return true;
+}

@@ -13,6 +13,7 @@
 
 #include "sherry/Format/Check.h"
 #include "sherry/Format/Layout.h"
+#include "sherry/Format/Storage.h"
 
 namespace sherry::format {
 
@@ -21,6 +22,13 @@ namespace sherry::format {
 /// layout.bytes(rows, cols) bytes: [T1] to [T7].
 void packTernary(const TernaryLayout &layout, int64_t rows, int64_t cols,
                  const uint8_t *codes, const float *scales, uint8_t *bytes);
+
+/// Takes rows of a ternary type apart: codes[rows][cols / 4] of contiguous or
+/// strided groups, and scales[rows][cols / 256]. Returns false if a group has
+/// not exactly one zero.
+[[nodiscard]] bool readTernaryRows(Storage storage, bool strided, int64_t rows,
+                                   int64_t cols, const uint8_t *stored,
+                                   uint8_t *codes, float *scales);
 
 /// The inverse of packTernary(). Padding is not looked at.
 void unpackTernary(const TernaryLayout &layout, int64_t rows, int64_t cols,
@@ -41,6 +49,16 @@ void unpackBf16(int64_t rows, int64_t cols, const uint8_t *bytes,
 [[nodiscard]] Failure packBlocks(const BlockFormat &format, int64_t firstRow,
                                  int64_t rows, int64_t cols,
                                  const float *weights, uint8_t *bytes);
+
+/// Whether the numbers of a file's type are those of `format`.
+bool canPackStored(const BlockFormat &format, Storage storage);
+
+/// Packs stored[rows] of such a type, cols a multiple of its blocks, without
+/// rounding. Fails on scales that are not finite.
+[[nodiscard]] Failure packStoredBlocks(const BlockFormat &format,
+                                       Storage storage, int64_t firstRow,
+                                       int64_t rows, int64_t cols,
+                                       const uint8_t *stored, uint8_t *bytes);
 
 /// The inverse of packBlocks() up to its rounding, into weights[rows][cols].
 void unpackBlocks(const BlockFormat &format, int64_t rows, int64_t cols,

@@ -1,0 +1,83 @@
+//===- Storage.h - How model files store numbers ----------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The element types of tensors in safetensors and GGUF files. Block types hold
+// a fixed number of consecutive numbers of a row in a fixed number of bytes;
+// their layouts are those of ggml, and for STQ1_0 that of llama.cpp pull
+// request 22836. docs/BlockFormat.md describes them under [G1] to [G3].
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_FORMAT_STORAGE_H
+#define SHERRY_FORMAT_STORAGE_H
+
+#include <cstdint>
+
+namespace sherry::format {
+
+enum class Storage {
+  F32,
+  F16,
+  BF16,
+  Q8_0,
+  Q4_0,
+  Q4_K,
+  Q5_K,
+  Q6_K,
+  TQ1_0,
+  TQ2_0,
+  STQ1_0,    ///< scale in f16
+  STQ1_0_I16 ///< scale in 1/32768
+};
+
+struct StorageInfo {
+  const char *name;
+  int64_t blockInputs; ///< numbers of a block; 1: no block
+  int64_t blockBytes;
+
+  /// Bytes of a row, whose length is a multiple of blockInputs.
+  constexpr int64_t rowBytes(int64_t cols) const {
+    return cols / blockInputs * blockBytes;
+  }
+};
+const StorageInfo &infoOf(Storage storage);
+
+/// Whether the numbers are trits times a scale per block.
+constexpr bool isTernary(Storage storage) {
+  return storage == Storage::TQ1_0 || storage == Storage::TQ2_0 ||
+         storage == Storage::STQ1_0 || storage == Storage::STQ1_0_I16;
+}
+/// Whether groups of four inputs are 16 apart [T1].
+constexpr bool isStrided(Storage storage) {
+  return storage == Storage::STQ1_0 || storage == Storage::STQ1_0_I16;
+}
+
+/// Most numbers of a block.
+inline constexpr int64_t kMaxStoredInputs = 256;
+
+/// [G2] A block of a type whose numbers are d * integer, or d * factor *
+/// integer with a factor for every 16 numbers (Q6_K).
+struct StoredBlock {
+  float d;
+  int8_t factors[16];
+  int8_t integers[kMaxStoredInputs];
+};
+/// Takes a block of Q8_0, Q4_0, Q6_K or a ternary type apart.
+void readBlock(Storage storage, const uint8_t *bytes, StoredBlock &block);
+
+/// Writes the `cols` numbers of a row, a multiple of blockInputs. The products
+/// of the definition are rounded to f32 in its order, as ggml does it.
+void readRow(Storage storage, const uint8_t *bytes, int64_t cols, float *out);
+
+/// Writes `cols` numbers, a multiple of blockInputs, as a row of F32, F16, BF16,
+/// Q8_0, Q4_0 or Q6_K: rounded to the nearest, with the scales of [Q4].
+void writeRow(Storage storage, const float *numbers, int64_t cols,
+              uint8_t *bytes);
+
+/// Writes a block of STQ1_0 from the codes [C1] of its 64 groups, in the order
+/// of their inputs in memory: group 16 r + i has the inputs 64 r + i + 16 p.
+void writeTernaryBlock(const uint8_t *codes, uint16_t scale, uint8_t *bytes);
+
+} // namespace sherry::format
+
+#endif // SHERRY_FORMAT_STORAGE_H

@@ -1,0 +1,260 @@
+//===- Storage.cpp - How model files store numbers ------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Format/Storage.h"
+#include "PackUtils.h"
+#include "sherry/Format/Codec.h"
+#include "sherry/Format/Float16.h"
+
+#include <cassert>
+
+using namespace sherry::format;
+
+static constexpr StorageInfo kInfos[] = {
+    {"F32", 1, 4},       {"F16", 1, 2},      {"BF16", 1, 2},
+    {"Q8_0", 32, 34},    {"Q4_0", 32, 18},   {"Q4_K", 256, 144},
+    {"Q5_K", 256, 176},  {"Q6_K", 256, 210}, {"TQ1_0", 256, 54},
+    {"TQ2_0", 256, 66},  {"STQ1_0", 256, 42}, {"STQ1_0", 256, 42}};
+
+const StorageInfo &sherry::format::infoOf(Storage storage) {
+  return kInfos[static_cast<int>(storage)];
+}
+
+static float loadF16(const uint8_t *bytes) {
+  return f16ToF32(load<uint16_t>(bytes, 0));
+}
+
+//===----------------------------------------------------------------------===//
+// [G2] Integers with a scale
+//===----------------------------------------------------------------------===//
+
+static void readQ6K(const uint8_t *bytes, StoredBlock &block) {
+  const uint8_t *low = bytes, *high = bytes + 128;
+  for (int i = 0; i < 16; ++i)
+    block.factors[i] = static_cast<int8_t>(bytes[192 + i]);
+  block.d = loadF16(bytes + 208);
+  // 128 numbers at a time, in four runs of 32.
+  for (int at = 0; at < 256; at += 128, low += 64, high += 32)
+    for (int i = 0; i < 32; ++i)
+      for (int run = 0; run < 4; ++run) {
+        int bits = (low[i + run % 2 * 32] >> (run / 2 * 4) & 15) |
+                   (high[i] >> (2 * run) & 3) << 4;
+        block.integers[at + 32 * run + i] = static_cast<int8_t>(bits - 32);
+      }
+}
+
+/// Five trits are a number below 243 in base 3, scaled up to a byte.
+static void readTQ1(const uint8_t *bytes, StoredBlock &block) {
+  static constexpr uint8_t powers[] = {1, 3, 9, 27, 81};
+  int8_t *out = block.integers;
+  auto readRun = [&](const uint8_t *from, int count, int digits) {
+    for (int digit = 0; digit < digits; ++digit)
+      for (int i = 0; i < count; ++i) {
+        auto shifted = static_cast<uint8_t>(from[i] * powers[digit]);
+        *out++ = static_cast<int8_t>((shifted * 3 >> 8) - 1);
+      }
+  };
+  readRun(bytes, 32, 5);
+  readRun(bytes + 32, 16, 5);
+  readRun(bytes + 48, 4, 4);
+  block.d = loadF16(bytes + 52);
+}
+
+static void readTQ2(const uint8_t *bytes, StoredBlock &block) {
+  int8_t *out = block.integers;
+  for (int at = 0; at < 64; at += 32)
+    for (int shift = 0; shift < 8; shift += 2)
+      for (int i = 0; i < 32; ++i)
+        *out++ = static_cast<int8_t>((bytes[at + i] >> shift & 3) - 1);
+  block.d = loadF16(bytes + 64);
+}
+
+static void readSTQ1(const uint8_t *bytes, StoredBlock &block) {
+  for (int group = 0; group < 64; ++group) {
+    int nibble = bytes[group / 2] >> (group % 2 * 4) & 15;
+    bool isNegative = bytes[32 + group / 8] >> (group % 8) & 1;
+    auto trits = decodeGroup(
+        static_cast<uint8_t>(nibble | (isNegative ? kSignBit : 0)));
+    int first = group / 16 * 64 + group % 16;
+    for (int p = 0; p < 4; ++p)
+      block.integers[first + 16 * p] = trits[p];
+  }
+}
+
+void sherry::format::readBlock(Storage storage, const uint8_t *bytes,
+                               StoredBlock &block) {
+  switch (storage) {
+  case Storage::Q8_0:
+    block.d = loadF16(bytes);
+    std::memcpy(block.integers, bytes + 2, 32);
+    return;
+  case Storage::Q4_0:
+    block.d = loadF16(bytes);
+    for (int i = 0; i < 16; ++i) {
+      block.integers[i] = static_cast<int8_t>((bytes[2 + i] & 15) - 8);
+      block.integers[16 + i] = static_cast<int8_t>((bytes[2 + i] >> 4) - 8);
+    }
+    return;
+  case Storage::Q6_K:
+    return readQ6K(bytes, block);
+  case Storage::TQ1_0:
+    return readTQ1(bytes, block);
+  case Storage::TQ2_0:
+    return readTQ2(bytes, block);
+  case Storage::STQ1_0:
+    readSTQ1(bytes, block);
+    block.d = loadF16(bytes + 40);
+    return;
+  case Storage::STQ1_0_I16:
+    readSTQ1(bytes, block);
+    block.d = static_cast<float>(load<int16_t>(bytes + 40, 0)) * 0x1p-15f;
+    return;
+  default:
+    assert(false && "no type of integers with a scale");
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// [G3] Integers with a scale and a minimum
+//===----------------------------------------------------------------------===//
+
+/// Scale and minimum of 32 numbers: eight pairs of 6 bits in 12 bytes.
+static void readScale(const uint8_t *packed, int index, int &scale, int &min) {
+  if (index < 4) {
+    scale = packed[index] & 63;
+    min = packed[index + 4] & 63;
+    return;
+  }
+  scale = (packed[index + 4] & 15) | (packed[index - 4] >> 6) << 4;
+  min = packed[index + 4] >> 4 | (packed[index] >> 6) << 4;
+}
+
+/// A block of Q4_K or Q5_K.
+static void readBlockWithMinimum(bool hasFifthBit, const uint8_t *bytes,
+                                 float *out) {
+  float d = loadF16(bytes), dMin = loadF16(bytes + 2);
+  const uint8_t *fifth = bytes + 16;
+  const uint8_t *low = bytes + (hasFifthBit ? 48 : 16);
+  for (int run = 0; run < 8; ++run) {
+    int scale, min;
+    readScale(bytes + 4, run, scale, min);
+    float factor = d * static_cast<float>(scale);
+    float offset = dMin * static_cast<float>(min);
+    for (int i = 0; i < 32; ++i) {
+      int bits = low[run / 2 * 32 + i] >> (run % 2 * 4) & 15;
+      if (hasFifthBit && (fifth[i] >> run & 1))
+        bits += 16;
+      *out++ = factor * static_cast<float>(bits) - offset;
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+static void readNumbers(Storage storage, const uint8_t *bytes, int64_t cols,
+                        float *out) {
+  for (int64_t i = 0; i < cols; ++i)
+    switch (storage) {
+    case Storage::F16:
+      out[i] = f16ToF32(load<uint16_t>(bytes, i));
+      break;
+    case Storage::BF16:
+      out[i] = bf16ToF32(load<uint16_t>(bytes, i));
+      break;
+    default:
+      out[i] = load<float>(bytes, i);
+    }
+}
+
+void sherry::format::readRow(Storage storage, const uint8_t *bytes,
+                             int64_t cols, float *out) {
+  const StorageInfo &info = infoOf(storage);
+  if (info.blockInputs == 1)
+    return readNumbers(storage, bytes, cols, out);
+  for (int64_t at = 0; at < cols; at += info.blockInputs,
+               bytes += info.blockBytes, out += info.blockInputs) {
+    if (storage == Storage::Q4_K || storage == Storage::Q5_K) {
+      readBlockWithMinimum(storage == Storage::Q5_K, bytes, out);
+      continue;
+    }
+    StoredBlock block;
+    readBlock(storage, bytes, block);
+    for (int64_t i = 0; i < info.blockInputs; ++i) {
+      float scale = block.d;
+      if (storage == Storage::Q6_K)
+        scale *= static_cast<float>(block.factors[i / 16]);
+      out[i] = scale * static_cast<float>(block.integers[i]);
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Writing
+//===----------------------------------------------------------------------===//
+
+static void writeQ6K(const StoredBlock &block, uint8_t *bytes) {
+  std::memset(bytes, 0, 192);
+  for (int i = 0; i < 256; ++i) {
+    int bits = block.integers[i] + 32;
+    int half = i / 128, run = i % 128 / 32, place = i % 32;
+    bytes[64 * half + place + run % 2 * 32] |= (bits & 15) << (run / 2 * 4);
+    bytes[128 + 32 * half + place] |= bits >> 4 << (2 * run);
+  }
+  for (int i = 0; i < 16; ++i)
+    bytes[192 + i] = static_cast<uint8_t>(block.factors[i]);
+  store(bytes + 208, 0, f32ToF16(block.d));
+}
+
+static void writeBlock(Storage storage, const float *numbers, uint8_t *bytes) {
+  if (storage == Storage::Q6_K)
+    return writeQ6K(quantizeBlock(kQ6_K, numbers, 256), bytes);
+  bool isQ8 = storage == Storage::Q8_0;
+  StoredBlock block = quantizeBlock(isQ8 ? kQ8_0 : kQ4_0, numbers, 32);
+  store(bytes, 0, f32ToF16(block.d));
+  if (isQ8) {
+    std::memcpy(bytes + 2, block.integers, 32);
+    return;
+  }
+  for (int i = 0; i < 16; ++i)
+    bytes[2 + i] = static_cast<uint8_t>((block.integers[i] + 8) |
+                                        (block.integers[16 + i] + 8) << 4);
+}
+
+void sherry::format::writeRow(Storage storage, const float *numbers,
+                              int64_t cols, uint8_t *bytes) {
+  const StorageInfo &info = infoOf(storage);
+  for (int64_t i = 0; i < cols; i += info.blockInputs,
+               bytes += info.blockBytes)
+    switch (storage) {
+    case Storage::F32:
+      store(bytes, 0, numbers[i]);
+      break;
+    case Storage::F16:
+      store(bytes, 0, f32ToF16(numbers[i]));
+      break;
+    case Storage::BF16:
+      store(bytes, 0, f32ToBf16(numbers[i]));
+      break;
+    case Storage::Q8_0:
+    case Storage::Q4_0:
+    case Storage::Q6_K:
+      writeBlock(storage, numbers + i, bytes);
+      break;
+    default:
+      assert(false && "a type that is only read");
+    }
+}
+
+void sherry::format::writeTernaryBlock(const uint8_t *codes, uint16_t scale,
+                                       uint8_t *bytes) {
+  std::memset(bytes, 0, 40);
+  for (int group = 0; group < 64; ++group) {
+    bytes[group / 2] |= (codes[group] & 15) << (group % 2 * 4);
+    bytes[32 + group / 8] |= (codes[group] & kSignBit ? 1 : 0) << (group % 8);
+  }
+  store(bytes + 40, 0, scale);
+}

@@ -4,11 +4,12 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Driver/Compiler.h"
+#include "ChooseStorage.h"
 #include "Statistics.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 #include "sherry/Driver/AbiTable.h"
 #include "sherry/Driver/WeightsWriter.h"
-#include "sherry/Import/TokenizerFile.h"
+#include "sherry/Import/ModelFiles.h"
 #include "sherry/InitAll.h"
 #include "sherry/Pipelines/Pipelines.h"
 #include "sherry/Target/Linker.h"
@@ -50,7 +51,6 @@ public:
 
 private:
   Error readModel();
-  Expected<StorageOptions> chooseStorage() const;
   Error runPasses(llvm::StringRef stage,
                   llvm::function_ref<void(OpPassManager &)> build);
   bool isLast(Stage stage) const { return options.lastStage == stage; }
@@ -58,6 +58,7 @@ private:
   Error emitMachineCode();
   Expected<std::unique_ptr<llvm::Module>> translate();
   AbiFields describe();
+  void describeTernary(nlohmann::json &json);
   std::string makeMetadata();
   Error writeModelFile(StringRef code);
 
@@ -78,40 +79,6 @@ private:
 };
 
 } // namespace
-
-Expected<StorageOptions> Compilation::chooseStorage() const {
-  StorageOptions result;
-  result.quantize = options.quantize;
-  result.scaleType = options.scaleType;
-  result.head = options.head;
-  result.cacheType = options.cacheType.value_or(
-      options.quantizeActivations ? CacheType::F16 : CacheType::F32);
-  if (result.cacheType == CacheType::I8 &&
-      (config.headDim % 16 != 0 || config.headDim > 256))
-    return llvm::createStringError(
-        "--kv=i8 needs a head_dim that is a multiple of 16 and at most 256; "
-        "this model has " +
-        llvm::Twine(config.headDim) + ", use --kv=f16");
-  if (config.quantization) {
-    result.granularity = config.quantization->granularity;
-    if (result.granularity == format::Granularity::PerGroup)
-      result.groupSize = config.quantization->groupSize;
-  }
-  if (options.granularity)
-    result.granularity = *options.granularity;
-  if (options.groupSize) {
-    if (result.granularity != format::Granularity::PerGroup)
-      return llvm::createStringError(
-          "--group-size needs --granularity=per_group");
-    if (*options.groupSize <= 0 ||
-        *options.groupSize % format::kGroupInputs != 0)
-      return llvm::createStringError("--group-size is " +
-                                     llvm::Twine(*options.groupSize) +
-                                     "; it must be a positive multiple of 4");
-    result.groupSize = *options.groupSize;
-  }
-  return result;
-}
 
 Error sherry::checkSchedule(const Schedule &schedule) {
   auto fail = [](const char *option, int64_t value, const char *range) {
@@ -135,36 +102,31 @@ Error Compilation::readModel() {
   if (!cpu)
     return cpu.takeError();
   target = std::move(*cpu);
-  Expected<ModelConfig> loaded = ModelConfig::load(options.model);
-  if (!loaded)
-    return loaded.takeError();
-  config = std::move(*loaded);
+  OpenOptions reading;
+  reading.weights = !options.randomSeed;
+  reading.tokenizer = !options.limits;
+  reading.stqScale = options.stqScale;
+  Expected<ModelFiles> files = ModelFiles::open(options.model, reading);
+  if (!files)
+    return files.takeError();
+  config = std::move(files->config);
+  tokenizer = std::move(files->tokenizer);
+  checkpoint = std::move(files->checkpoint);
   if (options.limits) {
     config.numLayers = std::min(config.numLayers, options.limits->numLayers);
     config.vocabSize = std::min(config.vocabSize, options.limits->vocabSize);
     config.bosTokenId.reset();
     config.eosTokenIds.clear();
   }
-  Expected<StorageOptions> weights = chooseStorage();
-  if (!weights)
-    return weights.takeError();
-  storage = *weights;
-  if (!options.limits) {
-    Expected<TokenizerFile> file =
-        TokenizerFile::load(options.model, config.vocabSize);
-    if (!file)
-      return file.takeError();
-    tokenizer = std::move(*file);
-  }
-  if (options.randomSeed) {
+  Expected<StorageOptions> chosen =
+      chooseStorage(options, config, checkpoint ? &*checkpoint : nullptr, log);
+  if (!chosen)
+    return chosen.takeError();
+  storage = std::move(*chosen);
+  if (options.randomSeed)
     source.emplace(*options.randomSeed);
-  } else {
-    Expected<Checkpoint> opened = Checkpoint::open(options.model);
-    if (!opened)
-      return opened.takeError();
-    checkpoint.emplace(std::move(*opened));
+  else
     source.emplace(&*checkpoint);
-  }
 
   auto graph = importGraph(context, config, storage);
   if (!graph)
@@ -245,6 +207,47 @@ static nlohmann::json describeSteps(ModuleOp module) {
   return result;
 }
 
+/// The encoding of the ternary weights, if there are any and they are alike.
+void Compilation::describeTernary(nlohmann::json &json) {
+  std::optional<LinearStorage> common;
+  for (const LinearLayer &linear : listLinearLayers(config)) {
+    auto exception = storage.exceptions.find(linear.module);
+    const LinearStorage &own = exception == storage.exceptions.end()
+                                   ? storage.linear
+                                   : exception->second;
+    if (!own.isTernary)
+      continue;
+    if (common && (common->strided != own.strided ||
+                   common->granularity != own.granularity ||
+                   common->groupSize != own.groupSize ||
+                   common->scaleType != own.scaleType)) {
+      json["granularity"] = "mixed";
+      json["bits_per_weight"] = getBitsPerWeight(*module);
+      return;
+    }
+    common = own;
+  }
+  if (!common)
+    return;
+  switch (common->granularity) {
+  case format::Granularity::PerTensor:
+    json["granularity"] = "per_tensor";
+    break;
+  case format::Granularity::PerChannel:
+    json["granularity"] = "per_channel";
+    break;
+  case format::Granularity::PerGroup:
+    json["granularity"] = "per_group";
+    json["group_size"] = common->groupSize;
+    break;
+  }
+  if (common->strided)
+    json["grouping"] = "strided";
+  json["scale_type"] =
+      common->scaleType == format::ScaleType::F16 ? "f16" : "f32";
+  json["bits_per_weight"] = getBitsPerWeight(*module);
+}
+
 std::string Compilation::makeMetadata() {
   nlohmann::json json;
   llvm::SmallString<128> path(options.model);
@@ -252,7 +255,7 @@ std::string Compilation::makeMetadata() {
   while (path.size() > 1 && llvm::sys::path::is_separator(path.back()))
     path.pop_back();
   json["name"] = llvm::json::fixUTF8(llvm::sys::path::filename(path));
-  json["architecture"] = "llama";
+  json["architecture"] = config.architecture->name;
   json["vocab_size"] = config.vocabSize;
   json["hidden_size"] = config.hiddenSize;
   json["intermediate_size"] = config.intermediateSize;
@@ -274,23 +277,9 @@ std::string Compilation::makeMetadata() {
   json["kv"] = storage.cacheType == CacheType::I8    ? "i8"
                : storage.cacheType == CacheType::F16 ? "f16"
                                                      : "f32";
-  if (storage.quantize) {
-    switch (storage.granularity) {
-    case format::Granularity::PerTensor:
-      json["granularity"] = "per_tensor";
-      break;
-    case format::Granularity::PerChannel:
-      json["granularity"] = "per_channel";
-      break;
-    case format::Granularity::PerGroup:
-      json["granularity"] = "per_group";
-      json["group_size"] = storage.groupSize;
-      break;
-    }
-    json["scale_type"] =
-        storage.scaleType == format::ScaleType::F16 ? "f16" : "f32";
-    json["bits_per_weight"] = getBitsPerWeight(*module);
-  }
+  describeTernary(json);
+  if (!tokenizer.chatTemplate.empty())
+    json["chat_template"] = llvm::json::fixUTF8(tokenizer.chatTemplate);
   json["schedule"] = {{"max_block", options.schedule.maxBlock},
                       {"prefetch", options.schedule.prefetchDistance},
                       {"interleave", options.schedule.interleave}};

@@ -32,6 +32,19 @@ Error WeightSource::check(StringRef tensor, ArrayRef<int64_t> shape) {
   return Error::success();
 }
 
+std::optional<format::Storage>
+WeightSource::getStorage(StringRef tensor) const {
+  auto it = tensors.find(tensor);
+  if (it == tensors.end())
+    return std::nullopt;
+  return it->second.getStorage();
+}
+
+void WeightSource::copyRows(StringRef tensor, int64_t row, int64_t count,
+                            uint8_t *out) const {
+  tensors.find(tensor)->second.copyRows(row, count, out);
+}
+
 /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
 static uint64_t nextRandom(uint64_t &state) {
   uint64_t z = state += 0x9e3779b97f4a7c15;
@@ -77,6 +90,11 @@ namespace {
 /// other.
 class Matrix {
 public:
+  struct Part {
+    std::string tensor;
+    int64_t rows;
+  };
+
   Matrix(WeightOp weight, int64_t layer, const WeightSource &source)
       : source(source) {
     RankedTensorType type = weight.getTensorType();
@@ -95,6 +113,7 @@ public:
   }
 
   int64_t getRows() const { return rows; }
+  ArrayRef<Part> getParts() const { return parts; }
   int64_t getCols() const { return cols; }
   std::string describe() const {
     std::string result;
@@ -110,28 +129,50 @@ public:
     return Error::success();
   }
 
-  Error read(int64_t row, int64_t count, float *out) const {
-    if (isVector)
-      return source.readRows(parts.front().tensor, {cols}, 0, 1, out);
+  /// Calls `use` for each part of the rows [row, row + count): with the first
+  /// of its rows in the tensor, how many there are, and how many come before.
+  Error
+  forParts(int64_t row, int64_t count,
+           llvm::function_ref<Error(const Part &, int64_t, int64_t, int64_t)>
+               use) const {
     int64_t begin = 0;
     for (const Part &part : parts) {
       int64_t first = std::max(row, begin);
       int64_t last = std::min(row + count, begin + part.rows);
       if (first < last)
-        if (Error error =
-                source.readRows(part.tensor, shapeOf(part), first - begin,
-                                last - first, out + (first - row) * cols))
+        if (Error error = use(part, first - begin, last - first, first - row))
           return error;
       begin += part.rows;
     }
     return Error::success();
   }
 
+  Error read(int64_t row, int64_t count, float *out) const {
+    if (isVector)
+      return source.readRows(parts.front().tensor, {cols}, 0, 1, out);
+    return forParts(
+        row, count,
+        [&](const Part &part, int64_t first, int64_t rows, int64_t before) {
+          return readPart(part, first, rows, out + before * cols);
+        });
+  }
+  Error readPart(const Part &part, int64_t row, int64_t count,
+                 float *out) const {
+    return source.readRows(part.tensor, shapeOf(part), row, count, out);
+  }
+  std::optional<format::Storage> storageOf(const Part &part) const {
+    return source.getStorage(part.tensor);
+  }
+  /// Rows of a part as they are stored.
+  std::vector<uint8_t> copyPart(const Part &part, int64_t row,
+                                int64_t count) const {
+    const format::StorageInfo &info = format::infoOf(*storageOf(part));
+    std::vector<uint8_t> bytes(count * info.rowBytes(cols));
+    source.copyRows(part.tensor, row, count, bytes.data());
+    return bytes;
+  }
+
 private:
-  struct Part {
-    std::string tensor;
-    int64_t rows;
-  };
   SmallVector<int64_t, 2> shapeOf(const Part &part) const {
     if (isVector)
       return {cols};
@@ -187,19 +228,15 @@ public:
   Error pack(const Matrix &matrix, int64_t row, uint8_t *out) const {
     int64_t cols = matrix.getCols();
     int64_t count = std::min(unit, matrix.getRows() - row);
+    if (layout)
+      return packTernary(matrix, row, count, out);
+    if (blockFormat() && hasStoredBlocks(matrix))
+      return packStored(matrix, row, count, out);
     std::vector<float> rows(count * cols);
     if (Error error = matrix.read(row, count, rows.data()))
       return error;
     format::Failure failure;
-    if (layout) {
-      std::vector<uint8_t> codes(count * cols / format::kGroupInputs);
-      std::vector<float> scales(count * quantizer->scaleGroups());
-      failure = quantizer->quantizeRows(row, count, rows.data(), codes.data(),
-                                        scales.data());
-      if (!failure)
-        format::packTernary(*layout, count, cols, codes.data(), scales.data(),
-                            out);
-    } else if (weight.getTensorType().getRank() == 1) {
+    if (weight.getTensorType().getRank() == 1) {
       std::memcpy(out, rows.data(), rows.size() * sizeof(float));
     } else if (blockFormat()) {
       failure = format::packBlocks(*blockFormat(), row, count, cols,
@@ -211,6 +248,68 @@ public:
   }
 
 private:
+  /// The trits and scales that the file has, if it has such, else the closest.
+  Error packTernary(const Matrix &matrix, int64_t row, int64_t count,
+                    uint8_t *out) const {
+    int64_t cols = matrix.getCols(), rowCodes = cols / format::kGroupInputs;
+    int64_t rowScales = quantizer->scaleGroups();
+    std::vector<uint8_t> codes(count * rowCodes);
+    std::vector<float> scales(count * rowScales);
+    auto packPart = [&](const Matrix::Part &part, int64_t first, int64_t rows,
+                        int64_t before) -> Error {
+      uint8_t *partCodes = codes.data() + before * rowCodes;
+      float *partScales = scales.data() + before * rowScales;
+      auto storage = matrix.storageOf(part);
+      if (storage && format::isTernary(*storage)) {
+        std::vector<uint8_t> bytes = matrix.copyPart(part, first, rows);
+        bool isStrided = weight.getTernary().getGrouping() == Grouping::Strided;
+        if (!format::readTernaryRows(*storage, isStrided, rows, cols,
+                                     bytes.data(), partCodes, partScales))
+          return explain(matrix, "a group has not exactly one zero");
+        if (!llvm::all_of(llvm::ArrayRef(partScales, rows * rowScales),
+                          [](float scale) { return std::isfinite(scale); }))
+          return explain(matrix, "a scale is not finite; the file is damaged");
+        return Error::success();
+      }
+      std::vector<float> numbers(rows * cols);
+      if (Error error = matrix.readPart(part, first, rows, numbers.data()))
+        return error;
+      format::Failure failure = quantizer->quantizeRows(
+          row + before, rows, numbers.data(), partCodes, partScales);
+      return failure ? explain(matrix, *failure) : Error::success();
+    };
+    if (Error error = matrix.forParts(row, count, packPart))
+      return error;
+    format::packTernary(*layout, count, cols, codes.data(), scales.data(), out);
+    return Error::success();
+  }
+
+  /// Whether the file has the numbers of the format, in every part: a tile may
+  /// have rows of several.
+  bool hasStoredBlocks(const Matrix &matrix) const {
+    return llvm::all_of(matrix.getParts(), [&](const Matrix::Part &part) {
+      auto storage = matrix.storageOf(part);
+      return storage && format::canPackStored(*blockFormat(), *storage) &&
+             storage == matrix.storageOf(matrix.getParts().front());
+    });
+  }
+
+  Error packStored(const Matrix &matrix, int64_t row, int64_t count,
+                   uint8_t *out) const {
+    std::vector<uint8_t> bytes;
+    auto copyPart = [&](const Matrix::Part &part, int64_t first, int64_t rows,
+                        int64_t) {
+      llvm::append_range(bytes, matrix.copyPart(part, first, rows));
+      return Error::success();
+    };
+    if (Error error = matrix.forParts(row, count, copyPart))
+      return error;
+    format::Failure failure = format::packStoredBlocks(
+        *blockFormat(), *matrix.storageOf(matrix.getParts().front()), row,
+        count, matrix.getCols(), bytes.data(), out);
+    return failure ? explain(matrix, *failure) : Error::success();
+  }
+
   static Error explain(const Matrix &matrix, const std::string &failure) {
     return llvm::createStringError(matrix.describe() + ": " + failure);
   }

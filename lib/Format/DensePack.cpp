@@ -160,9 +160,8 @@ StoredBlock sherry::format::quantizeBlock(const BlockFormat &format,
                                          : 0 - extreme / -smallest;
   }
   StoredBlock result;
-  result.d = f16ToF32(
-      f32ToF16(format.hasFactors() ? 0 - findExtreme(wished, blocks) / 128
-                                   : wished[0]));
+  result.d = f16ToF32(f32ToF16(
+      format.hasFactors() ? 0 - findExtreme(wished, blocks) / 128 : wished[0]));
   for (int64_t block = 0; block < blocks; ++block) {
     float scale = result.d;
     if (format.hasFactors()) {
@@ -210,8 +209,8 @@ void SuperBlock::unpack(int64_t row, const uint8_t *bytes,
   }
 }
 
-/// Packs a matrix whose super-blocks read(row, column, inputs) makes, which says
-/// what is wrong with one.
+/// Packs a matrix whose super-blocks read(row, column, inputs) makes, which
+/// says what is wrong with one.
 template <typename ReadFn>
 static Failure packSuperBlocks(const BlockFormat &format, int64_t rows,
                                int64_t cols, uint8_t *bytes, ReadFn read) {
@@ -268,8 +267,7 @@ static bool hasNumbersOf(Storage storage, const BlockFormat &format) {
   }
 }
 
-bool sherry::format::canPackStored(const BlockFormat &format,
-                                   Storage storage) {
+bool sherry::format::canPackStored(const BlockFormat &format, Storage storage) {
   return hasNumbersOf(storage, format) && storage != Storage::STQ1_0_I16;
 }
 

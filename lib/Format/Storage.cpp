@@ -13,10 +13,10 @@
 using namespace sherry::format;
 
 static constexpr StorageInfo kInfos[] = {
-    {"F32", 1, 4},       {"F16", 1, 2},      {"BF16", 1, 2},
-    {"Q8_0", 32, 34},    {"Q4_0", 32, 18},   {"Q4_K", 256, 144},
-    {"Q5_K", 256, 176},  {"Q6_K", 256, 210}, {"TQ1_0", 256, 54},
-    {"TQ2_0", 256, 66},  {"STQ1_0", 256, 42}, {"STQ1_0", 256, 42}};
+    {"F32", 1, 4},      {"F16", 1, 2},       {"BF16", 1, 2},
+    {"Q8_0", 32, 34},   {"Q4_0", 32, 18},    {"Q4_K", 256, 144},
+    {"Q5_K", 256, 176}, {"Q6_K", 256, 210},  {"TQ1_0", 256, 54},
+    {"TQ2_0", 256, 66}, {"STQ1_0", 256, 42}, {"STQ1_0", 256, 42}};
 
 const StorageInfo &sherry::format::infoOf(Storage storage) {
   return kInfos[static_cast<int>(storage)];
@@ -75,8 +75,8 @@ static void readSTQ1(const uint8_t *bytes, StoredBlock &block) {
   for (int group = 0; group < 64; ++group) {
     int nibble = bytes[group / 2] >> (group % 2 * 4) & 15;
     bool isNegative = bytes[32 + group / 8] >> (group % 8) & 1;
-    auto trits = decodeGroup(
-        static_cast<uint8_t>(nibble | (isNegative ? kSignBit : 0)));
+    auto trits =
+        decodeGroup(static_cast<uint8_t>(nibble | (isNegative ? kSignBit : 0)));
     int first = group / 16 * 64 + group % 16;
     for (int p = 0; p < 4; ++p)
       block.integers[first + 16 * p] = trits[p];
@@ -157,17 +157,14 @@ static void readBlockWithMinimum(bool hasFifthBit, const uint8_t *bytes,
 
 static void readNumbers(Storage storage, const uint8_t *bytes, int64_t cols,
                         float *out) {
-  for (int64_t i = 0; i < cols; ++i)
-    switch (storage) {
-    case Storage::F16:
+  if (storage == Storage::F32)
+    std::memcpy(out, bytes, cols * sizeof(float));
+  else if (storage == Storage::F16)
+    for (int64_t i = 0; i < cols; ++i)
       out[i] = f16ToF32(load<uint16_t>(bytes, i));
-      break;
-    case Storage::BF16:
+  else
+    for (int64_t i = 0; i < cols; ++i)
       out[i] = bf16ToF32(load<uint16_t>(bytes, i));
-      break;
-    default:
-      out[i] = load<float>(bytes, i);
-    }
 }
 
 void sherry::format::readRow(Storage storage, const uint8_t *bytes,
@@ -227,8 +224,7 @@ static void writeBlock(Storage storage, const float *numbers, uint8_t *bytes) {
 void sherry::format::writeRow(Storage storage, const float *numbers,
                               int64_t cols, uint8_t *bytes) {
   const StorageInfo &info = infoOf(storage);
-  for (int64_t i = 0; i < cols; i += info.blockInputs,
-               bytes += info.blockBytes)
+  for (int64_t i = 0; i < cols; i += info.blockInputs, bytes += info.blockBytes)
     switch (storage) {
     case Storage::F32:
       store(bytes, 0, numbers[i]);

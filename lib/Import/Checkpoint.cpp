@@ -1,10 +1,11 @@
-//===- Checkpoint.cpp - The weights in a Hugging Face folder --------------===//
+//===- Checkpoint.cpp - The weights of a model ----------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/Checkpoint.h"
 #include "Json.h"
+#include "sherry/Import/Safetensors.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -35,24 +36,24 @@ Expected<Checkpoint> Checkpoint::open(StringRef directory) {
 }
 
 Error Checkpoint::openFiles() {
-  std::string file = joinPath(directory, "model.safetensors");
+  std::string file = joinPath(path, "model.safetensors");
   if (sys::fs::exists(file))
     return openSingleFile(file);
-  std::string index = joinPath(directory, "model.safetensors.index.json");
+  std::string index = joinPath(path, "model.safetensors.index.json");
   if (sys::fs::exists(index))
     return openShards(index);
-  return makeError(directory + ": holds neither model.safetensors nor "
-                               "model.safetensors.index.json; give the folder "
-                               "of a Hugging Face checkpoint");
+  return makeError(path + ": holds neither model.safetensors nor "
+                          "model.safetensors.index.json; give the folder "
+                          "of a Hugging Face checkpoint");
 }
 
-Error Checkpoint::openSingleFile(StringRef path) {
-  auto file = SafetensorsFile::open(path);
+Error Checkpoint::openSingleFile(StringRef filePath) {
+  auto file = SafetensorsFile::open(filePath);
   if (!file)
     return file.takeError();
-  files.push_back(std::move(*file));
-  for (StringRef name : files.back().getTensorNames())
-    tensors.try_emplace(name.str(), Entry{&files.back()});
+  files.push_back(std::make_unique<SafetensorsFile>(std::move(*file)));
+  for (StringRef name : files.back()->getTensorNames())
+    tensors.try_emplace(name.str(), Entry{files.back().get(), name.str()});
   return Error::success();
 }
 
@@ -68,7 +69,7 @@ Error Checkpoint::openShards(StringRef indexPath) {
     return makeError(indexPath + ": field \"weight_map\" must be an object "
                                  "that maps tensors to files");
 
-  std::map<std::string, const SafetensorsFile *> shards;
+  std::map<std::string, const TensorFile *> shards;
   std::vector<std::string> missing;
   for (const auto &[name, value] : weightMap->items()) {
     const auto *shard = value.get_ptr<const std::string *>();
@@ -81,28 +82,28 @@ Error Checkpoint::openShards(StringRef indexPath) {
     auto [it, isNew] = shards.try_emplace(*shard, nullptr);
     if (!isNew)
       continue;
-    std::string path = joinPath(directory, *shard);
-    if (!sys::fs::exists(path)) {
+    std::string shardPath = joinPath(path, *shard);
+    if (!sys::fs::exists(shardPath)) {
       missing.push_back(quote(*shard));
       continue;
     }
-    auto file = SafetensorsFile::open(path);
+    auto file = SafetensorsFile::open(shardPath);
     if (!file)
       return file.takeError();
-    files.push_back(std::move(*file));
-    it->second = &files.back();
+    files.push_back(std::make_unique<SafetensorsFile>(std::move(*file)));
+    it->second = files.back().get();
   }
   if (!missing.empty())
-    return makeError(directory + ": these files of " +
+    return makeError(path + ": these files of " +
                      "model.safetensors.index.json are missing: " +
                      join(missing, ", ") + "; download them");
 
   for (const auto &[name, value] : weightMap->items()) {
-    const SafetensorsFile *file = shards[value.get<std::string>()];
+    const TensorFile *file = shards[value.get<std::string>()];
     if (!file->hasTensor(name))
       return makeError(file->getPath() + ": has no tensor " + quote(name) +
                        ", which " + indexPath + " says it has");
-    tensors.try_emplace(name, Entry{file});
+    tensors.try_emplace(name, Entry{file, name});
   }
   return Error::success();
 }
@@ -115,13 +116,15 @@ Expected<TensorView> Checkpoint::getTensor(StringRef name,
                                            ArrayRef<int64_t> shape) {
   auto it = tensors.find(name);
   if (it == tensors.end())
-    return makeError(directory + ": the checkpoint has no tensor " +
-                     quote(name) + ", which its config.json calls for");
-  auto view = it->second.file->getTensor(name);
+    return makeError(path + ": the checkpoint has no tensor " + quote(name) +
+                     ", which its configuration calls for");
+  auto view = it->second.file->getTensor(it->second.nameInFile);
   if (view && view->getShape() != shape)
     return makeError(view->getFile() + ": tensor " + quote(name) +
                      " has the shape " + printShape(view->getShape()) +
-                     "; config.json calls for " + printShape(shape));
+                     "; the configuration calls for " + printShape(shape));
+  if (view && it->second.headRows != 0)
+    view->setInterleavedHeads(it->second.headRows);
   it->second.used = true;
   return view;
 }
@@ -132,4 +135,109 @@ SmallVector<StringRef> Checkpoint::getUnusedTensors() const {
     if (!entry.used)
       names.push_back(name);
   return names;
+}
+
+std::optional<format::Storage> Checkpoint::getStorage(StringRef name) const {
+  auto it = tensors.find(name);
+  if (it == tensors.end())
+    return std::nullopt;
+  auto view = it->second.file->getTensor(it->second.nameInFile);
+  if (view)
+    return view->getStorage();
+  consumeError(view.takeError());
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Names in GGUF files
+//===----------------------------------------------------------------------===//
+
+/// Pairs of names in GGUF files and in Hugging Face folders, without what
+/// stands for the layer in front and ".weight" or ".bias" behind.
+static SmallVector<std::pair<std::string, std::string>>
+listLayerNames(const Architecture &architecture) {
+  SmallVector<std::pair<std::string, std::string>> names = {
+      {"attn_norm", "input_layernorm"},
+      {"attn_q", "self_attn.q_proj"},
+      {"attn_k", "self_attn.k_proj"},
+      {"attn_v", "self_attn.v_proj"},
+      {"attn_output", "self_attn.o_proj"},
+      {"ffn_norm", "post_attention_layernorm"},
+      {"ffn_gate", "mlp.gate_proj"},
+      {"ffn_up", "mlp.up_proj"},
+      {"ffn_down", "mlp.down_proj"}};
+  if (architecture.qkNorm != Architecture::QkNorm::None) {
+    names.emplace_back("attn_q_norm",
+                       std::string("self_attn.") + architecture.queryNorm);
+    names.emplace_back("attn_k_norm",
+                       std::string("self_attn.") + architecture.keyNorm);
+  }
+  return names;
+}
+
+static constexpr std::pair<StringLiteral, StringLiteral> kOtherNames[] = {
+    {"token_embd.weight", "model.embed_tokens.weight"},
+    {"output_norm.weight", "model.norm.weight"},
+    {"output.weight", "lm_head.weight"}};
+
+/// Splits "FIRST.N.MIDDLE.LAST" where N is a number.
+static bool splitLayerName(StringRef name, StringRef prefix, StringRef &layer,
+                           StringRef &module, StringRef &kind) {
+  if (!name.consume_front(prefix))
+    return false;
+  std::tie(layer, name) = name.split('.');
+  std::tie(module, kind) = name.rsplit('.');
+  return !layer.empty() && all_of(layer, isDigit) && !kind.empty();
+}
+
+std::string sherry::translateGgufName(const Architecture &architecture,
+                                      StringRef name) {
+  for (auto [gguf, other] : kOtherNames)
+    if (name == gguf)
+      return other.str();
+  StringRef layer, module, kind;
+  if (splitLayerName(name, "blk.", layer, module, kind))
+    for (const auto &[gguf, other] : listLayerNames(architecture))
+      if (module == gguf)
+        return ("model.layers." + layer + "." + other + "." + kind).str();
+  return "";
+}
+
+std::string sherry::makeGgufName(const Architecture &architecture,
+                                 StringRef name) {
+  for (auto [gguf, other] : kOtherNames)
+    if (name == other)
+      return gguf.str();
+  StringRef layer, module, kind;
+  if (splitLayerName(name, "model.layers.", layer, module, kind))
+    for (const auto &[gguf, other] : listLayerNames(architecture))
+      if (module == other)
+        return ("blk." + layer + "." + gguf + "." + kind).str();
+  return "";
+}
+
+Expected<Checkpoint> Checkpoint::create(GgufModel model,
+                                        const ModelConfig &config) {
+  Checkpoint checkpoint(model.first().getPath());
+  const Architecture &architecture = *config.architecture;
+  for (std::unique_ptr<GgufFile> &file : model.files) {
+    for (StringRef name : file->getTensorNames()) {
+      // The configuration has taken over what it says.
+      if (name == "rope_freqs.weight")
+        continue;
+      std::string translated = translateGgufName(architecture, name);
+      Entry entry{file.get(), name.str()};
+      StringRef target(translated);
+      if (architecture.ggufInterleavesHeads &&
+          (target.contains(".q_proj.") || target.contains(".k_proj.")))
+        entry.headRows = config.headDim;
+      if (!checkpoint.tensors
+               .try_emplace(translated.empty() ? name.str() : translated, entry)
+               .second)
+        return makeError(file->getPath() + ": tensor " + quote(name) +
+                         " is in another part of the model too");
+    }
+    checkpoint.files.push_back(std::move(file));
+  }
+  return checkpoint;
 }

@@ -9,6 +9,8 @@
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
 
+#include <cmath>
+
 using namespace llvm;
 using namespace sherry;
 using nlohmann::json;
@@ -17,20 +19,58 @@ static constexpr uint64_t kMaxConfigBytes = 1 << 24;
 static constexpr int64_t kMaxSize = 1 << 24;
 static constexpr int64_t kMaxLayers = 1 << 12;
 
-static void checkArchitecture(FieldReader &reader) {
-  static constexpr StringLiteral supported =
-      "\"llama\", the only architecture that is supported";
-  if (reader.getString("model_type") != "llama")
-    reader.refuse("model_type", supported);
+using QkNorm = Architecture::QkNorm;
+static constexpr Architecture kArchitectures[] = {
+    {"llama", "LlamaForCausalLM", "llama", false, QkNorm::None, "", "", true},
+    {"hunyuan_v1_dense", "HunYuanDenseV1ForCausalLM", "hunyuan-dense", false,
+     QkNorm::AfterRope, "query_layernorm", "key_layernorm", false},
+    {"qwen2", "Qwen2ForCausalLM", "qwen2", true, QkNorm::None, "", "", false},
+    {"qwen3", "Qwen3ForCausalLM", "qwen3", false, QkNorm::BeforeRope, "q_norm",
+     "k_norm", false},
+};
+
+const Architecture *Architecture::byName(StringRef name) {
+  for (const Architecture &architecture : kArchitectures)
+    if (name == architecture.name)
+      return &architecture;
+  return nullptr;
+}
+
+const Architecture *Architecture::byGgufName(StringRef name) {
+  for (const Architecture &architecture : kArchitectures)
+    if (name == architecture.ggufName)
+      return &architecture;
+  return nullptr;
+}
+
+static const Architecture *parseArchitecture(FieldReader &reader) {
+  const Architecture *result =
+      Architecture::byName(reader.getString("model_type"));
+  if (!result) {
+    std::string names;
+    for (const Architecture &architecture : kArchitectures)
+      names += (names.empty() ? "\"" : ", \"") +
+               std::string(architecture.name) + "\"";
+    reader.refuse("model_type", "one of " + names);
+    return &kArchitectures[0];
+  }
   const json *architectures = reader.find("architectures");
-  if (architectures && *architectures != json::array({"LlamaForCausalLM"}))
-    reader.refuse("architectures", "[\"LlamaForCausalLM\"], the only one that "
-                                   "is supported");
+  if (architectures && *architectures != json::array({result->className}))
+    reader.refuse("architectures", Twine("[\"") + result->className +
+                                       "\"], which model_type " +
+                                       quote(result->name) + " goes with");
   if (reader.getString("hidden_act", "silu") != "silu")
     reader.refuse("hidden_act", "\"silu\"");
   for (StringRef name : {"attention_bias", "mlp_bias"})
     if (reader.getBool(name, false))
-      reader.refuse(name, "false; biases are not supported");
+      reader.refuse(name, "false; these biases are not supported");
+  for (StringRef name : {"use_sliding_window", "use_cla"})
+    if (reader.getBool(name, false))
+      reader.refuse(name, "false; this kind of attention is not supported");
+  bool hasNorm = result->qkNorm != QkNorm::None;
+  if (reader.getBool("use_qk_norm", hasNorm) != hasNorm)
+    reader.refuse("use_qk_norm", hasNorm ? "true" : "false");
+  return result;
 }
 
 static void parseSizes(FieldReader &reader, ModelConfig &config) {
@@ -87,6 +127,16 @@ static void parseRope(FieldReader &reader, ModelConfig &config) {
   std::string type = scaling->getString(typeField);
   if (type == "default")
     return;
+  // HunYuan's "dynamic" scales once and for all (transformers,
+  // modeling_hunyuan_v1_dense).
+  if (type == "dynamic" && scaling->find("alpha")) {
+    double alpha = scaling->getNumber("alpha", 1e-3, 1e9);
+    scaling->getNumber("factor", 1, 1, 1);
+    auto dim = static_cast<double>(config.headDim);
+    if (dim > 2)
+      config.ropeTheta *= std::pow(alpha, dim / (dim - 2));
+    return;
+  }
   if (type != "llama3") {
     scaling->refuse(typeField, "\"llama3\" or \"default\", the only ones that "
                                "are supported");
@@ -177,7 +227,7 @@ Expected<ModelConfig> ModelConfig::parse(MemoryBufferRef text) {
   std::string error;
   FieldReader reader(text.getBufferIdentifier(), *object, error);
   ModelConfig config;
-  checkArchitecture(reader);
+  config.architecture = parseArchitecture(reader);
   parseSizes(reader, config);
   config.rmsNormEps = reader.getNumber("rms_norm_eps", 0, 1, 1e-6);
   config.tieWordEmbeddings = reader.getBool("tie_word_embeddings", false);

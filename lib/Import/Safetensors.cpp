@@ -5,15 +5,12 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/Safetensors.h"
 #include "Json.h"
-#include "sherry/Format/Check.h"
-#include "sherry/Format/Float16.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
 
-#include <cstring>
 #include <vector>
 
 using namespace llvm;
@@ -24,60 +21,12 @@ using nlohmann::json;
 static constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 static constexpr uint64_t kLengthBytes = 8;
 
-static DType parseDType(StringRef name) {
-  return StringSwitch<DType>(name)
-      .Case("BF16", DType::BF16)
-      .Case("F16", DType::F16)
-      .Case("F32", DType::F32)
-      .Default(DType::Other);
-}
-
-static int64_t sizeOf(DType dtype) { return dtype == DType::F32 ? 4 : 2; }
-
-//===----------------------------------------------------------------------===//
-// TensorView
-//===----------------------------------------------------------------------===//
-
-int64_t TensorView::getRows() const {
-  int64_t rows = 1;
-  for (int64_t size : shape.drop_back(shape.empty() ? 0 : 1))
-    rows *= size;
-  return rows;
-}
-
-/// Applies `convert` to `count` elements at any alignment.
-template <float (*convert)(uint16_t)>
-static void convertElements(const char *from, int64_t count, float *out) {
-  for (int64_t i = 0; i < count; ++i) {
-    uint16_t element;
-    std::memcpy(&element, from + i * sizeof(element), sizeof(element));
-    out[i] = convert(element);
-  }
-}
-
-Error TensorView::readRows(int64_t row, int64_t count, float *out) const {
-  std::string where = (file + ": tensor " + quote(name)).str();
-  int64_t rows = getRows(), cols = getCols();
-  if (row < 0 || count < 0 || row > rows || count > rows - row)
-    return makeError(where + " has " + Twine(rows) + " rows, not " +
-                     Twine(count) + " from row " + Twine(row) + " on");
-  const char *from = bytes.data() + row * cols * sizeOf(dtype);
-  switch (dtype) {
-  case DType::BF16:
-    convertElements<format::bf16ToF32>(from, count * cols, out);
-    break;
-  case DType::F16:
-    convertElements<format::f16ToF32>(from, count * cols, out);
-    break;
-  case DType::F32:
-    std::memcpy(out, from, count * cols * sizeof(float));
-    break;
-  case DType::Other:
-    llvm_unreachable("views are of types that can be read");
-  }
-  if (format::Failure failure = format::checkFinite(out, row, count, cols))
-    return makeError(where + ": " + *failure);
-  return Error::success();
+static std::optional<format::Storage> parseDType(StringRef name) {
+  return StringSwitch<std::optional<format::Storage>>(name)
+      .Case("BF16", format::Storage::BF16)
+      .Case("F16", format::Storage::F16)
+      .Case("F32", format::Storage::F32)
+      .Default(std::nullopt);
 }
 
 //===----------------------------------------------------------------------===//
@@ -104,11 +53,12 @@ SafetensorsFile::parse(std::unique_ptr<MemoryBuffer> buffer) {
 /// Reads the shape; returns nothing if it is none or holds more than fits
 /// int64.
 static std::optional<SmallVector<int64_t, 2>>
-parseShape(const json *field, DType dtype, int64_t &bytes) {
+parseShape(const json *field, std::optional<format::Storage> storage,
+           int64_t &bytes) {
   if (!field || !field->is_array())
     return {};
   SmallVector<int64_t, 2> shape;
-  bytes = sizeOf(dtype);
+  bytes = storage ? format::infoOf(*storage).blockBytes : 1;
   for (const json &size : *field) {
     if (!size.is_number_unsigned() ||
         size.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX))
@@ -152,9 +102,9 @@ Error SafetensorsFile::parseHeader() {
     FieldReader reader(path, value, error, "tensor " + quote(name) + ", ");
     Tensor tensor;
     tensor.dtypeName = reader.getString("dtype");
-    tensor.dtype = parseDType(tensor.dtypeName);
+    tensor.storage = parseDType(tensor.dtypeName);
     int64_t size = 0;
-    if (auto shape = parseShape(reader.find("shape"), tensor.dtype, size))
+    if (auto shape = parseShape(reader.find("shape"), tensor.storage, size))
       tensor.shape = std::move(*shape);
     else
       reader.refuse("shape", "a list of sizes whose product fits 63 bits");
@@ -174,8 +124,7 @@ Error SafetensorsFile::parseHeader() {
                     "[begin, end] with begin <= end <= " + Twine(data.size()) +
                         ", the bytes after the header; the file is truncated "
                         "or damaged, download it again");
-    else if (tensor.dtype != DType::Other &&
-             end - begin != static_cast<uint64_t>(size))
+    else if (tensor.storage && end - begin != static_cast<uint64_t>(size))
       reader.refuse("data_offsets", Twine(size) +
                                         " bytes apart as dtype and shape say; "
                                         "the file is damaged");
@@ -218,10 +167,10 @@ Expected<TensorView> SafetensorsFile::getTensor(StringRef name) const {
   if (it == tensors.end())
     return makeError(getPath() + ": has no tensor " + quote(name));
   const Tensor &tensor = it->second;
-  if (tensor.dtype == DType::Other)
+  if (!tensor.storage)
     return makeError(getPath() + ": tensor " + quote(name) + " has the dtype " +
                      quote(tensor.dtypeName) +
                      "; weights are read from BF16, F16 or F32, convert it");
-  return TensorView(getPath(), it->first, tensor.dtype, tensor.shape,
+  return TensorView(getPath(), it->first, *tensor.storage, tensor.shape,
                     tensor.bytes);
 }

@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/TokenizerFile.h"
 #include "Json.h"
+#include "SentencePiece.h"
+#include "sherry/Import/GgufConfig.h"
 
 #include "llvm/Support/FileSystem.h"
 
@@ -53,13 +55,21 @@ Expected<bool> sherry::checkTokenizer(MemoryBufferRef text, int64_t vocabSize) {
 
   const json *model = member(*object, "model");
   const json *vocab = model ? member(*model, "vocab") : nullptr;
-  if (!vocab || !vocab->is_object())
+  const json *type = model ? member(*model, "type") : nullptr;
+  // A list has the ids 0, 1, 2 and so on.
+  if (vocab && vocab->is_array() && type && *type == "SentencePieceBPE") {
+    if (vocab->size() > static_cast<size_t>(vocabSize))
+      return makeError(file + ": has " + Twine(vocab->size()) +
+                       " tokens, more than the " + Twine(vocabSize) +
+                       " of the model; take the one that belongs to it");
+  } else if (!vocab || !vocab->is_object())
     return makeError(file + ": field \"model.vocab\" must be an object that "
                             "maps tokens to ids, as BPE tokenizers have it; "
                             "remove the file to compile without a tokenizer");
-  for (const auto &[token, id] : vocab->items())
-    if (Error error = checkId(token, &id))
-      return error;
+  else
+    for (const auto &[token, id] : vocab->items())
+      if (Error error = checkId(token, &id))
+        return error;
 
   const json *added = member(*object, "added_tokens");
   if (added && !added->is_array() && !added->is_null())
@@ -77,27 +87,95 @@ Expected<bool> sherry::checkTokenizer(MemoryBufferRef text, int64_t vocabSize) {
   return processor && startsWithSpecialToken(*processor);
 }
 
-Expected<std::optional<bool>> sherry::readAddBos(MemoryBufferRef text) {
+/// The template that is named "default", or the only one.
+static std::string chooseTemplate(const json &field) {
+  if (field.is_string())
+    return field.get<std::string>();
+  if (!field.is_array())
+    return "";
+  for (const json &entry : field) {
+    const json *name = member(entry, "name");
+    const json *text = member(entry, "template");
+    if (name && *name == "default" && text && text->is_string())
+      return text->get<std::string>();
+  }
+  return "";
+}
+
+Error sherry::applyTokenizerConfig(MemoryBufferRef text,
+                                   TokenizerFile &tokenizer) {
   StringRef file = text.getBufferIdentifier();
   auto object = parseJsonObject(text.getBuffer(), file);
   if (!object)
     return object.takeError();
   std::string error;
   FieldReader reader(file, *object, error);
-  std::optional<bool> addBos;
-  if (reader.find("add_bos_token"))
-    addBos = reader.getBool("add_bos_token", false);
-  if (reader.failed())
-    return makeError(error);
-  return addBos;
+  tokenizer.addBos = reader.getBool("add_bos_token", tokenizer.addBos);
+  if (const json *field = reader.find("chat_template"))
+    tokenizer.chatTemplate = chooseTemplate(*field);
+  return reader.failed() ? makeError(error) : Error::success();
 }
 
-Expected<TokenizerFile> TokenizerFile::load(StringRef directory,
-                                            int64_t vocabSize) {
+/// Keeps the text of a tokenizer.json that was made from another file.
+static Error setText(TokenizerFile &tokenizer, const std::string &text,
+                     StringRef file, int64_t vocabSize) {
+  tokenizer.json = MemoryBuffer::getMemBufferCopy(text, file);
+  return checkTokenizer(tokenizer.json->getMemBufferRef(), vocabSize)
+      .takeError();
+}
+
+/// Tokens that tokenizer_config.json adds to a tokenizer.model.
+static json readAddedTokens(const json &config, size_t numPieces) {
+  json added = json::array();
+  const json *tokens = member(config, "added_tokens_decoder");
+  if (!tokens || !tokens->is_object())
+    return added;
+  for (const auto &[key, token] : tokens->items()) {
+    uint64_t id;
+    const json *content = member(token, "content");
+    const json *special = member(token, "special");
+    if (!StringRef(key).getAsInteger(10, id) && id >= numPieces && content &&
+        content->is_string())
+      added.push_back({{"id", id},
+                       {"content", *content},
+                       {"special", special && *special == true}});
+  }
+  return added;
+}
+
+static Expected<TokenizerFile> loadSentencePiece(StringRef directory,
+                                                 int64_t vocabSize) {
   TokenizerFile result;
-  std::string path = joinPath(directory, "tokenizer.json");
-  if (!sys::fs::exists(path))
-    return result;
+  std::string path = joinPath(directory, "tokenizer.model");
+  auto file = readFile(path, kMaxTokenizerBytes);
+  if (!file)
+    return file.takeError();
+  auto tokenizer = readSentencePiece((*file)->getMemBufferRef());
+  if (!tokenizer)
+    return tokenizer.takeError();
+  std::string configPath = joinPath(directory, "tokenizer_config.json");
+  if (sys::fs::exists(configPath)) {
+    auto text = readFile(configPath, kMaxConfigBytes);
+    if (!text)
+      return text.takeError();
+    auto config = parseJsonObject((*text)->getBuffer(), configPath);
+    if (!config)
+      return config.takeError();
+    (*tokenizer)["added_tokens"] =
+        readAddedTokens(*config, (*tokenizer)["model"]["vocab"].size());
+  }
+  result.addBos = true;
+  if (Error error = setText(
+          result,
+          tokenizer->dump(-1, ' ', false, json::error_handler_t::replace), path,
+          vocabSize))
+    return error;
+  return result;
+}
+
+static Expected<TokenizerFile> loadTokenizerJson(StringRef path,
+                                                 int64_t vocabSize) {
+  TokenizerFile result;
   auto text = readFile(path, kMaxTokenizerBytes);
   if (!text)
     return text.takeError();
@@ -106,16 +184,51 @@ Expected<TokenizerFile> TokenizerFile::load(StringRef directory,
     return startsWithBos.takeError();
   result.json = std::move(*text);
   result.addBos = *startsWithBos;
+  return result;
+}
 
+Expected<TokenizerFile> TokenizerFile::load(StringRef directory,
+                                            int64_t vocabSize) {
+  std::string path = joinPath(directory, "tokenizer.json");
+  bool hasJson = sys::fs::exists(path);
+  if (!hasJson && !sys::fs::exists(joinPath(directory, "tokenizer.model")))
+    return TokenizerFile();
+  auto result = hasJson ? loadTokenizerJson(path, vocabSize)
+                        : loadSentencePiece(directory, vocabSize);
+  if (!result)
+    return result.takeError();
   std::string configPath = joinPath(directory, "tokenizer_config.json");
-  if (!sys::fs::exists(configPath))
+  if (sys::fs::exists(configPath)) {
+    auto config = readFile(configPath, kMaxConfigBytes);
+    if (!config)
+      return config.takeError();
+    if (Error error =
+            applyTokenizerConfig((*config)->getMemBufferRef(), *result))
+      return error;
+  }
+  std::string templatePath = joinPath(directory, "chat_template.jinja");
+  if (sys::fs::exists(templatePath)) {
+    auto text = readFile(templatePath, kMaxConfigBytes);
+    if (!text)
+      return text.takeError();
+    result->chatTemplate = (*text)->getBuffer().str();
+  }
+  return result;
+}
+
+Expected<TokenizerFile> TokenizerFile::load(const GgufFile &file,
+                                            int64_t vocabSize) {
+  TokenizerFile result;
+  auto text = makeTokenizerJson(file);
+  if (!text)
+    return text.takeError();
+  if (text->empty())
     return result;
-  auto config = readFile(configPath, kMaxConfigBytes);
-  if (!config)
-    return config.takeError();
-  auto addBos = readAddBos((*config)->getMemBufferRef());
-  if (!addBos)
-    return addBos.takeError();
-  result.addBos = addBos->value_or(result.addBos);
+  if (Error error = setText(result, *text, file.getPath(), vocabSize))
+    return error;
+  result.addBos = addsBosToken(file);
+  result.chatTemplate = getChatTemplate(file);
+  if (const GgufValue *bos = file.find("tokenizer.ggml.bos_token_id"))
+    result.bosToken = bos->getInteger();
   return result;
 }

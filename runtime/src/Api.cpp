@@ -269,3 +269,7 @@ int32_t sherry_sample(sherry_sampler *sampler, const float *logits,
                       uint32_t n) {
   return guard(int32_t{-1}, [&] { return sampler->sampler.sample(logits, n); });
 }
+
+void sherry_sampler_accept(sherry_sampler *sampler, int32_t token) {
+  sampler->sampler.accept(token);
+}

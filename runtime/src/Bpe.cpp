@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Bpe.h"
 #include "Support.h"
+#include "Utf8.h"
 
 #include <queue>
 #include <tuple>
@@ -13,22 +14,22 @@ using namespace sherry::runtime;
 
 void Bpe::addToken(std::string_view bytes, int32_t token) {
   wholeTokens.emplace(bytes, token);
-  if (bytes.size() == 1)
+  if (bytes.size() == 1 && !characters)
     byteTokens[static_cast<unsigned char>(bytes[0])] = token;
 }
 
 void Bpe::addMerge(const BpeMerge &merge) {
   merges.insert_or_assign(pairKey(merge.left, merge.right),
-                          Merge{nextRank++, merge.result});
+                          Merge{merge.rank, merge.result});
 }
 
-namespace {
-
 /// Part of the piece in a doubly linked list; -1: no neighbour.
-struct Symbol {
+struct Bpe::Symbol {
   int32_t token; ///< -1: merged into its left neighbour
   int32_t previous, next;
 };
+
+namespace {
 
 /// A merge that was possible when it was found.
 struct Candidate {
@@ -43,6 +44,35 @@ struct Candidate {
 
 } // namespace
 
+int32_t Bpe::tokenOfByte(std::string_view byte) const {
+  int32_t token = byteTokens[static_cast<unsigned char>(byte[0])];
+  if (token < 0)
+    token = unknownToken;
+  if (token < 0)
+    throw Error("the tokenizer has no token for the byte " + quote(byte));
+  return token;
+}
+
+void Bpe::beginWithBytes(std::string_view piece,
+                         std::vector<Symbol> &symbols) const {
+  for (size_t i = 0; i < piece.size(); ++i)
+    symbols.push_back({tokenOfByte(piece.substr(i, 1)), 0, 0});
+}
+
+void Bpe::beginWithCharacters(std::string_view piece,
+                              std::vector<Symbol> &symbols) const {
+  for (size_t i = 0, length; i < piece.size(); i += length) {
+    classifyUtf8(piece.substr(i), length);
+    std::string_view character = piece.substr(i, length);
+    if (auto it = wholeTokens.find(std::string(character));
+        it != wholeTokens.end())
+      symbols.push_back({it->second, 0, 0});
+    else
+      for (size_t byte = 0; byte < length; ++byte)
+        symbols.push_back({tokenOfByte(character.substr(byte, 1)), 0, 0});
+  }
+}
+
 void Bpe::encode(std::string_view piece, std::vector<int32_t> &tokens) const {
   if (ignoreMerges)
     if (auto it = wholeTokens.find(std::string(piece));
@@ -51,15 +81,16 @@ void Bpe::encode(std::string_view piece, std::vector<int32_t> &tokens) const {
       return;
     }
 
-  const auto size = static_cast<int32_t>(piece.size());
   std::vector<Symbol> symbols;
   symbols.reserve(piece.size());
+  if (characters)
+    beginWithCharacters(piece, symbols);
+  else
+    beginWithBytes(piece, symbols);
+  const auto size = static_cast<int32_t>(symbols.size());
   for (int32_t i = 0; i < size; ++i) {
-    auto byte = static_cast<unsigned char>(piece[i]);
-    if (byteTokens[byte] < 0)
-      throw Error("the tokenizer has no token for the byte " +
-                  quote(piece.substr(i, 1)));
-    symbols.push_back({byteTokens[byte], i - 1, i + 1 < size ? i + 1 : -1});
+    symbols[i].previous = i - 1;
+    symbols[i].next = i + 1 < size ? i + 1 : -1;
   }
 
   std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> queue;

@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Turns one piece of text into tokens by merging neighbours, the pair of the
-// lowest rank first, the leftmost of equals.
+// lowest rank first, the leftmost of equals. It begins with bytes, or with
+// characters and the bytes of those that are no token.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_BPE_H
@@ -21,6 +22,7 @@ namespace sherry::runtime {
 /// Tokens `left` and `right` next to each other become `result`.
 struct BpeMerge {
   int32_t left, right, result;
+  uint32_t rank;
 };
 
 class Bpe {
@@ -29,8 +31,15 @@ public:
 
   /// Adds a token that pieces of text may become. No two have the same bytes.
   void addToken(std::string_view bytes, int32_t token);
-  /// Adds a merge; its rank is the number of merges before. Of the same pair
-  /// twice, the last counts.
+  /// Adds the token of a byte that is no text by itself.
+  void addByte(unsigned char byte, int32_t token) { byteTokens[byte] = token; }
+  /// Begin with characters. Bytes without a token become `unknown`, if there is
+  /// one.
+  void setCharacters(int32_t unknown) {
+    characters = true;
+    unknownToken = unknown;
+  }
+  /// Adds a merge. Of the same pair twice, the last counts.
   void addMerge(const BpeMerge &merge);
   /// A piece that is a token stays whole, whatever the merges say.
   void setIgnoreMerges(bool ignore) { ignoreMerges = ignore; }
@@ -49,10 +58,18 @@ private:
            static_cast<uint32_t>(right);
   }
 
+  struct Symbol;
+  void beginWithBytes(std::string_view piece,
+                      std::vector<Symbol> &symbols) const;
+  void beginWithCharacters(std::string_view piece,
+                           std::vector<Symbol> &symbols) const;
+  int32_t tokenOfByte(std::string_view byte) const;
+
   std::array<int32_t, 256> byteTokens; ///< -1: none
+  int32_t unknownToken = -1;           ///< -1: none
+  bool characters = false;
   std::unordered_map<std::string, int32_t> wholeTokens;
   std::unordered_map<uint64_t, Merge> merges;
-  uint32_t nextRank = 0;
   bool ignoreMerges = false;
 };
 

@@ -9,8 +9,11 @@
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
+#include <map>
 
 using namespace sherry::runtime;
+
+static constexpr uint32_t defaultLastN = 64;
 
 Sampler::Sampler(const sherry_sampler_options &options)
     : options(options), generator(options.seed) {
@@ -18,6 +21,65 @@ Sampler::Sampler(const sherry_sampler_options &options)
     throw Error("the temperature must be 0 or more");
   if (!(options.top_p > 0 && options.top_p <= 1))
     throw Error("top-p must be above 0 and at most 1");
+  if (!(options.min_p >= 0 && options.min_p <= 1))
+    throw Error("min-p must be from 0 to 1");
+  if (!(options.typical_p >= 0 && options.typical_p <= 1))
+    throw Error("typical-p must be from 0 to 1");
+  if (!(options.repetition_penalty >= 0 &&
+        std::isfinite(options.repetition_penalty)))
+    throw Error("the repetition penalty must be 0 or more");
+  if (!std::isfinite(options.presence_penalty) ||
+      !std::isfinite(options.frequency_penalty))
+    throw Error("penalties must be finite");
+  for (size_t i = 0; i < options.n_biases; ++i) {
+    const sherry_logit_bias &bias = options.biases[i];
+    if (bias.token < 0 || std::isnan(bias.bias) || bias.bias == HUGE_VALF)
+      throw Error("the bias of token " + std::to_string(bias.token) +
+                  " must be a number below infinity, and the token 0 or more");
+    biases.push_back(bias);
+  }
+  this->options.biases = nullptr;
+  if (options.penalty_last_n == 0)
+    this->options.penalty_last_n = defaultLastN;
+}
+
+void Sampler::accept(int32_t token) {
+  if (token < 0)
+    return recent.clear();
+  recent.push_back(token);
+  if (recent.size() > options.penalty_last_n)
+    recent.pop_front();
+}
+
+/// The logits with biases and penalties; the logits themselves if there are
+/// none.
+const float *Sampler::adjust(const float *logits, uint32_t n) {
+  const float repetition = options.repetition_penalty;
+  const bool penalizes =
+      !recent.empty() &&
+      ((repetition != 0 && repetition != 1) || options.presence_penalty != 0 ||
+       options.frequency_penalty != 0);
+  if (biases.empty() && !penalizes)
+    return logits;
+  adjusted.assign(logits, logits + n);
+  for (const sherry_logit_bias &bias : biases)
+    if (static_cast<uint32_t>(bias.token) < n)
+      adjusted[bias.token] += bias.bias;
+  if (!penalizes)
+    return adjusted.data();
+  std::map<int32_t, int> counts;
+  for (int32_t token : recent)
+    ++counts[token];
+  for (const auto &[token, count] : counts) {
+    if (static_cast<uint32_t>(token) >= n)
+      continue;
+    float &logit = adjusted[token];
+    if (repetition != 0)
+      logit = logit > 0 ? logit / repetition : logit * repetition;
+    logit -= options.presence_penalty +
+             options.frequency_penalty * static_cast<float>(count);
+  }
+  return adjusted.data();
 }
 
 /// A total order, so that every way to sort gives the same.
@@ -52,9 +114,7 @@ void Sampler::collect(const float *logits, uint32_t n) {
 
 /// Keeps the likeliest candidates that together reach top_p, likeliest first.
 void Sampler::keepTopP() {
-  double total = 0;
-  for (const Candidate &candidate : candidates)
-    total += candidate.weight;
+  const double total = totalWeight();
   // A heap: mostly few of many candidates are kept.
   auto isLess = [](const Candidate &a, const Candidate &b) {
     return isLikelier(b, a);
@@ -70,7 +130,51 @@ void Sampler::keepTopP() {
   std::reverse(candidates.begin(), candidates.end());
 }
 
-int32_t Sampler::sample(const float *logits, uint32_t n) {
+double Sampler::totalWeight() const {
+  double total = 0;
+  for (const Candidate &candidate : candidates)
+    total += candidate.weight;
+  return total;
+}
+
+void Sampler::keepMinP() {
+  double most = 0;
+  for (const Candidate &candidate : candidates)
+    most = std::max(most, candidate.weight);
+  candidates.erase(std::remove_if(candidates.begin(), candidates.end(),
+                                  [&](const Candidate &candidate) {
+                                    return candidate.weight <
+                                           options.min_p * most;
+                                  }),
+                   candidates.end());
+}
+
+void Sampler::keepTypical() {
+  const double total = totalWeight();
+  double entropy = 0;
+  for (const Candidate &candidate : candidates)
+    if (candidate.weight > 0)
+      entropy -= candidate.weight / total * std::log(candidate.weight / total);
+  // What is impossible by rounding is the least typical.
+  auto distance = [&](const Candidate &candidate) {
+    return candidate.weight > 0
+               ? std::fabs(-std::log(candidate.weight / total) - entropy)
+               : HUGE_VAL;
+  };
+  std::sort(candidates.begin(), candidates.end(),
+            [&](const Candidate &a, const Candidate &b) {
+              const double x = distance(a), y = distance(b);
+              return x != y ? x < y : isLikelier(a, b);
+            });
+  double kept = 0;
+  size_t count = 0;
+  while (count < candidates.size() && kept < options.typical_p * total)
+    kept += candidates[count++].weight;
+  candidates.resize(std::max<size_t>(count, 1));
+}
+
+int32_t Sampler::sample(const float *given, uint32_t n) {
+  const float *logits = adjust(given, n);
   // The first of the largest; no comparison with NaN is true.
   int32_t best = -1;
   float largest = -HUGE_VALF;
@@ -80,8 +184,8 @@ int32_t Sampler::sample(const float *logits, uint32_t n) {
       best = static_cast<int32_t>(i);
     }
   if (best < 0)
-    throw Error("the model's logits are not numbers; its weights or the "
-                "computation are broken");
+    throw Error("no token is possible: the model's logits are not numbers, or "
+                "biases forbid all of them");
   if (options.temperature == 0)
     return best;
 
@@ -92,10 +196,12 @@ int32_t Sampler::sample(const float *logits, uint32_t n) {
         std::exp((double{candidate.logit} - largest) / options.temperature);
   if (options.top_p < 1)
     keepTopP();
+  if (options.min_p > 0)
+    keepMinP();
+  if (options.typical_p > 0 && options.typical_p < 1)
+    keepTypical();
 
-  double total = 0;
-  for (const Candidate &candidate : candidates)
-    total += candidate.weight;
+  const double total = totalWeight();
   // 53 random bits: a double in [0, 1).
   double left = static_cast<double>(generator() >> 11) * 0x1p-53 * total;
   for (const Candidate &candidate : candidates)

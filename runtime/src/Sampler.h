@@ -2,8 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Greedy, temperature, top-k and top-p sampling, the same on every platform for
-// the same seed: generator and order of sums are fixed here.
+// Greedy sampling and sampling by temperature from the tokens that the options
+// keep, the same on every platform for the same seed: generator and order of
+// sums are fixed here.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_SAMPLER_H
@@ -11,6 +12,7 @@
 
 #include "sherry/sherry.h"
 
+#include <deque>
 #include <random>
 #include <vector>
 
@@ -25,6 +27,9 @@ public:
   /// nothing is possible.
   int32_t sample(const float *logits, uint32_t n);
 
+  /// Remembers a token for the penalties; forgets all if it is negative.
+  void accept(int32_t token);
+
 private:
   struct Candidate {
     float logit;
@@ -33,11 +38,18 @@ private:
   };
   static bool isLikelier(const Candidate &a, const Candidate &b);
   void collect(const float *logits, uint32_t n);
+  const float *adjust(const float *logits, uint32_t n);
+  double totalWeight() const;
   void keepTopP();
+  void keepMinP();
+  void keepTypical();
 
   sherry_sampler_options options;
   std::mt19937_64 generator;
   std::vector<Candidate> candidates; ///< kept for its memory
+  std::vector<float> adjusted;       ///< kept for its memory
+  std::vector<sherry_logit_bias> biases;
+  std::deque<int32_t> recent;
 };
 
 } // namespace sherry::runtime

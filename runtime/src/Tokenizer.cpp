@@ -23,13 +23,23 @@ Tokenizer::Tokenizer(std::string_view json, uint32_t vocabSize,
       throw Error("metadata: add_bos_token is set, but there is no BOS token");
   }
 
+  characters = config.characters;
+  prefix = config.prefixSpace;
+  if (characters)
+    bpe.setCharacters(config.unknown);
   entries = std::move(config.tokens);
   for (size_t i = 0; i < entries.size(); ++i) {
     const TokenEntry &entry = entries[i];
     const auto id = static_cast<int32_t>(i);
-    if (entry.kind == TokenKind::Text)
+    if (entry.kind == TokenKind::Text) {
       bpe.addToken(entry.bytes, id);
-    else if (entry.kind == TokenKind::Added || entry.kind == TokenKind::Special)
+      size_t word = entry.bytes.find_first_not_of(' ');
+      cutsAtSpaces &= word == std::string::npos ||
+                      entry.bytes.find(' ', word) == std::string::npos;
+    }
+    if (entry.kind == TokenKind::Byte)
+      bpe.addByte(static_cast<unsigned char>(entry.bytes[0]), id);
+    if (entry.kind == TokenKind::Added || entry.kind == TokenKind::Special)
       added[static_cast<unsigned char>(entry.bytes[0])].push_back(id);
   }
   for (auto &ids : added)
@@ -81,21 +91,39 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool bos,
     std::string_view before = text.substr(begin, i - begin);
     if (token->stripLeft)
       before = before.substr(0, before.find_last_not_of(whiteSpace) + 1);
-    encodeText(before, tokens);
+    encodeText(before, begin == 0, tokens);
     tokens.push_back(id);
     i += token->bytes.size();
     if (token->stripRight)
       i = std::min(text.find_first_not_of(whiteSpace, i), text.size());
     begin = i;
   }
-  encodeText(text.substr(begin), tokens);
+  encodeText(text.substr(begin), begin == 0, tokens);
   return tokens;
+}
+
+void Tokenizer::encodeCharacters(std::string_view text, bool isFirst,
+                                 std::vector<int32_t> &tokens) const {
+  std::string prefixed;
+  if (!text.empty() && (prefix == PrefixSpace::Always ||
+                        (prefix == PrefixSpace::First && isFirst)))
+    text = prefixed = " " + std::string(text);
+  size_t begin = 0;
+  for (size_t i = 1; cutsAtSpaces && i < text.size(); ++i)
+    if (text[i] == ' ' && text[i - 1] != ' ') {
+      bpe.encode(text.substr(begin, i - begin), tokens);
+      begin = i;
+    }
+  if (begin < text.size())
+    bpe.encode(text.substr(begin), tokens);
 }
 
 /// A run of bytes that are no UTF-8 is a piece of its own, which no expression
 /// sees.
-void Tokenizer::encodeText(std::string_view text,
+void Tokenizer::encodeText(std::string_view text, bool isFirst,
                            std::vector<int32_t> &tokens) const {
+  if (characters)
+    return encodeCharacters(text, isFirst, tokens);
   size_t begin = 0; // of the run
   bool wellFormed = true;
   auto passUntil = [&](size_t end) {

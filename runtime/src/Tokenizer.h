@@ -2,8 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Byte-level BPE as Hugging Face tokenizers do it: find added tokens, cut the
-// text between them into pieces, encode each piece.
+// BPE on bytes as Hugging Face tokenizers do it, or on characters as
+// SentencePiece does it: find added tokens, cut the text between them into
+// pieces, encode each piece.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_TOKENIZER_H
@@ -38,6 +39,10 @@ public:
   std::vector<int32_t> encode(std::string_view text, bool bos,
                               bool special) const;
 
+  /// Whether a text that begins with its first token gets a space in front: the
+  /// bytes of that token begin with it.
+  bool prefixesSpace() const { return prefix != PrefixSpace::Never; }
+
   /// The bytes of a token; empty if the vocabulary leaves the id out. Throws
   /// Error if the model has no such token.
   std::string_view bytes(int32_t token) const;
@@ -50,11 +55,18 @@ private:
   };
   const TokenEntry *findAdded(std::string_view text, bool special,
                               int32_t &id) const;
-  void encodeText(std::string_view text, std::vector<int32_t> &tokens) const;
+  void encodeText(std::string_view text, bool isFirst,
+                  std::vector<int32_t> &tokens) const;
+  void encodeCharacters(std::string_view text, bool isFirst,
+                        std::vector<int32_t> &tokens) const;
   void encodePiece(std::string_view piece, size_t step,
                    std::vector<int32_t> &tokens) const;
 
   std::vector<TokenEntry> entries; ///< by id
+  bool characters = false;
+  PrefixSpace prefix = PrefixSpace::Never;
+  /// No token has a space after another character: text can be cut there.
+  bool cutsAtSpaces = true;
   uint32_t vocabSize;
   std::optional<int32_t> first;
   /// Added tokens by their first byte, the longest first.

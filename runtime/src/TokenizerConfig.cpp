@@ -7,7 +7,9 @@
 #include "ByteLevel.h"
 #include "Support.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 #include <unordered_set>
 
 using namespace sherry::runtime;
@@ -87,6 +89,11 @@ public:
 
 private:
   void parseModel();
+  void parseBpe(const json &model);
+  void parsePieces(const json &model);
+  void addPieceMerges(const std::vector<double> &scores);
+  void parseNormalizer(const json &step, const std::string &where);
+  void parseMetaspace(const json &step, const std::string &where);
   void parseVocab(const json &vocab);
   void parseMerges(const json &list, const json &vocab);
   void parseAddedTokens();
@@ -102,6 +109,40 @@ private:
 };
 
 } // namespace
+
+/// SentencePiece writes spaces as U+2581.
+static constexpr char spaceSymbol[] = "\xe2\x96\x81";
+
+static std::string replaceSpaceSymbols(std::string text) {
+  for (size_t at = 0; (at = text.find(spaceSymbol, at)) != std::string::npos;
+       ++at)
+    text.replace(at, sizeof(spaceSymbol) - 1, " ");
+  return text;
+}
+
+/// The byte that a piece such as <0x0A> stands for.
+static std::optional<char> parseBytePiece(const std::string &piece) {
+  if (piece.size() != 6 || piece.compare(0, 3, "<0x") != 0 || piece[5] != '>')
+    return std::nullopt;
+  int value = 0;
+  for (char digit : {piece[3], piece[4]}) {
+    bool isNumber = digit >= '0' && digit <= '9';
+    if (!isNumber && (digit < 'A' || digit > 'F'))
+      return std::nullopt;
+    value = 16 * value + (isNumber ? digit - '0' : digit - 'A' + 10);
+  }
+  return static_cast<char>(value);
+}
+
+static void setPiece(TokenEntry &token, const std::string &piece) {
+  if (auto byte = parseBytePiece(piece)) {
+    token.kind = TokenKind::Byte;
+    token.bytes.assign(1, *byte);
+    return;
+  }
+  token.bytes = replaceSpaceSymbols(piece);
+  token.kind = token.bytes.empty() ? TokenKind::Opaque : TokenKind::Text;
+}
 
 TokenEntry &Parser::entry(int32_t id) {
   auto index = static_cast<size_t>(id);
@@ -124,6 +165,10 @@ void Parser::parseVocab(const json &vocab) {
                               std::to_string(id));
     names.resize(config.tokens.size());
     names[id] = &name;
+    if (config.characters) {
+      setPiece(token, name);
+      continue;
+    }
     auto bytes = decodeByteLevel(name);
     token.kind = bytes && !bytes->empty() ? TokenKind::Text : TokenKind::Opaque;
     token.bytes = bytes ? *bytes : name;
@@ -153,8 +198,8 @@ void Parser::parseMerges(const json &list, const json &vocab) {
         fail(field(), "the token " + quote(name) + " is not in model.vocab");
       return it->get<int32_t>(); // checked with the vocabulary
     };
-    config.merges.push_back(
-        {lookUp(left), lookUp(right), lookUp(left + right)});
+    config.merges.push_back({lookUp(left), lookUp(right), lookUp(left + right),
+                             static_cast<uint32_t>(i)});
   }
 }
 
@@ -162,24 +207,111 @@ void Parser::parseModel() {
   const json *model = find(root, "model");
   if (!model || !model->is_object())
     fail("model", "must be an object");
+  std::string type = "BPE";
   if (find(*model, "type"))
-    if (const auto &type = getString(*model, "type", "model."); type != "BPE")
-      fail("model.type", quote(type) + " is not supported, only \"BPE\" is");
+    type = getString(*model, "type", "model.");
+  if (type == "BPE")
+    parseBpe(*model);
+  else if (type == "SentencePieceBPE")
+    parsePieces(*model);
+  else
+    fail("model.type", quote(type) + " is not supported, only \"BPE\" and "
+                                     "\"SentencePieceBPE\" are");
+}
+
+void Parser::parseBpe(const json &model) {
   auto refuse = [&](const char *name, bool present) {
     if (present)
       fail(std::string("model.") + name, "is not supported");
   };
-  refuse("byte_fallback", getBool(*model, "byte_fallback", false, "model."));
   for (const char *name : {"continuing_subword_prefix", "end_of_word_suffix"})
-    refuse(name, find(*model, name) && *find(*model, name) != "");
-  refuse("dropout", find(*model, "dropout") && *find(*model, "dropout") != 0);
-  config.ignoreMerges = getBool(*model, "ignore_merges", false, "model.");
+    refuse(name, find(model, name) && *find(model, name) != "");
+  refuse("dropout", find(model, "dropout") && *find(model, "dropout") != 0);
+  config.ignoreMerges = getBool(model, "ignore_merges", false, "model.");
+  // Only what was made from SentencePiece falls back to bytes.
+  config.characters = getBool(model, "byte_fallback", false, "model.");
 
-  const json *vocab = find(*model, "vocab");
+  const json *vocab = find(model, "vocab");
   if (!vocab)
     fail("model.vocab", "is missing");
   parseVocab(*vocab);
-  parseMerges(getList(*model, "merges", "model."), *vocab);
+  if (config.characters && find(model, "unk_token")) {
+    auto it = vocab->find(getString(model, "unk_token", "model."));
+    if (it != vocab->end())
+      config.unknown = it->get<int32_t>();
+  }
+  parseMerges(getList(model, "merges", "model."), *vocab);
+}
+
+/// Pieces with their scores, by id: a pair of neighbours merges if both
+/// together are a piece, the one of the highest score first.
+void Parser::parsePieces(const json &model) {
+  config.characters = true;
+  config.prefixSpace = getBool(model, "add_dummy_prefix", true, "model.")
+                           ? PrefixSpace::Always
+                           : PrefixSpace::Never;
+  const json &vocab = getList(model, "vocab", "model.");
+  if (vocab.size() > vocabSize)
+    fail("model.vocab", "has " + std::to_string(vocab.size()) +
+                            " pieces, the model " + std::to_string(vocabSize) +
+                            " tokens");
+  std::vector<double> scores;
+  for (size_t id = 0; id < vocab.size(); ++id) {
+    const json &piece = vocab[id];
+    if (!piece.is_array() || piece.size() != 3 || !piece[0].is_string() ||
+        !piece[1].is_number() || !piece[2].is_string())
+      fail("model.vocab[" + std::to_string(id) + "]",
+           "must be a piece, a score and a kind");
+    const auto &text = piece[0].get_ref<const std::string &>();
+    const auto &kind = piece[2].get_ref<const std::string &>();
+    scores.push_back(piece[1].get<double>());
+    TokenEntry &token = entry(static_cast<int32_t>(id));
+    names.push_back(&text);
+    token.bytes = replaceSpaceSymbols(text);
+    token.kind = TokenKind::Opaque;
+    if (kind == "normal" && !token.bytes.empty())
+      token.kind = TokenKind::Text;
+    else if (kind == "byte")
+      setPiece(token, text);
+    else if (kind == "control" && !token.bytes.empty())
+      token.kind = TokenKind::Special;
+    else if (kind == "user_defined" && !token.bytes.empty())
+      token.kind = TokenKind::Added;
+    else if (kind == "unknown")
+      config.unknown = static_cast<int32_t>(id);
+  }
+  addPieceMerges(scores);
+}
+
+void Parser::addPieceMerges(const std::vector<double> &scores) {
+  // Pieces of equal scores have equal ranks.
+  std::vector<int32_t> order;
+  std::unordered_map<std::string_view, int32_t> ids;
+  constexpr size_t maxPieceBytes = 1 << 10;
+  for (size_t id = 0; id < config.tokens.size(); ++id)
+    if (const TokenEntry &token = config.tokens[id];
+        token.kind == TokenKind::Text) {
+      if (token.bytes.size() > maxPieceBytes)
+        fail("model.vocab[" + std::to_string(id) + "]",
+             "pieces of more than " + std::to_string(maxPieceBytes) +
+                 " bytes are not supported");
+      order.push_back(static_cast<int32_t>(id));
+      ids.emplace(token.bytes, static_cast<int32_t>(id));
+    }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int32_t a, int32_t b) { return scores[a] > scores[b]; });
+  uint32_t rank = 0;
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (i > 0 && scores[order[i]] < scores[order[i - 1]])
+      ++rank;
+    std::string_view piece = config.tokens[order[i]].bytes;
+    for (size_t cut = 1; cut < piece.size(); ++cut) {
+      auto left = ids.find(piece.substr(0, cut));
+      auto right = ids.find(piece.substr(cut));
+      if (left != ids.end() && right != ids.end())
+        config.merges.push_back({left->second, right->second, order[i], rank});
+    }
+  }
 }
 
 void Parser::parseAddedTokens() {
@@ -213,8 +345,55 @@ void Parser::parseAddedTokens() {
 // Steps before and after the model
 //===----------------------------------------------------------------------===//
 
+/// Of tokenizers that were made from SentencePiece.
+void Parser::parseNormalizer(const json &step, const std::string &where) {
+  const std::string &type = getString(step, "type", where);
+  if (!config.characters)
+    fail(where + "type", quote(type) + " is not supported, only null is");
+  if (type == "Sequence") {
+    const json &list = getList(step, "normalizers", where);
+    for (size_t i = 0; i < list.size(); ++i) {
+      const std::string inner =
+          where + "normalizers[" + std::to_string(i) + "].";
+      if (getString(list[i], "type", inner) == "Sequence")
+        fail(inner + "type", "a Sequence in a Sequence is not supported");
+      parseNormalizer(list[i], inner);
+    }
+  } else if (type == "Prepend") {
+    if (getString(step, "prepend", where) != spaceSymbol)
+      fail(where + "prepend", "only \"\u2581\" is supported");
+    config.prefixSpace = PrefixSpace::Always;
+  } else if (type == "Replace") {
+    const json *pattern = find(step, "pattern");
+    if (!pattern || getString(*pattern, "String", where + "pattern.") != " " ||
+        getString(step, "content", where) != spaceSymbol)
+      fail(where + "pattern", "only \" \" by \"\u2581\" is supported");
+  } else {
+    fail(where + "type", quote(type) + " is not supported");
+  }
+}
+
+void Parser::parseMetaspace(const json &step, const std::string &where) {
+  if (getString(step, "replacement", where) != spaceSymbol)
+    fail(where + "replacement", "only \"\u2581\" is supported");
+  std::string scheme =
+      getBool(step, "add_prefix_space", true, where) ? "always" : "never";
+  if (find(step, "prepend_scheme"))
+    scheme = getString(step, "prepend_scheme", where);
+  config.prefixSpace = scheme == "always"  ? PrefixSpace::Always
+                       : scheme == "first" ? PrefixSpace::First
+                                           : PrefixSpace::Never;
+}
+
 void Parser::parsePreTokenizer(const json &step, const std::string &where) {
   const std::string &type = getString(step, "type", where);
+  if (config.characters) {
+    if (type != "Metaspace")
+      fail(where + "type", quote(type) +
+                               " is not supported with byte_fallback, "
+                               "only \"Metaspace\" is");
+    return parseMetaspace(step, where);
+  }
   if (byteLevel || config.steps.size() >= maxSteps)
     fail(where + "type", "no step may follow ByteLevel, and at most " +
                              std::to_string(maxSteps) + " steps in all");
@@ -297,18 +476,18 @@ void Parser::parsePostProcessor(const json &processor,
 TokenizerConfig Parser::parse() {
   if (!root.is_object())
     throw Error("tokenizer: not a JSON object");
-  if (const json *normalizer = find(root, "normalizer"))
-    fail("normalizer", quote(getString(*normalizer, "type", "normalizer.")) +
-                           " is not supported, only null is");
   parseModel();
   parseAddedTokens();
+  if (const json *normalizer = find(root, "normalizer"))
+    parseNormalizer(*normalizer, "normalizer.");
   if (const json *step = find(root, "pre_tokenizer"))
     parsePreTokenizer(*step, "pre_tokenizer.");
-  if (!byteLevel)
-    fail("pre_tokenizer", "has no ByteLevel: only byte-level BPE is supported");
+  if (!byteLevel && !config.characters)
+    fail("pre_tokenizer", "has no ByteLevel: only byte-level BPE and what was "
+                          "made from SentencePiece are supported");
   if (const json *processor = find(root, "post_processor"))
     parsePostProcessor(*processor, "post_processor.");
-  if (const json *decoder = find(root, "decoder"))
+  if (const json *decoder = find(root, "decoder"); decoder && byteLevel)
     if (const auto &type = getString(*decoder, "type", "decoder.");
         type != "ByteLevel")
       fail("decoder.type",

@@ -2,7 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The contents of a tokenizer.json of Hugging Face tokenizers, checked.
+// The contents of a tokenizer.json of Hugging Face tokenizers, checked. A model
+// of type "SentencePieceBPE" is ours: see docs/Tokenizers.md.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_TOKENIZERCONFIG_H
@@ -20,6 +21,7 @@ namespace sherry::runtime {
 enum class TokenKind {
   None,   ///< the vocabulary has no such token
   Text,   ///< bytes in the byte-level alphabet: what text becomes
+  Byte,   ///< of a byte that no other token has
   Opaque, ///< not in the alphabet: no text becomes this token
   Added,  ///< found in the text before anything else
   Special ///< added, and not text by itself: begin of text and the like
@@ -31,6 +33,10 @@ struct TokenEntry {
   /// Added tokens: the white space before or after belongs to the token.
   bool stripLeft = false, stripRight = false;
 };
+
+/// Where a space is put in front of the text, or of what follows an added
+/// token.
+enum class PrefixSpace { Never, First, Always };
 
 /// One step of cutting text into pieces.
 struct SplitStep {
@@ -45,11 +51,15 @@ struct TokenizerConfig {
   std::vector<BpeMerge> merges;   ///< by rank
   bool ignoreMerges = false;
   std::vector<SplitStep> steps;
+  /// Text is characters, not bytes, as in SentencePiece.
+  bool characters = false;
+  PrefixSpace prefixSpace = PrefixSpace::Never; ///< with characters
+  int32_t unknown = -1; ///< with characters: what no token can express
   /// The token that post_processor puts in front.
   std::optional<int32_t> firstToken;
 
-  /// Throws Error naming the field if the JSON is wrong, is not of a byte-level
-  /// BPE, or has a token that is not below `vocabSize`.
+  /// Throws Error naming the field if the JSON is wrong, is of a tokenizer that
+  /// is not supported, or has a token that is not below `vocabSize`.
   static TokenizerConfig parse(std::string_view json, uint32_t vocabSize);
 };
 

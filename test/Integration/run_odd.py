@@ -89,6 +89,21 @@ MODELS = {
         "--hidden 128 --ffn 96 --heads 2 --vocab 97 --no-quant-config",
         ["--head=q8_0", "--head=q8_0 --granularity=per_group --group-size=4"],
     ),
+    "qwen2": (
+        "--architecture qwen2 --hidden 128 --ffn 96 --heads 4 --kv-heads 2 "
+        "--vocab 97 --head-dim 20",
+        ["--head=q8_0", "--head=bf16 --granularity=per_channel"],
+    ),
+    "qwen3": (
+        "--architecture qwen3 --hidden 128 --ffn 96 --heads 4 --kv-heads 2 "
+        "--vocab 97 --head-dim 64",
+        ["--head=q8_0 --kv=f16"],
+    ),
+    "hunyuan": (
+        "--architecture hunyuan_v1_dense --hidden 128 --ffn 96 --heads 2 "
+        "--vocab 97 --rope-scaling hunyuan",
+        ["--head=q6_K"],
+    ),
     "tiny": (
         "--hidden 4 --ffn 12 --layers 3 --heads 2 --head-dim 6 --vocab 10",
         ["--head=q8_0 --kv=f16", "--head=q6_K", "--head=q4_0"],

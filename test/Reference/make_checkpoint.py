@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ===- make_checkpoint.py - Writes a random LLaMA of any shape -------------===#
+# ===- make_checkpoint.py - Writes a random model of any shape -------------===#
 #
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
@@ -21,6 +21,20 @@ import sys
 # must drop just one of a group and give the others a sign.
 ZEROS = 0.03
 
+# model_type: class, biases of q, k and v, norms of the heads of q and k
+ARCHITECTURES = {
+    "llama": ("LlamaForCausalLM", False, ()),
+    "qwen2": ("Qwen2ForCausalLM", True, ()),
+    "qwen3": ("Qwen3ForCausalLM", False, ("q_norm", "k_norm")),
+    "hunyuan_v1_dense": (
+        "HunYuanDenseV1ForCausalLM",
+        False,
+        ("query_layernorm", "key_layernorm"),
+    ),
+}
+
+HUNYUAN_SCALING = {"type": "dynamic", "alpha": 50.0, "factor": 1.0}
+
 LLAMA3_SCALING = {
     "rope_type": "llama3",
     "factor": 8.0,
@@ -33,6 +47,7 @@ LLAMA3_SCALING = {
 def parse_arguments():
     parser = argparse.ArgumentParser(description="Writes a random LLaMA.")
     parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--architecture", choices=ARCHITECTURES, default="llama")
     parser.add_argument("--hidden", type=int, default=64)
     parser.add_argument("--ffn", type=int, default=128)
     parser.add_argument("--layers", type=int, default=2)
@@ -48,7 +63,7 @@ def parse_arguments():
     tied.add_argument("--untied", dest="tied", action="store_false")
     parser.add_argument("--dtype", choices=("bf16", "f16", "f32"), default="bf16")
     parser.add_argument("--rope-theta", type=float, default=10000.0)
-    parser.add_argument("--rope-scaling", choices=("llama3", "none"), default="none")
+    parser.add_argument("--rope-scaling", choices=("llama3", "hunyuan", "none"), default="none")
     parser.add_argument(
         "--granularity",
         choices=("per_tensor", "per_channel", "per_group"),
@@ -85,8 +100,8 @@ def parse_arguments():
 
 def make_config(options):
     config = {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
+        "architectures": [ARCHITECTURES[options.architecture][0]],
+        "model_type": options.architecture,
         "hidden_act": "silu",
         "hidden_size": options.hidden,
         "intermediate_size": options.ffn,
@@ -109,6 +124,8 @@ def make_config(options):
         config["head_dim"] = options.head_dim
     if options.rope_scaling == "llama3":
         config["rope_scaling"] = LLAMA3_SCALING
+    if options.rope_scaling == "hunyuan":
+        config["rope_scaling"] = HUNYUAN_SCALING
     if not options.no_quant_config:
         config["quantization_config"] = {
             "quant_method": "sherry",
@@ -148,6 +165,12 @@ def list_tensors(options):
             ("mlp.down_proj", hidden, ffn),
         ):
             yield prefix + module + ".weight", (rows, cols), 1 / math.sqrt(cols)
+        _, has_biases, norms = ARCHITECTURES[options.architecture]
+        for module, rows in (("q_proj", query), ("k_proj", key), ("v_proj", key)):
+            if has_biases:
+                yield f"{prefix}self_attn.{module}.bias", (rows,), 0.5
+        for module in norms:
+            yield f"{prefix}self_attn.{module}.weight", (options.width,), None
     yield "model.norm.weight", (hidden,), None
     if not options.tied:
         yield "lm_head.weight", vocabulary, head

@@ -1,4 +1,4 @@
-//===- reference.cpp - The whole forward pass of a LLaMA in plain loops ---===//
+//===- reference.cpp - The whole forward pass in plain loops -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -21,11 +21,19 @@ namespace {
 /// Frequencies in f32 as in Hugging Face transformers, modeling_rope_utils.py.
 Vector ropeFrequencies(const json &config, int64_t headDim) {
   auto theta = static_cast<float>(config.value("rope_theta", 10000.0));
+  bool isDynamic = config.contains("rope_scaling") &&
+                   config["rope_scaling"].is_object() &&
+                   config["rope_scaling"].contains("alpha");
+  if (isDynamic) // as in modeling_hunyuan_v1_dense.py
+    theta *=
+        std::pow(config["rope_scaling"].at("alpha").get<float>(),
+                 static_cast<float>(headDim) / static_cast<float>(headDim - 2));
   Vector result;
   for (int64_t i = 0; i < headDim; i += 2)
     result.push_back(1 / std::pow(theta, static_cast<float>(i) /
                                              static_cast<float>(headDim)));
-  if (!config.contains("rope_scaling") || config["rope_scaling"].is_null())
+  if (isDynamic || !config.contains("rope_scaling") ||
+      config["rope_scaling"].is_null())
     return result;
   const json &scaling = config["rope_scaling"];
   if (scaling.at("rope_type") != "llama3")
@@ -65,7 +73,7 @@ struct Options {
   std::string model, logits, head = "bf16", activations = "f32", kv = "f32";
   std::vector<int64_t> tokens;
   TernaryOptions ternary;
-  bool noQuantize = false;
+  bool noQuantize = false, keepLinear = false;
   int64_t greedy = 0;
   float tieDistance = 0;
 };
@@ -87,6 +95,8 @@ private:
   struct Layer {
     Matrix q, k, v, o, gate, up, down;
     Vector inputNorm, attentionNorm;
+    Vector qBias, kBias, vBias;       ///< empty: none
+    Vector qNorm, kNorm;              ///< of a head; empty: none
     std::vector<Vector> keys, values; ///< of each position so far
   };
 
@@ -95,11 +105,13 @@ private:
   Matrix readLinear(const Checkpoint &checkpoint, const std::string &prefix,
                     const std::string &module, int64_t rows, int64_t cols);
   void rotate(Vector &heads, int64_t position) const;
+  void normHeads(Vector &heads, const Vector &norm) const;
   void roundToBytes(float *numbers);
   Vector attend(Layer &layer, const Vector &x);
   Vector multiply(const Matrix &matrix, const Vector &x);
 
   Options options;
+  std::string architecture;
   int64_t hidden, heads, kvHeads, headDim, vocab;
   double epsilon;
   Vector frequencies, outputNorm;
@@ -112,6 +124,7 @@ private:
 
 Model::Model(Options given) : options(std::move(given)) {
   json config = readJson(options.model + "/config.json");
+  architecture = config.at("model_type");
   hidden = config.at("hidden_size");
   heads = config.at("num_attention_heads");
   kvHeads = config.value("num_key_value_heads", heads);
@@ -134,10 +147,13 @@ Model::Model(Options given) : options(std::move(given)) {
   Checkpoint checkpoint(options.model);
   embedding =
       readMatrix(checkpoint, "model.embed_tokens.weight", vocab, hidden);
-  embedding = toDense(embedding, tied ? options.head : "bf16");
+  bool keeps = options.head == "f32";
+  if (!keeps)
+    embedding = toDense(embedding, tied ? options.head : "bf16");
   if (!tied) {
     head = readMatrix(checkpoint, "lm_head.weight", vocab, hidden);
-    head = toDense(head, options.head);
+    if (!keeps)
+      head = toDense(head, options.head);
   }
   outputNorm = checkpoint.read("model.norm.weight", {hidden});
   for (int64_t i = 0, count = config.at("num_hidden_layers"); i < count; ++i)
@@ -149,6 +165,8 @@ Matrix Model::readLinear(const Checkpoint &checkpoint,
                          int64_t rows, int64_t cols) {
   Matrix matrix =
       readMatrix(checkpoint, prefix + module + ".weight", rows, cols);
+  if (options.keepLinear)
+    return matrix;
   bool isDense = options.noQuantize || dense.count(module) ||
                  dense.count(module.substr(module.find('.') + 1));
   return isDense ? toDense(std::move(matrix), "bf16")
@@ -174,7 +192,36 @@ void Model::readLayer(const Checkpoint &checkpoint, const json &config,
       checkpoint.read(prefix + "input_layernorm.weight", {hidden});
   layer.attentionNorm =
       checkpoint.read(prefix + "post_attention_layernorm.weight", {hidden});
+  if (architecture == "qwen2") {
+    layer.qBias =
+        checkpoint.read(prefix + "self_attn.q_proj.bias", {heads * headDim});
+    layer.kBias =
+        checkpoint.read(prefix + "self_attn.k_proj.bias", {kvHeads * headDim});
+    layer.vBias =
+        checkpoint.read(prefix + "self_attn.v_proj.bias", {kvHeads * headDim});
+  }
+  if (architecture == "qwen3") {
+    layer.qNorm =
+        checkpoint.read(prefix + "self_attn.q_norm.weight", {headDim});
+    layer.kNorm =
+        checkpoint.read(prefix + "self_attn.k_norm.weight", {headDim});
+  }
+  if (architecture == "hunyuan_v1_dense") {
+    layer.qNorm =
+        checkpoint.read(prefix + "self_attn.query_layernorm.weight", {headDim});
+    layer.kNorm =
+        checkpoint.read(prefix + "self_attn.key_layernorm.weight", {headDim});
+  }
   layers.push_back(std::move(layer));
+}
+
+/// Normalises each head by itself.
+void Model::normHeads(Vector &x, const Vector &norm) const {
+  for (size_t begin = 0; !norm.empty() && begin < x.size(); begin += headDim) {
+    Vector head(x.begin() + begin, x.begin() + begin + headDim);
+    head = rmsNorm(head, norm, epsilon);
+    std::copy(head.begin(), head.end(), x.begin() + begin);
+  }
 }
 
 /// Rotary embedding of each head: number i and number i + headDim / 2 are a
@@ -216,10 +263,24 @@ void Model::roundToBytes(float *numbers) {
 
 Vector Model::attend(Layer &layer, const Vector &x) {
   Vector query = multiply(layer.q, x), key = multiply(layer.k, x);
-  auto position = static_cast<int64_t>(layer.keys.size());
-  rotate(query, position);
-  rotate(key, position);
   Vector value = multiply(layer.v, x);
+  if (!layer.qBias.empty()) {
+    add(query, layer.qBias);
+    add(key, layer.kBias);
+    add(value, layer.vBias);
+  }
+  auto position = static_cast<int64_t>(layer.keys.size());
+  bool normsFirst = architecture == "qwen3";
+  for (bool before : {true, false}) {
+    if (before == normsFirst) {
+      normHeads(query, layer.qNorm);
+      normHeads(key, layer.kNorm);
+    }
+    if (before) {
+      rotate(query, position);
+      rotate(key, position);
+    }
+  }
   for (Vector *vector : {&key, &value}) {
     if (options.kv == "f16")
       for (float &number : *vector)
@@ -344,13 +405,15 @@ static int parseAndRun(int argc, char **argv) {
   app.add_option("--scale-type", options.ternary.scaleType)
       ->check(CLI::IsMember({"f16", "f32"}));
   app.add_option("--head", options.head)
-      ->check(CLI::IsMember({"bf16", "q8_0", "q6_K", "q4_0"}));
+      ->check(CLI::IsMember({"f32", "bf16", "q8_0", "q6_K", "q4_0"}));
   app.add_option("--activations", options.activations)
       ->check(CLI::IsMember({"f32", "i8"}));
   app.add_option("--kv", options.kv)
       ->check(CLI::IsMember({"f32", "f16", "i8"}));
   app.add_flag("--no-quantize", options.noQuantize,
                "weights of linear layers in bf16");
+  app.add_flag("--keep-linear", options.keepLinear,
+               "weights of linear layers as they are");
   CLI11_PARSE(app, argc, argv);
   run(options);
   return 0;

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Tuner.h"
-#include "sherry/Import/ModelConfig.h"
+#include "sherry/Import/ModelFiles.h"
 #include "sherry/Target/TargetInfo.h"
 #include "sherry/sherry.h"
 
@@ -302,9 +302,12 @@ Error sherry::tune(CompileOptions &options, raw_ostream &log) {
   if (options.targetCpu != "native")
     return createStringError(
         "--tune measures on this machine: it needs --target-cpu=native");
-  Expected<ModelConfig> config = ModelConfig::load(options.model);
-  if (!config)
-    return config.takeError();
+  OpenOptions reading;
+  reading.weights = reading.tokenizer = false;
+  Expected<ModelFiles> files = ModelFiles::open(options.model, reading);
+  if (!files)
+    return files.takeError();
+  const ModelConfig *config = &files->config;
   Expected<TargetInfo> target = TargetInfo::get("native");
   if (!target)
     return target.takeError();

@@ -20,7 +20,7 @@ enum class Head { Q8_0, Q6_K, Q4_0, BF16 };
 static cl::OptionCategory category("Compiler options");
 
 static cl::opt<std::string> model(cl::Positional, cl::Required,
-                                  cl::desc("MODEL_DIR"), cl::cat(category));
+                                  cl::desc("MODEL"), cl::cat(category));
 static cl::opt<std::string>
     output("o",
            cl::desc("Output file, - for the standard output (default: "
@@ -60,12 +60,22 @@ static cl::opt<format::ScaleType>
               cl::init(format::ScaleType::F16), cl::cat(category));
 static cl::opt<Head>
     head("head",
-         cl::desc("Output head, and the embedding if tied (default: q8_0):"),
+         cl::desc("Output head, and the embedding if tied (default: as a GGUF "
+                  "file has it, else q8_0):"),
          cl::values(clEnumValN(Head::Q8_0, "q8_0", "8 bits in blocks of 32"),
                     clEnumValN(Head::Q6_K, "q6_K", "6 bits in blocks of 16"),
                     clEnumValN(Head::Q4_0, "q4_0", "4 bits in blocks of 32"),
-                    clEnumValN(Head::BF16, "bf16", "as in the checkpoint")),
-         cl::init(Head::Q8_0), cl::cat(category));
+                    clEnumValN(Head::BF16, "bf16", "16 bits")),
+         cl::cat(category));
+static cl::opt<StqScale> stqScale(
+    "stq-scale",
+    cl::desc("Type of the scales of STQ1_0 tensors in a GGUF file "
+             "(default: auto):"),
+    cl::values(clEnumValN(StqScale::Auto, "auto",
+                          "the one that gives plausible scales"),
+               clEnumValN(StqScale::F16, "f16", "half precision"),
+               clEnumValN(StqScale::I16, "i16", "16-bit integers, in 1/32768")),
+    cl::init(StqScale::Auto), cl::cat(category));
 static cl::opt<CacheType>
     kv("kv",
        cl::desc("Keys and values of past tokens (default: f16, or f32 with "
@@ -150,6 +160,7 @@ static std::string defaultOutput() {
   SmallString<128> path(model);
   sys::path::remove_dots(path, /*remove_dot_dot=*/true);
   StringRef name = sys::path::filename(path);
+  name.consume_back(".gguf");
   if (name.empty() || name == "." || name == "..")
     name = "model";
   return (name + (emitStage == Stage::Object ? ".o" : ".so")).str();
@@ -164,9 +175,10 @@ int main(int argc, char **argv) {
   });
   cl::ParseCommandLineOptions(
       argc, argv,
-      "Compiles a LLaMA in a Hugging Face folder (config.json, *.safetensors,\n"
-      "tokenizer.json), trained with Sherry, to a shared object for one "
-      "CPU.\n");
+      "Compiles MODEL to a shared object for one CPU: a Hugging Face folder\n"
+      "(config.json, *.safetensors, tokenizer.json or tokenizer.model), "
+      "trained "
+      "with\nSherry, or a GGUF file.\n");
 
   CompileOptions options;
   options.model = model;
@@ -178,7 +190,9 @@ int main(int argc, char **argv) {
   if (groupSize.getNumOccurrences())
     options.groupSize = groupSize;
   options.scaleType = scaleType;
-  options.head = getFormat(head);
+  if (head.getNumOccurrences())
+    options.head = getFormat(head);
+  options.stqScale = stqScale;
   if (kv.getNumOccurrences())
     options.cacheType = kv;
   options.quantize = !noQuantize;

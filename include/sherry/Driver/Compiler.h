@@ -6,6 +6,7 @@
 #ifndef SHERRY_DRIVER_COMPILER_H
 #define SHERRY_DRIVER_COMPILER_H
 
+#include "sherry/Import/Gguf.h"
 #include "sherry/Import/ImportGraph.h"
 
 #include "llvm/Support/raw_ostream.h"
@@ -44,7 +45,7 @@ struct ModelLimits {
 };
 
 struct CompileOptions {
-  std::string model;  ///< a Hugging Face folder
+  std::string model;  ///< a Hugging Face folder or a GGUF file
   std::string output; ///< a path, or "-"
   std::string targetCpu = "native";
   bool quantizeActivations = true;
@@ -53,11 +54,13 @@ struct CompileOptions {
   std::optional<format::Granularity> granularity;
   std::optional<int64_t> groupSize;
   format::ScaleType scaleType = format::ScaleType::F16;
-  /// Of the head, and of the embedding if they are tied; null: bf16.
-  const format::BlockFormat *head = &format::kQ8_0;
+  /// Of the head, and of the embedding if they are tied; null: bf16. Unset: as
+  /// a GGUF file has it, else q8_0.
+  std::optional<const format::BlockFormat *> head;
   /// Unset: f16 with quantized activations, else f32.
   std::optional<CacheType> cacheType;
   bool quantize = true;
+  StqScale stqScale = StqScale::Auto;
   std::optional<uint64_t> randomSeed; ///< set: weights are random
   Schedule schedule;
   std::optional<ModelLimits> limits;

@@ -69,8 +69,8 @@ void readBlock(Storage storage, const uint8_t *bytes, StoredBlock &block);
 /// of the definition are rounded to f32 in its order, as ggml does it.
 void readRow(Storage storage, const uint8_t *bytes, int64_t cols, float *out);
 
-/// Writes `cols` numbers, a multiple of blockInputs, as a row of F32, F16, BF16,
-/// Q8_0, Q4_0 or Q6_K: rounded to the nearest, with the scales of [Q4].
+/// Writes `cols` numbers, a multiple of blockInputs, as a row of F32, F16,
+/// BF16, Q8_0, Q4_0 or Q6_K: rounded to the nearest, with the scales of [Q4].
 void writeRow(Storage storage, const float *numbers, int64_t cols,
               uint8_t *bytes);
 

@@ -1,23 +1,27 @@
-//===- Checkpoint.h - The weights in a Hugging Face folder ------*- C++ -*-===//
+//===- Checkpoint.h - The weights of a model --------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The tensors of model.safetensors, or of the shards that
-// model.safetensors.index.json names, as one set.
+// The tensors of a Hugging Face folder (model.safetensors, or the shards that
+// model.safetensors.index.json names) or of GGUF files, as one set under the
+// names that they have in Hugging Face folders.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_IMPORT_CHECKPOINT_H
 #define SHERRY_IMPORT_CHECKPOINT_H
 
-#include "sherry/Import/Safetensors.h"
-
-#include <deque>
+#include "sherry/Import/Gguf.h"
+#include "sherry/Import/ModelConfig.h"
 
 namespace sherry {
 
 class Checkpoint {
 public:
+  /// Opens the files of a folder.
   static llvm::Expected<Checkpoint> open(llvm::StringRef directory);
+  /// Takes the files of a GGUF model, whose configuration is `config`.
+  static llvm::Expected<Checkpoint> create(GgufModel model,
+                                           const ModelConfig &config);
 
   bool hasTensor(llvm::StringRef name) const;
 
@@ -27,27 +31,39 @@ public:
   llvm::Expected<TensorView> getTensor(llvm::StringRef name,
                                        llvm::ArrayRef<int64_t> shape);
 
+  /// How a tensor is stored; nothing if there is none, or no weight is read
+  /// from its type.
+  std::optional<format::Storage> getStorage(llvm::StringRef name) const;
+
   /// Tensors that nobody asked for, in alphabetical order.
   llvm::SmallVector<llvm::StringRef> getUnusedTensors() const;
 
 private:
   struct Entry {
-    const SafetensorsFile *file;
+    const TensorFile *file;
+    std::string nameInFile;
+    int64_t headRows = 0; ///< see TensorView::setInterleavedHeads; 0: none
     bool used = false;
   };
 
-  explicit Checkpoint(llvm::StringRef directory) : directory(directory) {}
+  explicit Checkpoint(llvm::StringRef path) : path(path) {}
 
   llvm::Error openFiles();
-  llvm::Error openSingleFile(llvm::StringRef path);
+  llvm::Error openSingleFile(llvm::StringRef filePath);
   llvm::Error openShards(llvm::StringRef indexPath);
 
-  std::string directory;
-  /// Entries point into it; its elements stay where they are when it grows or
-  /// moves.
-  std::deque<SafetensorsFile> files;
+  std::string path; ///< of the folder or of the first file
+  std::vector<std::unique_ptr<TensorFile>> files;
   std::map<std::string, Entry, std::less<>> tensors;
 };
+
+/// The name in a Hugging Face folder of a tensor of a GGUF file; empty if there
+/// is none.
+std::string translateGgufName(const Architecture &architecture,
+                              llvm::StringRef name);
+/// The other way.
+std::string makeGgufName(const Architecture &architecture,
+                         llvm::StringRef name);
 
 } // namespace sherry
 

@@ -10,23 +10,47 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "sherry/Import/ModelConfig.h"
 
+#include <map>
+
 namespace sherry {
 
 /// Type of the keys and values in the cache.
 enum class CacheType { F32, F16, I8 };
 
-/// How the numbers of a model are to be stored.
-struct StorageOptions {
-  bool quantize = true; ///< false: linear weights stay bf16
+/// How the weights of a linear layer are stored.
+struct LinearStorage {
+  bool isTernary = true;
+  // Meaningful if they are ternary.
+  bool strided = false;
   format::Granularity granularity = format::Granularity::PerGroup;
   int64_t groupSize = 128; ///< meaningful if PerGroup
   format::ScaleType scaleType = format::ScaleType::F16;
+  /// Meaningful if they are not; null: bf16.
+  const format::BlockFormat *dense = nullptr;
+};
+
+/// How the numbers of a model are to be stored.
+struct StorageOptions {
+  LinearStorage linear;
+  /// Linear layers that are stored in another way, by their module, such as
+  /// "self_attn.q_proj".
+  std::map<std::string, LinearStorage, std::less<>> exceptions;
   /// Of the head, and of the embedding if they are tied; null: bf16.
   const format::BlockFormat *head = &format::kQ8_0;
+  /// Of the embedding if they are not.
+  const format::BlockFormat *embedding = nullptr;
   CacheType cacheType = CacheType::F16;
 };
 
-/// Builds the graph of a LLaMA: a public function
+/// A linear layer of each block.
+struct LinearLayer {
+  const char *name;   ///< of its weight in the graph
+  const char *module; ///< in the checkpoint
+  int64_t outputs, inputs;
+};
+llvm::SmallVector<LinearLayer> listLinearLayers(const ModelConfig &config);
+
+/// Builds the graph of a model: a public function
 ///
 ///   forward(tokens, positions, sequences: tensor<?xi32>, cache, n_logits)
 ///       -> tensor<? x vocab_size x f32>

@@ -22,6 +22,24 @@
 
 namespace sherry {
 
+/// What tells an architecture from others that are made like LLaMA. Adding one
+/// is an entry of the table in ModelConfig.cpp, see docs/Architectures.md.
+struct Architecture {
+  const char *name;      ///< model_type in config.json
+  const char *className; ///< of "architectures" in config.json
+  const char *ggufName;  ///< general.architecture in GGUF files
+  bool hasQkvBias;       ///< queries, keys and values get a bias
+  /// Whether the heads of queries and keys are normalised, and when.
+  enum class QkNorm { None, BeforeRope, AfterRope } qkNorm;
+  const char *queryNorm, *keyNorm; ///< their modules in self_attn
+  /// GGUF files have the rows of q and k for rope on neighbours.
+  bool ggufInterleavesHeads;
+
+  /// Null if there is none of this name.
+  static const Architecture *byName(llvm::StringRef name);
+  static const Architecture *byGgufName(llvm::StringRef name);
+};
+
 /// Rope scaling of type "llama3". factor >= 1, 0 < lowFreqFactor <
 /// highFreqFactor.
 struct RopeScaling {
@@ -36,8 +54,10 @@ struct QuantizationConfig {
   std::vector<std::string> modulesToNotConvert;
 };
 
-/// A LLaMA. Sizes are positive and at most 2^24, so products of two fit int64.
+/// A LLaMA or a model like it. Sizes are positive and at most 2^24, so products
+/// of two fit int64.
 struct ModelConfig {
+  const Architecture *architecture;
   int64_t vocabSize;
   int64_t hiddenSize;       ///< multiple of 4
   int64_t intermediateSize; ///< multiple of 4

@@ -2,12 +2,15 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// tokenizer.json travels through the compiler as bytes. Only what must fit the
-// model is looked at here; the runtime reads the rest.
+// A tokenizer travels through the compiler as the text of a tokenizer.json;
+// those of other files are turned into one. Only what must fit the model is
+// looked at here; the runtime reads the rest.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_IMPORT_TOKENIZERFILE_H
 #define SHERRY_IMPORT_TOKENIZERFILE_H
+
+#include "sherry/Import/Gguf.h"
 
 #include "llvm/Support/Error.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -24,8 +27,17 @@ struct TokenizerFile {
   /// does.
   bool addBos = false;
 
+  /// How chats are written as text, a Jinja template; empty: the files do not
+  /// say.
+  std::string chatTemplate;
+  std::optional<int64_t> bosToken; ///< of GGUF files
+
+  /// Reads tokenizer.json of a folder or, if there is none, tokenizer.model.
   /// Fails if a token's id is not below `vocabSize`.
   static llvm::Expected<TokenizerFile> load(llvm::StringRef directory,
+                                            int64_t vocabSize);
+  /// The same of a GGUF file.
+  static llvm::Expected<TokenizerFile> load(const GgufFile &file,
                                             int64_t vocabSize);
 };
 
@@ -34,8 +46,10 @@ struct TokenizerFile {
 llvm::Expected<bool> checkTokenizer(llvm::MemoryBufferRef json,
                                     int64_t vocabSize);
 
-/// add_bos_token in the text of a tokenizer_config.json, if it is there.
-llvm::Expected<std::optional<bool>> readAddBos(llvm::MemoryBufferRef json);
+/// Takes over what the text of a tokenizer_config.json says: add_bos_token and
+/// chat_template.
+llvm::Error applyTokenizerConfig(llvm::MemoryBufferRef json,
+                                 TokenizerFile &tokenizer);
 
 } // namespace sherry
 

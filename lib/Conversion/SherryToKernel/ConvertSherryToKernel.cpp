@@ -323,6 +323,12 @@ LogicalResult FunctionConverter::convertOp(Operation &op) {
                         op.getEpsilon().convertToFloat());
         return success();
       })
+      .Case([&](AddBiasOp op) {
+        tensors[op.getResult()] =
+            emitAddBias(b, Rows(rows(op.getInput())),
+                        weightOf(op.getWeightAttr(), op.getLayer()));
+        return success();
+      })
       .Case([&](QuantizeActivationsOp op) {
         QuantizedRows result = emitQuantize(b, Rows(rows(op.getInput())),
                                             op.getBlocks(), op.getStrided());

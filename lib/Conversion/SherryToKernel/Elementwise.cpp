@@ -107,37 +107,67 @@ Rows sherry::emitEmbedding(KernelBuilder &b, const Rows &tokens,
 // Normalisation, residual, gate
 //===----------------------------------------------------------------------===//
 
+/// Normalises the `size` numbers of a row from `begin` on.
+static void emitNormPart(KernelBuilder &b, const Rows &input, Value gain,
+                         double epsilon, const Rows &result, Value row,
+                         Value begin, int64_t size) {
+  auto wide = b.vec(kLanes, b.getF32Type());
+  Value squares =
+      forColumns(b, begin, size, {b.splat(wide, 0)},
+                 [&](Value column, int64_t lanes,
+                     ValueRange carried) -> SmallVector<Value> {
+                   Value x = padLanes(b, b.load(b.vec(lanes, b.getF32Type()),
+                                                input.buffer, {row, column}));
+                   return {b.mulAdd(x, x, carried[0])};
+                 })[0];
+  Value mean = arith::DivFOp::create(b, b.reduceAdd(squares), b.f32(size));
+  Value root = math::SqrtOp::create(
+      b, Value(arith::AddFOp::create(b, mean, b.f32(epsilon))));
+  Value inverse = arith::DivFOp::create(b, b.f32(1), root);
+  forColumns(
+      b, b.index(0), size, {}, [&](Value place, int64_t lanes, ValueRange) {
+        auto type = b.vec(lanes, b.getF32Type());
+        Value column = b.add(begin, place);
+        Value x = b.load(type, input.buffer, {row, column});
+        Value w = b.load(type, gain, {place});
+        Value scaled = arith::MulFOp::create(b, x, b.broadcast(lanes, inverse));
+        b.store(arith::MulFOp::create(b, scaled, w), result.buffer,
+                {row, column});
+        return SmallVector<Value>();
+      });
+}
+
 Rows sherry::emitRmsNorm(KernelBuilder &b, const Rows &input, WeightRef weight,
                          double epsilon) {
   Rows result = b.allocRows(input.cols, b.getF32Type(), input.count);
-  Value gain = b.view(b.weights, weight.offset, {input.cols}, b.getF32Type());
+  int64_t size = weight.op.getTensorType().getDimSize(0);
+  Value gain = b.view(b.weights, weight.offset, {size}, b.getF32Type());
+  if (size == input.cols)
+    b.parallel(input.count, [&](Value row) {
+      emitNormPart(b, input, gain, epsilon, result, row, b.index(0), size);
+    });
+  else
+    b.parallelUnits(input.count, input.cols / size, [&](Value row, Value head) {
+      emitNormPart(b, input, gain, epsilon, result, row, b.mul(head, size),
+                   size);
+    });
+  return result;
+}
+
+Rows sherry::emitAddBias(KernelBuilder &b, const Rows &input,
+                         WeightRef weight) {
+  Rows result = b.allocRows(input.cols, b.getF32Type(), input.count);
+  Value bias = b.view(b.weights, weight.offset, {input.cols}, b.getF32Type());
   b.parallel(input.count, [&](Value row) {
-    auto type = b.vec(kLanes, b.getF32Type());
-    Value zero = b.index(0);
-    Value squares =
-        forColumns(b, zero, input.cols, {b.splat(type, 0)},
-                   [&](Value column, int64_t lanes,
-                       ValueRange carried) -> SmallVector<Value> {
-                     Value x = padLanes(b, b.load(b.vec(lanes, b.getF32Type()),
-                                                  input.buffer, {row, column}));
-                     return {b.mulAdd(x, x, carried[0])};
-                   })[0];
-    Value mean =
-        arith::DivFOp::create(b, b.reduceAdd(squares), b.f32(input.cols));
-    Value root = math::SqrtOp::create(
-        b, Value(arith::AddFOp::create(b, mean, b.f32(epsilon))));
-    Value inverse = arith::DivFOp::create(b, b.f32(1), root);
-    forColumns(b, zero, input.cols, {},
-               [&](Value column, int64_t lanes, ValueRange) {
-                 auto type = b.vec(lanes, b.getF32Type());
-                 Value x = b.load(type, input.buffer, {row, column});
-                 Value w = b.load(type, gain, {column});
-                 Value scaled =
-                     arith::MulFOp::create(b, x, b.broadcast(lanes, inverse));
-                 b.store(arith::MulFOp::create(b, scaled, w), result.buffer,
-                         {row, column});
-                 return SmallVector<Value>();
-               });
+    forColumns(
+        b, b.index(0), input.cols, {},
+        [&](Value column, int64_t lanes, ValueRange) {
+          auto type = b.vec(lanes, b.getF32Type());
+          Value x = b.load(type, input.buffer, {row, column});
+          Value y = b.load(type, bias, {column});
+          b.store(arith::AddFOp::create(b, x, y), result.buffer, {row, column});
+          return SmallVector<Value>();
+        });
   });
   return result;
 }

@@ -172,6 +172,7 @@ struct WeightRef {
 Rows emitEmbedding(KernelBuilder &b, const Rows &tokens, WeightRef weight);
 Rows emitRmsNorm(KernelBuilder &b, const Rows &input, WeightRef weight,
                  double epsilon);
+Rows emitAddBias(KernelBuilder &b, const Rows &input, WeightRef weight);
 Rows emitAdd(KernelBuilder &b, const Rows &lhs, const Rows &rhs);
 Rows emitSwiGLU(KernelBuilder &b, const Rows &gate, const Rows &up);
 Rows emitRopeTable(KernelBuilder &b, const Rows &positions, int64_t headDim,

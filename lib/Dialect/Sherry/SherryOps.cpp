@@ -153,7 +153,17 @@ LogicalResult RmsNormOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   if (failed(weight))
     return failure();
   RankedTensorType type = weight->getTensorType();
-  if (type.getRank() != 1 || type.getDimSize(0) != getType().getDimSize(1))
+  if (type.getRank() != 1 || getType().getDimSize(1) % type.getDimSize(0) != 0)
+    return emitOpError("weight ") << type << " does not fit " << getType();
+  return success();
+}
+
+LogicalResult AddBiasOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  auto weight = lookUpWeight(*this, getWeightAttr(), !!getLayer(), symbolTable);
+  if (failed(weight))
+    return failure();
+  RankedTensorType type = weight->getTensorType();
+  if (type.getRank() != 1 || getType().getDimSize(1) != type.getDimSize(0))
     return emitOpError("weight ") << type << " does not fit " << getType();
   return success();
 }

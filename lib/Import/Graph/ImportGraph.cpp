@@ -59,9 +59,12 @@ private:
                      ArrayRef<int64_t>(type.getDimSize(0)), type, IntegerAttr(),
                      IntegerAttr());
   }
+  void addVector(StringRef name, int64_t count, StringRef source,
+                 int64_t size) {
+    addWeight(name, count, source, RankedTensorType::get(size, b.getF32Type()));
+  }
   void addNorm(StringRef name, int64_t count, StringRef source) {
-    addWeight(name, count, source,
-              RankedTensorType::get(config.hiddenSize, b.getF32Type()));
+    addVector(name, count, source, config.hiddenSize);
   }
   /// A matrix that is never ternary: the embedding and the head.
   void addDense(StringRef name, StringRef source,
@@ -70,8 +73,7 @@ private:
               RankedTensorType::get({config.vocabSize, config.hiddenSize},
                                     getDenseType(b.getContext(), format)));
   }
-  llvm::Error addLinear(StringRef name, StringRef module, int64_t outputs,
-                        int64_t inputs);
+  llvm::Error addLinear(const LinearLayer &linear);
   llvm::Error addWeights();
   void addLayer();
   void addForward();
@@ -86,15 +88,18 @@ private:
 
 } // namespace
 
-llvm::Error GraphImporter::addLinear(StringRef name, StringRef moduleName,
-                                     int64_t outputs, int64_t inputs) {
-  bool ternary = options.quantize;
-  if (config.quantization && ternary) {
+llvm::Error GraphImporter::addLinear(const LinearLayer &linear) {
+  StringRef moduleName = linear.module;
+  auto exception = options.exceptions.find(moduleName);
+  LinearStorage storage = exception == options.exceptions.end()
+                              ? options.linear
+                              : exception->second;
+  if (config.quantization && storage.isTernary) {
     // Entries are module names or their last parts. All layers share their
     // code, so they must agree.
     for (StringRef entry : config.quantization->modulesToNotConvert) {
       if (entry == moduleName.rsplit('.').second || entry == moduleName)
-        ternary = false;
+        storage.isTernary = false;
       else if (entry.starts_with("model.layers."))
         return llvm::createStringError(
             "config.json: quantization_config.modules_to_not_convert: '" +
@@ -104,52 +109,66 @@ llvm::Error GraphImporter::addLinear(StringRef name, StringRef moduleName,
             moduleName.rsplit('.').second + "') to exclude it in all layers");
     }
   }
-  Type element = b.getBF16Type();
+  Type element = getDenseType(b.getContext(), storage.dense);
   Attribute encoding;
-  if (ternary) {
-    bool perGroup = options.granularity == format::Granularity::PerGroup;
+  if (storage.isTernary) {
+    bool perGroup = storage.granularity == format::Granularity::PerGroup;
     auto sharing = perGroup ? ScaleSharing::PerGroup
-                   : options.granularity == format::Granularity::PerChannel
+                   : storage.granularity == format::Granularity::PerChannel
                        ? ScaleSharing::PerChannel
                        : ScaleSharing::PerTensor;
-    FloatType scale = options.scaleType == format::ScaleType::F16
+    FloatType scale = storage.scaleType == format::ScaleType::F16
                           ? FloatType(b.getF16Type())
                           : FloatType(b.getF32Type());
     element = TritType::get(b.getContext());
-    encoding =
-        TernaryAttr::get(b.getContext(), Grouping::Contiguous, sharing,
-                         perGroup ? options.groupSize : 0, scale, LayoutAttr());
+    encoding = TernaryAttr::get(
+        b.getContext(),
+        storage.strided ? Grouping::Strided : Grouping::Contiguous, sharing,
+        perGroup ? storage.groupSize : 0, scale, LayoutAttr());
   }
-  addWeight(name, config.numLayers,
+  addWeight(linear.name, config.numLayers,
             ("model.layers.{}." + moduleName + ".weight").str(),
-            RankedTensorType::get({outputs, inputs}, element, encoding));
+            RankedTensorType::get({linear.outputs, linear.inputs}, element,
+                                  encoding));
   return llvm::Error::success();
 }
 
-llvm::Error GraphImporter::addWeights() {
+SmallVector<LinearLayer> sherry::listLinearLayers(const ModelConfig &config) {
   int64_t query = config.numHeads * config.headDim;
   int64_t keyValue = config.numKeyValueHeads * config.headDim;
   int64_t hidden = config.hiddenSize, ffn = config.intermediateSize;
+  return {{"q", "self_attn.q_proj", query, hidden},
+          {"k", "self_attn.k_proj", keyValue, hidden},
+          {"v", "self_attn.v_proj", keyValue, hidden},
+          {"o", "self_attn.o_proj", hidden, query},
+          {"gate", "mlp.gate_proj", ffn, hidden},
+          {"up", "mlp.up_proj", ffn, hidden},
+          {"down", "mlp.down_proj", hidden, ffn}};
+}
+
+llvm::Error GraphImporter::addWeights() {
   // A tied embedding is the head, so it is stored like one.
   addDense("embedding", "model.embed_tokens.weight",
-           config.tieWordEmbeddings ? options.head : nullptr);
+           config.tieWordEmbeddings ? options.head : options.embedding);
   addNorm("attention_norm", config.numLayers,
           "model.layers.{}.input_layernorm.weight");
-  struct Linear {
-    StringRef name, module;
-    int64_t outputs, inputs;
-  };
-  for (const Linear &linear :
-       {Linear{"q", "self_attn.q_proj", query, hidden},
-        Linear{"k", "self_attn.k_proj", keyValue, hidden},
-        Linear{"v", "self_attn.v_proj", keyValue, hidden},
-        Linear{"o", "self_attn.o_proj", hidden, query},
-        Linear{"gate", "mlp.gate_proj", ffn, hidden},
-        Linear{"up", "mlp.up_proj", ffn, hidden},
-        Linear{"down", "mlp.down_proj", hidden, ffn}})
-    if (llvm::Error error = addLinear(linear.name, linear.module,
-                                      linear.outputs, linear.inputs))
+  SmallVector<LinearLayer> linears = listLinearLayers(config);
+  for (const LinearLayer &linear : linears)
+    if (llvm::Error error = addLinear(linear))
       return error;
+  if (config.architecture->hasQkvBias)
+    for (const LinearLayer &linear : ArrayRef(linears).take_front(3))
+      addVector((Twine(linear.name) + "_bias").str(), config.numLayers,
+                ("model.layers.{}." + Twine(linear.module) + ".bias").str(),
+                linear.outputs);
+  if (config.architecture->qkNorm != Architecture::QkNorm::None)
+    for (auto [name, module] :
+         {std::pair("q_norm", config.architecture->queryNorm),
+          std::pair("k_norm", config.architecture->keyNorm)})
+      addVector(
+          name, config.numLayers,
+          ("model.layers.{}.self_attn." + Twine(module) + ".weight").str(),
+          config.headDim);
   addNorm("ffn_norm", config.numLayers,
           "model.layers.{}.post_attention_layernorm.weight");
   addNorm("output_norm", 1, "model.norm.weight");
@@ -185,8 +204,22 @@ void GraphImporter::addLayer() {
   Value q = linear(input, "q", query);
   Value k = linear(input, "k", keyValue);
   Value v = linear(input, "v", keyValue);
+  if (config.architecture->hasQkvBias)
+    for (auto [value, name] :
+         {std::pair(&q, "q_bias"), {&k, "k_bias"}, {&v, "v_bias"}})
+      *value = AddBiasOp::create(b, value->getType(), *value, reference(name),
+                                 number);
+  auto normHeads = [&](Architecture::QkNorm when) {
+    if (config.architecture->qkNorm != when)
+      return;
+    for (auto [value, name] : {std::pair(&q, "q_norm"), {&k, "k_norm"}})
+      *value = RmsNormOp::create(b, value->getType(), *value, reference(name),
+                                 number, b.getF32FloatAttr(config.rmsNormEps));
+  };
+  normHeads(Architecture::QkNorm::BeforeRope);
   q = RopeOp::create(b, q.getType(), q, angles);
   k = RopeOp::create(b, k.getType(), k, angles);
+  normHeads(Architecture::QkNorm::AfterRope);
   UpdateCacheOp::create(b, k, v, kv, number, positions, sequences);
   Value mixed =
       AttentionOp::create(b, q.getType(), q, kv, number, positions, sequences);

@@ -237,15 +237,37 @@ int sherry_context_step_time(const sherry_context *context, uint32_t step,
 
 typedef struct sherry_sampler sherry_sampler;
 
-/// The steps apply in the order of the fields, as in Hugging Face transformers.
+/// What is added to the logit of a token; -INFINITY forbids it.
+typedef struct sherry_logit_bias {
+  int32_t token;
+  float bias;
+} sherry_logit_bias;
+
+/// Biases and penalties come first, then temperature, top_k, top_p, min_p and
+/// typical_p in this order, as in Hugging Face transformers. What follows the
+/// seed is off at 0.
 typedef struct sherry_sampler_options {
   float temperature; ///< 0: always the most likely token
   uint32_t top_k;    ///< keep the k most likely tokens; 0: all
   float top_p; ///< keep the fewest tokens that reach this probability; 1: all
   uint64_t seed;
+  /// Keep tokens with this part of the probability of the most likely one.
+  float min_p;
+  /// Keep the fewest tokens that reach this probability, beginning with those
+  /// whose information is closest to the mean (arXiv 2202.00666).
+  float typical_p;
+  // Of the last penalty_last_n tokens that were accepted:
+  /// divides logits above 0 and multiplies those below (arXiv 1909.05858);
+  float repetition_penalty;
+  float presence_penalty;          ///< is subtracted from the logit
+  float frequency_penalty;         ///< is subtracted once per occurrence
+  uint32_t penalty_last_n;         ///< 0: 64
+  const sherry_logit_bias *biases; ///< need not outlive the call
+  size_t n_biases;
 } sherry_sampler_options;
 
-/// Returns null on error (a temperature below 0, top_p outside (0, 1]).
+/// Returns null on error (a temperature below 0, a part outside [0, 1], top_p
+/// of 0, penalties that are not finite).
 sherry_sampler *sherry_sampler_create(const sherry_sampler_options *options);
 /// Null is ignored.
 void sherry_sampler_destroy(sherry_sampler *sampler);
@@ -253,6 +275,10 @@ void sherry_sampler_destroy(sherry_sampler *sampler);
 /// Picks a token by its logits [n]. The same seed gives the same tokens. Logits
 /// that are not numbers count as impossible; returns -1 if all are.
 int32_t sherry_sample(sherry_sampler *sampler, const float *logits, uint32_t n);
+
+/// Tells the sampler of a token of the text, for the penalties: of a prompt,
+/// and of what was picked. Forgets all of them with a `token` of -1.
+void sherry_sampler_accept(sherry_sampler *sampler, int32_t token);
 
 #ifdef __cplusplus
 }

@@ -113,7 +113,7 @@ TEST(ModelConfigTest, ReadsEveryField) {
 }
 
 TEST(ModelConfigTest, RefusesOtherArchitectures) {
-  expectRefusal("model_type", "\"mixtral\"", "\"llama\"");
+  expectRefusal("model_type", "\"mixtral\"", "one of \"llama\"");
   expectRefusal("model_type", "", "missing");
   expectRefusal("architectures", "[\"MixtralForCausalLM\"]",
                 "LlamaForCausalLM");

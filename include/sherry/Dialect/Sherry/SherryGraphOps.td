@@ -102,7 +102,8 @@ def Sherry_RmsNormOp : Sherry_WeightUserOp<"rms_norm",
   let summary = "root mean square normalisation";
   let description = [{
     `result[t][i] = input[t][i] / sqrt(mean_j(input[t][j]^2) + epsilon) *
-    weight[i]`.
+    weight[i]`. If rows are a multiple of the weight's length, each part of that
+    length (a head) is normalised for itself.
 
     ```mlir
     %n = sherry.rms_norm %x, @attn_norm[%layer] epsilon 1.0e-5
@@ -117,6 +118,24 @@ def Sherry_RmsNormOp : Sherry_WeightUserOp<"rms_norm",
     `:` type($result)
   }];
   let hasVerifier = 1;
+}
+
+def Sherry_AddBiasOp : Sherry_WeightUserOp<"add_bias",
+    [AllTypesMatch<["input", "result"]>]> {
+  let summary = "adds a vector to every row";
+  let description = [{
+    `result[t][i] = input[t][i] + weight[i]`.
+
+    ```mlir
+    %b = sherry.add_bias %q, @q_bias[%layer] : tensor<?x2048xf32>
+    ```
+  }];
+  let arguments = (ins Sherry_Activations:$input, FlatSymbolRefAttr:$weight,
+                       Optional<Index>:$layer);
+  let results = (outs Sherry_Activations:$result);
+  let assemblyFormat = [{
+    $input `,` $weight (`[` $layer^ `]`)? attr-dict `:` type($result)
+  }];
 }
 
 def Sherry_QuantizeActivationsOp : Sherry_Op<"quantize_activations", [Pure]> {

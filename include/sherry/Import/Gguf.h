@@ -1,0 +1,124 @@
+//===- Gguf.h - Reader of the GGUF format -----------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A GGUF file of version 2 or 3 (ggml's docs/gguf.md): a list of named values,
+// a list of tensors, and their bytes. Files come from strangers: everything is
+// checked when the file is opened.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_IMPORT_GGUF_H
+#define SHERRY_IMPORT_GGUF_H
+
+#include "sherry/Import/TensorView.h"
+
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sherry {
+
+/// Types of values, with the numbers that they have in files.
+enum class GgufType : uint32_t {
+  U8,
+  I8,
+  U16,
+  I16,
+  U32,
+  I32,
+  F32,
+  Bool,
+  String,
+  Array,
+  U64,
+  I64,
+  F64
+};
+
+/// A value, or an array of values of one type.
+class GgufValue {
+public:
+  // Nothing if the value has another type or does not fit.
+  std::optional<int64_t> getInteger() const;
+  std::optional<double> getNumber() const;
+  std::optional<bool> getBool() const;
+  std::optional<llvm::StringRef> getString() const;
+
+  bool isArray() const { return array; }
+  uint64_t size() const { return count; } ///< of an array
+  /// Elements of an array, by place below size().
+  std::optional<int64_t> getInteger(uint64_t place) const;
+  std::optional<double> getNumber(uint64_t place) const;
+  std::optional<llvm::StringRef> getString(uint64_t place) const;
+
+private:
+  friend class GgufReader;
+  GgufType type; ///< of the elements of an array
+  bool array = false;
+  uint64_t count = 1;
+  llvm::StringRef bytes; ///< of numbers
+  std::vector<llvm::StringRef> strings;
+};
+
+/// How the scales of STQ1_0 are stored; files do not say.
+enum class StqScale { Auto, F16, I16 };
+
+/// A file that is mapped into memory.
+class GgufFile : public TensorFile {
+public:
+  static llvm::Expected<std::unique_ptr<GgufFile>>
+  open(llvm::StringRef path, StqScale scale = StqScale::Auto);
+  /// The identifier of the buffer is the file's name in messages.
+  static llvm::Expected<std::unique_ptr<GgufFile>>
+  parse(std::unique_ptr<llvm::MemoryBuffer> buffer,
+        StqScale scale = StqScale::Auto);
+
+  /// Null if there is no such value.
+  const GgufValue *find(llvm::StringRef key) const;
+  const std::map<std::string, GgufValue, std::less<>> &getValues() const {
+    return values;
+  }
+
+  llvm::StringRef getPath() const override {
+    return buffer->getBufferIdentifier();
+  }
+  llvm::SmallVector<llvm::StringRef> getTensorNames() const override;
+  bool hasTensor(llvm::StringRef name) const override;
+  llvm::Expected<TensorView> getTensor(llvm::StringRef name) const override;
+
+private:
+  friend class GgufReader;
+  struct Tensor {
+    uint32_t typeId;
+    llvm::SmallVector<int64_t, 2> shape; ///< the last dimension is contiguous
+    uint64_t offset;                     ///< in the data
+    std::optional<format::Storage> storage;
+    llvm::StringRef bytes;
+  };
+
+  GgufFile(std::unique_ptr<llvm::MemoryBuffer> buffer, StqScale scale)
+      : buffer(std::move(buffer)), scale(scale) {}
+  llvm::Error placeTensors(llvm::StringRef data, uint64_t alignment);
+
+  std::unique_ptr<llvm::MemoryBuffer> buffer;
+  StqScale scale;
+  std::map<std::string, GgufValue, std::less<>> values;
+  std::map<std::string, Tensor, std::less<>> tensors;
+};
+
+/// A model in one file, or in the parts NAME-00001-of-0000N.gguf that the first
+/// of them begins. The first file has the values.
+struct GgufModel {
+  std::vector<std::unique_ptr<GgufFile>> files;
+
+  static llvm::Expected<GgufModel> open(llvm::StringRef path, StqScale scale);
+  const GgufFile &first() const { return *files.front(); }
+};
+
+} // namespace sherry
+
+#endif // SHERRY_IMPORT_GGUF_H

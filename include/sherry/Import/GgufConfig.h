@@ -1,0 +1,32 @@
+//===- GgufConfig.h - What a GGUF file says about a model -------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Turns the values of a GGUF file into the files that a Hugging Face folder has
+// instead, so that one reader checks them: config.json, tokenizer.json.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_IMPORT_GGUFCONFIG_H
+#define SHERRY_IMPORT_GGUFCONFIG_H
+
+#include "sherry/Import/Gguf.h"
+
+namespace sherry {
+
+/// The text of a config.json. Fails if the model is of an architecture or has a
+/// rope scaling that is not supported.
+llvm::Expected<std::string> makeConfigJson(const GgufModel &model);
+
+/// The text of a tokenizer.json; empty if the file has no tokenizer. Fails if
+/// it is of a kind that is not supported.
+llvm::Expected<std::string> makeTokenizerJson(const GgufFile &file);
+
+/// Whether texts begin with the BOS token.
+bool addsBosToken(const GgufFile &file);
+
+/// The file's chat template; empty if there is none.
+std::string getChatTemplate(const GgufFile &file);
+
+} // namespace sherry
+
+#endif // SHERRY_IMPORT_GGUFCONFIG_H

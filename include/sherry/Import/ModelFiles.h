@@ -1,0 +1,38 @@
+//===- ModelFiles.h - A model as people have it -----------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_IMPORT_MODELFILES_H
+#define SHERRY_IMPORT_MODELFILES_H
+
+#include "sherry/Import/Checkpoint.h"
+#include "sherry/Import/TokenizerFile.h"
+
+namespace sherry {
+
+/// What is read of a model.
+struct OpenOptions {
+  bool weights = true;
+  bool tokenizer = true;
+  StqScale stqScale = StqScale::Auto; ///< of GGUF files
+};
+
+/// A Hugging Face folder or a GGUF file, opened.
+struct ModelFiles {
+  std::string configText; ///< config.json, or what stands for it
+  ModelConfig config;
+  TokenizerFile tokenizer;
+  std::optional<Checkpoint> checkpoint;
+
+  /// A path to a file means GGUF, to a folder Hugging Face.
+  static llvm::Expected<ModelFiles> open(llvm::StringRef path,
+                                         const OpenOptions &options);
+};
+
+/// The tokenizer of a model alone. Fails if there is none.
+llvm::Expected<TokenizerFile> openTokenizer(llvm::StringRef path);
+
+} // namespace sherry
+
+#endif // SHERRY_IMPORT_MODELFILES_H

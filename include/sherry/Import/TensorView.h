@@ -1,0 +1,78 @@
+//===- TensorView.h - A tensor in a file ------------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_IMPORT_TENSORVIEW_H
+#define SHERRY_IMPORT_TENSORVIEW_H
+
+#include "sherry/Format/Storage.h"
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+namespace sherry {
+
+/// A tensor whose elements can be read. Refers to the file that it lies in,
+/// which must live longer. Rows are whole blocks of the storage type.
+class TensorView {
+public:
+  TensorView(llvm::StringRef file, llvm::StringRef name,
+             format::Storage storage, llvm::ArrayRef<int64_t> shape,
+             llvm::StringRef bytes)
+      : file(file), name(name), storage(storage), shape(shape), bytes(bytes) {}
+
+  llvm::StringRef getFile() const { return file; }
+  llvm::StringRef getName() const { return name; }
+  format::Storage getStorage() const { return storage; }
+  llvm::ArrayRef<int64_t> getShape() const { return shape; }
+  llvm::StringRef getBytes() const { return bytes; }
+
+  /// Elements of the last dimension; 1 if there is none.
+  int64_t getCols() const { return shape.empty() ? 1 : shape.back(); }
+  /// Product of the other dimensions: a vector is one row.
+  int64_t getRows() const;
+
+  /// Declares that the rows of every head of `rows` rows, an even number, lie
+  /// as two interleaved halves in the file (0, rows / 2, 1, ...), as GGUF files
+  /// of LLaMA have the matrices of queries and keys. They are read in order.
+  void setInterleavedHeads(int64_t rows) { headRows = rows; }
+
+  /// Writes rows [row, row + count) as f32[count][getCols()] to `out`. Fails on
+  /// rows that do not exist and on NaN and infinity.
+  llvm::Error readRows(int64_t row, int64_t count, float *out) const;
+
+  /// Copies the bytes of rows that exist to `out`.
+  void copyRows(int64_t row, int64_t count, uint8_t *out) const;
+  int64_t getRowBytes() const {
+    return format::infoOf(storage).rowBytes(getCols());
+  }
+
+private:
+  const uint8_t *rowAt(int64_t row) const;
+
+  llvm::StringRef file, name;
+  format::Storage storage;
+  llvm::ArrayRef<int64_t> shape;
+  llvm::StringRef bytes;
+  int64_t headRows = 0;
+};
+
+/// A file of tensors.
+class TensorFile {
+public:
+  virtual ~TensorFile() = default;
+
+  virtual llvm::StringRef getPath() const = 0;
+  /// In alphabetical order.
+  virtual llvm::SmallVector<llvm::StringRef> getTensorNames() const = 0;
+  virtual bool hasTensor(llvm::StringRef name) const = 0;
+  /// Fails if there is none of this name or no weight is read from its type.
+  virtual llvm::Expected<TensorView> getTensor(llvm::StringRef name) const = 0;
+};
+
+} // namespace sherry
+
+#endif // SHERRY_IMPORT_TENSORVIEW_H

@@ -1,0 +1,218 @@
+//===- ChooseStorage.cpp - How weights are to be stored -------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "ChooseStorage.h"
+#include "sherry/Format/Pack.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace llvm;
+using namespace sherry;
+using format::BlockFormat;
+using format::Granularity;
+using format::Storage;
+
+namespace {
+using Storages = SetVector<Storage>;
+} // namespace
+
+static bool isDense(Storage storage) {
+  return format::infoOf(storage).blockInputs == 1;
+}
+
+/// The format with the numbers of a type of blocks; q8_0 for those that have
+/// none.
+static const BlockFormat *formatOf(Storage storage) {
+  for (const BlockFormat *candidate :
+       {&format::kQ8_0, &format::kQ6_K, &format::kQ4_0})
+    if (format::canPackStored(*candidate, storage))
+      return candidate;
+  return &format::kQ8_0;
+}
+
+static std::string printNames(const Storages &storages) {
+  std::string result;
+  for (Storage storage : storages)
+    result += std::string(result.empty() ? "" : ", ") +
+              format::infoOf(storage).name;
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Embedding and head
+//===----------------------------------------------------------------------===//
+
+/// The format of a dense matrix; null: bf16. `fallback` is for numbers that are
+/// not in blocks.
+static const BlockFormat *chooseDense(StringRef tensor,
+                                      const BlockFormat *fallback,
+                                      Checkpoint *checkpoint,
+                                      raw_ostream &log) {
+  auto storage = checkpoint ? checkpoint->getStorage(tensor) : std::nullopt;
+  if (!storage || isDense(*storage))
+    return fallback;
+  const BlockFormat *result = formatOf(*storage);
+  if (!format::canPackStored(*result, *storage))
+    log << "note: " << tensor << " is widened from "
+        << format::infoOf(*storage).name << " to " << result->name << "\n";
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Linear layers
+//===----------------------------------------------------------------------===//
+
+static std::string nameOfTensor(const LinearLayer &linear, int64_t layer) {
+  return ("model.layers." + Twine(layer) + "." + linear.module + ".weight")
+      .str();
+}
+
+/// Whether every group of a layer's weights has exactly one zero.
+static Expected<bool> hasPattern(const LinearLayer &linear, int64_t numLayers,
+                                 bool strided, Checkpoint &checkpoint) {
+  constexpr int64_t rowsAtOnce = 64;
+  std::vector<uint8_t> codes(rowsAtOnce * linear.inputs / format::kGroupInputs);
+  std::vector<float> scales(rowsAtOnce * linear.inputs);
+  for (int64_t layer = 0; layer < numLayers; ++layer) {
+    auto view = checkpoint.getTensor(nameOfTensor(linear, layer),
+                                     {linear.outputs, linear.inputs});
+    if (!view)
+      return view.takeError();
+    std::vector<uint8_t> rows(rowsAtOnce * view->getRowBytes());
+    for (int64_t row = 0; row < linear.outputs; row += rowsAtOnce) {
+      int64_t count = std::min(rowsAtOnce, linear.outputs - row);
+      view->copyRows(row, count, rows.data());
+      if (!format::readTernaryRows(view->getStorage(), strided, count,
+                                   linear.inputs, rows.data(), codes.data(),
+                                   scales.data()))
+        return false;
+    }
+  }
+  return true;
+}
+
+/// All layers hold trits. Those that have the pattern are 3:4-sparse.
+static Expected<LinearStorage> chooseTernary(const LinearLayer &linear,
+                                             int64_t numLayers,
+                                             const Storages &storages,
+                                             Checkpoint &checkpoint) {
+  LinearStorage result;
+  result.granularity = Granularity::PerGroup;
+  result.groupSize = format::infoOf(Storage::TQ1_0).blockInputs;
+  result.scaleType = storages.contains(Storage::STQ1_0_I16)
+                         ? format::ScaleType::F32
+                         : format::ScaleType::F16;
+  for (bool strided : {false, true}) {
+    result.strided = strided;
+    // Their groups have it by construction.
+    if (strided && all_of(storages, format::isStrided))
+      return result;
+    if (any_of(storages, format::isStrided) && !strided)
+      continue;
+    auto matches = hasPattern(linear, numLayers, strided, checkpoint);
+    if (!matches)
+      return matches.takeError();
+    if (*matches)
+      return result;
+  }
+  result.isTernary = false;
+  result.dense = &format::kTQ2_0;
+  return result;
+}
+
+/// How a linear layer is stored that the options do not decide; nothing if its
+/// numbers are not in blocks in any layer.
+static Expected<std::optional<LinearStorage>>
+chooseLinear(const LinearLayer &linear, int64_t numLayers,
+             Checkpoint &checkpoint, raw_ostream &log) {
+  Storages storages;
+  for (int64_t layer = 0; layer < numLayers; ++layer)
+    if (auto storage = checkpoint.getStorage(nameOfTensor(linear, layer)))
+      storages.insert(*storage);
+  if (all_of(storages, isDense))
+    return std::nullopt;
+  if (all_of(storages, format::isTernary)) {
+    auto result = chooseTernary(linear, numLayers, storages, checkpoint);
+    if (!result)
+      return result.takeError();
+    return *result;
+  }
+  LinearStorage result;
+  result.isTernary = false;
+  result.dense = storages.size() == 1 ? formatOf(storages[0]) : &format::kQ8_0;
+  if (!all_of(storages, [&](Storage storage) {
+        return format::canPackStored(*result.dense, storage);
+      }))
+    log << "note: " << linear.module << " is stored as " << result.dense->name
+        << ", in the file it is " << printNames(storages) << "\n";
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Options
+//===----------------------------------------------------------------------===//
+
+static Error chooseGranularity(const CompileOptions &options,
+                               const ModelConfig &config,
+                               LinearStorage &linear) {
+  if (config.quantization) {
+    linear.granularity = config.quantization->granularity;
+    if (linear.granularity == Granularity::PerGroup)
+      linear.groupSize = config.quantization->groupSize;
+  }
+  if (options.granularity)
+    linear.granularity = *options.granularity;
+  if (!options.groupSize)
+    return Error::success();
+  if (linear.granularity != Granularity::PerGroup)
+    return createStringError("--group-size needs --granularity=per_group");
+  if (*options.groupSize <= 0 ||
+      *options.groupSize % format::kGroupInputs != 0)
+    return createStringError("--group-size is " + Twine(*options.groupSize) +
+                             "; it must be a positive multiple of 4");
+  linear.groupSize = *options.groupSize;
+  return Error::success();
+}
+
+Expected<StorageOptions> sherry::chooseStorage(const CompileOptions &options,
+                                               const ModelConfig &config,
+                                               Checkpoint *checkpoint,
+                                               raw_ostream &log) {
+  StorageOptions result;
+  result.linear.isTernary = options.quantize;
+  result.linear.scaleType = options.scaleType;
+  result.cacheType = options.cacheType.value_or(
+      options.quantizeActivations ? CacheType::F16 : CacheType::F32);
+  if (result.cacheType == CacheType::I8 &&
+      (config.headDim % 16 != 0 || config.headDim > 256))
+    return createStringError(
+        "--kv=i8 needs a head_dim that is a multiple of 16 and at most 256; "
+        "this model has " +
+        Twine(config.headDim) + ", use --kv=f16");
+  if (Error error = chooseGranularity(options, config, result.linear))
+    return error;
+
+  StringRef embedding = "model.embed_tokens.weight";
+  if (options.head)
+    result.head = *options.head;
+  else
+    result.head =
+        chooseDense(config.tieWordEmbeddings ? embedding : "lm_head.weight",
+                    result.head, checkpoint, log);
+  if (!config.tieWordEmbeddings)
+    result.embedding = chooseDense(embedding, nullptr, checkpoint, log);
+
+  if (!checkpoint)
+    return result;
+  for (const LinearLayer &linear : listLinearLayers(config)) {
+    auto storage = chooseLinear(linear, config.numLayers, *checkpoint, log);
+    if (!storage)
+      return storage.takeError();
+    if (*storage)
+      result.exceptions.emplace(linear.module, **storage);
+  }
+  return result;
+}

@@ -1,0 +1,375 @@
+//===- GgufConfig.cpp - What a GGUF file says about a model ---------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Import/GgufConfig.h"
+#include "Json.h"
+#include "sherry/Import/ModelConfig.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+using namespace llvm;
+using namespace sherry;
+using nlohmann::json;
+
+static std::string getText(const GgufFile &file, StringRef key) {
+  const GgufValue *value = file.find(key);
+  return value ? value->getString().value_or("").str() : "";
+}
+
+//===----------------------------------------------------------------------===//
+// Rope
+//===----------------------------------------------------------------------===//
+
+/// What the rule of LLaMA 3 divides the frequency of pair `i` by
+/// (transformers, modeling_rope_utils.py).
+static double llama3Divisor(double theta, int64_t headDim, int64_t i,
+                            double factor, double context) {
+  constexpr double low = 1, high = 4;
+  double turns = context * std::pow(theta, -2.0 * i / headDim) / (2 * M_PI);
+  double keep = std::clamp((turns - low) / (high - low), 0.0, 1.0);
+  return 1 / ((1 - keep) / factor + keep);
+}
+
+/// The parameters of LLaMA 3 that give these divisors; null if there are none.
+/// All its models have low_freq_factor 1 and high_freq_factor 4.
+static json recognizeLlama3(ArrayRef<float> divisors, double theta) {
+  auto headDim = static_cast<int64_t>(2 * divisors.size());
+  double factor = *std::max_element(divisors.begin(), divisors.end());
+  for (int64_t context = 1; context <= 1 << 20; context *= 2) {
+    bool matches = true;
+    for (auto [i, divisor] : enumerate(divisors)) {
+      double expected = llama3Divisor(theta, headDim, static_cast<int64_t>(i),
+                                      factor, static_cast<double>(context));
+      matches &= std::fabs(divisor - expected) <= 1e-4 * expected;
+    }
+    if (matches)
+      return {{"rope_type", "llama3"},
+              {"factor", factor},
+              {"low_freq_factor", 1.0},
+              {"high_freq_factor", 4.0},
+              {"original_max_position_embeddings", context}};
+  }
+  return nullptr;
+}
+
+static Error readRopeDivisors(const GgufModel &model, double theta,
+                              json &config) {
+  constexpr const char *name = "rope_freqs.weight";
+  for (const std::unique_ptr<GgufFile> &file : model.files) {
+    if (!file->hasTensor(name))
+      continue;
+    auto view = file->getTensor(name);
+    if (!view)
+      return view.takeError();
+    constexpr int64_t maxPairs = 1 << 12;
+    if (view->getRows() != 1 || view->getCols() > maxPairs)
+      return makeError(file->getPath() + ": tensor \"" + name +
+                       "\" is no vector of up to " + Twine(maxPairs) +
+                       " numbers");
+    std::vector<float> divisors(view->getCols());
+    if (Error error = view->readRows(0, 1, divisors.data()))
+      return error;
+    if (all_of(divisors, [](float divisor) { return divisor == 1; }))
+      return Error::success();
+    config["rope_scaling"] = recognizeLlama3(divisors, theta);
+    if (config["rope_scaling"].is_null())
+      return makeError(file->getPath() + ": tensor \"" + name +
+                       "\" does not follow the rule of LLaMA 3, the only one "
+                       "that is supported");
+  }
+  return Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// Special tokens
+//===----------------------------------------------------------------------===//
+
+/// Tokens that end what a model says, if they are control tokens: files name
+/// but one of them.
+static constexpr StringLiteral kEndTokens[] = {
+    "<|eot_id|>",   "<|im_end|>",  "<|end|>",         "<|end_of_text|>",
+    "<|endoftext|>", "<|eom_id|>", "<end_of_turn>",
+    // HunYuan's, with a full-width bar and a lower block for the space.
+    "<\uff5chy_place\u2581holder\u2581no\u25812\uff5c>"};
+
+/// token_type of a token.
+enum class TokenType { Normal = 1, Unknown, Control, UserDefined, Unused, Byte };
+
+static TokenType getTokenType(const GgufFile &file, uint64_t id) {
+  const GgufValue *types = file.find("tokenizer.ggml.token_type");
+  if (!types || !types->isArray() || id >= types->size())
+    return TokenType::Normal;
+  return static_cast<TokenType>(
+      types->getInteger(id).value_or(static_cast<int>(TokenType::Normal)));
+}
+
+static json listEndTokens(const GgufFile &file) {
+  std::set<int64_t> ids;
+  for (StringRef key : {"eos", "eot", "eom"}) {
+    const GgufValue *value =
+        file.find(("tokenizer.ggml." + key + "_token_id").str());
+    if (value)
+      if (auto id = value->getInteger())
+        ids.insert(*id);
+  }
+  const GgufValue *tokens = file.find("tokenizer.ggml.tokens");
+  for (uint64_t id = 0; tokens && tokens->isArray() && id < tokens->size();
+       ++id)
+    if (getTokenType(file, id) == TokenType::Control &&
+        is_contained(kEndTokens, tokens->getString(id).value_or("")))
+      ids.insert(static_cast<int64_t>(id));
+  return ids;
+}
+
+//===----------------------------------------------------------------------===//
+// config.json
+//===----------------------------------------------------------------------===//
+
+Expected<std::string> sherry::makeConfigJson(const GgufModel &model) {
+  const GgufFile &file = model.first();
+  std::string name = getText(file, "general.architecture");
+  const Architecture *architecture = Architecture::byGgufName(name);
+  if (!architecture)
+    return makeError(file.getPath() + ": general.architecture is " +
+                     quote(name) +
+                     "; supported are \"llama\", \"hunyuan-dense\", \"qwen2\" "
+                     "and \"qwen3\"");
+  auto find = [&](StringRef key) { return file.find(name + "." + key.str()); };
+  json config = {{"model_type", architecture->name},
+                 {"architectures", {architecture->className}}};
+  auto copyInteger = [&](StringRef key, const char *field) {
+    if (const GgufValue *value = find(key))
+      if (auto integer = value->getInteger())
+        config[field] = *integer;
+  };
+  copyInteger("embedding_length", "hidden_size");
+  copyInteger("feed_forward_length", "intermediate_size");
+  copyInteger("block_count", "num_hidden_layers");
+  copyInteger("attention.head_count", "num_attention_heads");
+  copyInteger("attention.head_count_kv", "num_key_value_heads");
+  copyInteger("attention.key_length", "head_dim");
+  copyInteger("context_length", "max_position_embeddings");
+  copyInteger("vocab_size", "vocab_size");
+
+  // What this compiler would leave out, and the value that means nothing.
+  for (auto [key, harmless] :
+       {std::pair<StringRef, double>("expert_count", 0),
+        {"attention.sliding_window", 0},
+        {"rope.scaling.factor", 1}}) {
+    const GgufValue *value = find(key);
+    std::string scaling = getText(file, name + ".rope.scaling.type");
+    bool isOff = key.starts_with("rope.") &&
+                 (scaling == "none" || file.hasTensor("rope_freqs.weight"));
+    if (value && !isOff && value->getNumber().value_or(harmless) != harmless)
+      return makeError(file.getPath() + ": " + name + "." + key +
+                       " is set; models with it" +
+                       (scaling.empty() ? "" : " (" + scaling + ")") +
+                       " are not supported");
+  }
+  for (StringRef key : {"attention.value_length", "rope.dimension_count"}) {
+    const GgufValue *value = find(key);
+    int64_t heads = config.value("num_attention_heads", int64_t{0});
+    int64_t derived =
+        heads > 0 ? config.value("hidden_size", int64_t{0}) / heads : 0;
+    int64_t headDim = config.value("head_dim", derived);
+    if (value && value->getInteger() && *value->getInteger() != headDim)
+      return makeError(file.getPath() + ": " + name + "." + key + " is " +
+                       Twine(*value->getInteger()) +
+                       "; it must be the size of a head, which is " +
+                       Twine(headDim));
+  }
+
+  const GgufValue *tokens = file.find("tokenizer.ggml.tokens");
+  if (!config.contains("vocab_size") && tokens && tokens->isArray())
+    config["vocab_size"] = tokens->size();
+  if (const GgufValue *value = find("attention.layer_norm_rms_epsilon"))
+    if (auto number = value->getNumber())
+      // The decimal number that was meant, as far as f32 tells.
+      config["rms_norm_eps"] =
+          std::stod(json(static_cast<float>(*number)).dump());
+  if (const GgufValue *value = find("rope.freq_base"))
+    if (auto number = value->getNumber())
+      config["rope_theta"] = *number;
+  if (Error error =
+          readRopeDivisors(model, config.value("rope_theta", 10000.0), config))
+    return error;
+  bool hasHead = any_of(model.files, [](const auto &file) {
+    return file->hasTensor("output.weight");
+  });
+  config["tie_word_embeddings"] = !hasHead;
+  if (const GgufValue *bos = file.find("tokenizer.ggml.bos_token_id"))
+    if (auto id = bos->getInteger())
+      config["bos_token_id"] = *id;
+  config["eos_token_id"] = listEndTokens(file);
+  return config.dump(1);
+}
+
+std::string sherry::getChatTemplate(const GgufFile &file) {
+  return getText(file, "tokenizer.chat_template");
+}
+
+//===----------------------------------------------------------------------===//
+// tokenizer.json
+//===----------------------------------------------------------------------===//
+
+/// The expression that cuts text into words for a value of tokenizer.ggml.pre,
+/// as llama.cpp (src/llama-vocab.cpp) has them; empty if it is not known.
+static std::vector<std::string> getPatterns(StringRef pre) {
+  static constexpr char llama3[] =
+      R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+  static constexpr char qwen2[] =
+      R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+  static constexpr char gpt2[] =
+      R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+  static constexpr char cjk[] =
+      R"([\x{4e00}-\x{9fa5}\x{3040}-\x{309f}\x{30a0}-\x{30ff}]+)";
+  static constexpr char eastAsian[] =
+      R"([\x{4e00}-\x{9fa5}\x{0800}-\x{4e00}\x{ac00}-\x{d7ff}]+)";
+  // A mark and the letters after it, or words, or marks, or white space.
+  static constexpr char words[] =
+      R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+  if (pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3")
+    return {llama3};
+  if (pre == "qwen2" || pre == "deepseek-r1-qwen" || pre == "hunyuan")
+    return {qwen2};
+  if (pre == "gpt-2" || pre == "default" || pre.empty() || pre == "phi-2")
+    return {gpt2};
+  if (pre == "starcoder" || pre == "refact" || pre == "command-r" ||
+      pre == "smollm")
+    return {R"(\p{N})", gpt2};
+  if (pre == "deepseek-coder")
+    return {R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", eastAsian, R"(\p{N})"};
+  if (pre == "deepseek-v3" || pre == "hunyuan-dense")
+    return {R"(\p{N}{1,3})", cjk, words};
+  return {};
+}
+
+/// A list of strings with as many elements as there are tokens.
+static const GgufValue *findTokens(const GgufFile &file) {
+  const GgufValue *tokens = file.find("tokenizer.ggml.tokens");
+  bool valid = tokens && tokens->isArray() &&
+               (tokens->size() == 0 || tokens->getString(0));
+  return valid ? tokens : nullptr;
+}
+
+static json listAddedTokens(const GgufFile &file, const GgufValue &tokens) {
+  json added = json::array();
+  for (uint64_t id = 0; id < tokens.size(); ++id) {
+    TokenType type = getTokenType(file, id);
+    if (type != TokenType::Control && type != TokenType::UserDefined)
+      continue;
+    StringRef text = *tokens.getString(id);
+    if (!text.empty())
+      added.push_back({{"id", id},
+                       {"content", text.str()},
+                       {"special", type == TokenType::Control}});
+  }
+  return added;
+}
+
+static Expected<json> makeByteLevel(const GgufFile &file,
+                                    const GgufValue &tokens) {
+  std::string pre = getText(file, "tokenizer.ggml.pre");
+  std::vector<std::string> patterns = getPatterns(pre);
+  if (patterns.empty())
+    return makeError(
+        file.getPath() + ": tokenizer.ggml.pre is " + quote(pre) +
+        ", which is not known; supported are llama-bpe, qwen2, gpt-2, "
+        "starcoder, deepseek-coder, deepseek-v3, hunyuan and "
+        "hunyuan-dense");
+  json vocab = json::object(), merges = json::array(), steps = json::array();
+  for (uint64_t id = 0; id < tokens.size(); ++id) {
+    TokenType type = getTokenType(file, id);
+    if (type != TokenType::Control && type != TokenType::UserDefined &&
+        type != TokenType::Unused)
+      vocab.emplace(tokens.getString(id)->str(), id);
+  }
+  const GgufValue *list = file.find("tokenizer.ggml.merges");
+  if (!list || !list->isArray() || (list->size() > 0 && !list->getString(0)))
+    return makeError(file.getPath() +
+                     ": tokenizer.ggml.merges must be a list of strings");
+  for (uint64_t i = 0; i < list->size(); ++i)
+    merges.push_back(list->getString(i)->str());
+  for (const std::string &pattern : patterns)
+    steps.push_back({{"type", "Split"},
+                     {"pattern", {{"Regex", pattern}}},
+                     {"behavior", "Isolated"},
+                     {"invert", false}});
+  const GgufValue *prefix = file.find("tokenizer.ggml.add_space_prefix");
+  bool addSpace = prefix && prefix->getBool().value_or(false);
+  steps.push_back({{"type", "ByteLevel"},
+                   {"add_prefix_space", addSpace},
+                   {"use_regex", false}});
+  bool ignoreMerges = pre == "llama-bpe" || pre == "llama3" ||
+                      pre == "llama-v3";
+  return json{
+      {"added_tokens", listAddedTokens(file, tokens)},
+      {"normalizer", nullptr},
+      {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", steps}}},
+      {"post_processor", nullptr},
+      {"decoder", {{"type", "ByteLevel"}}},
+      {"model",
+       {{"type", "BPE"},
+        {"ignore_merges", ignoreMerges},
+        {"vocab", std::move(vocab)},
+        {"merges", std::move(merges)}}}};
+}
+
+/// SentencePiece's BPE: see docs/Tokenizers.md.
+static Expected<json> makeSentencePiece(const GgufFile &file,
+                                        const GgufValue &tokens) {
+  const GgufValue *scores = file.find("tokenizer.ggml.scores");
+  if (!scores || !scores->isArray() || scores->size() != tokens.size() ||
+      (scores->size() > 0 && !scores->getNumber(0)))
+    return makeError(file.getPath() + ": tokenizer.ggml.scores must have a "
+                                      "number for each token");
+  static constexpr const char *kinds[] = {
+      "normal", "normal", "unknown", "control", "user_defined", "unused",
+      "byte"};
+  json vocab = json::array();
+  for (uint64_t id = 0; id < tokens.size(); ++id) {
+    auto type = static_cast<unsigned>(getTokenType(file, id));
+    vocab.push_back({tokens.getString(id)->str(), *scores->getNumber(id),
+                     kinds[type < std::size(kinds) ? type : 0]});
+  }
+  const GgufValue *prefix = file.find("tokenizer.ggml.add_space_prefix");
+  bool addSpace = !prefix || prefix->getBool().value_or(true);
+  return json{{"model",
+               {{"type", "SentencePieceBPE"},
+                {"add_dummy_prefix", addSpace},
+                {"vocab", std::move(vocab)}}}};
+}
+
+Expected<std::string> sherry::makeTokenizerJson(const GgufFile &file) {
+  std::string kind = getText(file, "tokenizer.ggml.model");
+  if (kind.empty() || kind == "none")
+    return "";
+  const GgufValue *tokens = findTokens(file);
+  if (!tokens)
+    return makeError(file.getPath() +
+                     ": tokenizer.ggml.tokens must be a list of strings");
+  if (kind != "gpt2" && kind != "llama")
+    return makeError(file.getPath() + ": tokenizer.ggml.model is " +
+                     quote(kind) +
+                     "; supported are \"gpt2\" (byte-level BPE) and \"llama\" "
+                     "(SentencePiece)");
+  auto result = kind == "gpt2" ? makeByteLevel(file, *tokens)
+                               : makeSentencePiece(file, *tokens);
+  if (!result)
+    return result.takeError();
+  return result->dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+bool sherry::addsBosToken(const GgufFile &file) {
+  if (const GgufValue *value = file.find("tokenizer.ggml.add_bos_token"))
+    return value->getBool().value_or(false);
+  // As llama.cpp's defaults.
+  return getText(file, "tokenizer.ggml.model") == "llama" ||
+         getText(file, "tokenizer.ggml.pre") == "llama-bpe";
+}

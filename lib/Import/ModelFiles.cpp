@@ -1,0 +1,94 @@
+//===- ModelFiles.cpp - A model as people have it -------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Import/ModelFiles.h"
+#include "Json.h"
+#include "sherry/Import/GgufConfig.h"
+
+#include "llvm/Support/FileSystem.h"
+
+using namespace llvm;
+using namespace sherry;
+
+static constexpr uint64_t kMaxConfigBytes = 1 << 24;
+
+static Expected<ModelFiles> openGguf(StringRef path,
+                                     const OpenOptions &options) {
+  ModelFiles files;
+  auto model = GgufModel::open(path, options.stqScale);
+  if (!model)
+    return model.takeError();
+  auto text = makeConfigJson(*model);
+  if (!text)
+    return text.takeError();
+  files.configText = std::move(*text);
+  auto config = ModelConfig::parse(MemoryBufferRef(files.configText, path));
+  if (!config)
+    return config.takeError();
+  files.config = std::move(*config);
+  if (options.tokenizer) {
+    auto tokenizer =
+        TokenizerFile::load(model->first(), files.config.vocabSize);
+    if (!tokenizer)
+      return tokenizer.takeError();
+    files.tokenizer = std::move(*tokenizer);
+  }
+  if (options.weights) {
+    auto checkpoint = Checkpoint::create(std::move(*model), files.config);
+    if (!checkpoint)
+      return checkpoint.takeError();
+    files.checkpoint.emplace(std::move(*checkpoint));
+  }
+  return files;
+}
+
+static Expected<ModelFiles> openFolder(StringRef path,
+                                       const OpenOptions &options) {
+  ModelFiles files;
+  auto config = ModelConfig::load(path);
+  if (!config)
+    return config.takeError();
+  files.config = std::move(*config);
+  auto text = readFile(joinPath(path, "config.json"), kMaxConfigBytes);
+  if (!text)
+    return text.takeError();
+  files.configText = (*text)->getBuffer().str();
+  if (options.tokenizer) {
+    auto tokenizer = TokenizerFile::load(path, files.config.vocabSize);
+    if (!tokenizer)
+      return tokenizer.takeError();
+    files.tokenizer = std::move(*tokenizer);
+  }
+  if (options.weights) {
+    auto checkpoint = Checkpoint::open(path);
+    if (!checkpoint)
+      return checkpoint.takeError();
+    files.checkpoint.emplace(std::move(*checkpoint));
+  }
+  return files;
+}
+
+Expected<ModelFiles> ModelFiles::open(StringRef path,
+                                      const OpenOptions &options) {
+  return sys::fs::is_regular_file(path) ? openGguf(path, options)
+                                        : openFolder(path, options);
+}
+
+Expected<TokenizerFile> sherry::openTokenizer(StringRef path) {
+  // Ids have only to be such that the runtime can keep a list of them.
+  constexpr int64_t maxVocabSize = 1 << 24;
+  auto load = [&]() -> Expected<TokenizerFile> {
+    if (!sys::fs::is_regular_file(path))
+      return TokenizerFile::load(path, maxVocabSize);
+    auto file = GgufFile::open(path);
+    if (!file)
+      return file.takeError();
+    return TokenizerFile::load(**file, maxVocabSize);
+  };
+  auto tokenizer = load();
+  if (tokenizer && !tokenizer->json)
+    return makeError(path + ": has no tokenizer");
+  return tokenizer;
+}

@@ -1,0 +1,47 @@
+//===- TensorView.cpp - A tensor in a file --------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Import/TensorView.h"
+#include "Json.h"
+#include "sherry/Format/Check.h"
+
+#include <cstring>
+
+using namespace llvm;
+using namespace sherry;
+
+int64_t TensorView::getRows() const {
+  int64_t rows = 1;
+  for (int64_t size : shape.drop_back(shape.empty() ? 0 : 1))
+    rows *= size;
+  return rows;
+}
+
+const uint8_t *TensorView::rowAt(int64_t row) const {
+  if (headRows != 0) {
+    int64_t first = row / headRows * headRows, half = headRows / 2;
+    int64_t place = row - first;
+    row = first + place % half * 2 + place / half;
+  }
+  return bytes.bytes_begin() + row * getRowBytes();
+}
+
+Error TensorView::readRows(int64_t row, int64_t count, float *out) const {
+  std::string where = (file + ": tensor " + quote(name)).str();
+  int64_t rows = getRows(), cols = getCols();
+  if (row < 0 || count < 0 || row > rows || count > rows - row)
+    return makeError(where + " has " + Twine(rows) + " rows, not " +
+                     Twine(count) + " from row " + Twine(row) + " on");
+  for (int64_t i = 0; i < count; ++i)
+    format::readRow(storage, rowAt(row + i), cols, out + i * cols);
+  if (format::Failure failure = format::checkFinite(out, row, count, cols))
+    return makeError(where + ": " + *failure);
+  return Error::success();
+}
+
+void TensorView::copyRows(int64_t row, int64_t count, uint8_t *out) const {
+  for (int64_t i = 0; i < count; ++i, out += getRowBytes())
+    std::memcpy(out, rowAt(row + i), getRowBytes());
+}

@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# ===- run_gguf.py - GGUF files against the reference ---------------------=== #
+#
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# usage: run_gguf.py OUTPUT_FOLDER
+#
+# Compiles GGUF files of every type that is read and compares the logits of a
+# prompt with those that sherry-reference computes from the same numbers in F32.
+# A file of numbers in BF16 has to give the very logits of the folder that it
+# was made from.
+#
+# ===----------------------------------------------------------------------=== #
+import pathlib
+import sys
+
+from support import REFERENCE, Mismatch, compare, join, run
+
+MAX_ABS = 1e-3
+PROMPT_TOKENS = 19
+SHAPE = "--hidden 256 --ffn 256 --layers 2 --heads 4 --kv-heads 2 --vocab 70"
+
+# name: options of make_checkpoint.py, of make_gguf.py and of the compiler, and
+# what the description of the model has to say
+MODELS = {
+    "STQ1_0": (
+        "--rope-scaling llama3 --rope-theta 500000",
+        "--type STQ1_0 --head-type Q6_K",
+        "",
+        '"grouping": "strided"',
+    ),
+    "STQ1_0 as 42, own head, version 2, parts": (
+        "--untied",
+        "--type STQ1_0-42 --head-type Q8_0 --version 2 --split 3",
+        "",
+        '"head": "q8_0"',
+    ),
+    "STQ1_0 as 40, hunyuan, alignment 64": (
+        "--architecture hunyuan_v1_dense --rope-scaling hunyuan",
+        "--type STQ1_0-40 --head-type Q4_0 --alignment 64",
+        "",
+        '"head": "q4_0"',
+    ),
+    "STQ1_0 with integer scales": (
+        "",
+        "--type STQ1_0-i16",
+        "",
+        '"scale_type": "f32"',
+    ),
+    "STQ1_0 with integer scales, said so": (
+        "--architecture qwen3",
+        "--type STQ1_0-i16",
+        "--stq-scale=i16",
+        '"scale_type": "f32"',
+    ),
+    "TQ1_0": ("--architecture qwen2", "--type TQ1_0", "", '"head": "q6_K"'),
+    "TQ1_0 that is 3:4-sparse": (
+        "",
+        "--type TQ1_0-sparse",
+        "",
+        '"granularity": "per_group"',
+    ),
+    "TQ2_0": ("", "--type TQ2_0 --head-type BF16", "--head=bf16", '"head": "bf16"'),
+    "TQ2_0 that is 3:4-sparse in strided groups": (
+        "",
+        "--type TQ2_0-strided",
+        "",
+        '"grouping": "strided"',
+    ),
+    "Q8_0": ("", "--type Q8_0", "", ""),
+    "Q4_0": ("", "--type Q4_0", "", ""),
+    "Q6_K": ("", "--type Q6_K", "", ""),
+}
+# Compiled as Q8_0: what is near, not the same.
+WIDENED = {
+    "Q4_K": ("", "--type Q4_K --head-type Q5_K", "", '"head": "q8_0"'),
+    "Q5_K": ("", "--type Q5_K --head-type Q4_K", "", '"head": "q8_0"'),
+}
+MAX_ABS_WIDENED = 0.3
+
+
+def make_files(folder, number, checkpoint_options, gguf_options):
+    checkpoint, gguf = folder / f"checkpoint-{number}", folder / f"model-{number}.gguf"
+    run(
+        *(sys.executable, REFERENCE / "make_checkpoint.py", checkpoint),
+        *(*SHAPE.split(), "--seed", number, *checkpoint_options.split()),
+    )
+    dequantized = folder / f"dequantized-{number}"
+    run(
+        *(sys.executable, REFERENCE / "make_gguf.py", checkpoint, gguf),
+        *("--dequantized", dequantized, *gguf_options.split()),
+    )
+    if not gguf.exists():
+        gguf = next(folder.glob(f"model-{number}-00001-of-*.gguf"))
+    return checkpoint, gguf, dequantized
+
+
+def compute_logits(model, compiler_options, folder, name):
+    compiled, logits = folder / "model.so", folder / f"{name}.npy"
+    run("sherry-compile", model, "-o", compiled, *compiler_options)
+    prompt = join(3 + 3 * i for i in range(PROMPT_TOKENS))
+    run(
+        *("sherry-run", compiled, "--tokens", prompt, "--logits", logits),
+        *("-n", 0, "--print-tokens", "-q"),
+    )
+    return logits, run("sherry-run", compiled, "--info=json")
+
+
+def check_model(folder, number, model, tolerance):
+    checkpoint_options, gguf_options, compiler_options, description = model
+    _, gguf, dequantized = make_files(folder, number, checkpoint_options, gguf_options)
+    options = ["--activations=f32", *compiler_options.split()]
+    actual, info = compute_logits(gguf, options, folder, "actual")
+    if description.replace(" ", "") not in info.replace(" ", ""):
+        raise Mismatch(f"the description lacks {description}: {info}")
+    expected = folder / "expected.npy"
+    prompt = join(3 + 3 * i for i in range(PROMPT_TOKENS))
+    run(
+        *("sherry-reference", dequantized, "--tokens", prompt, "--logits", expected),
+        *("--keep-linear", "--head=f32"),
+    )
+    return compare(actual, expected, tolerance)
+
+
+def check_same_model(folder, number):
+    """A folder and a file of the same numbers."""
+    checkpoint, gguf, _ = make_files(
+        folder,
+        number,
+        "--rope-scaling llama3 --no-quant-config",
+        "--type BF16 --head-type BF16",
+    )
+    ours, _ = compute_logits(gguf, [], folder, "gguf")
+    theirs, _ = compute_logits(checkpoint, [], folder, "folder")
+    if ours.read_bytes() != theirs.read_bytes():
+        raise Mismatch("the logits of a file are not those of its folder")
+    return 0
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    cases = [(name, model, MAX_ABS) for name, model in MODELS.items()]
+    cases += [(name, model, MAX_ABS_WIDENED) for name, model in WIDENED.items()]
+    failures = 0
+    for number, (name, model, tolerance) in enumerate([*cases, ("BF16", None, 0)]):
+        print(f"{name}: ", end="")
+        try:
+            difference = (
+                check_model(folder, number, model, tolerance)
+                if model
+                else check_same_model(folder, number)
+            )
+            print(f"{difference:.2g}", flush=True)
+        except Mismatch as mismatch:
+            failures += 1
+            print(f"FAILED: {mismatch}", flush=True)
+    if failures:
+        sys.exit(f"{failures} failures")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,454 @@
+#!/usr/bin/env python3
+# ===- make_gguf.py - A Hugging Face folder as GGUF -----------------------=== #
+#
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# Writes what make_checkpoint.py wrote as GGUF, in any of the types that the
+# compiler reads, and with --dequantized the numbers of that file as a Hugging
+# Face folder in F32. Knows nothing of the reader: encoders and decoders follow
+# ggml's definitions, number by number. Scales are not the best there are.
+#
+# ===----------------------------------------------------------------------=== #
+import argparse
+import json
+import math
+import pathlib
+import random
+import struct
+import sys
+
+GGUF_ARCHITECTURES = {"hunyuan_v1_dense": "hunyuan-dense"}
+LAYER_NAMES = {
+    "input_layernorm": "attn_norm",
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "self_attn.q_norm": "attn_q_norm",
+    "self_attn.k_norm": "attn_k_norm",
+    "self_attn.query_layernorm": "attn_q_norm",
+    "self_attn.key_layernorm": "attn_k_norm",
+    "post_attention_layernorm": "ffn_norm",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+}
+OTHER_NAMES = {
+    "model.embed_tokens.weight": "token_embd.weight",
+    "model.norm.weight": "output_norm.weight",
+    "lm_head.weight": "output.weight",
+}
+
+
+def f16(value):
+    return struct.unpack("<e", struct.pack("<e", value))[0]
+
+
+def clip(value, low, high):
+    return max(low, min(high, value))
+
+
+# Each encoder takes the numbers of a block and returns its bytes and the
+# numbers that these stand for.
+
+
+def encode_f32(block):
+    data = struct.pack("<f", block[0])
+    return data, struct.unpack("<f", data)
+
+
+def encode_f16(block):
+    return struct.pack("<e", block[0]), [f16(block[0])]
+
+
+def encode_bf16(block):
+    (word,) = struct.unpack("<I", struct.pack("<f", block[0]))
+    word = (word + 0x7FFF + (word >> 16 & 1)) >> 16
+    return struct.pack("<H", word), struct.unpack("<f", struct.pack("<I", word << 16))
+
+
+def encode_q8_0(block):
+    d = f16(max(map(abs, block)) / 127)
+    q = [clip(round(x / d), -128, 127) if d else 0 for x in block]
+    return struct.pack("<e32b", d, *q), [d * n for n in q]
+
+
+def encode_q4_0(block):
+    d = f16(max(map(abs, block)) / 7.5)
+    q = [clip(round(x / d) + 8, 0, 15) if d else 8 for x in block]
+    data = bytes(q[i] | q[i + 16] << 4 for i in range(16))
+    return struct.pack("<e", d) + data, [d * (n - 8) for n in q]
+
+
+def pack_k_scales(scales, mins):
+    packed = [0] * 12
+    for j in range(8):
+        if j < 4:
+            packed[j] |= scales[j]
+            packed[j + 4] |= mins[j]
+        else:
+            packed[j + 4] |= (scales[j] & 15) | (mins[j] & 15) << 4
+            packed[j - 4] |= (scales[j] >> 4) << 6
+            packed[j] |= (mins[j] >> 4) << 6
+    return bytes(packed)
+
+
+def encode_q45_k(block, most):
+    runs = [block[i : i + 32] for i in range(0, 256, 32)]
+    lows = [max(0, -min(run)) for run in runs]
+    steps = [(max(run) + low) / most for run, low in zip(runs, lows)]
+    d, d_min = f16(max(steps) / 63), f16(max(lows) / 63)
+    scales = [clip(round(step / d), 0, 63) if d else 0 for step in steps]
+    mins = [clip(round(low / d_min), 0, 63) if d_min else 0 for low in lows]
+    numbers, q = [], []
+    for run, scale, least in zip(runs, scales, mins):
+        step, offset = d * scale, d_min * least
+        for x in run:
+            q.append(clip(round((x + offset) / step), 0, most) if step else 0)
+            numbers.append(step * q[-1] - offset)
+    low = bytes(
+        (q[64 * (i // 32) + i % 32] & 15) | (q[64 * (i // 32) + 32 + i % 32] & 15) << 4
+        for i in range(128)
+    )
+    high = bytes(sum((q[32 * j + i] >> 4) << j for j in range(8)) for i in range(32))
+    data = struct.pack("<ee", d, d_min) + pack_k_scales(scales, mins)
+    return data + (high if most == 31 else b"") + low, numbers
+
+
+def encode_q6_k(block):
+    steps = [max(map(abs, block[i : i + 16])) / 31 for i in range(0, 256, 16)]
+    d = f16(max(steps) / 127)
+    # One factor is negative: files may have such.
+    factors = [clip(round(step / d), -128, 127) if d else 0 for step in steps]
+    factors[3] = -factors[3]
+    q = []
+    for i, x in enumerate(block):
+        step = d * factors[i // 16]
+        q.append(clip(round(x / step), -32, 31) if step else 0)
+    low, high = bytearray(128), bytearray(64)
+    for i, n in enumerate(q):
+        half, run, place = i // 128, i % 128 // 32, i % 32
+        low[64 * half + 32 * (run % 2) + place] |= (n + 32 & 15) << 4 * (run // 2)
+        high[32 * half + place] |= (n + 32 >> 4) << 2 * run
+    data = bytes(low + high) + struct.pack("<16be", *factors, d)
+    return data, [d * factors[i // 16] * n for i, n in enumerate(q)]
+
+
+def make_trits(block, groups):
+    """Trits and scale: 3:4-sparse in `groups`, or of any pattern."""
+    scale = f16(sum(map(abs, block)) / len(block))
+    trits = [0 if abs(x) < scale / 2 else -1 if x < 0 else 1 for x in block]
+    for group in groups:
+        drop = min(group, key=lambda i: abs(block[i]))
+        for i in group:
+            trits[i] = 0 if i == drop else -1 if block[i] < 0 else 1
+    return trits, scale
+
+
+CONTIGUOUS = [list(range(i, i + 4)) for i in range(0, 256, 4)]
+STRIDED = [
+    [run + i + 16 * p for p in range(4)] for run in range(0, 256, 64) for i in range(16)
+]
+
+
+def encode_tq1_0(block, groups):
+    trits, d = make_trits(block, groups)
+
+    def pack(start, count, digits):
+        result = []
+        for m in range(count):
+            value = 0
+            for n in range(5):
+                digit = trits[start + m + n * count] + 1 if n < digits else 0
+                value = 3 * value + digit
+            result.append((256 * value + 242) // 243)
+        return bytes(result)
+
+    data = pack(0, 32, 5) + pack(160, 16, 5) + pack(240, 4, 4) + struct.pack("<e", d)
+    return data, [d * trit for trit in trits]
+
+
+def encode_tq2_0(block, groups):
+    trits, d = make_trits(block, groups)
+    data = bytes(
+        sum((trits[128 * half + 32 * n + m] + 1) << 2 * n for n in range(4))
+        for half in range(2)
+        for m in range(32)
+    )
+    return data + struct.pack("<e", d), [d * trit for trit in trits]
+
+
+def encode_stq1_0(block, integer_scale):
+    trits, d = make_trits(block, STRIDED)
+    if integer_scale:
+        bits = round(d * 32768)
+        d, scale = bits / 32768, struct.pack("<h", bits)
+    else:
+        scale = struct.pack("<e", d)
+    nibbles, signs = bytearray(32), bytearray(8)
+    for number, group in enumerate(STRIDED):
+        kept = [trits[i] for i in group if trits[i] != 0]
+        zero = next(p for p, i in enumerate(group) if trits[i] == 0)
+        code = 4 * zero + 2 * (kept[2] != kept[0]) + (kept[1] != kept[0])
+        nibbles[number // 2] |= code << 4 * (number % 2)
+        signs[number // 8] |= (kept[0] < 0) << number % 8
+    return bytes(nibbles + signs) + scale, [d * trit for trit in trits]
+
+
+# name: number in files, numbers of a block, encoder
+TYPES = {
+    "F32": (0, 1, encode_f32),
+    "F16": (1, 1, encode_f16),
+    "BF16": (30, 1, encode_bf16),
+    "Q8_0": (8, 32, encode_q8_0),
+    "Q4_0": (2, 32, encode_q4_0),
+    "Q4_K": (12, 256, lambda block: encode_q45_k(block, 15)),
+    "Q5_K": (13, 256, lambda block: encode_q45_k(block, 31)),
+    "Q6_K": (14, 256, encode_q6_k),
+    "TQ1_0": (34, 256, lambda block: encode_tq1_0(block, [])),
+    "TQ1_0-sparse": (34, 256, lambda block: encode_tq1_0(block, CONTIGUOUS)),
+    "TQ2_0": (35, 256, lambda block: encode_tq2_0(block, [])),
+    "TQ2_0-strided": (35, 256, lambda block: encode_tq2_0(block, STRIDED)),
+    "STQ1_0": (43, 256, lambda block: encode_stq1_0(block, False)),
+    "STQ1_0-42": (42, 256, lambda block: encode_stq1_0(block, False)),
+    "STQ1_0-40": (40, 256, lambda block: encode_stq1_0(block, False)),
+    "STQ1_0-i16": (43, 256, lambda block: encode_stq1_0(block, True)),
+}
+
+
+def read_safetensors(folder):
+    tensors = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        data = path.read_bytes()
+        (length,) = struct.unpack_from("<Q", data)
+        header = json.loads(data[8 : 8 + length])
+        for name, entry in header.items():
+            if name == "__metadata__":
+                continue
+            begin, end = (8 + length + offset for offset in entry["data_offsets"])
+            part = data[begin:end]
+            if entry["dtype"] == "F32":
+                numbers = struct.unpack(f"<{len(part) // 4}f", part)
+            elif entry["dtype"] == "F16":
+                numbers = struct.unpack(f"<{len(part) // 2}e", part)
+            else:
+                words = struct.unpack(f"<{len(part) // 2}H", part)
+                wide = b"".join(struct.pack("<I", word << 16) for word in words)
+                numbers = struct.unpack(f"<{len(words)}f", wide)
+            tensors[name] = (entry["shape"], numbers)
+    return tensors
+
+
+def gguf_name(name):
+    if name in OTHER_NAMES:
+        return OTHER_NAMES[name]
+    _, _, layer, rest = name.split(".", 3)
+    module, kind = rest.rsplit(".", 1)
+    return f"blk.{layer}.{LAYER_NAMES[module]}.{kind}"
+
+
+def interleave(numbers, shape, head_dim):
+    """Rows of a head as llama.cpp's converter orders them for LLaMA."""
+    cols = shape[1] if len(shape) > 1 else 1
+    rows = [numbers[i : i + cols] for i in range(0, len(numbers), cols)]
+    result = []
+    for begin in range(0, len(rows), head_dim):
+        for i in range(head_dim // 2):
+            result += rows[begin + i]
+            result += rows[begin + head_dim // 2 + i]
+    return result
+
+
+def rope_divisors(scaling, theta, head_dim):
+    divisors = []
+    for i in range(0, head_dim, 2):
+        wavelength = 2 * math.pi * theta ** (i / head_dim)
+        context = scaling["original_max_position_embeddings"]
+        low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
+        if wavelength < context / high:
+            divisors.append(1.0)
+        elif wavelength > context / low:
+            divisors.append(scaling["factor"])
+        else:
+            smooth = (context / wavelength - low) / (high - low)
+            divisors.append(1 / ((1 - smooth) / scaling["factor"] + smooth))
+    return divisors
+
+
+def string(text):
+    data = text if isinstance(text, bytes) else text.encode()
+    return struct.pack("<Q", len(data)) + data
+
+
+U32, I32, F32, BOOL, STRING, ARRAY = 4, 5, 6, 7, 8, 9
+FORMATS = {U32: "<I", I32: "<i", F32: "<f", BOOL: "<?"}
+
+
+def value(kind, content):
+    """The bytes of a value; a list is an array of `kind`."""
+
+    def element(item):
+        return string(item) if kind == STRING else struct.pack(FORMATS[kind], item)
+
+    if isinstance(content, list):
+        head = struct.pack("<IIQ", ARRAY, kind, len(content))
+        return head + b"".join(map(element, content))
+    return struct.pack("<I", kind) + element(content)
+
+
+def make_values(config, folder, options):
+    name = config["model_type"]
+    name = GGUF_ARCHITECTURES.get(name, name)
+    heads = config["num_attention_heads"]
+    head_dim = config.get("head_dim", config["hidden_size"] // heads)
+    theta = config["rope_theta"]
+    scaling = config.get("rope_scaling") or {}
+    if "alpha" in scaling:
+        theta *= scaling["alpha"] ** (head_dim / (head_dim - 2))
+    yield "general.architecture", value(STRING, name)
+    yield "general.name", value(STRING, "test")
+    if options.alignment != 32:
+        yield "general.alignment", value(U32, options.alignment)
+    for key, kind, content in (
+        ("context_length", U32, config["max_position_embeddings"]),
+        ("embedding_length", U32, config["hidden_size"]),
+        ("block_count", U32, config["num_hidden_layers"]),
+        ("feed_forward_length", U32, config["intermediate_size"]),
+        ("attention.head_count", U32, heads),
+        ("attention.head_count_kv", U32, config["num_key_value_heads"]),
+        ("attention.key_length", U32, head_dim),
+        ("attention.value_length", U32, head_dim),
+        ("attention.layer_norm_rms_epsilon", F32, config["rms_norm_eps"]),
+        ("rope.freq_base", F32, theta),
+        ("rope.dimension_count", U32, head_dim),
+        ("vocab_size", U32, config["vocab_size"]),
+    ):
+        yield f"{name}.{key}", value(kind, content)
+    path = folder / "tokenizer.json"
+    if path.exists():
+        yield from make_tokenizer(json.loads(path.read_text()), config)
+
+
+def make_tokenizer(tokenizer, config):
+    tokens = [f"[PAD{i}]" for i in range(config["vocab_size"])]
+    types = [5] * len(tokens)
+    for token, i in tokenizer["model"]["vocab"].items():
+        tokens[i], types[i] = token, 1
+    for token in tokenizer["added_tokens"]:
+        tokens[token["id"]] = token["content"]
+        types[token["id"]] = 3 if token["special"] else 4
+    yield "tokenizer.ggml.model", value(STRING, "gpt2")
+    yield "tokenizer.ggml.pre", value(STRING, "gpt-2")
+    yield "tokenizer.ggml.tokens", value(STRING, tokens)
+    yield "tokenizer.ggml.token_type", value(I32, types)
+    yield "tokenizer.ggml.merges", value(STRING, tokenizer["model"]["merges"])
+    yield "tokenizer.ggml.bos_token_id", value(U32, config["bos_token_id"])
+    yield "tokenizer.ggml.eos_token_id", value(U32, config["eos_token_id"])
+    yield "tokenizer.ggml.add_bos_token", value(BOOL, False)
+
+
+def choose_type(name, options):
+    if not name.endswith("_proj.weight"):
+        is_head = name in ("lm_head.weight", "model.embed_tokens.weight")
+        return options.head_type if is_head else "F32"
+    return options.type
+
+
+def encode(numbers, type_name):
+    number, size, encoder = TYPES[type_name]
+    blocks = [encoder(numbers[i : i + size]) for i in range(0, len(numbers), size)]
+    data = b"".join(block for block, _ in blocks)
+    return number, data, [x for _, decoded in blocks for x in decoded]
+
+
+def write_gguf(path, values, tensors, options):
+    infos, data = b"", b""
+    for name, shape, number, content in tensors:
+        data += b"\0" * (-len(data) % options.alignment)
+        infos += string(name) + struct.pack("<I", len(shape))
+        infos += struct.pack(f"<{len(shape)}Q", *reversed(shape))
+        infos += struct.pack("<IQ", number, len(data))
+        data += content
+    head = b"GGUF" + struct.pack("<IQQ", options.version, len(tensors), len(values))
+    head += b"".join(string(key) + content for key, content in values) + infos
+    head += b"\0" * (-len(head) % options.alignment)
+    # The last tensor is padded too.
+    data += b"\0" * (-len(data) % options.alignment)
+    path.write_bytes(head + data)
+
+
+def write_files(values, tensors, options):
+    if options.split == 1:
+        return write_gguf(options.output, values, tensors, options)
+    for part in range(options.split):
+        name = f"{options.output.stem}-{part + 1:05}-of-{options.split:05}.gguf"
+        own = [("split.no", value(U32, part)), ("split.count", value(U32, options.split))]
+        write_gguf(
+            options.output.with_name(name),
+            own + (values if part == 0 else []),
+            tensors[part :: options.split],
+            options,
+        )
+
+
+def write_dequantized(folder, config, tensors):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config))
+    header, data = {}, b""
+    for name, (shape, numbers) in tensors.items():
+        begin = len(data)
+        data += struct.pack(f"<{len(numbers)}f", *numbers)
+        header[name] = {
+            "dtype": "F32",
+            "shape": shape,
+            "data_offsets": [begin, len(data)],
+        }
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description="Writes a folder as GGUF.")
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("output", type=pathlib.Path)
+    parser.add_argument("--type", choices=TYPES, default="STQ1_0")
+    parser.add_argument("--head-type", choices=TYPES, default="Q6_K")
+    parser.add_argument("--version", type=int, default=3)
+    parser.add_argument("--alignment", type=int, default=32)
+    parser.add_argument("--split", type=int, default=1)
+    parser.add_argument("--dequantized", type=pathlib.Path)
+    return parser.parse_args()
+
+
+def main():
+    options = parse_arguments()
+    config = json.loads((options.folder / "config.json").read_text())
+    head_dim = config.get("head_dim") or (
+        config["hidden_size"] // config["num_attention_heads"]
+    )
+    tensors, dequantized = [], {}
+    scaling = config.get("rope_scaling") or {}
+    if scaling.get("rope_type") == "llama3":
+        divisors = rope_divisors(scaling, config["rope_theta"], head_dim)
+        number, data, _ = encode(divisors, "F32")
+        tensors.append(("rope_freqs.weight", [len(divisors)], number, data))
+    for name, (shape, numbers) in read_safetensors(options.folder).items():
+        type_name = choose_type(name, options)
+        # Rows are whole blocks, so their order does not change their bytes.
+        number, data, decoded = encode(numbers, type_name)
+        dequantized[name] = (shape, decoded)
+        is_interleaved = ".q_proj." in name or ".k_proj." in name
+        if is_interleaved and config["model_type"] == "llama":
+            ordered = interleave(list(numbers), shape, head_dim)
+            data = encode(ordered, type_name)[1]
+        tensors.append((gguf_name(name), shape, number, data))
+    random.Random(1).shuffle(tensors)
+    write_files(list(make_values(config, options.folder, options)), tensors, options)
+    if options.dequantized:
+        write_dequantized(options.dequantized, config, dequantized)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

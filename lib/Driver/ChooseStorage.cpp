@@ -36,8 +36,8 @@ static const BlockFormat *formatOf(Storage storage) {
 static std::string printNames(const Storages &storages) {
   std::string result;
   for (Storage storage : storages)
-    result += std::string(result.empty() ? "" : ", ") +
-              format::infoOf(storage).name;
+    result +=
+        std::string(result.empty() ? "" : ", ") + format::infoOf(storage).name;
   return result;
 }
 
@@ -169,8 +169,7 @@ static Error chooseGranularity(const CompileOptions &options,
     return Error::success();
   if (linear.granularity != Granularity::PerGroup)
     return createStringError("--group-size needs --granularity=per_group");
-  if (*options.groupSize <= 0 ||
-      *options.groupSize % format::kGroupInputs != 0)
+  if (*options.groupSize <= 0 || *options.groupSize % format::kGroupInputs != 0)
     return createStringError("--group-size is " + Twine(*options.groupSize) +
                              "; it must be a positive multiple of 4");
   linear.groupSize = *options.groupSize;

@@ -141,8 +141,8 @@ private:
   void readTensor(uint64_t index);
   void fail(const Twine &message) {
     if (message_.empty())
-      message_ = (file.getPath() + ": byte " + Twine(position) + ": " + message)
-                     .str();
+      message_ =
+          (file.getPath() + ": byte " + Twine(position) + ": " + message).str();
   }
   uint64_t left() const { return contents.size() - position; }
 
@@ -216,8 +216,7 @@ void GgufReader::readNameValue(uint64_t index) {
 void GgufReader::readTensor(uint64_t index) {
   StringRef name = readString("the name of tensor " + Twine(index));
   std::string what = "tensor " + quote(name);
-  auto dimensions =
-      readNumber<uint32_t>("the number of dimensions of " + what);
+  auto dimensions = readNumber<uint32_t>("the number of dimensions of " + what);
   if (dimensions == 0 || dimensions > kMaxDimensions)
     return fail(what + " has " + Twine(dimensions) +
                 " dimensions; 1 to 4 are possible");
@@ -258,8 +257,8 @@ Error GgufReader::read() {
   auto numValues = readNumber<uint64_t>("the number of values");
   if (message_.empty() && (numTensors > left() / kMinTensorBytes ||
                            numValues > left() / kMinValueBytes))
-    fail("announces " + Twine(numTensors) + " tensors and " +
-         Twine(numValues) + " values, more than the file can hold");
+    fail("announces " + Twine(numTensors) + " tensors and " + Twine(numValues) +
+         " values, more than the file can hold");
   for (uint64_t i = 0; i < numValues && message_.empty(); ++i)
     readNameValue(i);
   for (uint64_t i = 0; i < numTensors && message_.empty(); ++i)
@@ -317,13 +316,12 @@ static std::optional<Storage> storageOf(uint32_t typeId) {
 /// Names of other types, for messages.
 static std::string nameOf(uint32_t typeId) {
   static constexpr const char *names[] = {
-      nullptr,   nullptr,   nullptr,  "Q4_1",    nullptr,   nullptr,
-      "Q5_0",    "Q5_1",    nullptr,  "Q8_1",    "Q2_K",    "Q3_K",
-      nullptr,   nullptr,   nullptr,  "Q8_K",    "IQ2_XXS", "IQ2_XS",
-      "IQ3_XXS", "IQ1_S",   "IQ4_NL", "IQ3_S",   "IQ2_S",   "IQ4_XS",
-      "I8",      "I16",     "I32",    "I64",     "F64",     "IQ1_M",
-      nullptr,   nullptr,   nullptr,  nullptr,   nullptr,   nullptr,
-      nullptr,   nullptr,   nullptr,  "MXFP4",   "NVFP4",   nullptr,
+      nullptr, nullptr, nullptr,   "Q4_1",   nullptr,   nullptr, "Q5_0",
+      "Q5_1",  nullptr, "Q8_1",    "Q2_K",   "Q3_K",    nullptr, nullptr,
+      nullptr, "Q8_K",  "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL",
+      "IQ3_S", "IQ2_S", "IQ4_XS",  "I8",     "I16",     "I32",   "I64",
+      "F64",   "IQ1_M", nullptr,   nullptr,  nullptr,   nullptr, nullptr,
+      nullptr, nullptr, nullptr,   nullptr,  "MXFP4",   "NVFP4", nullptr,
       "Q2_0"};
   if (typeId < std::size(names) && names[typeId])
     return names[typeId];
@@ -380,12 +378,13 @@ Error GgufFile::placeTensors(StringRef data, uint64_t alignment) {
                        " are no whole blocks of " +
                        format::infoOf(*tensor.storage).name);
     if (size > room)
-      return makeError(
-          what + " takes " + Twine(size) + " bytes as its shape and type say, " +
-          (isLast ? "but the file ends after " + Twine(room) +
-                        "; it is truncated, download it again"
-                  : "but " + quote(sorted[i + 1]->first) + " begins after " +
-                        Twine(room) + "; the file is damaged"));
+      return makeError(what + " takes " + Twine(size) +
+                       " bytes as its shape and type say, " +
+                       (isLast ? "but the file ends after " + Twine(room) +
+                                     "; it is truncated, download it again"
+                               : "but " + quote(sorted[i + 1]->first) +
+                                     " begins after " + Twine(room) +
+                                     "; the file is damaged"));
     tensor.bytes = data.substr(tensor.offset, size);
   }
   return Error::success();
@@ -421,8 +420,8 @@ Expected<TensorView> GgufFile::getTensor(StringRef name) const {
     return makeError(getPath() + ": has no tensor " + quote(name));
   const Tensor &tensor = it->second;
   if (!tensor.storage)
-    return makeError(getPath() + ": tensor " + quote(name) +
-                     " has the type " + nameOf(tensor.typeId) +
+    return makeError(getPath() + ": tensor " + quote(name) + " has the type " +
+                     nameOf(tensor.typeId) +
                      "; supported are F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K, "
                      "Q6_K, TQ1_0, TQ2_0 and STQ1_0, convert it");
   Storage storage = *tensor.storage;

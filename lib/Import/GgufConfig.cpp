@@ -93,13 +93,20 @@ static Error readRopeDivisors(const GgufModel &model, double theta,
 /// Tokens that end what a model says, if they are control tokens: files name
 /// but one of them.
 static constexpr StringLiteral kEndTokens[] = {
-    "<|eot_id|>",   "<|im_end|>",  "<|end|>",         "<|end_of_text|>",
-    "<|endoftext|>", "<|eom_id|>", "<end_of_turn>",
+    "<|eot_id|>", "<|im_end|>", "<|end|>", "<|end_of_text|>", "<|endoftext|>",
+    "<|eom_id|>", "<end_of_turn>",
     // HunYuan's, with a full-width bar and a lower block for the space.
     "<\uff5chy_place\u2581holder\u2581no\u25812\uff5c>"};
 
 /// token_type of a token.
-enum class TokenType { Normal = 1, Unknown, Control, UserDefined, Unused, Byte };
+enum class TokenType {
+  Normal = 1,
+  Unknown,
+  Control,
+  UserDefined,
+  Unused,
+  Byte
+};
 
 static TokenType getTokenType(const GgufFile &file, uint64_t id) {
   const GgufValue *types = file.find("tokenizer.ggml.token_type");
@@ -158,19 +165,17 @@ Expected<std::string> sherry::makeConfigJson(const GgufModel &model) {
   copyInteger("vocab_size", "vocab_size");
 
   // What this compiler would leave out, and the value that means nothing.
-  for (auto [key, harmless] :
-       {std::pair<StringRef, double>("expert_count", 0),
-        {"attention.sliding_window", 0},
-        {"rope.scaling.factor", 1}}) {
+  for (auto [key, harmless] : {std::pair<StringRef, double>("expert_count", 0),
+                               {"attention.sliding_window", 0},
+                               {"rope.scaling.factor", 1}}) {
     const GgufValue *value = find(key);
     std::string scaling = getText(file, name + ".rope.scaling.type");
     bool isOff = key.starts_with("rope.") &&
                  (scaling == "none" || file.hasTensor("rope_freqs.weight"));
     if (value && !isOff && value->getNumber().value_or(harmless) != harmless)
-      return makeError(file.getPath() + ": " + name + "." + key +
-                       " is set; models with it" +
-                       (scaling.empty() ? "" : " (" + scaling + ")") +
-                       " are not supported");
+      return makeError(
+          file.getPath() + ": " + name + "." + key + " is set; models with it" +
+          (scaling.empty() ? "" : " (" + scaling + ")") + " are not supported");
   }
   for (StringRef key : {"attention.value_length", "rope.dimension_count"}) {
     const GgufValue *value = find(key);
@@ -306,8 +311,8 @@ static Expected<json> makeByteLevel(const GgufFile &file,
   steps.push_back({{"type", "ByteLevel"},
                    {"add_prefix_space", addSpace},
                    {"use_regex", false}});
-  bool ignoreMerges = pre == "llama-bpe" || pre == "llama3" ||
-                      pre == "llama-v3";
+  bool ignoreMerges =
+      pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3";
   return json{
       {"added_tokens", listAddedTokens(file, tokens)},
       {"normalizer", nullptr},
@@ -329,9 +334,9 @@ static Expected<json> makeSentencePiece(const GgufFile &file,
       (scores->size() > 0 && !scores->getNumber(0)))
     return makeError(file.getPath() + ": tokenizer.ggml.scores must have a "
                                       "number for each token");
-  static constexpr const char *kinds[] = {
-      "normal", "normal", "unknown", "control", "user_defined", "unused",
-      "byte"};
+  static constexpr const char *kinds[] = {"normal",  "normal",       "unknown",
+                                          "control", "user_defined", "unused",
+                                          "byte"};
   json vocab = json::array();
   for (uint64_t id = 0; id < tokens.size(); ++id) {
     auto type = static_cast<unsigned>(getTokenType(file, id));

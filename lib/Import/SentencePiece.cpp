@@ -109,9 +109,9 @@ static json readPiece(StringRef message, bool &isDamaged) {
       type = field.integer;
   }
   isDamaged |= reader.isDamaged() || !std::isfinite(score);
-  static constexpr const char *kinds[] = {
-      "normal", "normal", "unknown", "control", "user_defined", "unused",
-      "byte"};
+  static constexpr const char *kinds[] = {"normal",  "normal",       "unknown",
+                                          "control", "user_defined", "unused",
+                                          "byte"};
   return {text, score, kinds[type < std::size(kinds) ? type : 0]};
 }
 

@@ -348,8 +348,12 @@ void Parser::parseAddedTokens() {
 /// Of tokenizers that were made from SentencePiece.
 void Parser::parseNormalizer(const json &step, const std::string &where) {
   const std::string &type = getString(step, "type", where);
+  // Text is taken as it is: whoever writes another form gets other tokens.
+  if (type == "NFC" && !config.characters)
+    return;
   if (!config.characters)
-    fail(where + "type", quote(type) + " is not supported, only null is");
+    fail(where + "type",
+         quote(type) + " is not supported, only null and \"NFC\" are");
   if (type == "Sequence") {
     const json &list = getList(step, "normalizers", where);
     for (size_t i = 0; i < list.size(); ++i) {

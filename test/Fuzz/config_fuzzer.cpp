@@ -53,6 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   constexpr int64_t vocabSize = 256;
   consumeError(checkTokenizer(text, vocabSize).takeError());
-  consumeError(readAddBos(text).takeError());
+  TokenizerFile tokenizer;
+  consumeError(applyTokenizerConfig(text, tokenizer));
   return 0;
 }

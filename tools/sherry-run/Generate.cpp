@@ -18,22 +18,48 @@ namespace {
 /// Prints tokens, as text or as ids.
 class TokenPrinter {
 public:
-  TokenPrinter(const sherry_model *model, bool ids) {
-    if (!ids)
+  TokenPrinter(const sherry_model *model, const Options &options)
+      : stops(options.stops) {
+    if (!options.printTokens)
       stream.reset(check(sherry_text_stream_create(model)));
   }
-  void printToken(int32_t token) {
-    if (!stream) {
-      print((isFirst ? "" : ",") + std::to_string(token));
-      isFirst = false;
-      return;
-    }
+  /// Prints a token of the prompt.
+  void printPrompt(int32_t token) {
+    if (!stream)
+      return printId(token);
     size_t size;
     const char *text =
         check(sherry_text_stream_push(stream.get(), token, &size));
     print({text, size});
   }
+  /// Prints a token of the answer, but for what may be the beginning of a text
+  /// that ends it. Returns false if such a text is there.
+  bool printToken(int32_t token) {
+    if (!stream) {
+      printId(token);
+      return true;
+    }
+    size_t size;
+    const char *text =
+        check(sherry_text_stream_push(stream.get(), token, &size));
+    held.append(text, size);
+    size_t stop = std::string::npos, safe = held.size();
+    for (const std::string &candidate : stops) {
+      stop = std::min(stop, held.find(candidate));
+      for (size_t tail = std::min(candidate.size(), held.size()); tail > 0;
+           --tail)
+        if (held.compare(held.size() - tail, tail, candidate, 0, tail) == 0) {
+          safe = std::min(safe, held.size() - tail);
+          break;
+        }
+    }
+    const bool isStopped = stop != std::string::npos;
+    print(std::string_view(held).substr(0, isStopped ? stop : safe));
+    held.erase(0, isStopped ? held.size() : safe);
+    return !isStopped;
+  }
   void finish() {
+    print(held);
     if (stream) {
       size_t size;
       const char *text = sherry_text_stream_finish(stream.get(), &size);
@@ -43,7 +69,14 @@ public:
   }
 
 private:
+  void printId(int32_t token) {
+    print((isFirst ? "" : ",") + std::to_string(token));
+    isFirst = false;
+  }
+
   TextStream stream; ///< null: ids
+  const std::vector<std::string> &stops;
+  std::string held;
   bool isFirst = true;
 };
 
@@ -97,7 +130,7 @@ Generator::Generator(const sherry_model *model, const Options &options)
     : model(model), options(options), prompt(makePrompt(model, options)),
       context(check(sherry_context_create(model, &options.context))),
       sampler(check(sherry_sampler_create(&options.sampling))),
-      printer(model, options.printTokens) {
+      printer(model, options) {
   const uint32_t capacity = sherry_context_size(context.get());
   if (prompt.size() > capacity)
     throw std::runtime_error(
@@ -155,8 +188,8 @@ void Generator::decode() {
         sampler.get(), sherry_context_logits(context.get()), vocabSize));
     if (!options.ignoreEos && sherry_model_is_eos(model, token))
       return;
-    printer.printToken(token);
-    if (i + 1 == options.length)
+    sherry_sampler_accept(sampler.get(), token);
+    if (!printer.printToken(token) || i + 1 == options.length)
       return;
     const uint32_t capacity = sherry_context_size(context.get());
     if (sherry_context_position(context.get(), 0) == capacity) {
@@ -176,9 +209,11 @@ void Generator::decode() {
 }
 
 void Generator::run() {
-  if (options.echo)
-    for (int32_t token : prompt)
-      printer.printToken(token);
+  for (int32_t token : prompt) {
+    sherry_sampler_accept(sampler.get(), token);
+    if (options.echo)
+      printer.printPrompt(token);
+  }
   prefill();
   decode();
   printer.finish();

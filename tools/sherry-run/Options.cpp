@@ -6,6 +6,9 @@
 #include "Options.h"
 
 #include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <cstdlib>
 #include <random>
 
 using namespace sherry::run;
@@ -29,6 +32,21 @@ static void addInput(CLI::App &app, Options &options) {
       ->check(CLI::IsMember({"text", "json"}));
 }
 
+static sherry_logit_bias parseBias(const std::string &text) {
+  const size_t equals = text.find('=');
+  char *end = nullptr, *tokenEnd = nullptr;
+  const long token = std::strtol(text.c_str(), &tokenEnd, 10);
+  const float bias = equals == std::string::npos
+                         ? 0
+                         : std::strtof(text.c_str() + equals + 1, &end);
+  if (!end || *end != '\0' || end == text.c_str() + equals + 1 ||
+      tokenEnd != text.c_str() + equals || token < 0 || token > INT32_MAX)
+    throw CLI::ValidationError("--logit-bias", "'" + text +
+                                                   "' is not TOKEN=BIAS, such "
+                                                   "as 42=-1.5 or 42=-inf");
+  return {static_cast<int32_t>(token), bias};
+}
+
 static void addGeneration(CLI::App &app, Options &options) {
   sherry_sampler_options &sampling = options.sampling;
   app.add_option("-n,--n-predict", options.length,
@@ -45,6 +63,36 @@ static void addGeneration(CLI::App &app, Options &options) {
       ->capture_default_str();
   app.add_option("--seed", sampling.seed,
                  "Seed of the choices, random by default");
+  app.add_option("--min-p", sampling.min_p,
+                 "Choose among tokens with this part of the likeliest one's "
+                 "probability")
+      ->capture_default_str();
+  app.add_option("--typical-p", sampling.typical_p,
+                 "Choose among the most typical tokens of this total "
+                 "probability, 0 for all")
+      ->capture_default_str();
+  app.add_option("--repeat-penalty", sampling.repetition_penalty,
+                 "Divide the logits of tokens that have occurred, 0 for none")
+      ->capture_default_str();
+  app.add_option("--presence-penalty", sampling.presence_penalty,
+                 "Subtract this from the logits of tokens that have occurred")
+      ->capture_default_str();
+  app.add_option("--frequency-penalty", sampling.frequency_penalty,
+                 "Subtract this for every time that a token has occurred")
+      ->capture_default_str();
+  app.add_option("--repeat-last-n", sampling.penalty_last_n,
+                 "Tokens that penalties look back (default: 64)");
+  app.add_option_function<std::vector<std::string>>(
+         "--logit-bias",
+         [&options](const std::vector<std::string> &texts) {
+           for (const std::string &text : texts)
+             options.biases.push_back(parseBias(text));
+         },
+         "TOKEN=BIAS: add to the logit of a token id, -inf forbids it")
+      ->delimiter(',');
+  app.add_option("--stop", options.stops,
+                 "End the answer before this text; may be given many times")
+      ->allow_extra_args(false);
   app.add_flag("--ignore-eos", options.ignoreEos,
                "Continue after the end of the text");
 }
@@ -100,6 +148,13 @@ std::optional<int> sherry::run::parseOptions(int argc, char **argv,
   } catch (const CLI::ParseError &error) {
     return app.exit(error) == 0 ? Success : UsageError;
   }
+  for (const std::string &stop : options.stops)
+    if (stop.empty()) {
+      std::fputs("sherry-run: error: --stop needs a text\n", stderr);
+      return UsageError;
+    }
+  options.sampling.biases = options.biases.data();
+  options.sampling.n_biases = options.biases.size();
   if (app.count("--seed") == 0)
     options.sampling.seed = std::random_device()();
   return std::nullopt;

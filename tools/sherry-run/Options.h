@@ -28,8 +28,11 @@ struct Options {
   std::vector<int32_t> tokens;
 
   int64_t length = 128; ///< tokens to generate; negative: no limit
-  sherry_sampler_options sampling = {0.8F, 40, 0.95F, 0};
-  bool map = false; ///< leave the weights in the file
+  sherry_sampler_options sampling = {0.8F, 40, 0.95F, 0, 0,  0,
+                                     0,    0,  0,     0, {}, 0};
+  std::vector<sherry_logit_bias> biases;
+  std::vector<std::string> stops; ///< texts that end the answer
+  bool map = false;               ///< leave the weights in the file
   sherry_context_options context = {};
   std::optional<uint32_t> window; ///< of perplexity, in tokens
   std::string logitsFile;         ///< empty: none

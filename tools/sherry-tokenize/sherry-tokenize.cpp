@@ -80,7 +80,8 @@ static void printPieces(const Tokenizer &tokenizer,
       else if (byte >= ' ' && byte != 0x7f)
         std::cout << c;
       else
-        std::cout << "\\x" << "0123456789abcdef"[byte >> 4]
+        std::cout << "\\x"
+                  << "0123456789abcdef"[byte >> 4]
                   << "0123456789abcdef"[byte & 15];
     }
     std::cout << "\"\n";
@@ -142,8 +143,9 @@ int main(int argc, char **argv) {
                "sherry-tokenize");
   app.set_version_flag("--version",
                        std::string("sherry-tokenize ") + sherry_version());
-  app.add_option("model", options.model,
-                 "A compiled model (.so), a GGUF file, or a Hugging Face folder")
+  app.add_option(
+         "model", options.model,
+         "A compiled model (.so), a GGUF file, or a Hugging Face folder")
       ->required();
   CLI::App *input = app.add_option_group("Input");
   input->require_option(1);
@@ -153,8 +155,7 @@ int main(int argc, char **argv) {
                     "The contents of this file, - for standard input");
   CLI::App *output = app.add_option_group("Output");
   output->require_option(0, 1);
-  output->add_flag("--ids",
-                   "Print token ids, separated by commas (default)");
+  output->add_flag("--ids", "Print token ids, separated by commas (default)");
   output->add_flag("--pieces", options.pieces,
                    "Print a token per line, with its text");
   output->add_flag("--decode", options.decodes,

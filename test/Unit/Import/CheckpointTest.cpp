@@ -78,9 +78,9 @@ TEST_F(CheckpointTest, NamesMissingAndMisshapenTensors) {
   auto checkpoint = Checkpoint::open(folder.path());
   ASSERT_TRUE(bool(checkpoint));
   EXPECT_THAT(messageOf(checkpoint->getTensor("v", {2, 2})),
-              mentions(folder.path(), "no tensor \"v\"", "config.json"));
+              mentions(folder.path(), "no tensor \"v\"", "configuration"));
   EXPECT_THAT(messageOf(checkpoint->getTensor("w", {2, 3})),
-              mentions("\"w\"", "[2, 2]", "[2, 3]", "config.json"));
+              mentions("\"w\"", "[2, 2]", "[2, 3]", "configuration"));
   EXPECT_THAT(messageOf(checkpoint->getTensor("w", {4})), mentions("[4]"));
   EXPECT_THAT(checkpoint->getUnusedTensors(), ElementsAre("w"));
 }

@@ -35,7 +35,8 @@ struct RandomBpe {
         continue;
       add(joined); // a second way to the same token is possible
       ranks[{left, right}] = merges.size();
-      merges.push_back({left, right, ids[joined]});
+      merges.push_back(
+          {left, right, ids[joined], static_cast<uint32_t>(merges.size())});
       bpe.addMerge(merges.back());
     }
   }

@@ -164,3 +164,68 @@ TEST(Sampler, RefusesOptionsOutOfRange) {
     EXPECT_CONTAINS(sherry_error_message(), "must be");
   }
 }
+
+/// Counts what `options` pick of these logits in many draws.
+static std::map<int32_t, int> drawMany(const sherry_sampler_options &options,
+                                       const std::vector<float> &logits,
+                                       const std::vector<int32_t> &accepted) {
+  SamplerPtr sampler(sherry_sampler_create(&options));
+  EXPECT_TRUE(sampler) << sherry_error_message();
+  for (int32_t token : accepted)
+    sherry_sampler_accept(sampler.get(), token);
+  return draw(sampler, logits, 2000);
+}
+
+TEST(Sampler, MinPKeepsAPartOfTheLikeliest) {
+  sherry_sampler_options options = {};
+  options.temperature = options.top_p = 1;
+  options.min_p = 0.3F;
+  // Probabilities 8 : 4 : 2 : 1.
+  const std::vector<float> logits = {0, std::log(8.0F), std::log(4.0F),
+                                     std::log(2.0F)};
+  const auto counts = drawMany(options, logits, {});
+  EXPECT_EQ(counts.size(), 2U);
+  EXPECT_NEAR(counts.at(1), 2000 * 2.0 / 3, 100);
+}
+
+TEST(Sampler, TypicalPKeepsWhatIsNearTheEntropy) {
+  sherry_sampler_options options = {};
+  options.temperature = options.top_p = 1;
+  options.typical_p = 0.25F;
+  // Of one token of 0.4 and six of 0.1, these are nearest to the entropy of
+  // 1.75 nats: 0.92 and 2.30 are 0.83 and 0.55 away.
+  std::vector<float> logits(7, std::log(0.1F));
+  logits[3] = std::log(0.4F);
+  const auto counts = drawMany(options, logits, {});
+  EXPECT_EQ(counts.size(), 3U);
+  EXPECT_EQ(counts.count(3), 0U);
+}
+
+TEST(Sampler, PenaltiesAndBiases) {
+  const std::vector<float> logits = {2, 1.5F, -1, -1.2F};
+  auto best = [&](sherry_sampler_options options,
+                  const std::vector<int32_t> &accepted) {
+    options.top_p = 1;
+    return drawMany(options, logits, accepted).begin()->first;
+  };
+  sherry_sampler_options options = {};
+  EXPECT_EQ(best(options, {0, 0}), 0);
+  options.repetition_penalty = 1.5F; // 2 becomes 1.33
+  EXPECT_EQ(best(options, {0}), 1);
+  EXPECT_EQ(best(options, {}), 0);
+  EXPECT_EQ(best(options, {0, 1}), 0); // 1.33 and 1
+  options = {};
+  options.presence_penalty = 0.6F;
+  EXPECT_EQ(best(options, {0, 0}), 1);
+  options = {};
+  options.frequency_penalty = 0.3F;
+  EXPECT_EQ(best(options, {0}), 0);
+  EXPECT_EQ(best(options, {0, 0}), 1);
+  options.penalty_last_n = 1;
+  EXPECT_EQ(best(options, {0, 0}), 0);
+  options = {};
+  const sherry_logit_bias biases[] = {{0, -HUGE_VALF}, {3, 3}};
+  options.biases = biases;
+  options.n_biases = 2;
+  EXPECT_EQ(best(options, {}), 3);
+}

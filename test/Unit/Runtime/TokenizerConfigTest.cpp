@@ -161,12 +161,13 @@ TEST_F(TokenizerConfigTest, UnsupportedKindsAreNamed) {
   expectWrong("/model/type", "WordPiece",
               "field \"model.type\": \"WordPiece\" is not supported");
   expectWrong("/model/byte_fallback", true,
-              "field \"model.byte_fallback\": is not supported");
+              "field \"pre_tokenizer.type\": \"ByteLevel\" is not supported");
   expectWrong("/model/end_of_word_suffix", "</w>",
               "field \"model.end_of_word_suffix\": is not");
   expectWrong("/model/dropout", 0.1, "field \"model.dropout\": is not");
-  expectWrong("/normalizer", {{"type", "NFC"}},
-              "field \"normalizer\": \"NFC\" is not supported");
+  expectRight("/normalizer", {{"type", "NFC"}});
+  expectWrong("/normalizer", {{"type", "NFKC"}},
+              "field \"normalizer.type\": \"NFKC\" is not supported");
   expectWrong("/pre_tokenizer", {{"type", "Metaspace"}},
               "field \"pre_tokenizer.type\": \"Metaspace\" is not");
   expectWrong("/decoder", {{"type", "Metaspace"}},

@@ -236,3 +236,31 @@ TEST_F(TokenizerTest, ByteWithoutToken) {
   EXPECT_EQ(tokenizer.encode("the", false, false), Tokens{257});
   EXPECT_THROW(tokenizer.encode("zoo", false, false), Error);
 }
+
+/// Pieces with scores as SentencePiece has them; U+2581 stands for a space.
+TEST(Tokenizer, SentencePiece) {
+  const char *json = R"({"model":{"type":"SentencePieceBPE","vocab":[
+      ["<unk>",0,"unknown"],["<s>",0,"control"],["<0x0A>",0,"byte"],
+      ["<0xC3>",0,"byte"],["<0xA4>",0,"byte"],["<0xFF>",0,"byte"],
+      ["\u2581",-9,"normal"],["a",-9,"normal"],["b",-9,"normal"],
+      ["aa",-1,"normal"],["\u2581a",-2,"normal"],["ab",-3,"normal"],
+      ["\u2581\u2581",-4,"normal"],["X",0,"user_defined"]]}})";
+  const Tokenizer tokenizer(json, 14, 1, true);
+  using Tokens = std::vector<int32_t>;
+  EXPECT_EQ(tokenizer.encode("", true, false), Tokens({1}));
+  // " aa": the pair of the better score first.
+  EXPECT_EQ(tokenizer.encode("aa", false, false), Tokens({6, 9}));
+  // Equal scores: the leftmost first.
+  EXPECT_EQ(tokenizer.encode("aaa", false, false), Tokens({6, 9, 7}));
+  EXPECT_EQ(tokenizer.encode("ab", false, false), Tokens({10, 8}));
+  EXPECT_EQ(tokenizer.encode("b  ab", false, false), Tokens({6, 8, 12, 11}));
+  // What has no piece becomes bytes, and bytes without a token unknown.
+  EXPECT_EQ(tokenizer.encode("b\n\u00e4", false, false),
+            Tokens({6, 8, 2, 3, 4}));
+  EXPECT_EQ(tokenizer.encode("b\xff\xfe", false, false), Tokens({6, 8, 5, 0}));
+  // A space goes in front again after a token that was found in the text.
+  EXPECT_EQ(tokenizer.encode("bXb", false, false), Tokens({6, 8, 13, 6, 8}));
+  EXPECT_EQ(tokenizer.encode("<s>", false, true), Tokens({1}));
+  EXPECT_EQ(tokenizer.bytes(10), " a");
+  EXPECT_TRUE(tokenizer.prefixesSpace());
+}

@@ -1,0 +1,99 @@
+//===- StorageTest.cpp - Types of model files -----------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Rules [G1] and [G2] of docs/BlockFormat.md. Files of every type, written by an
+// independent encoder, are tested by test/Integration/gguf.test.
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Format/Storage.h"
+#include "sherry/Format/Float16.h"
+#include "sherry/Format/Pack.h"
+
+#include "gtest/gtest.h"
+
+#include <random>
+#include <vector>
+
+using namespace sherry::format;
+
+/// Random blocks of STQ1_0: every bit pattern is one.
+static std::vector<uint8_t> makeBlocks(int64_t count, std::mt19937 &random) {
+  std::vector<uint8_t> bytes(count * infoOf(Storage::STQ1_0).blockBytes);
+  for (uint8_t &byte : bytes)
+    byte = static_cast<uint8_t>(random());
+  for (int64_t i = 0; i < count; ++i) {
+    uint16_t scale = f32ToF16(0.01F + static_cast<float>(random() % 1000) / 1e4F);
+    bytes[42 * i + 40] = scale & 0xff;
+    bytes[42 * i + 41] = scale >> 8;
+  }
+  return bytes;
+}
+
+TEST(StorageTest, G1_PackedBlocksHaveTheTritsAndScalesOfTheFile) {
+  constexpr int64_t rows = 37, cols = 512, blocks = rows * cols / 256;
+  std::mt19937 random(7);
+  std::vector<uint8_t> stored = makeBlocks(blocks, random);
+  for (CodeOrder order : {CodeOrder::Words, CodeOrder::Nibbles}) {
+    TernaryLayout layout;
+    layout.order = order;
+    layout.groupSize = 256;
+    std::vector<uint8_t> codes(rows * cols / 4);
+    std::vector<float> scales(blocks);
+    ASSERT_TRUE(readTernaryRows(Storage::STQ1_0, /*strided=*/true, rows, cols,
+                                stored.data(), codes.data(), scales.data()));
+    std::vector<uint8_t> packed(layout.bytes(rows, cols));
+    packTernary(layout, rows, cols, codes.data(), scales.data(), packed.data());
+    std::vector<uint8_t> unpackedCodes(codes.size());
+    std::vector<float> unpackedScales(scales.size());
+    unpackTernary(layout, rows, cols, packed.data(), unpackedCodes.data(),
+                  unpackedScales.data());
+    for (int64_t block = 0; block < blocks; ++block) {
+      std::vector<uint8_t> written(42);
+      writeTernaryBlock(&unpackedCodes[64 * block],
+                        f32ToF16(unpackedScales[block]), written.data());
+      EXPECT_EQ(written, std::vector<uint8_t>(stored.begin() + 42 * block,
+                                              stored.begin() + 42 * block + 42))
+          << "block " << block;
+    }
+  }
+}
+
+TEST(StorageTest, G1_StridedTritsHaveNoContiguousPattern) {
+  std::mt19937 random(8);
+  std::vector<uint8_t> stored = makeBlocks(1, random);
+  std::vector<uint8_t> codes(64);
+  float scale;
+  EXPECT_FALSE(readTernaryRows(Storage::STQ1_0, /*strided=*/false, 1, 256,
+                               stored.data(), codes.data(), &scale));
+}
+
+TEST(StorageTest, G2_WrittenBlocksReadAsWhatPackBlocksMakes) {
+  constexpr int64_t rows = 3, cols = 512;
+  std::mt19937 random(9);
+  std::vector<float> numbers(rows * cols);
+  for (float &number : numbers)
+    number = static_cast<float>(static_cast<int32_t>(random())) * 0x1p-31F;
+  for (auto [storage, format] :
+       {std::pair(Storage::Q8_0, &kQ8_0), std::pair(Storage::Q6_K, &kQ6_K),
+        std::pair(Storage::Q4_0, &kQ4_0)}) {
+    SCOPED_TRACE(infoOf(storage).name);
+    int64_t rowBytes = infoOf(storage).rowBytes(cols);
+    std::vector<uint8_t> stored(rows * rowBytes);
+    std::vector<float> read(rows * cols);
+    for (int64_t row = 0; row < rows; ++row) {
+      writeRow(storage, &numbers[row * cols], cols, &stored[row * rowBytes]);
+      readRow(storage, &stored[row * rowBytes], cols, &read[row * cols]);
+    }
+    std::vector<uint8_t> packed(format->bytes(rows, cols)), direct(packed);
+    ASSERT_TRUE(canPackStored(*format, storage));
+    ASSERT_FALSE(packStoredBlocks(*format, storage, 0, rows, cols,
+                                  stored.data(), packed.data()));
+    ASSERT_FALSE(
+        packBlocks(*format, 0, rows, cols, numbers.data(), direct.data()));
+    EXPECT_EQ(packed, direct);
+    std::vector<float> unpacked(rows * cols);
+    unpackBlocks(*format, rows, cols, packed.data(), unpacked.data());
+    EXPECT_EQ(unpacked, read);
+  }
+}

@@ -16,8 +16,8 @@ using namespace sherry;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   StringRef text(reinterpret_cast<const char *>(data), size);
-  auto file = GgufFile::parse(
-      MemoryBuffer::getMemBuffer(text, "input.gguf", false));
+  auto file =
+      GgufFile::parse(MemoryBuffer::getMemBuffer(text, "input.gguf", false));
   if (!file) {
     consumeError(file.takeError());
     return 0;

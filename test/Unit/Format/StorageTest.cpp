@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Rules [G1] and [G2] of docs/BlockFormat.md. Files of every type, written by an
-// independent encoder, are tested by test/Integration/gguf.test.
+// Rules [G1] and [G2] of docs/BlockFormat.md. Files of every type, written by
+// an independent encoder, are tested by test/Integration/gguf.test.
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Format/Storage.h"
@@ -23,7 +23,8 @@ static std::vector<uint8_t> makeBlocks(int64_t count, std::mt19937 &random) {
   for (uint8_t &byte : bytes)
     byte = static_cast<uint8_t>(random());
   for (int64_t i = 0; i < count; ++i) {
-    uint16_t scale = f32ToF16(0.01F + static_cast<float>(random() % 1000) / 1e4F);
+    uint16_t scale =
+        f32ToF16(0.01F + static_cast<float>(random() % 1000) / 1e4F);
     bytes[42 * i + 40] = scale & 0xff;
     bytes[42 * i + 41] = scale >> 8;
   }

@@ -253,7 +253,8 @@ TEST(Tokenizer, SentencePiece) {
   // Equal scores: the leftmost first.
   EXPECT_EQ(tokenizer.encode("aaa", false, false), Tokens({6, 9, 7}));
   EXPECT_EQ(tokenizer.encode("ab", false, false), Tokens({10, 8}));
-  EXPECT_EQ(tokenizer.encode("b  ab", false, false), Tokens({6, 8, 12, 11}));
+  EXPECT_EQ(tokenizer.encode("b  ab", false, false), Tokens({6, 8, 6, 10, 8}));
+  EXPECT_EQ(tokenizer.encode("   b", false, false), Tokens({12, 12, 8}));
   // What has no piece becomes bytes, and bytes without a token unknown.
   EXPECT_EQ(tokenizer.encode("b\n\u00e4", false, false),
             Tokens({6, 8, 2, 3, 4}));

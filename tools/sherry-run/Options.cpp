@@ -129,6 +129,11 @@ static void addExecution(CLI::App &app, Options &options) {
                  "Tokens scored together by --perplexity (default: the "
                  "model's maximum, at most 512)")
       ->needs("--perplexity");
+  app.add_option("--stride", options.stride,
+                 "Tokens from one window of --perplexity to the next; what "
+                 "windows share is scored once, and gives context (default: "
+                 "the window)")
+      ->needs("--perplexity");
   app.add_flag("-q,--quiet", options.quiet, "Print no statistics");
 }
 

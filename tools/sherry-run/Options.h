@@ -35,6 +35,7 @@ struct Options {
   bool map = false;               ///< leave the weights in the file
   sherry_context_options context = {};
   std::optional<uint32_t> window; ///< of perplexity, in tokens
+  std::optional<uint32_t> stride; ///< from one window to the next
   std::string logitsFile;         ///< empty: none
   bool printTokens = false;
   bool ignoreEos = false;

@@ -20,7 +20,9 @@ namespace {
 struct Score {
   const int32_t *tokens; ///< of the window
   uint32_t vocabSize;
-  double nll = 0; ///< negative log likelihood, natural
+  int64_t firstToScore; ///< of the window: those before give context
+  double nll = 0;       ///< negative log likelihood, natural
+  double squares = 0;   ///< of the parts of nll
   int64_t count = 0;
 };
 
@@ -29,11 +31,15 @@ struct Score {
 /// Adds -log(softmax(logits)[what really came next]).
 static void score(void *user, int64_t index, const float *logits) {
   auto &result = *static_cast<Score *>(user);
+  if (index + 1 < result.firstToScore)
+    return;
   const double most = *std::max_element(logits, logits + result.vocabSize);
   double sum = 0;
   for (uint32_t i = 0; i < result.vocabSize; ++i)
     sum += std::exp(logits[i] - most);
-  result.nll += std::log(sum) + most - logits[result.tokens[index + 1]];
+  const double nll = std::log(sum) + most - logits[result.tokens[index + 1]];
+  result.nll += nll;
+  result.squares += nll * nll;
   ++result.count;
 }
 
@@ -44,6 +50,11 @@ void sherry::run::scorePerplexity(const sherry_model *model,
   if (window < 2)
     throw std::runtime_error("a window has at least 2 tokens, one to predict "
                              "from and one to predict");
+  const uint32_t stride = options.stride.value_or(window);
+  if (stride == 0 || stride > window)
+    throw std::runtime_error("--stride is " + std::to_string(stride) +
+                             "; it must be from 1 to the window, " +
+                             std::to_string(window));
   const std::vector<int32_t> tokens =
       tokenize(model, readText(*options.perplexityFile), 0);
   if (tokens.size() < 2)
@@ -54,12 +65,15 @@ void sherry::run::scorePerplexity(const sherry_model *model,
   Context context(check(sherry_context_create(model, &contextOptions)));
 
   const bool showProgress = !options.quiet && isatty(STDERR_FILENO);
-  Score result{nullptr, sherry_model_vocab_size(model)};
-  for (size_t begin = 0; begin < tokens.size(); begin += window) {
+  Score result{nullptr, sherry_model_vocab_size(model), 0};
+  size_t scored = 0; // tokens up to here have been scored, or begin a window
+  for (size_t begin = 0; scored < tokens.size(); begin += stride) {
     if (interrupted())
       throw std::runtime_error("interrupted before the end of the text");
     const size_t count = std::min<size_t>(window, tokens.size() - begin);
     result.tokens = tokens.data() + begin;
+    result.firstToScore = static_cast<int64_t>(scored - begin);
+    scored = begin + count;
     check(sherry_context_truncate(context.get(), 0, 0));
     // After the last token there is nothing to predict.
     check(sherry_eval(context.get(), result.tokens,
@@ -74,7 +88,16 @@ void sherry::run::scorePerplexity(const sherry_model *model,
   std::snprintf(text, sizeof(text), "nll: %.6f\ntokens: %lld\n", result.nll,
                 static_cast<long long>(result.count));
   print(text);
-  std::snprintf(text, sizeof(text), "perplexity: %.6f\n",
-                std::exp(result.nll / static_cast<double>(result.count)));
+  const auto count = static_cast<double>(result.count);
+  const double mean = result.nll / count, perplexity = std::exp(mean);
+  std::snprintf(text, sizeof(text), "perplexity: %.6f\n", perplexity);
+  print(text);
+  if (result.count < 2)
+    return;
+  // By the central limit theorem, for the mean; the derivative of exp is exp.
+  const double variance =
+      std::max(0.0, result.squares / count - mean * mean) / (count - 1);
+  std::snprintf(text, sizeof(text), "standard error: %.6f\n",
+                perplexity * std::sqrt(variance));
   print(text);
 }

@@ -56,7 +56,7 @@ sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x7x!sherry.q6_K>
 
 // -----
 
-// expected-error @+1 {{a matrix weight is !sherry.trit, !sherry.q8_0, !sherry.q6_K, !sherry.q4_0 or bf16, not 'f16'}}
+// expected-error @+1 {{a matrix weight is !sherry.trit, !sherry.q8_0, !sherry.q6_K, !sherry.q4_0, !sherry.tq2_0 or bf16, not 'f16'}}
 sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8xf16>
 
 // -----
@@ -289,4 +289,36 @@ func.func @f(%w: vector<64xi8>, %a: vector<4xi8>, %c: vector<16xi32>) {
   // expected-error @+1 {{attribute 'max_weight' failed to satisfy constraint}}
   %y = sherry.dot_accumulate %w, %a, %c {max_weight = 256 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
   return
+}
+
+// -----
+
+// expected-error @+1 {{group_size must be a multiple of 64 for strided groups of 4, not 96}}
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x128x!sherry.trit, #sherry.ternary<strided, per_group(96), scale = f16>>
+
+// -----
+
+func.func @f(%x: tensor<?x64xf32>) {
+  // expected-error @+1 {{blocks with strided groups must be multiples of 64, not 32}}
+  %q, %s, %u = sherry.quantize_activations %x blocks [32, 32] strided : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x2xf32>, tensor<?x2xi32>
+  return
+}
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x64x!sherry.trit, #sherry.ternary<strided, per_channel, scale = f16>>
+func.func @f(%x: tensor<?x64xf32>) -> tensor<?x8xf32> {
+  %q, %s, %u = sherry.quantize_activations %x blocks [64] : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  // expected-error @+1 {{needs activations in the order of its groups}}
+  %y = sherry.linear %q scaled %s sums %u, @w : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+sherry.weight @b count 1 from ["b"] rows [4] : tensor<4xf32>
+func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{does not fit}}
+  %y = sherry.add_bias %x, @b : tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
 }

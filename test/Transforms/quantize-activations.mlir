@@ -22,3 +22,18 @@ func.func @f(%x: tensor<?x600xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor
   %d = sherry.linear %x, @dense : tensor<?x600xf32> -> tensor<?x8xf32>
   return %t, %u, %q, %d : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
 }
+
+sherry.weight @strided count 1 from ["s"] rows [8] : tensor<8x256x!sherry.trit, #sherry.ternary<strided, per_group(256), scale = f16>>
+sherry.weight @contiguous count 1 from ["c"] rows [8] : tensor<8x256x!sherry.trit, #sherry.ternary<contiguous, per_group(256), scale = f16>>
+
+// Groups of another order need values of another order.
+// CHECK-LABEL: func @groups
+func.func @groups(%x: tensor<?x256xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  // CHECK: %[[V:.*]], %{{.*}}, %{{.*}} = sherry.quantize_activations %{{.*}} blocks [256] strided :
+  // CHECK: sherry.linear %[[V]] scaled {{.*}}, @strided
+  %s = sherry.linear %x, @strided : tensor<?x256xf32> -> tensor<?x8xf32>
+  // CHECK: %[[W:.*]], %{{.*}}, %{{.*}} = sherry.quantize_activations %{{.*}} blocks [256] :
+  // CHECK: sherry.linear %[[W]] scaled {{.*}}, @contiguous
+  %c = sherry.linear %x, @contiguous : tensor<?x256xf32> -> tensor<?x8xf32>
+  return %s, %c : tensor<?x8xf32>, tensor<?x8xf32>
+}

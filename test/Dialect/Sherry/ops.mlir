@@ -95,3 +95,20 @@ func.func @team(%team: !sherry.team) -> (index, index) {
   sherry.barrier %team
   return %i, %n : index, index
 }
+
+sherry.weight @bias count 2 from ["b.{}"] rows [64] : tensor<64xf32>
+sherry.weight @head_norm count 1 from ["n"] rows [16] : tensor<16xf32>
+// CHECK: sherry.weight @trits {{.*}} : tensor<4x64x!sherry.tq2_0>
+sherry.weight @trits count 1 from ["t"] rows [4] : tensor<4x64x!sherry.tq2_0>
+
+// CHECK-LABEL: func @other_models
+func.func @other_models(%x: tensor<?x64xf32>, %layer: index) -> tensor<?x64xi8> {
+  // CHECK: sherry.add_bias %{{.*}}, @bias[%{{.*}}] : tensor<?x64xf32>
+  %b = sherry.add_bias %x, @bias[%layer] : tensor<?x64xf32>
+  // CHECK: sherry.rms_norm %{{.*}}, @head_norm epsilon
+  %n = sherry.rms_norm %b, @head_norm epsilon 1.0e-5 : tensor<?x64xf32>
+  // CHECK: sherry.quantize_activations %{{.*}} blocks [64] strided : tensor<?x64xf32>
+  %v, %s, %u = sherry.quantize_activations %n blocks [64] strided
+      : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  return %v : tensor<?x64xi8>
+}

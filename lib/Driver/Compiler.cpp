@@ -22,6 +22,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
@@ -58,7 +59,6 @@ private:
   Error emitMachineCode();
   Expected<std::unique_ptr<llvm::Module>> translate();
   AbiFields describe();
-  void describeTernary(nlohmann::json &json);
   std::string makeMetadata();
   Error writeModelFile(StringRef code);
 
@@ -208,44 +208,25 @@ static nlohmann::json describeSteps(ModuleOp module) {
 }
 
 /// The encoding of the ternary weights, if there are any and they are alike.
-void Compilation::describeTernary(nlohmann::json &json) {
-  std::optional<LinearStorage> common;
-  for (const LinearLayer &linear : listLinearLayers(config)) {
-    auto exception = storage.exceptions.find(linear.module);
-    const LinearStorage &own = exception == storage.exceptions.end()
-                                   ? storage.linear
-                                   : exception->second;
-    if (!own.isTernary)
-      continue;
-    if (common && (common->strided != own.strided ||
-                   common->granularity != own.granularity ||
-                   common->groupSize != own.groupSize ||
-                   common->scaleType != own.scaleType)) {
-      json["granularity"] = "mixed";
-      json["bits_per_weight"] = getBitsPerWeight(*module);
-      return;
-    }
-    common = own;
-  }
-  if (!common)
+static void describeTernary(ModuleOp module, nlohmann::json &json) {
+  llvm::SmallSetVector<TernaryAttr, 2> encodings;
+  for (auto weight : module.getOps<WeightOp>())
+    if (TernaryAttr ternary = weight.getTernary())
+      encodings.insert(ternary.withLayout(LayoutAttr()));
+  if (encodings.empty())
     return;
-  switch (common->granularity) {
-  case format::Granularity::PerTensor:
-    json["granularity"] = "per_tensor";
-    break;
-  case format::Granularity::PerChannel:
-    json["granularity"] = "per_channel";
-    break;
-  case format::Granularity::PerGroup:
-    json["granularity"] = "per_group";
-    json["group_size"] = common->groupSize;
-    break;
+  json["bits_per_weight"] = getBitsPerWeight(module);
+  if (encodings.size() > 1) {
+    json["granularity"] = "mixed";
+    return;
   }
-  if (common->strided)
-    json["grouping"] = "strided";
-  json["scale_type"] =
-      common->scaleType == format::ScaleType::F16 ? "f16" : "f32";
-  json["bits_per_weight"] = getBitsPerWeight(*module);
+  TernaryAttr encoding = encodings.front();
+  json["granularity"] = stringifyScaleSharing(encoding.getSharing()).str();
+  if (encoding.getSharing() == ScaleSharing::PerGroup)
+    json["group_size"] = encoding.getGroupSize();
+  if (encoding.getGrouping() != Grouping::Contiguous)
+    json["grouping"] = stringifyGrouping(encoding.getGrouping()).str();
+  json["scale_type"] = encoding.getScale().isF16() ? "f16" : "f32";
 }
 
 std::string Compilation::makeMetadata() {
@@ -277,7 +258,7 @@ std::string Compilation::makeMetadata() {
   json["kv"] = storage.cacheType == CacheType::I8    ? "i8"
                : storage.cacheType == CacheType::F16 ? "f16"
                                                      : "f32";
-  describeTernary(json);
+  describeTernary(*module, json);
   if (!tokenizer.chatTemplate.empty())
     json["chat_template"] = llvm::json::fixUTF8(tokenizer.chatTemplate);
   json["schedule"] = {{"max_block", options.schedule.maxBlock},

@@ -253,8 +253,7 @@ Failure sherry::format::packBlocks(const BlockFormat &format, int64_t firstRow,
       });
 }
 
-/// The type of files whose numbers are those of `format`.
-static bool hasNumbersOf(Storage storage, const BlockFormat &format) {
+bool sherry::format::canPackStored(const BlockFormat &format, Storage storage) {
   switch (storage) {
   case Storage::Q8_0:
     return format.bits == 8;
@@ -262,13 +261,13 @@ static bool hasNumbersOf(Storage storage, const BlockFormat &format) {
     return format.bits == 6;
   case Storage::Q4_0:
     return format.bits == 4;
-  default:
-    return isTernary(storage) && format.bits == 2;
+  case Storage::TQ1_0:
+  case Storage::TQ2_0:
+  case Storage::STQ1_0:
+    return format.bits == 2;
+  default: // among them the one with scales that f16 cannot hold
+    return false;
   }
-}
-
-bool sherry::format::canPackStored(const BlockFormat &format, Storage storage) {
-  return hasNumbersOf(storage, format) && storage != Storage::STQ1_0_I16;
 }
 
 Failure sherry::format::packStoredBlocks(const BlockFormat &format,

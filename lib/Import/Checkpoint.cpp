@@ -180,39 +180,21 @@ static constexpr std::pair<StringLiteral, StringLiteral> kOtherNames[] = {
     {"output_norm.weight", "model.norm.weight"},
     {"output.weight", "lm_head.weight"}};
 
-/// Splits "FIRST.N.MIDDLE.LAST" where N is a number.
-static bool splitLayerName(StringRef name, StringRef prefix, StringRef &layer,
-                           StringRef &module, StringRef &kind) {
-  if (!name.consume_front(prefix))
-    return false;
-  std::tie(layer, name) = name.split('.');
-  std::tie(module, kind) = name.rsplit('.');
-  return !layer.empty() && all_of(layer, isDigit) && !kind.empty();
-}
-
 std::string sherry::translateGgufName(const Architecture &architecture,
                                       StringRef name) {
   for (auto [gguf, other] : kOtherNames)
     if (name == gguf)
       return other.str();
-  StringRef layer, module, kind;
-  if (splitLayerName(name, "blk.", layer, module, kind))
-    for (const auto &[gguf, other] : listLayerNames(architecture))
-      if (module == gguf)
-        return ("model.layers." + layer + "." + other + "." + kind).str();
-  return "";
-}
-
-std::string sherry::makeGgufName(const Architecture &architecture,
-                                 StringRef name) {
-  for (auto [gguf, other] : kOtherNames)
-    if (name == other)
-      return gguf.str();
-  StringRef layer, module, kind;
-  if (splitLayerName(name, "model.layers.", layer, module, kind))
-    for (const auto &[gguf, other] : listLayerNames(architecture))
-      if (module == other)
-        return ("blk." + layer + "." + gguf + "." + kind).str();
+  // blk.LAYER.MODULE.KIND
+  if (!name.consume_front("blk."))
+    return "";
+  auto [layer, rest] = name.split('.');
+  auto [module, kind] = rest.rsplit('.');
+  if (layer.empty() || !all_of(layer, isDigit) || kind.empty())
+    return "";
+  for (const auto &[gguf, other] : listLayerNames(architecture))
+    if (module == gguf)
+      return ("model.layers." + layer + "." + other + "." + kind).str();
   return "";
 }
 

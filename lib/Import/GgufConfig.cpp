@@ -6,6 +6,7 @@
 #include "sherry/Import/GgufConfig.h"
 #include "Json.h"
 #include "sherry/Import/ModelConfig.h"
+#include "sherry/Support/RopeScaling.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -26,33 +27,28 @@ static std::string getText(const GgufFile &file, StringRef key) {
 // Rope
 //===----------------------------------------------------------------------===//
 
-/// What the rule of LLaMA 3 divides the frequency of pair `i` by
-/// (transformers, modeling_rope_utils.py).
-static double llama3Divisor(double theta, int64_t headDim, int64_t i,
-                            double factor, double context) {
-  constexpr double low = 1, high = 4;
-  double turns = context * std::pow(theta, -2.0 * i / headDim) / (2 * M_PI);
-  double keep = std::clamp((turns - low) / (high - low), 0.0, 1.0);
-  return 1 / ((1 - keep) / factor + keep);
-}
-
 /// The parameters of LLaMA 3 that give these divisors; null if there are none.
 /// All its models have low_freq_factor 1 and high_freq_factor 4.
 static json recognizeLlama3(ArrayRef<float> divisors, double theta) {
-  auto headDim = static_cast<int64_t>(2 * divisors.size());
+  constexpr double kLowFreqFactor = 1, kHighFreqFactor = 4;
+  auto headDim = static_cast<double>(2 * divisors.size());
   double factor = *std::max_element(divisors.begin(), divisors.end());
   for (int64_t context = 1; context <= 1 << 20; context *= 2) {
     bool matches = true;
     for (auto [i, divisor] : enumerate(divisors)) {
-      double expected = llama3Divisor(theta, headDim, static_cast<int64_t>(i),
-                                      factor, static_cast<double>(context));
+      double frequency =
+          std::pow(theta, -2.0 * static_cast<double>(i) / headDim);
+      double expected =
+          frequency / stretchRopeFrequency(frequency, factor, kLowFreqFactor,
+                                           kHighFreqFactor,
+                                           static_cast<double>(context));
       matches &= std::fabs(divisor - expected) <= 1e-4 * expected;
     }
     if (matches)
       return {{"rope_type", "llama3"},
               {"factor", factor},
-              {"low_freq_factor", 1.0},
-              {"high_freq_factor", 4.0},
+              {"low_freq_factor", kLowFreqFactor},
+              {"high_freq_factor", kHighFreqFactor},
               {"original_max_position_embeddings", context}};
   }
   return nullptr;

@@ -12,8 +12,6 @@
 using namespace llvm;
 using namespace sherry;
 
-static constexpr uint64_t kMaxConfigBytes = 1 << 24;
-
 static Expected<ModelFiles> openGguf(StringRef path,
                                      const OpenOptions &options) {
   ModelFiles files;
@@ -23,8 +21,7 @@ static Expected<ModelFiles> openGguf(StringRef path,
   auto text = makeConfigJson(*model);
   if (!text)
     return text.takeError();
-  files.configText = std::move(*text);
-  auto config = ModelConfig::parse(MemoryBufferRef(files.configText, path));
+  auto config = ModelConfig::parse(MemoryBufferRef(*text, path));
   if (!config)
     return config.takeError();
   files.config = std::move(*config);
@@ -51,10 +48,6 @@ static Expected<ModelFiles> openFolder(StringRef path,
   if (!config)
     return config.takeError();
   files.config = std::move(*config);
-  auto text = readFile(joinPath(path, "config.json"), kMaxConfigBytes);
-  if (!text)
-    return text.takeError();
-  files.configText = (*text)->getBuffer().str();
   if (options.tokenizer) {
     auto tokenizer = TokenizerFile::load(path, files.config.vocabSize);
     if (!tokenizer)

@@ -11,10 +11,11 @@
 # was made from.
 #
 # ===----------------------------------------------------------------------=== #
+import functools
 import pathlib
 import sys
 
-from support import REFERENCE, Mismatch, compare, join, run
+from support import REFERENCE, Mismatch, compare, count_failures, join, run
 
 MAX_ABS = 1e-3
 PROMPT_TOKENS = 19
@@ -139,22 +140,14 @@ def check_same_model(folder, number):
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    cases = [(name, model, MAX_ABS) for name, model in MODELS.items()]
-    cases += [(name, model, MAX_ABS_WIDENED) for name, model in WIDENED.items()]
-    failures = 0
-    for number, (name, model, tolerance) in enumerate([*cases, ("BF16", None, 0)]):
-        print(f"{name}: ", end="")
-        try:
-            difference = (
-                check_model(folder, number, model, tolerance)
-                if model
-                else check_same_model(folder, number)
-            )
-            print(f"{difference:.2g}", flush=True)
-        except Mismatch as mismatch:
-            failures += 1
-            print(f"FAILED: {mismatch}", flush=True)
-    if failures:
+    models = [(name, model, MAX_ABS) for name, model in MODELS.items()]
+    models += [(name, model, MAX_ABS_WIDENED) for name, model in WIDENED.items()]
+    cases = [
+        (name, functools.partial(check_model, folder, number, model, tolerance))
+        for number, (name, model, tolerance) in enumerate(models)
+    ]
+    cases.append(("BF16", functools.partial(check_same_model, folder, len(cases))))
+    if failures := count_failures(cases):
         sys.exit(f"{failures} failures")
 
 

@@ -11,11 +11,20 @@
 # compiling for the older ones takes seconds.
 #
 # ===----------------------------------------------------------------------=== #
+import functools
 import json
 import pathlib
 import sys
 
-from support import REFERENCE, Mismatch, compare, join, list_targets, run
+from support import (
+    REFERENCE,
+    Mismatch,
+    compare,
+    count_failures,
+    join,
+    list_targets,
+    run,
+)
 
 MAX_ABS = 1e-3
 # Products with a cache of i8 round queries and weights to 15 bits, which makes
@@ -168,14 +177,17 @@ def main():
                 continue
             prompt = run_reference(checkpoint, options, expected)
             some = targets[(number + index) % 2 :: 2] or targets
-            for target in some if index else targets:
-                print(f"{name}, {' '.join(options)}, {target}: ", end="")
-                try:
-                    arguments = (checkpoint, target, options, prompt, expected, folder)
-                    print(f"{check_model(*arguments):.2g}", flush=True)
-                except Mismatch as mismatch:
-                    failures += 1
-                    print(f"FAILED: {mismatch}", flush=True)
+            cases = [
+                (
+                    f"{name}, {' '.join(options)}, {target}",
+                    functools.partial(
+                        check_model,
+                        *(checkpoint, target, options, prompt, expected, folder),
+                    ),
+                )
+                for target in (some if index else targets)
+            ]
+            failures += count_failures(cases)
     if failures:
         sys.exit(f"{failures} failures")
 

@@ -47,3 +47,17 @@ def list_targets():
         if needed <= have:
             targets.append(level)
     return targets + ["native"]
+
+
+def count_failures(cases):
+    """Runs (name, function) one after the other: prints the difference that a
+    function returns, or that it failed by a Mismatch. Returns how many did."""
+    failures = 0
+    for name, check in cases:
+        print(f"{name}: ", end="")
+        try:
+            print(f"{check():.2g}", flush=True)
+        except Mismatch as mismatch:
+            failures += 1
+            print(f"FAILED: {mismatch}", flush=True)
+    return failures

@@ -61,9 +61,6 @@ private:
 /// is none.
 std::string translateGgufName(const Architecture &architecture,
                               llvm::StringRef name);
-/// The other way.
-std::string makeGgufName(const Architecture &architecture,
-                         llvm::StringRef name);
 
 } // namespace sherry
 

@@ -20,7 +20,6 @@ struct OpenOptions {
 
 /// A Hugging Face folder or a GGUF file, opened.
 struct ModelFiles {
-  std::string configText; ///< config.json, or what stands for it
   ModelConfig config;
   TokenizerFile tokenizer;
   std::optional<Checkpoint> checkpoint;

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "KernelBuilder.h"
+#include "sherry/Support/RopeScaling.h"
 
 #include <cmath>
 
@@ -17,16 +18,12 @@ static SmallVector<float> computeFrequencies(int64_t headDim, double theta,
   SmallVector<float> result;
   for (int64_t i = 0; i < headDim / 2; ++i) {
     double frequency = std::pow(theta, -2.0 * i / headDim);
-    if (scaling) {
-      double factor = scaling.getFactor().getValueAsDouble();
-      double low = scaling.getLowFreqFactor().getValueAsDouble();
-      double high = scaling.getHighFreqFactor().getValueAsDouble();
-      double wavelength = 2 * M_PI / frequency;
-      double turns = scaling.getOriginalContext() / wavelength;
-      // 0 below low_freq_factor turns in the original context, 1 above high.
-      double keep = std::clamp((turns - low) / (high - low), 0.0, 1.0);
-      frequency = (1 - keep) * frequency / factor + keep * frequency;
-    }
+    if (scaling)
+      frequency = stretchRopeFrequency(
+          frequency, scaling.getFactor().getValueAsDouble(),
+          scaling.getLowFreqFactor().getValueAsDouble(),
+          scaling.getHighFreqFactor().getValueAsDouble(),
+          static_cast<double>(scaling.getOriginalContext()));
     result.push_back(static_cast<float>(frequency));
   }
   return result;

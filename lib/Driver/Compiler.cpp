@@ -12,6 +12,7 @@
 #include "sherry/Import/ModelFiles.h"
 #include "sherry/InitAll.h"
 #include "sherry/Pipelines/Pipelines.h"
+#include "sherry/Support/OutputFile.h"
 #include "sherry/Target/Linker.h"
 #include "sherry/Target/ObjectEmitter.h"
 #include "sherry/Target/SharedObjectWriter.h"

@@ -245,12 +245,48 @@ void sherry::format::writeRow(Storage storage, const float *numbers,
     }
 }
 
-void sherry::format::writeTernaryBlock(const uint8_t *codes, uint16_t scale,
-                                       uint8_t *bytes) {
-  std::memset(bytes, 0, 40);
+/// The inverse of readTQ1().
+static void writeTQ1(const int8_t *trits, uint8_t *bytes) {
+  auto writeRun = [&](uint8_t *to, int count, int digits) {
+    for (int i = 0; i < count; ++i) {
+      int number = 0;
+      for (int digit = 0; digit < 5; ++digit)
+        number =
+            3 * number + (digit < digits ? trits[digit * count + i] + 1 : 0);
+      to[i] = static_cast<uint8_t>((number * 256 + 242) / 243);
+    }
+    trits += digits * count;
+  };
+  writeRun(bytes, 32, 5);
+  writeRun(bytes + 32, 16, 5);
+  writeRun(bytes + 48, 4, 4);
+}
+
+static void writeTQ2(const int8_t *trits, uint8_t *bytes) {
+  for (int at = 0; at < 64; at += 32)
+    for (int shift = 0; shift < 8; shift += 2)
+      for (int i = 0; i < 32; ++i)
+        bytes[at + i] |= (*trits++ + 1) << shift;
+}
+
+static void writeSTQ1(const int8_t *trits, uint8_t *bytes) {
   for (int group = 0; group < 64; ++group) {
-    bytes[group / 2] |= (codes[group] & 15) << (group % 2 * 4);
-    bytes[32 + group / 8] |= (codes[group] & kSignBit ? 1 : 0) << (group % 8);
+    const int8_t *first = trits + group / 16 * 64 + group % 16;
+    const int8_t lanes[] = {first[0], first[16], first[32], first[48]};
+    int code = encodeGroup(lanes);
+    bytes[group / 2] |= (code & 15) << (group % 2 * 4);
+    bytes[32 + group / 8] |= (code & kSignBit ? 1 : 0) << (group % 8);
   }
-  store(bytes + 40, 0, scale);
+}
+
+void sherry::format::writeTernaryBlock(Storage storage, const int8_t *trits,
+                                       uint16_t scale, uint8_t *bytes) {
+  int64_t scalePlace = infoOf(storage).blockBytes - 2;
+  std::memset(bytes, 0, scalePlace);
+  store(bytes + scalePlace, 0, scale);
+  if (storage == Storage::TQ1_0)
+    return writeTQ1(trits, bytes);
+  if (storage == Storage::TQ2_0)
+    return writeTQ2(trits, bytes);
+  writeSTQ1(trits, bytes);
 }

@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/Checkpoint.h"
-#include "Json.h"
 #include "sherry/Import/Safetensors.h"
+#include "sherry/Support/Json.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -198,6 +198,27 @@ std::string sherry::translateGgufName(const Architecture &architecture,
   return "";
 }
 
+int64_t sherry::getInterleavedRows(const ModelConfig &config, StringRef name) {
+  bool isRotated = name.contains(".q_proj.") || name.contains(".k_proj.");
+  return config.architecture->ggufInterleavesHeads && isRotated ? config.headDim
+                                                                : 0;
+}
+
+std::string sherry::makeGgufName(const Architecture &architecture,
+                                 StringRef name) {
+  for (auto [gguf, other] : kOtherNames)
+    if (name == other)
+      return gguf.str();
+  // model.layers.LAYER.MODULE.KIND
+  name.consume_front("model.layers.");
+  auto [layer, rest] = name.split('.');
+  auto [module, kind] = rest.rsplit('.');
+  for (const auto &[gguf, other] : listLayerNames(architecture))
+    if (module == other)
+      return ("blk." + layer + "." + gguf + "." + kind).str();
+  llvm_unreachable("a tensor that no architecture has");
+}
+
 Expected<Checkpoint> Checkpoint::create(GgufModel model,
                                         const ModelConfig &config) {
   Checkpoint checkpoint(model.first().getPath());
@@ -210,9 +231,7 @@ Expected<Checkpoint> Checkpoint::create(GgufModel model,
       std::string translated = translateGgufName(architecture, name);
       Entry entry{file.get(), name.str()};
       StringRef target(translated);
-      if (architecture.ggufInterleavesHeads &&
-          (target.contains(".q_proj.") || target.contains(".k_proj.")))
-        entry.headRows = config.headDim;
+      entry.headRows = getInterleavedRows(config, target);
       if (!checkpoint.tensors
                .try_emplace(translated.empty() ? name.str() : translated, entry)
                .second)

@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/Gguf.h"
-#include "Json.h"
 #include "sherry/Format/Float16.h"
+#include "sherry/Support/Json.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Endian.h"
@@ -286,31 +286,27 @@ Error GgufReader::read() {
 
 /// Numbers of ggml_type in files. Those of STQ1_0 are left out: others have the
 /// same.
+static constexpr std::pair<uint32_t, Storage> kTypeIds[] = {
+    {0, Storage::F32},    {1, Storage::F16},   {2, Storage::Q4_0},
+    {8, Storage::Q8_0},   {12, Storage::Q4_K}, {13, Storage::Q5_K},
+    {14, Storage::Q6_K},  {30, Storage::BF16}, {34, Storage::TQ1_0},
+    {35, Storage::TQ2_0},
+};
+/// Today's, a former and the first.
+static constexpr uint32_t kStq1TypeIds[] = {43, 42, 40};
+
 static std::optional<Storage> storageOf(uint32_t typeId) {
-  switch (typeId) {
-  case 0:
-    return Storage::F32;
-  case 1:
-    return Storage::F16;
-  case 2:
-    return Storage::Q4_0;
-  case 8:
-    return Storage::Q8_0;
-  case 12:
-    return Storage::Q4_K;
-  case 13:
-    return Storage::Q5_K;
-  case 14:
-    return Storage::Q6_K;
-  case 30:
-    return Storage::BF16;
-  case 34:
-    return Storage::TQ1_0;
-  case 35:
-    return Storage::TQ2_0;
-  default:
-    return std::nullopt;
-  }
+  for (auto [id, storage] : kTypeIds)
+    if (id == typeId)
+      return storage;
+  return std::nullopt;
+}
+
+uint32_t sherry::getGgufTypeId(Storage storage) {
+  for (auto [id, candidate] : kTypeIds)
+    if (candidate == storage)
+      return id;
+  return kStq1TypeIds[0];
 }
 
 /// Names of other types, for messages.
@@ -360,9 +356,7 @@ Error GgufFile::placeTensors(StringRef data, uint64_t alignment) {
       return size;
     };
     tensor.storage = storageOf(tensor.typeId);
-    bool isSharedId =
-        tensor.typeId == 40 || tensor.typeId == 42 || tensor.typeId == 43;
-    if (isSharedId) {
+    if (is_contained(kStq1TypeIds, tensor.typeId)) {
       // The other types of these numbers take more bytes.
       uint64_t size = sizeAs(Storage::STQ1_0);
       if (size != 0 && size <= room && room - size < alignment)

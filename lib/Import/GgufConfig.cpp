@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/GgufConfig.h"
-#include "Json.h"
 #include "sherry/Import/ModelConfig.h"
+#include "sherry/Support/Json.h"
 #include "sherry/Support/RopeScaling.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -94,22 +94,12 @@ static constexpr StringLiteral kEndTokens[] = {
     // HunYuan's, with a full-width bar and a lower block for the space.
     "<\uff5chy_place\u2581holder\u2581no\u25812\uff5c>"};
 
-/// token_type of a token.
-enum class TokenType {
-  Normal = 1,
-  Unknown,
-  Control,
-  UserDefined,
-  Unused,
-  Byte
-};
-
-static TokenType getTokenType(const GgufFile &file, uint64_t id) {
+static GgufTokenType getTokenType(const GgufFile &file, uint64_t id) {
   const GgufValue *types = file.find("tokenizer.ggml.token_type");
   if (!types || !types->isArray() || id >= types->size())
-    return TokenType::Normal;
-  return static_cast<TokenType>(
-      types->getInteger(id).value_or(static_cast<int>(TokenType::Normal)));
+    return GgufTokenType::Normal;
+  return static_cast<GgufTokenType>(
+      types->getInteger(id).value_or(static_cast<int>(GgufTokenType::Normal)));
 }
 
 static json listEndTokens(const GgufFile &file) {
@@ -124,7 +114,7 @@ static json listEndTokens(const GgufFile &file) {
   const GgufValue *tokens = file.find("tokenizer.ggml.tokens");
   for (uint64_t id = 0; tokens && tokens->isArray() && id < tokens->size();
        ++id)
-    if (getTokenType(file, id) == TokenType::Control &&
+    if (getTokenType(file, id) == GgufTokenType::Control &&
         is_contained(kEndTokens, tokens->getString(id).value_or("")))
       ids.insert(static_cast<int64_t>(id));
   return ids;
@@ -133,6 +123,23 @@ static json listEndTokens(const GgufFile &file) {
 //===----------------------------------------------------------------------===//
 // config.json
 //===----------------------------------------------------------------------===//
+
+/// How dense weights are to be projected, as sherry-quantize writes it.
+static void readQuantization(const GgufFile &file, json &config) {
+  std::string granularity = getText(file, "sherry.granularity");
+  if (granularity.empty())
+    return;
+  json fields = {{"quant_method", "sherry"}, {"granularity", granularity}};
+  if (const GgufValue *size = file.find("sherry.group_size"))
+    if (auto integer = size->getInteger())
+      fields["group_size"] = *integer;
+  const GgufValue *modules = file.find("sherry.modules_to_not_convert");
+  for (uint64_t i = 0; modules && modules->isArray() && i < modules->size();
+       ++i)
+    if (auto module = modules->getString(i))
+      fields["modules_to_not_convert"].push_back(module->str());
+  config["quantization_config"] = std::move(fields);
+}
 
 Expected<std::string> sherry::makeConfigJson(const GgufModel &model) {
   const GgufFile &file = model.first();
@@ -200,6 +207,7 @@ Expected<std::string> sherry::makeConfigJson(const GgufModel &model) {
   if (Error error =
           readRopeDivisors(model, config.value("rope_theta", 10000.0), config))
     return error;
+  readQuantization(file, config);
   bool hasHead = any_of(model.files, [](const auto &file) {
     return file->hasTensor("output.weight");
   });
@@ -219,6 +227,11 @@ std::string sherry::getChatTemplate(const GgufFile &file) {
 // tokenizer.json
 //===----------------------------------------------------------------------===//
 
+static constexpr char kGpt2Pattern[] =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+
+StringRef sherry::getGpt2Pattern() { return kGpt2Pattern; }
+
 /// The expression that cuts text into words for a value of tokenizer.ggml.pre,
 /// as llama.cpp (src/llama-vocab.cpp) has them; empty if it is not known.
 static std::vector<std::string> getPatterns(StringRef pre) {
@@ -226,8 +239,6 @@ static std::vector<std::string> getPatterns(StringRef pre) {
       R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
   static constexpr char qwen2[] =
       R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-  static constexpr char gpt2[] =
-      R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
   static constexpr char cjk[] =
       R"([\x{4e00}-\x{9fa5}\x{3040}-\x{309f}\x{30a0}-\x{30ff}]+)";
   static constexpr char eastAsian[] =
@@ -240,15 +251,29 @@ static std::vector<std::string> getPatterns(StringRef pre) {
   if (pre == "qwen2" || pre == "deepseek-r1-qwen" || pre == "hunyuan")
     return {qwen2};
   if (pre == "gpt-2" || pre == "default" || pre.empty() || pre == "phi-2")
-    return {gpt2};
+    return {kGpt2Pattern};
   if (pre == "starcoder" || pre == "refact" || pre == "command-r" ||
       pre == "smollm")
-    return {R"(\p{N})", gpt2};
+    return {R"(\p{N})", kGpt2Pattern};
   if (pre == "deepseek-coder")
     return {R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", eastAsian, R"(\p{N})"};
   if (pre == "deepseek-v3" || pre == "hunyuan-dense")
     return {R"(\p{N}{1,3})", cjk, words};
   return {};
+}
+
+/// Whether words that are tokens are not merged.
+static bool ignoresMerges(StringRef pre) {
+  return pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3";
+}
+
+std::string sherry::findPreTokenizer(ArrayRef<std::string> patterns,
+                                     bool ignores) {
+  for (const char *pre : {"llama-bpe", "qwen2", "gpt-2", "starcoder",
+                          "deepseek-coder", "deepseek-v3"})
+    if (ignoresMerges(pre) == ignores && patterns == ArrayRef(getPatterns(pre)))
+      return pre;
+  return "";
 }
 
 /// A list of strings with as many elements as there are tokens.
@@ -262,14 +287,14 @@ static const GgufValue *findTokens(const GgufFile &file) {
 static json listAddedTokens(const GgufFile &file, const GgufValue &tokens) {
   json added = json::array();
   for (uint64_t id = 0; id < tokens.size(); ++id) {
-    TokenType type = getTokenType(file, id);
-    if (type != TokenType::Control && type != TokenType::UserDefined)
+    GgufTokenType type = getTokenType(file, id);
+    if (type != GgufTokenType::Control && type != GgufTokenType::UserDefined)
       continue;
     StringRef text = *tokens.getString(id);
     if (!text.empty())
       added.push_back({{"id", id},
                        {"content", text.str()},
-                       {"special", type == TokenType::Control}});
+                       {"special", type == GgufTokenType::Control}});
   }
   return added;
 }
@@ -286,9 +311,9 @@ static Expected<json> makeByteLevel(const GgufFile &file,
         "hunyuan-dense");
   json vocab = json::object(), merges = json::array(), steps = json::array();
   for (uint64_t id = 0; id < tokens.size(); ++id) {
-    TokenType type = getTokenType(file, id);
-    if (type != TokenType::Control && type != TokenType::UserDefined &&
-        type != TokenType::Unused)
+    GgufTokenType type = getTokenType(file, id);
+    if (type != GgufTokenType::Control && type != GgufTokenType::UserDefined &&
+        type != GgufTokenType::Unused)
       vocab.emplace(tokens.getString(id)->str(), id);
   }
   const GgufValue *list = file.find("tokenizer.ggml.merges");
@@ -307,8 +332,6 @@ static Expected<json> makeByteLevel(const GgufFile &file,
   steps.push_back({{"type", "ByteLevel"},
                    {"add_prefix_space", addSpace},
                    {"use_regex", false}});
-  bool ignoreMerges =
-      pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3";
   return json{
       {"added_tokens", listAddedTokens(file, tokens)},
       {"normalizer", nullptr},
@@ -317,9 +340,23 @@ static Expected<json> makeByteLevel(const GgufFile &file,
       {"decoder", {{"type", "ByteLevel"}}},
       {"model",
        {{"type", "BPE"},
-        {"ignore_merges", ignoreMerges},
+        {"ignore_merges", ignoresMerges(pre)},
         {"vocab", std::move(vocab)},
         {"merges", std::move(merges)}}}};
+}
+
+static constexpr const char *kKinds[] = {
+    "normal", "normal", "unknown", "control", "user_defined", "unused", "byte"};
+
+const char *sherry::nameTokenKind(uint64_t type) {
+  return kKinds[type < std::size(kKinds) ? type : 0];
+}
+
+GgufTokenType sherry::parseTokenKind(StringRef name) {
+  for (size_t type = 1; type < std::size(kKinds); ++type)
+    if (name == kKinds[type])
+      return static_cast<GgufTokenType>(type);
+  return GgufTokenType::Normal;
 }
 
 /// SentencePiece's BPE: see docs/Tokenizers.md.
@@ -330,14 +367,11 @@ static Expected<json> makeSentencePiece(const GgufFile &file,
       (scores->size() > 0 && !scores->getNumber(0)))
     return makeError(file.getPath() + ": tokenizer.ggml.scores must have a "
                                       "number for each token");
-  static constexpr const char *kinds[] = {"normal",  "normal",       "unknown",
-                                          "control", "user_defined", "unused",
-                                          "byte"};
   json vocab = json::array();
   for (uint64_t id = 0; id < tokens.size(); ++id) {
-    auto type = static_cast<unsigned>(getTokenType(file, id));
+    auto type = static_cast<uint64_t>(getTokenType(file, id));
     vocab.push_back({tokens.getString(id)->str(), *scores->getNumber(id),
-                     kinds[type < std::size(kinds) ? type : 0]});
+                     nameTokenKind(type)});
   }
   const GgufValue *prefix = file.find("tokenizer.ggml.add_space_prefix");
   bool addSpace = !prefix || prefix->getBool().value_or(true);

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/ModelConfig.h"
-#include "Json.h"
+#include "sherry/Support/Json.h"
 
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
@@ -154,6 +154,18 @@ static void parseRope(FieldReader &reader, ModelConfig &config) {
   config.ropeScaling = result;
 }
 
+StringRef sherry::getGranularityName(format::Granularity granularity) {
+  switch (granularity) {
+  case format::Granularity::PerTensor:
+    return "per_tensor";
+  case format::Granularity::PerChannel:
+    return "per_channel";
+  case format::Granularity::PerGroup:
+    return "per_group";
+  }
+  llvm_unreachable("unknown granularity");
+}
+
 static void parseQuantization(FieldReader &reader, ModelConfig &config) {
   std::optional<FieldReader> fields = reader.getObject("quantization_config");
   if (!fields)
@@ -268,4 +280,17 @@ Expected<ModelConfig> ModelConfig::load(StringRef directory) {
           config->applyGenerationConfig((*generationText)->getMemBufferRef()))
     return error;
   return config;
+}
+
+SmallVector<LinearLayer> sherry::listLinearLayers(const ModelConfig &config) {
+  int64_t query = config.numHeads * config.headDim;
+  int64_t keyValue = config.numKeyValueHeads * config.headDim;
+  int64_t hidden = config.hiddenSize, ffn = config.intermediateSize;
+  return {{"q", "self_attn.q_proj", query, hidden},
+          {"k", "self_attn.k_proj", keyValue, hidden},
+          {"v", "self_attn.v_proj", keyValue, hidden},
+          {"o", "self_attn.o_proj", hidden, query},
+          {"gate", "mlp.gate_proj", ffn, hidden},
+          {"up", "mlp.up_proj", ffn, hidden},
+          {"down", "mlp.down_proj", hidden, ffn}};
 }

@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/ModelFiles.h"
-#include "Json.h"
 #include "sherry/Import/GgufConfig.h"
+#include "sherry/Support/Json.h"
 
 #include "llvm/Support/FileSystem.h"
 
@@ -25,6 +25,7 @@ static Expected<ModelFiles> openGguf(StringRef path,
   if (!config)
     return config.takeError();
   files.config = std::move(*config);
+  files.configJson = std::move(*text);
   if (options.tokenizer) {
     auto tokenizer =
         TokenizerFile::load(model->first(), files.config.vocabSize);
@@ -33,6 +34,7 @@ static Expected<ModelFiles> openGguf(StringRef path,
     files.tokenizer = std::move(*tokenizer);
   }
   if (options.weights) {
+    files.gguf = &model->first();
     auto checkpoint = Checkpoint::create(std::move(*model), files.config);
     if (!checkpoint)
       return checkpoint.takeError();

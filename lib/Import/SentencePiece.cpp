@@ -4,7 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "SentencePiece.h"
-#include "Json.h"
+#include "sherry/Import/GgufConfig.h"
+#include "sherry/Support/Json.h"
 
 #include "llvm/Support/Endian.h"
 
@@ -109,10 +110,7 @@ static json readPiece(StringRef message, bool &isDamaged) {
       type = field.integer;
   }
   isDamaged |= reader.isDamaged() || !std::isfinite(score);
-  static constexpr const char *kinds[] = {"normal",  "normal",       "unknown",
-                                          "control", "user_defined", "unused",
-                                          "byte"};
-  return {text, score, kinds[type < std::size(kinds) ? type : 0]};
+  return {text, score, nameTokenKind(type)};
 }
 
 Expected<json> sherry::readSentencePiece(MemoryBufferRef file) {

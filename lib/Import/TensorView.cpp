@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/TensorView.h"
-#include "Json.h"
 #include "sherry/Format/Check.h"
+#include "sherry/Support/Json.h"
 
 #include <cstring>
 

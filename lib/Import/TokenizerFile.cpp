@@ -4,9 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/TokenizerFile.h"
-#include "Json.h"
 #include "SentencePiece.h"
 #include "sherry/Import/GgufConfig.h"
+#include "sherry/Support/Json.h"
 
 #include "llvm/Support/FileSystem.h"
 

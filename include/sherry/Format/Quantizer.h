@@ -28,6 +28,8 @@ public:
     return layout.granularity == Granularity::PerTensor;
   }
 
+  const TernaryLayout &getLayout() const { return layout; }
+
   /// Scales of each row.
   int64_t scaleGroups() const {
     return ceilDiv(cols, layout.scaleGroupInputs(cols));

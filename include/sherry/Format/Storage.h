@@ -74,9 +74,10 @@ void readRow(Storage storage, const uint8_t *bytes, int64_t cols, float *out);
 void writeRow(Storage storage, const float *numbers, int64_t cols,
               uint8_t *bytes);
 
-/// Writes a block of STQ1_0 from the codes [C1] of its 64 groups, in the order
-/// of their inputs in memory: group 16 r + i has the inputs 64 r + i + 16 p.
-void writeTernaryBlock(const uint8_t *codes, uint16_t scale, uint8_t *bytes);
+/// Writes the 256 trits of a block of a ternary type and the bits of its scale.
+/// Groups of STQ1_0 have exactly one zero.
+void writeTernaryBlock(Storage storage, const int8_t *trits, uint16_t scale,
+                       uint8_t *bytes);
 
 } // namespace sherry::format
 

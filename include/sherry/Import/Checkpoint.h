@@ -62,6 +62,14 @@ private:
 std::string translateGgufName(const Architecture &architecture,
                               llvm::StringRef name);
 
+/// The inverse, for tensors that models of the architecture have.
+std::string makeGgufName(const Architecture &architecture,
+                         llvm::StringRef name);
+
+/// Rows of a head whose halves GGUF files interleave in this tensor, named as
+/// in a Hugging Face folder; 0 if they do not.
+int64_t getInterleavedRows(const ModelConfig &config, llvm::StringRef name);
+
 } // namespace sherry
 
 #endif // SHERRY_IMPORT_CHECKPOINT_H

@@ -48,6 +48,8 @@ public:
   std::optional<bool> getBool() const;
   std::optional<llvm::StringRef> getString() const;
 
+  GgufType getType() const { return type; } ///< of the elements of an array
+  llvm::StringRef getBytes() const { return bytes; } ///< of numbers
   bool isArray() const { return array; }
   uint64_t size() const { return count; } ///< of an array
   /// Elements of an array, by place below size().
@@ -57,15 +59,18 @@ public:
 
 private:
   friend class GgufReader;
-  GgufType type; ///< of the elements of an array
+  GgufType type;
   bool array = false;
   uint64_t count = 1;
-  llvm::StringRef bytes; ///< of numbers
+  llvm::StringRef bytes;
   std::vector<llvm::StringRef> strings;
 };
 
 /// How the scales of STQ1_0 are stored; files do not say.
 enum class StqScale { Auto, F16, I16 };
+
+/// The number of a type in files that are written today.
+uint32_t getGgufTypeId(format::Storage storage);
 
 /// A file that is mapped into memory.
 class GgufFile : public TensorFile {

@@ -13,6 +13,19 @@
 
 namespace sherry {
 
+/// Values of tokenizer.ggml.token_type, and of `type` in tokenizer.model.
+enum class GgufTokenType {
+  Normal = 1,
+  Unknown,
+  Control,
+  UserDefined,
+  Unused,
+  Byte
+};
+/// Their names in the text of makeTokenizerJson, and back; Normal for others.
+const char *nameTokenKind(uint64_t type);
+GgufTokenType parseTokenKind(llvm::StringRef name);
+
 /// The text of a config.json. Fails if the model is of an architecture or has a
 /// rope scaling that is not supported.
 llvm::Expected<std::string> makeConfigJson(const GgufModel &model);
@@ -20,6 +33,13 @@ llvm::Expected<std::string> makeConfigJson(const GgufModel &model);
 /// The text of a tokenizer.json; empty if the file has no tokenizer. Fails if
 /// it is of a kind that is not supported.
 llvm::Expected<std::string> makeTokenizerJson(const GgufFile &file);
+
+/// The value of tokenizer.ggml.pre for a tokenizer that cuts texts by these
+/// expressions, one after the other; empty if there is none.
+std::string findPreTokenizer(llvm::ArrayRef<std::string> patterns,
+                             bool ignoresMerges);
+/// The expression of ByteLevel with use_regex.
+llvm::StringRef getGpt2Pattern();
 
 /// Whether texts begin with the BOS token.
 bool addsBosToken(const GgufFile &file);

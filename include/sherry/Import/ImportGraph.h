@@ -42,14 +42,6 @@ struct StorageOptions {
   CacheType cacheType = CacheType::F16;
 };
 
-/// A linear layer of each block.
-struct LinearLayer {
-  const char *name;   ///< of its weight in the graph
-  const char *module; ///< in the checkpoint
-  int64_t outputs, inputs;
-};
-llvm::SmallVector<LinearLayer> listLinearLayers(const ModelConfig &config);
-
 /// Builds the graph of a model: a public function
 ///
 ///   forward(tokens, positions, sequences: tensor<?xi32>, cache, n_logits)

@@ -54,6 +54,9 @@ struct QuantizationConfig {
   std::vector<std::string> modulesToNotConvert;
 };
 
+/// Its name in "granularity".
+llvm::StringRef getGranularityName(format::Granularity granularity);
+
 /// A LLaMA or a model like it. Sizes are positive and at most 2^24, so products
 /// of two fit int64.
 struct ModelConfig {
@@ -84,6 +87,14 @@ struct ModelConfig {
   /// Takes over what the text of a generation_config.json says.
   llvm::Error applyGenerationConfig(llvm::MemoryBufferRef json);
 };
+
+/// A linear layer of each block.
+struct LinearLayer {
+  const char *name;   ///< of its weight in the graph
+  const char *module; ///< in the checkpoint
+  int64_t outputs, inputs;
+};
+llvm::SmallVector<LinearLayer> listLinearLayers(const ModelConfig &config);
 
 } // namespace sherry
 

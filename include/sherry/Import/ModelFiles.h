@@ -21,8 +21,12 @@ struct OpenOptions {
 /// A Hugging Face folder or a GGUF file, opened.
 struct ModelFiles {
   ModelConfig config;
+  std::string configJson; ///< of GGUF files: what stands for config.json
   TokenizerFile tokenizer;
   std::optional<Checkpoint> checkpoint;
+  /// The first GGUF file; it lives as long as the checkpoint. Null for a
+  /// folder.
+  const GgufFile *gguf = nullptr;
 
   /// A path to a file means GGUF, to a folder Hugging Face.
   static llvm::Expected<ModelFiles> open(llvm::StringRef path,

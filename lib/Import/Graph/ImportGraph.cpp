@@ -133,19 +133,6 @@ llvm::Error GraphImporter::addLinear(const LinearLayer &linear) {
   return llvm::Error::success();
 }
 
-SmallVector<LinearLayer> sherry::listLinearLayers(const ModelConfig &config) {
-  int64_t query = config.numHeads * config.headDim;
-  int64_t keyValue = config.numKeyValueHeads * config.headDim;
-  int64_t hidden = config.hiddenSize, ffn = config.intermediateSize;
-  return {{"q", "self_attn.q_proj", query, hidden},
-          {"k", "self_attn.k_proj", keyValue, hidden},
-          {"v", "self_attn.v_proj", keyValue, hidden},
-          {"o", "self_attn.o_proj", hidden, query},
-          {"gate", "mlp.gate_proj", ffn, hidden},
-          {"up", "mlp.up_proj", ffn, hidden},
-          {"down", "mlp.down_proj", hidden, ffn}};
-}
-
 llvm::Error GraphImporter::addWeights() {
   // A tied embedding is the head, so it is stored like one.
   addDense("embedding", "model.embed_tokens.weight",

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Format/Storage.h"
+#include "sherry/Format/Codec.h"
 #include "sherry/Format/Float16.h"
 #include "sherry/Format/Pack.h"
 
@@ -51,8 +52,13 @@ TEST(StorageTest, G1_PackedBlocksHaveTheTritsAndScalesOfTheFile) {
                   unpackedScales.data());
     for (int64_t block = 0; block < blocks; ++block) {
       std::vector<uint8_t> written(42);
-      writeTernaryBlock(&unpackedCodes[64 * block],
-                        f32ToF16(unpackedScales[block]), written.data());
+      int8_t trits[256];
+      for (int group = 0; group < 64; ++group)
+        for (int lane = 0; lane < 4; ++lane)
+          trits[group / 16 * 64 + group % 16 + 16 * lane] =
+              decodeGroup(unpackedCodes[64 * block + group])[lane];
+      writeTernaryBlock(Storage::STQ1_0, trits, f32ToF16(unpackedScales[block]),
+                        written.data());
       EXPECT_EQ(written, std::vector<uint8_t>(stored.begin() + 42 * block,
                                               stored.begin() + 42 * block + 42))
           << "block " << block;

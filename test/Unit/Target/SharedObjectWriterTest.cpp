@@ -6,6 +6,7 @@
 #include "sherry/Target/SharedObjectWriter.h"
 #include "TestModule.h"
 #include "sherry-abi/abi.h"
+#include "sherry/Support/OutputFile.h"
 #include "sherry/Target/Linker.h"
 
 #include "llvm/Object/ELFObjectFile.h"

@@ -6,8 +6,8 @@
 // or bottomless nesting, and fields with a type, a range and a good message.
 //
 //===----------------------------------------------------------------------===//
-#ifndef SHERRY_LIB_IMPORT_JSON_H
-#define SHERRY_LIB_IMPORT_JSON_H
+#ifndef SHERRY_SUPPORT_JSON_H
+#define SHERRY_SUPPORT_JSON_H
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/Twine.h"
@@ -75,4 +75,4 @@ private:
 
 } // namespace sherry
 
-#endif // SHERRY_LIB_IMPORT_JSON_H
+#endif // SHERRY_SUPPORT_JSON_H

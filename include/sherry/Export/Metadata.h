@@ -1,0 +1,35 @@
+//===- Metadata.h - Descriptions of a model in files ------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_EXPORT_METADATA_H
+#define SHERRY_EXPORT_METADATA_H
+
+#include "sherry/Export/GgufWriter.h"
+#include "sherry/Import/ModelFiles.h"
+
+namespace sherry {
+
+/// Describes a model and its tokenizer in a GGUF file: takes over the values of
+/// the GGUF file that it comes from, or says the same of a folder. `pre` is the
+/// tokenizer.ggml.pre of byte-level tokenizers; empty: that which has their
+/// expressions. Fails if there is none, or the tokenizer is of another kind.
+llvm::Error describeInGguf(const ModelFiles &files, llvm::StringRef pre,
+                           GgufWriter &writer);
+
+/// The divisors of a rope scaling, llama.cpp's rope_freqs.weight; empty if the
+/// model has none.
+std::vector<float> listRopeDivisors(const ModelConfig &config);
+
+/// Describes a model in a Hugging Face folder: config.json, which says
+/// `quantization` of it or that it has none, and the files of the tokenizer.
+/// `source` is the path that `files` were opened from.
+llvm::Error
+describeInFolder(const ModelFiles &files, llvm::StringRef source,
+                 const std::optional<QuantizationConfig> &quantization,
+                 llvm::StringRef dtype, llvm::StringRef folder);
+
+} // namespace sherry
+
+#endif // SHERRY_EXPORT_METADATA_H

@@ -1,0 +1,32 @@
+//===- Fit.h - Trits nearest to weights -------------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Least squares: trits t and a scale d that minimise the sum of q * (w - d t)^2
+// over the weights w that share the scale, with an importance q for each. For
+// equal importances these are the minimum, and of 3:4 patterns the closed form
+// of the Sherry quantizer; else a local one: trits and scale are chosen in turn
+// until they stay. Weights that are d t already come back as they are.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_FORMAT_FIT_H
+#define SHERRY_FORMAT_FIT_H
+
+#include <cstdint>
+
+namespace sherry::format {
+
+/// Fits trits with exactly one zero in each group of four. The weights of a
+/// group are contiguous, or 16 apart in each 64. `count` finite weights are
+/// whole groups; `importance`, positive numbers, may be null. Returns d, which
+/// is not negative.
+float fitPattern(const float *weights, const float *importance, int64_t count,
+                 bool strided, int8_t *trits);
+
+/// The same for trits without a pattern.
+float fitTrits(const float *weights, const float *importance, int64_t count,
+               int8_t *trits);
+
+} // namespace sherry::format
+
+#endif // SHERRY_FORMAT_FIT_H

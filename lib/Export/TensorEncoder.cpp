@@ -1,0 +1,272 @@
+//===- TensorEncoder.cpp - Rows of a tensor in another type ---------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "TensorEncoder.h"
+#include "sherry/Format/Codec.h"
+#include "sherry/Format/Fit.h"
+#include "sherry/Format/Float16.h"
+#include "sherry/Support/Json.h"
+
+#include "llvm/Support/Parallel.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace llvm;
+using namespace sherry;
+using format::Granularity;
+using format::Storage;
+
+void TensorReport::add(const TensorReport &part) {
+  squares += part.squares;
+  errorSquares += part.errorSquares;
+  if (part.scales > 0) {
+    smallestScale = scales == 0 ? part.smallestScale
+                                : std::min(smallestScale, part.smallestScale);
+    largestScale = scales == 0 ? part.largestScale
+                               : std::max(largestScale, part.largestScale);
+  }
+  scales += part.scales;
+  scaleSum += part.scaleSum;
+  if (part.changed)
+    changed = changed.value_or(0) + *part.changed;
+  for (int64_t bin = 0; bin < kBins; ++bin)
+    histogram[bin] += part.histogram[bin];
+}
+
+static void countScale(double scale, TensorReport &report) {
+  TensorReport one;
+  one.scales = 1;
+  one.smallestScale = one.largestScale = one.scaleSum = scale;
+  report.add(one);
+}
+
+static format::TernaryLayout makeLayout(const QuantizationConfig &config) {
+  format::TernaryLayout layout;
+  layout.granularity = config.granularity;
+  layout.groupSize = config.groupSize;
+  return layout;
+}
+
+/// A scale as the file has it.
+static float roundScale(float scale) {
+  return format::f16ToF32(format::f32ToF16(scale));
+}
+
+static void countRatios(const float *weights, int64_t count, float scale,
+                        TensorReport &report) {
+  for (int64_t i = 0; scale > 0 && i < count; ++i) {
+    double ratio = weights[i] / scale;
+    int64_t bin = std::llround(
+        std::clamp(ratio / TensorReport::kBinWidth, -1e6, 1e6) +
+        TensorReport::kBins / 2);
+    bin = std::clamp<int64_t>(bin, 0, TensorReport::kBins - 1);
+    ++report.histogram[bin];
+  }
+}
+
+/// The feature that goes to `place`.
+static int64_t featureAt(Reordering reordering, int64_t place) {
+  int64_t first = place / format::kStridedInputs * format::kStridedInputs;
+  int64_t i = place - first;
+  switch (reordering) {
+  case Reordering::None:
+    return place;
+  case Reordering::ToStrided:
+    return first + i % format::kGroupStride * format::kGroupInputs +
+           i / format::kGroupStride;
+  case Reordering::ToContiguous:
+    return first + i % format::kGroupInputs * format::kGroupStride +
+           i / format::kGroupInputs;
+  }
+  llvm_unreachable("unknown reordering");
+}
+
+static void reorder(Reordering reordering, std::vector<float> &row) {
+  if (reordering == Reordering::None)
+    return;
+  std::vector<float> before = row;
+  for (size_t i = 0; i < row.size(); ++i)
+    row[i] = before[featureAt(reordering, static_cast<int64_t>(i))];
+}
+
+TensorEncoder::TensorEncoder(const TensorView &view, const Encoding &encoding,
+                             const QuantizationConfig *trained,
+                             std::vector<float> importance)
+    : view(view), encoding(encoding), cols(view.getCols()),
+      importance(std::move(importance)) {
+  reorder(encoding.cols, this->importance);
+  if (trained)
+    reference.emplace(makeLayout(*trained), cols);
+}
+
+Error TensorEncoder::prepare() {
+  std::optional<format::Quantizer> projection;
+  if (encoding.projection)
+    projection.emplace(makeLayout(*encoding.projection), cols);
+  std::vector<float> row(cols);
+  auto fail = [&](const std::string &failure) {
+    return makeError(view.getFile() + ": tensor " + quote(view.getName()) +
+                     ": " + failure);
+  };
+  // That of the reference comes first, as projections are of its rows.
+  for (auto *quantizer : {&reference, &projection}) {
+    if (!*quantizer || !(*quantizer)->needsFirstPass())
+      continue;
+    for (int64_t i = 0; i < view.getRows(); ++i) {
+      bool isOwn = quantizer == &reference;
+      if (Error error = isOwn ? view.readRows(i, 1, row.data())
+                              : readReference(i, row.data()))
+        return error;
+      if (auto failure = (*quantizer)->accumulateRows(i, 1, row.data()))
+        return fail(*failure);
+    }
+  }
+  if (projection && projection->needsFirstPass()) {
+    std::vector<uint8_t> codes(cols / format::kGroupInputs);
+    if (auto failure = projection->quantizeRows(0, 1, row.data(), codes.data(),
+                                                &tensorScale))
+      return fail(*failure);
+  }
+  return Error::success();
+}
+
+/// The weights that the model has, which are not always those of the file.
+Error TensorEncoder::readReference(int64_t row, float *out) const {
+  if (Error error = view.readRows(row, 1, out))
+    return error;
+  if (!reference)
+    return Error::success();
+  std::vector<uint8_t> codes(cols / format::kGroupInputs);
+  std::vector<float> scales(reference->scaleGroups());
+  if (auto failure =
+          reference->quantizeRows(row, 1, out, codes.data(), scales.data()))
+    return makeError(view.getFile() + ": tensor " + quote(view.getName()) +
+                     ": " + *failure);
+  int64_t size = reference->getLayout().scaleGroupInputs(cols);
+  for (int64_t i = 0; i < cols; ++i) {
+    auto trits = format::decodeGroup(codes[i / format::kGroupInputs]);
+    out[i] = static_cast<float>(trits[i % format::kGroupInputs]) *
+             scales[i / size];
+  }
+  return Error::success();
+}
+
+void TensorEncoder::encodeBlocks(const float *weights, uint8_t *out,
+                                 TensorReport &report) const {
+  const format::StorageInfo &info = format::infoOf(encoding.storage);
+  for (int64_t i = 0; i < cols; i += info.blockInputs, out += info.blockBytes) {
+    int8_t trits[format::kMaxStoredInputs];
+    const float *important = importance.empty() ? nullptr : &importance[i];
+    float scale =
+        format::isStrided(encoding.storage)
+            ? format::fitPattern(weights + i, important, info.blockInputs,
+                                 /*strided=*/true, trits)
+            : format::fitTrits(weights + i, important, info.blockInputs, trits);
+    scale = roundScale(scale);
+    countRatios(weights + i, info.blockInputs, scale, report);
+    format::writeTernaryBlock(encoding.storage, trits, format::f32ToF16(scale),
+                              out);
+  }
+}
+
+void TensorEncoder::project(const float *weights, float *out,
+                            TensorReport &report) const {
+  format::TernaryLayout layout = makeLayout(*encoding.projection);
+  int64_t size = layout.scaleGroupInputs(cols);
+  std::vector<int8_t> trits(size);
+  for (int64_t i = 0; i < cols; i += size) {
+    int64_t count = std::min(size, cols - i);
+    const float *important = importance.empty() ? nullptr : &importance[i];
+    float scale = format::fitPattern(weights + i, important, count,
+                                     /*strided=*/false, trits.data());
+    scale = roundScale(layout.granularity == Granularity::PerTensor ? tensorScale
+                                                                    : scale);
+    countRatios(weights + i, count, scale, report);
+    countScale(scale, report);
+    for (int64_t j = 0; j < count; ++j)
+      out[i + j] = static_cast<float>(trits[j]) * scale;
+  }
+}
+
+void TensorEncoder::countScales(const uint8_t *bytes,
+                                TensorReport &report) const {
+  const format::StorageInfo &info = format::infoOf(encoding.storage);
+  bool hasMinimum =
+      encoding.storage == Storage::Q4_K || encoding.storage == Storage::Q5_K;
+  if (info.blockInputs == 1 || hasMinimum)
+    return;
+  for (int64_t i = 0; i < cols; i += info.blockInputs, bytes += info.blockBytes) {
+    format::StoredBlock block;
+    format::readBlock(encoding.storage, bytes, block);
+    countScale(std::fabs(static_cast<double>(block.d)), report);
+  }
+}
+
+/// Reads back what was written.
+Error TensorEncoder::check(int64_t row, const float *weights,
+                           const uint8_t *bytes, TensorReport &report) const {
+  std::vector<float> written(cols);
+  format::readRow(encoding.storage, bytes, cols, written.data());
+  if (auto failure = format::checkFinite(written.data(), row, 1, cols))
+    return makeError(view.getFile() + ": tensor " + quote(view.getName()) +
+                     ": " + *failure + " as " +
+                     format::infoOf(encoding.storage).name +
+                     ": the weight or its scale is too large for this type; "
+                     "choose another");
+  bool wasTernary = reference || format::isTernary(view.getStorage());
+  int64_t changed = 0;
+  for (int64_t i = 0; i < cols; ++i) {
+    double before = weights[i], after = written[i];
+    report.squares += before * before;
+    report.errorSquares += (after - before) * (after - before);
+    changed += (before > 0) != (after > 0) || (before < 0) != (after < 0);
+  }
+  if (wasTernary)
+    report.changed = report.changed.value_or(0) + changed;
+  return Error::success();
+}
+
+Error TensorEncoder::encodeRow(int64_t row, uint8_t *out,
+                               TensorReport &report) const {
+  std::vector<float> weights(cols);
+  int64_t source = featureAt(encoding.rows, row);
+  if (Error error = readReference(source, weights.data()))
+    return error;
+  reorder(encoding.cols, weights);
+  bool isSame = !reference && !encoding.projection &&
+                encoding.cols == Reordering::None &&
+                view.getStorage() == encoding.storage;
+  if (isSame) {
+    view.copyRows(source, 1, out);
+  } else if (format::isTernary(encoding.storage)) {
+    encodeBlocks(weights.data(), out, report);
+  } else if (encoding.projection) {
+    std::vector<float> projected(cols);
+    project(weights.data(), projected.data(), report);
+    format::writeRow(encoding.storage, projected.data(), cols, out);
+  } else {
+    format::writeRow(encoding.storage, weights.data(), cols, out);
+  }
+  countScales(out, report);
+  return check(row, weights.data(), out, report);
+}
+
+Error TensorEncoder::encode(int64_t row, int64_t count, uint8_t *out,
+                            TensorReport &report) const {
+  std::vector<TensorReport> parts(count);
+  std::vector<std::string> failures(count);
+  parallelFor(0, count, [&](size_t i) {
+    if (Error error = encodeRow(row + static_cast<int64_t>(i),
+                                out + i * getRowBytes(), parts[i]))
+      failures[i] = toString(std::move(error));
+  });
+  for (const std::string &failure : failures)
+    if (!failure.empty())
+      return makeError(failure);
+  for (const TensorReport &part : parts)
+    report.add(part);
+  return Error::success();
+}

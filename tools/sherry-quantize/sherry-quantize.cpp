@@ -1,0 +1,221 @@
+//===- sherry-quantize.cpp - Models in other formats ----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Export/ExportModel.h"
+
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/WithColor.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+using namespace sherry;
+using format::Granularity;
+using format::Storage;
+
+/// Not set: 3:4-sparse trits in F16, which only folders have.
+using LinearType = std::optional<Storage>;
+
+static const std::map<std::string, LinearType> kLinearTypes = {
+    {"STQ1_0", Storage::STQ1_0}, {"TQ1_0", Storage::TQ1_0},
+    {"TQ2_0", Storage::TQ2_0},   {"Q4_0", Storage::Q4_0},
+    {"Q6_K", Storage::Q6_K},     {"Q8_0", Storage::Q8_0},
+    {"F16", Storage::F16},       {"BF16", Storage::BF16},
+    {"F32", Storage::F32},       {"sherry", std::nullopt}};
+
+static const std::map<std::string, Storage> kHeadTypes = {
+    {"Q4_0", Storage::Q4_0}, {"Q6_K", Storage::Q6_K}, {"Q8_0", Storage::Q8_0},
+    {"F16", Storage::F16},   {"BF16", Storage::BF16}, {"F32", Storage::F32}};
+
+static const std::map<std::string, Granularity> kGranularities = {
+    {"per_tensor", Granularity::PerTensor},
+    {"per_channel", Granularity::PerChannel},
+    {"per_group", Granularity::PerGroup}};
+
+static const std::map<std::string, StqScale> kStqScales = {
+    {"auto", StqScale::Auto}, {"f16", StqScale::F16}, {"i16", StqScale::I16}};
+
+//===----------------------------------------------------------------------===//
+// Report
+//===----------------------------------------------------------------------===//
+
+static double getRelativeError(const TensorReport &report) {
+  return report.squares > 0 ? report.errorSquares / report.squares : 0;
+}
+
+static void printRow(llvm::raw_ostream &out, const TensorReport &report) {
+  std::string scales(26, ' '), changed;
+  if (report.scales > 0)
+    scales = llvm::formatv("{0,8:f5} {1,8:f5} {2,8:f5}", report.smallestScale,
+                           report.scaleSum /
+                               static_cast<double>(report.scales),
+                           report.largestScale);
+  if (report.changed)
+    changed = std::to_string(*report.changed);
+  out << llvm::formatv("{0,-46} {1,-10} {2,10:e3} {3} {4,10}\n", report.name,
+                       report.type, getRelativeError(report), scales, changed);
+}
+
+static void printHistogram(llvm::raw_ostream &out, const TensorReport &total) {
+  constexpr int64_t barWidth = 50;
+  int64_t sum = 0, largest = 0;
+  for (int64_t count : total.histogram) {
+    sum += count;
+    largest = std::max(largest, count);
+  }
+  if (sum == 0)
+    return;
+  out << "\nratio to the scale of the weights that became trits:\n";
+  for (int64_t bin = 0; bin < TensorReport::kBins; ++bin) {
+    int64_t count = total.histogram[bin];
+    if (count > 0)
+      out << llvm::formatv("{0,6:f2} {1,6:f2} % {2}\n",
+                           TensorReport::centerOf(bin),
+                           100 * static_cast<double>(count) /
+                               static_cast<double>(sum),
+                           std::string(count * barWidth / largest, '#'));
+  }
+}
+
+static void printTotal(llvm::raw_ostream &out,
+                       const std::vector<TensorReport> &reports) {
+  TensorReport total;
+  for (const TensorReport &report : reports) {
+    total.weights += report.weights;
+    total.bytes += report.bytes;
+    total.add(report);
+  }
+  out << llvm::formatv(
+      "{0} tensors, {1} weights, {2} bytes, {3:f3} bits per weight, relative "
+      "squared error {4:e3}",
+      reports.size(), total.weights, total.bytes,
+      8 * static_cast<double>(total.bytes) / static_cast<double>(total.weights),
+      getRelativeError(total));
+  if (total.changed)
+    out << ", " << *total.changed << " trits changed";
+  out << "\n";
+  printHistogram(out, total);
+}
+
+//===----------------------------------------------------------------------===//
+// Command line
+//===----------------------------------------------------------------------===//
+
+static llvm::Error run(const ExportOptions &options, bool quiet) {
+  std::vector<TensorReport> reports;
+  bool showsProgress = llvm::errs().is_displayed();
+  auto progress = [&](const TensorReport &report, size_t count) {
+    reports.push_back(report);
+    if (showsProgress)
+      llvm::errs() << "\r" << reports.size() << " of " << count << " tensors"
+                   << (reports.size() == count ? "\n" : "");
+  };
+  if (llvm::Error error = exportModel(options, llvm::errs(), progress))
+    return error;
+  if (quiet)
+    return llvm::Error::success();
+  llvm::outs() << llvm::formatv("{0,-46} {1,-10} {2,10} {3,8} {4,8} {5,8} "
+                                "{6,10}\n",
+                                "tensor", "type", "error", "scale >=", "mean",
+                                "<=", "changed");
+  for (const TensorReport &report : reports)
+    printRow(llvm::outs(), report);
+  printTotal(llvm::outs(), reports);
+  return llvm::Error::success();
+}
+
+int main(int argc, char **argv) {
+  ExportOptions options;
+  CLI::App app(
+      "Writes a model in another format: as GGUF, or as a Hugging Face folder. "
+      "Prints what that changes: for every tensor the squared error relative to "
+      "the squares of its weights, the scales of its blocks, and how many trits "
+      "are not what they were.",
+      "sherry-quantize");
+  app.set_version_flag("--version", "sherry-quantize " SHERRY_VERSION);
+  app.add_option("model", options.model,
+                 "A Hugging Face folder or a GGUF file")
+      ->required();
+  auto *output = app.add_option_group("Output");
+  output->require_option(1);
+  std::string gguf, folder, type = "STQ1_0", head;
+  output->add_option("-o,--output", gguf, "Write this GGUF file");
+  output->add_option("--hf", folder, "Write this Hugging Face folder");
+  auto *typeOption =
+      app.add_option("--type", type,
+                     "Weights of linear layers: STQ1_0, TQ1_0, TQ2_0, Q4_0, "
+                     "Q6_K, Q8_0, F16, BF16 or F32 in GGUF; sherry (3:4-sparse "
+                     "trits, in F16), F16, BF16 or F32 in a folder (default: "
+                     "STQ1_0, sherry)")
+          ->check(CLI::IsMember(&kLinearTypes, CLI::ignore_case));
+  app.add_option("--head", head,
+                 "Head and embedding: Q4_0, Q6_K, Q8_0, F16, BF16 or F32 "
+                 "(default: as they are if they are in blocks, or if --type is "
+                 "sherry; else Q6_K, or as --type if that is F16, BF16 or F32)")
+      ->check(CLI::IsMember(&kHeadTypes, CLI::ignore_case));
+  Granularity granularity;
+  int64_t groupSize;
+  auto *granularityOption =
+      app.add_option("--granularity", granularity,
+                     "Weights that share a scale with --type=sherry (default: "
+                     "as the model has it, else per_group)")
+          ->transform(CLI::CheckedTransformer(kGranularities))
+          ->option_text("per_tensor|per_channel|per_group");
+  auto *groupSizeOption =
+      app.add_option("--group-size", groupSize,
+                     "Inputs that share a scale with --type=sherry, a multiple "
+                     "of 4 (default: as the model has it, else 128)")
+          ->check(CLI::Range(4, 1 << 24));
+  app.add_option("--importance", options.importance,
+                 "How much each input matters: a GGUF file of llama-imatrix");
+  app.add_option("--tokenizer-pre", options.preTokenizer,
+                 "tokenizer.ggml.pre of a byte-level tokenizer (default: as its "
+                 "expressions say)");
+  app.add_option("--stq-scale", options.stqScale,
+                 "Type of the scales of STQ1_0 tensors that are read (default: "
+                 "auto)")
+      ->transform(CLI::CheckedTransformer(kStqScales))
+      ->option_text("auto|f16|i16");
+  bool quiet = false;
+  app.add_flag("-q,--quiet", quiet, "Print no report");
+  CLI11_PARSE(app, argc, argv);
+
+  auto fail = [](const std::string &message) {
+    llvm::WithColor::error(llvm::errs(), "sherry-quantize") << message << "\n";
+    return 1;
+  };
+  options.toFolder = !folder.empty();
+  options.output = options.toFolder ? folder : gguf;
+  if (options.toFolder && typeOption->count() == 0)
+    type = "sherry";
+  options.linear = kLinearTypes.at(type);
+  bool hasBlocks = options.linear &&
+                   format::infoOf(*options.linear).blockInputs > 1;
+  if (options.toFolder && hasBlocks)
+    return fail("--type=" + type + " is a type of GGUF files; with --hf give "
+                                   "sherry, F16, BF16 or F32");
+  if (!options.toFolder && !options.linear)
+    return fail("--type=sherry needs --hf; GGUF files have STQ1_0 for 3:4-sparse "
+                "trits");
+  if (!head.empty())
+    options.head = kHeadTypes.at(head);
+  if (options.toFolder && options.head &&
+      format::infoOf(*options.head).blockInputs > 1)
+    return fail("--head=" + head + " is a type of GGUF files; with --hf give "
+                                   "F16, BF16 or F32");
+  if (granularityOption->count() > 0)
+    options.granularity = granularity;
+  if (groupSizeOption->count() > 0) {
+    if (groupSize % format::kGroupInputs != 0)
+      return fail("--group-size is " + std::to_string(groupSize) +
+                  "; it must be a multiple of 4");
+    options.groupSize = groupSize;
+  }
+  if (llvm::Error error = run(options, quiet))
+    return fail(llvm::toString(std::move(error)));
+  return 0;
+}

@@ -44,6 +44,7 @@ llvm_config.add_tool_substitutions(
         ),
         "sherry-reference",
         "sherry-run",
+        "sherry-quantize",
         "sherry-tokenize",
     ],
     [tools_dir],

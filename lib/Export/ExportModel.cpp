@@ -93,8 +93,8 @@ Error Exporter::chooseProjection() {
       QuantizationConfig{format::Granularity::PerGroup,
                          /*groupSize=*/128,
                          {"lm_head", "model.embed_tokens"}});
-  auto storage = files.checkpoint->getStorage(
-      "model.layers.0.self_attn.q_proj.weight");
+  auto storage =
+      files.checkpoint->getStorage("model.layers.0.self_attn.q_proj.weight");
   if (storage && format::isTernary(*storage))
     projection.groupSize = format::infoOf(*storage).blockInputs;
   projection.granularity = options.granularity.value_or(projection.granularity);
@@ -136,10 +136,9 @@ void Exporter::chooseReordering() {
 
 bool Exporter::isExcluded(StringRef module) const {
   return config.quantization &&
-         any_of(config.quantization->modulesToNotConvert,
-                [&](StringRef entry) {
-                  return entry == module || entry == module.rsplit('.').second;
-                });
+         any_of(config.quantization->modulesToNotConvert, [&](StringRef entry) {
+           return entry == module || entry == module.rsplit('.').second;
+         });
 }
 
 Encoding Exporter::chooseLinear(const TensorView &view, bool isExcluded) {
@@ -150,8 +149,9 @@ Encoding Exporter::chooseLinear(const TensorView &view, bool isExcluded) {
   const format::StorageInfo &info = format::infoOf(*options.linear);
   if (view.getCols() % info.blockInputs == 0)
     return {*options.linear, std::nullopt};
-  notes.insert(("rows of " + Twine(view.getCols()) + " are no whole blocks of " +
-                info.name + "; they are written as F16")
+  notes.insert(("rows of " + Twine(view.getCols()) +
+                " are no whole blocks of " + info.name +
+                "; they are written as F16")
                    .str());
   return {Storage::F16, std::nullopt};
 }
@@ -234,9 +234,8 @@ Error Exporter::addJobs() {
   };
   auto addDense = [&](const std::string &name) {
     if (!error)
-      error = addJob(
-          name, {config.vocabSize, config.hiddenSize},
-          [&](const TensorView &view) { return chooseHead(view); });
+      error = addJob(name, {config.vocabSize, config.hiddenSize},
+                     [&](const TensorView &view) { return chooseHead(view); });
   };
   addDense("model.embed_tokens.weight");
   auto linears = listLinearLayers(config);
@@ -293,7 +292,8 @@ Error Exporter::writeTensor(const Job &job, raw_ostream &out) {
   int64_t headRows =
       options.toFolder ? 0 : getInterleavedRows(config, job.name);
   constexpr int64_t rowsAtOnce = 256;
-  int64_t unit = headRows == 0 ? rowsAtOnce : format::roundUp(rowsAtOnce, headRows);
+  int64_t unit =
+      headRows == 0 ? rowsAtOnce : format::roundUp(rowsAtOnce, headRows);
   std::vector<uint8_t> buffer(unit * rowBytes);
   for (int64_t row = 0; row < rows; row += unit) {
     int64_t count = std::min(unit, rows - row);
@@ -302,8 +302,8 @@ Error Exporter::writeTensor(const Job &job, raw_ostream &out) {
     for (int64_t i = 0; i < count; ++i) {
       int64_t place = i;
       if (headRows != 0)
-        place = i / headRows * headRows + i % 2 * (headRows / 2) +
-                i % headRows / 2;
+        place =
+            i / headRows * headRows + i % 2 * (headRows / 2) + i % headRows / 2;
       out.write(reinterpret_cast<const char *>(&buffer[place * rowBytes]),
                 rowBytes);
     }
@@ -383,10 +383,9 @@ static std::string makeHeader(ArrayRef<Job> jobs) {
   nlohmann::ordered_json header = {{"__metadata__", {{"format", "pt"}}}};
   uint64_t place = 0;
   for (const Job &job : jobs) {
-    header[job.name] = {
-        {"dtype", format::infoOf(job.encoding.storage).name},
-        {"shape", std::vector<int64_t>(job.view.getShape())},
-        {"data_offsets", {place, place + job.bytes()}}};
+    header[job.name] = {{"dtype", format::infoOf(job.encoding.storage).name},
+                        {"shape", std::vector<int64_t>(job.view.getShape())},
+                        {"data_offsets", {place, place + job.bytes()}}};
     place += job.bytes();
   }
   std::string text = header.dump();
@@ -412,15 +411,14 @@ Error Exporter::writeFolder() {
   if (Error error = describeInFolder(files, options.model, quantization, dtype,
                                      options.output))
     return error;
-  return writeFileAtomically(
-      joinPath(options.output, "model.safetensors"),
-      [&](raw_pwrite_stream &out) -> Error {
-        out << makeHeader(jobs);
-        for (const Job &job : jobs)
-          if (Error error = writeTensor(job, out))
-            return error;
-        return Error::success();
-      });
+  return writeFileAtomically(joinPath(options.output, "model.safetensors"),
+                             [&](raw_pwrite_stream &out) -> Error {
+                               out << makeHeader(jobs);
+                               for (const Job &job : jobs)
+                                 if (Error error = writeTensor(job, out))
+                                   return error;
+                               return Error::success();
+                             });
 }
 
 Error Exporter::run() {
@@ -438,7 +436,8 @@ Error Exporter::run() {
   if (Error error = options.toFolder ? writeFolder() : writeGguf())
     return error;
   for (StringRef name : files.checkpoint->getUnusedTensors())
-    notes.insert(("tensor " + name + " is not part of the model; left out").str());
+    notes.insert(
+        ("tensor " + name + " is not part of the model; left out").str());
   for (const std::string &note : notes)
     log << "note: " << note << "\n";
   return Error::success();

@@ -94,8 +94,8 @@ void GgufWriter::addTensor(StringRef name, ArrayRef<int64_t> shape,
     rows *= size;
   append(tensors, getGgufTypeId(storage));
   append(tensors, dataSize);
-  dataSize +=
-      alignTo(rows * format::infoOf(storage).rowBytes(shape.back()), kAlignment);
+  dataSize += alignTo(rows * format::infoOf(storage).rowBytes(shape.back()),
+                      kAlignment);
   ++numTensors;
 }
 

@@ -135,8 +135,9 @@ static bool prefixesSpace(const json *step) {
     return false;
   for (const char *name : {"normalizers", "pretokenizers"})
     if (const json *steps = member(*step, name))
-      return std::any_of(steps->begin(), steps->end(),
-                         [](const json &inner) { return prefixesSpace(&inner); });
+      return std::any_of(steps->begin(), steps->end(), [](const json &inner) {
+        return prefixesSpace(&inner);
+      });
   const json *scheme = member(*step, "prepend_scheme");
   const json *adds = member(*step, "add_prefix_space");
   return hasType(*step, "Prepend") ||
@@ -154,9 +155,9 @@ static void setPieces(const json &model, Vocabulary &vocabulary) {
   const json *unknown = member(model, "unk_token");
   for (const auto &[token, id] : model["vocab"].items())
     vocabulary.set(id, token,
-                   isBytePiece(token)              ? GgufTokenType::Byte
+                   isBytePiece(token)             ? GgufTokenType::Byte
                    : unknown && *unknown == token ? GgufTokenType::Unknown
-                                                   : GgufTokenType::Normal);
+                                                  : GgufTokenType::Normal);
   const json *merges = member(model, "merges");
   for (size_t rank = merges ? merges->size() : 0; rank-- > 0;) {
     const json &merge = (*merges)[rank];
@@ -174,8 +175,8 @@ static void setPieces(const json &model, Vocabulary &vocabulary) {
   }
 }
 
-static Error describePieces(const json &root, StringRef file,
-                            int64_t vocabSize, GgufWriter &writer) {
+static Error describePieces(const json &root, StringRef file, int64_t vocabSize,
+                            GgufWriter &writer) {
   const json &model = root["model"];
   Vocabulary vocabulary(vocabSize);
   bool addsPrefix = true;
@@ -220,9 +221,9 @@ static Error describeTokenizer(const ModelFiles &files, StringRef pre,
   int64_t vocabSize = files.config.vocabSize;
   bool hasPieces =
       hasType(model, "SentencePieceBPE") || (fallback && *fallback == true);
-  if (Error error = hasPieces
-                        ? describePieces(*root, file, vocabSize, writer)
-                        : describeByteLevel(*root, file, pre, vocabSize, writer))
+  if (Error error =
+          hasPieces ? describePieces(*root, file, vocabSize, writer)
+                    : describeByteLevel(*root, file, pre, vocabSize, writer))
     return error;
   writer.addBool("tokenizer.ggml.add_bos_token", tokenizer.addBos);
   auto addId = [&](StringRef key, int64_t id) {
@@ -289,8 +290,8 @@ std::vector<float> sherry::listRopeDivisors(const ModelConfig &config) {
   const RopeScaling &scaling = *config.ropeScaling;
   for (int64_t i = 0; i < config.headDim; i += 2) {
     double frequency =
-        std::pow(config.ropeTheta, -static_cast<double>(i) /
-                                       static_cast<double>(config.headDim));
+        std::pow(config.ropeTheta,
+                 -static_cast<double>(i) / static_cast<double>(config.headDim));
     divisors.push_back(static_cast<float>(
         frequency /
         stretchRopeFrequency(
@@ -370,11 +371,10 @@ static json makePieceTokenizer(const json &model) {
   normalizers.push_back({{"type", "Replace"},
                          {"pattern", {{"String", " "}}},
                          {"content", space}});
-  decoders = {{{"type", "Replace"},
-               {"pattern", {{"String", space}}},
-               {"content", " "}},
-              {{"type", "ByteFallback"}},
-              {{"type", "Fuse"}}};
+  decoders = {
+      {{"type", "Replace"}, {"pattern", {{"String", space}}}, {"content", " "}},
+      {{"type", "ByteFallback"}},
+      {{"type", "Fuse"}}};
   if (addsPrefix)
     decoders.push_back(
         {{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
@@ -400,8 +400,7 @@ static Error writeTokenizer(const ModelFiles &files, StringRef folder) {
   if (!tokenizer.json)
     return Error::success();
   std::string text = tokenizer.json->getBuffer().str();
-  auto root =
-      parseJsonObject(text, tokenizer.json->getBufferIdentifier());
+  auto root = parseJsonObject(text, tokenizer.json->getBufferIdentifier());
   if (!root)
     return root.takeError();
   if (hasType((*root)["model"], "SentencePieceBPE"))
@@ -421,9 +420,9 @@ static Error writeTokenizer(const ModelFiles &files, StringRef folder) {
     nameToken("eos_token", files.config.eosTokenIds.front());
   if (Error error = writeText(folder, "tokenizer.json", text))
     return error;
-  return writeText(
-      folder, "tokenizer_config.json",
-      config.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
+  return writeText(folder, "tokenizer_config.json",
+                   config.dump(1, ' ', false, json::error_handler_t::replace) +
+                       "\n");
 }
 
 static Error copyFiles(StringRef source, StringRef folder) {
@@ -444,8 +443,7 @@ static Error copyFiles(StringRef source, StringRef folder) {
   return Error::success();
 }
 
-static json
-describeQuantization(const QuantizationConfig &quantization) {
+static json describeQuantization(const QuantizationConfig &quantization) {
   json result = {{"quant_method", "sherry"},
                  {"N", 3},
                  {"M", 4},

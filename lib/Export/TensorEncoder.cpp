@@ -59,9 +59,9 @@ static void countRatios(const float *weights, int64_t count, float scale,
                         TensorReport &report) {
   for (int64_t i = 0; scale > 0 && i < count; ++i) {
     double ratio = weights[i] / scale;
-    int64_t bin = std::llround(
-        std::clamp(ratio / TensorReport::kBinWidth, -1e6, 1e6) +
-        TensorReport::kBins / 2);
+    int64_t bin =
+        std::llround(std::clamp(ratio / TensorReport::kBinWidth, -1e6, 1e6) +
+                     TensorReport::kBins / 2);
     bin = std::clamp<int64_t>(bin, 0, TensorReport::kBins - 1);
     ++report.histogram[bin];
   }
@@ -148,8 +148,8 @@ Error TensorEncoder::readReference(int64_t row, float *out) const {
   int64_t size = reference->getLayout().scaleGroupInputs(cols);
   for (int64_t i = 0; i < cols; ++i) {
     auto trits = format::decodeGroup(codes[i / format::kGroupInputs]);
-    out[i] = static_cast<float>(trits[i % format::kGroupInputs]) *
-             scales[i / size];
+    out[i] =
+        static_cast<float>(trits[i % format::kGroupInputs]) * scales[i / size];
   }
   return Error::success();
 }
@@ -182,8 +182,8 @@ void TensorEncoder::project(const float *weights, float *out,
     const float *important = importance.empty() ? nullptr : &importance[i];
     float scale = format::fitPattern(weights + i, important, count,
                                      /*strided=*/false, trits.data());
-    scale = roundScale(layout.granularity == Granularity::PerTensor ? tensorScale
-                                                                    : scale);
+    scale = roundScale(
+        layout.granularity == Granularity::PerTensor ? tensorScale : scale);
     countRatios(weights + i, count, scale, report);
     countScale(scale, report);
     for (int64_t j = 0; j < count; ++j)
@@ -198,7 +198,8 @@ void TensorEncoder::countScales(const uint8_t *bytes,
       encoding.storage == Storage::Q4_K || encoding.storage == Storage::Q5_K;
   if (info.blockInputs == 1 || hasMinimum)
     return;
-  for (int64_t i = 0; i < cols; i += info.blockInputs, bytes += info.blockBytes) {
+  for (int64_t i = 0; i < cols;
+       i += info.blockInputs, bytes += info.blockBytes) {
     format::StoredBlock block;
     format::readBlock(encoding.storage, bytes, block);
     countScale(std::fabs(static_cast<double>(block.d)), report);

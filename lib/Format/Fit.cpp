@@ -52,17 +52,16 @@ static double chooseZeros(const Region &region, bool strided, double scale,
   int64_t stride = strided ? kGroupStride : 1;
   ScaleSum sum;
   for (int64_t group = 0; group < region.count / kGroupInputs; ++group) {
-    int64_t first = strided ? group / kGroupStride * kStridedInputs +
-                                  group % kGroupStride
-                            : group * kGroupInputs;
+    int64_t first =
+        strided ? group / kGroupStride * kStridedInputs + group % kGroupStride
+                : group * kGroupInputs;
     int64_t zero = first;
     double least = 0;
     for (int64_t lane = 0; lane < kGroupInputs; ++lane) {
       int64_t i = first + lane * stride;
-      double gain =
-          region.importance
-              ? region.importanceOf(i) * (2 * region.magnitude(i) - scale)
-              : region.magnitude(i);
+      double gain = region.importance ? region.importanceOf(i) *
+                                            (2 * region.magnitude(i) - scale)
+                                      : region.magnitude(i);
       if (lane == 0 || gain < least) {
         zero = i;
         least = gain;

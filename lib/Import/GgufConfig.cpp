@@ -11,6 +11,7 @@
 #include "llvm/ADT/STLExtras.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -124,6 +125,17 @@ static json listEndTokens(const GgufFile &file) {
 // config.json
 //===----------------------------------------------------------------------===//
 
+/// The decimal number that was meant by one in f32.
+static double readDecimal(double number) {
+  char text[64];
+  char *end = std::to_chars(std::begin(text), std::end(text),
+                            static_cast<float>(number))
+                  .ptr;
+  double decimal = number;
+  bool failed = StringRef(text, end - text).getAsDouble(decimal);
+  return failed ? number : decimal;
+}
+
 /// How dense weights are to be projected, as sherry-quantize writes it.
 static void readQuantization(const GgufFile &file, json &config) {
   std::string granularity = getText(file, "sherry.granularity");
@@ -198,12 +210,10 @@ Expected<std::string> sherry::makeConfigJson(const GgufModel &model) {
     config["vocab_size"] = tokens->size();
   if (const GgufValue *value = find("attention.layer_norm_rms_epsilon"))
     if (auto number = value->getNumber())
-      // The decimal number that was meant, as far as f32 tells.
-      config["rms_norm_eps"] =
-          std::stod(json(static_cast<float>(*number)).dump());
+      config["rms_norm_eps"] = readDecimal(*number);
   if (const GgufValue *value = find("rope.freq_base"))
     if (auto number = value->getNumber())
-      config["rope_theta"] = *number;
+      config["rope_theta"] = readDecimal(*number);
   if (Error error =
           readRopeDivisors(model, config.value("rope_theta", 10000.0), config))
     return error;

@@ -51,8 +51,7 @@ static void printRow(llvm::raw_ostream &out, const TensorReport &report) {
   std::string scales(26, ' '), changed;
   if (report.scales > 0)
     scales = llvm::formatv("{0,8:f5} {1,8:f5} {2,8:f5}", report.smallestScale,
-                           report.scaleSum /
-                               static_cast<double>(report.scales),
+                           report.scaleSum / static_cast<double>(report.scales),
                            report.largestScale);
   if (report.changed)
     changed = std::to_string(*report.changed);
@@ -73,11 +72,10 @@ static void printHistogram(llvm::raw_ostream &out, const TensorReport &total) {
   for (int64_t bin = 0; bin < TensorReport::kBins; ++bin) {
     int64_t count = total.histogram[bin];
     if (count > 0)
-      out << llvm::formatv("{0,6:f2} {1,6:f2} % {2}\n",
-                           TensorReport::centerOf(bin),
-                           100 * static_cast<double>(count) /
-                               static_cast<double>(sum),
-                           std::string(count * barWidth / largest, '#'));
+      out << llvm::formatv(
+          "{0,6:f2} {1,6:f2} % {2}\n", TensorReport::centerOf(bin),
+          100 * static_cast<double>(count) / static_cast<double>(sum),
+          std::string(count * barWidth / largest, '#'));
   }
 }
 
@@ -132,13 +130,14 @@ int main(int argc, char **argv) {
   ExportOptions options;
   CLI::App app(
       "Writes a model in another format: as GGUF, or as a Hugging Face folder. "
-      "Prints what that changes: for every tensor the squared error relative to "
-      "the squares of its weights, the scales of its blocks, and how many trits "
+      "Prints what that changes: for every tensor the squared error relative "
+      "to "
+      "the squares of its weights, the scales of its blocks, and how many "
+      "trits "
       "are not what they were.",
       "sherry-quantize");
   app.set_version_flag("--version", "sherry-quantize " SHERRY_VERSION);
-  app.add_option("model", options.model,
-                 "A Hugging Face folder or a GGUF file")
+  app.add_option("model", options.model, "A Hugging Face folder or a GGUF file")
       ->required();
   auto *output = app.add_option_group("Output");
   output->require_option(1);
@@ -151,12 +150,12 @@ int main(int argc, char **argv) {
                      "Q6_K, Q8_0, F16, BF16 or F32 in GGUF; sherry (3:4-sparse "
                      "trits, in F16), F16, BF16 or F32 in a folder (default: "
                      "STQ1_0, sherry)")
-          ->check(CLI::IsMember(&kLinearTypes, CLI::ignore_case));
+          ->transform(CLI::IsMember(&kLinearTypes, CLI::ignore_case));
   app.add_option("--head", head,
                  "Head and embedding: Q4_0, Q6_K, Q8_0, F16, BF16 or F32 "
                  "(default: as they are if they are in blocks, or if --type is "
                  "sherry; else Q6_K, or as --type if that is F16, BF16 or F32)")
-      ->check(CLI::IsMember(&kHeadTypes, CLI::ignore_case));
+      ->transform(CLI::IsMember(&kHeadTypes, CLI::ignore_case));
   Granularity granularity;
   int64_t groupSize;
   auto *granularityOption =
@@ -172,9 +171,10 @@ int main(int argc, char **argv) {
           ->check(CLI::Range(4, 1 << 24));
   app.add_option("--importance", options.importance,
                  "How much each input matters: a GGUF file of llama-imatrix");
-  app.add_option("--tokenizer-pre", options.preTokenizer,
-                 "tokenizer.ggml.pre of a byte-level tokenizer (default: as its "
-                 "expressions say)");
+  app.add_option(
+      "--tokenizer-pre", options.preTokenizer,
+      "tokenizer.ggml.pre of a byte-level tokenizer (default: as its "
+      "expressions say)");
   app.add_option("--stq-scale", options.stqScale,
                  "Type of the scales of STQ1_0 tensors that are read (default: "
                  "auto)")
@@ -193,20 +193,23 @@ int main(int argc, char **argv) {
   if (options.toFolder && typeOption->count() == 0)
     type = "sherry";
   options.linear = kLinearTypes.at(type);
-  bool hasBlocks = options.linear &&
-                   format::infoOf(*options.linear).blockInputs > 1;
+  bool hasBlocks =
+      options.linear && format::infoOf(*options.linear).blockInputs > 1;
   if (options.toFolder && hasBlocks)
-    return fail("--type=" + type + " is a type of GGUF files; with --hf give "
-                                   "sherry, F16, BF16 or F32");
+    return fail("--type=" + type +
+                " is a type of GGUF files; with --hf give "
+                "sherry, F16, BF16 or F32");
   if (!options.toFolder && !options.linear)
-    return fail("--type=sherry needs --hf; GGUF files have STQ1_0 for 3:4-sparse "
-                "trits");
+    return fail(
+        "--type=sherry needs --hf; GGUF files have STQ1_0 for 3:4-sparse "
+        "trits");
   if (!head.empty())
     options.head = kHeadTypes.at(head);
   if (options.toFolder && options.head &&
       format::infoOf(*options.head).blockInputs > 1)
-    return fail("--head=" + head + " is a type of GGUF files; with --hf give "
-                                   "F16, BF16 or F32");
+    return fail("--head=" + head +
+                " is a type of GGUF files; with --hf give "
+                "F16, BF16 or F32");
   if (granularityOption->count() > 0)
     options.granularity = granularity;
   if (groupSizeOption->count() > 0) {

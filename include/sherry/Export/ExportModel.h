@@ -32,7 +32,7 @@ struct ExportOptions {
   /// Of head and embedding; not set: as they are if the file can hold it and
   /// no smaller type goes with that of the linear layers.
   std::optional<format::Storage> head;
-  std::string importance; ///< a GGUF file of llama-imatrix; empty: none
+  std::string importance;   ///< a GGUF file of llama-imatrix; empty: none
   std::string preTokenizer; ///< see describeInGguf
   StqScale stqScale = StqScale::Auto; ///< of GGUF files that are read
 };

@@ -104,3 +104,19 @@ TEST(StorageTest, G2_WrittenBlocksReadAsWhatPackBlocksMakes) {
     EXPECT_EQ(unpacked, read);
   }
 }
+
+TEST(StorageTest, G2_TritsAreReadAsTheyAreWritten) {
+  std::mt19937 random(11);
+  for (Storage storage : {Storage::TQ1_0, Storage::TQ2_0}) {
+    int8_t trits[256];
+    for (int8_t &trit : trits)
+      trit = static_cast<int8_t>(random() % 3 - 1);
+    std::vector<uint8_t> bytes(infoOf(storage).blockBytes, 0xff);
+    writeTernaryBlock(storage, trits, f32ToF16(0.25F), bytes.data());
+    StoredBlock block;
+    readBlock(storage, bytes.data(), block);
+    EXPECT_EQ(block.d, 0.25F);
+    EXPECT_EQ(std::vector<int8_t>(block.integers, block.integers + 256),
+              std::vector<int8_t>(trits, trits + 256));
+  }
+}

@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+# ===- run_quantize.py - Models in other formats --------------------------=== #
+#
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# usage: run_quantize.py OUTPUT_FOLDER
+#
+# Writes models of make_checkpoint.py in the formats of sherry-quantize, compiles
+# both and compares the logits of a prompt.
+#
+# ===----------------------------------------------------------------------=== #
+import argparse
+import functools
+import math
+import pathlib
+import re
+import struct
+import sys
+
+from support import REFERENCE, Mismatch, compare, count_failures, join, run
+
+# The module is only found through the path that support sets.
+import make_gguf  # noqa: E402 isort: skip
+
+PROMPT = join(3 + 3 * i for i in range(19))
+SHAPE = "--hidden 256 --ffn 256 --layers 2 --heads 4 --kv-heads 2 --vocab 70"
+# The same sums in another order.
+MAX_ABS_REORDERED = 1e-3
+
+# Options of make_checkpoint.py that must survive in F16, F32 or BF16.
+FOLDERS = {
+    "llama": "--rope-scaling llama3 --rope-theta 500000 --granularity per_channel",
+    "llama with its own head": "--untied --granularity per_tensor",
+    "latent weights of groups of 64": "--group-size 64 --keep-dense mlp.down_proj",
+    "qwen2": "--architecture qwen2 --no-quant-config",
+    "qwen3": "--architecture qwen3 --head-dim 32",
+    "hunyuan": "--architecture hunyuan_v1_dense --rope-scaling hunyuan",
+}
+
+
+def make_checkpoint(folder, name, options):
+    checkpoint = folder / name
+    run(
+        *(sys.executable, REFERENCE / "make_checkpoint.py", checkpoint),
+        *(*SHAPE.split(), *options.split()),
+    )
+    return checkpoint
+
+
+def make_file(folder, name, checkpoint, options):
+    gguf = folder / name
+    run(
+        *(sys.executable, REFERENCE / "make_gguf.py", checkpoint, gguf),
+        *options.split(),
+    )
+    return gguf
+
+
+def compute_logits(model, *options):
+    compiled, logits = (
+        model.with_name(model.name + suffix) for suffix in (".so", ".npy")
+    )
+    run("sherry-compile", model, "-o", compiled, *options)
+    run(
+        *("sherry-run", compiled, "--tokens", PROMPT, "--logits", logits),
+        *("-n", 0, "--print-tokens", "-q"),
+    )
+    return logits
+
+
+def check_equal(one, other, *options):
+    ours, theirs = (compute_logits(model, *options) for model in (one, other))
+    if ours.read_bytes() != theirs.read_bytes():
+        difference = compare(ours, theirs, math.inf)
+        raise Mismatch(f"{one.name} and {other.name} differ by {difference:.2g}")
+    return 0
+
+
+def get_error(report):
+    return float(re.search(r"relative squared error (\S+?),?\s", report)[1])
+
+
+def check_dense(folder, number, options):
+    """Latent weights and dense ones go to GGUF and back as they are."""
+    checkpoint = make_checkpoint(folder, f"dense-{number}", options)
+    gguf = folder / f"dense-{number}.gguf"
+    run("sherry-quantize", checkpoint, "-o", gguf, "--type=bf16")
+    again = folder / f"again-{number}"
+    run("sherry-quantize", gguf, "--hf", again, "--type=bf16")
+    check_equal(checkpoint, gguf)
+    return check_equal(checkpoint, again)
+
+
+def check_reordered(folder):
+    """Groups of four become strided ones, exactly where the scales are shared
+    by as many weights."""
+    checkpoint = make_checkpoint(folder, "sherry-256", "--group-size 256 --untied")
+    gguf, again = folder / "strided.gguf", folder / "contiguous"
+    reports = [
+        run("sherry-quantize", checkpoint, "-o", gguf, "--head=bf16"),
+        run("sherry-quantize", gguf, "--hf", again),
+    ]
+    for report in reports:
+        if get_error(report) > 1e-12 or "0 trits changed" not in report:
+            raise Mismatch(f"the model is another one:\n{report}")
+    expected = compute_logits(checkpoint, "--activations=f32", "--head=bf16")
+    return max(
+        compare(
+            compute_logits(model, "--activations=f32", "--head=bf16"),
+            expected,
+            MAX_ABS_REORDERED,
+        )
+        for model in (gguf, again)
+    )
+
+
+def check_strided(folder):
+    """STQ1_0 stays what it is, byte for byte, and the rest of the file too."""
+    checkpoint = make_checkpoint(folder, "base", "--rope-scaling llama3")
+    gguf = make_file(folder, "base.gguf", checkpoint, "--type STQ1_0 --head-type Q6_K")
+    first, second = folder / "first.gguf", folder / "second.gguf"
+    run("sherry-quantize", gguf, "-o", first)
+    run("sherry-quantize", first, "-o", second)
+    if first.read_bytes() != second.read_bytes():
+        raise Mismatch("an exported file changes when it is exported again")
+    return check_equal(gguf, second)
+
+
+def check_trits(folder):
+    """Trits without a pattern, in both types."""
+    checkpoint = make_checkpoint(folder, "trits", "--no-quant-config")
+    gguf = make_file(folder, "tq1.gguf", checkpoint, "--type TQ1_0 --head-type Q8_0")
+    other, again = folder / "tq2.gguf", folder / "tq1-again.gguf"
+    report = run("sherry-quantize", gguf, "-o", other, "--type=TQ2_0")
+    if get_error(report) != 0:
+        raise Mismatch(f"TQ1_0 is not what it was in TQ2_0:\n{report}")
+    run("sherry-quantize", other, "-o", again, "--type=TQ1_0")
+    check_equal(gguf, other)
+    return check_equal(gguf, again)
+
+
+def check_blocks(folder):
+    """What is near, as its report says."""
+    checkpoint = make_checkpoint(folder, "blocks", "--no-quant-config")
+    errors = []
+    for name in ("Q8_0", "Q6_K", "Q4_0", "TQ2_0", "STQ1_0"):
+        gguf = folder / f"{name}.gguf"
+        report = run("sherry-quantize", checkpoint, "-o", gguf, "--type", name)
+        errors.append(get_error(report))
+    if not 0 < errors[0] < errors[1] < errors[2] < errors[3] < errors[4] < 0.5:
+        raise Mismatch(f"the errors are {errors}")
+    return errors[-1]
+
+
+def check_importance(folder):
+    """Inputs that matter more get more of the error of the others."""
+    checkpoint = make_checkpoint(folder, "important", "--no-quant-config --layers 1")
+    matrix, gguf = folder / "imatrix.gguf", folder / "important.gguf"
+    names = [f"attn_{name}" for name in ("q", "k", "v", "output")]
+    names += [f"ffn_{name}" for name in ("gate", "up", "down")]
+
+    def write(inputs):
+        sums = struct.pack(f"<{inputs}f", *(10 ** (i % 5) for i in range(inputs)))
+        tensors = [
+            (f"blk.0.{name}.weight.in_sum2", [1, inputs], 0, sums) for name in names
+        ]
+        values = [("general.type", make_gguf.value(make_gguf.STRING, "imatrix"))]
+        options = argparse.Namespace(version=3, alignment=32)
+        make_gguf.write_gguf(matrix, values, tensors, options)
+        return ("sherry-quantize", checkpoint, "-o", gguf, "--importance", matrix)
+
+    plain = get_error(run("sherry-quantize", checkpoint, "-o", gguf))
+    weighted = get_error(run(*write(256)))
+    if not plain < weighted < 0.6:
+        raise Mismatch(f"the errors are {plain} and {weighted}")
+    try:
+        run(*write(128))
+    except Mismatch as mismatch:
+        if "the file belongs to another model" in str(mismatch):
+            return weighted
+    raise Mismatch("an importance file of another model is taken")
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    cases = [
+        (name, functools.partial(check_dense, folder, number, options))
+        for number, (name, options) in enumerate(FOLDERS.items())
+    ]
+    cases += [
+        ("groups become strided", functools.partial(check_reordered, folder)),
+        ("STQ1_0 stays", functools.partial(check_strided, folder)),
+        ("trits stay", functools.partial(check_trits, folder)),
+        ("blocks", functools.partial(check_blocks, folder)),
+        ("importance", functools.partial(check_importance, folder)),
+    ]
+    if failures := count_failures(cases):
+        sys.exit(f"{failures} failures")
+
+
+if __name__ == "__main__":
+    main()

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Options.h"
+#include "../Support/ChatTemplate.h"
 
 #include <CLI/CLI.hpp>
 
@@ -24,6 +25,13 @@ static void addInput(CLI::App &app, Options &options) {
       ->add_option("--tokens", options.tokens,
                    "Continue these token ids, separated by commas")
       ->delimiter(',');
+  input->add_flag("--chat", options.chat,
+                  "Talk with the model: messages are lines of standard input");
+  input->add_option(
+      "--score", options.scoreFile,
+      "Log-likelihoods: for each line of this file, a JSON object "
+      "with a \"context\" and a \"continuation\"; - for standard "
+      "input");
   input->add_option("--perplexity", options.perplexityFile,
                     "Score the text of this file");
   input
@@ -93,6 +101,14 @@ static void addGeneration(CLI::App &app, Options &options) {
   app.add_option("--stop", options.stops,
                  "End the answer before this text; may be given many times")
       ->allow_extra_args(false);
+  app.add_flag("--context-shift", options.contextShift,
+               "When the context is full, forget the older half of it and read "
+               "the rest anew, instead of ending");
+  app.add_option(
+         "--keep", options.keep,
+         "First tokens that are never forgotten (default: the first; of "
+         "chats, what comes before the first question)")
+      ->needs("--context-shift");
   app.add_flag("--ignore-eos", options.ignoreEos,
                "Continue after the end of the text");
 }
@@ -104,8 +120,35 @@ static void addText(CLI::App &app, Options &options) {
                "Take names of special tokens in the prompt as these tokens "
                "(default), or as text");
   app.add_flag("!--no-echo", options.echo, "Do not print the prompt");
+  app.add_flag("--json", options.json,
+               "Print events, a JSON object in each line: every token, and why "
+               "the answer ended");
+  app.add_option("--logprobs", options.logprobs,
+                 "Give each token's log probability, and those of the n "
+                 "likeliest tokens in its place")
+      ->needs("--json");
   app.add_flag("--print-tokens", options.printTokens,
                "Print token ids, separated by commas, instead of text");
+}
+
+static void addChat(CLI::App &app, Options &options) {
+  app.add_option("--template", options.chatTemplate,
+                 "How the model's chats are written: " +
+                     sherry::ChatTemplate::listNames() +
+                     " (default: as its own template says)")
+      ->check([](const std::string &name) -> std::string {
+        if (sherry::ChatTemplate::byName(name))
+          return "";
+        return "'" + name + "' is none of " + sherry::ChatTemplate::listNames();
+      })
+      ->needs("--chat");
+  app.add_option("--system", options.system,
+                 "The system's message, with which a chat begins")
+      ->needs("--chat");
+  app.add_option("--history", options.history,
+                 "Go on with the chat of this file, if it is there, and write "
+                 "the chat to it after each answer: a JSON list of messages")
+      ->needs("--chat");
 }
 
 static void addExecution(CLI::App &app, Options &options) {
@@ -147,6 +190,7 @@ std::optional<int> sherry::run::parseOptions(int argc, char **argv,
   addInput(app, options);
   addGeneration(app, options);
   addText(app, options);
+  addChat(app, options);
   addExecution(app, options);
   try {
     app.parse(argc, argv);
@@ -158,6 +202,8 @@ std::optional<int> sherry::run::parseOptions(int argc, char **argv,
       std::fputs("sherry-run: error: --stop needs a text\n", stderr);
       return UsageError;
     }
+  if (options.chat && app.count("--n-predict") == 0)
+    options.length = -1;
   options.sampling.biases = options.biases.data();
   options.sampling.n_biases = options.biases.size();
   if (app.count("--seed") == 0)

@@ -24,15 +24,23 @@ struct Options {
   std::string model;
 
   // Exactly one of these is set.
-  std::optional<std::string> prompt, promptFile, perplexityFile, info;
+  std::optional<std::string> prompt, promptFile, perplexityFile, scoreFile,
+      info;
+  bool chat = false;
   std::vector<int32_t> tokens;
 
   int64_t length = 128; ///< tokens to generate; negative: no limit
   sherry_sampler_options sampling = {0.8F, 40, 0.95F, 0, 0,  0,
                                      0,    0,  0,     0, {}, 0};
   std::vector<sherry_logit_bias> biases;
-  std::vector<std::string> stops; ///< texts that end the answer
-  bool map = false;               ///< leave the weights in the file
+  std::vector<std::string> stops;   ///< texts that end the answer
+  bool json = false;                ///< print events
+  std::optional<uint32_t> logprobs; ///< likeliest tokens in an event
+  bool contextShift = false;        ///< forget what is oldest
+  uint32_t keep = 0;                ///< but not so many tokens at the beginning
+  // Of chats; empty: none.
+  std::string chatTemplate, system, history;
+  bool map = false; ///< leave the weights in the file
   sherry_context_options context = {};
   std::optional<uint32_t> window; ///< of perplexity, in tokens
   std::optional<uint32_t> stride; ///< from one window to the next

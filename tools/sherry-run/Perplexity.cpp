@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "LogSoftmax.h"
 #include "Session.h"
 
 #include <algorithm>
@@ -33,11 +34,8 @@ static void score(void *user, int64_t index, const float *logits) {
   auto &result = *static_cast<Score *>(user);
   if (index + 1 < result.firstToScore)
     return;
-  const double most = *std::max_element(logits, logits + result.vocabSize);
-  double sum = 0;
-  for (uint32_t i = 0; i < result.vocabSize; ++i)
-    sum += std::exp(logits[i] - most);
-  const double nll = std::log(sum) + most - logits[result.tokens[index + 1]];
+  const double nll =
+      -LogSoftmax(logits, result.vocabSize)(result.tokens[index + 1]);
   result.nll += nll;
   result.squares += nll * nll;
   ++result.count;
@@ -97,7 +95,11 @@ void sherry::run::scorePerplexity(const sherry_model *model,
   // By the central limit theorem, for the mean; the derivative of exp is exp.
   const double variance =
       std::max(0.0, result.squares / count - mean * mean) / (count - 1);
-  std::snprintf(text, sizeof(text), "standard error: %.6f\n",
-                perplexity * std::sqrt(variance));
+  const double error = std::sqrt(variance);
+  constexpr double quantile = 1.959964; // of the normal distribution
+  std::snprintf(text, sizeof(text),
+                "standard error: %.6f\n95%% interval: %.6f to %.6f\n",
+                perplexity * error, std::exp(mean - quantile * error),
+                std::exp(mean + quantile * error));
   print(text);
 }

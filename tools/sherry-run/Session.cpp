@@ -24,9 +24,15 @@ void sherry::run::prepareProcess() {
     if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) != fd)
       std::abort();
   std::signal(SIGPIPE, SIG_IGN);
+  awaitInterrupt(/*restart=*/true);
+}
+
+void sherry::run::awaitInterrupt(bool restart) {
+  interruptSeen = 0;
   struct sigaction action = {};
   action.sa_handler = [](int) { interruptSeen = 1; };
-  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
+  // The next one ends the program.
+  action.sa_flags = static_cast<int>(SA_RESETHAND) | (restart ? SA_RESTART : 0);
   sigaction(SIGINT, &action, nullptr);
 }
 
@@ -47,42 +53,48 @@ void sherry::run::print(std::string_view text) {
   }
 }
 
+[[noreturn]] static void failToRead(const std::string &path) {
+  throw std::runtime_error(path + ": cannot read: " + std::strerror(errno));
+}
+
+/// Standard input, which is not closed, for "-".
+static std::unique_ptr<FILE, int (*)(FILE *)>
+openFile(const std::string &path) {
+  if (path == "-")
+    return {stdin, [](FILE *) { return 0; }};
+  FILE *file = std::fopen(path.c_str(), "rb");
+  if (!file)
+    failToRead(path);
+  return {file, &std::fclose};
+}
+
 std::string sherry::run::readText(const std::string &path) {
-  auto fail = [&] {
-    throw std::runtime_error(path + ": cannot read: " + std::strerror(errno));
-  };
-  std::unique_ptr<FILE, decltype(&std::fclose)> file(nullptr, &std::fclose);
-  if (path != "-") {
-    file.reset(std::fopen(path.c_str(), "rb"));
-    if (!file)
-      fail();
-  }
-  FILE *input = file ? file.get() : stdin;
+  auto file = openFile(path);
   std::string text;
   char buffer[1 << 16];
-  while (size_t count = std::fread(buffer, 1, sizeof(buffer), input))
+  while (size_t count = std::fread(buffer, 1, sizeof(buffer), file.get()))
     text.append(buffer, count);
-  if (std::ferror(input))
-    fail();
+  if (std::ferror(file.get()))
+    failToRead(path);
   return text;
 }
 
-std::vector<int32_t> sherry::run::tokenize(const sherry_model *model,
-                                           std::string_view text,
-                                           unsigned flags) {
-  // No token is shorter than a byte, but for the BOS token and a space that
-  // the tokenizer may add to each piece.
-  std::vector<int32_t> tokens(text.size() + 2);
-  auto write = [&] {
-    return check(sherry_tokenize(model, text.data(), text.size(), flags,
-                                 tokens.data(),
-                                 static_cast<int64_t>(tokens.size())));
-  };
-  int64_t count = write();
-  if (static_cast<size_t>(count) > tokens.size()) {
-    tokens.resize(static_cast<size_t>(count));
-    write();
+LineReader::LineReader(const std::string &path)
+    : path(path), file(openFile(path)) {}
+
+bool LineReader::next(std::string &line) {
+  char *buffer = nullptr;
+  size_t capacity = 0;
+  const ssize_t size = getline(&buffer, &capacity, file.get());
+  if (size > 0)
+    line.assign(buffer, static_cast<size_t>(size));
+  std::free(buffer);
+  if (size <= 0) {
+    if (std::ferror(file.get()) && !interrupted())
+      failToRead(path);
+    return false;
   }
-  tokens.resize(static_cast<size_t>(count));
-  return tokens;
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r'))
+    line.pop_back();
+  return true;
 }

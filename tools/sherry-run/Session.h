@@ -1,5 +1,4 @@
-//===- Session.h - Streams and files of sherry-run ---------------*- C++
-//-*-===//
+//===- Session.h - Streams and files of sherry-run --------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -9,9 +8,11 @@
 #ifndef SHERRY_TOOLS_RUN_SESSION_H
 #define SHERRY_TOOLS_RUN_SESSION_H
 
-#include "../Support/Runtime.h"
+#include "../Support/ChatTemplate.h"
 #include "Options.h"
 
+#include <cstdio>
+#include <memory>
 #include <string_view>
 
 namespace sherry::run {
@@ -23,6 +24,8 @@ struct OutputClosed {};
 /// error and not the end, and that the first SIGINT only sets interrupted().
 void prepareProcess();
 bool interrupted();
+/// Waits for the next SIGINT. Unless `restart`, it ends a read that waits.
+void awaitInterrupt(bool restart);
 
 /// Writes to standard output at once. Throws OutputClosed or
 /// std::runtime_error.
@@ -31,12 +34,26 @@ void print(std::string_view text);
 /// The contents of a file, of standard input for "-".
 std::string readText(const std::string &path);
 
-std::vector<int32_t> tokenize(const sherry_model *model, std::string_view text,
-                              unsigned flags);
+/// Reads a file, or standard input for "-", line by line: a pipe gives its
+/// lines when they come.
+class LineReader {
+public:
+  /// Throws std::runtime_error naming the file, as does next().
+  explicit LineReader(const std::string &path);
+  /// A line without its end; false after the last.
+  bool next(std::string &line);
+
+private:
+  std::string path;
+  std::unique_ptr<FILE, int (*)(FILE *)> file;
+};
 
 /// What the program can be asked to do.
 void generate(const sherry_model *model, const Options &options,
               double loadSeconds);
+void chat(const sherry_model *model, const Options &options,
+          double loadSeconds);
+void scoreContinuations(const sherry_model *model, const Options &options);
 void scorePerplexity(const sherry_model *model, const Options &options);
 void printInfo(const sherry_model *model, const Options &options);
 

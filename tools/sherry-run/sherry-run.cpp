@@ -24,6 +24,10 @@ static void execute(Options &options) {
     return printInfo(model.get(), options);
   if (options.perplexityFile)
     return scorePerplexity(model.get(), options);
+  if (options.scoreFile)
+    return scoreContinuations(model.get(), options);
+  if (options.chat)
+    return chat(model.get(), options, loadSeconds);
   if (!sherry_model_has_tokenizer(model.get()) && !options.tokens.empty() &&
       !options.printTokens) {
     std::fputs("sherry-run: the model has no tokenizer, printing token ids\n",

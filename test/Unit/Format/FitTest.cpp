@@ -117,7 +117,9 @@ TEST(FitTest, WhatIsOnTheGridStays) {
       int zero = static_cast<int>(random() % 4);
       for (int lane = 0; lane < 4; ++lane)
         trits[first + lane * (strided ? 16 : 1)] =
-            static_cast<int8_t>(lane == zero ? 0 : random() % 2 ? 1 : -1);
+            static_cast<int8_t>(lane == zero   ? 0
+                                : random() % 2 ? 1
+                                               : -1);
     }
     Numbers weights(256), importance = makeImportance(256, random);
     for (int i = 0; i < 256; ++i)

@@ -1,0 +1,152 @@
+//===- Decoder.cpp - A context that is continued --------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Decoder.h"
+
+#include <algorithm>
+#include <cstdio>
+
+using namespace sherry;
+using namespace sherry::run;
+
+Decoder::Decoder(const sherry_model *model, const Options &options)
+    : model(model), options(options),
+      context(check(sherry_context_create(model, &options.context))),
+      sampler(check(sherry_sampler_create(&options.sampling))) {}
+
+void Decoder::reset() {
+  check(sherry_context_truncate(context.get(), 0, 0));
+  sherry_sampler_accept(sampler.get(), -1);
+  tokens.clear();
+  unread.clear();
+  turns.clear();
+  kept = 0;
+}
+
+void Decoder::keepAll() { kept = tokens.size(); }
+
+/// Forgets the older half of what may be forgotten, and reads the rest anew:
+/// what the context holds of a token depends on its place. Again if that is not
+/// enough for `count` tokens.
+void Decoder::makeRoom(size_t count) {
+  if (tokens.size() + count <= capacity())
+    return;
+  const size_t keep =
+      std::max<size_t>(options.keep, kept == 0 ? 1 : kept);
+  const bool isPossible = keep + count < capacity() && tokens.size() > keep;
+  if (!options.contextShift || !isPossible)
+    throw std::runtime_error(
+        std::to_string(tokens.size() + count) + " tokens are more than the " +
+        std::to_string(capacity()) +
+        " positions of the context; use a larger --ctx (the model allows " +
+        std::to_string(sherry_model_max_context(model)) + ")" +
+        (options.contextShift ? ""
+                              : ", or --context-shift to forget what is "
+                                "oldest"));
+  size_t begin = keep;
+  while (keep + tokens.size() - begin + count > capacity())
+    begin += (tokens.size() - begin + 1) / 2;
+  // Rather a whole turn than a half.
+  auto turn = std::lower_bound(turns.begin(), turns.end(), begin);
+  if (turn != turns.end())
+    begin = *turn;
+  std::vector<int32_t> rest(tokens.begin() + static_cast<ptrdiff_t>(begin),
+                            tokens.end());
+  turns.erase(turns.begin(), turn);
+  for (size_t &place : turns)
+    place -= begin - keep;
+  tokens.resize(keep);
+  check(sherry_context_truncate(context.get(), 0, static_cast<uint32_t>(keep)));
+  if (!rest.empty())
+    evaluate(rest.data(), rest.size(), SHERRY_LOGITS_NONE, {}, prefillSpeed);
+}
+
+void Decoder::evaluate(const int32_t *begin, size_t count,
+                       sherry_logits wanted, const LogitsFunction &onLogits,
+                       Speed &speed) {
+  // The C interface must not be left by an exception.
+  struct Sink {
+    const LogitsFunction &function;
+    std::exception_ptr error;
+  } sink = {onLogits, nullptr};
+  auto receive = [](void *user, int64_t, const float *logits) {
+    auto &sink = *static_cast<Sink *>(user);
+    try {
+      if (!sink.error)
+        sink.function(logits);
+    } catch (...) {
+      sink.error = std::current_exception();
+    }
+  };
+  Stopwatch stopwatch;
+  check(sherry_eval(context.get(), begin, static_cast<int64_t>(count), wanted,
+                    onLogits ? +receive : nullptr, &sink));
+  speed.seconds += stopwatch.seconds();
+  speed.tokens += static_cast<int64_t>(count);
+  tokens.insert(tokens.end(), begin, begin + count);
+  if (sink.error)
+    std::rethrow_exception(sink.error);
+}
+
+void Decoder::append(const std::vector<int32_t> &added,
+                     const LogitsFunction &onLogits) {
+  makeRoom(unread.size() + added.size());
+  if (!unread.empty())
+    evaluate(unread.data(), unread.size(), SHERRY_LOGITS_NONE, {},
+             prefillSpeed);
+  unread.clear();
+  for (int32_t token : added)
+    sherry_sampler_accept(sampler.get(), token);
+  const size_t block = sherry_context_block(context.get());
+  for (size_t done = 0; done < added.size() && !interrupted();) {
+    const size_t count = std::min(block, added.size() - done);
+    const bool isLast = done + count == added.size();
+    evaluate(added.data() + done, count,
+             onLogits ? SHERRY_LOGITS_ALL
+             : isLast ? SHERRY_LOGITS_LAST
+                      : SHERRY_LOGITS_NONE,
+             onLogits, prefillSpeed);
+    done += count;
+  }
+}
+
+EndReason Decoder::answer(Answer &answer, int32_t endToken) {
+  const uint32_t vocabSize = sherry_model_vocab_size(model);
+  for (int64_t i = 0; i != options.length; ++i) {
+    if (interrupted())
+      return EndReason::Interrupted;
+    const float *logits = sherry_context_logits(context.get());
+    const int32_t token =
+        check(sherry_sample(sampler.get(), logits, vocabSize));
+    const bool isEnd = token == endToken || sherry_model_is_eos(model, token);
+    if (isEnd && !options.ignoreEos)
+      return EndReason::Eos;
+    sherry_sampler_accept(sampler.get(), token);
+    if (!answer.add(token, logits))
+      return EndReason::Stop;
+    unread = {token};
+    if (i + 1 == options.length)
+      break;
+    if (tokens.size() == capacity() && !options.contextShift)
+      return EndReason::ContextFull;
+    unread.clear();
+    makeRoom(1);
+    evaluate(&token, 1, SHERRY_LOGITS_LAST, {}, decodeSpeed);
+  }
+  return EndReason::Length;
+}
+
+void Decoder::printStatistics(double loadSeconds) const {
+  std::fprintf(stderr,
+               "\nload:    %.3f s\n"
+               "prefill: %lld tokens, %.1f tokens/s\n"
+               "decode:  %lld tokens, %.1f tokens/s\n"
+               "threads: %u, seed: %llu\n",
+               loadSeconds, static_cast<long long>(prefillSpeed.tokens),
+               prefillSpeed.perSecond(),
+               static_cast<long long>(decodeSpeed.tokens),
+               decodeSpeed.perSecond(), sherry_context_threads(context.get()),
+               static_cast<unsigned long long>(options.sampling.seed));
+}

@@ -1,0 +1,172 @@
+//===- Score.cpp - Log-likelihoods of continuations -----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "LogSoftmax.h"
+#include "Session.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+using namespace sherry;
+using namespace sherry::run;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+/// Tokens, of which those from `begin` on are scored.
+struct Request {
+  std::vector<int32_t> tokens;
+  size_t begin;
+};
+
+struct Score {
+  double logLikelihood = 0;
+  bool isGreedy = true; ///< each token was the likeliest
+};
+
+class Scorer {
+public:
+  Scorer(const sherry_model *model, const Options &options)
+      : model(model), options(options),
+        context(check(sherry_context_create(model, &options.context))) {}
+
+  Json score(const std::string &before, const std::string &continuation);
+
+private:
+  Request makeRequest(std::string before, std::string continuation) const;
+  Score evaluate(const Request &request);
+
+  const sherry_model *model;
+  const Options &options;
+  Context context;
+  std::vector<int32_t> read; ///< tokens in the context
+};
+
+} // namespace
+
+/// Tokens as EleutherAI's harness makes them (lm_eval, TemplateLM._encode_pair):
+/// spaces at the end of the context belong to the continuation, and both are
+/// made into tokens together.
+Request Scorer::makeRequest(std::string before,
+                            std::string continuation) const {
+  constexpr const char *spaces = " \t\r\n\v\f";
+  size_t end = before.find_last_not_of(spaces);
+  end = end == std::string::npos ? 0 : end + 1;
+  continuation.insert(0, before, end, std::string::npos);
+  before.erase(end);
+  const unsigned flags = options.bos ? SHERRY_TOKENIZE_BOS : 0;
+  Request request;
+  request.begin = tokenize(model, before, flags).size();
+  request.tokens = tokenize(model, before + continuation, flags);
+  if (request.begin == 0) {
+    // Something has to come before the first token.
+    const int32_t bos = sherry_model_bos_token(model);
+    if (bos < 0)
+      throw std::runtime_error("the context is empty, and the model has no "
+                               "BOS token to begin with");
+    request.tokens.insert(request.tokens.begin(), bos);
+    request.begin = 1;
+  }
+  if (request.begin >= request.tokens.size())
+    throw std::runtime_error("the continuation is empty");
+  // The last token is not read. Of what is too long, the beginning goes.
+  const size_t capacity = sherry_context_size(context.get());
+  if (request.tokens.size() > capacity + 1) {
+    const size_t excess = request.tokens.size() - capacity - 1;
+    if (excess >= request.begin)
+      throw std::runtime_error(
+          "the continuation has " +
+          std::to_string(request.tokens.size() - request.begin) +
+          " tokens, more than the " + std::to_string(capacity) +
+          " positions of the context");
+    request.tokens.erase(request.tokens.begin(),
+                         request.tokens.begin() +
+                             static_cast<ptrdiff_t>(excess));
+    request.begin -= excess;
+  }
+  return request;
+}
+
+Score Scorer::evaluate(const Request &request) {
+  // What the last request began with is there already, up to the token whose
+  // logits are needed first.
+  const size_t first = request.begin - 1, last = request.tokens.size() - 1;
+  const auto differ = std::mismatch(read.begin(), read.end(),
+                                    request.tokens.begin(),
+                                    request.tokens.begin() +
+                                        static_cast<ptrdiff_t>(first));
+  const auto shared = static_cast<size_t>(differ.first - read.begin());
+  check(sherry_context_truncate(context.get(), 0,
+                                static_cast<uint32_t>(shared)));
+  read.assign(request.tokens.begin(),
+              request.tokens.begin() + static_cast<ptrdiff_t>(last));
+  if (shared < first)
+    check(sherry_eval(context.get(), &request.tokens[shared],
+                      static_cast<int64_t>(first - shared), SHERRY_LOGITS_NONE,
+                      nullptr, nullptr));
+  struct Sink {
+    const int32_t *next;
+    uint32_t vocabSize;
+    Score score;
+  } sink = {&request.tokens[request.begin], sherry_model_vocab_size(model), {}};
+  auto receive = [](void *user, int64_t index, const float *logits) {
+    auto &sink = *static_cast<Sink *>(user);
+    const int32_t token = sink.next[index];
+    sink.score.logLikelihood += LogSoftmax(logits, sink.vocabSize)(token);
+    sink.score.isGreedy &=
+        std::max_element(logits, logits + sink.vocabSize) - logits == token;
+  };
+  check(sherry_eval(context.get(), &request.tokens[first],
+                    static_cast<int64_t>(last - first), SHERRY_LOGITS_ALL,
+                    receive, &sink));
+  return sink.score;
+}
+
+Json Scorer::score(const std::string &before,
+                   const std::string &continuation) {
+  const Request request = makeRequest(before, continuation);
+  const Score score = evaluate(request);
+  return {{"loglikelihood", score.logLikelihood},
+          {"tokens", request.tokens.size() - request.begin},
+          {"is_greedy", score.isGreedy}};
+}
+
+void sherry::run::scoreContinuations(const sherry_model *model,
+                                     const Options &options) {
+  Scorer scorer(model, options);
+  LineReader lines(*options.scoreFile);
+  const bool showProgress = !options.quiet && isatty(STDERR_FILENO);
+  std::string line;
+  for (size_t number = 1; lines.next(line); ++number) {
+    if (interrupted())
+      throw std::runtime_error("interrupted after " +
+                               std::to_string(number - 1) + " lines");
+    const std::string where =
+        *options.scoreFile + ": line " + std::to_string(number) + ": ";
+    const Json request = Json::parse(line, nullptr, false);
+    const auto before = request.find("context");
+    const auto continuation = request.find("continuation");
+    if (!request.is_object() || before == request.end() ||
+        continuation == request.end() || !before->is_string() ||
+        !continuation->is_string())
+      throw std::runtime_error(where + "must be an object with the texts "
+                                       "\"context\" and \"continuation\"");
+    Json result;
+    if (auto id = request.find("id"); id != request.end())
+      result["id"] = *id;
+    try {
+      result.update(scorer.score(*before, *continuation));
+    } catch (const std::exception &error) {
+      throw std::runtime_error(where + error.what());
+    }
+    print(result.dump() + "\n");
+    if (showProgress)
+      std::fprintf(stderr, "\r%zu lines", number);
+  }
+  if (showProgress)
+    std::fputc('\n', stderr);
+}

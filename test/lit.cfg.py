@@ -2,13 +2,15 @@
 #
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, asan.
+# Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, clang-22,
+# asan.
 # Parameter: verify-roundtrip=1 prints and parses the IR again in every run of
 # sherry-opt.
 #
 # ===----------------------------------------------------------------------=== #
 
 import os
+import shutil
 import subprocess
 
 import lit.formats
@@ -18,7 +20,7 @@ from lit.llvm.subst import ToolSubst
 config.name = "Sherry"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Inputs", "Benchmark", "Reference", "Fuzz"]
+config.excludes = ["Inputs", "Benchmark", "Reference", "Corpus"]
 config.test_source_root = os.path.join(config.sherry_src_root, "test")
 config.test_exec_root = os.path.join(config.sherry_obj_root, "test")
 
@@ -52,6 +54,7 @@ llvm_config.add_tool_substitutions(
 config.substitutions += [
     ("%reference-dir", os.path.join(config.test_source_root, "Reference")),
     ("%examples", os.path.join(config.sherry_src_root, "examples")),
+    ("%source-dir", config.sherry_src_root),
     ("%inputs", os.path.join(config.test_source_root, "Integration", "Inputs")),
     ("%shared", config.sherry_shared_dir),
     ("%cmake", config.cmake),
@@ -68,6 +71,8 @@ config.substitutions += [
     ("%runtime-package", os.path.join(config.sherry_obj_root, "runtime")),
 ]
 
+if shutil.which("clang++-22"):
+    config.available_features.add("clang-22")
 if "address" in config.sherry_sanitizers.split(","):
     config.available_features.add("asan")
 if os.path.isdir(config.sherry_shared_dir):

@@ -349,7 +349,9 @@ Error GgufFile::placeTensors(StringRef data, uint64_t alignment) {
       const format::StorageInfo &info = format::infoOf(storage);
       if (tensor.shape.back() % info.blockInputs != 0)
         return 0;
-      int64_t size = info.rowBytes(tensor.shape.back());
+      int64_t size = tensor.shape.back() / info.blockInputs;
+      if (MulOverflow(size, info.blockBytes, size))
+        return UINT64_MAX;
       for (int64_t rows : ArrayRef<int64_t>(tensor.shape).drop_back())
         if (MulOverflow(size, rows, size))
           return UINT64_MAX;

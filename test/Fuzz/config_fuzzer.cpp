@@ -6,6 +6,7 @@
 // that is accepted must keep what ModelConfig promises.
 //
 //===----------------------------------------------------------------------===//
+#include "sherry/Export/Metadata.h"
 #include "sherry/Import/ModelConfig.h"
 #include "sherry/Import/TokenizerFile.h"
 
@@ -52,7 +53,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     consumeError(config.takeError());
   }
   constexpr int64_t vocabSize = 256;
-  consumeError(checkTokenizer(text, vocabSize).takeError());
+  if (auto startsWithBos = checkTokenizer(text, vocabSize)) {
+    // What is taken is also written in other formats.
+    ModelFiles files;
+    files.config = {};
+    files.config.architecture = Architecture::byName("llama");
+    files.config.vocabSize = vocabSize;
+    files.tokenizer.json = MemoryBuffer::getMemBuffer(text, false);
+    GgufWriter writer;
+    consumeError(describeInGguf(files, /*pre=*/"", writer));
+  } else {
+    consumeError(startsWithBos.takeError());
+  }
   TokenizerFile tokenizer;
   consumeError(applyTokenizerConfig(text, tokenizer));
   return 0;

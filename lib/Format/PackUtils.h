@@ -31,6 +31,9 @@ inline int64_t rowsOfTile(int64_t tile, int64_t rows) {
   return std::min(kTileRows, rows - tile * kTileRows);
 }
 
+/// [G1] The scale of a block of a strided type.
+float readScale(Storage storage, const uint8_t *bytes);
+
 /// [Q4] The super-block of `inputs` weights that is closest to them. Its d may
 /// be an infinity.
 StoredBlock quantizeBlock(const BlockFormat &format, const float *weights,

@@ -83,6 +83,12 @@ static void readSTQ1(const uint8_t *bytes, StoredBlock &block) {
   }
 }
 
+float sherry::format::readScale(Storage storage, const uint8_t *bytes) {
+  if (storage == Storage::STQ1_0)
+    return loadF16(bytes + 40);
+  return static_cast<float>(load<int16_t>(bytes + 40, 0)) * 0x1p-15f;
+}
+
 void sherry::format::readBlock(Storage storage, const uint8_t *bytes,
                                StoredBlock &block) {
   switch (storage) {
@@ -104,12 +110,9 @@ void sherry::format::readBlock(Storage storage, const uint8_t *bytes,
   case Storage::TQ2_0:
     return readTQ2(bytes, block);
   case Storage::STQ1_0:
-    readSTQ1(bytes, block);
-    block.d = loadF16(bytes + 40);
-    return;
   case Storage::STQ1_0_I16:
     readSTQ1(bytes, block);
-    block.d = static_cast<float>(load<int16_t>(bytes + 40, 0)) * 0x1p-15f;
+    block.d = readScale(storage, bytes);
     return;
   default:
     assert(false && "no type of integers with a scale");

@@ -182,16 +182,33 @@ void sherry::format::unpackTernary(const TernaryLayout &layout, int64_t rows,
       });
 }
 
+/// The codes of a block of STQ1_0, which has them as they are.
+static void copyCodes(const uint8_t *stored, uint8_t *codes) {
+  for (int pair = 0; pair < 32; ++pair) {
+    int signs = stored[32 + pair / 4] >> (pair % 4 * 2);
+    codes[2 * pair] =
+        static_cast<uint8_t>((stored[pair] & 15) | (signs & 1) * kSignBit);
+    codes[2 * pair + 1] =
+        static_cast<uint8_t>(stored[pair] >> 4 | (signs >> 1 & 1) * kSignBit);
+  }
+}
+
 bool sherry::format::readTernaryRows(Storage storage, bool strided,
                                      int64_t rows, int64_t cols,
                                      const uint8_t *stored, uint8_t *codes,
                                      float *scales) {
   const StorageInfo &info = infoOf(storage);
   int64_t first = strided ? 1 : kGroupInputs, next = strided ? kGroupStride : 1;
-  for (int64_t at = 0; at < rows * cols; at += info.blockInputs) {
+  for (int64_t at = 0; at < rows * cols;
+       at += info.blockInputs, stored += info.blockBytes) {
+    if (strided && isStrided(storage)) {
+      copyCodes(stored, codes);
+      codes += info.blockInputs / kGroupInputs;
+      *scales++ = readScale(storage, stored);
+      continue;
+    }
     StoredBlock block;
     readBlock(storage, stored, block);
-    stored += info.blockBytes;
     *scales++ = block.d;
     for (int64_t run = 0; run < info.blockInputs; run += kStridedInputs)
       for (int64_t group = 0; group < kGroupStride; ++group) {

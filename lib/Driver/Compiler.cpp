@@ -81,6 +81,16 @@ private:
 
 } // namespace
 
+Schedule Schedule::forTarget(const TargetInfo &target) {
+  Schedule schedule;
+  // See docs/Rationale.md.
+  if (!StringRef(target.cpu).starts_with("znver")) {
+    schedule.prefetchDistance = 4096;
+    schedule.prefetchDistanceL2 = 16384;
+  }
+  return schedule;
+}
+
 Error sherry::checkSchedule(const Schedule &schedule) {
   auto fail = [](const char *option, int64_t value, const char *range) {
     return llvm::createStringError(llvm::Twine(option) + " is " +
@@ -91,6 +101,8 @@ Error sherry::checkSchedule(const Schedule &schedule) {
     return fail("--max-block", schedule.maxBlock, "a positive multiple of 8");
   if (schedule.prefetchDistance < 0)
     return fail("--prefetch", schedule.prefetchDistance, "0 or more");
+  if (schedule.prefetchDistanceL2 < 0)
+    return fail("--prefetch-l2", schedule.prefetchDistanceL2, "0 or more");
   if (schedule.interleave < 0 || schedule.interleave > 16)
     return fail("--interleave", schedule.interleave, "in 0..16");
   return Error::success();
@@ -264,6 +276,7 @@ std::string Compilation::makeMetadata() {
     json["chat_template"] = llvm::json::fixUTF8(tokenizer.chatTemplate);
   json["schedule"] = {{"max_block", options.schedule.maxBlock},
                       {"prefetch", options.schedule.prefetchDistance},
+                      {"prefetch_l2", options.schedule.prefetchDistanceL2},
                       {"interleave", options.schedule.interleave}};
   json["target_cpu"] = target.cpu;
   json["random_weights"] = options.randomSeed.has_value();
@@ -387,6 +400,7 @@ Error Compilation::run() {
 
   KernelPipelineOptions kernel;
   kernel.prefetchDistance = options.schedule.prefetchDistance;
+  kernel.prefetchDistanceL2 = options.schedule.prefetchDistanceL2;
   kernel.setTarget(target);
   if (Error error = runPasses("kernel", [&](OpPassManager &pm) {
         buildKernelPipeline(pm, kernel);

@@ -44,7 +44,8 @@ void KernelPipelineOptions::setTarget(const TargetInfo &target) {
 void sherry::buildKernelPipeline(OpPassManager &pm,
                                  const KernelPipelineOptions &options) {
   pm.addPass(createConvertSherryToKernel(
-      {options.prefetchDistance, options.pairSums, options.fuseDecode}));
+      {options.prefetchDistance, options.prefetchDistanceL2, options.pairSums,
+       options.fuseDecode}));
   // Before any canonicalization: that would put the body of a loop with one
   // iteration in the place of the loop, and every thread would run it.
   pm.addNestedPass<func::FuncOp>(createDistributeParallel());

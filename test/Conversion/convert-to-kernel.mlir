@@ -1,6 +1,7 @@
 // RUN: sherry-opt %s -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,PREFETCH,DOTS
 // RUN: sherry-opt %s '-sherry-convert-to-kernel=prefetch-distance=0 pair-sums' -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,NO-PREFETCH,PAIRS
 // RUN: sherry-opt %s -sherry-convert-to-kernel=fuse-decode -cse -split-input-file | FileCheck %s --check-prefix=FUSED
+// RUN: sherry-opt %s -sherry-convert-to-kernel=prefetch-distance-l2=16384 -cse -split-input-file | FileCheck %s --check-prefix=TWICE
 
 // Arguments: weights, caches, workspace, buffers of arguments and results,
 // count of rows, indices, capacities of caches, team. 40 columns take 64.
@@ -55,6 +56,11 @@ func.func @prefetch(%values: tensor<?x64xi8>, %scales: tensor<?x1xf32>, %sums: t
   // PREFETCH: arith.constant 8192 : index
   // PREFETCH-COUNT-7: memref.prefetch %{{.*}}, read, locality<3>, data : memref<1024xi8>
   // PREFETCH-NOT: memref.prefetch
+  // The scales, then each line of codes; into the second cache first.
+  // TWICE-COUNT-2: memref.prefetch %{{.*}}, read, locality<2>
+  // TWICE-COUNT-2: memref.prefetch %{{.*}}, read, locality<3>
+  // TWICE: memref.prefetch %{{.*}}, read, locality<2>
+  // TWICE: memref.prefetch %{{.*}}, read, locality<3>
   // NO-PREFETCH-NOT: memref.prefetch
   %y = sherry.linear %values scaled %scales sums %sums, @w : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>

@@ -168,10 +168,11 @@ std::optional<Schedule> Memory::find(StringRef key) const {
     return std::nullopt;
   auto maxBlock = entry->getInteger("max_block");
   auto prefetch = entry->getInteger("prefetch");
+  auto prefetchL2 = entry->getInteger("prefetch_l2");
   auto interleave = entry->getInteger("interleave");
-  if (!maxBlock || !prefetch || !interleave)
+  if (!maxBlock || !prefetch || !prefetchL2 || !interleave)
     return std::nullopt;
-  Schedule schedule = {*maxBlock, *prefetch, *interleave};
+  Schedule schedule = {*maxBlock, *prefetch, *prefetchL2, *interleave};
   if (Error error = checkSchedule(schedule)) {
     consumeError(std::move(error));
     return std::nullopt;
@@ -184,6 +185,7 @@ Error Memory::store(StringRef key, const Schedule &schedule) {
     return createStringError("there is no cache folder (XDG_CACHE_HOME, HOME)");
   entries[key] = json::Object{{"max_block", schedule.maxBlock},
                               {"prefetch", schedule.prefetchDistance},
+                              {"prefetch_l2", schedule.prefetchDistanceL2},
                               {"interleave", schedule.interleave}};
   if (std::error_code code =
           sys::fs::create_directories(sys::path::parent_path(path)))
@@ -237,7 +239,7 @@ namespace {
 struct Dimension {
   const char *option;
   int64_t Schedule::*field;
-  std::vector<int64_t> values; ///< beside the default
+  std::vector<int64_t> values; ///< to compare with the default
   bool forDecode, forPrefill;
 };
 } // namespace
@@ -246,7 +248,12 @@ static const Dimension kDimensions[] = {
     {"--interleave", &Schedule::interleave, {2, 8}, true, true},
     {"--prefetch",
      &Schedule::prefetchDistance,
-     {2048, 4096, 16384},
+     {2048, 4096, 8192},
+     true,
+     false},
+    {"--prefetch-l2",
+     &Schedule::prefetchDistanceL2,
+     {0, 16384, 65536},
      true,
      false},
     {"--max-block", &Schedule::maxBlock, {32, 128}, false, true},
@@ -268,8 +275,10 @@ static Error search(const Dimension &dimension, const CompileOptions &options,
                     const ModelLimits &limits, Schedule &schedule,
                     raw_ostream &log) {
   std::vector<Candidate> candidates;
-  std::vector<int64_t> values = dimension.values;
-  values.insert(values.begin(), schedule.*dimension.field);
+  std::vector<int64_t> values = {schedule.*dimension.field};
+  for (int64_t value : dimension.values)
+    if (value != values.front())
+      values.push_back(value);
   for (int64_t value : values) {
     Schedule other = schedule;
     other.*dimension.field = value;

@@ -97,24 +97,27 @@ static cl::opt<int64_t>
     maxBlock("max-block",
              cl::desc("Most tokens of one prefill call, a multiple of 8 "
                       "(default: 64)"),
-             cl::value_desc("n"), cl::init(Schedule().maxBlock),
-             cl::cat(category));
+             cl::value_desc("n"), cl::cat(category));
 static cl::opt<int64_t> prefetchDistance(
     "prefetch",
     cl::desc("Bytes that decoding prefetches weights ahead, 0 for no prefetch "
-             "(default: 8192)"),
-    cl::value_desc("n"), cl::init(Schedule().prefetchDistance),
-    cl::cat(category));
+             "(default: 4096, on AMD's CPUs 8192)"),
+    cl::value_desc("n"), cl::cat(category));
+static cl::opt<int64_t> prefetchDistanceL2(
+    "prefetch-l2",
+    cl::desc("The same into the second-level cache, beside --prefetch "
+             "(default: 16384, on AMD's CPUs 0)"),
+    cl::value_desc("n"), cl::cat(category));
 static cl::opt<int64_t> interleaveTiles(
     "interleave",
     cl::desc("Tiles of 32 outputs whose weights alternate in the file "
              "(default: 4, without AVX2 1)"),
-    cl::value_desc("n"), cl::init(Schedule().interleave), cl::cat(category));
+    cl::value_desc("n"), cl::cat(category));
 static cl::opt<bool>
     tuneSchedule("tune",
                  cl::desc("Measure on this machine which --max-block, "
-                          "--prefetch and --interleave suit the model, and "
-                          "remember them for the next time"),
+                          "--prefetch, --prefetch-l2 and --interleave suit the "
+                          "model, and remember them for the next time"),
                  cl::cat(category));
 static cl::opt<Stage> emitStage(
     "emit", cl::desc("What to write (default: so):"),
@@ -137,6 +140,23 @@ static cl::Option &adoptStatsOption() {
   option->setHiddenFlag(cl::NotHidden);
   option->addCategory(category);
   return *option;
+}
+
+/// The schedule of the options, else what suits the CPU.
+static Expected<Schedule> chooseSchedule() {
+  Expected<TargetInfo> target = TargetInfo::get(targetCpu);
+  if (!target)
+    return target.takeError();
+  Schedule schedule = Schedule::forTarget(*target);
+  auto take = [](const cl::opt<int64_t> &option, int64_t &field) {
+    if (option.getNumOccurrences())
+      field = option;
+  };
+  take(maxBlock, schedule.maxBlock);
+  take(prefetchDistance, schedule.prefetchDistance);
+  take(prefetchDistanceL2, schedule.prefetchDistanceL2);
+  take(interleaveTiles, schedule.interleave);
+  return schedule;
 }
 
 /// Null for bf16.
@@ -207,12 +227,17 @@ int main(int argc, char **argv) {
     }
     options.randomSeed = seed;
   }
-  options.schedule = {maxBlock, prefetchDistance, interleaveTiles};
   options.lastStage = emitStage;
   options.printStats = stats.getNumOccurrences();
   stats.setDefault();
   options.showProgress = errs().is_displayed();
-  Error error = tuneSchedule ? tune(options, errs()) : Error::success();
+  Expected<Schedule> schedule = chooseSchedule();
+  Error error = schedule.takeError();
+  if (!error) {
+    options.schedule = *schedule;
+    if (tuneSchedule)
+      error = tune(options, errs());
+  }
   if (!error)
     error = compile(options, errs());
   if (error) {

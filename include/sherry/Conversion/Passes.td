@@ -36,6 +36,9 @@ def ConvertSherryToKernel
   let options = [Option<
       "prefetchDistance", "prefetch-distance", "int64_t", "8192",
       "how many bytes ahead decode kernels prefetch weights; 0: not at all">,
+    Option<"prefetchDistanceL2", "prefetch-distance-l2", "int64_t", "0",
+           "the same for the second-level cache, beside the first; 0: not at "
+           "all">,
     Option<"pairSums", "pair-sums", "bool", "false",
            "several tokens: sum pairs of products in 16 bits, for CPUs that "
            "have no instruction for four">,

@@ -8,6 +8,7 @@
 
 #include "sherry/Import/Gguf.h"
 #include "sherry/Import/ImportGraph.h"
+#include "sherry/Target/TargetInfo.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -29,10 +30,15 @@ enum class Stage {
 
 /// Choices that change speed only, never results.
 struct Schedule {
-  int64_t maxBlock = 64;           ///< most tokens of a prefill call
-  int64_t prefetchDistance = 8192; ///< bytes
+  int64_t maxBlock = 64; ///< most tokens of a prefill call
+  /// Bytes ahead, into the first-level and into the second-level cache; 0: not
+  /// at all.
+  int64_t prefetchDistance = 8192, prefetchDistanceL2 = 0;
   /// Tiles whose steps alternate; 0: 4, but 1 without AVX2.
   int64_t interleave = 0;
+
+  /// What suits a CPU.
+  static Schedule forTarget(const TargetInfo &target);
 };
 
 /// Fails with the option of sherry-compile that is out of range.

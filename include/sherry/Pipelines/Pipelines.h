@@ -46,6 +46,10 @@ struct KernelPipelineOptions
       *this, "prefetch-distance",
       llvm::cl::desc("how many bytes ahead decode kernels prefetch weights"),
       llvm::cl::init(8192)};
+  Option<int64_t> prefetchDistanceL2{
+      *this, "prefetch-distance-l2",
+      llvm::cl::desc("the same for the second-level cache; 0: only the first"),
+      llvm::cl::init(0)};
   Option<bool> pairSums{
       *this, "pair-sums",
       llvm::cl::desc("several tokens: sum pairs of products in 16 bits"),

@@ -32,6 +32,7 @@ public:
       : source(source), symbols(symbols),
         b(source.getLoc(), source.getContext()), weightsSize(weightsSize) {
     b.prefetchDistance = options.prefetchDistance;
+    b.prefetchDistanceL2 = options.prefetchDistanceL2;
     b.pairSums = options.pairSums;
     b.fuseDecode = options.fuseDecode;
   }
@@ -434,8 +435,8 @@ struct ConvertSherryToKernelPass
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    if (prefetchDistance < 0)
-      return fail(module, "prefetch-distance must not be negative");
+    if (prefetchDistance < 0 || prefetchDistanceL2 < 0)
+      return fail(module, "prefetch distances must not be negative");
     SymbolTable symbols(module);
     for (auto weight : module.getOps<WeightOp>()) {
       if (!weight.getOffset())
@@ -448,7 +449,8 @@ struct ConvertSherryToKernelPass
     for (auto function :
          llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
       if (failed(FunctionConverter(function, symbols, size ? size.getInt() : 0,
-                                   {prefetchDistance, pairSums, fuseDecode})
+                                   {prefetchDistance, prefetchDistanceL2,
+                                    pairSums, fuseDecode})
                      .convert()))
         return signalPassFailure();
   }

@@ -140,6 +140,8 @@ static void prefetchLines(KernelBuilder &b, Value offset, int64_t size,
 }
 
 void KernelBuilder::prefetchWeights(Value offset, int64_t size) {
+  if (prefetchDistanceL2 != 0)
+    prefetchLines(*this, add(offset, prefetchDistanceL2), size, /*locality=*/2);
   if (prefetchDistance != 0)
     prefetchLines(*this, add(offset, prefetchDistance), size, /*locality=*/3);
 }

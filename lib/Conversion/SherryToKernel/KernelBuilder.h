@@ -40,6 +40,8 @@ public:
   int64_t maxTokens = 1; ///< most rows of any activations
   /// How many bytes ahead weights are prefetched; 0: not at all.
   int64_t prefetchDistance = 0;
+  /// The same into the second-level cache, beside the first.
+  int64_t prefetchDistanceL2 = 0;
   /// Products of several tokens are summed by sherry.dot_pairs.
   bool pairSums = false;
   /// Several tokens: the first ones are multiplied while weights are decoded.

@@ -71,7 +71,8 @@ private:
   void buildTables();
   void emitLookupTiles(Cursor at, int64_t tiles, Value column);
   void emitLookups(Cursor at, Value tile, int64_t groups);
-  void emitWordLookups(Cursor at, Value step, Value tile, int64_t groups);
+  void emitWordLookups(Cursor at, Value offset, Value step, Value tile,
+                       int64_t groups);
   void emitNibbleLookups(Cursor at, Value step, Value tile, int64_t groups);
 
   /// Takes the bytes of both halves of a group.
@@ -294,16 +295,15 @@ void TernaryEmitter::emitLookupTiles(Cursor at, int64_t tiles, Value column) {
 void TernaryEmitter::emitLookups(Cursor at, Value tile, int64_t groups) {
   int64_t size = layout.stepBytes(groups);
   Value offset = b.add(at.bytes, b.mul(tile, size));
-  b.prefetchWeights(offset, size);
   Value step = b.view(b.weights, offset, {size}, b.getI8Type());
   if (usesWords())
-    emitWordLookups(at, step, tile, groups);
-  else
-    emitNibbleLookups(at, step, tile, groups);
+    return emitWordLookups(at, offset, step, tile, groups);
+  b.prefetchWeights(offset, size);
+  emitNibbleLookups(at, step, tile, groups);
 }
 
-void TernaryEmitter::emitWordLookups(Cursor at, Value step, Value tile,
-                                     int64_t groups) {
+void TernaryEmitter::emitWordLookups(Cursor at, Value offset, Value step,
+                                     Value tile, int64_t groups) {
   // [T6]
   auto type = b.vec(format::kTileRows, b.getI16Type());
   int64_t words = layout.stepBytes(groups) / (2 * format::kTileRows);
@@ -318,6 +318,8 @@ void TernaryEmitter::emitWordLookups(Cursor at, Value step, Value tile,
   for (int64_t word = 0; word < words; ++word) {
     Value codes = vector::BitCastOp::create(
         b, type, b.load(b.vec(64, b.getI8Type()), step, {b.index(64 * word)}));
+    // Among the lookups: many prefetches at once would wait for each other.
+    b.prefetchWeights(b.add(offset, 64 * word), 64);
     for (int64_t i = 0; i < 3 && 3 * word + i < groups; ++i)
       addGroup(3 * word + i, i == 0 ? codes
                                     : Value(arith::ShRUIOp::create(

@@ -47,8 +47,7 @@ class Llama3 : public ChatTemplate {
   }
   static ChatParts begin(Role role, std::string_view content) {
     return {special("<|start_header_id|>"), plain(nameOf(role)),
-            special("<|end_header_id|>"),
-            plain("\n\n" + std::string(content))};
+            special("<|end_header_id|>"), plain("\n\n" + std::string(content))};
   }
   ChatParts write(const ChatMessage &message,
                   const std::vector<ChatMessage> &) const override {

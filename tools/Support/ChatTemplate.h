@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Models are trained on chats in one of a few forms. Their files describe it by a
-// Jinja template; the forms that are known are recognised in it.
+// Models are trained on chats in one of a few forms. Their files describe it by
+// a Jinja template; the forms that are known are recognised in it.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_TOOLS_SUPPORT_CHATTEMPLATE_H

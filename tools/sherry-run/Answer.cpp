@@ -16,7 +16,9 @@ using Json = nlohmann::ordered_json;
 
 Answer::Answer(const sherry_model *model, const Options &options)
     : model(model), options(options) {
-  if (!options.printTokens && sherry_model_has_tokenizer(model))
+  const bool hasTokenizer = sherry_model_has_tokenizer(model);
+  printsText = hasTokenizer && !options.printTokens;
+  if (hasTokenizer)
     stream.reset(check(sherry_text_stream_create(model)));
 }
 
@@ -33,7 +35,7 @@ void Answer::printId(int32_t token) {
 void Answer::addPrompt(int32_t token) {
   if (options.json)
     return;
-  if (!stream)
+  if (!printsText)
     return printId(token);
   size_t size;
   const char *text = check(sherry_text_stream_push(stream.get(), token, &size));
@@ -70,7 +72,7 @@ bool Answer::add(int32_t token, const float *logits) {
   said += text;
   if (options.json)
     printToken(token, logits, text);
-  else if (stream)
+  else if (printsText)
     print(text);
   else
     printId(token);
@@ -95,7 +97,7 @@ static std::vector<int32_t> rankTokens(const float *logits, uint32_t vocabSize,
 void Answer::printToken(int32_t token, const float *logits,
                         std::string_view text) {
   Json event = {{"event", "token"}, {"token", token}};
-  if (stream)
+  if (printsText)
     event["text"] = text;
   if (options.logprobs) {
     const uint32_t vocabSize = sherry_model_vocab_size(model);
@@ -104,7 +106,7 @@ void Answer::printToken(int32_t token, const float *logits,
     Json top = Json::array();
     for (int32_t other : rankTokens(logits, vocabSize, *options.logprobs)) {
       Json entry = {{"token", other}, {"logprob", logSoftmax(other)}};
-      if (stream) {
+      if (printsText) {
         size_t size;
         const char *bytes = check(sherry_token_bytes(model, other, &size));
         entry["text"] = std::string(bytes, size);
@@ -142,9 +144,9 @@ void Answer::end(EndReason reason) {
   }
   said += rest;
   if (!options.json)
-    return print(rest + "\n");
+    return print(printsText ? rest + "\n" : "\n");
   Json event = {{"event", "end"}, {"reason", describe(reason)}};
-  if (stream) {
+  if (printsText) {
     event["rest"] = rest;
     event["text"] = said;
   }

@@ -25,7 +25,7 @@ public:
   /// What may be the beginning of a text that ends the answer is held back.
   /// Returns false if such a text is there.
   bool add(int32_t token, const float *logits);
-  /// Prints what was held back.
+  /// Prints what was held back, but for a text that ended the answer.
   void end(EndReason reason);
 
   /// The answer's text so far.
@@ -38,7 +38,8 @@ private:
 
   const sherry_model *model;
   const Options &options;
-  TextStream stream; ///< null: ids
+  TextStream stream; ///< null: the model has no tokenizer
+  bool printsText;   ///< else ids
   std::string held, said;
   bool isFirst = true;
 };

@@ -5,10 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Decoder.h"
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
@@ -18,13 +15,15 @@ using Messages = std::vector<ChatMessage>;
 
 static constexpr char help[] =
     "A message is a line; a line that ends in \\ goes on in the next, and what "
-    "lies\nbetween two lines of \"\"\" is one message.\n"
+    "lies\nbetween two lines of \"\"\" is one message, even if it begins with "
+    "/.\n"
     "  /reset      forget the chat, but for the system's message\n"
     "  /save FILE  write the chat to a file\n"
     "  /load FILE  go on with the chat of a file\n"
     "  /help       print this\n"
     "  /exit       end, as does the end of the input\n"
-    "Ctrl-C ends an answer, and at the prompt the program.\n";
+    "Ctrl-C ends an answer, drops a message that is still being read, and ends "
+    "the\nprogram at the prompt.\n";
 
 //===----------------------------------------------------------------------===//
 // Files
@@ -35,6 +34,8 @@ static Messages loadMessages(const std::string &path) {
     throw std::runtime_error(path + ": " + what);
   };
   const std::string text = readText(path);
+  if (text.empty())
+    return {};
   const auto list = nlohmann::json::parse(text, nullptr, false);
   if (!list.is_array())
     fail("is no JSON list of messages");
@@ -67,17 +68,11 @@ static void saveMessages(const std::string &path, const Messages &messages) {
   for (const ChatMessage &message : messages)
     list.push_back(
         {{"role", nameOf(message.role)}, {"content", message.content}});
-  const std::string temporary = path + ".tmp";
-  std::ofstream file(temporary, std::ios::binary);
-  file << list.dump(1, ' ', false,
-                    nlohmann::ordered_json::error_handler_t::replace)
-       << "\n";
-  file.close();
-  if (!file || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    const std::string reason = std::strerror(errno);
-    std::remove(temporary.c_str());
-    throw std::runtime_error(path + ": cannot write: " + reason);
-  }
+  OutputFile file(path);
+  file.write(list.dump(1, ' ', false,
+                       nlohmann::ordered_json::error_handler_t::replace) +
+             "\n");
+  file.commit();
 }
 
 //===----------------------------------------------------------------------===//
@@ -90,9 +85,12 @@ class Chat {
 public:
   Chat(const sherry_model *model, const Options &options);
 
-  /// Forgets all and begins with these messages.
-  void begin(Messages before);
-  void answer(const std::string &question);
+  /// Forgets all and begins with these messages. If the user interrupts, there
+  /// are none, and the result is false.
+  bool begin(Messages before);
+  /// Answers a question. If the user interrupts before it has been read, it is
+  /// as if it had not been asked, and the result is false.
+  bool answer(const std::string &question);
 
   const Messages &getMessages() const { return messages; }
   /// The chat without what was said but for the system's message.
@@ -102,15 +100,17 @@ public:
   }
 
 private:
+  /// A message of the system, or of the user and the beginning of the answer.
+  ChatParts write(const ChatMessage &message) const;
   void addTokens(const ChatParts &parts);
-  void readPending();
+  bool readPending();
 
   const sherry_model *model;
   const Options &options;
   const ChatTemplate *form;
   Decoder decoder;
   Messages messages;
-  std::vector<int32_t> pending; ///< of messages, not read yet
+  std::vector<int32_t> pending; ///< of messages and answers, not read yet
   int32_t endToken = -1;
   Options answerOptions;
 };
@@ -143,15 +143,25 @@ Chat::Chat(const sherry_model *model, const Options &options)
     answerOptions.stops.push_back(end.front().text);
 }
 
+ChatParts Chat::write(const ChatMessage &message) const {
+  ChatParts parts = form->write(message, messages);
+  if (message.role == Role::User)
+    for (ChatPart &part : form->beginAnswer())
+      parts.push_back(std::move(part));
+  return parts;
+}
+
 void Chat::addTokens(const ChatParts &parts) {
   const std::vector<int32_t> tokens = tokenizeChat(model, parts);
   pending.insert(pending.end(), tokens.begin(), tokens.end());
 }
 
-void Chat::readPending() {
-  const std::vector<int32_t> tokens = std::move(pending);
+/// False if the user interrupts.
+bool Chat::readPending() {
+  if (!decoder.append(pending))
+    return false;
   pending.clear();
-  decoder.append(tokens);
+  return true;
 }
 
 Messages Chat::getBeginning() const {
@@ -160,7 +170,7 @@ Messages Chat::getBeginning() const {
   return hasSystem ? Messages{messages.front()} : Messages{};
 }
 
-void Chat::begin(Messages before) {
+bool Chat::begin(Messages before) {
   decoder.reset();
   messages.clear();
   pending = tokenize(model, "", options.bos ? SHERRY_TOKENIZE_BOS : 0);
@@ -170,28 +180,30 @@ void Chat::begin(Messages before) {
       addTokens(form->endAnswer());
     } else {
       if (message.role == Role::User) {
-        readPending();
+        if (!readPending()) {
+          begin({});
+          return false;
+        }
         if (messages.empty() || messages.back().role == Role::System)
           decoder.keepAll();
         decoder.markTurn();
       }
-      addTokens(form->write(message, messages));
-      if (message.role == Role::User)
-        addTokens(form->beginAnswer());
+      addTokens(write(message));
     }
     messages.push_back(std::move(message));
   }
+  return true;
 }
 
-void Chat::answer(const std::string &question) {
-  readPending();
+bool Chat::answer(const std::string &question) {
+  if (!readPending())
+    return false;
   if (messages.empty() || messages.back().role == Role::System)
     decoder.keepAll();
   decoder.markTurn();
   const ChatMessage message = {Role::User, question};
-  addTokens(form->write(message, messages));
-  addTokens(form->beginAnswer());
-  readPending();
+  if (!decoder.append(tokenizeChat(model, write(message))))
+    return false;
   Answer answer(model, answerOptions);
   const EndReason reason = decoder.answer(answer, endToken);
   answer.end(reason);
@@ -201,15 +213,22 @@ void Chat::answer(const std::string &question) {
                stderr);
   messages.push_back(message);
   messages.push_back({Role::Assistant, answer.text()});
+  // A text that ended the answer is not part of it, and tokens are those that
+  // its text would be read as.
+  pending = decoder.replaceAnswer(
+      tokenizeChat(model, {{answer.text(), /*isSpecial=*/false}}));
   addTokens(form->endAnswer());
+  return true;
 }
 
 //===----------------------------------------------------------------------===//
 // The user
 //===----------------------------------------------------------------------===//
 
-/// False at the end of the input and if the user interrupts.
-static bool readMessage(LineReader &input, std::string &message) {
+/// False at the end of the input and if the user interrupts. `isQuoted`: the
+/// message is no command, whatever it begins with.
+static bool readMessage(LineReader &input, std::string &message,
+                        bool &isQuoted) {
   static constexpr char fence[] = "\"\"\"";
   const bool isTerminal = isatty(STDIN_FILENO);
   auto ask = [&](const char *prompt) {
@@ -220,7 +239,8 @@ static bool readMessage(LineReader &input, std::string &message) {
   std::string line;
   if (!input.next(message))
     return false;
-  if (message == fence) {
+  isQuoted = message == fence;
+  if (isQuoted) {
     message.clear();
     for (ask(". "); input.next(line) && line != fence; ask(". "))
       message += (message.empty() ? "" : "\n") + line;
@@ -248,35 +268,51 @@ static bool obey(Chat &chat, const std::string &command) {
     chat.begin(chat.getBeginning());
   else if (name == "/save" && !argument.empty())
     saveMessages(argument, chat.getMessages());
-  else if (name == "/load" && !argument.empty())
-    chat.begin(loadMessages(argument));
-  else
+  else if (name == "/load" && !argument.empty()) {
+    if (!chat.begin(loadMessages(argument)))
+      std::fputs("sherry-run: interrupted: the chat is empty now\n", stderr);
+  } else
     std::fputs(help, stderr);
   return true;
 }
 
 /// False if the chat is over.
 static bool takeTurn(Chat &chat, const Options &options,
-                     const std::string &message) {
+                     const std::string &message, bool isQuoted) {
   if (message.empty())
     return true;
-  if (message.front() == '/')
+  if (message.front() == '/' && !isQuoted)
     return obey(chat, message);
-  chat.answer(message);
-  if (!options.history.empty())
+  if (!chat.answer(message))
+    std::fputs("sherry-run: interrupted: the message is dropped\n", stderr);
+  else if (!options.history.empty())
     saveMessages(options.history, chat.getMessages());
   return true;
+}
+
+/// The chat of the history, or its first message.
+static Messages findBeginning(const Options &options) {
+  Messages messages;
+  if (!options.history.empty() && access(options.history.c_str(), F_OK) == 0)
+    messages = loadMessages(options.history);
+  if (options.system.empty())
+    return messages;
+  if (messages.empty())
+    messages.push_back({Role::System, options.system});
+  if (messages.front().role != Role::System ||
+      messages.front().content != options.system)
+    throw std::runtime_error(
+        options.history + ": the chat does not begin with the message that "
+                          "--system gives; leave --system out, or take another "
+                          "--history");
+  return messages;
 }
 
 void sherry::run::chat(const sherry_model *model, const Options &options,
                        double loadSeconds) {
   Chat chat(model, options);
-  Messages before;
-  if (!options.history.empty() && access(options.history.c_str(), F_OK) == 0)
-    before = loadMessages(options.history);
-  else if (!options.system.empty())
-    before.push_back({Role::System, options.system});
-  chat.begin(std::move(before));
+  if (!chat.begin(findBeginning(options)))
+    return;
 
   LineReader input("-");
   const bool isTerminal = isatty(STDIN_FILENO);
@@ -284,12 +320,13 @@ void sherry::run::chat(const sherry_model *model, const Options &options,
     std::fputs(help, stderr);
   while (true) {
     std::string message;
+    bool isQuoted;
     awaitInterrupt(/*restart=*/false);
-    if (!readMessage(input, message) || interrupted())
+    if (!readMessage(input, message, isQuoted) || interrupted())
       break;
     awaitInterrupt(/*restart=*/true);
     try {
-      if (!takeTurn(chat, options, message))
+      if (!takeTurn(chat, options, message, isQuoted))
         break;
     } catch (const OutputClosed &) {
       throw;

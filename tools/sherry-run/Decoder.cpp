@@ -14,18 +14,37 @@ using namespace sherry::run;
 Decoder::Decoder(const sherry_model *model, const Options &options)
     : model(model), options(options),
       context(check(sherry_context_create(model, &options.context))),
-      sampler(check(sherry_sampler_create(&options.sampling))) {}
+      sampler(check(sherry_sampler_create(&options.sampling))) {
+  if (options.contextShift && options.keep + 1 >= capacity())
+    throw std::runtime_error(
+        "--keep " + std::to_string(options.keep) + " leaves no room in the " +
+        std::to_string(capacity()) +
+        " positions of the context; use a smaller --keep or a larger --ctx");
+}
+
+void Decoder::truncate(size_t count) {
+  check(
+      sherry_context_truncate(context.get(), 0, static_cast<uint32_t>(count)));
+  tokens.resize(count);
+}
 
 void Decoder::reset() {
-  check(sherry_context_truncate(context.get(), 0, 0));
+  truncate(0);
   sherry_sampler_accept(sampler.get(), -1);
-  tokens.clear();
-  unread.clear();
   turns.clear();
   kept = 0;
 }
 
 void Decoder::keepAll() { kept = tokens.size(); }
+
+size_t Decoder::countKept() const {
+  return std::max<size_t>(options.keep, std::max<size_t>(kept, 1));
+}
+
+bool Decoder::canMakeRoom(size_t count) const {
+  return options.contextShift && countKept() + count < capacity() &&
+         tokens.size() > countKept();
+}
 
 /// Forgets the older half of what may be forgotten, and reads the rest anew:
 /// what the context holds of a token depends on its place. Again if that is not
@@ -33,18 +52,17 @@ void Decoder::keepAll() { kept = tokens.size(); }
 void Decoder::makeRoom(size_t count) {
   if (tokens.size() + count <= capacity())
     return;
-  const size_t keep =
-      std::max<size_t>(options.keep, kept == 0 ? 1 : kept);
-  const bool isPossible = keep + count < capacity() && tokens.size() > keep;
-  if (!options.contextShift || !isPossible)
+  const size_t keep = countKept();
+  if (!canMakeRoom(count))
     throw std::runtime_error(
         std::to_string(tokens.size() + count) + " tokens are more than the " +
         std::to_string(capacity()) +
         " positions of the context; use a larger --ctx (the model allows " +
-        std::to_string(sherry_model_max_context(model)) + ")" +
-        (options.contextShift ? ""
-                              : ", or --context-shift to forget what is "
-                                "oldest"));
+        std::to_string(sherry_model_max_context(model)) +
+        (options.contextShift
+             ? "), or let fewer than the first " + std::to_string(keep) +
+                   " be kept, by a smaller --keep or a shorter beginning"
+             : "), or --context-shift to forget what is oldest"));
   size_t begin = keep;
   while (keep + tokens.size() - begin + count > capacity())
     begin += (tokens.size() - begin + 1) / 2;
@@ -57,15 +75,16 @@ void Decoder::makeRoom(size_t count) {
   turns.erase(turns.begin(), turn);
   for (size_t &place : turns)
     place -= begin - keep;
-  tokens.resize(keep);
-  check(sherry_context_truncate(context.get(), 0, static_cast<uint32_t>(keep)));
+  const auto after = static_cast<ptrdiff_t>(begin) - answerBegin;
+  forgotten = std::max<ptrdiff_t>(after, static_cast<ptrdiff_t>(forgotten));
+  answerBegin -= static_cast<ptrdiff_t>(begin - keep);
+  truncate(keep);
   if (!rest.empty())
     evaluate(rest.data(), rest.size(), SHERRY_LOGITS_NONE, {}, prefillSpeed);
 }
 
-void Decoder::evaluate(const int32_t *begin, size_t count,
-                       sherry_logits wanted, const LogitsFunction &onLogits,
-                       Speed &speed) {
+void Decoder::evaluate(const int32_t *begin, size_t count, sherry_logits wanted,
+                       const LogitsFunction &onLogits, Speed &speed) {
   // The C interface must not be left by an exception.
   struct Sink {
     const LogitsFunction &function;
@@ -90,17 +109,12 @@ void Decoder::evaluate(const int32_t *begin, size_t count,
     std::rethrow_exception(sink.error);
 }
 
-void Decoder::append(const std::vector<int32_t> &added,
+bool Decoder::append(const std::vector<int32_t> &added,
                      const LogitsFunction &onLogits) {
-  makeRoom(unread.size() + added.size());
-  if (!unread.empty())
-    evaluate(unread.data(), unread.size(), SHERRY_LOGITS_NONE, {},
-             prefillSpeed);
-  unread.clear();
-  for (int32_t token : added)
-    sherry_sampler_accept(sampler.get(), token);
+  makeRoom(added.size());
+  const size_t before = tokens.size();
   const size_t block = sherry_context_block(context.get());
-  for (size_t done = 0; done < added.size() && !interrupted();) {
+  for (size_t done = 0; done < added.size();) {
     const size_t count = std::min(block, added.size() - done);
     const bool isLast = done + count == added.size();
     evaluate(added.data() + done, count,
@@ -109,14 +123,31 @@ void Decoder::append(const std::vector<int32_t> &added,
                       : SHERRY_LOGITS_NONE,
              onLogits, prefillSpeed);
     done += count;
+    if (interrupted()) {
+      truncate(before);
+      return false;
+    }
   }
+  for (int32_t token : added)
+    sherry_sampler_accept(sampler.get(), token);
+  return true;
 }
 
 EndReason Decoder::answer(Answer &answer, int32_t endToken) {
   const uint32_t vocabSize = sherry_model_vocab_size(model);
-  for (int64_t i = 0; i != options.length; ++i) {
+  picked.clear();
+  answerBegin = static_cast<ptrdiff_t>(tokens.size());
+  forgotten = 0;
+  while (picked.size() != static_cast<uint64_t>(options.length)) {
     if (interrupted())
       return EndReason::Interrupted;
+    // The last one that was picked is read when another one is wanted.
+    if (!picked.empty()) {
+      if (tokens.size() == capacity() && !canMakeRoom(1))
+        return EndReason::ContextFull;
+      makeRoom(1);
+      evaluate(&picked.back(), 1, SHERRY_LOGITS_LAST, {}, decodeSpeed);
+    }
     const float *logits = sherry_context_logits(context.get());
     const int32_t token =
         check(sherry_sample(sampler.get(), logits, vocabSize));
@@ -124,18 +155,28 @@ EndReason Decoder::answer(Answer &answer, int32_t endToken) {
     if (isEnd && !options.ignoreEos)
       return EndReason::Eos;
     sherry_sampler_accept(sampler.get(), token);
+    picked.push_back(token);
     if (!answer.add(token, logits))
       return EndReason::Stop;
-    unread = {token};
-    if (i + 1 == options.length)
-      break;
-    if (tokens.size() == capacity() && !options.contextShift)
-      return EndReason::ContextFull;
-    unread.clear();
-    makeRoom(1);
-    evaluate(&token, 1, SHERRY_LOGITS_LAST, {}, decodeSpeed);
   }
   return EndReason::Length;
+}
+
+std::vector<int32_t>
+Decoder::replaceAnswer(const std::vector<int32_t> &wanted) {
+  const auto differ =
+      std::mismatch(picked.begin(), picked.end(), wanted.begin(), wanted.end());
+  const auto same = static_cast<size_t>(differ.first - picked.begin());
+  const auto numRead =
+      static_cast<size_t>(static_cast<ptrdiff_t>(tokens.size()) - answerBegin);
+  const size_t first = std::min(std::max(same, forgotten), numRead);
+  truncate(static_cast<size_t>(answerBegin + static_cast<ptrdiff_t>(first)));
+  sherry_sampler_accept(sampler.get(), -1);
+  for (int32_t token : tokens)
+    sherry_sampler_accept(sampler.get(), token);
+  return {wanted.begin() +
+              static_cast<ptrdiff_t>(std::min(first, wanted.size())),
+          wanted.end()};
 }
 
 void Decoder::printStatistics(double loadSeconds) const {

@@ -29,15 +29,19 @@ class Decoder {
 public:
   Decoder(const sherry_model *model, const Options &options);
 
-  /// Reads what is left of the last answer, then tokens. Where the context is too small for them, forgets older ones
+  /// Reads tokens. Where the context is too small for them, forgets older ones
   /// if the options say so, else throws. Calls `onLogits`, unless it is empty,
-  /// after each. Reads less if the user interrupts.
-  void append(const std::vector<int32_t> &tokens,
+  /// after each. If the user interrupts, all of them are as if they had not
+  /// been read, and the result is false.
+  bool append(const std::vector<int32_t> &tokens,
               const LogitsFunction &onLogits = {});
 
-  /// Continues what was read. An answer that ends by a token of the model or by
-  /// `endToken` (-1: none) leaves that token unread.
+  /// Continues what was read. A token that ends the answer, of the model or
+  /// `endToken` (-1: none), is no part of it.
   EndReason answer(Answer &answer, int32_t endToken);
+  /// Makes the last answer `tokens`: forgets it from the first token on that
+  /// differs, and returns those of `tokens` that are to be read.
+  std::vector<int32_t> replaceAnswer(const std::vector<int32_t> &tokens);
 
   /// From here on, tokens may be forgotten; all that come before are kept.
   void keepAll();
@@ -51,7 +55,12 @@ public:
   void printStatistics(double loadSeconds) const;
 
 private:
+  /// The tokens that are never forgotten.
+  size_t countKept() const;
+  /// Whether `count` tokens have room once others have been forgotten.
+  bool canMakeRoom(size_t count) const;
   void makeRoom(size_t count);
+  void truncate(size_t count);
   void evaluate(const int32_t *begin, size_t count, sherry_logits wanted,
                 const LogitsFunction &onLogits, Speed &speed);
 
@@ -60,10 +69,13 @@ private:
   Context context;
   Sampler sampler;
   std::vector<int32_t> tokens; ///< in the context
-  /// The end of the last answer, which nothing has been picked after.
-  std::vector<int32_t> unread;
-  size_t kept = 0; ///< tokens in the context, from the first on
+  size_t kept = 0;             ///< since keepAll()
   std::vector<size_t> turns;
+  // The last answer.
+  std::vector<int32_t> picked;
+  size_t forgotten = 0; ///< of picked, from the first on
+  /// Where its first token lies, or would lie if it were not forgotten.
+  ptrdiff_t answerBegin = 0;
   Speed prefillSpeed, decodeSpeed;
 };
 

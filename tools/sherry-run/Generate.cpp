@@ -29,15 +29,18 @@ static std::vector<int32_t> makePrompt(const sherry_model *model,
   return tokens;
 }
 
-static void readPrompt(Decoder &decoder, const std::vector<int32_t> &prompt,
+/// False if the user interrupts.
+static bool readPrompt(Decoder &decoder, const std::vector<int32_t> &prompt,
                        const sherry_model *model, const Options &options) {
   if (options.logitsFile.empty())
     return decoder.append(prompt);
   NpyWriter writer(options.logitsFile, prompt.size(),
                    sherry_model_vocab_size(model));
-  decoder.append(prompt, [&](const float *logits) { writer.writeRow(logits); });
-  if (!interrupted())
-    writer.commit();
+  if (!decoder.append(prompt,
+                      [&](const float *logits) { writer.writeRow(logits); }))
+    return false;
+  writer.commit();
+  return true;
 }
 
 void sherry::run::generate(const sherry_model *model, const Options &options,
@@ -55,8 +58,9 @@ void sherry::run::generate(const sherry_model *model, const Options &options,
   if (options.echo)
     for (int32_t token : prompt)
       answer.addPrompt(token);
-  readPrompt(decoder, prompt, model, options);
-  const EndReason reason = decoder.answer(answer, /*endToken=*/-1);
+  const EndReason reason = readPrompt(decoder, prompt, model, options)
+                               ? decoder.answer(answer, /*endToken=*/-1)
+                               : EndReason::Interrupted;
   answer.end(reason);
   if (reason == EndReason::ContextFull && !options.quiet)
     std::fprintf(stderr,

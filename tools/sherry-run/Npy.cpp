@@ -5,15 +5,6 @@
 //===----------------------------------------------------------------------===//
 #include "Npy.h"
 
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <fcntl.h>
-#include <filesystem>
-#include <stdexcept>
-#include <sys/stat.h>
-#include <unistd.h>
-
 using namespace sherry::run;
 
 /// Magic, version, length of the text and the text, padded such that the data
@@ -32,66 +23,11 @@ static std::string makeHeader(size_t rows, size_t columns) {
   return header + text;
 }
 
-void NpyWriter::fail() const {
-  throw std::runtime_error(path + ": cannot write: " + std::strerror(errno));
-}
-
-NpyWriter::NpyWriter(const std::string &target, size_t rows, size_t columns)
-    : path(target), columns(columns) {
-  std::error_code error;
-  auto status = std::filesystem::status(path, error);
-  if (std::filesystem::exists(status) &&
-      !std::filesystem::is_regular_file(status)) {
-    fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  } else {
-    // A link stays, what it points to is replaced.
-    auto real = std::filesystem::weakly_canonical(path, error);
-    path = error ? path : real.string();
-    temporary = path + ".XXXXXX";
-    fd = mkostemp(temporary.data(), O_CLOEXEC);
-    if (fd < 0) {
-      temporary.clear();
-      fail();
-    }
-    const mode_t mask = umask(0);
-    umask(mask);
-    fchmod(fd, 0666 & ~mask);
-  }
-  if (fd < 0)
-    fail();
-  std::string header = makeHeader(rows, columns);
-  write(header.data(), header.size());
-}
-
-NpyWriter::~NpyWriter() {
-  if (fd >= 0)
-    close(fd);
-  if (!temporary.empty())
-    unlink(temporary.c_str());
-}
-
-void NpyWriter::write(const void *data, size_t size) {
-  auto *bytes = static_cast<const char *>(data);
-  while (size > 0) {
-    ssize_t count = ::write(fd, bytes, size);
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count < 0)
-      fail();
-    bytes += count;
-    size -= static_cast<size_t>(count);
-  }
+NpyWriter::NpyWriter(const std::string &path, size_t rows, size_t columns)
+    : file(path), columns(columns) {
+  file.write(makeHeader(rows, columns));
 }
 
 void NpyWriter::writeRow(const float *row) {
-  write(row, columns * sizeof(float));
-}
-
-void NpyWriter::commit() {
-  int result = close(fd);
-  fd = -1;
-  if (result != 0 ||
-      (!temporary.empty() && rename(temporary.c_str(), path.c_str()) != 0))
-    fail();
-  temporary.clear();
+  file.write({reinterpret_cast<const char *>(row), columns * sizeof(float)});
 }

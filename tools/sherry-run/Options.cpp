@@ -89,7 +89,8 @@ static void addGeneration(CLI::App &app, Options &options) {
                  "Subtract this for every time that a token has occurred")
       ->capture_default_str();
   app.add_option("--repeat-last-n", sampling.penalty_last_n,
-                 "Tokens that penalties look back (default: 64)");
+                 "Tokens that penalties look back, 0 for no penalties")
+      ->capture_default_str();
   app.add_option_function<std::vector<std::string>>(
          "--logit-bias",
          [&options](const std::vector<std::string> &texts) {
@@ -128,7 +129,8 @@ static void addText(CLI::App &app, Options &options) {
                  "likeliest tokens in its place")
       ->needs("--json");
   app.add_flag("--print-tokens", options.printTokens,
-               "Print token ids, separated by commas, instead of text");
+               "Print token ids, separated by commas, instead of text, those "
+               "of a --stop too");
 }
 
 static void addChat(CLI::App &app, Options &options) {
@@ -143,7 +145,8 @@ static void addChat(CLI::App &app, Options &options) {
       })
       ->needs("--chat");
   app.add_option("--system", options.system,
-                 "The system's message, with which a chat begins")
+                 "The system's message, with which a chat begins; that of "
+                 "--history must be the same")
       ->needs("--chat");
   app.add_option("--history", options.history,
                  "Go on with the chat of this file, if it is there, and write "
@@ -167,6 +170,8 @@ static void addExecution(CLI::App &app, Options &options) {
                  "Write the prompt's logits [tokens][vocabulary] to this .npy "
                  "file")
       ->excludes("--perplexity")
+      ->excludes("--score")
+      ->excludes("--chat")
       ->excludes("--info");
   app.add_option("--window", options.window,
                  "Tokens scored together by --perplexity (default: the "
@@ -204,6 +209,10 @@ std::optional<int> sherry::run::parseOptions(int argc, char **argv,
     }
   if (options.chat && app.count("--n-predict") == 0)
     options.length = -1;
+  // To the runtime, 0 stands for the default.
+  if (options.sampling.penalty_last_n == 0)
+    options.sampling.repetition_penalty = options.sampling.presence_penalty =
+        options.sampling.frequency_penalty = 0;
   options.sampling.biases = options.biases.data();
   options.sampling.n_biases = options.biases.size();
   if (app.count("--seed") == 0)

@@ -18,7 +18,12 @@
 namespace sherry::run {
 
 /// Exit codes of the program.
-enum ExitCode { Success = 0, RuntimeError = 1, UsageError = 2 };
+enum ExitCode {
+  Success = 0,
+  RuntimeError = 1,
+  UsageError = 2,
+  Interrupted = 130 ///< by SIGINT, as shells have it
+};
 
 struct Options {
   std::string model;
@@ -30,8 +35,8 @@ struct Options {
   std::vector<int32_t> tokens;
 
   int64_t length = 128; ///< tokens to generate; negative: no limit
-  sherry_sampler_options sampling = {0.8F, 40, 0.95F, 0, 0,  0,
-                                     0,    0,  0,     0, {}, 0};
+  sherry_sampler_options sampling = {0.8F, 40, 0.95F, 0,  0,  0,
+                                     0,    0,  0,     64, {}, 0};
   std::vector<sherry_logit_bias> biases;
   std::vector<std::string> stops;   ///< texts that end the answer
   bool json = false;                ///< print events

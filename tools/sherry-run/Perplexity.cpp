@@ -19,7 +19,7 @@ static constexpr uint32_t defaultWindow = 512;
 namespace {
 
 struct Score {
-  const int32_t *tokens; ///< of the window
+  std::vector<int32_t> tokens; ///< of the window
   uint32_t vocabSize;
   int64_t firstToScore; ///< of the window: those before give context
   double nll = 0;       ///< negative log likelihood, natural
@@ -53,8 +53,11 @@ void sherry::run::scorePerplexity(const sherry_model *model,
     throw std::runtime_error("--stride is " + std::to_string(stride) +
                              "; it must be from 1 to the window, " +
                              std::to_string(window));
+  const unsigned flags = options.bos ? SHERRY_TOKENIZE_BOS : 0;
   const std::vector<int32_t> tokens =
-      tokenize(model, readText(*options.perplexityFile), 0);
+      tokenize(model, readText(*options.perplexityFile), flags);
+  // The BOS token if texts begin with one: each window does, too.
+  const std::vector<int32_t> start = tokenize(model, "", flags);
   if (tokens.size() < 2)
     throw std::runtime_error(*options.perplexityFile +
                              ": has fewer than 2 tokens, nothing to score");
@@ -63,18 +66,21 @@ void sherry::run::scorePerplexity(const sherry_model *model,
   Context context(check(sherry_context_create(model, &contextOptions)));
 
   const bool showProgress = !options.quiet && isatty(STDERR_FILENO);
-  Score result{nullptr, sherry_model_vocab_size(model), 0};
+  Score result{{}, sherry_model_vocab_size(model), 0};
   size_t scored = 0; // tokens up to here have been scored, or begin a window
   for (size_t begin = 0; scored < tokens.size(); begin += stride) {
     if (interrupted())
-      throw std::runtime_error("interrupted before the end of the text");
+      break;
     const size_t count = std::min<size_t>(window, tokens.size() - begin);
-    result.tokens = tokens.data() + begin;
+    const auto first = tokens.begin() + static_cast<ptrdiff_t>(begin);
+    result.tokens.assign(first, first + static_cast<ptrdiff_t>(count));
+    if (!start.empty())
+      result.tokens.front() = start.front();
     result.firstToScore = static_cast<int64_t>(scored - begin);
     scored = begin + count;
     check(sherry_context_truncate(context.get(), 0, 0));
     // After the last token there is nothing to predict.
-    check(sherry_eval(context.get(), result.tokens,
+    check(sherry_eval(context.get(), result.tokens.data(),
                       static_cast<int64_t>(count - 1), SHERRY_LOGITS_ALL, score,
                       &result));
     if (showProgress)
@@ -82,6 +88,11 @@ void sherry::run::scorePerplexity(const sherry_model *model,
   }
   if (showProgress)
     std::fputc('\n', stderr);
+  if (scored < tokens.size())
+    std::fprintf(stderr, "sherry-run: interrupted after %zu of %zu tokens\n",
+                 scored, tokens.size());
+  if (result.count == 0)
+    return;
   char text[128];
   std::snprintf(text, sizeof(text), "nll: %.6f\ntokens: %lld\n", result.nll,
                 static_cast<long long>(result.count));

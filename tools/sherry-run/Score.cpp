@@ -48,9 +48,9 @@ private:
 
 } // namespace
 
-/// Tokens as EleutherAI's harness makes them (lm_eval, TemplateLM._encode_pair):
-/// spaces at the end of the context belong to the continuation, and both are
-/// made into tokens together.
+/// Tokens as EleutherAI's harness makes them (lm_eval,
+/// TemplateLM._encode_pair): spaces at the end of the context belong to the
+/// continuation, and both are made into tokens together.
 Request Scorer::makeRequest(std::string before,
                             std::string continuation) const {
   constexpr const char *spaces = " \t\r\n\v\f";
@@ -71,8 +71,14 @@ Request Scorer::makeRequest(std::string before,
     request.tokens.insert(request.tokens.begin(), bos);
     request.begin = 1;
   }
-  if (request.begin >= request.tokens.size())
+  if (continuation.empty())
     throw std::runtime_error("the continuation is empty");
+  if (request.begin >= request.tokens.size())
+    throw std::runtime_error(
+        "the continuation is no token of its own: both texts together are " +
+        std::to_string(request.tokens.size()) + " tokens, the context alone " +
+        std::to_string(request.begin) +
+        "; let the context end where a token does");
   // The last token is not read. Of what is too long, the beginning goes.
   const size_t capacity = sherry_context_size(context.get());
   if (request.tokens.size() > capacity + 1) {
@@ -95,13 +101,12 @@ Score Scorer::evaluate(const Request &request) {
   // What the last request began with is there already, up to the token whose
   // logits are needed first.
   const size_t first = request.begin - 1, last = request.tokens.size() - 1;
-  const auto differ = std::mismatch(read.begin(), read.end(),
-                                    request.tokens.begin(),
-                                    request.tokens.begin() +
-                                        static_cast<ptrdiff_t>(first));
+  const auto differ =
+      std::mismatch(read.begin(), read.end(), request.tokens.begin(),
+                    request.tokens.begin() + static_cast<ptrdiff_t>(first));
   const auto shared = static_cast<size_t>(differ.first - read.begin());
-  check(sherry_context_truncate(context.get(), 0,
-                                static_cast<uint32_t>(shared)));
+  check(
+      sherry_context_truncate(context.get(), 0, static_cast<uint32_t>(shared)));
   read.assign(request.tokens.begin(),
               request.tokens.begin() + static_cast<ptrdiff_t>(last));
   if (shared < first)
@@ -126,13 +131,38 @@ Score Scorer::evaluate(const Request &request) {
   return sink.score;
 }
 
-Json Scorer::score(const std::string &before,
-                   const std::string &continuation) {
+Json Scorer::score(const std::string &before, const std::string &continuation) {
   const Request request = makeRequest(before, continuation);
   const Score score = evaluate(request);
   return {{"loglikelihood", score.logLikelihood},
           {"tokens", request.tokens.size() - request.begin},
           {"is_greedy", score.isGreedy}};
+}
+
+/// The answer to a line: what was asked for, or an error.
+static Json answerLine(Scorer &scorer, const std::string &line) {
+  Json result = Json::object();
+  try {
+    // An ordered object would copy values, and deep ones cannot be copied.
+    const auto request = nlohmann::json::parse(line, nullptr, false);
+    const auto id = request.find("id");
+    const bool hasId = request.is_object() && id != request.end();
+    if (hasId && !id->is_string() && !id->is_number())
+      throw std::runtime_error("the \"id\" must be a text or a number");
+    if (hasId)
+      result["id"] = Json(*id);
+    const auto before = request.find("context");
+    const auto continuation = request.find("continuation");
+    if (!request.is_object() || before == request.end() ||
+        continuation == request.end() || !before->is_string() ||
+        !continuation->is_string())
+      throw std::runtime_error("must be an object with the texts \"context\" "
+                               "and \"continuation\"");
+    result.update(scorer.score(*before, *continuation));
+  } catch (const std::exception &error) {
+    result["error"] = error.what();
+  }
+  return result;
 }
 
 void sherry::run::scoreContinuations(const sherry_model *model,
@@ -141,32 +171,27 @@ void sherry::run::scoreContinuations(const sherry_model *model,
   LineReader lines(*options.scoreFile);
   const bool showProgress = !options.quiet && isatty(STDERR_FILENO);
   std::string line;
-  for (size_t number = 1; lines.next(line); ++number) {
-    if (interrupted())
-      throw std::runtime_error("interrupted after " +
-                               std::to_string(number - 1) + " lines");
-    const std::string where =
-        *options.scoreFile + ": line " + std::to_string(number) + ": ";
-    const Json request = Json::parse(line, nullptr, false);
-    const auto before = request.find("context");
-    const auto continuation = request.find("continuation");
-    if (!request.is_object() || before == request.end() ||
-        continuation == request.end() || !before->is_string() ||
-        !continuation->is_string())
-      throw std::runtime_error(where + "must be an object with the texts "
-                                       "\"context\" and \"continuation\"");
-    Json result;
-    if (auto id = request.find("id"); id != request.end())
-      result["id"] = *id;
-    try {
-      result.update(scorer.score(*before, *continuation));
-    } catch (const std::exception &error) {
-      throw std::runtime_error(where + error.what());
+  size_t number = 0, failures = 0;
+  awaitInterrupt(/*restart=*/false);
+  while (!interrupted() && lines.next(line)) {
+    ++number;
+    if (line.find_first_not_of(" \t") == std::string::npos)
+      continue;
+    Json result = answerLine(scorer, line);
+    if (result.contains("error")) {
+      result["line"] = number;
+      ++failures;
     }
-    print(result.dump() + "\n");
+    print(result.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
     if (showProgress)
       std::fprintf(stderr, "\r%zu lines", number);
   }
   if (showProgress)
     std::fputc('\n', stderr);
+  if (interrupted())
+    std::fprintf(stderr, "sherry-run: interrupted after %zu lines\n", number);
+  else if (failures > 0)
+    throw std::runtime_error(
+        *options.scoreFile + ": " + std::to_string(failures) + " of " +
+        std::to_string(number) + " lines have an error instead of a score");
 }

@@ -53,34 +53,8 @@ void sherry::run::print(std::string_view text) {
   }
 }
 
-[[noreturn]] static void failToRead(const std::string &path) {
-  throw std::runtime_error(path + ": cannot read: " + std::strerror(errno));
-}
-
-/// Standard input, which is not closed, for "-".
-static std::unique_ptr<FILE, int (*)(FILE *)>
-openFile(const std::string &path) {
-  if (path == "-")
-    return {stdin, [](FILE *) { return 0; }};
-  FILE *file = std::fopen(path.c_str(), "rb");
-  if (!file)
-    failToRead(path);
-  return {file, &std::fclose};
-}
-
-std::string sherry::run::readText(const std::string &path) {
-  auto file = openFile(path);
-  std::string text;
-  char buffer[1 << 16];
-  while (size_t count = std::fread(buffer, 1, sizeof(buffer), file.get()))
-    text.append(buffer, count);
-  if (std::ferror(file.get()))
-    failToRead(path);
-  return text;
-}
-
 LineReader::LineReader(const std::string &path)
-    : path(path), file(openFile(path)) {}
+    : path(path), file(openInput(path)) {}
 
 bool LineReader::next(std::string &line) {
   char *buffer = nullptr;

@@ -9,11 +9,8 @@
 #define SHERRY_TOOLS_RUN_SESSION_H
 
 #include "../Support/ChatTemplate.h"
+#include "../Support/Files.h"
 #include "Options.h"
-
-#include <cstdio>
-#include <memory>
-#include <string_view>
 
 namespace sherry::run {
 
@@ -31,9 +28,6 @@ void awaitInterrupt(bool restart);
 /// std::runtime_error.
 void print(std::string_view text);
 
-/// The contents of a file, of standard input for "-".
-std::string readText(const std::string &path);
-
 /// Reads a file, or standard input for "-", line by line: a pipe gives its
 /// lines when they come.
 class LineReader {
@@ -45,7 +39,7 @@ public:
 
 private:
   std::string path;
-  std::unique_ptr<FILE, int (*)(FILE *)> file;
+  InputFile file;
 };
 
 /// What the program can be asked to do.

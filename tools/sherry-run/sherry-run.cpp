@@ -34,6 +34,9 @@ static void execute(Options &options) {
                stderr);
     options.printTokens = true;
   }
+  if (!sherry_model_has_tokenizer(model.get()) && !options.stops.empty())
+    throw std::runtime_error("the model has no tokenizer, and so no text that "
+                             "--stop could end");
   generate(model.get(), options, loadSeconds);
 }
 
@@ -50,5 +53,5 @@ int main(int argc, char **argv) {
     std::fprintf(stderr, "sherry-run: error: %s\n", error.what());
     return RuntimeError;
   }
-  return Success;
+  return interrupted() ? Interrupted : Success;
 }

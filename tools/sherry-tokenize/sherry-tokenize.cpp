@@ -3,18 +3,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "../Support/Files.h"
 #include "Model.h"
 #include "Tokenizer.h"
 #include "sherry/Import/ModelFiles.h"
+
+#include "llvm/Support/FileSystem.h"
 
 #include <CLI/CLI.hpp>
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 
 using namespace sherry;
 using runtime::Tokenizer;
@@ -37,7 +38,19 @@ struct Source {
 
 } // namespace
 
-static Source openSource(const std::string &path) {
+/// Of a GGUF file it is there; a folder has it in config.json.
+static std::optional<int64_t> findBosToken(const TokenizerFile &file,
+                                           const std::string &path) {
+  if (file.bosToken || !llvm::sys::fs::exists(path + "/config.json"))
+    return file.bosToken;
+  auto config = ModelConfig::load(path);
+  if (!config)
+    throw std::runtime_error(llvm::toString(config.takeError()));
+  return config->bosTokenId;
+}
+
+static Source openSource(const Options &options) {
+  const std::string &path = options.model;
   Source source;
   if (llvm::StringRef(path).ends_with(".so")) {
     source.model =
@@ -48,27 +61,15 @@ static Source openSource(const std::string &path) {
   if (!file)
     throw std::runtime_error(llvm::toString(file.takeError()));
   constexpr uint32_t maxVocabSize = 1 << 24;
+  const bool addBos = options.bos && file->addBos;
   std::optional<int32_t> bos;
-  if (file->bosToken && *file->bosToken >= 0 && *file->bosToken < maxVocabSize)
-    bos = static_cast<int32_t>(*file->bosToken);
-  std::optional<bool> addBos;
-  if (bos)
-    addBos = file->addBos;
+  if (auto id = addBos ? findBosToken(*file, path) : std::nullopt;
+      id && *id >= 0 && *id < maxVocabSize)
+    bos = static_cast<int32_t>(*id);
   llvm::StringRef json = file->json->getBuffer();
   source.own = std::make_unique<Tokenizer>(
       std::string_view(json.data(), json.size()), maxVocabSize, bos, addBos);
   return source;
-}
-
-static std::string readText(const Options &options) {
-  if (options.hasText)
-    return options.text;
-  if (options.file == "-")
-    return {std::istreambuf_iterator<char>(std::cin), {}};
-  std::ifstream file(options.file, std::ios::binary);
-  if (!file)
-    throw std::runtime_error(options.file + ": cannot be read");
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 /// A token per line: its id, and its bytes with what is not printable escaped.
@@ -121,9 +122,9 @@ static std::vector<int32_t> parseIds(const std::string &text) {
 }
 
 static void run(const Options &options) {
-  const Source source = openSource(options.model);
+  const Source source = openSource(options);
   const Tokenizer &tokenizer = source.get();
-  std::string text = readText(options);
+  std::string text = options.hasText ? options.text : readText(options.file);
   if (options.decodes) {
     std::cout << decode(tokenizer, parseIds(text));
   } else {

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <sstream>
 #include <sys/wait.h>
 
@@ -34,8 +35,8 @@ protected:
   Result shell(const std::string &command) {
     // Threads that spin for each other take seconds on a busy machine.
     setenv("OMP_WAIT_POLICY", "passive", 1);
-    int status =
-        std::system(("cd '" + folder.path("") + "' && " + command).c_str());
+    int status = std::system(
+        ("cd '" + folder.path("") + "' || exit; " + command).c_str());
     EXPECT_TRUE(WIFEXITED(status)) << command;
     return {WEXITSTATUS(status), readBytes(folder.path("out")),
             readBytes(folder.path("error"))};
@@ -55,6 +56,8 @@ protected:
   }
 
   TempFolder folder;
+  /// A model that the token 3 interrupts.
+  const std::string interrupts = demoPath("demo-interrupts");
 };
 
 } // namespace
@@ -165,30 +168,44 @@ TEST_F(RunTool, Perplexity) {
   for (int i = 0; i < 45; ++i)
     text += static_cast<char>('A' + i * 7 % 26);
   writeBytes(folder.path("text"), text);
-  double sum = 0, nll = 0;
+  double sum = 0;
   for (int distance = 0; distance < 262; ++distance)
     sum += std::exp(-0.25 * distance);
-  int count = 0;
-  for (size_t begin = 0; begin < text.size(); begin += 20) {
-    const Tokens window(text.begin() + begin,
-                        text.begin() + std::min(begin + 20, text.size()));
-    for (size_t i = 1; i < window.size(); ++i, ++count)
-      nll += std::log(sum) +
-             0.25 * ((window[i] - demoNext(window, i) + 262) % 262);
-  }
-  auto result = run("--perplexity text --window 20");
-  EXPECT_EQ(result.exitCode, 0) << result.error;
-  double printedNll = 0, printedPerplexity = 0;
-  int printedCount = 0;
-  ASSERT_EQ(std::sscanf(result.out.c_str(),
-                        "nll: %lf\ntokens: %d\nperplexity: %lf\n", &printedNll,
-                        &printedCount, &printedPerplexity),
-            3)
-      << result.out;
-  EXPECT_NEAR(printedNll, nll, 1e-3);
-  EXPECT_EQ(printedCount, 42);
-  EXPECT_EQ(count, 42);
-  EXPECT_NEAR(printedPerplexity / std::exp(nll / count), 1, 1e-6);
+  auto expectScores = [&](const Result &result, Tokens tokens,
+                          std::optional<int32_t> bos, int expectedCount) {
+    double nll = 0;
+    int count = 0;
+    if (bos)
+      tokens.insert(tokens.begin(), *bos);
+    for (size_t begin = 0; begin < tokens.size(); begin += 20) {
+      Tokens window(tokens.begin() + begin,
+                    tokens.begin() + std::min(begin + 20, tokens.size()));
+      if (bos)
+        window[0] = *bos;
+      for (size_t i = 1; i < window.size(); ++i, ++count)
+        nll += std::log(sum) +
+               0.25 * ((window[i] - demoNext(window, i) + 262) % 262);
+    }
+    EXPECT_EQ(result.exitCode, 0) << result.error;
+    double printedNll = 0, printedPerplexity = 0;
+    int printedCount = 0;
+    ASSERT_EQ(std::sscanf(result.out.c_str(),
+                          "nll: %lf\ntokens: %d\nperplexity: %lf\n",
+                          &printedNll, &printedCount, &printedPerplexity),
+              3)
+        << result.out;
+    EXPECT_NEAR(printedNll, nll, 1e-3);
+    EXPECT_EQ(printedCount, expectedCount);
+    EXPECT_EQ(count, expectedCount);
+    EXPECT_NEAR(printedPerplexity / std::exp(nll / count), 1, 1e-6);
+  };
+  const Tokens tokens(text.begin(), text.end());
+  const std::string command = "--perplexity text --window 20";
+  expectScores(run(command), tokens, std::nullopt, 42);
+  // Texts that begin with BOS: each window does.
+  const std::string bos = demoPath("demo-bos");
+  expectScores(run(command, bos), tokens, 260, 43);
+  expectScores(run(command + " --no-bos", bos), tokens, std::nullopt, 42);
   EXPECT_EQ(run("--perplexity text --window 1").exitCode, 1);
   EXPECT_EQ(run("--perplexity text --window 2000").exitCode, 1);
   EXPECT_EQ(run("--perplexity /dev/null").exitCode, 1);
@@ -206,7 +223,8 @@ TEST_F(RunTool, Info) {
 TEST_F(RunTool, UsageErrors) {
   for (const char *arguments :
        {"", "-p a -f b", "-p a --perplexity b", "-p", "--tokens x", "-p a -n x",
-        "-p a -t -1", "-p a --window 5", "--nonsense", "--info --logits x"})
+        "-p a -t -1", "-p a --window 5", "--nonsense", "--info --logits x",
+        "--chat --logits x", "--score a --logits x"})
     EXPECT_EQ(run(arguments).exitCode, 2) << arguments;
   EXPECT_EQ(run("--help").exitCode, 0);
   EXPECT_CONTAINS(run("--version").out, "sherry-run 0.");
@@ -228,6 +246,8 @@ TEST_F(RunTool, RuntimeErrors) {
   expectError("--tokens -1", "token -1");
   expectError("-p 'abcdef' --ctx 5", "the prompt has 6 tokens, the context 5");
   expectError("-p a --ctx 99999", "at most 1024");
+  expectError("-p abcdefgh --ctx 8 --context-shift --keep 7",
+              "--keep 7 leaves no room in the 8 positions of the context");
   expectError("-f absent", "absent: cannot read");
   expectError("-f .", ".: cannot read: Is a directory");
 }
@@ -265,7 +285,139 @@ TEST_F(RunTool, InterruptEndsWithStatistics) {
       "' --tokens 1 -n -1 --ignore-eos --temp 0 --ctx 1024 --print-tokens "
       ">pipe 2>error & pid=$!; sleep 1; kill -INT $pid; "
       "cat pipe 3>&- >out & exec 3>&-; wait $pid; code=$?; wait; exit $code");
-  EXPECT_EQ(result.exitCode, 0) << result.error;
+  EXPECT_EQ(result.exitCode, 130) << result.error;
   EXPECT_CONTAINS(result.error, "decode:");
   EXPECT_EQ(result.out.substr(65536), "1\n");
+  // While the prompt is read.
+  result = run("--tokens 1,2,3,4 --print-tokens", interrupts);
+  EXPECT_EQ(result.exitCode, 130) << result.error;
+  EXPECT_CONTAINS(result.error, "decode:  0 tokens");
+  EXPECT_EQ(result.out, "1,2,3,4\n");
+}
+
+TEST_F(RunTool, InterruptEndsWaiting) {
+  for (const char *what : {"--score pipe", "--chat --template llama-3 <pipe"}) {
+    auto result = shell("mkfifo pipe; exec 3<>pipe; '" SHERRY_RUN "' '" +
+                        demoPath() + "' " + what +
+                        " >out 2>error 3>&- & pid=$!; sleep 1; kill -INT $pid; "
+                        "wait $pid; code=$?; rm pipe; exit $code");
+    EXPECT_EQ(result.exitCode, 130) << what << result.error;
+    EXPECT_EQ(result.out, "");
+  }
+}
+
+TEST_F(RunTool, InterruptLeavesPartOfThePerplexity) {
+  std::string text(60, 'a');
+  text[25] = 3;
+  writeBytes(folder.path("part"), text.substr(0, 40));
+  writeBytes(folder.path("text"), text);
+  auto result = run("--perplexity text --window 20", interrupts);
+  EXPECT_EQ(result.exitCode, 130);
+  EXPECT_CONTAINS(result.error, "interrupted after 40 of 60 tokens");
+  EXPECT_EQ(result.out, run("--perplexity part --window 20").out);
+}
+
+TEST_F(RunTool, InterruptDropsTheMessageThatIsRead) {
+  const std::string command = "'" SHERRY_RUN "' '" + interrupts +
+                              "' --chat --template llama-3 --temp 0 -n 5 "
+                              "--ignore-eos --print-tokens -q --history ";
+  auto plain =
+      shell("printf 'first\\nsecond\\n' | " + command + "plain >out 2>error");
+  EXPECT_EQ(plain.exitCode, 0) << plain.error;
+  // After the first block.
+  auto result = shell("printf 'first\\nthis is a long \\003 message\\n"
+                      "second\\n' | " +
+                      command + "dropped >out 2>error");
+  EXPECT_EQ(result.exitCode, 0);
+  EXPECT_EQ(result.error, "sherry-run: interrupted: the message is dropped\n");
+  EXPECT_EQ(result.out, plain.out);
+  EXPECT_EQ(readBytes(folder.path("dropped")), readBytes(folder.path("plain")));
+  // Token ids are printed, the history has text.
+  const std::string history = readBytes(folder.path("plain"));
+  EXPECT_CONTAINS(history, "\"second\"");
+  EXPECT_EQ(history.find("\"content\": \"\""), std::string::npos);
+}
+
+TEST_F(RunTool, HistoriesAreWrittenToWhatIsThere) {
+  auto chat = [&](const std::string &input, const std::string &options) {
+    return shell("printf '" + input + "' | '" SHERRY_RUN "' '" + demoPath() +
+                 "' --chat --template llama-3 -n 3 -q " + options +
+                 " >out 2>error");
+  };
+  // A link stays; an empty file is an empty history.
+  ASSERT_EQ(
+      shell("touch out error real; ln -s real link; mkfifo pipe").exitCode, 0);
+  EXPECT_EQ(chat("x\\n", "--system s --history link").exitCode, 0);
+  EXPECT_TRUE(std::filesystem::is_symlink(folder.path("link")));
+  const std::string history = readBytes(folder.path("real"));
+  EXPECT_CONTAINS(history, "\"s\"");
+  auto result =
+      shell("cat pipe >copy & printf '/load real\\n/save pipe\\n' | "
+            "'" SHERRY_RUN "' '" +
+            demoPath() + "' --chat --template llama-3 -q >out 2>error; wait");
+  EXPECT_EQ(result.error, "");
+  EXPECT_TRUE(std::filesystem::is_fifo(folder.path("pipe")));
+  EXPECT_EQ(readBytes(folder.path("copy")), history);
+  // Its first message cannot be another one.
+  EXPECT_EQ(chat("x\\n", "--system s --history real").exitCode, 0);
+  result = chat("x\\n", "--system t --history real");
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_CONTAINS(result.error, "real: the chat does not begin with the");
+  // Between fences nothing is a command.
+  EXPECT_EQ(chat("\"\"\"\\n/exit\\n\"\"\"\\n", "--history quoted").exitCode, 0);
+  EXPECT_CONTAINS(readBytes(folder.path("quoted")), "\"/exit\"");
+}
+
+TEST_F(RunTool, PenaltiesOfNoTokens) {
+  const std::string command =
+      "-p aaaaaaaa -n 20 --temp 0 --ignore-eos --print-tokens ";
+  const std::string plain = run(command).out;
+  const std::string penalty = command + "--frequency-penalty 9 ";
+  EXPECT_NE(run(penalty).out, plain);
+  EXPECT_EQ(run(penalty + "--repeat-last-n 0").out, plain);
+}
+
+TEST_F(RunTool, StopTextsEndTokens) {
+  const Tokens tokens = continued({5, 6, 7}, 40);
+  auto letter = std::find_if(tokens.begin() + 5, tokens.end(),
+                             [](int32_t id) { return id >= 'A' && id <= 'Z'; });
+  ASSERT_NE(letter, tokens.end());
+  const std::string command =
+      "--tokens 5,6,7 -n 40 --temp 0 --ignore-eos --print-tokens --stop " +
+      std::string(1, static_cast<char>(*letter));
+  EXPECT_EQ(run(command).out, list(Tokens(tokens.begin(), letter + 1)));
+  auto result = run(command, demoPath("demo-no-tokenizer"));
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_CONTAINS(result.error, "the model has no tokenizer");
+}
+
+TEST_F(RunTool, ScoresOneLineAfterTheOther) {
+  writeBytes(folder.path("lines"),
+             "{\"id\": 7, \"context\": \"a\", \"continuation\": \"b\"}\n"
+             "{\"id\": 8, \"context\": \"t\", \"continuation\": \"he\"}\n"
+             "{\"id\": 9, \"context\": \"a\", \"continuation\": \"\"}\n"
+             "{\"id\": " +
+                 std::string(1000000, '[') + std::string(1000000, ']') +
+                 ", \"context\": \"a\", \"continuation\": \"b\"}\n\n"
+                 "[]\n"
+                 "{\"id\": 7, \"context\": \"a\", \"continuation\": \"b\"}\n"
+                 "\n");
+  auto result = run("--score lines -q");
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_CONTAINS(result.error, "lines: 4 of 8 lines have an error");
+  std::istringstream lines(result.out);
+  std::vector<std::string> answers;
+  for (std::string line; std::getline(lines, line);)
+    answers.push_back(line);
+  ASSERT_EQ(answers.size(), 6U) << result.out;
+  EXPECT_CONTAINS(answers[0], "{\"id\":7,\"loglikelihood\":");
+  EXPECT_EQ(answers[5], answers[0]);
+  EXPECT_CONTAINS(answers[1], "{\"id\":8,\"error\":\"the continuation is no "
+                              "token of its own: both texts together are 1 "
+                              "tokens, the context alone 1;");
+  EXPECT_CONTAINS(answers[2], "the continuation is empty");
+  EXPECT_EQ(answers[3],
+            "{\"error\":\"the \\\"id\\\" must be a text or a number\","
+            "\"line\":4}");
+  EXPECT_CONTAINS(answers[4], "must be an object");
 }

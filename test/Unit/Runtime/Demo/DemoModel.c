@@ -8,7 +8,8 @@
 //   (sum over q <= p of w[t[q] % 256] * (q + 1)) % DEMO_VOCAB
 //
 // so each token, each position and each barrier counts. The macros make
-// variants that must be refused.
+// variants: those that must be refused, and one that the token 3 interrupts as
+// Ctrl-C would.
 //
 //===----------------------------------------------------------------------===//
 #include "sherry-abi/abi.h"
@@ -66,6 +67,25 @@ static int64_t *cacheOf(uint8_t *kv_cache, int64_t context, int32_t sequence) {
   return (int64_t *)kv_cache + 2 * context * sequence;
 }
 
+#ifdef DEMO_INTERRUPTS
+static long call(long number, long first, long second) {
+  long result;
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(number), "D"(first), "S"(second)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+
+static void notice(int32_t token) {
+  enum { Kill = 62, GetPid = 39, SigInt = 2 };
+  if (token == 3)
+    call(Kill, call(GetPid, 0, 0), SigInt);
+}
+#else
+static void notice(int32_t token) { (void)token; }
+#endif
+
 static void forward(const uint8_t *weights, uint8_t *kv_cache,
                     uint8_t *workspace, const int32_t *tokens,
                     const int32_t *positions, const int32_t *sequences,
@@ -75,6 +95,7 @@ static void forward(const uint8_t *weights, uint8_t *kv_cache,
   for (int64_t i = team->thread; i < n_tokens; i += team->n_threads) {
     int64_t *cache = cacheOf(kv_cache, context, sequences[i]);
     int64_t q = positions[i];
+    notice(tokens[i]);
     cache[q] = (int64_t)weights[tokens[i] % 256] * (q + 1);
     cache[context + q] = ~cache[q];
   }

@@ -7,6 +7,7 @@
 #include "Support.h"
 #include "Utf8.h"
 
+#include <algorithm>
 #include <queue>
 #include <tuple>
 
@@ -44,19 +45,21 @@ struct Candidate {
 
 } // namespace
 
-int32_t Bpe::tokenOfByte(std::string_view byte) const {
-  int32_t token = byteTokens[static_cast<unsigned char>(byte[0])];
-  if (token < 0)
-    token = unknownToken;
-  if (token < 0)
-    throw Error("the tokenizer has no token for the byte " + quote(byte));
-  return token;
-}
-
 void Bpe::beginWithBytes(std::string_view piece,
                          std::vector<Symbol> &symbols) const {
-  for (size_t i = 0; i < piece.size(); ++i)
-    symbols.push_back({tokenOfByte(piece.substr(i, 1)), 0, 0});
+  for (size_t i = 0; i < piece.size(); ++i) {
+    const int32_t token = byteTokens[static_cast<unsigned char>(piece[i])];
+    if (token < 0)
+      throw Error("the tokenizer has no token for the byte " +
+                  quote(piece.substr(i, 1)));
+    symbols.push_back({token, 0, 0});
+  }
+}
+
+bool Bpe::hasBytes(std::string_view character) const {
+  return std::all_of(character.begin(), character.end(), [&](char byte) {
+    return byteTokens[static_cast<unsigned char>(byte)] >= 0;
+  });
 }
 
 void Bpe::beginWithCharacters(std::string_view piece,
@@ -67,9 +70,11 @@ void Bpe::beginWithCharacters(std::string_view piece,
     if (auto it = wholeTokens.find(std::string(character));
         it != wholeTokens.end())
       symbols.push_back({it->second, 0, 0});
-    else
-      for (size_t byte = 0; byte < length; ++byte)
-        symbols.push_back({tokenOfByte(character.substr(byte, 1)), 0, 0});
+    else if (unknownToken < 0 || hasBytes(character))
+      beginWithBytes(character, symbols);
+    else if (!fuseUnknown || symbols.empty() ||
+             symbols.back().token != unknownToken)
+      symbols.push_back({unknownToken, 0, 0});
   }
 }
 

@@ -33,11 +33,13 @@ public:
   void addToken(std::string_view bytes, int32_t token);
   /// Adds the token of a byte that is no text by itself.
   void addByte(unsigned char byte, int32_t token) { byteTokens[byte] = token; }
-  /// Begin with characters. Bytes without a token become `unknown`, if there is
-  /// one.
-  void setCharacters(int32_t unknown) {
+  /// Begin with characters. One that is no token and has bytes without a token
+  /// becomes `unknown`, if there is one (-1: none); with `fuse` only the first
+  /// of neighbours does.
+  void setCharacters(int32_t unknown, bool fuse) {
     characters = true;
     unknownToken = unknown;
+    fuseUnknown = fuse;
   }
   /// Adds a merge. Of the same pair twice, the last counts.
   void addMerge(const BpeMerge &merge);
@@ -63,11 +65,11 @@ private:
                       std::vector<Symbol> &symbols) const;
   void beginWithCharacters(std::string_view piece,
                            std::vector<Symbol> &symbols) const;
-  int32_t tokenOfByte(std::string_view byte) const;
+  bool hasBytes(std::string_view character) const;
 
   std::array<int32_t, 256> byteTokens; ///< -1: none
   int32_t unknownToken = -1;           ///< -1: none
-  bool characters = false;
+  bool characters = false, fuseUnknown = false;
   std::unordered_map<std::string, int32_t> wholeTokens;
   std::unordered_map<uint64_t, Merge> merges;
   bool ignoreMerges = false;

@@ -25,27 +25,36 @@ Tokenizer::Tokenizer(std::string_view json, uint32_t vocabSize,
 
   characters = config.characters;
   prefix = config.prefixSpace;
+  prefixesSpaces = config.prefixesSpaces;
+  splitsAtSpaces = config.splitsAtSpaces;
   if (characters)
-    bpe.setCharacters(config.unknown);
+    bpe.setCharacters(config.unknown, config.fuseUnknown);
   entries = std::move(config.tokens);
+  bool hasSpace = false;
   for (size_t i = 0; i < entries.size(); ++i) {
     const TokenEntry &entry = entries[i];
     const auto id = static_cast<int32_t>(i);
     if (entry.kind == TokenKind::Text) {
       bpe.addToken(entry.bytes, id);
       size_t word = entry.bytes.find_first_not_of(' ');
+      hasSpace |= entry.bytes == " ";
       cutsAtSpaces &= word == std::string::npos ||
                       entry.bytes.find(' ', word) == std::string::npos;
     }
     if (entry.kind == TokenKind::Byte)
       bpe.addByte(static_cast<unsigned char>(entry.bytes[0]), id);
-    if (entry.kind == TokenKind::Added || entry.kind == TokenKind::Special)
+    if (entry.kind == TokenKind::Added)
       added[static_cast<unsigned char>(entry.bytes[0])].push_back(id);
+    if (entry.kind == TokenKind::Added || entry.kind == TokenKind::Special)
+      allAdded[static_cast<unsigned char>(entry.bytes[0])].push_back(id);
   }
-  for (auto &ids : added)
-    std::sort(ids.begin(), ids.end(), [&](int32_t a, int32_t b) {
-      return entries[a].bytes.size() > entries[b].bytes.size();
-    });
+  // Neighbours that no token stands for may be one unknown token.
+  cutsAtSpaces &= hasSpace;
+  for (AddedTokens *tokens : {&added, &allAdded})
+    for (auto &ids : *tokens)
+      std::stable_sort(ids.begin(), ids.end(), [&](int32_t a, int32_t b) {
+        return entries[a].bytes < entries[b].bytes;
+      });
 
   for (const BpeMerge &merge : config.merges)
     bpe.addMerge(merge);
@@ -57,18 +66,32 @@ Tokenizer::Tokenizer(std::string_view json, uint32_t vocabSize,
   }
 }
 
-/// The longest added token that `text` begins with, or null.
-const TokenEntry *Tokenizer::findAdded(std::string_view text, bool special,
-                                       int32_t &id) const {
-  for (int32_t candidate : added[static_cast<unsigned char>(text[0])]) {
-    const TokenEntry &entry = entries[candidate];
-    if ((special || entry.kind != TokenKind::Special) &&
-        text.substr(0, entry.bytes.size()) == entry.bytes) {
-      id = candidate;
-      return &entry;
-    }
+/// The longest added token that `text` begins with. Byte by byte, those that do
+/// not begin like the text are left out.
+std::optional<int32_t> Tokenizer::findAdded(std::string_view text,
+                                            bool special) const {
+  const auto &ids =
+      (special ? allAdded : added)[static_cast<unsigned char>(text[0])];
+  std::optional<int32_t> longest;
+  auto begin = ids.begin(), end = ids.end();
+  for (size_t size = 1; begin != end; ++size) {
+    if (entries[*begin].bytes.size() == size)
+      longest = *begin;
+    if (size == text.size())
+      break;
+    // Those that end here come first.
+    const auto byteOf = [&](int32_t id) {
+      const std::string &bytes = entries[id].bytes;
+      return bytes.size() == size ? -1
+                                  : static_cast<unsigned char>(bytes[size]);
+    };
+    const int byte = static_cast<unsigned char>(text[size]);
+    begin = std::partition_point(begin, end,
+                                 [&](int32_t id) { return byteOf(id) < byte; });
+    end = std::partition_point(begin, end,
+                               [&](int32_t id) { return byteOf(id) == byte; });
   }
-  return nullptr;
+  return longest;
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, bool bos,
@@ -82,19 +105,19 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool bos,
     tokens.push_back(*first);
   size_t begin = 0; // of the text after the last added token
   for (size_t i = 0; i < text.size();) {
-    int32_t id;
-    const TokenEntry *token = findAdded(text.substr(i), special, id);
-    if (!token) {
+    const std::optional<int32_t> id = findAdded(text.substr(i), special);
+    if (!id) {
       ++i;
       continue;
     }
+    const TokenEntry &token = entries[*id];
     std::string_view before = text.substr(begin, i - begin);
-    if (token->stripLeft)
+    if (token.stripLeft)
       before = before.substr(0, before.find_last_not_of(whiteSpace) + 1);
     encodeText(before, begin == 0, tokens);
-    tokens.push_back(id);
-    i += token->bytes.size();
-    if (token->stripRight)
+    tokens.push_back(*id);
+    i += token.bytes.size();
+    if (token.stripRight)
       i = std::min(text.find_first_not_of(whiteSpace, i), text.size());
     begin = i;
   }
@@ -105,12 +128,14 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool bos,
 void Tokenizer::encodeCharacters(std::string_view text, bool isFirst,
                                  std::vector<int32_t> &tokens) const {
   std::string prefixed;
-  if (!text.empty() && (prefix == PrefixSpace::Always ||
-                        (prefix == PrefixSpace::First && isFirst)))
+  if (!text.empty() && (prefixesSpaces || text[0] != ' ') &&
+      (prefix == PrefixSpace::Always ||
+       (prefix == PrefixSpace::First && isFirst)))
     text = prefixed = " " + std::string(text);
   size_t begin = 0;
-  for (size_t i = 1; cutsAtSpaces && i < text.size(); ++i)
-    if (text[i] == ' ' && text[i - 1] != ' ') {
+  for (size_t i = 1; i < text.size(); ++i)
+    if (text[i] == ' ' &&
+        (splitsAtSpaces || (cutsAtSpaces && text[i - 1] != ' '))) {
       bpe.encode(text.substr(begin, i - begin), tokens);
       begin = i;
     }

@@ -53,8 +53,7 @@ private:
     bool prefixSpace;
     std::optional<Regex> regex;
   };
-  const TokenEntry *findAdded(std::string_view text, bool special,
-                              int32_t &id) const;
+  std::optional<int32_t> findAdded(std::string_view text, bool special) const;
   void encodeText(std::string_view text, bool isFirst,
                   std::vector<int32_t> &tokens) const;
   void encodeCharacters(std::string_view text, bool isFirst,
@@ -65,12 +64,15 @@ private:
   std::vector<TokenEntry> entries; ///< by id
   bool characters = false;
   PrefixSpace prefix = PrefixSpace::Never;
+  bool prefixesSpaces = true, splitsAtSpaces = false;
   /// No token has a space after another character: text can be cut there.
   bool cutsAtSpaces = true;
   uint32_t vocabSize;
   std::optional<int32_t> first;
-  /// Added tokens by their first byte, the longest first.
-  std::array<std::vector<int32_t>, 256> added;
+  /// Added tokens by their first byte, in the order of their bytes.
+  using AddedTokens = std::array<std::vector<int32_t>, 256>;
+  AddedTokens added; ///< but for special ones
+  AddedTokens allAdded;
   std::vector<Step> steps;
   Bpe bpe;
 };

@@ -20,6 +20,9 @@ static constexpr char gpt2Pattern[] =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 static constexpr size_t maxSteps = 16;
+/// Real vocabularies have up to two merges per token, and 2^18 tokens.
+static constexpr size_t maxMerges = 1 << 22;
+static constexpr size_t maxAddedBytes = 1 << 10;
 
 [[noreturn]] static void fail(const std::string &field,
                               const std::string &what) {
@@ -113,11 +116,13 @@ private:
 /// SentencePiece writes spaces as U+2581.
 static constexpr char spaceSymbol[] = "\xe2\x96\x81";
 
-static std::string replaceSpaceSymbols(std::string text) {
-  for (size_t at = 0; (at = text.find(spaceSymbol, at)) != std::string::npos;
-       ++at)
-    text.replace(at, sizeof(spaceSymbol) - 1, " ");
-  return text;
+static std::string replaceSpaceSymbols(std::string_view text) {
+  std::string result;
+  for (size_t at; (at = text.find(spaceSymbol)) != std::string_view::npos;) {
+    result.append(text.substr(0, at)) += ' ';
+    text.remove_prefix(at + sizeof(spaceSymbol) - 1);
+  }
+  return result.append(text);
 }
 
 /// The byte that a piece such as <0x0A> stands for.
@@ -240,6 +245,7 @@ void Parser::parseBpe(const json &model) {
     if (it != vocab->end())
       config.unknown = it->get<int32_t>();
   }
+  config.fuseUnknown = getBool(model, "fuse_unk", false, "model.");
   parseMerges(getList(model, "merges", "model."), *vocab);
 }
 
@@ -247,6 +253,7 @@ void Parser::parseBpe(const json &model) {
 /// together are a piece, the one of the highest score first.
 void Parser::parsePieces(const json &model) {
   config.characters = true;
+  config.fuseUnknown = true;
   config.prefixSpace = getBool(model, "add_dummy_prefix", true, "model.")
                            ? PrefixSpace::Always
                            : PrefixSpace::Never;
@@ -287,7 +294,9 @@ void Parser::addPieceMerges(const std::vector<double> &scores) {
   // Pieces of equal scores have equal ranks.
   std::vector<int32_t> order;
   std::unordered_map<std::string_view, int32_t> ids;
-  constexpr size_t maxPieceBytes = 1 << 10;
+  // A piece of n bytes is looked up as n - 1 pairs of n bytes each.
+  constexpr size_t maxPieceBytes = 1 << 10, maxPairBytes = 1 << 30;
+  size_t pairBytes = 0;
   for (size_t id = 0; id < config.tokens.size(); ++id)
     if (const TokenEntry &token = config.tokens[id];
         token.kind == TokenKind::Text) {
@@ -295,6 +304,11 @@ void Parser::addPieceMerges(const std::vector<double> &scores) {
         fail("model.vocab[" + std::to_string(id) + "]",
              "pieces of more than " + std::to_string(maxPieceBytes) +
                  " bytes are not supported");
+      pairBytes += token.bytes.size() * token.bytes.size();
+      if (pairBytes > maxPairBytes)
+        fail("model.vocab", "has too many long pieces: the squares of their "
+                            "bytes are more than " +
+                                std::to_string(maxPairBytes) + " in all");
       order.push_back(static_cast<int32_t>(id));
       ids.emplace(token.bytes, static_cast<int32_t>(id));
     }
@@ -308,8 +322,12 @@ void Parser::addPieceMerges(const std::vector<double> &scores) {
     for (size_t cut = 1; cut < piece.size(); ++cut) {
       auto left = ids.find(piece.substr(0, cut));
       auto right = ids.find(piece.substr(cut));
-      if (left != ids.end() && right != ids.end())
-        config.merges.push_back({left->second, right->second, order[i], rank});
+      if (left == ids.end() || right == ids.end())
+        continue;
+      if (config.merges.size() == maxMerges)
+        fail("model.vocab", "has pieces that are made of others in more than " +
+                                std::to_string(maxMerges) + " ways");
+      config.merges.push_back({left->second, right->second, order[i], rank});
     }
   }
 }
@@ -324,6 +342,9 @@ void Parser::parseAddedTokens() {
     const std::string &content = getString(list[i], "content", where);
     if (content.empty() || !contents.insert(content).second)
       fail(where + "content", "is empty or there already");
+    if (content.size() > maxAddedBytes)
+      fail(where + "content", "has more than " + std::to_string(maxAddedBytes) +
+                                  " bytes, which is not supported");
     if (getBool(list[i], "single_word", false, where))
       fail(where + "single_word", "is not supported");
     int32_t id =
@@ -387,6 +408,8 @@ void Parser::parseMetaspace(const json &step, const std::string &where) {
   config.prefixSpace = scheme == "always"  ? PrefixSpace::Always
                        : scheme == "first" ? PrefixSpace::First
                                            : PrefixSpace::Never;
+  config.prefixesSpaces = false;
+  config.splitsAtSpaces = getBool(step, "split", true, where);
 }
 
 void Parser::parsePreTokenizer(const json &step, const std::string &where) {

@@ -53,8 +53,12 @@ struct TokenizerConfig {
   std::vector<SplitStep> steps;
   /// Text is characters, not bytes, as in SentencePiece.
   bool characters = false;
-  PrefixSpace prefixSpace = PrefixSpace::Never; ///< with characters
-  int32_t unknown = -1; ///< with characters: what no token can express
+  // With characters:
+  PrefixSpace prefixSpace = PrefixSpace::Never;
+  bool prefixesSpaces = true;  ///< also what begins with a space
+  bool splitsAtSpaces = false; ///< each begins a piece
+  int32_t unknown = -1;        ///< what no token can express; -1: none
+  bool fuseUnknown = false;    ///< neighbours of that kind are one
   /// The token that post_processor puts in front.
   std::optional<int32_t> firstToken;
 

@@ -23,8 +23,11 @@ static void require(bool condition) {
 }
 
 /// Whether tokens give back the text byte by byte: no spaces are added or
-/// dropped, and no added token is also what merges of other bytes lead to.
+/// dropped, nothing becomes unknown, and no added token is also what merges of
+/// other bytes lead to.
 static bool keepsBytes(const TokenizerConfig &config) {
+  if (config.prefixSpace != PrefixSpace::Never || config.unknown >= 0)
+    return false;
   for (const SplitStep &step : config.steps)
     if (step.prefixSpace)
       return false;

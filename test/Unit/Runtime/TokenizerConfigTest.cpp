@@ -135,6 +135,8 @@ TEST_F(TokenizerConfigTest, Ids) {
               "field \"added_tokens[1].content\": is empty or there already");
   expectWrong("/added_tokens/1/content", "",
               "field \"added_tokens[1].content\": is empty");
+  expectWrong("/added_tokens/1/content", std::string(1025, 'x'),
+              "field \"added_tokens[1].content\": has more than 1024");
 }
 
 TEST_F(TokenizerConfigTest, AddedTokenOfTheVocabulary) {
@@ -179,6 +181,45 @@ TEST_F(TokenizerConfigTest, UnsupportedKindsAreNamed) {
   expectRight("/model/dropout", 0);
   expectRight("/model/continuing_subword_prefix", "");
   expectRight("/decoder", nullptr);
+}
+
+// What is long is refused soon, and in little memory.
+TEST(TokenizerConfig, HostilePieces) {
+  auto makePieces = [](size_t count, auto makePiece) {
+    json vocab = json::array();
+    for (size_t i = 0; i < count; ++i)
+      vocab.push_back({makePiece(i), 0, "normal"});
+    return json{{"model", {{"type", "SentencePieceBPE"}, {"vocab", vocab}}}}
+        .dump();
+  };
+  auto errorOf = [](const std::string &text) {
+    try {
+      TokenizerConfig::parse(text, 1 << 24);
+    } catch (const Error &error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  std::string spaces;
+  for (int i = 0; i < 500000; ++i)
+    spaces += "\u2581";
+  EXPECT_EQ(
+      errorOf(makePieces(1, [&](size_t) { return spaces; })),
+      "tokenizer: field \"model.vocab[0]\": pieces of more than 1024 bytes "
+      "are not supported");
+  // Every cut of every piece is a merge.
+  constexpr size_t lengths = 300;
+  EXPECT_CONTAINS(
+      errorOf(makePieces(95 * lengths,
+                         [](size_t i) {
+                           const char letter =
+                               ' ' + static_cast<char>(i / lengths);
+                           return std::string(i % lengths + 1, letter);
+                         })),
+      "has pieces that are made of others in more than 4194304 ways");
+  EXPECT_CONTAINS(
+      errorOf(makePieces(2000, [](size_t) { return std::string(1024, 'a'); })),
+      "field \"model.vocab\": has too many long pieces");
 }
 
 TEST_F(TokenizerConfigTest, PreTokenizers) {

@@ -90,6 +90,54 @@ TEST_F(TokenizerTest, AddedTokens) {
   EXPECT_EQ(tokenizer.bytes(399), ""); // the vocabulary leaves it out
 }
 
+// The first bytes of all are the same, and those of the text.
+TEST_F(TokenizerTest, ManyAddedTokensTakeLinearTime) {
+  constexpr int count = 100000;
+  const std::string common(30, '<');
+  for (int id = 0; id < count; ++id)
+    addToken(262 + id, (common + std::to_string(id) + ">").c_str(), false);
+  const Tokenizer tokenizer(config.dump(), 262 + count, std::nullopt,
+                            std::nullopt);
+  const std::string text = std::string(200000, '<') + "123>";
+  Tokens tokens;
+  EXPECT_LT(timeOf([&] { tokens = tokenizer.encode(text, false, false); }), 20);
+  EXPECT_EQ(tokens.back(), 262 + 123);
+  EXPECT_EQ(join(tokenizer, tokens), text);
+}
+
+TEST_F(TokenizerTest, SpecialTokensHideNoAddedOnes) {
+  addToken(300, "<a>", false);
+  addToken(301, "<a>b", true);
+  auto tokenizer = make();
+  EXPECT_EQ(tokenizer.encode("<a>b", false, true), Tokens{301});
+  EXPECT_EQ(tokenizer.encode("<a>b", false, false), (Tokens{300, 'b'}));
+}
+
+// Merges whose results are merged into each other's parts come to an end.
+TEST_F(TokenizerTest, CyclicAndRepeatedMerges) {
+  config["model"]["vocab"]["ab"] = 300;
+  config["model"]["vocab"]["ba"] = 301;
+  config["model"]["vocab"]["aba"] = 302;
+  config["model"]["vocab"]["bab"] = 303;
+  config["model"]["merges"] = {"a ba", "ab a", "b ab", "ba b", "a b", "b a"};
+  EXPECT_EQ(make().encode("ababa", false, false), (Tokens{302, 301}));
+  // The last of the same pair counts.
+  config["model"]["merges"] = {"a b", "b a", "a b"};
+  EXPECT_EQ(make().encode("aba", false, false), (Tokens{'a', 301}));
+}
+
+// As of any key of a JSON object, the last counts.
+TEST_F(TokenizerTest, RepeatedNames) {
+  std::string text = config.dump();
+  const std::string entry = "\"\\\"\":34";
+  const size_t at = text.find(entry);
+  ASSERT_NE(at, std::string::npos);
+  text.insert(at, "\"\\\"\":300,");
+  const Tokenizer tokenizer(text, 400, std::nullopt, std::nullopt);
+  EXPECT_EQ(tokenizer.encode("\"", false, false), Tokens{34});
+  EXPECT_EQ(tokenizer.bytes(300), "");
+}
+
 TEST_F(TokenizerTest, AddedTokensStripSpace) {
   addToken(300, "<l>", true, "lstrip");
   addToken(301, "<r>", true, "rstrip");
@@ -246,7 +294,6 @@ TEST(Tokenizer, SentencePiece) {
       ["aa",-1,"normal"],["\u2581a",-2,"normal"],["ab",-3,"normal"],
       ["\u2581\u2581",-4,"normal"],["X",0,"user_defined"]]}})";
   const Tokenizer tokenizer(json, 14, 1, true);
-  using Tokens = std::vector<int32_t>;
   EXPECT_EQ(tokenizer.encode("", true, false), Tokens({1}));
   // " aa": the pair of the better score first.
   EXPECT_EQ(tokenizer.encode("aa", false, false), Tokens({6, 9}));
@@ -264,4 +311,60 @@ TEST(Tokenizer, SentencePiece) {
   EXPECT_EQ(tokenizer.encode("<s>", false, true), Tokens({1}));
   EXPECT_EQ(tokenizer.bytes(10), " a");
   EXPECT_TRUE(tokenizer.prefixesSpace());
+}
+
+/// What no piece stands for becomes one unknown token, with its neighbours.
+TEST(Tokenizer, SentencePieceWithoutBytes) {
+  const char *json = R"({"model":{"type":"SentencePieceBPE",
+      "add_dummy_prefix":false,"vocab":[
+      ["<unk>",0,"unknown"],["\u2581",0,"normal"],["a",0,"normal"],
+      ["b",0,"normal"],["b",0,"normal"]]}})";
+  const Tokenizer tokenizer(json, 5, std::nullopt, std::nullopt);
+  // Of pieces of the same text, the first counts.
+  EXPECT_EQ(tokenizer.encode("a\u00e9b", false, false), Tokens({2, 0, 3}));
+  EXPECT_EQ(tokenizer.encode("\u00e9\u6f22\xff", false, false), Tokens({0}));
+  EXPECT_EQ(tokenizer.encode("\u00e9 \u00e9", false, false), Tokens({0, 1, 0}));
+}
+
+namespace {
+
+/// A tokenizer.json that was made from SentencePiece.
+json makeConverted() {
+  return json::parse(R"({"model":{"type":"BPE","byte_fallback":true,
+      "unk_token":"<unk>","vocab":{"<unk>":0,"\u2581":1,"a":2,"\u2581a":3,
+      "\u2581\u2581":4,"<0xC3>":5,"<0xA9>":6},
+      "merges":["\u2581 a","\u2581 \u2581"]},
+      "pre_tokenizer":{"type":"Metaspace","replacement":"\u2581",
+      "prepend_scheme":"first","split":false}})");
+}
+
+Tokens encodeConverted(const json &config, std::string_view text) {
+  return Tokenizer(config.dump(), 8, std::nullopt, std::nullopt)
+      .encode(text, false, false);
+}
+
+} // namespace
+
+TEST(Tokenizer, UnknownCharactersFuseOnDemand) {
+  json config = makeConverted();
+  // All bytes or none.
+  EXPECT_EQ(encodeConverted(config, "a\u00e9\u00e8\u00e8"),
+            Tokens({3, 5, 6, 0, 0}));
+  config["model"]["fuse_unk"] = true;
+  EXPECT_EQ(encodeConverted(config, "a\u00e9\u00e8\u00e8"),
+            Tokens({3, 5, 6, 0}));
+}
+
+TEST(Tokenizer, MetaspaceSplits) {
+  json config = makeConverted();
+  EXPECT_EQ(encodeConverted(config, "a   a"), Tokens({3, 4, 3}));
+  config["pre_tokenizer"]["split"] = true;
+  EXPECT_EQ(encodeConverted(config, "a   a"), Tokens({3, 1, 1, 3}));
+  config["pre_tokenizer"].erase("split"); // true
+  EXPECT_EQ(encodeConverted(config, "a   a"), Tokens({3, 1, 1, 3}));
+  // A space that is there is not put there again, but by a normalizer.
+  EXPECT_EQ(encodeConverted(config, " a"), Tokens({3}));
+  config.erase("pre_tokenizer");
+  config["normalizer"] = {{"type", "Prepend"}, {"prepend", "\u2581"}};
+  EXPECT_EQ(encodeConverted(config, " a"), Tokens({1, 3}));
 }

@@ -65,11 +65,6 @@ static const BlockFormat *chooseDense(StringRef tensor,
 // Linear layers
 //===----------------------------------------------------------------------===//
 
-static std::string nameOfTensor(const LinearLayer &linear, int64_t layer) {
-  return ("model.layers." + Twine(layer) + "." + linear.module + ".weight")
-      .str();
-}
-
 /// Whether every group of a layer's weights has exactly one zero.
 static Expected<bool> hasPattern(const LinearLayer &linear, int64_t numLayers,
                                  bool strided, Checkpoint &checkpoint) {
@@ -77,7 +72,7 @@ static Expected<bool> hasPattern(const LinearLayer &linear, int64_t numLayers,
   std::vector<uint8_t> codes(rowsAtOnce * linear.inputs / format::kGroupInputs);
   std::vector<float> scales(rowsAtOnce * linear.inputs);
   for (int64_t layer = 0; layer < numLayers; ++layer) {
-    auto view = checkpoint.getTensor(nameOfTensor(linear, layer),
+    auto view = checkpoint.getTensor(nameWeight(linear, layer),
                                      {linear.outputs, linear.inputs});
     if (!view)
       return view.takeError();
@@ -130,7 +125,7 @@ chooseLinear(const LinearLayer &linear, int64_t numLayers,
              Checkpoint &checkpoint, raw_ostream &log) {
   Storages storages;
   for (int64_t layer = 0; layer < numLayers; ++layer)
-    if (auto storage = checkpoint.getStorage(nameOfTensor(linear, layer)))
+    if (auto storage = checkpoint.getStorage(nameWeight(linear, layer)))
       storages.insert(*storage);
   if (all_of(storages, isDense))
     return std::nullopt;

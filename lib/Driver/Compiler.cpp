@@ -122,6 +122,8 @@ Error Compilation::readModel() {
   Expected<ModelFiles> files = ModelFiles::open(options.model, reading);
   if (!files)
     return files.takeError();
+  for (const std::string &note : files->notes)
+    log << "note: " << note << "\n";
   config = std::move(files->config);
   tokenizer = std::move(files->tokenizer);
   checkpoint = std::move(files->checkpoint);
@@ -159,6 +161,8 @@ Error Compilation::readModel() {
   if (Error error = checkWeights(*module, *source))
     return error;
   if (checkpoint) {
+    if (Error error = checkpoint->checkUnusedTensors(config.numLayers))
+      return error;
     SmallVector<StringRef> unused = checkpoint->getUnusedTensors();
     if (!unused.empty())
       log << "warning: " << options.model << ": " << unused.size()

@@ -93,8 +93,8 @@ Error Exporter::chooseProjection() {
       QuantizationConfig{format::Granularity::PerGroup,
                          /*groupSize=*/128,
                          {"lm_head", "model.embed_tokens"}});
-  auto storage =
-      files.checkpoint->getStorage("model.layers.0.self_attn.q_proj.weight");
+  LinearLayer first = listLinearLayers(config).front();
+  auto storage = files.checkpoint->getStorage(nameWeight(first, 0));
   if (storage && format::isTernary(*storage))
     projection.groupSize = format::infoOf(*storage).blockInputs;
   projection.granularity = options.granularity.value_or(projection.granularity);
@@ -113,9 +113,7 @@ void Exporter::chooseReordering() {
   bool isStrided = true, isContiguous = config.quantization.has_value();
   for (const LinearLayer &linear : listLinearLayers(config))
     for (int64_t layer = 0; layer < config.numLayers; ++layer) {
-      auto storage = files.checkpoint->getStorage(
-          ("model.layers." + Twine(layer) + "." + linear.module + ".weight")
-              .str());
+      auto storage = files.checkpoint->getStorage(nameWeight(linear, layer));
       isStrided &= storage && format::isStrided(*storage);
       isContiguous &= storage && isFloat(*storage);
     }
@@ -257,7 +255,8 @@ Error Exporter::addJobs() {
   addVector("model.norm.weight", config.hiddenSize);
   if (!config.tieWordEmbeddings)
     addDense("lm_head.weight");
-  return error;
+  return error ? std::move(error)
+               : files.checkpoint->checkUnusedTensors(config.numLayers);
 }
 
 //===----------------------------------------------------------------------===//
@@ -422,6 +421,7 @@ Error Exporter::writeFolder() {
 }
 
 Error Exporter::run() {
+  notes.insert(files.notes.begin(), files.notes.end());
   if (!options.importance.empty()) {
     auto file = ImportanceFile::open(options.importance);
     if (!file)

@@ -18,11 +18,6 @@ using namespace llvm;
 using namespace sherry;
 using nlohmann::json;
 
-static const json *member(const json &object, const char *name) {
-  auto it = object.find(name); // end() if it is no object
-  return it == object.end() || it->is_null() ? nullptr : &*it;
-}
-
 static bool hasType(const json &object, StringRef type) {
   const json *value = member(object, "type");
   return value && *value == type.str();

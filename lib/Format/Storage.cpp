@@ -124,7 +124,8 @@ void sherry::format::readBlock(Storage storage, const uint8_t *bytes,
 //===----------------------------------------------------------------------===//
 
 /// Scale and minimum of 32 numbers: eight pairs of 6 bits in 12 bytes.
-static void readScale(const uint8_t *packed, int index, int &scale, int &min) {
+static void unpackScaleAndMinimum(const uint8_t *packed, int index, int &scale,
+                                  int &min) {
   if (index < 4) {
     scale = packed[index] & 63;
     min = packed[index + 4] & 63;
@@ -142,7 +143,7 @@ static void readBlockWithMinimum(bool hasFifthBit, const uint8_t *bytes,
   const uint8_t *low = bytes + (hasFifthBit ? 48 : 16);
   for (int run = 0; run < 8; ++run) {
     int scale, min;
-    readScale(bytes + 4, run, scale, min);
+    unpackScaleAndMinimum(bytes + 4, run, scale, min);
     float factor = d * static_cast<float>(scale);
     float offset = dMin * static_cast<float>(min);
     for (int i = 0; i < 32; ++i) {

@@ -137,6 +137,22 @@ SmallVector<StringRef> Checkpoint::getUnusedTensors() const {
   return names;
 }
 
+Error Checkpoint::checkUnusedTensors(int64_t numLayers) const {
+  for (StringRef name : getUnusedTensors()) {
+    StringRef rest = name;
+    int64_t layer = 0;
+    bool isOfLayer =
+        rest.consume_front("model.layers.") || rest.consume_front("blk.");
+    if (isOfLayer && (rest.consumeInteger(10, layer) || layer >= numLayers))
+      continue;
+    if (name.ends_with(".bias") || name.contains("norm"))
+      return makeError(path + ": tensor " + quote(name) +
+                       " is no part of this architecture as it is supported; "
+                       "without it the model would be another one");
+  }
+  return Error::success();
+}
+
 std::optional<format::Storage> Checkpoint::getStorage(StringRef name) const {
   auto it = tensors.find(name);
   if (it == tensors.end())

@@ -284,16 +284,17 @@ Error GgufReader::read() {
 // Tensors
 //===----------------------------------------------------------------------===//
 
-/// Numbers of ggml_type in files. Those of STQ1_0 are left out: others have the
-/// same.
+/// Numbers of ggml_type in files.
 static constexpr std::pair<uint32_t, Storage> kTypeIds[] = {
-    {0, Storage::F32},    {1, Storage::F16},   {2, Storage::Q4_0},
-    {8, Storage::Q8_0},   {12, Storage::Q4_K}, {13, Storage::Q5_K},
-    {14, Storage::Q6_K},  {30, Storage::BF16}, {34, Storage::TQ1_0},
-    {35, Storage::TQ2_0},
-};
-/// Today's, a former and the first.
-static constexpr uint32_t kStq1TypeIds[] = {43, 42, 40};
+    {0, Storage::F32},    {1, Storage::F16},    {2, Storage::Q4_0},
+    {8, Storage::Q8_0},   {12, Storage::Q4_K},  {13, Storage::Q5_K},
+    {14, Storage::Q6_K},  {30, Storage::BF16},  {34, Storage::TQ1_0},
+    {35, Storage::TQ2_0}, {43, Storage::STQ1_0}};
+/// Former numbers of STQ1_0, which now are those of Q2_0 and NVFP4.
+static constexpr uint32_t kFormerStq1TypeIds[] = {42, 40};
+/// Bytes that the other types of these numbers take at least for what takes 42
+/// as STQ1_0.
+static constexpr int64_t kOtherBlockBytes = 68;
 
 static std::optional<Storage> storageOf(uint32_t typeId) {
   for (auto [id, storage] : kTypeIds)
@@ -306,7 +307,7 @@ uint32_t sherry::getGgufTypeId(Storage storage) {
   for (auto [id, candidate] : kTypeIds)
     if (candidate == storage)
       return id;
-  return kStq1TypeIds[0];
+  llvm_unreachable("a type that is not written");
 }
 
 /// Names of other types, for messages.
@@ -358,10 +359,12 @@ Error GgufFile::placeTensors(StringRef data, uint64_t alignment) {
       return size;
     };
     tensor.storage = storageOf(tensor.typeId);
-    if (is_contained(kStq1TypeIds, tensor.typeId)) {
-      // The other types of these numbers take more bytes.
+    if (is_contained(kFormerStq1TypeIds, tensor.typeId)) {
+      const format::StorageInfo &info = format::infoOf(Storage::STQ1_0);
       uint64_t size = sizeAs(Storage::STQ1_0);
-      if (size != 0 && size <= room && room - size < alignment)
+      bool isPadded = size <= room && room - size < alignment;
+      if (size != 0 &&
+          (isPadded || room / kOtherBlockBytes < size / info.blockBytes))
         tensor.storage = Storage::STQ1_0;
     }
     if (!tensor.storage) {
@@ -386,21 +389,6 @@ Error GgufFile::placeTensors(StringRef data, uint64_t alignment) {
   return Error::success();
 }
 
-/// Scales of trained weights lie between 2^-11 and 64. Those in i16 are below
-/// 2^-10 if they are read as f16, unless they exceed 0.156.
-static bool hasIntegerScales(StringRef bytes) {
-  auto isPlausible = [](float scale, float limit) {
-    return scale == 0 || (scale >= 0x1p-11f && scale < limit);
-  };
-  int64_t asF16 = 0, asI16 = 0;
-  for (uint64_t at = 40; at + 2 <= bytes.size(); at += 42) {
-    auto bits = support::endian::read16le(bytes.data() + at);
-    asF16 += isPlausible(format::f16ToF32(bits), 64);
-    asI16 += isPlausible(static_cast<int16_t>(bits) * 0x1p-15f, 1);
-  }
-  return asI16 > asF16;
-}
-
 SmallVector<StringRef> GgufFile::getTensorNames() const {
   return to_vector(map_range(
       tensors, [](const auto &entry) { return StringRef(entry.first); }));
@@ -421,9 +409,7 @@ Expected<TensorView> GgufFile::getTensor(StringRef name) const {
                      "; supported are F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K, "
                      "Q6_K, TQ1_0, TQ2_0 and STQ1_0, convert it");
   Storage storage = *tensor.storage;
-  if (storage == Storage::STQ1_0 &&
-      (scale == StqScale::I16 ||
-       (scale == StqScale::Auto && hasIntegerScales(tensor.bytes))))
+  if (storage == Storage::STQ1_0 && scale == StqScale::I16)
     storage = Storage::STQ1_0_I16;
   return TensorView(getPath(), it->first, storage, tensor.shape, tensor.bytes);
 }
@@ -434,39 +420,78 @@ const GgufValue *GgufFile::find(StringRef key) const {
 }
 
 Expected<std::unique_ptr<GgufFile>>
-GgufFile::parse(std::unique_ptr<MemoryBuffer> buffer, StqScale scale) {
-  std::unique_ptr<GgufFile> file(new GgufFile(std::move(buffer), scale));
+GgufFile::parse(std::unique_ptr<MemoryBuffer> buffer) {
+  std::unique_ptr<GgufFile> file(new GgufFile(std::move(buffer)));
   if (Error error = GgufReader(*file).read())
     return error;
   return file;
 }
 
-Expected<std::unique_ptr<GgufFile>> GgufFile::open(StringRef path,
-                                                   StqScale scale) {
+Expected<std::unique_ptr<GgufFile>> GgufFile::open(StringRef path) {
   auto buffer = readFile(path, /*maxBytes=*/INT64_MAX);
   if (!buffer)
     return buffer.takeError();
-  return parse(std::move(*buffer), scale);
+  return parse(std::move(*buffer));
 }
 
 //===----------------------------------------------------------------------===//
 // GgufModel
 //===----------------------------------------------------------------------===//
 
+/// Scales of trained weights lie between 2^-11 and 64. As f16 such are also
+/// plausible integers; integers are too small to be plausible as f16, unless
+/// they exceed 0.125. So only a clear majority tells.
+bool GgufModel::hasIntegerScales() const {
+  constexpr size_t maxBlocks = 4096; // of a tensor; all would be read from disk
+  constexpr int64_t clearMajority = 4;
+  auto isPlausible = [](float scale, float limit) {
+    return scale >= 0x1p-11f && scale < limit;
+  };
+  const format::StorageInfo &info = format::infoOf(Storage::STQ1_0);
+  int64_t scales = 0, asF16 = 0, asI16 = 0;
+  for (const std::unique_ptr<GgufFile> &file : files)
+    for (const auto &[name, tensor] : file->tensors) {
+      if (tensor.storage != Storage::STQ1_0)
+        continue;
+      size_t blocks = tensor.bytes.size() / info.blockBytes;
+      for (size_t i = 0; i < std::min(blocks, maxBlocks); ++i) {
+        const char *end = tensor.bytes.data() + (i + 1) * info.blockBytes;
+        auto bits = support::endian::read16le(end - sizeof(uint16_t));
+        if (bits == 0)
+          continue;
+        ++scales;
+        asF16 += isPlausible(format::f16ToF32(bits), 64);
+        asI16 += isPlausible(static_cast<int16_t>(bits) * 0x1p-15f, 1);
+      }
+    }
+  return clearMajority * asF16 < scales && clearMajority * asI16 > 3 * scales;
+}
+
 Expected<GgufModel> GgufModel::open(StringRef path, StqScale scale) {
   GgufModel model;
+  if (Error error = model.openParts(path))
+    return error;
+  if (scale == StqScale::Auto)
+    scale = model.hasIntegerScales() ? StqScale::I16 : StqScale::F16;
+  for (std::unique_ptr<GgufFile> &file : model.files)
+    file->scale = scale;
+  model.stqScale = scale;
+  return model;
+}
+
+Error GgufModel::openParts(StringRef path) {
   auto add = [&](StringRef part) -> Error {
-    auto file = GgufFile::open(part, scale);
+    auto file = GgufFile::open(part);
     if (file)
-      model.files.push_back(std::move(*file));
+      files.push_back(std::move(*file));
     return file.takeError();
   };
   if (Error error = add(path))
     return error;
-  const GgufValue *countValue = model.first().find("split.count");
+  const GgufValue *countValue = first().find("split.count");
   int64_t count = countValue ? countValue->getInteger().value_or(0) : 1;
   if (count == 1)
-    return model;
+    return Error::success();
   SmallVector<StringRef> groups;
   Regex pattern("^(.*-)([0-9]{5})-of-([0-9]{5})\\.gguf$");
   int64_t number = 0, total = 0;
@@ -489,5 +514,5 @@ Expected<GgufModel> GgufModel::open(StringRef path, StqScale scale) {
     if (Error error = add(nameOfPart(part)))
       return error;
   }
-  return model;
+  return Error::success();
 }

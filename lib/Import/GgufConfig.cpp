@@ -9,11 +9,12 @@
 #include "sherry/Support/RopeScaling.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/Support/ConvertUTF.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <set>
 
 using namespace llvm;
 using namespace sherry;
@@ -55,6 +56,28 @@ static json recognizeLlama3(ArrayRef<float> divisors, double theta) {
   return nullptr;
 }
 
+/// Refuses values that scale positions. LLaMA 3's rule has none: it is a
+/// tensor.
+static Error checkRopeScaling(const GgufFile &file, const std::string &name) {
+  std::string type = getText(file, name + ".rope.scaling.type");
+  if (!type.empty() && type != "none")
+    return makeError(file.getPath() + ": " + name + ".rope.scaling.type is " +
+                     quote(type) +
+                     "; only \"none\" and, by the tensor rope_freqs.weight, "
+                     "LLaMA 3's rule are supported");
+  for (StringRef key : {"rope.scaling.factor", "rope.scale_linear",
+                        "rope.scaling.attn_factor"}) {
+    const GgufValue *value = file.find(name + "." + key.str());
+    // Without a type, "none" is to be said: the factor counts.
+    if (type == "none" && key == "rope.scaling.factor")
+      continue;
+    if (value && value->getNumber() != 1)
+      return makeError(file.getPath() + ": " + name + "." + key +
+                       " is not 1; this scaling of positions is not supported");
+  }
+  return Error::success();
+}
+
 static Error readRopeDivisors(const GgufModel &model, double theta,
                               json &config) {
   constexpr const char *name = "rope_freqs.weight";
@@ -87,13 +110,17 @@ static Error readRopeDivisors(const GgufModel &model, double theta,
 // Special tokens
 //===----------------------------------------------------------------------===//
 
-/// Tokens that end what a model says, if they are control tokens: files name
-/// but one of them.
+/// Tokens that end what a model says, if they are control tokens: files have
+/// names for three of them only.
 static constexpr StringLiteral kEndTokens[] = {
     "<|eot_id|>", "<|im_end|>", "<|end|>", "<|end_of_text|>", "<|endoftext|>",
     "<|eom_id|>", "<end_of_turn>",
     // HunYuan's, with a full-width bar and a lower block for the space.
     "<\uff5chy_place\u2581holder\u2581no\u25812\uff5c>"};
+
+bool sherry::isEndToken(StringRef token) {
+  return is_contained(kEndTokens, token);
+}
 
 static GgufTokenType getTokenType(const GgufFile &file, uint64_t id) {
   const GgufValue *types = file.find("tokenizer.ggml.token_type");
@@ -103,8 +130,9 @@ static GgufTokenType getTokenType(const GgufFile &file, uint64_t id) {
       types->getInteger(id).value_or(static_cast<int>(GgufTokenType::Normal)));
 }
 
+/// The eos token comes first.
 static json listEndTokens(const GgufFile &file) {
-  std::set<int64_t> ids;
+  SmallSetVector<int64_t, 4> ids;
   for (StringRef key : {"eos", "eot", "eom"}) {
     const GgufValue *value =
         file.find(("tokenizer.ggml." + key + "_token_id").str());
@@ -116,9 +144,9 @@ static json listEndTokens(const GgufFile &file) {
   for (uint64_t id = 0; tokens && tokens->isArray() && id < tokens->size();
        ++id)
     if (getTokenType(file, id) == GgufTokenType::Control &&
-        is_contained(kEndTokens, tokens->getString(id).value_or("")))
+        isEndToken(tokens->getString(id).value_or("")))
       ids.insert(static_cast<int64_t>(id));
-  return ids;
+  return ids.takeVector();
 }
 
 //===----------------------------------------------------------------------===//
@@ -165,33 +193,36 @@ Expected<std::string> sherry::makeConfigJson(const GgufModel &model) {
   auto find = [&](StringRef key) { return file.find(name + "." + key.str()); };
   json config = {{"model_type", architecture->name},
                  {"architectures", {architecture->className}}};
-  auto copyInteger = [&](StringRef key, const char *field) {
-    if (const GgufValue *value = find(key))
-      if (auto integer = value->getInteger())
-        config[field] = *integer;
-  };
-  copyInteger("embedding_length", "hidden_size");
-  copyInteger("feed_forward_length", "intermediate_size");
-  copyInteger("block_count", "num_hidden_layers");
-  copyInteger("attention.head_count", "num_attention_heads");
-  copyInteger("attention.head_count_kv", "num_key_value_heads");
-  copyInteger("attention.key_length", "head_dim");
-  copyInteger("context_length", "max_position_embeddings");
-  copyInteger("vocab_size", "vocab_size");
-
-  // What this compiler would leave out, and the value that means nothing.
-  for (auto [key, harmless] : {std::pair<StringRef, double>("expert_count", 0),
-                               {"attention.sliding_window", 0},
-                               {"rope.scaling.factor", 1}}) {
+  constexpr std::pair<const char *, const char *> sizes[] = {
+      {"embedding_length", "hidden_size"},
+      {"feed_forward_length", "intermediate_size"},
+      {"block_count", "num_hidden_layers"},
+      {"attention.head_count", "num_attention_heads"},
+      {"attention.head_count_kv", "num_key_value_heads"},
+      {"attention.key_length", "head_dim"},
+      {"context_length", "max_position_embeddings"},
+      {"vocab_size", "vocab_size"}};
+  for (auto [key, field] : sizes) {
     const GgufValue *value = find(key);
-    std::string scaling = getText(file, name + ".rope.scaling.type");
-    bool isOff = key.starts_with("rope.") &&
-                 (scaling == "none" || file.hasTensor("rope_freqs.weight"));
-    if (value && !isOff && value->getNumber().value_or(harmless) != harmless)
+    if (!value)
+      continue;
+    auto integer = value->getInteger();
+    if (!integer)
       return makeError(
-          file.getPath() + ": " + name + "." + key + " is set; models with it" +
-          (scaling.empty() ? "" : " (" + scaling + ")") + " are not supported");
+          file.getPath() + ": " + name + "." + key + " is " +
+          (value->isArray()
+               ? "a list; models whose layers differ are not supported"
+               : "no integer below 2^63"));
+    config[field] = *integer;
   }
+
+  // What this compiler would leave out.
+  for (StringRef key : {"expert_count", "attention.sliding_window"})
+    if (const GgufValue *value = find(key); value && value->getNumber() != 0)
+      return makeError(file.getPath() + ": " + name + "." + key +
+                       " is set; models with it are not supported");
+  if (Error error = checkRopeScaling(file, name))
+    return error;
   for (StringRef key : {"attention.value_length", "rope.dimension_count"}) {
     const GgufValue *value = find(key);
     int64_t heads = config.value("num_attention_heads", int64_t{0});
@@ -260,8 +291,11 @@ static std::vector<std::string> getPatterns(StringRef pre) {
     return {llama3};
   if (pre == "qwen2" || pre == "deepseek-r1-qwen" || pre == "hunyuan")
     return {qwen2};
-  if (pre == "gpt-2" || pre == "default" || pre.empty() || pre == "phi-2")
+  if (pre == "gpt-2" || pre == "phi-2")
     return {kGpt2Pattern};
+  if (pre == "default" || pre.empty())
+    return {R"([\p{P}\$\+<=>\^~\|]+)", kGpt2Pattern, R"(\p{N}+)",
+            R"([0-9][0-9][0-9])"};
   if (pre == "starcoder" || pre == "refact" || pre == "command-r" ||
       pre == "smollm")
     return {R"(\p{N})", kGpt2Pattern};
@@ -272,16 +306,51 @@ static std::vector<std::string> getPatterns(StringRef pre) {
   return {};
 }
 
-/// Whether words that are tokens are not merged.
-static bool ignoresMerges(StringRef pre) {
+/// Of LLaMA 3: words that are tokens are not merged, and texts begin with BOS.
+static bool isLlama3(StringRef pre) {
   return pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3";
 }
 
+/// An expression with characters in place of escapes that stand for one.
+static std::string resolveEscapes(StringRef pattern) {
+  std::string result;
+  while (!pattern.empty()) {
+    if (!pattern.consume_front("\\")) {
+      result += pattern.front();
+      pattern = pattern.drop_front();
+      continue;
+    }
+    auto [digits, rest] = pattern.split('}');
+    uint32_t codePoint;
+    char utf8[UNI_MAX_UTF8_BYTES_PER_CODE_POINT], *end = utf8;
+    // The others may have a meaning of their own.
+    constexpr uint32_t firstHarmless = 0x80;
+    if (digits.consume_front("x{") && !digits.getAsInteger(16, codePoint) &&
+        codePoint >= firstHarmless && ConvertCodePointToUTF8(codePoint, end)) {
+      result.append(utf8, end);
+      pattern = rest;
+    } else if (pattern.consume_front("r")) {
+      result += '\r';
+    } else if (pattern.consume_front("n")) {
+      result += '\n';
+    } else {
+      result += '\\';
+      result += pattern.take_front();
+      pattern = pattern.drop_front(std::min<size_t>(1, pattern.size()));
+    }
+  }
+  return result;
+}
+
 std::string sherry::findPreTokenizer(ArrayRef<std::string> patterns,
-                                     bool ignores) {
+                                     bool ignoresMerges) {
+  auto isSame = [](StringRef a, StringRef b) {
+    return resolveEscapes(a) == resolveEscapes(b);
+  };
   for (const char *pre : {"llama-bpe", "qwen2", "gpt-2", "starcoder",
-                          "deepseek-coder", "deepseek-v3"})
-    if (ignoresMerges(pre) == ignores && patterns == ArrayRef(getPatterns(pre)))
+                          "deepseek-coder", "deepseek-v3", "default"})
+    if (isLlama3(pre) == ignoresMerges &&
+        equal(patterns, getPatterns(pre), isSame))
       return pre;
   return "";
 }
@@ -316,15 +385,18 @@ static Expected<json> makeByteLevel(const GgufFile &file,
   if (patterns.empty())
     return makeError(
         file.getPath() + ": tokenizer.ggml.pre is " + quote(pre) +
-        ", which is not known; supported are llama-bpe, qwen2, gpt-2, "
-        "starcoder, deepseek-coder, deepseek-v3, hunyuan and "
+        ", which is not known; supported are default, llama-bpe, qwen2, "
+        "gpt-2, starcoder, deepseek-coder, deepseek-v3, hunyuan and "
         "hunyuan-dense");
   json vocab = json::object(), merges = json::array(), steps = json::array();
   for (uint64_t id = 0; id < tokens.size(); ++id) {
     GgufTokenType type = getTokenType(file, id);
     if (type != GgufTokenType::Control && type != GgufTokenType::UserDefined &&
-        type != GgufTokenType::Unused)
-      vocab.emplace(tokens.getString(id)->str(), id);
+        type != GgufTokenType::Unused &&
+        !vocab.emplace(tokens.getString(id)->str(), id).second)
+      return makeError(file.getPath() + ": tokenizer.ggml.tokens has " +
+                       quote(*tokens.getString(id)) +
+                       " twice; the file is damaged, convert it anew");
   }
   const GgufValue *list = file.find("tokenizer.ggml.merges");
   if (!list || !list->isArray() || (list->size() > 0 && !list->getString(0)))
@@ -332,6 +404,10 @@ static Expected<json> makeByteLevel(const GgufFile &file,
                      ": tokenizer.ggml.merges must be a list of strings");
   for (uint64_t i = 0; i < list->size(); ++i)
     merges.push_back(list->getString(i)->str());
+  // A space is put in front before ByteLevel cuts, not in front of each word.
+  bool cutsLast = patterns.back() == kGpt2Pattern;
+  if (cutsLast)
+    patterns.pop_back();
   for (const std::string &pattern : patterns)
     steps.push_back({{"type", "Split"},
                      {"pattern", {{"Regex", pattern}}},
@@ -341,7 +417,7 @@ static Expected<json> makeByteLevel(const GgufFile &file,
   bool addSpace = prefix && prefix->getBool().value_or(false);
   steps.push_back({{"type", "ByteLevel"},
                    {"add_prefix_space", addSpace},
-                   {"use_regex", false}});
+                   {"use_regex", cutsLast}});
   return json{
       {"added_tokens", listAddedTokens(file, tokens)},
       {"normalizer", nullptr},
@@ -350,7 +426,7 @@ static Expected<json> makeByteLevel(const GgufFile &file,
       {"decoder", {{"type", "ByteLevel"}}},
       {"model",
        {{"type", "BPE"},
-        {"ignore_merges", ignoresMerges(pre)},
+        {"ignore_merges", isLlama3(pre)},
         {"vocab", std::move(vocab)},
         {"merges", std::move(merges)}}}};
 }
@@ -416,5 +492,5 @@ bool sherry::addsBosToken(const GgufFile &file) {
     return value->getBool().value_or(false);
   // As llama.cpp's defaults.
   return getText(file, "tokenizer.ggml.model") == "llama" ||
-         getText(file, "tokenizer.ggml.pre") == "llama-bpe";
+         isLlama3(getText(file, "tokenizer.ggml.pre"));
 }

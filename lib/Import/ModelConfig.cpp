@@ -16,7 +16,6 @@ using namespace sherry;
 using nlohmann::json;
 
 static constexpr uint64_t kMaxConfigBytes = 1 << 24;
-static constexpr int64_t kMaxSize = 1 << 24;
 static constexpr int64_t kMaxLayers = 1 << 12;
 
 using QkNorm = Architecture::QkNorm;
@@ -293,4 +292,9 @@ SmallVector<LinearLayer> sherry::listLinearLayers(const ModelConfig &config) {
           {"gate", "mlp.gate_proj", ffn, hidden},
           {"up", "mlp.up_proj", ffn, hidden},
           {"down", "mlp.down_proj", hidden, ffn}};
+}
+
+std::string sherry::nameWeight(const LinearLayer &linear, int64_t layer) {
+  return "model.layers." + std::to_string(layer) + "." + linear.module +
+         ".weight";
 }

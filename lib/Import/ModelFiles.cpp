@@ -4,6 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/ModelFiles.h"
+#include "Support.h"
+#include "Tokenizer.h"
 #include "sherry/Import/GgufConfig.h"
 #include "sherry/Support/Json.h"
 
@@ -11,6 +13,27 @@
 
 using namespace llvm;
 using namespace sherry;
+
+/// Fails on a tokenizer with which the runtime would not open the model.
+static Error checkInRuntime(const TokenizerFile &tokenizer,
+                            const ModelConfig &config) {
+  if (!tokenizer.json)
+    return Error::success();
+  StringRef text = tokenizer.json->getBuffer();
+  std::optional<int32_t> bos;
+  if (config.bosTokenId)
+    bos = static_cast<int32_t>(*config.bosTokenId);
+  try {
+    runtime::Tokenizer(std::string_view(text.data(), text.size()),
+                       static_cast<uint32_t>(config.vocabSize), bos,
+                       tokenizer.addBos);
+  } catch (const runtime::Error &error) {
+    return makeError(tokenizer.json->getBufferIdentifier() + ": " +
+                     error.what() +
+                     "; the runtime cannot use this tokenizer, correct it");
+  }
+  return Error::success();
+}
 
 static Expected<ModelFiles> openGguf(StringRef path,
                                      const OpenOptions &options) {
@@ -31,10 +54,17 @@ static Expected<ModelFiles> openGguf(StringRef path,
         TokenizerFile::load(model->first(), files.config.vocabSize);
     if (!tokenizer)
       return tokenizer.takeError();
+    if (Error error = checkInRuntime(*tokenizer, files.config))
+      return error;
     files.tokenizer = std::move(*tokenizer);
   }
   if (options.weights) {
     files.gguf = &model->first();
+    if (options.stqScale == StqScale::Auto && model->stqScale == StqScale::I16)
+      files.notes.push_back(
+          (path + ": the scales of STQ1_0 are read as 16-bit integers, as most "
+                  "are too small for f16; --stq-scale=f16 reads them as f16")
+              .str());
     auto checkpoint = Checkpoint::create(std::move(*model), files.config);
     if (!checkpoint)
       return checkpoint.takeError();
@@ -54,6 +84,8 @@ static Expected<ModelFiles> openFolder(StringRef path,
     auto tokenizer = TokenizerFile::load(path, files.config.vocabSize);
     if (!tokenizer)
       return tokenizer.takeError();
+    if (Error error = checkInRuntime(*tokenizer, files.config))
+      return error;
     files.tokenizer = std::move(*tokenizer);
   }
   if (options.weights) {
@@ -73,14 +105,13 @@ Expected<ModelFiles> ModelFiles::open(StringRef path,
 
 Expected<TokenizerFile> sherry::openTokenizer(StringRef path) {
   // Ids have only to be such that the runtime can keep a list of them.
-  constexpr int64_t maxVocabSize = 1 << 24;
   auto load = [&]() -> Expected<TokenizerFile> {
     if (!sys::fs::is_regular_file(path))
-      return TokenizerFile::load(path, maxVocabSize);
+      return TokenizerFile::load(path, kMaxSize);
     auto file = GgufFile::open(path);
     if (!file)
       return file.takeError();
-    return TokenizerFile::load(**file, maxVocabSize);
+    return TokenizerFile::load(**file, kMaxSize);
   };
   auto tokenizer = load();
   if (tokenizer && !tokenizer->json)

@@ -118,6 +118,7 @@ Expected<json> sherry::readSentencePiece(MemoryBufferRef file) {
   json vocab = json::array();
   uint64_t modelType = 1;
   bool addPrefix = true, dropsSpaces = true, hasRules = false;
+  bool marksSpaces = true, spaceIsSuffix = false;
   bool isDamaged = false;
   MessageReader reader(file.getBuffer());
   for (Field field; reader.next(field);) {
@@ -126,9 +127,12 @@ Expected<json> sherry::readSentencePiece(MemoryBufferRef file) {
     if (field.number == 1)
       vocab.push_back(readPiece(field.bytes, isDamaged));
     if (field.number == 2) // TrainerSpec
-      while (part.next(inner))
+      while (part.next(inner)) {
         if (inner.number == 3)
           modelType = inner.integer;
+        if (inner.number == 24)
+          spaceIsSuffix = inner.integer != 0;
+      }
     if (field.number == 3) // NormalizerSpec
       while (part.next(inner)) {
         if (inner.number == 2)
@@ -137,6 +141,8 @@ Expected<json> sherry::readSentencePiece(MemoryBufferRef file) {
           addPrefix = inner.integer != 0;
         if (inner.number == 4)
           dropsSpaces = inner.integer != 0;
+        if (inner.number == 5)
+          marksSpaces = inner.integer != 0;
       }
     isDamaged |= part.isDamaged();
   }
@@ -149,6 +155,11 @@ Expected<json> sherry::readSentencePiece(MemoryBufferRef file) {
     return makeError(path + ": the tokenizer " +
                      (hasRules ? "rewrites characters" : "drops spaces") +
                      " before it cuts the text, which is not supported");
+  if (!marksSpaces || spaceIsSuffix)
+    return makeError(path + ": " +
+                     (spaceIsSuffix ? "treat_whitespace_as_suffix is true"
+                                    : "escape_whitespaces is false") +
+                     ", which is not supported");
   return json{{"model",
                {{"type", "SentencePieceBPE"},
                 {"add_dummy_prefix", addPrefix},

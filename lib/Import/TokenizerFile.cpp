@@ -8,6 +8,7 @@
 #include "sherry/Import/GgufConfig.h"
 #include "sherry/Support/Json.h"
 
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 
 #include <algorithm>
@@ -18,11 +19,6 @@ using nlohmann::json;
 
 static constexpr uint64_t kMaxTokenizerBytes = 1 << 26;
 static constexpr uint64_t kMaxConfigBytes = 1 << 24;
-
-static const json *member(const json &object, const char *name) {
-  auto it = object.find(name); // end() if it is no object
-  return it == object.end() ? nullptr : &*it;
-}
 
 /// A post processor, or one of a sequence of them, whose template for one text
 /// begins with a special token.
@@ -62,6 +58,13 @@ Expected<bool> sherry::checkTokenizer(MemoryBufferRef text, int64_t vocabSize) {
       return makeError(file + ": has " + Twine(vocab->size()) +
                        " tokens, more than the " + Twine(vocabSize) +
                        " of the model; take the one that belongs to it");
+    StringSet<> pieces;
+    for (const json &piece : *vocab)
+      if (piece.is_array() && !piece.empty() && piece[0].is_string() &&
+          !pieces.insert(piece[0].get_ref<const std::string &>()).second)
+        return makeError(file + ": has the piece " +
+                         quote(piece[0].get_ref<const std::string &>()) +
+                         " twice; the file is damaged, export it again");
   } else if (!vocab || !vocab->is_object())
     return makeError(file + ": field \"model.vocab\" must be an object that "
                             "maps tokens to ids, as BPE tokenizers have it; "
@@ -72,10 +75,9 @@ Expected<bool> sherry::checkTokenizer(MemoryBufferRef text, int64_t vocabSize) {
         return error;
 
   const json *added = member(*object, "added_tokens");
-  if (added && !added->is_array() && !added->is_null())
+  if (added && !added->is_array())
     return makeError(file + ": field \"added_tokens\" must be a list");
-  for (const json &token :
-       added && added->is_array() ? *added : json::array()) {
+  for (const json &token : added ? *added : json::array()) {
     const json *content = member(token, "content");
     const auto *name =
         content ? content->get_ptr<const std::string *>() : nullptr;

@@ -126,13 +126,17 @@ Expected<json> sherry::parseJsonObject(StringRef text, StringRef file,
   return value;
 }
 
+const json *sherry::member(const json &object, StringRef name) {
+  auto it = object.find(name); // end() if it is no object
+  return it == object.end() || it->is_null() ? nullptr : &*it;
+}
+
 //===----------------------------------------------------------------------===//
 // FieldReader
 //===----------------------------------------------------------------------===//
 
 const json *FieldReader::find(StringRef name) const {
-  auto it = object->find(name);
-  return it == object->end() || it->is_null() ? nullptr : &*it;
+  return member(*object, name);
 }
 
 void FieldReader::refuse(StringRef name, const Twine &must) {

@@ -38,6 +38,10 @@ public:
   /// Tensors that nobody asked for, in alphabetical order.
   llvm::SmallVector<llvm::StringRef> getUnusedTensors() const;
 
+  /// Fails if one of them is a bias or a norm: the model would compute
+  /// something else without it. Layers from `numLayers` on do not count.
+  llvm::Error checkUnusedTensors(int64_t numLayers) const;
+
 private:
   struct Entry {
     const TensorFile *file;

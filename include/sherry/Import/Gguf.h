@@ -75,12 +75,10 @@ uint32_t getGgufTypeId(format::Storage storage);
 /// A file that is mapped into memory.
 class GgufFile : public TensorFile {
 public:
-  static llvm::Expected<std::unique_ptr<GgufFile>>
-  open(llvm::StringRef path, StqScale scale = StqScale::Auto);
+  static llvm::Expected<std::unique_ptr<GgufFile>> open(llvm::StringRef path);
   /// The identifier of the buffer is the file's name in messages.
   static llvm::Expected<std::unique_ptr<GgufFile>>
-  parse(std::unique_ptr<llvm::MemoryBuffer> buffer,
-        StqScale scale = StqScale::Auto);
+  parse(std::unique_ptr<llvm::MemoryBuffer> buffer);
 
   /// Null if there is no such value.
   const GgufValue *find(llvm::StringRef key) const;
@@ -97,6 +95,7 @@ public:
 
 private:
   friend class GgufReader;
+  friend struct GgufModel;
   struct Tensor {
     uint32_t typeId;
     llvm::SmallVector<int64_t, 2> shape; ///< the last dimension is contiguous
@@ -105,12 +104,12 @@ private:
     llvm::StringRef bytes;
   };
 
-  GgufFile(std::unique_ptr<llvm::MemoryBuffer> buffer, StqScale scale)
-      : buffer(std::move(buffer)), scale(scale) {}
+  explicit GgufFile(std::unique_ptr<llvm::MemoryBuffer> buffer)
+      : buffer(std::move(buffer)) {}
   llvm::Error placeTensors(llvm::StringRef data, uint64_t alignment);
 
   std::unique_ptr<llvm::MemoryBuffer> buffer;
-  StqScale scale;
+  StqScale scale = StqScale::F16; ///< never Auto
   std::map<std::string, GgufValue, std::less<>> values;
   std::map<std::string, Tensor, std::less<>> tensors;
 };
@@ -119,9 +118,15 @@ private:
 /// of them begins. The first file has the values.
 struct GgufModel {
   std::vector<std::unique_ptr<GgufFile>> files;
+  StqScale stqScale = StqScale::F16; ///< of all files: F16 or I16
 
+  /// With StqScale::Auto the scales decide, all files together.
   static llvm::Expected<GgufModel> open(llvm::StringRef path, StqScale scale);
   const GgufFile &first() const { return *files.front(); }
+
+private:
+  llvm::Error openParts(llvm::StringRef path);
+  bool hasIntegerScales() const;
 };
 
 } // namespace sherry

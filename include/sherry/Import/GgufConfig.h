@@ -41,6 +41,10 @@ std::string findPreTokenizer(llvm::ArrayRef<std::string> patterns,
 /// The expression of ByteLevel with use_regex.
 llvm::StringRef getGpt2Pattern();
 
+/// Whether a control token of this name ends what a model says, whatever ids
+/// the file names.
+bool isEndToken(llvm::StringRef token);
+
 /// Whether texts begin with the BOS token.
 bool addsBosToken(const GgufFile &file);
 

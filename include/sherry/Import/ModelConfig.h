@@ -57,8 +57,10 @@ struct QuantizationConfig {
 /// Its name in "granularity".
 llvm::StringRef getGranularityName(format::Granularity granularity);
 
-/// A LLaMA or a model like it. Sizes are positive and at most 2^24, so products
-/// of two fit int64.
+/// The largest size of a model: products of two fit int64.
+inline constexpr int64_t kMaxSize = 1 << 24;
+
+/// A LLaMA or a model like it. Sizes are positive and at most kMaxSize.
 struct ModelConfig {
   const Architecture *architecture;
   int64_t vocabSize;
@@ -95,6 +97,9 @@ struct LinearLayer {
   int64_t outputs, inputs;
 };
 llvm::SmallVector<LinearLayer> listLinearLayers(const ModelConfig &config);
+
+/// The tensor of its weight in the checkpoint.
+std::string nameWeight(const LinearLayer &linear, int64_t layer);
 
 } // namespace sherry
 

@@ -27,6 +27,7 @@ struct ModelFiles {
   /// The first GGUF file; it lives as long as the checkpoint. Null for a
   /// folder.
   const GgufFile *gguf = nullptr;
+  std::vector<std::string> notes; ///< for the user, of what was guessed
 
   /// A path to a file means GGUF, to a folder Hugging Face.
   static llvm::Expected<ModelFiles> open(llvm::StringRef path,

@@ -37,6 +37,11 @@ llvm::Expected<nlohmann::json> parseJsonObject(llvm::StringRef text,
                                                llvm::StringRef file,
                                                uint64_t offset = 0);
 
+/// A member of an object; null if there is none, it is null, or `object` is
+/// something else.
+const nlohmann::json *member(const nlohmann::json &object,
+                             llvm::StringRef name);
+
 /// Reads the fields of a JSON object. The first failure is kept; from then on
 /// getters return what they can, and the caller asks takeError() once. A field
 /// that is null is missing.

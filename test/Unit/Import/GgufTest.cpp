@@ -157,14 +157,23 @@ TEST(GgufTest, TellsTypesOfTheSameNumberApart) {
     ASSERT_TRUE(bool(view)) << messageOf(std::move(view));
     EXPECT_EQ(view->getStorage(), format::Storage::STQ1_0);
     EXPECT_THAT(view->getShape(), ElementsAre(4, 256));
+    auto last = [&](size_t bytes) {
+      return Writer()
+          .header(1, 0)
+          .tensor("a", {256, 4}, type, 0)
+          .data(bytes)
+          .parse();
+    };
+    EXPECT_THAT(messageOf(last(164)),
+                mentions("\"a\"", "takes 168 bytes", "file ends after 164"));
+    EXPECT_EQ(messageOf(last(168 + 64)), "");
     // Q2_0 and NVFP4 take 288 and 576 bytes for these numbers.
-    auto other = Writer()
-                     .header(1, 0)
-                     .tensor("a", {256, 4}, type, 0)
-                     .data(type == 40 ? 576 : 288)
-                     .parse();
-    ASSERT_TRUE(bool(other));
-    EXPECT_THAT(messageOf((*other)->getTensor("a")),
-                mentions("\"a\"", "convert it"));
+    auto other = last(type == 40 ? 576 : 288);
+    ASSERT_TRUE(bool(other)) << messageOf(std::move(other));
+    std::string message = messageOf((*other)->getTensor("a"));
+    if (type == 43)
+      EXPECT_EQ(message, "");
+    else
+      EXPECT_THAT(message, mentions("\"a\"", "convert it"));
   }
 }

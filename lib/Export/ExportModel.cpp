@@ -338,7 +338,7 @@ static std::optional<uint32_t> getFileType(Storage storage) {
 
 Error Exporter::writeGguf() {
   GgufWriter writer;
-  if (Error error = describeInGguf(files, options.preTokenizer, writer))
+  if (Error error = describeInGguf(files, options.preTokenizer, writer, notes))
     return error;
   if (auto type = getFileType(*options.linear))
     writer.addInteger("general.file_type", *type);

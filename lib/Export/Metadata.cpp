@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Export/Metadata.h"
+#include "TokenizerConfig.h"
 #include "sherry/Import/GgufConfig.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/OutputFile.h"
@@ -45,6 +46,9 @@ struct Vocabulary {
     tokens[id] = token;
     types[id] = static_cast<int32_t>(type);
   }
+  bool isControl(int64_t id) const {
+    return types[id] == static_cast<int32_t>(GgufTokenType::Control);
+  }
   void addTo(GgufWriter &writer) const {
     writer.addStrings("tokenizer.ggml.tokens", tokens);
     writer.addIntegers("tokenizer.ggml.token_type", types);
@@ -52,15 +56,20 @@ struct Vocabulary {
 };
 } // namespace
 
-static void setAddedTokens(const json &root, Vocabulary &vocabulary) {
+static void setAddedTokens(const json &root, Vocabulary &vocabulary,
+                           std::set<std::string> &notes) {
+  auto isTrue = [](const json *field) { return field && *field == true; };
   const json *added = member(root, "added_tokens");
   for (const json &token : added ? *added : json::array()) {
     const json *content = member(token, "content");
-    const json *special = member(token, "special");
     if (content && content->is_string()) // ids were checked when it was loaded
       vocabulary.set(token["id"], *content,
-                     special && *special == true ? GgufTokenType::Control
-                                                 : GgufTokenType::UserDefined);
+                     isTrue(member(token, "special"))
+                         ? GgufTokenType::Control
+                         : GgufTokenType::UserDefined);
+    if (isTrue(member(token, "lstrip")) || isTrue(member(token, "rstrip")))
+      notes.insert("that white space belongs to an added token (lstrip, rstrip) "
+                   "is not said in GGUF files; it becomes tokens there");
   }
 }
 
@@ -86,13 +95,27 @@ static void listPatterns(const json &step, std::vector<std::string> &patterns) {
     patterns.push_back(getGpt2Pattern().str());
 }
 
+/// Whether a normalizer or pre_tokenizer puts a space in front.
+static bool prefixesSpace(const json *step) {
+  if (!step)
+    return false;
+  for (const char *name : {"normalizers", "pretokenizers"})
+    if (const json *steps = member(*step, name))
+      return std::any_of(steps->begin(), steps->end(), [](const json &inner) {
+        return prefixesSpace(&inner);
+      });
+  const json *scheme = member(*step, "prepend_scheme");
+  const json *adds = member(*step, "add_prefix_space");
+  return hasType(*step, "Prepend") ||
+         ((hasType(*step, "Metaspace") || hasType(*step, "ByteLevel")) &&
+          !(scheme && *scheme == "never") && !(adds && *adds == false));
+}
+
 static Error describeByteLevel(const json &root, StringRef file, StringRef pre,
-                               int64_t vocabSize, GgufWriter &writer) {
+                               Vocabulary &vocabulary, GgufWriter &writer) {
   const json &model = root["model"];
-  Vocabulary vocabulary(vocabSize);
   for (const auto &[token, id] : model["vocab"].items())
     vocabulary.set(id, token, GgufTokenType::Normal);
-  setAddedTokens(root, vocabulary);
   std::vector<std::string> merges, patterns;
   const json *list = member(model, "merges");
   for (const json &merge : list ? *list : json::array()) {
@@ -106,7 +129,8 @@ static Error describeByteLevel(const json &root, StringRef file, StringRef pre,
       return makeError(file + ": model.merges[" + Twine(merges.size()) +
                        "] is no pair of tokens");
   }
-  if (const json *step = member(root, "pre_tokenizer"))
+  const json *step = member(root, "pre_tokenizer");
+  if (step)
     listPatterns(*step, patterns);
   const json *ignoresMerges = member(model, "ignore_merges");
   std::string name = pre.str();
@@ -119,25 +143,9 @@ static Error describeByteLevel(const json &root, StringRef file, StringRef pre,
                             "--tokenizer-pre");
   writer.addString("tokenizer.ggml.model", "gpt2");
   writer.addString("tokenizer.ggml.pre", name);
-  vocabulary.addTo(writer);
   writer.addStrings("tokenizer.ggml.merges", merges);
+  writer.addBool("tokenizer.ggml.add_space_prefix", prefixesSpace(step));
   return Error::success();
-}
-
-/// Whether a normalizer or pre_tokenizer puts a space in front.
-static bool prefixesSpace(const json *step) {
-  if (!step)
-    return false;
-  for (const char *name : {"normalizers", "pretokenizers"})
-    if (const json *steps = member(*step, name))
-      return std::any_of(steps->begin(), steps->end(), [](const json &inner) {
-        return prefixesSpace(&inner);
-      });
-  const json *scheme = member(*step, "prepend_scheme");
-  const json *adds = member(*step, "add_prefix_space");
-  return hasType(*step, "Prepend") ||
-         (hasType(*step, "Metaspace") && !(scheme && *scheme == "never") &&
-          !(adds && *adds == false));
 }
 
 static bool isBytePiece(StringRef piece) {
@@ -170,10 +178,10 @@ static void setPieces(const json &model, Vocabulary &vocabulary) {
   }
 }
 
-static Error describePieces(const json &root, StringRef file, int64_t vocabSize,
-                            GgufWriter &writer) {
+static Error describePieces(const json &root, StringRef file,
+                            Vocabulary &vocabulary, GgufWriter &writer,
+                            std::set<std::string> &notes) {
   const json &model = root["model"];
-  Vocabulary vocabulary(vocabSize);
   bool addsPrefix = true;
   if (hasType(model, "SentencePieceBPE")) {
     const json *field = member(model, "add_dummy_prefix");
@@ -189,47 +197,93 @@ static Error describePieces(const json &root, StringRef file, int64_t vocabSize,
       vocabulary.scores[id] = piece[1];
     }
   } else {
-    addsPrefix = prefixesSpace(member(root, "normalizer")) ||
-                 prefixesSpace(member(root, "pre_tokenizer"));
+    const json *step = member(root, "pre_tokenizer");
+    const json *scheme = step ? member(*step, "prepend_scheme") : nullptr;
+    addsPrefix =
+        prefixesSpace(member(root, "normalizer")) || prefixesSpace(step);
+    if (scheme && *scheme == "first")
+      notes.insert("that only the first text gets a space in front "
+                   "(prepend_scheme) is not said in GGUF files; what follows "
+                   "an added token gets one too there");
     setPieces(model, vocabulary);
   }
-  setAddedTokens(root, vocabulary);
   writer.addString("tokenizer.ggml.model", "llama");
   writer.addString("tokenizer.ggml.pre", "default");
-  vocabulary.addTo(writer);
   writer.addNumbers("tokenizer.ggml.scores", vocabulary.scores);
   writer.addBool("tokenizer.ggml.add_space_prefix", addsPrefix);
   return Error::success();
 }
 
+static void addTokenId(StringRef kind, int64_t id, GgufWriter &writer) {
+  writer.addInteger(("tokenizer.ggml." + kind + "_token_id").str(),
+                    static_cast<uint32_t>(id));
+}
+
+/// GGUF files have names for three tokens that end what a model says; readers
+/// find others by what they are called.
+static void describeEndTokens(ArrayRef<int64_t> ids,
+                              const Vocabulary &vocabulary, GgufWriter &writer,
+                              std::set<std::string> &notes) {
+  if (ids.empty())
+    return;
+  addTokenId("eos", ids.front(), writer);
+  std::optional<int64_t> endOfTurn, endOfMessage;
+  SmallVector<int64_t> others;
+  for (int64_t id : ids.drop_front()) {
+    const std::string &token = vocabulary.tokens[id];
+    if (token == "<|eom_id|>")
+      endOfMessage = id;
+    else if (isEndToken(token) && vocabulary.isControl(id))
+      endOfTurn = endOfTurn.value_or(id);
+    else
+      others.push_back(id);
+  }
+  for (int64_t id : others) {
+    std::optional<int64_t> &free = endOfTurn ? endOfMessage : endOfTurn;
+    if (free)
+      notes.insert("token " + std::to_string(id) +
+                   " ends what the model says, which GGUF files say of three "
+                   "tokens only; it is left out there");
+    else
+      free = id;
+  }
+  if (endOfTurn)
+    addTokenId("eot", *endOfTurn, writer);
+  if (endOfMessage)
+    addTokenId("eom", *endOfMessage, writer);
+}
+
 static Error describeTokenizer(const ModelFiles &files, StringRef pre,
-                               GgufWriter &writer) {
+                               GgufWriter &writer,
+                               std::set<std::string> &notes) {
   const TokenizerFile &tokenizer = files.tokenizer;
-  if (!tokenizer.json)
+  const ModelConfig &config = files.config;
+  Vocabulary vocabulary(config.vocabSize);
+  if (config.bosTokenId)
+    addTokenId("bos", *config.bosTokenId, writer);
+  if (!tokenizer.json) {
+    describeEndTokens(config.eosTokenIds, vocabulary, writer, notes);
     return Error::success();
+  }
   StringRef file = tokenizer.json->getBufferIdentifier();
   auto root = parseJsonObject(tokenizer.json->getBuffer(), file);
   if (!root)
     return root.takeError();
   const json &model = (*root)["model"];
   const json *fallback = member(model, "byte_fallback");
-  int64_t vocabSize = files.config.vocabSize;
   bool hasPieces =
       hasType(model, "SentencePieceBPE") || (fallback && *fallback == true);
   if (Error error =
-          hasPieces ? describePieces(*root, file, vocabSize, writer)
-                    : describeByteLevel(*root, file, pre, vocabSize, writer))
+          hasPieces ? describePieces(*root, file, vocabulary, writer, notes)
+                    : describeByteLevel(*root, file, pre, vocabulary, writer))
     return error;
+  setAddedTokens(*root, vocabulary, notes);
+  vocabulary.addTo(writer);
+  if (tokenizer.addBos && !config.bosTokenId)
+    return makeError(file + ": texts begin with a token that config.json does "
+                            "not name; give it a bos_token_id");
   writer.addBool("tokenizer.ggml.add_bos_token", tokenizer.addBos);
-  auto addId = [&](StringRef key, int64_t id) {
-    writer.addInteger(("tokenizer.ggml." + key + "_token_id").str(),
-                      static_cast<uint32_t>(id));
-  };
-  if (files.config.bosTokenId)
-    addId("bos", *files.config.bosTokenId);
-  static constexpr StringLiteral ends[] = {"eos", "eot", "eom"};
-  for (auto [key, id] : zip(ends, files.config.eosTokenIds))
-    addId(key, id);
+  describeEndTokens(config.eosTokenIds, vocabulary, writer, notes);
   if (!tokenizer.chatTemplate.empty())
     writer.addString("tokenizer.chat_template", tokenizer.chatTemplate);
   return Error::success();
@@ -247,7 +301,8 @@ static bool describesFile(StringRef key) {
 }
 
 Error sherry::describeInGguf(const ModelFiles &files, StringRef pre,
-                             GgufWriter &writer) {
+                             GgufWriter &writer,
+                             std::set<std::string> &notes) {
   if (files.gguf) {
     for (const auto &[key, value] : files.gguf->getValues())
       if (!describesFile(key))
@@ -275,7 +330,7 @@ Error sherry::describeInGguf(const ModelFiles &files, StringRef pre,
                    static_cast<float>(config.rmsNormEps));
   writer.addNumber(name + ".rope.freq_base",
                    static_cast<float>(config.ropeTheta));
-  return describeTokenizer(files, pre, writer);
+  return describeTokenizer(files, pre, writer, notes);
 }
 
 std::vector<float> sherry::listRopeDivisors(const ModelConfig &config) {
@@ -309,39 +364,10 @@ static Error writeText(StringRef folder, StringRef name, StringRef text) {
                              });
 }
 
-/// Pieces with scores as Hugging Face has them: merges of all pairs that are a
-/// piece together, the highest score first.
-static json makeMerges(const json &pieces) {
-  struct Merge {
-    double score;
-    size_t piece;
-    std::string left, right;
-  };
-  std::map<std::string, size_t> ids;
-  for (size_t id = 0; id < pieces.size(); ++id)
-    if (pieces[id][2] == "normal")
-      ids.emplace(pieces[id][0].get<std::string>(), id);
-  std::vector<Merge> merges;
-  for (const auto &[piece, id] : ids)
-    for (size_t cut = 1; cut < piece.size(); ++cut) {
-      std::string left = piece.substr(0, cut), right = piece.substr(cut);
-      if (ids.count(left) && ids.count(right))
-        merges.push_back({pieces[id][1], id, left, right});
-    }
-  std::stable_sort(merges.begin(), merges.end(),
-                   [&](const Merge &a, const Merge &b) {
-                     if (a.score != b.score)
-                       return a.score > b.score;
-                     return a.piece < b.piece;
-                   });
-  json result = json::array();
-  for (const Merge &merge : merges)
-    result.push_back({merge.left, merge.right});
-  return result;
-}
-
-/// A tokenizer.json of Hugging Face's kind for SentencePiece's pieces.
-static json makePieceTokenizer(const json &model) {
+/// A tokenizer.json of Hugging Face's kind for SentencePiece's pieces, whose
+/// `text` the runtime has accepted.
+static json makePieceTokenizer(const json &model, StringRef text,
+                               int64_t vocabSize) {
   constexpr const char *space = "\u2581";
   json vocab = json::object(), added = json::array(), unknown = nullptr;
   for (size_t id = 0; id < model["vocab"].size(); ++id) {
@@ -360,7 +386,13 @@ static json makePieceTokenizer(const json &model) {
                        {"special", kind != "user_defined"}});
   }
   bool addsPrefix = model.value("add_dummy_prefix", true);
-  json normalizers = json::array(), decoders;
+  json normalizers = json::array(), merges = json::array(), decoders;
+  auto parsed = runtime::TokenizerConfig::parse(
+      std::string_view(text.data(), text.size()),
+      static_cast<uint32_t>(vocabSize));
+  for (const runtime::BpeMerge &merge : parsed.merges)
+    merges.push_back(
+        {model["vocab"][merge.left][0], model["vocab"][merge.right][0]});
   if (addsPrefix)
     normalizers.push_back({{"type", "Prepend"}, {"prepend", space}});
   normalizers.push_back({{"type", "Replace"},
@@ -387,7 +419,7 @@ static json makePieceTokenizer(const json &model) {
             {"fuse_unk", true},
             {"byte_fallback", true},
             {"vocab", std::move(vocab)},
-            {"merges", makeMerges(model["vocab"])}}}};
+            {"merges", std::move(merges)}}}};
 }
 
 static Error writeTokenizer(const ModelFiles &files, StringRef folder) {
@@ -399,7 +431,7 @@ static Error writeTokenizer(const ModelFiles &files, StringRef folder) {
   if (!root)
     return root.takeError();
   if (hasType((*root)["model"], "SentencePieceBPE"))
-    text = makePieceTokenizer((*root)["model"])
+    text = makePieceTokenizer((*root)["model"], text, files.config.vocabSize)
                .dump(1, ' ', false, json::error_handler_t::replace);
   json config = {{"add_bos_token", tokenizer.addBos},
                  {"tokenizer_class", "PreTrainedTokenizerFast"}};

@@ -61,7 +61,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     files.config.vocabSize = vocabSize;
     files.tokenizer.json = MemoryBuffer::getMemBuffer(text, false);
     GgufWriter writer;
-    consumeError(describeInGguf(files, /*pre=*/"", writer));
+    std::set<std::string> notes;
+    consumeError(describeInGguf(files, /*pre=*/"", writer, notes));
   } else {
     consumeError(startsWithBos.takeError());
   }

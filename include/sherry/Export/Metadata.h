@@ -15,8 +15,9 @@ namespace sherry {
 /// the GGUF file that it comes from, or says the same of a folder. `pre` is the
 /// tokenizer.ggml.pre of byte-level tokenizers; empty: that which has their
 /// expressions. Fails if there is none, or the tokenizer is of another kind.
+/// Adds to `notes` what such files cannot say.
 llvm::Error describeInGguf(const ModelFiles &files, llvm::StringRef pre,
-                           GgufWriter &writer);
+                           GgufWriter &writer, std::set<std::string> &notes);
 
 /// The divisors of a rope scaling, llama.cpp's rope_freqs.weight; empty if the
 /// model has none.

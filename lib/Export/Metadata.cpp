@@ -68,8 +68,9 @@ static void setAddedTokens(const json &root, Vocabulary &vocabulary,
                          ? GgufTokenType::Control
                          : GgufTokenType::UserDefined);
     if (isTrue(member(token, "lstrip")) || isTrue(member(token, "rstrip")))
-      notes.insert("that white space belongs to an added token (lstrip, rstrip) "
-                   "is not said in GGUF files; it becomes tokens there");
+      notes.insert(
+          "that white space belongs to an added token (lstrip, rstrip) "
+          "is not said in GGUF files; it becomes tokens there");
   }
 }
 
@@ -301,8 +302,7 @@ static bool describesFile(StringRef key) {
 }
 
 Error sherry::describeInGguf(const ModelFiles &files, StringRef pre,
-                             GgufWriter &writer,
-                             std::set<std::string> &notes) {
+                             GgufWriter &writer, std::set<std::string> &notes) {
   if (files.gguf) {
     for (const auto &[key, value] : files.gguf->getValues())
       if (!describesFile(key))

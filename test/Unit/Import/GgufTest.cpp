@@ -14,78 +14,42 @@ using testing::ElementsAre;
 
 namespace {
 
-/// The bytes of a file, put together one after the other.
-struct Writer {
-  std::string bytes = "GGUF";
-
-  template <typename T> Writer &number(T value) {
-    bytes.append(reinterpret_cast<const char *>(&value), sizeof(value));
-    return *this;
-  }
-  Writer &string(const std::string &text) {
-    number<uint64_t>(text.size());
-    bytes += text;
-    return *this;
-  }
-  Writer &header(uint64_t tensors, uint64_t values, uint32_t version = 3) {
-    return number(version).number(tensors).number(values);
-  }
-  Writer &tensor(const std::string &name, std::vector<uint64_t> sizes,
-                 uint32_t type, uint64_t offset) {
-    string(name).number<uint32_t>(sizes.size());
-    for (uint64_t size : sizes)
-      number(size);
-    return number(type).number(offset);
-  }
-  /// Pads and appends `size` zeros.
-  Writer &data(size_t size) {
-    bytes.resize((bytes.size() + 31) / 32 * 32 + size);
-    return *this;
-  }
-
-  llvm::Expected<std::unique_ptr<GgufFile>> parse() const {
-    return GgufFile::parse(
-        llvm::MemoryBuffer::getMemBufferCopy(bytes, "m.gguf"));
-  }
-  std::string message() const { return messageOf(parse()); }
-};
-
 constexpr uint64_t kHuge = UINT64_MAX - 3;
 
 } // namespace
 
 TEST(GgufTest, RefusesOtherFiles) {
-  Writer writer;
+  GgufBytes writer;
   writer.bytes = "GGML\3\0\0\0";
   EXPECT_THAT(writer.message(), mentions("m.gguf", "is no GGUF file"));
-  EXPECT_THAT(Writer().header(0, 0, 1).message(),
+  EXPECT_THAT(GgufBytes().header(0, 0, 1).message(),
               mentions("version is 1", "2 and 3"));
-  EXPECT_THAT(Writer().header(0, 0, 0x03000000).message(),
+  EXPECT_THAT(GgufBytes().header(0, 0, 0x03000000).message(),
               mentions("big-endian"));
-  EXPECT_EQ(Writer().header(0, 0, 2).message(), "");
+  EXPECT_EQ(GgufBytes().header(0, 0, 2).message(), "");
 }
 
 TEST(GgufTest, RefusesEveryTruncation) {
-  Writer writer;
+  GgufBytes writer;
   writer.header(1, 1).string("general.name").number(8U).string("x");
   writer.tensor("t", {32}, 0, 0).data(128);
   EXPECT_EQ(writer.message(), "");
   for (size_t size = 0; size < writer.bytes.size(); ++size) {
-    Writer cut;
+    GgufBytes cut;
     cut.bytes = writer.bytes.substr(0, size);
     EXPECT_NE(cut.message(), "") << size;
   }
 }
 
 TEST(GgufTest, RefusesHugeCounts) {
-  EXPECT_THAT(Writer().header(kHuge, 0).message(),
+  EXPECT_THAT(GgufBytes().header(kHuge, 0).message(),
               mentions("more than the file can hold"));
-  EXPECT_THAT(Writer().header(0, kHuge).message(),
+  EXPECT_THAT(GgufBytes().header(0, kHuge).message(),
               mentions("more than the file can hold"));
-  EXPECT_THAT(Writer().header(0, 1).number(kHuge).data(64).message(),
+  EXPECT_THAT(GgufBytes().header(0, 1).number(kHuge).data(64).message(),
               mentions("key of value 0", "truncated"));
   for (uint32_t type : {0U, 8U, 12U})
-    EXPECT_THAT(Writer()
+    EXPECT_THAT(GgufBytes()
                     .header(0, 1)
                     .string("k")
                     .number(9U)
@@ -94,7 +58,7 @@ TEST(GgufTest, RefusesHugeCounts) {
                     .data(64)
                     .message(),
                 mentions("\"k\"", "more than the file can hold"));
-  EXPECT_THAT(Writer()
+  EXPECT_THAT(GgufBytes()
                   .header(0, 1)
                   .string("k")
                   .number(9U)
@@ -108,7 +72,7 @@ TEST(GgufTest, RefusesHugeCounts) {
 TEST(GgufTest, RefusesImpossibleTensors) {
   auto message = [](std::vector<uint64_t> sizes, uint32_t type,
                     uint64_t offset) {
-    return Writer()
+    return GgufBytes()
         .header(1, 0)
         .tensor("t", std::move(sizes), type, offset)
         .data(256)
@@ -128,14 +92,14 @@ TEST(GgufTest, RefusesImpossibleTensors) {
 }
 
 TEST(GgufTest, RefusesOverlapsAndNamesThatOccurTwice) {
-  EXPECT_THAT(Writer()
+  EXPECT_THAT(GgufBytes()
                   .header(2, 0)
                   .tensor("a", {16}, 0, 0)
                   .tensor("b", {16}, 0, 32)
                   .data(256)
                   .message(),
               mentions("\"a\"", "\"b\" begins after 32"));
-  EXPECT_THAT(Writer()
+  EXPECT_THAT(GgufBytes()
                   .header(2, 0)
                   .tensor("a", {8}, 0, 0)
                   .tensor("a", {8}, 0, 32)
@@ -146,7 +110,7 @@ TEST(GgufTest, RefusesOverlapsAndNamesThatOccurTwice) {
 
 TEST(GgufTest, TellsTypesOfTheSameNumberApart) {
   for (uint32_t type : {40U, 42U, 43U}) {
-    auto file = Writer()
+    auto file = GgufBytes()
                     .header(2, 0)
                     .tensor("a", {256, 4}, type, 0)
                     .tensor("b", {256}, 0, 192)
@@ -158,7 +122,7 @@ TEST(GgufTest, TellsTypesOfTheSameNumberApart) {
     EXPECT_EQ(view->getStorage(), format::Storage::STQ1_0);
     EXPECT_THAT(view->getShape(), ElementsAre(4, 256));
     auto last = [&](size_t bytes) {
-      return Writer()
+      return GgufBytes()
           .header(1, 0)
           .tensor("a", {256, 4}, type, 0)
           .data(bytes)

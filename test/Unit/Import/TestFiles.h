@@ -6,6 +6,8 @@
 #ifndef SHERRY_TEST_UNIT_IMPORT_TESTFILES_H
 #define SHERRY_TEST_UNIT_IMPORT_TESTFILES_H
 
+#include "sherry/Import/Gguf.h"
+
 #include "llvm/Support/Error.h"
 
 #include <cstdint>
@@ -79,6 +81,42 @@ inline std::string messageOf(llvm::Error error) {
 template <typename... Ts> auto mentions(const Ts &...parts) {
   return testing::AllOf(testing::HasSubstr(parts)...);
 }
+
+/// The bytes of a GGUF file, put together one after the other.
+struct GgufBytes {
+  std::string bytes = "GGUF";
+
+  template <typename T> GgufBytes &number(T value) {
+    bytes.append(reinterpret_cast<const char *>(&value), sizeof(value));
+    return *this;
+  }
+  GgufBytes &string(const std::string &text) {
+    number<uint64_t>(text.size());
+    bytes += text;
+    return *this;
+  }
+  GgufBytes &header(uint64_t tensors, uint64_t values, uint32_t version = 3) {
+    return number(version).number(tensors).number(values);
+  }
+  GgufBytes &tensor(const std::string &name, std::vector<uint64_t> sizes,
+                    uint32_t type, uint64_t offset) {
+    string(name).number<uint32_t>(sizes.size());
+    for (uint64_t size : sizes)
+      number(size);
+    return number(type).number(offset);
+  }
+  /// Pads and appends `size` zeros.
+  GgufBytes &data(size_t size) {
+    bytes.resize((bytes.size() + 31) / 32 * 32 + size);
+    return *this;
+  }
+
+  llvm::Expected<std::unique_ptr<GgufFile>> parse() const {
+    return GgufFile::parse(
+        llvm::MemoryBuffer::getMemBufferCopy(bytes, "m.gguf"));
+  }
+  std::string message() const { return messageOf(parse()); }
+};
 
 } // namespace sherry::test
 

@@ -171,6 +171,25 @@ static Error chooseGranularity(const CompileOptions &options,
   return Error::success();
 }
 
+/// Strided groups of weights that are made up.
+static Error chooseGrouping(const CompileOptions &options,
+                            const ModelConfig &config, LinearStorage &linear) {
+  if (!options.strided)
+    return Error::success();
+  if (!options.randomSeed)
+    return createStringError("--grouping=strided needs --random-weights; the "
+                             "weights of a model have groups already");
+  bool isPossible = linear.granularity != Granularity::PerGroup ||
+                    linear.groupSize % format::kStridedInputs == 0;
+  for (const LinearLayer &layer : listLinearLayers(config))
+    isPossible &= layer.inputs % format::kStridedInputs == 0;
+  if (!isPossible)
+    return createStringError("--grouping=strided needs sizes and groups of a "
+                             "scale that are multiples of 64");
+  linear.strided = true;
+  return Error::success();
+}
+
 Expected<StorageOptions> sherry::chooseStorage(const CompileOptions &options,
                                                const ModelConfig &config,
                                                Checkpoint *checkpoint,
@@ -187,6 +206,8 @@ Expected<StorageOptions> sherry::chooseStorage(const CompileOptions &options,
         "this model has " +
         Twine(config.headDim) + ", use --kv=f16");
   if (Error error = chooseGranularity(options, config, result.linear))
+    return error;
+  if (Error error = chooseGrouping(options, config, result.linear))
     return error;
 
   StringRef embedding = "model.embed_tokens.weight";

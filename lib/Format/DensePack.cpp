@@ -78,60 +78,72 @@ namespace {
 /// The part of a tile that one super-block takes.
 class SuperBlock {
 public:
-  SuperBlock(const BlockFormat &format, int64_t inputs)
-      : format(format), inputs(inputs) {}
+  SuperBlock(const BlockFormat &format, int64_t inputs);
 
-  /// Places the numbers of one row.
+  /// Places the numbers of one row. The bits have to be zero.
   void pack(const StoredBlock &numbers, int64_t row, uint8_t *bytes) const;
-  void packPadding(int64_t row, uint8_t *bytes) const;
   void unpack(int64_t row, const uint8_t *bytes, float *weights) const;
 
 private:
   int64_t blocks() const { return ceilDiv(inputs, format.blockInputs); }
-  int64_t inputsOf(int64_t block) const {
-    return std::min(format.blockInputs, inputs - block * format.blockInputs);
-  }
+  int64_t groups() const { return inputs / kGroupInputs; }
   int64_t factorPlace(int64_t block, int64_t row) const {
     return format.planeBytes(inputs) + block * kTileRows + row;
   }
   int64_t dPlace() const {
     return format.planeBytes(inputs) + format.factorBytes(inputs);
   }
-  /// Where the low bits and, if that is not all, the upper bits of an integer
-  /// lie.
+  /// Where the low bits and, if that is not all, the upper bits of a group of
+  /// four inputs lie, a byte for each, in the first row.
   struct Place {
     int64_t low, upper;
     int lowShift, upperShift;
   };
-  Place place(int64_t block, int64_t input, int64_t row) const;
+  Place placeOf(int64_t group) const;
   unsigned lowMask() const { return 0xff >> (8 - 8 / format.planeGroups()); }
-  void storeInteger(uint8_t *bytes, const Place &place, int64_t value) const;
+  void storeGroup(uint8_t *bytes, const Place &place,
+                  const int8_t *integers) const;
   int64_t loadInteger(const uint8_t *bytes, const Place &place) const;
 
   const BlockFormat &format;
   int64_t inputs;
+  Place places[kMaxStoredInputs / kGroupInputs]; ///< by group
 };
 
 } // namespace
 
-SuperBlock::Place SuperBlock::place(int64_t block, int64_t input,
-                                    int64_t row) const {
-  int64_t group = input / kGroupInputs;
-  int64_t at = block * format.blockBytes(format.blockInputs) +
-               row * kGroupInputs + input % kGroupInputs;
+SuperBlock::SuperBlock(const BlockFormat &format, int64_t inputs)
+    : format(format), inputs(inputs) {
+  for (int64_t group = 0; group < groups(); ++group)
+    places[group] = placeOf(group);
+}
+
+SuperBlock::Place SuperBlock::placeOf(int64_t group) const {
+  int64_t blockGroups = format.blockInputs / kGroupInputs;
+  int64_t at = group / blockGroups * format.blockBytes(format.blockInputs);
   int64_t shared = format.planeGroups();
+  group %= blockGroups;
   return {at + (format.upperPlanes() + group / shared) * format.kPlaneBytes, at,
           static_cast<int>(group % shared * (8 / shared)),
           static_cast<int>(group * 2)};
 }
 
-/// The bits have to be zero.
-void SuperBlock::storeInteger(uint8_t *bytes, const Place &place,
-                              int64_t value) const {
-  auto stored = static_cast<unsigned>(value + format.bias());
-  bytes[place.low] |= (stored & lowMask()) << place.lowShift;
+/// Four integers at a time, as bytes of a word.
+void SuperBlock::storeGroup(uint8_t *bytes, const Place &place,
+                            const int8_t *integers) const {
+  constexpr uint32_t each = 0x01010101, top = 0x80 * each;
+  uint32_t word;
+  std::memcpy(&word, integers, sizeof(word));
+  uint32_t bias = static_cast<uint32_t>(format.bias()) * each;
+  // No carry goes from one byte to the next.
+  word = ((word & ~top) + (bias & ~top)) ^ ((word ^ bias) & top);
+  store(bytes + place.low, 0,
+        load<uint32_t>(bytes + place.low, 0) | (word & lowMask() * each)
+                                                   << place.lowShift);
   if (format.bits == 6)
-    bytes[place.upper] |= stored >> 4 << place.upperShift;
+    store(bytes + place.upper, 0,
+          load<uint32_t>(bytes + place.upper, 0) | (word >> 4 & 3 * each)
+                                                       << place.upperShift);
 }
 
 int64_t SuperBlock::loadInteger(const uint8_t *bytes,
@@ -180,32 +192,25 @@ StoredBlock sherry::format::quantizeBlock(const BlockFormat &format,
 void SuperBlock::pack(const StoredBlock &numbers, int64_t row,
                       uint8_t *bytes) const {
   store(bytes + dPlace(), row, f32ToF16(numbers.d));
-  for (int64_t block = 0; block < blocks(); ++block) {
-    if (format.hasFactors())
-      bytes[factorPlace(block, row)] =
-          static_cast<uint8_t>(numbers.factors[block]);
-    const int8_t *from = numbers.integers + block * format.blockInputs;
-    for (int64_t i = 0; i < inputsOf(block); ++i)
-      storeInteger(bytes, place(block, i, row), from[i]);
-  }
-}
-
-void SuperBlock::packPadding(int64_t row, uint8_t *bytes) const {
-  for (int64_t block = 0; block < blocks(); ++block)
-    for (int64_t i = 0; i < inputsOf(block); ++i)
-      storeInteger(bytes, place(block, i, row), 0);
+  for (int64_t block = 0; format.hasFactors() && block < blocks(); ++block)
+    bytes[factorPlace(block, row)] =
+        static_cast<uint8_t>(numbers.factors[block]);
+  for (int64_t group = 0; group < groups(); ++group)
+    storeGroup(bytes + row * kGroupInputs, places[group],
+               numbers.integers + group * kGroupInputs);
 }
 
 void SuperBlock::unpack(int64_t row, const uint8_t *bytes,
                         float *weights) const {
   float d = f16ToF32(load<uint16_t>(bytes + dPlace(), row));
-  for (int64_t block = 0; block < blocks(); ++block) {
+  for (int64_t i = 0; i < inputs; ++i) {
     float scale = d;
     if (format.hasFactors())
-      scale *= static_cast<int8_t>(bytes[factorPlace(block, row)]);
-    for (int64_t i = 0; i < inputsOf(block); ++i)
-      *weights++ =
-          scale * static_cast<float>(loadInteger(bytes, place(block, i, row)));
+      scale *=
+          static_cast<int8_t>(bytes[factorPlace(i / format.blockInputs, row)]);
+    const uint8_t *lane = bytes + row * kGroupInputs + i % kGroupInputs;
+    weights[i] =
+        scale * static_cast<float>(loadInteger(lane, places[i / kGroupInputs]));
   }
 }
 
@@ -226,8 +231,9 @@ static Failure packSuperBlocks(const BlockFormat &format, int64_t rows,
           return failure;
         super.pack(block, row, bytes);
       }
+      // [T2]
       for (int64_t row = present; row < kTileRows; ++row)
-        super.packPadding(row, bytes);
+        super.pack(StoredBlock{}, row, bytes);
       bytes += format.superBytes(inputs);
     }
   }

@@ -37,8 +37,8 @@ static void readQ6K(const uint8_t *bytes, StoredBlock &block) {
   block.d = loadF16(bytes + 208);
   // 128 numbers at a time, in four runs of 32.
   for (int at = 0; at < 256; at += 128, low += 64, high += 32)
-    for (int i = 0; i < 32; ++i)
-      for (int run = 0; run < 4; ++run) {
+    for (int run = 0; run < 4; ++run)
+      for (int i = 0; i < 32; ++i) {
         int bits = (low[i + run % 2 * 32] >> (run / 2 * 4) & 15) |
                    (high[i] >> (2 * run) & 3) << 4;
         block.integers[at + 32 * run + i] = static_cast<int8_t>(bits - 32);

@@ -28,6 +28,7 @@ BATCHES = [1, 2, 4, 8, 16]
 VARIANTS = {
     "q8_0": [],
     "q6_K": ["--head=q6_K"],
+    "q6_K, strided": ["--head=q6_K", "--grouping=strided"],
     "q4_0": ["--head=q4_0"],
     "q8_0, i8 cache": ["--kv=i8"],
     "q8_0, AVX2": ["--target-cpu=x86-64-v3"],

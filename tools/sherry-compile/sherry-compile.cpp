@@ -16,6 +16,7 @@ using namespace sherry;
 
 enum class Activations { I8, F32 };
 enum class Head { Q8_0, Q6_K, Q4_0, BF16 };
+enum class Groups { Contiguous, Strided };
 
 static cl::OptionCategory category("Compiler options");
 
@@ -93,6 +94,14 @@ static cl::opt<std::string> randomWeights(
     "random-weights", cl::ValueOptional,
     cl::desc("Make weights up; the folder needs only a config.json"),
     cl::value_desc("seed"), cl::cat(category));
+static cl::opt<Groups> grouping(
+    "grouping",
+    cl::desc("Groups of four of random weights (default: contiguous):"),
+    cl::values(clEnumValN(Groups::Contiguous, "contiguous",
+                          "neighbours, as Sherry trains them"),
+               clEnumValN(Groups::Strided, "strided",
+                          "16 apart, as in STQ1_0")),
+    cl::init(Groups::Contiguous), cl::cat(category));
 static cl::opt<int64_t>
     maxBlock("max-block",
              cl::desc("Most tokens of one prefill call, a multiple of 8 "
@@ -227,6 +236,7 @@ int main(int argc, char **argv) {
     }
     options.randomSeed = seed;
   }
+  options.strided = grouping == Groups::Strided;
   options.lastStage = emitStage;
   options.printStats = stats.getNumOccurrences();
   stats.setDefault();

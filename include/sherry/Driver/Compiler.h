@@ -68,6 +68,7 @@ struct CompileOptions {
   bool quantize = true;
   StqScale stqScale = StqScale::Auto;
   std::optional<uint64_t> randomSeed; ///< set: weights are random
+  bool strided = false; ///< groups of four of random weights are strided
   Schedule schedule;
   std::optional<ModelLimits> limits;
   Stage lastStage = Stage::SharedObject;

@@ -2,7 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Models are tested by test/Driver/bad-gguf.test and test/Integration/gguf.test.
+// Models are tested by test/Driver/bad-gguf.test and
+// test/Integration/gguf.test.
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/GgufConfig.h"
@@ -42,7 +43,7 @@ std::vector<std::string> listSteps(const char *pre) {
   json root = json::parse(*text);
   std::vector<std::string> result;
   for (const json &step : root["pre_tokenizer"]["pretokenizers"])
-    result.push_back(step["type"] == "Split" ? step["pattern"]["Regex"]
+    result.push_back(step["type"] == "Split"     ? step["pattern"]["Regex"]
                      : step["use_regex"] == true ? "gpt2"
                                                  : "bytes");
   return result;
@@ -80,8 +81,7 @@ TEST(GgufConfigTest, FindsExpressionsHoweverTheyAreEscaped) {
   };
   const std::string escaped =
       R"([\x{4E00}-\x{9fa5}\x{3040}-\x{309f}\x{30a0}-\x{30ff}]+)";
-  const std::string literal =
-      "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+";
+  const std::string literal = "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+";
   for (const std::string &cjk : {escaped, literal}) {
     EXPECT_EQ(find(R"(\r\n)", cjk), "deepseek-v3");
     EXPECT_EQ(find("\r\n", cjk), "deepseek-v3");

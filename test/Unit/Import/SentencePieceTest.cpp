@@ -66,10 +66,11 @@ std::vector<std::string> makeTexts() {
     texts.push_back(readText(name));
   }
   const std::vector<std::string> characters = {
-      "a",      "e",      "th",           "the",    " ",  " ",    "  ",
-      "\n",     "1",      "2026",         ".",      ",",  "tion", "\u00e9",
-      "\u00df", "\u4e00", "\U0001f642",   "\u0301", "\t", "<s>",  "<unk>",
-      "layer",  "weight", "\U0001f1e9\u200d", "<0x0A>", "'"};
+      "a",      "e",      "th",     "the",    " ",          " ",
+      "  ",     "\n",     "1",      "2026",   ".",          ",",
+      "tion",   "\u00e9", "\u00df", "\u4e00", "\U0001f642", "\u0301",
+      "\t",     "<s>",    "<unk>",  "layer",  "weight",     "\U0001f1e9\u200d",
+      "<0x0A>", "'"};
   std::mt19937 random(1);
   for (int i = 0; i < 3000; ++i) {
     texts.emplace_back();

@@ -78,14 +78,16 @@ namespace {
 /// The part of a tile that one super-block takes.
 class SuperBlock {
 public:
-  SuperBlock(const BlockFormat &format, int64_t inputs);
+  SuperBlock(const BlockFormat &format, int64_t inputs)
+      : format(format), inputs(inputs) {}
 
-  /// Places the numbers of one row. The bits have to be zero.
+  /// Places the numbers of one row.
   void pack(const StoredBlock &numbers, int64_t row, uint8_t *bytes) const;
   void unpack(int64_t row, const uint8_t *bytes, float *weights) const;
 
 private:
   int64_t blocks() const { return ceilDiv(inputs, format.blockInputs); }
+  int64_t blockGroups() const { return format.blockInputs / kGroupInputs; }
   int64_t groups() const { return inputs / kGroupInputs; }
   int64_t factorPlace(int64_t block, int64_t row) const {
     return format.planeBytes(inputs) + block * kTileRows + row;
@@ -101,49 +103,35 @@ private:
   };
   Place placeOf(int64_t group) const;
   unsigned lowMask() const { return 0xff >> (8 - 8 / format.planeGroups()); }
-  void storeGroup(uint8_t *bytes, const Place &place,
-                  const int8_t *integers) const;
+  /// Four integers as they are stored, as the bytes of a word.
+  uint32_t addBias(const int8_t *integers) const;
   int64_t loadInteger(const uint8_t *bytes, const Place &place) const;
 
   const BlockFormat &format;
   int64_t inputs;
-  Place places[kMaxStoredInputs / kGroupInputs]; ///< by group
 };
 
 } // namespace
 
-SuperBlock::SuperBlock(const BlockFormat &format, int64_t inputs)
-    : format(format), inputs(inputs) {
-  for (int64_t group = 0; group < groups(); ++group)
-    places[group] = placeOf(group);
-}
-
 SuperBlock::Place SuperBlock::placeOf(int64_t group) const {
-  int64_t blockGroups = format.blockInputs / kGroupInputs;
-  int64_t at = group / blockGroups * format.blockBytes(format.blockInputs);
+  int64_t at = group / blockGroups() * format.blockBytes(format.blockInputs);
   int64_t shared = format.planeGroups();
-  group %= blockGroups;
+  group %= blockGroups();
   return {at + (format.upperPlanes() + group / shared) * format.kPlaneBytes, at,
           static_cast<int>(group % shared * (8 / shared)),
           static_cast<int>(group * 2)};
 }
 
-/// Four integers at a time, as bytes of a word.
-void SuperBlock::storeGroup(uint8_t *bytes, const Place &place,
-                            const int8_t *integers) const {
-  constexpr uint32_t each = 0x01010101, top = 0x80 * each;
+/// Of four bytes each.
+static constexpr uint32_t kEachByte = 0x01010101;
+
+uint32_t SuperBlock::addBias(const int8_t *integers) const {
+  constexpr uint32_t top = 0x80 * kEachByte;
   uint32_t word;
   std::memcpy(&word, integers, sizeof(word));
-  uint32_t bias = static_cast<uint32_t>(format.bias()) * each;
+  uint32_t bias = static_cast<uint32_t>(format.bias()) * kEachByte;
   // No carry goes from one byte to the next.
-  word = ((word & ~top) + (bias & ~top)) ^ ((word ^ bias) & top);
-  store(bytes + place.low, 0,
-        load<uint32_t>(bytes + place.low, 0) | (word & lowMask() * each)
-                                                   << place.lowShift);
-  if (format.bits == 6)
-    store(bytes + place.upper, 0,
-          load<uint32_t>(bytes + place.upper, 0) | (word >> 4 & 3 * each)
-                                                       << place.upperShift);
+  return ((word & ~top) + (bias & ~top)) ^ ((word ^ bias) & top);
 }
 
 int64_t SuperBlock::loadInteger(const uint8_t *bytes,
@@ -195,9 +183,31 @@ void SuperBlock::pack(const StoredBlock &numbers, int64_t row,
   for (int64_t block = 0; format.hasFactors() && block < blocks(); ++block)
     bytes[factorPlace(block, row)] =
         static_cast<uint8_t>(numbers.factors[block]);
-  for (int64_t group = 0; group < groups(); ++group)
-    storeGroup(bytes + row * kGroupInputs, places[group],
-               numbers.integers + group * kGroupInputs);
+  const int8_t *from = numbers.integers;
+  uint8_t *upperPlane = bytes + row * kGroupInputs;
+  int64_t blockBytes = format.blockBytes(format.blockInputs);
+  // The number of groups that share a plane is a power of two.
+  int64_t last = format.planeGroups() - 1, bits = 8 / (last + 1);
+  for (int64_t first = 0; first < groups();
+       first += blockGroups(), upperPlane += blockBytes) {
+    uint8_t *plane =
+        upperPlane + format.upperPlanes() * BlockFormat::kPlaneBytes;
+    int64_t count = std::min(blockGroups(), groups() - first);
+    uint32_t low = 0, upper = 0;
+    for (int64_t group = 0; group < count; ++group, from += kGroupInputs) {
+      uint32_t word = addBias(from);
+      low |= (word & lowMask() * kEachByte) << ((group & last) * bits);
+      if (format.bits == 6)
+        upper |= (word >> 4 & 3 * kEachByte) << (2 * group);
+      if ((group & last) != last && group + 1 < count)
+        continue;
+      store(plane, 0, low);
+      plane += BlockFormat::kPlaneBytes;
+      low = 0;
+    }
+    if (format.bits == 6)
+      store(upperPlane, 0, upper);
+  }
 }
 
 void SuperBlock::unpack(int64_t row, const uint8_t *bytes,
@@ -209,8 +219,8 @@ void SuperBlock::unpack(int64_t row, const uint8_t *bytes,
       scale *=
           static_cast<int8_t>(bytes[factorPlace(i / format.blockInputs, row)]);
     const uint8_t *lane = bytes + row * kGroupInputs + i % kGroupInputs;
-    weights[i] =
-        scale * static_cast<float>(loadInteger(lane, places[i / kGroupInputs]));
+    weights[i] = scale * static_cast<float>(
+                             loadInteger(lane, placeOf(i / kGroupInputs)));
   }
 }
 

@@ -31,7 +31,11 @@ static float loadF16(const uint8_t *bytes) {
 //===----------------------------------------------------------------------===//
 
 static void readQ6K(const uint8_t *bytes, StoredBlock &block) {
-  const uint8_t *low = bytes, *high = bytes + 128;
+  // Apart from the file's, bytes can be read many at a time.
+  uint8_t bits[192];
+  std::memcpy(bits, bytes, sizeof(bits));
+  int8_t integers[256];
+  const uint8_t *low = bits, *high = bits + 128;
   for (int i = 0; i < 16; ++i)
     block.factors[i] = static_cast<int8_t>(bytes[192 + i]);
   block.d = loadF16(bytes + 208);
@@ -39,10 +43,11 @@ static void readQ6K(const uint8_t *bytes, StoredBlock &block) {
   for (int at = 0; at < 256; at += 128, low += 64, high += 32)
     for (int run = 0; run < 4; ++run)
       for (int i = 0; i < 32; ++i) {
-        int bits = (low[i + run % 2 * 32] >> (run / 2 * 4) & 15) |
-                   (high[i] >> (2 * run) & 3) << 4;
-        block.integers[at + 32 * run + i] = static_cast<int8_t>(bits - 32);
+        int value = (low[i + run % 2 * 32] >> (run / 2 * 4) & 15) |
+                    (high[i] >> (2 * run) & 3) << 4;
+        integers[at + 32 * run + i] = static_cast<int8_t>(value - 32);
       }
+  std::memcpy(block.integers, integers, sizeof(integers));
 }
 
 /// Five trits are a number below 243 in base 3, scaled up to a byte.

@@ -7,11 +7,11 @@
 #include "Importance.h"
 #include "TensorEncoder.h"
 #include "sherry/Export/Metadata.h"
+#include "sherry/Export/SafetensorsHeader.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/OutputFile.h"
 
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace llvm;
 using namespace sherry;
@@ -377,23 +377,6 @@ Error Exporter::writeGguf() {
       });
 }
 
-/// The header of a safetensors file, with its length in front.
-static std::string makeHeader(ArrayRef<Job> jobs) {
-  nlohmann::ordered_json header = {{"__metadata__", {{"format", "pt"}}}};
-  uint64_t place = 0;
-  for (const Job &job : jobs) {
-    header[job.name] = {{"dtype", format::infoOf(job.encoding.storage).name},
-                        {"shape", std::vector<int64_t>(job.view.getShape())},
-                        {"data_offsets", {place, place + job.bytes()}}};
-    place += job.bytes();
-  }
-  std::string text = header.dump();
-  text.append(offsetToAlignment(text.size(), Align(8)), ' ');
-  uint64_t size = text.size();
-  return std::string(reinterpret_cast<const char *>(&size), sizeof(size)) +
-         text;
-}
-
 Error Exporter::writeFolder() {
   bool isSame = false;
   if (std::error_code code = sys::fs::create_directories(options.output))
@@ -412,7 +395,11 @@ Error Exporter::writeFolder() {
     return error;
   return writeFileAtomically(joinPath(options.output, "model.safetensors"),
                              [&](raw_pwrite_stream &out) -> Error {
-                               out << makeHeader(jobs);
+                               SafetensorsHeader header;
+                               for (const Job &job : jobs)
+                                 header.addTensor(job.name, job.view.getShape(),
+                                                  job.encoding.storage);
+                               header.write(out);
                                for (const Job &job : jobs)
                                  if (Error error = writeTensor(job, out))
                                    return error;

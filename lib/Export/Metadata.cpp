@@ -452,7 +452,7 @@ static Error writeTokenizer(const ModelFiles &files, StringRef folder) {
                        "\n");
 }
 
-static Error copyFiles(StringRef source, StringRef folder) {
+Error sherry::copyModelFiles(StringRef source, StringRef folder) {
   for (StringRef name :
        {"generation_config.json", "tokenizer.json", "tokenizer.model",
         "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
@@ -470,7 +470,7 @@ static Error copyFiles(StringRef source, StringRef folder) {
   return Error::success();
 }
 
-static json describeQuantization(const QuantizationConfig &quantization) {
+json sherry::describeQuantization(const QuantizationConfig &quantization) {
   json result = {{"quant_method", "sherry"},
                  {"N", 3},
                  {"M", 4},
@@ -501,5 +501,5 @@ Error sherry::describeInFolder(
     config["quantization_config"] = describeQuantization(*quantization);
   if (Error error = writeText(folder, "config.json", config.dump(2) + "\n"))
     return error;
-  return files.gguf ? writeTokenizer(files, folder) : copyFiles(source, folder);
+  return files.gguf ? writeTokenizer(files, folder) : copyModelFiles(source, folder);
 }

@@ -9,6 +9,8 @@
 #include "sherry/Export/GgufWriter.h"
 #include "sherry/Import/ModelFiles.h"
 
+#include <nlohmann/json.hpp>
+
 namespace sherry {
 
 /// Describes a model and its tokenizer in a GGUF file: takes over the values of
@@ -30,6 +32,13 @@ llvm::Error
 describeInFolder(const ModelFiles &files, llvm::StringRef source,
                  const std::optional<QuantizationConfig> &quantization,
                  llvm::StringRef dtype, llvm::StringRef folder);
+
+/// What describeInFolder copies of a folder: all files but config.json and the
+/// weights, as far as they are there.
+llvm::Error copyModelFiles(llvm::StringRef source, llvm::StringRef folder);
+
+/// The quantization_config of config.json.
+nlohmann::json describeQuantization(const QuantizationConfig &quantization);
 
 } // namespace sherry
 

@@ -1,0 +1,39 @@
+//===- SafetensorsHeader.h - What begins a safetensors file -----*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Tensors are added first, which makes the header; then their bytes follow it
+// in the same order, without gaps.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_EXPORT_SAFETENSORSHEADER_H
+#define SHERRY_EXPORT_SAFETENSORSHEADER_H
+
+#include "sherry/Format/Storage.h"
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <nlohmann/json.hpp>
+
+namespace sherry {
+
+class SafetensorsHeader {
+public:
+  SafetensorsHeader();
+
+  /// `storage` is F32, F16 or BF16. Names are unique.
+  void addTensor(llvm::StringRef name, llvm::ArrayRef<int64_t> shape,
+                 format::Storage storage);
+
+  /// Writes the header with its length in front.
+  void write(llvm::raw_ostream &out) const;
+
+private:
+  nlohmann::ordered_json tensors;
+  int64_t place = 0; ///< of the next tensor in the data
+};
+
+} // namespace sherry
+
+#endif // SHERRY_EXPORT_SAFETENSORSHEADER_H

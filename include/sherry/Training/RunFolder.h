@@ -1,0 +1,72 @@
+//===- RunFolder.h - The folder of a training run ---------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//   step-00000500/  a checkpoint: a Hugging Face folder, and what a run needs
+//                   to go on from it
+//   latest          a link to the last complete one
+//   metrics.jsonl   what happened, one JSON object a line
+//   lock            held by the process that trains
+//
+// A checkpoint is written under another name, then renamed, then linked, so
+// that `latest` is always complete whenever the process ends.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TRAINING_RUNFOLDER_H
+#define SHERRY_TRAINING_RUNFOLDER_H
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace sherry::training {
+
+class RunFolder {
+public:
+  /// Makes the folder if it is not there, takes the lock and removes what an
+  /// interrupted process left behind. Fails if another process holds the lock.
+  static llvm::Expected<RunFolder> open(llvm::StringRef path);
+  RunFolder(RunFolder &&other) noexcept;
+  ~RunFolder();
+
+  /// The last checkpoint; empty if there is none.
+  std::string getLatest() const;
+
+  /// Lets `write` fill a folder, makes it the last checkpoint and removes all
+  /// but the last `keep`. Returns its path.
+  llvm::Expected<std::string>
+  save(int64_t step, int64_t keep,
+       llvm::function_ref<llvm::Error(llvm::StringRef)> write);
+
+  std::string getMetricsPath() const;
+
+private:
+  RunFolder() = default;
+  llvm::Error prune(int64_t keep);
+
+  std::string path;
+  int lock = -1;
+};
+
+/// The file of metrics. Records are written as they come.
+class Metrics {
+public:
+  explicit Metrics(std::string path) : path(std::move(path)) {}
+
+  /// Drops the records that `keep` refuses, and a last line that is not whole.
+  /// Returns the records that are left.
+  llvm::Expected<std::vector<nlohmann::ordered_json>>
+  filter(llvm::function_ref<bool(const nlohmann::ordered_json &)> keep);
+  llvm::Error append(const nlohmann::ordered_json &record);
+
+private:
+  std::string path;
+};
+
+} // namespace sherry::training
+
+#endif // SHERRY_TRAINING_RUNFOLDER_H

@@ -1,0 +1,198 @@
+//===- Projection.cpp - Weights as layers use them ------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Training/Projection.h"
+#include "Parallel.h"
+#include "sherry/Format/Codec.h"
+#include "sherry/Format/Fit.h"
+#include "sherry/Format/Float16.h"
+#include "sherry/Format/Quantizer.h"
+
+
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/ErrorHandling.h"
+
+#include <cmath>
+#include <vector>
+
+using namespace llvm;
+using namespace sherry;
+using namespace sherry::training;
+using format::Granularity;
+
+std::optional<QuantizerKind>
+sherry::training::parseQuantizerKind(StringRef name) {
+  return StringSwitch<std::optional<QuantizerKind>>(name)
+      .Case("none", QuantizerKind::None)
+      .Case("sherry", QuantizerKind::Sherry)
+      .Case("absmean", QuantizerKind::AbsMean)
+      .Case("binary", QuantizerKind::Binary)
+      .Default(std::nullopt);
+}
+
+StringRef sherry::training::getQuantizerName(QuantizerKind kind) {
+  switch (kind) {
+  case QuantizerKind::None:
+    return "none";
+  case QuantizerKind::Sherry:
+    return "sherry";
+  case QuantizerKind::AbsMean:
+    return "absmean";
+  case QuantizerKind::Binary:
+    return "binary";
+  }
+  llvm_unreachable("unknown quantizer");
+}
+
+std::optional<Granularity> sherry::training::parseGranularity(StringRef name) {
+  return StringSwitch<std::optional<Granularity>>(name)
+      .Case("per_tensor", Granularity::PerTensor)
+      .Case("per_channel", Granularity::PerChannel)
+      .Case("per_group", Granularity::PerGroup)
+      .Default(std::nullopt);
+}
+
+static format::TernaryLayout makeLayout(const Projection &projection) {
+  format::TernaryLayout layout;
+  layout.granularity = projection.granularity;
+  layout.groupSize = projection.groupSize;
+  layout.scaleType = projection.roundsScales ? format::ScaleType::F16
+                                             : format::ScaleType::F32;
+  return layout;
+}
+
+double Projection::getBitsPerWeight(int64_t rows, int64_t cols,
+                                    double denseBits) const {
+  if (kind == QuantizerKind::None)
+    return denseBits;
+  constexpr double scaleBits = 16;
+  int64_t size = makeLayout(*this).scaleGroupInputs(cols);
+  int64_t scales = granularity == Granularity::PerTensor
+                       ? 1
+                       : rows * format::ceilDiv(cols, size);
+  double shared = scaleBits * static_cast<double>(scales) /
+                  static_cast<double>(rows * cols);
+  switch (kind) {
+  case QuantizerKind::Sherry:
+    return 1.25 + shared;
+  case QuantizerKind::AbsMean:
+    return std::log2(3.0) + shared;
+  default:
+    return 1 + shared;
+  }
+}
+
+static void finish(const float *weights, const int8_t *trits, int64_t count,
+                   float scale, float lambda, float *out) {
+  for (int64_t i = 0; i < count; ++i)
+    out[i] = static_cast<float>(trits[i]) * scale + lambda * weights[i];
+}
+
+static double sumMagnitudes(const float *weights, int64_t count) {
+  double sum = 0;
+  for (int64_t i = 0; i < count; ++i)
+    sum += std::fabs(static_cast<double>(weights[i]));
+  return sum;
+}
+
+/// Chooses the trits of AbsMean or Binary; returns their scale.
+static float chooseTrits(const Projection &projection, const float *weights,
+                         int64_t count, std::optional<float> tensorScale,
+                         int8_t *trits) {
+  if (projection.kind == QuantizerKind::AbsMean && projection.isLeastSquares)
+    return format::fitTrits(weights, nullptr, count, trits);
+  float scale = tensorScale.value_or(static_cast<float>(
+      sumMagnitudes(weights, count) / static_cast<double>(count)));
+  for (int64_t i = 0; i < count; ++i) {
+    if (projection.kind == QuantizerKind::Binary)
+      trits[i] = weights[i] < 0 ? -1 : 1;
+    else if (std::fabs(weights[i]) / scale > 0.5f) // 0 / 0 is not
+      trits[i] = weights[i] < 0 ? -1 : 1;
+    else
+      trits[i] = 0;
+  }
+  return scale;
+}
+
+static format::Failure projectPattern(const Projection &projection,
+                                      const float *weights, int64_t rows,
+                                      int64_t cols, float lambda, float *out,
+                                      int8_t *trits) {
+  format::Quantizer quantizer(makeLayout(projection), cols);
+  if (quantizer.needsFirstPass())
+    if (auto failure = quantizer.accumulateRows(0, rows, weights))
+      return failure;
+  int64_t size = quantizer.getLayout().scaleGroupInputs(cols);
+  return parallelRows(rows, [&](int64_t row) -> format::Failure {
+    std::vector<uint8_t> codes(cols / format::kGroupInputs);
+    std::vector<float> scales(quantizer.scaleGroups());
+    const float *from = weights + row * cols;
+    if (auto failure =
+            quantizer.quantizeRows(row, 1, from, codes.data(), scales.data()))
+      return failure;
+    std::vector<int8_t> rowTrits(cols);
+    for (int64_t i = 0; i < cols; i += format::kGroupInputs) {
+      auto group = format::decodeGroup(codes[i / format::kGroupInputs]);
+      std::copy(group.begin(), group.end(), rowTrits.begin() + i);
+    }
+    for (int64_t i = 0; i < cols; i += size)
+      finish(from + i, rowTrits.data() + i, std::min(size, cols - i),
+             scales[i / size], lambda, out + row * cols + i);
+    if (trits)
+      std::copy(rowTrits.begin(), rowTrits.end(), trits + row * cols);
+    return {};
+  });
+}
+
+format::Failure sherry::training::project(const Projection &projection,
+                                          const float *weights, int64_t rows,
+                                          int64_t cols, float lambda,
+                                          float *out, int8_t *trits) {
+  if (projection.kind == QuantizerKind::Sherry)
+    return projectPattern(projection, weights, rows, cols, lambda, out, trits);
+  bool isDense = projection.kind == QuantizerKind::None;
+  int64_t size = makeLayout(projection).scaleGroupInputs(cols);
+  std::optional<float> tensorScale;
+  if (!isDense && projection.granularity == Granularity::PerTensor) {
+    if (projection.isLeastSquares && projection.kind == QuantizerKind::AbsMean) {
+      std::vector<int8_t> fitted(rows * cols);
+      if (auto failure = format::checkFinite(weights, 0, rows, cols))
+        return failure;
+      float scale = format::fitTrits(weights, nullptr, rows * cols,
+                                     fitted.data());
+      if (projection.roundsScales)
+        scale = format::f16ToF32(format::f32ToF16(scale));
+      finish(weights, fitted.data(), rows * cols, scale, lambda, out);
+      if (trits)
+        std::copy(fitted.begin(), fitted.end(), trits);
+      return {};
+    }
+    tensorScale = static_cast<float>(sumMagnitudes(weights, rows * cols) /
+                                     static_cast<double>(rows * cols));
+  }
+  return parallelRows(rows, [&](int64_t row) -> format::Failure {
+    const float *from = weights + row * cols;
+    float *to = out + row * cols;
+    if (auto failure = format::checkFinite(from, row, 1, cols))
+      return failure;
+    if (isDense) {
+      for (int64_t i = 0; i < cols; ++i)
+        to[i] = from[i] + lambda * from[i];
+      return {};
+    }
+    std::vector<int8_t> rowTrits(cols);
+    for (int64_t i = 0; i < cols; i += size) {
+      int64_t count = std::min(size, cols - i);
+      float scale = chooseTrits(projection, from + i, count, tensorScale,
+                                rowTrits.data() + i);
+      if (projection.roundsScales)
+        scale = format::f16ToF32(format::f32ToF16(scale));
+      finish(from + i, rowTrits.data() + i, count, scale, lambda, to + i);
+    }
+    if (trits)
+      std::copy(rowTrits.begin(), rowTrits.end(), trits + row * cols);
+    return {};
+  });
+}

@@ -1,0 +1,214 @@
+//===- RunFolder.cpp - The folder of a training run -----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Training/RunFolder.h"
+#include "sherry/Support/Json.h"
+#include "sherry/Support/OutputFile.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/Path.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+using namespace llvm;
+using namespace sherry;
+using namespace sherry::training;
+using nlohmann::ordered_json;
+
+static constexpr StringLiteral kPrefix = "step-", kTemporary = ".tmp-";
+
+static Error fail(const Twine &path, std::error_code code) {
+  return makeError(path + ": " + code.message());
+}
+
+static std::error_code lastError() {
+  return std::error_code(errno, std::generic_category());
+}
+
+/// Makes sure that a file or a folder is on the disk before something refers to
+/// it.
+static Error synchronize(const std::string &path) {
+  int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    return fail(path, lastError());
+  bool isDone = ::fsync(file) == 0;
+  std::error_code code = lastError();
+  ::close(file);
+  return isDone ? Error::success() : fail(path, code);
+}
+
+/// Removes a folder or a link, if it is there.
+static Error removeEntry(const std::string &path) {
+  sys::fs::file_status status;
+  if (sys::fs::status(path, status, /*follow=*/false) ||
+      status.type() == sys::fs::file_type::file_not_found)
+    return Error::success();
+  std::error_code code =
+      status.type() == sys::fs::file_type::directory_file
+          ? sys::fs::remove_directories(path, /*IgnoreErrors=*/false)
+          : sys::fs::remove(path);
+  return code ? fail(path, code) : Error::success();
+}
+
+static Expected<std::vector<std::string>> listFolder(const std::string &path) {
+  std::vector<std::string> names;
+  std::error_code code;
+  for (sys::fs::directory_iterator it(path, code), end; it != end && !code;
+       it.increment(code))
+    names.push_back(sys::path::filename(it->path()).str());
+  if (code)
+    return fail(path, code);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Expected<RunFolder> RunFolder::open(StringRef path) {
+  RunFolder folder;
+  folder.path = path.str();
+  if (std::error_code code = sys::fs::create_directories(path))
+    return fail(path, code);
+  std::string lockPath = joinPath(path, "lock");
+  folder.lock = ::open(lockPath.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (folder.lock < 0)
+    return fail(lockPath, lastError());
+  if (::flock(folder.lock, LOCK_EX | LOCK_NB) != 0)
+    return errno == EWOULDBLOCK
+               ? makeError(path + ": another process trains in this folder; "
+                                  "wait for it, or give another folder")
+               : fail(lockPath, lastError());
+  auto names = listFolder(folder.path);
+  if (!names)
+    return names.takeError();
+  for (const std::string &name : *names)
+    if (StringRef(name).starts_with(kTemporary))
+      if (Error error = removeEntry(joinPath(path, name)))
+        return error;
+  return folder;
+}
+
+RunFolder::RunFolder(RunFolder &&other) noexcept
+    : path(std::move(other.path)), lock(std::exchange(other.lock, -1)) {}
+
+RunFolder::~RunFolder() {
+  if (lock >= 0)
+    ::close(lock);
+}
+
+std::string RunFolder::getMetricsPath() const {
+  return joinPath(path, "metrics.jsonl");
+}
+
+std::string RunFolder::getLatest() const {
+  std::string link = joinPath(path, "latest");
+  SmallString<128> target;
+  if (sys::fs::real_path(link, target))
+    return "";
+  return joinPath(path, sys::path::filename(target));
+}
+
+Expected<std::string>
+RunFolder::save(int64_t step, int64_t keep,
+                function_ref<Error(StringRef)> write) {
+  std::string name = kPrefix.str();
+  raw_string_ostream(name) << format("%08lld", static_cast<long long>(step));
+  std::string temporary = joinPath(path, kTemporary.str() + name);
+  std::string final = joinPath(path, name);
+  if (std::error_code code = sys::fs::create_directory(temporary))
+    return fail(temporary, code);
+  if (Error error = write(temporary))
+    return error;
+  auto files = listFolder(temporary);
+  if (!files)
+    return files.takeError();
+  for (const std::string &file : *files)
+    if (Error error = synchronize(joinPath(temporary, file)))
+      return error;
+  if (Error error = synchronize(temporary))
+    return error;
+  // There is one already if a process ended before it could be linked.
+  if (final != getLatest())
+    if (Error error = removeEntry(final))
+      return error;
+  if (std::error_code code = sys::fs::rename(temporary, final))
+    return fail(final, code);
+  std::string link = joinPath(path, "latest");
+  std::string newLink = joinPath(path, kTemporary.str() + "latest");
+  if (std::error_code code = sys::fs::create_link(name, newLink))
+    return fail(newLink, code);
+  if (std::error_code code = sys::fs::rename(newLink, link))
+    return fail(link, code);
+  if (Error error = synchronize(path))
+    return error;
+  if (Error error = prune(keep))
+    return error;
+  return final;
+}
+
+Error RunFolder::prune(int64_t keep) {
+  auto names = listFolder(path);
+  if (!names)
+    return names.takeError();
+  std::vector<std::string> steps;
+  for (const std::string &name : *names) {
+    StringRef digits(name);
+    if (digits.consume_front(kPrefix) && all_of(digits, isDigit))
+      steps.push_back(joinPath(path, name));
+  }
+  std::string latest = getLatest();
+  for (size_t i = 0; i + static_cast<size_t>(keep) < steps.size(); ++i)
+    if (steps[i] != latest)
+      if (Error error = removeEntry(steps[i]))
+        return error;
+  return Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// Metrics
+//===----------------------------------------------------------------------===//
+
+Expected<std::vector<ordered_json>>
+Metrics::filter(function_ref<bool(const ordered_json &)> keep) {
+  std::vector<ordered_json> records;
+  if (!sys::fs::exists(path))
+    return records;
+  auto text = readFile(path, /*maxBytes=*/INT64_MAX);
+  if (!text)
+    return text.takeError();
+  std::string kept;
+  for (StringRef rest = (*text)->getBuffer(); rest.contains('\n');) {
+    StringRef line;
+    std::tie(line, rest) = rest.split('\n');
+    auto record = ordered_json::parse(line.begin(), line.end(), nullptr,
+                                      /*allow_exceptions=*/false);
+    if (!record.is_object() || !keep(record))
+      continue;
+    kept += line.str() + "\n";
+    records.push_back(std::move(record));
+  }
+  if (Error error = writeFileAtomically(path, [&](raw_pwrite_stream &out) {
+        out << kept;
+        return Error::success();
+      }))
+    return error;
+  return records;
+}
+
+Error Metrics::append(const ordered_json &record) {
+  std::error_code code;
+  raw_fd_ostream out(path, code, sys::fs::OF_Append);
+  if (!code) {
+    out << record.dump() << "\n";
+    out.close();
+    code = out.error();
+    out.clear_error();
+  }
+  return code ? fail(path, code) : Error::success();
+}

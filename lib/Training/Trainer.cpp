@@ -1,0 +1,454 @@
+//===- Trainer.cpp - A training run ---------------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Training/Trainer.h"
+#include "Exceptions.h"
+#include "Threads.h"
+#include "TrainingState.h"
+#include "sherry/Training/Arenas.h"
+#include "sherry/Training/Evaluation.h"
+#include "sherry/Training/Operators.h"
+#include "sherry/Training/RunFolder.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/xxhash.h"
+
+#include <torch/torch.h>
+
+#include <chrono>
+#include <cmath>
+
+using namespace llvm;
+using namespace sherry;
+using namespace sherry::training;
+using nlohmann::ordered_json;
+
+void sherry::training::setThreads(int64_t threads) {
+  at::set_num_threads(static_cast<int>(
+      threads == 0 ? runtime::defaultThreads() : threads));
+}
+
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+class Run {
+public:
+  Run(const TrainingConfig &config, raw_ostream &log,
+      function_ref<bool()> isStopped)
+      : config(config), log(log), isStopped(isStopped),
+        arenas(*Arenas::parseSchedule(
+                   config.quantizer == "none" ? "none" : config.arenasSchedule),
+               config.arenasWarmup, config.arenasMaximum, config.arenasEnd,
+               config.steps) {}
+
+  Expected<TrainingEnd> run();
+
+private:
+  Error openModel();
+  Error openData();
+  Error openTeacher();
+  Error openState();
+  Error takeSteps();
+  Error takeStep();
+  Expected<double> computeGradients(double lambda);
+  Error validate();
+  Error saveCheckpoint();
+  Error finish();
+  double getLearningRate(int64_t done) const;
+  void printProgress(double loss, double lambda, double tokensPerSecond);
+  Error refuse(const Twine &what, int64_t sequence) const;
+
+  int64_t tokensPerStep() const {
+    return config.batchSize * config.accumulationSteps * config.contextLength;
+  }
+  bool isDue(int64_t interval) const {
+    return interval > 0 && state->step % interval == 0;
+  }
+  format::Storage getStorage() const {
+    return config.dtype == "bfloat16" ? format::Storage::BF16
+                                      : format::Storage::F32;
+  }
+  double getSeconds() const { return state->seconds + now() - started; }
+
+  const TrainingConfig &config;
+  raw_ostream &log;
+  function_ref<bool()> isStopped;
+  Arenas arenas;
+  std::optional<RunFolder> folder;
+  std::optional<Metrics> metrics;
+  std::string tokenizerFolder;
+  std::optional<TextTokenizer> tokenizer;
+  std::optional<ModelDescription> description;
+  std::optional<Transformer> model, teacher;
+  std::optional<AdamW> optimizer;
+  std::optional<TrappedWeights> trapped;
+  std::optional<TrainingState> state;
+  std::vector<int32_t> trainTokens, validationTokens;
+  std::optional<SequenceOrder> order;
+  double started = 0;   ///< when this process took its first step
+  double lastLogged = 0;
+  int64_t savedStep = -1;
+  int64_t tokensSinceLog = 0;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Before the first step
+//===----------------------------------------------------------------------===//
+
+Error Run::openModel() {
+  tokenizerFolder = config.tokenizer.empty() ? config.model : config.tokenizer;
+  auto opened = TextTokenizer::open(tokenizerFolder);
+  if (!opened)
+    return opened.takeError();
+  tokenizer.emplace(std::move(*opened));
+  auto described = config.model.empty() ? makeDescription(config, *tokenizer)
+                                        : readDescription(config.model);
+  if (!described)
+    return described.takeError();
+  description.emplace(std::move(*described));
+  int64_t vocabSize = description->config.vocabSize;
+  if (tokenizer->getVocabSize() > vocabSize)
+    return makeError(tokenizerFolder + ": the tokenizer has " +
+                     Twine(tokenizer->getVocabSize()) +
+                     " tokens, more than the " + Twine(vocabSize) +
+                     " of the model");
+  model.emplace(description->config, makeProjection(config));
+  return Error::success();
+}
+
+Error Run::openData() {
+  auto train = tokenizer->encodeFiles(config.trainFiles);
+  if (!train)
+    return train.takeError();
+  trainTokens = std::move(*train);
+  auto size = static_cast<int64_t>(trainTokens.size());
+  if (size <= config.contextLength)
+    return makeError("the texts to train on have " + Twine(size) +
+                     " tokens; they need more than context_length, " +
+                     Twine(config.contextLength));
+  auto validation = tokenizer->encodeFiles(config.validationFiles);
+  if (!validation)
+    return validation.takeError();
+  validationTokens = std::move(*validation);
+  order.emplace(size, config.contextLength, static_cast<uint64_t>(config.seed));
+  return Error::success();
+}
+
+Error Run::openTeacher() {
+  if (config.teacher.empty())
+    return Error::success();
+  auto described = readDescription(config.teacher);
+  if (!described)
+    return described.takeError();
+  if (described->config.vocabSize != description->config.vocabSize)
+    return makeError(config.teacher + ": the teacher has a vocabulary of " +
+                     Twine(described->config.vocabSize) +
+                     " tokens, the model one of " +
+                     Twine(description->config.vocabSize));
+  auto loaded = loadModel(config.teacher, *described, Projection());
+  if (!loaded)
+    return loaded.takeError();
+  teacher.emplace(std::move(*loaded));
+  return Error::success();
+}
+
+/// Goes on from the last checkpoint, or begins.
+Error Run::openState() {
+  optimizer.emplace(*model,
+                    AdamWOptions{config.adamBeta1, config.adamBeta2,
+                                 config.adamEpsilon, config.weightDecay,
+                                 config.maxGradientNorm});
+  if (config.diagnosticsInterval > 0)
+    trapped.emplace(*model);
+  state.emplace(TrainingState{*model, *optimizer,
+                              trapped ? &*trapped : nullptr});
+  state->textHash = utohexstr(xxh3_64bits(ArrayRef<uint8_t>(
+      reinterpret_cast<const uint8_t *>(trainTokens.data()),
+      trainTokens.size() * sizeof(int32_t))));
+  std::string latest = folder->getLatest();
+  if (!latest.empty()) {
+    if (Error error = state->load(latest, config))
+      return error;
+    savedStep = state->step;
+    log << "going on from " << latest << "\n";
+    return Error::success();
+  }
+  if (config.model.empty()) {
+    model->initialize(config.initializerRange,
+                      static_cast<uint64_t>(config.seed));
+    return Error::success();
+  }
+  auto checkpoint = Checkpoint::open(config.model);
+  if (!checkpoint)
+    return checkpoint.takeError();
+  return model->load(*checkpoint);
+}
+
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
+
+double Run::getLearningRate(int64_t done) const {
+  double progress =
+      static_cast<double>(done) / static_cast<double>(config.steps);
+  double warmup = config.learningRateWarmup;
+  // The first step is not without effect.
+  if (progress < warmup)
+    return config.learningRate * static_cast<double>(done + 1) /
+           std::ceil(warmup * static_cast<double>(config.steps));
+  if (config.learningRateSchedule == "constant")
+    return config.learningRate;
+  double u = (progress - warmup) / (1 - warmup);
+  double least = config.learningRateMinimum;
+  return config.learningRate *
+         (least + (1 - least) * (1 + std::cos(M_PI * u)) / 2);
+}
+
+Error Run::refuse(const Twine &what, int64_t sequence) const {
+  std::string latest = folder->getLatest();
+  return makeError(
+      "step " + Twine(state->step + 1) + ": " + what +
+      "; the batch begins at token " + Twine(order->getOffset(sequence)) +
+      " of " + Twine(trainTokens.size()) + " of the training text. " +
+      (latest.empty() ? Twine("There is no checkpoint yet")
+                      : "The last good checkpoint is " + latest) +
+      ". Lower learning_rate, raise learning_rate_warmup, or lower "
+      "max_gradient_norm");
+}
+
+/// Leaves gradients in the model; returns the loss.
+Expected<double> Run::computeGradients(double lambda) {
+  model->clearGradients();
+  double loss = 0;
+  auto parts = static_cast<double>(config.accumulationSteps);
+  for (int64_t part = 0; part < config.accumulationSteps; ++part) {
+    int64_t first =
+        (state->step * config.accumulationSteps + part) * config.batchSize;
+    std::vector<int64_t> offsets;
+    for (int64_t i = 0; i < config.batchSize; ++i)
+      offsets.push_back(order->getOffset(first + i));
+    Batch batch = makeBatch(trainTokens, offsets, config.contextLength);
+    std::optional<Teacher> guide;
+    if (teacher) {
+      at::NoGradGuard noGradients;
+      guide = Teacher{teacher->computeHidden(batch.inputs), teacher->getHead(),
+                      config.distillationShare, config.distillationTemperature};
+    }
+    at::Tensor mean = headLoss(model->computeHidden(batch.inputs),
+                               model->getHead(), batch.targets, guide);
+    auto value = mean.item<double>();
+    if (!std::isfinite(value))
+      return refuse("the loss is " + Twine(std::isnan(value) ? "NaN" : "infinite"),
+                    first);
+    (mean / parts).backward();
+    loss += value / parts;
+  }
+  return loss;
+}
+
+Error Run::takeStep() {
+  double lambda = arenas.getLambda(state->step);
+  int64_t first = state->step * config.accumulationSteps * config.batchSize;
+  if (Error error = model->prepare(lambda, trapped.has_value()))
+    return refuse(toString(std::move(error)), first);
+  auto loss = computeGradients(lambda);
+  if (!loss)
+    return loss.takeError();
+  double norm = AdamW::computeGradientNorm(*model, lambda);
+  if (!std::isfinite(norm))
+    return refuse("the gradient is not finite", first);
+  if (trapped)
+    trapped->observe(*model, state->step + 1);
+  double learningRate = getLearningRate(state->step);
+  ++state->step;
+  tokensSinceLog += tokensPerStep();
+  ordered_json diagnostics;
+  if (isDue(config.diagnosticsInterval))
+    diagnostics = {{"event", "diagnostics"},
+                   {"step", state->step},
+                   {"lambda", lambda},
+                   {"layers", describeLayers(*model, *trapped, state->step,
+                                             config.trappedSteps,
+                                             config.histogramBins)}};
+  optimizer->update(*model, lambda, norm, learningRate, state->step);
+  if (isDue(config.logInterval) || state->step == config.steps) {
+    double time = now();
+    double speed = static_cast<double>(tokensSinceLog) / (time - lastLogged);
+    lastLogged = time;
+    tokensSinceLog = 0;
+    if (Error error = metrics->append(
+            {{"event", "step"},
+             {"step", state->step},
+             {"tokens", state->step * tokensPerStep()},
+             {"loss", *loss},
+             {"learning_rate", learningRate},
+             {"lambda", lambda},
+             {"gradient_norm", norm},
+             {"tokens_per_second", speed}}))
+      return error;
+    printProgress(*loss, lambda, speed);
+  }
+  if (!diagnostics.empty())
+    return metrics->append(diagnostics);
+  return Error::success();
+}
+
+void Run::printProgress(double loss, double lambda, double tokensPerSecond) {
+  auto left = static_cast<double>((config.steps - state->step) *
+                                  tokensPerStep()) /
+              tokensPerSecond;
+  auto seconds = static_cast<int64_t>(left);
+  log << (log.is_displayed() ? "\r\x1b[K" : "")
+      << formatv("step {0} of {1}, loss {2:f4}, lambda {3:f3}, {4:f0} "
+                 "tokens/s, {5}:{6,0+2}:{7,0+2} left",
+                 state->step, config.steps, loss, lambda, tokensPerSecond,
+                 seconds / 3600, seconds / 60 % 60, seconds % 60)
+      << (log.is_displayed() && state->step < config.steps ? "" : "\n");
+  log.flush();
+}
+
+/// Measures the loss as the model is after the steps that are done.
+Error Run::validate() {
+  if (validationTokens.size() < 2)
+    return Error::success();
+  double lambda = arenas.getLambda(state->step);
+  if (Error error = model->prepare(lambda))
+    return error;
+  TextLoss loss = measureLoss(*model, validationTokens, config.contextLength,
+                              config.batchSize);
+  return metrics->append({{"event", "validation"},
+                          {"step", state->step},
+                          {"loss", loss.mean},
+                          {"lambda", lambda}});
+}
+
+Error Run::saveCheckpoint() {
+  if (savedStep == state->step)
+    return Error::success();
+  TrainingState saved = *state;
+  saved.seconds = getSeconds();
+  auto path = folder->save(
+      state->step, config.keepCheckpoints, [&](StringRef directory) -> Error {
+        if (Error error = writeModelFolder(directory, *description, *model,
+                                           getStorage(), tokenizerFolder))
+          return error;
+        return saved.save(directory, config);
+      });
+  if (!path)
+    return path.takeError();
+  savedStep = state->step;
+  return Error::success();
+}
+
+Error Run::takeSteps() {
+  while (state->step < config.steps && !isStopped()) {
+    if (Error error = takeStep())
+      return error;
+    bool isLast = state->step == config.steps;
+    if (isDue(config.validationInterval) && !isLast)
+      if (Error error = validate())
+        return error;
+    if (isDue(config.checkpointInterval) && !isLast)
+      if (Error error = saveCheckpoint())
+        return error;
+  }
+  return saveCheckpoint();
+}
+
+//===----------------------------------------------------------------------===//
+// After the last step
+//===----------------------------------------------------------------------===//
+
+Error Run::finish() {
+  if (Error error = validate())
+    return error;
+  bool isBf16 = getStorage() == format::Storage::BF16;
+  ordered_json end = {{"event", "end"}, {"step", state->step}};
+  if (validationTokens.size() >= 2) {
+    TextLoss loss = measureLoss(*model, validationTokens, config.contextLength,
+                                config.batchSize);
+    end["validation_loss"] = loss.mean;
+    // As the compiler reads it: weights of the file, scales in f16.
+    Projection projection = model->getProjection();
+    projection.roundsScales = true;
+    auto written = loadModel(folder->getLatest(), *description, projection);
+    if (!written)
+      return written.takeError();
+    if (Error error = written->prepare(/*lambda=*/0))
+      return error;
+    end["written_validation_loss"] =
+        measureLoss(*written, validationTokens, config.contextLength,
+                    config.batchSize)
+            .mean;
+  }
+  end["bits_per_weight"] = model->getBitsPerWeight(isBf16 ? 16 : 32);
+  end["seconds"] = getSeconds();
+  return metrics->append(end);
+}
+
+Expected<TrainingEnd> Run::run() {
+  auto opened = RunFolder::open(config.output);
+  if (!opened)
+    return opened.takeError();
+  folder.emplace(std::move(*opened));
+  metrics.emplace(folder->getMetricsPath());
+  for (auto part : {&Run::openModel, &Run::openData, &Run::openTeacher,
+                    &Run::openState})
+    if (Error error = (this->*part)())
+      return error;
+
+  bool isComplete = false;
+  auto records = metrics->filter([&](const ordered_json &record) {
+    std::string event = record.value("event", "");
+    int64_t step = record.value("step", int64_t{0});
+    // Those of a run without a checkpoint are written again.
+    if (savedStep < 0)
+      return false;
+    isComplete |= event == "end" && savedStep == config.steps;
+    bool isFinal = event == "end" ||
+                   (event == "validation" && step == config.steps);
+    return step <= savedStep && (!isFinal || isComplete);
+  });
+  if (!records)
+    return records.takeError();
+  if (isComplete) {
+    log << "this run is complete\n";
+    return TrainingEnd::Complete;
+  }
+  if (records->empty()) {
+    int64_t weights = 0;
+    for (const Parameter &parameter : model->getParameters())
+      weights += parameter.value.numel();
+    if (Error error = metrics->append(
+            {{"event", "start"},
+             {"config", config.toJson()},
+             {"weights", weights},
+             {"train_tokens", trainTokens.size()},
+             {"validation_tokens", validationTokens.size()}}))
+      return error;
+  }
+  started = lastLogged = now();
+  if (Error error = takeSteps())
+    return error;
+  if (state->step < config.steps)
+    return TrainingEnd::Interrupted;
+  if (Error error = finish())
+    return error;
+  return TrainingEnd::Complete;
+}
+
+Expected<TrainingEnd>
+sherry::training::train(const TrainingConfig &config, raw_ostream &log,
+                        function_ref<bool()> isStopped) {
+  return catchExceptions([&] { return Run(config, log, isStopped).run(); });
+}

@@ -1,0 +1,129 @@
+//===- TrainingState.cpp - What a checkpoint adds to a model --------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "TrainingState.h"
+#include "TensorFiles.h"
+#include "sherry/Import/Safetensors.h"
+#include "sherry/Support/Json.h"
+#include "sherry/Support/OutputFile.h"
+
+#include <ATen/ATen.h>
+
+using namespace llvm;
+using namespace sherry;
+using namespace sherry::training;
+using nlohmann::json;
+
+static constexpr const char *kTensors = "training_state.safetensors";
+static constexpr const char *kDescription = "training_state.json";
+
+/// The tensors of the state under their names. Those of other types than f32
+/// are copies.
+static std::vector<std::pair<std::string, at::Tensor>>
+listTensors(const TrainingState &state) {
+  std::vector<std::pair<std::string, at::Tensor>> tensors;
+  const std::vector<Parameter> &parameters = state.model.getParameters();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const std::string &name = parameters[i].name;
+    tensors.emplace_back(name, parameters[i].value);
+    tensors.emplace_back(name + ".mean", state.optimizer.means[i]);
+    tensors.emplace_back(name + ".square", state.optimizer.squares[i]);
+    if (state.trapped && state.trapped->trits[i].defined()) {
+      tensors.emplace_back(name + ".trits",
+                           state.trapped->trits[i].to(at::kFloat));
+      tensors.emplace_back(name + ".changed", state.trapped->changed[i]);
+    }
+  }
+  return tensors;
+}
+
+Error TrainingState::save(StringRef folder,
+                          const TrainingConfig &config) const {
+  if (Error error = writeTensors(joinPath(folder, kTensors), listTensors(*this),
+                                 format::Storage::F32))
+    return error;
+  nlohmann::ordered_json description = {{"step", step},
+                                        {"seconds", seconds},
+                                        {"text_hash", textHash},
+                                        {"config", config.toJson()}};
+  return writeFileAtomically(joinPath(folder, kDescription),
+                             [&](raw_pwrite_stream &out) {
+                               out << description.dump(1) << "\n";
+                               return Error::success();
+                             });
+}
+
+static Error checkSameRun(const json &saved, const TrainingConfig &config,
+                          StringRef folder) {
+  for (const ConfigKey &key : listConfigKeys()) {
+    auto it = saved.find(key.name);
+    json value = getValue(config, key);
+    if (key.isFixed && it != saved.end() && *it != value)
+      return makeError(folder + ": the run here has " + key.name + " " +
+                       it->dump() + ", not " + value.dump() +
+                       "; go on with that, or give another output folder");
+  }
+  return Error::success();
+}
+
+Error TrainingState::load(StringRef folder, const TrainingConfig &config) {
+  std::string path = joinPath(folder, kDescription);
+  constexpr uint64_t maxBytes = 1 << 24;
+  auto text = readFile(path, maxBytes);
+  if (!text)
+    return text.takeError();
+  auto object = parseJsonObject((*text)->getBuffer(), path);
+  if (!object)
+    return object.takeError();
+  std::string error;
+  FieldReader reader(path, *object, error);
+  step = reader.getInteger("step", 0, config.steps);
+  seconds = reader.getNumber("seconds", 0, 1e12);
+  std::string hash = reader.getString("text_hash");
+  const json *saved = reader.find("config");
+  if (!saved || !saved->is_object())
+    reader.refuse("config", "an object");
+  // A run of another length is told by its key.
+  if (saved && saved->is_object())
+    if (Error problem = checkSameRun(*saved, config, folder))
+      return problem;
+  if (!error.empty())
+    return makeError(error);
+  if (hash != textHash)
+    return makeError(folder + ": the run here has another text or tokenizer; "
+                              "go on with those, or give another output "
+                              "folder");
+  auto file = SafetensorsFile::open(joinPath(folder, kTensors));
+  if (!file)
+    return file.takeError();
+  for (auto &[name, tensor] : listTensors(*this)) {
+    auto view = file->getTensor(name);
+    if (!view)
+      return view.takeError();
+    if (view->getShape() != ArrayRef(tensor.sizes().data(), tensor.dim()))
+      return makeError(view->getFile() + ": tensor " + quote(name) +
+                       " is not of the shape that the configuration calls "
+                       "for; give another output folder");
+    at::Tensor target = tensor;
+    if (Error problem = readTensor(*view, target))
+      return problem;
+  }
+  if (!trapped)
+    return Error::success();
+  // Trits were read into copies; they are what they are in the weights' place.
+  const std::vector<Parameter> &parameters = model.getParameters();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    if (!trapped->trits[i].defined())
+      continue;
+    at::Tensor numbers = at::empty(parameters[i].value.sizes());
+    auto view = file->getTensor(parameters[i].name + ".trits");
+    if (!view)
+      return view.takeError();
+    if (Error problem = readTensor(*view, numbers))
+      return problem;
+    trapped->trits[i].copy_(numbers);
+  }
+  return Error::success();
+}

@@ -41,16 +41,16 @@ static void scaleRow(float *row, int64_t cols, float factor) {
 }
 
 /// Replaces `logits` by the gradient of the loss of the row; returns the loss.
-/// `teacher` are the teacher's logits, which are overwritten, or null.
+/// `teacher` are the logits of `guide`, which are overwritten; or both are null.
 static double differentiateRow(float *logits, float *teacher, int64_t cols,
-                               int64_t target, double share,
-                               double temperature) {
+                               int64_t target, const Teacher *guide) {
   if (!teacher) {
     double logit = logits[target];
     double loss = softmaxRow(logits, cols, 1) - logit;
     logits[target] -= 1;
     return loss;
   }
+  double share = guide->share, temperature = guide->temperature;
   auto t = static_cast<float>(temperature);
   std::vector<float> soft(logits, logits + cols), student(soft), wanted(soft);
   double logit = logits[target];
@@ -74,9 +74,8 @@ namespace {
 struct HeadLoss : torch::autograd::Function<HeadLoss> {
   static Tensor forward(torch::autograd::AutogradContext *context,
                         const Tensor &hidden, const Tensor &head,
-                        const Tensor &targets, const Tensor &teacherHidden,
-                        const Tensor &teacherHead, double share,
-                        double temperature, bool needsGradient) {
+                        const Tensor &targets, const Teacher *guide,
+                        bool needsGradient) {
     int64_t rows = hidden.size(0), cols = head.size(0);
     int64_t chunk = std::max<int64_t>(kChunkLogits / cols, 1);
     Tensor dHidden, dHead;
@@ -90,18 +89,16 @@ struct HeadLoss : torch::autograd::Function<HeadLoss> {
       int64_t count = std::min(chunk, rows - row);
       Tensor part = hidden.narrow(0, row, count), teacherLogits;
       Tensor logits = part.mm(head.t());
-      if (teacherHidden.defined())
+      if (guide)
         teacherLogits =
-            teacherHidden.narrow(0, row, count).mm(teacherHead.t());
+            guide->hidden.narrow(0, row, count).mm(guide->head.t());
       float *student = logits.data_ptr<float>();
-      float *teacher = teacherLogits.defined()
-                           ? teacherLogits.data_ptr<float>()
-                           : nullptr;
+      float *teacher = guide ? teacherLogits.data_ptr<float>() : nullptr;
       at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i)
           losses[row + i] = differentiateRow(
               student + i * cols, teacher ? teacher + i * cols : nullptr, cols,
-              wanted[row + i], share, temperature);
+              wanted[row + i], guide);
       });
       if (needsGradient) {
         Tensor to = dHidden.narrow(0, row, count);
@@ -126,8 +123,7 @@ struct HeadLoss : torch::autograd::Function<HeadLoss> {
     for (Tensor &gradient : saved)
       if (factor != 1)
         gradient.mul_(factor);
-    return {saved[0], saved[1], Tensor(), Tensor(),
-            Tensor(), Tensor(), Tensor(), Tensor()};
+    return {saved[0], saved[1], Tensor(), Tensor(), Tensor()};
   }
 };
 } // namespace
@@ -138,8 +134,6 @@ Tensor sherry::training::headLoss(const Tensor &hidden, const Tensor &head,
   // Inside of the operator, LibTorch records nothing.
   bool needsGradient = at::GradMode::is_enabled() &&
                        (hidden.requires_grad() || head.requires_grad());
-  Teacher none{Tensor(), Tensor(), 0, 1};
-  const Teacher &from = teacher ? *teacher : none;
-  return HeadLoss::apply(hidden, head, targets, from.hidden, from.head,
-                         from.share, from.temperature, needsGradient);
+  return HeadLoss::apply(hidden, head, targets, teacher ? &*teacher : nullptr,
+                         needsGradient);
 }

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, clang-22,
-# asan.
+# asan, training.
 # Parameter: verify-roundtrip=1 prints and parses the IR again in every run of
 # sherry-opt.
 #
@@ -48,6 +48,7 @@ llvm_config.add_tool_substitutions(
         "sherry-run",
         "sherry-quantize",
         "sherry-tokenize",
+        "sherry-train",
     ],
     [tools_dir],
 )
@@ -71,6 +72,8 @@ config.substitutions += [
     ("%runtime-package", os.path.join(config.sherry_obj_root, "runtime")),
 ]
 
+if config.sherry_build_training in ("1", "ON", "TRUE"):
+    config.available_features.add("training")
 if shutil.which("clang++-22"):
     config.available_features.add("clang-22")
 if "address" in config.sherry_sanitizers.split(","):

@@ -1,0 +1,221 @@
+//===- ProjectionTest.cpp - Quantizers of training ------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Training/Projection.h"
+#include "sherry/Format/Float16.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+using namespace sherry;
+using namespace sherry::training;
+using format::Granularity;
+using testing::HasSubstr;
+
+static constexpr QuantizerKind kQuantizers[] = {
+    QuantizerKind::Sherry, QuantizerKind::AbsMean, QuantizerKind::Binary};
+static constexpr Granularity kGranularities[] = {
+    Granularity::PerTensor, Granularity::PerChannel, Granularity::PerGroup};
+
+static Projection make(QuantizerKind kind, Granularity granularity,
+                       int64_t groupSize = 128) {
+  Projection projection;
+  projection.kind = kind;
+  projection.granularity = granularity;
+  projection.groupSize = groupSize;
+  return projection;
+}
+
+/// Few values, so that there are ties, zeros and negative zeros.
+static std::vector<float> makeWeights(int64_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<float> weights(count);
+  for (float &weight : weights) {
+    weight = static_cast<float>(static_cast<int>(random() % 17) - 8) / 8;
+    if (weight == 0 && random() % 2)
+      weight = -0.0f;
+  }
+  return weights;
+}
+
+static std::vector<float> run(const Projection &projection,
+                              const std::vector<float> &weights, int64_t cols,
+                              float lambda = 0) {
+  std::vector<float> out(weights.size());
+  EXPECT_EQ(project(projection, weights.data(),
+                    static_cast<int64_t>(weights.size()) / cols, cols, lambda,
+                    out.data()),
+            std::nullopt);
+  return out;
+}
+
+/// The definitions of Projection.h, one weight after the other.
+static std::vector<float> reference(const Projection &projection,
+                                    const std::vector<float> &weights,
+                                    int64_t cols) {
+  auto size = static_cast<int64_t>(weights.size());
+  std::vector<int> trits(size);
+  for (int64_t i = 0; i < size; ++i)
+    trits[i] = weights[i] < 0 ? -1 : 1;
+  if (projection.kind == QuantizerKind::Sherry)
+    for (int64_t group = 0; group < size; group += 4) {
+      int64_t zero = group;
+      for (int64_t i = group + 1; i < group + 4; ++i)
+        if (std::fabs(weights[i]) < std::fabs(weights[zero]))
+          zero = i;
+      trits[zero] = 0;
+    }
+  std::vector<float> out(size);
+  auto fill = [&](int64_t begin, int64_t end) {
+    double sum = 0, count = 0;
+    for (int64_t i = begin; i < end; ++i)
+      if (trits[i] != 0) {
+        sum += std::fabs(weights[i]);
+        ++count;
+      }
+    auto scale = static_cast<float>(sum / count);
+    for (int64_t i = begin; i < end; ++i) {
+      int trit = trits[i];
+      if (projection.kind == QuantizerKind::AbsMean)
+        trit = static_cast<int>(std::max(
+            -1.0f, std::min(1.0f, std::nearbyint(weights[i] / scale))));
+      out[i] = static_cast<float>(trit) * scale;
+    }
+  };
+  if (projection.granularity == Granularity::PerTensor) {
+    fill(0, size);
+    return out;
+  }
+  for (int64_t row = 0; row < size; row += cols) {
+    int64_t step = projection.granularity == Granularity::PerGroup
+                       ? projection.groupSize
+                       : cols;
+    for (int64_t i = 0; i < cols; i += step)
+      fill(row + i, row + std::min(i + step, cols));
+  }
+  return out;
+}
+
+TEST(Projection, AgreesWithTheDefinition) {
+  for (QuantizerKind kind : kQuantizers)
+    for (Granularity granularity : kGranularities)
+      for (int64_t cols : {4, 20, 128, 300}) {
+        Projection projection = make(kind, granularity, 16);
+        auto weights = makeWeights(7 * cols, static_cast<unsigned>(cols));
+        EXPECT_EQ(run(projection, weights, cols),
+                  reference(projection, weights, cols))
+            << getQuantizerName(kind).str() << " of " << cols;
+      }
+}
+
+TEST(Projection, DropsTheFirstOfEqualWeights) {
+  Projection projection = make(QuantizerKind::Sherry, Granularity::PerChannel);
+  EXPECT_EQ(run(projection, {-2, 1, -1, 1}, 4),
+            (std::vector<float>{-4.0f / 3, 0, -4.0f / 3, 4.0f / 3}));
+  // A zero that is kept is positive, also a negative one.
+  EXPECT_EQ(run(projection, {0, -0.0f, 3, 0}, 4),
+            (std::vector<float>{0, 1, 1, 1}));
+}
+
+TEST(Projection, AbsMeanRoundsTiesToEven) {
+  Projection projection = make(QuantizerKind::AbsMean, Granularity::PerChannel);
+  // The mean is 2, and 1 / 2 is a tie, which becomes 0.
+  EXPECT_EQ(run(projection, {1, -1, 3, -3}, 4),
+            (std::vector<float>{0, 0, 2, -2}));
+  EXPECT_EQ(run(projection, {0, 0, 0, 0}, 4), std::vector<float>(4));
+}
+
+TEST(Projection, AddsTheResidual) {
+  for (QuantizerKind kind : kQuantizers) {
+    Projection projection = make(kind, Granularity::PerGroup, 8);
+    auto weights = makeWeights(64, 1);
+    auto plain = run(projection, weights, 32);
+    auto mixed = run(projection, weights, 32, 0.25f);
+    for (size_t i = 0; i < weights.size(); ++i)
+      EXPECT_EQ(mixed[i], plain[i] + 0.25f * weights[i]);
+  }
+}
+
+TEST(Projection, RoundsScalesAsTheCompilerDoes) {
+  for (QuantizerKind kind : kQuantizers) {
+    Projection projection = make(kind, Granularity::PerChannel);
+    auto weights = makeWeights(16, 2);
+    auto exact = run(projection, weights, 16);
+    projection.roundsScales = true;
+    auto rounded = run(projection, weights, 16);
+    for (size_t i = 0; i < weights.size(); ++i)
+      EXPECT_EQ(rounded[i], format::f16ToF32(format::f32ToF16(exact[i])));
+  }
+}
+
+TEST(Projection, LeastSquaresIsNoWorse) {
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal;
+  std::vector<float> weights(512);
+  for (float &weight : weights)
+    weight = normal(random);
+  auto measure = [&](const Projection &projection) {
+    auto out = run(projection, weights, 128);
+    double error = 0;
+    for (size_t i = 0; i < weights.size(); ++i)
+      error += (out[i] - weights[i]) * (out[i] - weights[i]);
+    return error;
+  };
+  for (QuantizerKind kind : kQuantizers)
+    for (Granularity granularity : kGranularities) {
+      Projection projection = make(kind, granularity);
+      double mean = measure(projection);
+      projection.isLeastSquares = true;
+      double fitted = measure(projection);
+      if (kind == QuantizerKind::AbsMean)
+        EXPECT_LT(fitted, mean);
+      else
+        EXPECT_EQ(fitted, mean);
+    }
+}
+
+TEST(Projection, TritsAreSigns) {
+  auto weights = makeWeights(64, 4);
+  for (QuantizerKind kind : kQuantizers) {
+    Projection projection = make(kind, Granularity::PerChannel);
+    std::vector<float> out(64), plain = run(projection, weights, 16);
+    std::vector<int8_t> trits(64, 9);
+    ASSERT_EQ(project(projection, weights.data(), 4, 16, 0.5f, out.data(),
+                      trits.data()),
+              std::nullopt);
+    for (size_t i = 0; i < weights.size(); ++i)
+      EXPECT_EQ(trits[i], (plain[i] > 0) - (plain[i] < 0));
+  }
+}
+
+TEST(Projection, RefusesWhatIsNotFinite) {
+  for (QuantizerKind kind : kQuantizers)
+    for (Granularity granularity : kGranularities)
+      for (bool isLeastSquares : {false, true}) {
+        Projection projection = make(kind, granularity);
+        projection.isLeastSquares = isLeastSquares;
+        auto weights = makeWeights(32, 5);
+        weights[21] = std::numeric_limits<float>::quiet_NaN();
+        std::vector<float> out(32);
+        auto failure = project(projection, weights.data(), 2, 16, 0, out.data());
+        ASSERT_TRUE(failure);
+        EXPECT_THAT(*failure, HasSubstr("row 1, column 5"));
+      }
+}
+
+TEST(Projection, BitsPerWeight) {
+  auto bits = [](QuantizerKind kind, Granularity granularity) {
+    return make(kind, granularity).getBitsPerWeight(64, 256, 16);
+  };
+  EXPECT_EQ(bits(QuantizerKind::None, Granularity::PerGroup), 16);
+  EXPECT_EQ(bits(QuantizerKind::Sherry, Granularity::PerGroup), 1.375);
+  EXPECT_EQ(bits(QuantizerKind::Sherry, Granularity::PerChannel), 1.3125);
+  EXPECT_EQ(bits(QuantizerKind::Binary, Granularity::PerGroup), 1.125);
+  EXPECT_DOUBLE_EQ(bits(QuantizerKind::AbsMean, Granularity::PerTensor),
+                   std::log2(3.0) + 16.0 / (64 * 256));
+}

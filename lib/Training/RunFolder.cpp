@@ -174,31 +174,30 @@ Error RunFolder::prune(int64_t keep) {
 // Metrics
 //===----------------------------------------------------------------------===//
 
-Expected<std::vector<ordered_json>>
-Metrics::filter(function_ref<bool(const ordered_json &)> keep) {
+Expected<std::vector<ordered_json>> Metrics::read() const {
   std::vector<ordered_json> records;
   if (!sys::fs::exists(path))
     return records;
   auto text = readFile(path, /*maxBytes=*/INT64_MAX);
   if (!text)
     return text.takeError();
-  std::string kept;
   for (StringRef rest = (*text)->getBuffer(); rest.contains('\n');) {
     StringRef line;
     std::tie(line, rest) = rest.split('\n');
     auto record = ordered_json::parse(line.begin(), line.end(), nullptr,
                                       /*allow_exceptions=*/false);
-    if (!record.is_object() || !keep(record))
-      continue;
-    kept += line.str() + "\n";
-    records.push_back(std::move(record));
+    if (record.is_object())
+      records.push_back(std::move(record));
   }
-  if (Error error = writeFileAtomically(path, [&](raw_pwrite_stream &out) {
-        out << kept;
-        return Error::success();
-      }))
-    return error;
   return records;
+}
+
+Error Metrics::rewrite(ArrayRef<ordered_json> records) {
+  return writeFileAtomically(path, [&](raw_pwrite_stream &out) {
+    for (const ordered_json &record : records)
+      out << record.dump() << "\n";
+    return Error::success();
+  });
 }
 
 Error Metrics::append(const ordered_json &record) {

@@ -56,6 +56,7 @@ private:
   Error openData();
   Error openTeacher();
   Error openState();
+  Expected<bool> openMetrics();
   Error takeSteps();
   Error takeStep();
   Expected<double> computeGradients(double lambda);
@@ -162,6 +163,12 @@ Error Run::openTeacher() {
   return Error::success();
 }
 
+static std::string hashTokens(ArrayRef<int32_t> tokens) {
+  return utohexstr(
+      xxh3_64bits(ArrayRef(reinterpret_cast<const uint8_t *>(tokens.data()),
+                           tokens.size() * sizeof(int32_t))));
+}
+
 /// Goes on from the last checkpoint, or begins.
 Error Run::openState() {
   optimizer.emplace(*model,
@@ -172,9 +179,7 @@ Error Run::openState() {
     trapped.emplace(*model);
   state.emplace(TrainingState{*model, *optimizer,
                               trapped ? &*trapped : nullptr});
-  state->textHash = utohexstr(xxh3_64bits(ArrayRef<uint8_t>(
-      reinterpret_cast<const uint8_t *>(trainTokens.data()),
-      trainTokens.size() * sizeof(int32_t))));
+  state->textHash = hashTokens(trainTokens) + hashTokens(validationTokens);
   std::string latest = folder->getLatest();
   if (!latest.empty()) {
     if (Error error = state->load(latest, config))
@@ -192,6 +197,39 @@ Error Run::openState() {
   if (!checkpoint)
     return checkpoint.takeError();
   return model->load(*checkpoint);
+}
+
+/// Drops the records of what will happen again; returns whether nothing will.
+Expected<bool> Run::openMetrics() {
+  auto records = metrics->read();
+  if (!records)
+    return records.takeError();
+  auto isFinal = [&](const ordered_json &record) {
+    std::string event = record.value("event", "");
+    return event == "end" ||
+           (event == "validation" &&
+            record.value("step", int64_t{0}) == config.steps);
+  };
+  if (savedStep == config.steps && !records->empty() &&
+      records->back().value("event", "") == "end")
+    return true;
+  erase_if(*records, [&](const ordered_json &record) {
+    return savedStep < 0 || isFinal(record) ||
+           record.value("step", int64_t{0}) > savedStep;
+  });
+  if (records->empty()) {
+    int64_t weights = 0;
+    for (const Parameter &parameter : model->getParameters())
+      weights += parameter.value.numel();
+    records->push_back({{"event", "start"},
+                        {"config", config.toJson()},
+                        {"weights", weights},
+                        {"train_tokens", trainTokens.size()},
+                        {"validation_tokens", validationTokens.size()}});
+  }
+  if (Error error = metrics->rewrite(*records))
+    return error;
+  return false;
 }
 
 //===----------------------------------------------------------------------===//
@@ -335,6 +373,10 @@ Error Run::validate() {
 Error Run::saveCheckpoint() {
   if (savedStep == state->step)
     return Error::success();
+  for (const Parameter &parameter : model->getParameters())
+    if (!at::isfinite(parameter.value).all().item<bool>())
+      return refuse("weights of " + parameter.name + " are not finite",
+                    state->step * config.accumulationSteps * config.batchSize);
   TrainingState saved = *state;
   saved.seconds = getSeconds();
   auto path = folder->save(
@@ -407,35 +449,12 @@ Expected<TrainingEnd> Run::run() {
     if (Error error = (this->*part)())
       return error;
 
-  bool isComplete = false;
-  auto records = metrics->filter([&](const ordered_json &record) {
-    std::string event = record.value("event", "");
-    int64_t step = record.value("step", int64_t{0});
-    // Those of a run without a checkpoint are written again.
-    if (savedStep < 0)
-      return false;
-    isComplete |= event == "end" && savedStep == config.steps;
-    bool isFinal = event == "end" ||
-                   (event == "validation" && step == config.steps);
-    return step <= savedStep && (!isFinal || isComplete);
-  });
-  if (!records)
-    return records.takeError();
-  if (isComplete) {
+  auto isComplete = openMetrics();
+  if (!isComplete)
+    return isComplete.takeError();
+  if (*isComplete) {
     log << "this run is complete\n";
     return TrainingEnd::Complete;
-  }
-  if (records->empty()) {
-    int64_t weights = 0;
-    for (const Parameter &parameter : model->getParameters())
-      weights += parameter.value.numel();
-    if (Error error = metrics->append(
-            {{"event", "start"},
-             {"config", config.toJson()},
-             {"weights", weights},
-             {"train_tokens", trainTokens.size()},
-             {"validation_tokens", validationTokens.size()}}))
-      return error;
   }
   started = lastLogged = now();
   if (Error error = takeSteps())

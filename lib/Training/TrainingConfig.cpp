@@ -27,11 +27,11 @@ ArrayRef<ConfigKey> sherry::training::listConfigKeys() {
       {"model", model,
        "Folder of a Hugging Face checkpoint to start from, which also gives the "
        "sizes; empty: random weights",
-       &C::model},
+       &C::model, 0, 0, {}, false},
       {"tokenizer", model,
        "Folder with a tokenizer.json or tokenizer.model; empty: that of the "
        "model",
-       &C::tokenizer},
+       &C::tokenizer, 0, 0, {}, false},
       {"hidden_size", model, "Width of the residual stream, a multiple of 4",
        &C::hiddenSize, 1, kMaxSize},
       {"intermediate_size", model,
@@ -70,9 +70,9 @@ ArrayRef<ConfigKey> sherry::training::listConfigKeys() {
       {"initializer_range", model, "Standard deviation of random weights",
        &C::initializerRange, 0, 100},
 
-      {"train_files", data, "Texts to train on", &C::trainFiles},
+      {"train_files", data, "Texts to train on", &C::trainFiles, 0, 0, {}, false},
       {"validation_files", data, "Texts to measure the loss of",
-       &C::validationFiles},
+       &C::validationFiles, 0, 0, {}, false},
       {"context_length", data, "Tokens of a sequence", &C::contextLength, 2,
        kMaxSize},
       {"batch_size", data, "Sequences that are computed together",
@@ -128,7 +128,7 @@ ArrayRef<ConfigKey> sherry::training::listConfigKeys() {
       {"teacher", distillation,
        "Folder of a dense Hugging Face checkpoint with the same vocabulary; "
        "empty: no distillation",
-       &C::teacher},
+       &C::teacher, 0, 0, {}, false},
       {"distillation_share", distillation,
        "Share of the divergence from the teacher in the loss",
        &C::distillationShare, 0, 1},
@@ -136,7 +136,7 @@ ArrayRef<ConfigKey> sherry::training::listConfigKeys() {
        "Both distributions are softened by it", &C::distillationTemperature,
        1e-3, 1e3},
 
-      {"output", run, "Folder of the run", &C::output},
+      {"output", run, "Folder of the run", &C::output, 0, 0, {}, false},
       {"dtype", run, "Of the weights in checkpoints", &C::dtype, 0, 0,
        {"bfloat16", "float32"}},
       {"checkpoint_interval", run, "Steps between checkpoints; 0: only the last",

@@ -23,7 +23,7 @@ struct TrainingState {
   TrappedWeights *trapped; ///< null: no diagnostics
   int64_t step = 0;        ///< steps that are done
   double seconds = 0;      ///< spent in them
-  std::string textHash;    ///< of the tokens that are trained on
+  std::string textHash;    ///< of the tokens of all texts
 
   llvm::Error save(llvm::StringRef folder, const TrainingConfig &config) const;
 

@@ -51,7 +51,7 @@ static void chooseBlasKernels(char **argv) {
 static std::string makeFlag(const char *name) {
   std::string flag = std::string("--") + name;
   std::replace(flag.begin(), flag.end(), '_', '-');
-  return flag;
+  return flag == "--threads" ? "-t," + flag : flag;
 }
 
 /// The value of a flag as the configuration file would have it. What is no
@@ -87,7 +87,7 @@ static void addKeys(CLI::App &app, Options &options) {
   for (const ConfigKey &key : listConfigKeys()) {
     std::string help = key.help, type;
     if (!key.choices.empty())
-      type = "one of " + llvm::join(key.choices, "|") + " ";
+      type = llvm::join(key.choices, "|") + " ";
     nlohmann::json value = getValue(defaults, key);
     bool isEmpty = value.is_array() || value == "";
     std::string text = value.is_string() ? value.get<std::string>() : value.dump();

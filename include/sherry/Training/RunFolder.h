@@ -15,6 +15,7 @@
 #ifndef SHERRY_TRAINING_RUNFOLDER_H
 #define SHERRY_TRAINING_RUNFOLDER_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -57,10 +58,11 @@ class Metrics {
 public:
   explicit Metrics(std::string path) : path(std::move(path)) {}
 
-  /// Drops the records that `keep` refuses, and a last line that is not whole.
-  /// Returns the records that are left.
-  llvm::Expected<std::vector<nlohmann::ordered_json>>
-  filter(llvm::function_ref<bool(const nlohmann::ordered_json &)> keep);
+  /// The records of the file, without a last line that is not whole; none if
+  /// there is no file.
+  llvm::Expected<std::vector<nlohmann::ordered_json>> read() const;
+  /// Replaces the file by one of these records.
+  llvm::Error rewrite(llvm::ArrayRef<nlohmann::ordered_json> records);
   llvm::Error append(const nlohmann::ordered_json &record);
 
 private:

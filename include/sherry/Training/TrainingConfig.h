@@ -79,7 +79,8 @@ struct ConfigKey {
       member;
   double min = 0, max = 0;           ///< of numbers
   std::vector<const char *> choices; ///< of strings; empty: any
-  /// A run cannot go on with another value: its loss would be another one.
+  /// A run cannot go on with another value: its records would be others. Files
+  /// may have moved; what is in them is compared.
   bool isFixed = true;
 };
 

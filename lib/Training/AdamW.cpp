@@ -59,8 +59,8 @@ double AdamW::computeGradientNorm(const Transformer &model, double lambda) {
     std::vector<double> sums(chunks);
     at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
-        sums[i] = sumSquares(from + i * kChunk,
-                             std::min(kChunk, count - i * kChunk));
+        sums[i] =
+            sumSquares(from + i * kChunk, std::min(kChunk, count - i * kChunk));
     });
     double sum = 0, factor = getGradientFactor(parameter, model, lambda);
     for (double part : sums)

@@ -69,8 +69,8 @@ static void softmaxRows(float *scores, int64_t first, int64_t count,
                         int64_t cols, float *logSums) {
   for (int64_t row = 0; row < count; ++row, scores += cols) {
     int64_t visible = first + row + 1;
-    float largest = vectorMax(visible, scores[0],
-                              [&](int64_t i) { return scores[i]; });
+    float largest =
+        vectorMax(visible, scores[0], [&](int64_t i) { return scores[i]; });
     for (int64_t i = 0; i < visible; ++i)
       scores[i] = fastExp(scores[i] - largest);
     float sum = vectorSum(visible, [&](int64_t i) { return scores[i]; });
@@ -164,7 +164,8 @@ struct Attention : torch::autograd::Function<Attention> {
     const Geometry at(qkv, {sequences, heads, keyValueHeads, headDim});
     Tensor out = at::empty({qkv.size(0), at.outWidth});
     Tensor logSums = at::empty({sequences, heads, at.length});
-    const float *in = qkv.data_ptr<float>(), *cosine = cosines.data_ptr<float>(),
+    const float *in = qkv.data_ptr<float>(),
+                *cosine = cosines.data_ptr<float>(),
                 *sine = sines.data_ptr<float>();
     float *to = out.data_ptr<float>(), *sums = logSums.data_ptr<float>();
     at::parallel_for(
@@ -189,8 +190,8 @@ struct Attention : torch::autograd::Function<Attention> {
                          at.dim, 0, scores.data(), cols);
                 softmaxRows(scores.data(), row, count, cols,
                             sums + at.logSum(sequence, head) + row);
-                multiply(false, false, count, at.dim, cols, scores.data(),
-                         cols, values, at.width, 0,
+                multiply(false, false, count, at.dim, cols, scores.data(), cols,
+                         values, at.width, 0,
                          to + at.out(sequence, head) + row * at.outWidth,
                          at.outWidth);
               }
@@ -255,21 +256,19 @@ struct Attention : torch::autograd::Function<Attention> {
                                     out + place, dOut + place, at.dim,
                                     at.outWidth);
                 multiply(false, false, count, at.dim, cols, dp.data(), cols,
-                         keys.data(), at.dim, 0,
-                         dQueries.data() + row * at.dim, at.dim);
+                         keys.data(), at.dim, 0, dQueries.data() + row * at.dim,
+                         at.dim);
                 multiply(true, false, cols, at.dim, count, dp.data(), cols,
                          rows, at.dim, 1, dKeys.data(), at.dim);
               }
               rotateRowsBack(dQueries.data(), at.length, at.dim, cosine, sine,
-                             at.scale, to + at.query(sequence, head),
-                             at.width);
+                             at.scale, to + at.query(sequence, head), at.width);
             }
             rotateRowsBack(dKeys.data(), at.length, at.dim, cosine, sine, 1,
                            to + at.key(sequence, kvHead), at.width);
           }
         });
-    return {dQkv,     Tensor(), Tensor(), Tensor(),
-            Tensor(), Tensor(), Tensor()};
+    return {dQkv, Tensor(), Tensor(), Tensor(), Tensor(), Tensor(), Tensor()};
   }
 };
 } // namespace

@@ -96,9 +96,9 @@ sherry::training::describeLayers(const Transformer &model,
     if (trapped.trits[i].defined())
       layer["trapped"] = trapped.getShare(i, step, trappedSteps);
     double meanSquare = parameter.value.square().mean().item<double>();
-    double binWidth = meanSquare > 0 ? 8 * std::sqrt(meanSquare) /
-                                           static_cast<double>(bins)
-                                     : 1;
+    double binWidth =
+        meanSquare > 0 ? 8 * std::sqrt(meanSquare) / static_cast<double>(bins)
+                       : 1;
     layer["histogram"] = countBins(parameter.value, bins, binWidth);
     layer["bin_width"] = binWidth;
     layers[name.str()] = std::move(layer);

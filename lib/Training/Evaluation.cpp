@@ -64,8 +64,7 @@ evaluateFolder(const EvaluationOptions &options) {
   auto tokens = tokenizer->encodeFiles(options.files);
   if (!tokens)
     return tokens.takeError();
-  Projection projection =
-      options.projection.value_or(description->projection);
+  Projection projection = options.projection.value_or(description->projection);
   auto model = loadModel(options.folder, *description, projection);
   if (!model)
     return model.takeError();

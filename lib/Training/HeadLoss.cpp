@@ -41,7 +41,8 @@ static void scaleRow(float *row, int64_t cols, float factor) {
 }
 
 /// Replaces `logits` by the gradient of the loss of the row; returns the loss.
-/// `teacher` are the logits of `guide`, which are overwritten; or both are null.
+/// `teacher` are the logits of `guide`, which are overwritten; or both are
+/// null.
 static double differentiateRow(float *logits, float *teacher, int64_t cols,
                                int64_t target, const Teacher *guide) {
   if (!teacher) {
@@ -90,8 +91,7 @@ struct HeadLoss : torch::autograd::Function<HeadLoss> {
       Tensor part = hidden.narrow(0, row, count), teacherLogits;
       Tensor logits = part.mm(head.t());
       if (guide)
-        teacherLogits =
-            guide->hidden.narrow(0, row, count).mm(guide->head.t());
+        teacherLogits = guide->hidden.narrow(0, row, count).mm(guide->head.t());
       float *student = logits.data_ptr<float>();
       float *teacher = guide ? teacherLogits.data_ptr<float>() : nullptr;
       at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {

@@ -154,9 +154,10 @@ Error sherry::training::writeModelFolder(StringRef folder,
       storage == format::Storage::BF16 ? "bfloat16" : "float32";
   const Projection &projection = model.getProjection();
   if (projection.kind != QuantizerKind::None) {
-    ordered_json quantization = describeQuantization(
-        {projection.granularity, projection.groupSize,
-         {"lm_head", "model.embed_tokens"}});
+    ordered_json quantization =
+        describeQuantization({projection.granularity,
+                              projection.groupSize,
+                              {"lm_head", "model.embed_tokens"}});
     quantization["quant_method"] = getQuantizerName(projection.kind).str();
     if (projection.kind != QuantizerKind::Sherry) {
       quantization.erase("N");

@@ -37,8 +37,7 @@ format::Failure parallelRows(int64_t rows, const Body &body) {
 #define SHERRY_FOR_EACH_ISA
 #else
 #define SHERRY_FOR_EACH_ISA                                                    \
-  __attribute__((                                                              \
-      target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+  __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #endif
 
 #endif // SHERRY_LIB_TRAINING_PARALLEL_H

@@ -10,7 +10,6 @@
 #include "sherry/Format/Float16.h"
 #include "sherry/Format/Quantizer.h"
 
-
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/ErrorHandling.h"
 
@@ -58,8 +57,8 @@ static format::TernaryLayout makeLayout(const Projection &projection) {
   format::TernaryLayout layout;
   layout.granularity = projection.granularity;
   layout.groupSize = projection.groupSize;
-  layout.scaleType = projection.roundsScales ? format::ScaleType::F16
-                                             : format::ScaleType::F32;
+  layout.scaleType =
+      projection.roundsScales ? format::ScaleType::F16 : format::ScaleType::F32;
   return layout;
 }
 
@@ -156,12 +155,13 @@ format::Failure sherry::training::project(const Projection &projection,
   int64_t size = makeLayout(projection).scaleGroupInputs(cols);
   std::optional<float> tensorScale;
   if (!isDense && projection.granularity == Granularity::PerTensor) {
-    if (projection.isLeastSquares && projection.kind == QuantizerKind::AbsMean) {
+    if (projection.isLeastSquares &&
+        projection.kind == QuantizerKind::AbsMean) {
       std::vector<int8_t> fitted(rows * cols);
       if (auto failure = format::checkFinite(weights, 0, rows, cols))
         return failure;
-      float scale = format::fitTrits(weights, nullptr, rows * cols,
-                                     fitted.data());
+      float scale =
+          format::fitTrits(weights, nullptr, rows * cols, fitted.data());
       if (projection.roundsScales)
         scale = format::f16ToF32(format::f32ToF16(scale));
       finish(weights, fitted.data(), rows * cols, scale, lambda, out);

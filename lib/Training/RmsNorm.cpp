@@ -22,8 +22,7 @@ static void normRows(const float *x, const float *weight, float epsilon,
                      int64_t rows, int64_t cols, float *out, float *inverse) {
   for (int64_t row = 0; row < rows; ++row, x += cols, out += cols) {
     float squares = vectorSum(cols, [&](int64_t i) { return x[i] * x[i]; });
-    float scale =
-        1 / std::sqrt(squares / static_cast<float>(cols) + epsilon);
+    float scale = 1 / std::sqrt(squares / static_cast<float>(cols) + epsilon);
     inverse[row] = scale;
     for (int64_t i = 0; i < cols; ++i)
       out[i] = x[i] * scale * weight[i];
@@ -39,8 +38,8 @@ static void differentiateRows(const float *x, const float *weight,
                               float *dWeight) {
   for (int64_t row = 0; row < rows; ++row) {
     float scale = inverse[row];
-    float dot = vectorSum(
-        cols, [&](int64_t i) { return dy[i] * weight[i] * x[i]; });
+    float dot =
+        vectorSum(cols, [&](int64_t i) { return dy[i] * weight[i] * x[i]; });
     float shift = scale * scale * dot / static_cast<float>(cols);
     for (int64_t i = 0; i < cols; ++i) {
       dx[i] = scale * (dy[i] * weight[i] - x[i] * shift);
@@ -55,15 +54,14 @@ static void differentiateRows(const float *x, const float *weight,
 namespace {
 struct RmsNorm : torch::autograd::Function<RmsNorm> {
   static Tensor forward(torch::autograd::AutogradContext *context,
-                        const Tensor &x, const Tensor &weight,
-                        double epsilon) {
+                        const Tensor &x, const Tensor &weight, double epsilon) {
     int64_t rows = x.size(0), cols = x.size(1);
     Tensor out = at::empty_like(x), inverse = at::empty({rows});
     const float *from = x.data_ptr<float>(), *w = weight.data_ptr<float>();
     float *to = out.data_ptr<float>(), *scales = inverse.data_ptr<float>();
     at::parallel_for(0, rows, kBlockRows, [&](int64_t begin, int64_t end) {
-      normRows(from + begin * cols, w, static_cast<float>(epsilon),
-               end - begin, cols, to + begin * cols, scales + begin);
+      normRows(from + begin * cols, w, static_cast<float>(epsilon), end - begin,
+               cols, to + begin * cols, scales + begin);
     });
     context->save_for_backward({x, weight, inverse});
     return out;

@@ -114,9 +114,8 @@ std::string RunFolder::getLatest() const {
   return joinPath(path, sys::path::filename(target));
 }
 
-Expected<std::string>
-RunFolder::save(int64_t step, int64_t keep,
-                function_ref<Error(StringRef)> write) {
+Expected<std::string> RunFolder::save(int64_t step, int64_t keep,
+                                      function_ref<Error(StringRef)> write) {
   std::string name = kPrefix.str();
   raw_string_ostream(name) << format("%08lld", static_cast<long long>(step));
   std::string temporary = joinPath(path, kTemporary.str() + name);

@@ -43,8 +43,8 @@ static std::optional<int64_t> findToken(const json &config, const char *field,
       if (token.value("content", json()) == name)
         return token.value("id", int64_t{0});
   const json &vocab = root["model"]["vocab"];
-  auto id = vocab.is_object() ? vocab.find(name.get<std::string>())
-                              : vocab.end();
+  auto id =
+      vocab.is_object() ? vocab.find(name.get<std::string>()) : vocab.end();
   if (id == vocab.end())
     return std::nullopt;
   return id->get<int64_t>();

@@ -27,8 +27,8 @@ using namespace sherry::training;
 using nlohmann::ordered_json;
 
 void sherry::training::setThreads(int64_t threads) {
-  at::set_num_threads(static_cast<int>(
-      threads == 0 ? runtime::defaultThreads() : threads));
+  at::set_num_threads(
+      static_cast<int>(threads == 0 ? runtime::defaultThreads() : threads));
 }
 
 namespace {
@@ -94,10 +94,10 @@ private:
   std::optional<TrainingState> state;
   std::vector<int32_t> trainTokens, validationTokens;
   std::optional<SequenceOrder> order;
-  double started = 0;   ///< when this process took its first step
-  double lastLogged = 0;
-  int64_t savedStep = -1;
+  double started = 0;     ///< when this process took its first step
+  int64_t savedStep = -1; ///< of the last checkpoint
   int64_t tokensSinceLog = 0;
+  double secondsSinceLog = 0; ///< in steps alone
 };
 
 } // namespace
@@ -123,6 +123,10 @@ Error Run::openModel() {
                      Twine(tokenizer->getVocabSize()) +
                      " tokens, more than the " + Twine(vocabSize) +
                      " of the model");
+  int64_t longest = description->config.maxPositionEmbeddings;
+  if (config.contextLength > longest)
+    return makeError("context_length is " + Twine(config.contextLength) +
+                     ", more than max_position_embeddings, " + Twine(longest));
   model.emplace(description->config, makeProjection(config));
   return Error::success();
 }
@@ -171,14 +175,13 @@ static std::string hashTokens(ArrayRef<int32_t> tokens) {
 
 /// Goes on from the last checkpoint, or begins.
 Error Run::openState() {
-  optimizer.emplace(*model,
-                    AdamWOptions{config.adamBeta1, config.adamBeta2,
-                                 config.adamEpsilon, config.weightDecay,
-                                 config.maxGradientNorm});
+  optimizer.emplace(*model, AdamWOptions{config.adamBeta1, config.adamBeta2,
+                                         config.adamEpsilon, config.weightDecay,
+                                         config.maxGradientNorm});
   if (config.diagnosticsInterval > 0)
     trapped.emplace(*model);
-  state.emplace(TrainingState{*model, *optimizer,
-                              trapped ? &*trapped : nullptr});
+  state.emplace(
+      TrainingState{*model, *optimizer, trapped ? &*trapped : nullptr});
   state->textHash = hashTokens(trainTokens) + hashTokens(validationTokens);
   std::string latest = folder->getLatest();
   if (!latest.empty()) {
@@ -206,9 +209,8 @@ Expected<bool> Run::openMetrics() {
     return records.takeError();
   auto isFinal = [&](const ordered_json &record) {
     std::string event = record.value("event", "");
-    return event == "end" ||
-           (event == "validation" &&
-            record.value("step", int64_t{0}) == config.steps);
+    return event == "end" || (event == "validation" &&
+                              record.value("step", int64_t{0}) == config.steps);
   };
   if (savedStep == config.steps && !records->empty() &&
       records->back().value("event", "") == "end")
@@ -286,7 +288,8 @@ Expected<double> Run::computeGradients(double lambda) {
                                model->getHead(), batch.targets, guide);
     auto value = mean.item<double>();
     if (!std::isfinite(value))
-      return refuse("the loss is " + Twine(std::isnan(value) ? "NaN" : "infinite"),
+      return refuse("the loss is " +
+                        Twine(std::isnan(value) ? "NaN" : "infinite"),
                     first);
     (mean / parts).backward();
     loss += value / parts;
@@ -295,6 +298,7 @@ Expected<double> Run::computeGradients(double lambda) {
 }
 
 Error Run::takeStep() {
+  double begun = now();
   double lambda = arenas.getLambda(state->step);
   int64_t first = state->step * config.accumulationSteps * config.batchSize;
   if (Error error = model->prepare(lambda, trapped.has_value()))
@@ -312,27 +316,27 @@ Error Run::takeStep() {
   tokensSinceLog += tokensPerStep();
   ordered_json diagnostics;
   if (isDue(config.diagnosticsInterval))
-    diagnostics = {{"event", "diagnostics"},
-                   {"step", state->step},
-                   {"lambda", lambda},
-                   {"layers", describeLayers(*model, *trapped, state->step,
-                                             config.trappedSteps,
-                                             config.histogramBins)}};
+    diagnostics = {
+        {"event", "diagnostics"},
+        {"step", state->step},
+        {"lambda", lambda},
+        {"layers", describeLayers(*model, *trapped, state->step,
+                                  config.trappedSteps, config.histogramBins)}};
   optimizer->update(*model, lambda, norm, learningRate, state->step);
+  secondsSinceLog += now() - begun;
   if (isDue(config.logInterval) || state->step == config.steps) {
-    double time = now();
-    double speed = static_cast<double>(tokensSinceLog) / (time - lastLogged);
-    lastLogged = time;
+    double speed = static_cast<double>(tokensSinceLog) / secondsSinceLog;
     tokensSinceLog = 0;
-    if (Error error = metrics->append(
-            {{"event", "step"},
-             {"step", state->step},
-             {"tokens", state->step * tokensPerStep()},
-             {"loss", *loss},
-             {"learning_rate", learningRate},
-             {"lambda", lambda},
-             {"gradient_norm", norm},
-             {"tokens_per_second", speed}}))
+    secondsSinceLog = 0;
+    if (Error error =
+            metrics->append({{"event", "step"},
+                             {"step", state->step},
+                             {"tokens", state->step * tokensPerStep()},
+                             {"loss", *loss},
+                             {"learning_rate", learningRate},
+                             {"lambda", lambda},
+                             {"gradient_norm", norm},
+                             {"tokens_per_second", speed}}))
       return error;
     printProgress(*loss, lambda, speed);
   }
@@ -342,9 +346,9 @@ Error Run::takeStep() {
 }
 
 void Run::printProgress(double loss, double lambda, double tokensPerSecond) {
-  auto left = static_cast<double>((config.steps - state->step) *
-                                  tokensPerStep()) /
-              tokensPerSecond;
+  auto left =
+      static_cast<double>((config.steps - state->step) * tokensPerStep()) /
+      tokensPerSecond;
   auto seconds = static_cast<int64_t>(left);
   log << (log.is_displayed() ? "\r\x1b[K" : "")
       << formatv("step {0} of {1}, loss {2:f4}, lambda {3:f3}, {4:f0} "
@@ -444,8 +448,8 @@ Expected<TrainingEnd> Run::run() {
     return opened.takeError();
   folder.emplace(std::move(*opened));
   metrics.emplace(folder->getMetricsPath());
-  for (auto part : {&Run::openModel, &Run::openData, &Run::openTeacher,
-                    &Run::openState})
+  for (auto part :
+       {&Run::openModel, &Run::openData, &Run::openTeacher, &Run::openState})
     if (Error error = (this->*part)())
       return error;
 
@@ -456,18 +460,21 @@ Expected<TrainingEnd> Run::run() {
     log << "this run is complete\n";
     return TrainingEnd::Complete;
   }
-  started = lastLogged = now();
+  started = now();
   if (Error error = takeSteps())
     return error;
-  if (state->step < config.steps)
+  if (state->step < config.steps) {
+    log << "interrupted after step " << state->step
+        << "; the same command goes on from " << folder->getLatest() << "\n";
     return TrainingEnd::Interrupted;
+  }
   if (Error error = finish())
     return error;
   return TrainingEnd::Complete;
 }
 
-Expected<TrainingEnd>
-sherry::training::train(const TrainingConfig &config, raw_ostream &log,
-                        function_ref<bool()> isStopped) {
+Expected<TrainingEnd> sherry::training::train(const TrainingConfig &config,
+                                              raw_ostream &log,
+                                              function_ref<bool()> isStopped) {
   return catchExceptions([&] { return Run(config, log, isStopped).run(); });
 }

@@ -19,21 +19,26 @@ using nlohmann::json;
 static constexpr const char *kTensors = "training_state.safetensors";
 static constexpr const char *kDescription = "training_state.json";
 
-/// The tensors of the state under their names. Those of other types than f32
-/// are copies.
-static std::vector<std::pair<std::string, at::Tensor>>
-listTensors(const TrainingState &state) {
-  std::vector<std::pair<std::string, at::Tensor>> tensors;
+namespace {
+struct StateTensor {
+  std::string name;
+  at::Tensor numbers; ///< f32
+  at::Tensor origin;  ///< of another type, which `numbers` is a copy of
+};
+} // namespace
+
+static std::vector<StateTensor> listTensors(const TrainingState &state) {
+  std::vector<StateTensor> tensors;
   const std::vector<Parameter> &parameters = state.model.getParameters();
   for (size_t i = 0; i < parameters.size(); ++i) {
     const std::string &name = parameters[i].name;
-    tensors.emplace_back(name, parameters[i].value);
-    tensors.emplace_back(name + ".mean", state.optimizer.means[i]);
-    tensors.emplace_back(name + ".square", state.optimizer.squares[i]);
+    tensors.push_back({name, parameters[i].value, {}});
+    tensors.push_back({name + ".mean", state.optimizer.means[i], {}});
+    tensors.push_back({name + ".square", state.optimizer.squares[i], {}});
     if (state.trapped && state.trapped->trits[i].defined()) {
-      tensors.emplace_back(name + ".trits",
-                           state.trapped->trits[i].to(at::kFloat));
-      tensors.emplace_back(name + ".changed", state.trapped->changed[i]);
+      const at::Tensor &trits = state.trapped->trits[i];
+      tensors.push_back({name + ".trits", trits.to(at::kFloat), trits});
+      tensors.push_back({name + ".changed", state.trapped->changed[i], {}});
     }
   }
   return tensors;
@@ -41,7 +46,10 @@ listTensors(const TrainingState &state) {
 
 Error TrainingState::save(StringRef folder,
                           const TrainingConfig &config) const {
-  if (Error error = writeTensors(joinPath(folder, kTensors), listTensors(*this),
+  std::vector<std::pair<std::string, at::Tensor>> tensors;
+  for (const StateTensor &tensor : listTensors(*this))
+    tensors.emplace_back(tensor.name, tensor.numbers);
+  if (Error error = writeTensors(joinPath(folder, kTensors), tensors,
                                  format::Storage::F32))
     return error;
   nlohmann::ordered_json description = {{"step", step},
@@ -98,32 +106,20 @@ Error TrainingState::load(StringRef folder, const TrainingConfig &config) {
   auto file = SafetensorsFile::open(joinPath(folder, kTensors));
   if (!file)
     return file.takeError();
-  for (auto &[name, tensor] : listTensors(*this)) {
-    auto view = file->getTensor(name);
+  for (StateTensor &tensor : listTensors(*this)) {
+    auto view = file->getTensor(tensor.name);
     if (!view)
       return view.takeError();
-    if (view->getShape() != ArrayRef(tensor.sizes().data(), tensor.dim()))
-      return makeError(view->getFile() + ": tensor " + quote(name) +
-                       " is not of the shape that the configuration calls "
-                       "for; give another output folder");
-    at::Tensor target = tensor;
-    if (Error problem = readTensor(*view, target))
+    if (view->getShape() !=
+        ArrayRef(tensor.numbers.sizes().data(), tensor.numbers.dim()))
+      return makeError(view->getFile() + ": tensor " + quote(tensor.name) +
+                       " is not of the shape that the model has; give the "
+                       "model that the run began with, or another output "
+                       "folder");
+    if (Error problem = readTensor(*view, tensor.numbers))
       return problem;
-  }
-  if (!trapped)
-    return Error::success();
-  // Trits were read into copies; they are what they are in the weights' place.
-  const std::vector<Parameter> &parameters = model.getParameters();
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    if (!trapped->trits[i].defined())
-      continue;
-    at::Tensor numbers = at::empty(parameters[i].value.sizes());
-    auto view = file->getTensor(parameters[i].name + ".trits");
-    if (!view)
-      return view.takeError();
-    if (Error problem = readTensor(*view, numbers))
-      return problem;
-    trapped->trits[i].copy_(numbers);
+    if (tensor.origin.defined())
+      tensor.origin.copy_(tensor.numbers);
   }
   return Error::success();
 }

@@ -26,8 +26,8 @@ at::Tensor Parameter::getLeafGradient() const {
 
 at::Tensor Transformer::addParameter(const std::string &name,
                                      ArrayRef<int64_t> shape) {
-  at::Tensor leaf = torch::empty(
-      c10::IntArrayRef(shape.data(), shape.size()), torch::requires_grad());
+  at::Tensor leaf = torch::empty(c10::IntArrayRef(shape.data(), shape.size()),
+                                 torch::requires_grad());
   parameters.push_back({name, leaf.detach(), leaf});
   return leaf;
 }
@@ -179,9 +179,9 @@ double Transformer::getBitsPerWeight(double denseBits) const {
     if (!parameter.isLinear)
       continue;
     auto count = static_cast<double>(parameter.value.numel());
-    bits += count * projection.getBitsPerWeight(parameter.value.size(0),
-                                                parameter.value.size(1),
-                                                denseBits);
+    bits +=
+        count * projection.getBitsPerWeight(parameter.value.size(0),
+                                            parameter.value.size(1), denseBits);
     weights += count;
   }
   return bits / weights;

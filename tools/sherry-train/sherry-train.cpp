@@ -33,10 +33,9 @@ static void chooseBlasKernels(char **argv) {
   llvm::SmallVector<llvm::StringRef> features;
   llvm::StringRef(sherry_cpu_features()).split(features, ',');
   auto hasAll = [&](std::initializer_list<llvm::StringRef> names) {
-    return llvm::all_of(
-        names, [&](llvm::StringRef name) {
-          return llvm::is_contained(features, name);
-        });
+    return llvm::all_of(names, [&](llvm::StringRef name) {
+      return llvm::is_contained(features, name);
+    });
   };
   if (hasAll({"avx512f", "avx512bw", "avx512vl", "avx512dq"}))
     ::setenv(variable, "SkylakeX", /*overwrite=*/1);
@@ -65,8 +64,9 @@ static nlohmann::json parseFlag(const ConfigKey &key,
     return values.back();
   auto value = nlohmann::json::parse(values.back(), nullptr,
                                      /*allow_exceptions=*/false);
-  return value.is_number() || value.is_boolean() ? value
-                                                 : nlohmann::json(values.back());
+  return value.is_number() || value.is_boolean()
+             ? value
+             : nlohmann::json(values.back());
 }
 
 namespace {
@@ -90,11 +90,12 @@ static void addKeys(CLI::App &app, Options &options) {
       type = llvm::join(key.choices, "|") + " ";
     nlohmann::json value = getValue(defaults, key);
     bool isEmpty = value.is_array() || value == "";
-    std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-    auto *option = app.add_option(makeFlag(key.name), options.flags[key.name],
-                                  help)
-                       ->group(key.section)
-                       ->option_text(type + (isEmpty ? "" : "[" + text + "]"));
+    std::string text =
+        value.is_string() ? value.get<std::string>() : value.dump();
+    auto *option =
+        app.add_option(makeFlag(key.name), options.flags[key.name], help)
+            ->group(key.section)
+            ->option_text(type + (isEmpty ? "" : "[" + text + "]"));
     if (std::holds_alternative<std::vector<std::string> TrainingConfig::*>(
             key.member))
       option->expected(1, -1)->take_all();

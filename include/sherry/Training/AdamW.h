@@ -24,8 +24,8 @@ struct AdamWOptions {
 /// Q(W) + lambda * W times this: Q counts as the identity.
 inline double getGradientFactor(const Parameter &parameter,
                                 const Transformer &model, double lambda) {
-  bool isProjected = parameter.isLinear &&
-                     model.getProjection().kind != QuantizerKind::None;
+  bool isProjected =
+      parameter.isLinear && model.getProjection().kind != QuantizerKind::None;
   return isProjected ? 1 + lambda : 1;
 }
 

@@ -38,8 +38,8 @@ llvm::Expected<Transformer> loadModel(llvm::StringRef folder,
 
 /// Writes the latent weights and all that belongs to them to a folder that
 /// exists. The files of the tokenizer are copied from `tokenizerFolder`.
-/// quantization_config names the quantizer; what is not sherry's, sherry-compile
-/// refuses by name.
+/// quantization_config names the quantizer; what is not sherry's,
+/// sherry-compile refuses by name.
 llvm::Error writeModelFolder(llvm::StringRef folder,
                              const ModelDescription &description,
                              const Transformer &model, format::Storage storage,

@@ -74,8 +74,8 @@ int64_t permute(int64_t index, int64_t count, uint64_t seed);
 struct Batch {
   at::Tensor inputs, targets;
 };
-Batch makeBatch(llvm::ArrayRef<int32_t> tokens,
-                llvm::ArrayRef<int64_t> offsets, int64_t length);
+Batch makeBatch(llvm::ArrayRef<int32_t> tokens, llvm::ArrayRef<int64_t> offsets,
+                int64_t length);
 
 } // namespace sherry::training
 

@@ -137,8 +137,8 @@ TEST(Operators, HeadLoss) {
         return 3 * headLoss(in[0], in[1], targets, std::nullopt);
       },
       [&](const auto &in) {
-        return 3 * torch::nll_loss(
-                       torch::log_softmax(in[0].mm(in[1].t()), 1), targets);
+        return 3 * torch::nll_loss(torch::log_softmax(in[0].mm(in[1].t()), 1),
+                                   targets);
       });
 }
 

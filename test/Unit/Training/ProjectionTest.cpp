@@ -202,7 +202,8 @@ TEST(Projection, RefusesWhatIsNotFinite) {
         auto weights = makeWeights(32, 5);
         weights[21] = std::numeric_limits<float>::quiet_NaN();
         std::vector<float> out(32);
-        auto failure = project(projection, weights.data(), 2, 16, 0, out.data());
+        auto failure =
+            project(projection, weights.data(), 2, 16, 0, out.data());
         ASSERT_TRUE(failure);
         EXPECT_THAT(*failure, HasSubstr("row 1, column 5"));
       }

@@ -58,9 +58,8 @@ TEST_F(RunFolderTest, WhatFailsLeavesTheLast) {
   {
     RunFolder folder = open();
     llvm::cantFail(folder.save(1, 2, writeNothing));
-    auto result = folder.save(2, 2, [](llvm::StringRef) {
-      return makeError("the disk is full");
-    });
+    auto result = folder.save(
+        2, 2, [](llvm::StringRef) { return makeError("the disk is full"); });
     EXPECT_EQ(llvm::toString(result.takeError()), "the disk is full");
     EXPECT_THAT(folder.getLatest(), HasSubstr("step-00000001"));
   }

@@ -55,8 +55,7 @@ TEST(TrainingConfig, RefusesWhatIsWrong) {
               HasSubstr("one of sherry, absmean, binary, none"));
   EXPECT_THAT(refuse({{"train_files", "text.txt"}}),
               HasSubstr("a list of strings"));
-  EXPECT_THAT(refuse({{"tie_word_embeddings", 1}}),
-              HasSubstr("true or false"));
+  EXPECT_THAT(refuse({{"tie_word_embeddings", 1}}), HasSubstr("true or false"));
 }
 
 TEST(TrainingConfig, Validates) {

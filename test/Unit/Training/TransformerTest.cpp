@@ -67,8 +67,8 @@ TEST(Transformer, LogitsOfTheExample) {
   auto description = llvm::cantFail(readDescription(kExample));
   EXPECT_EQ(description.projection.kind, QuantizerKind::Sherry);
   description.projection.roundsScales = true;
-  auto model = llvm::cantFail(
-      loadModel(kExample, description, description.projection));
+  auto model =
+      llvm::cantFail(loadModel(kExample, description, description.projection));
   llvm::cantFail(model.prepare(0));
   std::ifstream file(kReference + "prompts.json");
   nlohmann::json prompts = nlohmann::json::parse(file);
@@ -103,9 +103,9 @@ static void checkGradients(bool isTied) {
       return loss;
     };
     constexpr double h = 4e-3;
-    double difference = (8 * (measure(h) - measure(-h)) -
-                         (measure(2 * h) - measure(-2 * h))) /
-                        (12 * h);
+    double difference =
+        (8 * (measure(h) - measure(-h)) - (measure(2 * h) - measure(-2 * h))) /
+        (12 * h);
     EXPECT_NEAR(slope, difference, 1e-3 * std::max(1.0, std::fabs(slope)))
         << parameter.name;
   }

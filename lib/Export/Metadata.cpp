@@ -501,5 +501,6 @@ Error sherry::describeInFolder(
     config["quantization_config"] = describeQuantization(*quantization);
   if (Error error = writeText(folder, "config.json", config.dump(2) + "\n"))
     return error;
-  return files.gguf ? writeTokenizer(files, folder) : copyModelFiles(source, folder);
+  return files.gguf ? writeTokenizer(files, folder)
+                    : copyModelFiles(source, folder);
 }

@@ -96,23 +96,29 @@ static double sumMagnitudes(const float *weights, int64_t count) {
   return sum;
 }
 
-/// Chooses the trits of AbsMean or Binary; returns their scale.
-static float chooseTrits(const Projection &projection, const float *weights,
-                         int64_t count, std::optional<float> tensorScale,
-                         int8_t *trits) {
-  if (projection.kind == QuantizerKind::AbsMean && projection.isLeastSquares)
-    return format::fitTrits(weights, nullptr, count, trits);
-  float scale = tensorScale.value_or(static_cast<float>(
-      sumMagnitudes(weights, count) / static_cast<double>(count)));
-  for (int64_t i = 0; i < count; ++i) {
-    if (projection.kind == QuantizerKind::Binary)
-      trits[i] = weights[i] < 0 ? -1 : 1;
-    else if (std::fabs(weights[i]) / scale > 0.5f) // 0 / 0 is not
-      trits[i] = weights[i] < 0 ? -1 : 1;
-    else
-      trits[i] = 0;
+static float roundScale(const Projection &projection, float scale) {
+  return projection.roundsScales ? format::f16ToF32(format::f32ToF16(scale))
+                                 : scale;
+}
+
+/// Projects the finite weights of a region to trits of AbsMean or Binary.
+/// `mean` is that of |w| over all that shares the scale.
+static void projectRegion(const Projection &projection, const float *weights,
+                          int64_t count, double mean, float lambda, float *out,
+                          int8_t *trits) {
+  auto scale = static_cast<float>(mean);
+  if (projection.kind == QuantizerKind::AbsMean && projection.isLeastSquares) {
+    scale = format::fitTrits(weights, nullptr, count, trits);
+  } else {
+    for (int64_t i = 0; i < count; ++i) {
+      // 0 / 0 is not greater.
+      bool isKept = projection.kind == QuantizerKind::Binary ||
+                    std::fabs(weights[i]) / scale > 0.5f;
+      int8_t sign = weights[i] < 0 ? -1 : 1;
+      trits[i] = isKept ? sign : int8_t{0};
+    }
   }
-  return scale;
+  finish(weights, trits, count, roundScale(projection, scale), lambda, out);
 }
 
 static format::Failure projectPattern(const Projection &projection,
@@ -145,51 +151,49 @@ static format::Failure projectPattern(const Projection &projection,
   });
 }
 
+static format::Failure projectDense(const float *weights, int64_t rows,
+                                    int64_t cols, float lambda, float *out) {
+  if (auto failure = format::checkFinite(weights, 0, rows, cols))
+    return failure;
+  for (int64_t i = 0; i < rows * cols; ++i)
+    out[i] = weights[i] + lambda * weights[i];
+  return {};
+}
+
 format::Failure sherry::training::project(const Projection &projection,
                                           const float *weights, int64_t rows,
                                           int64_t cols, float lambda,
                                           float *out, int8_t *trits) {
+  if (projection.kind == QuantizerKind::None)
+    return projectDense(weights, rows, cols, lambda, out);
   if (projection.kind == QuantizerKind::Sherry)
     return projectPattern(projection, weights, rows, cols, lambda, out, trits);
-  bool isDense = projection.kind == QuantizerKind::None;
-  int64_t size = makeLayout(projection).scaleGroupInputs(cols);
-  std::optional<float> tensorScale;
-  if (!isDense && projection.granularity == Granularity::PerTensor) {
-    if (projection.isLeastSquares &&
-        projection.kind == QuantizerKind::AbsMean) {
-      std::vector<int8_t> fitted(rows * cols);
+  std::optional<double> tensorMean;
+  if (projection.granularity == Granularity::PerTensor) {
+    tensorMean =
+        sumMagnitudes(weights, rows * cols) / static_cast<double>(rows * cols);
+    if (projection.isLeastSquares) {
       if (auto failure = format::checkFinite(weights, 0, rows, cols))
         return failure;
-      float scale =
-          format::fitTrits(weights, nullptr, rows * cols, fitted.data());
-      if (projection.roundsScales)
-        scale = format::f16ToF32(format::f32ToF16(scale));
-      finish(weights, fitted.data(), rows * cols, scale, lambda, out);
-      if (trits)
-        std::copy(fitted.begin(), fitted.end(), trits);
+      // A fit of all weights is that of one long row.
+      std::vector<int8_t> own(trits ? 0 : rows * cols);
+      projectRegion(projection, weights, rows * cols, *tensorMean, lambda, out,
+                    trits ? trits : own.data());
       return {};
     }
-    tensorScale = static_cast<float>(sumMagnitudes(weights, rows * cols) /
-                                     static_cast<double>(rows * cols));
   }
+  int64_t size = makeLayout(projection).scaleGroupInputs(cols);
   return parallelRows(rows, [&](int64_t row) -> format::Failure {
     const float *from = weights + row * cols;
-    float *to = out + row * cols;
     if (auto failure = format::checkFinite(from, row, 1, cols))
       return failure;
-    if (isDense) {
-      for (int64_t i = 0; i < cols; ++i)
-        to[i] = from[i] + lambda * from[i];
-      return {};
-    }
     std::vector<int8_t> rowTrits(cols);
     for (int64_t i = 0; i < cols; i += size) {
       int64_t count = std::min(size, cols - i);
-      float scale = chooseTrits(projection, from + i, count, tensorScale,
-                                rowTrits.data() + i);
-      if (projection.roundsScales)
-        scale = format::f16ToF32(format::f32ToF16(scale));
-      finish(from + i, rowTrits.data() + i, count, scale, lambda, to + i);
+      double mean = tensorMean.value_or(sumMagnitudes(from + i, count) /
+                                        static_cast<double>(count));
+      projectRegion(projection, from + i, count, mean, lambda,
+                    out + row * cols + i, rowTrits.data() + i);
     }
     if (trits)
       std::copy(rowTrits.begin(), rowTrits.end(), trits + row * cols);

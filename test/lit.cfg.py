@@ -48,7 +48,6 @@ llvm_config.add_tool_substitutions(
         "sherry-run",
         "sherry-quantize",
         "sherry-tokenize",
-        "sherry-train",
     ],
     [tools_dir],
 )
@@ -72,8 +71,9 @@ config.substitutions += [
     ("%runtime-package", os.path.join(config.sherry_obj_root, "runtime")),
 ]
 
-if config.sherry_build_training in ("1", "ON", "TRUE"):
+if config.sherry_build_training.upper() not in ("", "0", "OFF", "FALSE", "NO"):
     config.available_features.add("training")
+    llvm_config.add_tool_substitutions(["sherry-train"], [tools_dir])
 if shutil.which("clang++-22"):
     config.available_features.add("clang-22")
 if "address" in config.sherry_sanitizers.split(","):

@@ -48,6 +48,7 @@ llvm_config.add_tool_substitutions(
         "sherry-run",
         "sherry-quantize",
         "sherry-tokenize",
+        "sherry-train-tokenizer",
     ],
     [tools_dir],
 )

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, clang-22,
-# asan.
+# gnuplot, asan.
 # Parameter: verify-roundtrip=1 prints and parses the IR again in every run of
 # sherry-opt.
 #
@@ -72,6 +72,8 @@ config.substitutions += [
     ("%runtime-package", os.path.join(config.sherry_obj_root, "runtime")),
 ]
 
+if shutil.which("gnuplot"):
+    config.available_features.add("gnuplot")
 if shutil.which("clang++-22"):
     config.available_features.add("clang-22")
 if "address" in config.sherry_sanitizers.split(","):

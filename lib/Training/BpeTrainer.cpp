@@ -17,6 +17,7 @@
 
 using namespace llvm;
 using namespace sherry;
+using namespace sherry::training;
 
 void BpeTrainer::addPiece(StringRef piece) {
   bytes += piece.size();

@@ -15,6 +15,7 @@
 
 using namespace llvm;
 using namespace sherry;
+using namespace sherry::training;
 
 static constexpr uint32_t kBytes = 256;
 static constexpr uint32_t kMaxVocabSize = 1 << 24;

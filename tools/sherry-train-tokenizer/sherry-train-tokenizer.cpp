@@ -16,6 +16,7 @@
 #include <chrono>
 
 using namespace sherry;
+using namespace sherry::training;
 using llvm::Error;
 
 namespace {

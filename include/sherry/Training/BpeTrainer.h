@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace sherry {
+namespace sherry::training {
 
 /// The ids of two tokens next to each other.
 using TokenPair = std::pair<uint32_t, uint32_t>;
@@ -61,6 +61,6 @@ private:
   uint64_t bytes = 0;
 };
 
-} // namespace sherry
+} // namespace sherry::training
 
 #endif // SHERRY_TRAINING_BPETRAINER_H

@@ -13,11 +13,11 @@
 
 #include <memory>
 
-namespace sherry {
-
-namespace runtime {
+namespace sherry::runtime {
 class Tokenizer;
 }
+
+namespace sherry::training {
 
 struct TokenizerOptions {
   uint32_t vocabSize = 0; ///< special tokens included
@@ -62,6 +62,6 @@ private:
   BpeTrainer trainer;
 };
 
-} // namespace sherry
+} // namespace sherry::training
 
 #endif // SHERRY_TRAINING_TOKENIZERTRAINER_H

@@ -12,6 +12,7 @@
 #include <random>
 
 using namespace sherry;
+using namespace sherry::training;
 using testing::ElementsAre;
 
 static BpeVocabulary train(const BpeTrainer &trainer, size_t size,

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 using namespace sherry;
+using namespace sherry::training;
 using nlohmann::json;
 using testing::HasSubstr;
 

@@ -56,6 +56,7 @@ config.substitutions += [
     ("%reference-dir", os.path.join(config.test_source_root, "Reference")),
     ("%examples", os.path.join(config.sherry_src_root, "examples")),
     ("%source-dir", config.sherry_src_root),
+    ("%tools", tools_dir),
     ("%inputs", os.path.join(config.test_source_root, "Integration", "Inputs")),
     ("%shared", config.sherry_shared_dir),
     ("%cmake", config.cmake),

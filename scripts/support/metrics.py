@@ -12,13 +12,14 @@ import pathlib
 
 from figures import fail
 
+MAX_POINTS = 1000  # of a curve; more cannot be seen
 # The fields of a record, but for those that nothing here reads.
 NUMBERS = {
     "start": [],
     "step": ["step", "tokens", "loss", "learning_rate", "lambda"],
     "validation": ["step", "loss", "lambda"],
     "diagnostics": ["step", "lambda"],
-    "end": ["validation_loss", "bits_per_weight", "seconds"],
+    "end": ["bits_per_weight", "seconds"],
 }
 # "trapped" is missing where weights have no trits.
 LAYER_NUMBERS = ["effective_rank_weight", "effective_rank_gradient", "bin_width"]
@@ -94,6 +95,33 @@ class Run:
     def end(self):
         """The last record of a run that is finished, or None."""
         return self.records["end"][-1] if self.records["end"] else None
+
+
+def thin(points):
+    return points[:: max(1, len(points) // MAX_POINTS)]
+
+
+def smooth(points):
+    """Means of the last records, a fiftieth of them."""
+    window = max(1, len(points) // 50)
+    total, result = 0, []
+    for number, (x, y) in enumerate(points):
+        total += y - (points[number - window][1] if number >= window else 0)
+        result.append((x, total / min(number + 1, window)))
+    return thin(result)
+
+
+def density(layers):
+    """Of the latent weights in units of their layer's root mean square; the layers
+    count equally."""
+    shares = {}
+    for layer in layers:
+        counts, total = layer["histogram"], sum(layer["histogram"])
+        width = HISTOGRAM_SPAN / len(counts)
+        for number, count in enumerate(counts):
+            place = (number - (len(counts) - 1) / 2) * width
+            shares[place] = shares.get(place, 0) + count / total / width / len(layers)
+    return sorted(shares.items())
 
 
 def read_runs(paths):

@@ -67,7 +67,7 @@ def plot(path, title, xlabel, ylabel, curves, *, ticks=None, log_scale=False, fr
         "set terminal svg size 640,400 font 'sans-serif,12' background 'white'",
         f"set output {text(path)}",
         f"set title {text(title)} noenhanced",
-        f"set xlabel {text(xlabel)} noenhanced",
+        f"set xlabel {text(xlabel)} noenhanced offset 0,0.4",
         f"set ylabel {text(ylabel)} noenhanced",
         "set key outside below maxcols 3 noenhanced",
         "set grid ytics",

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, clang-22,
-# asan, training.
+# gnuplot, asan, training.
 # Parameter: verify-roundtrip=1 prints and parses the IR again in every run of
 # sherry-opt.
 #
@@ -48,6 +48,7 @@ llvm_config.add_tool_substitutions(
         "sherry-run",
         "sherry-quantize",
         "sherry-tokenize",
+        "sherry-train-tokenizer",
     ],
     [tools_dir],
 )
@@ -55,6 +56,7 @@ config.substitutions += [
     ("%reference-dir", os.path.join(config.test_source_root, "Reference")),
     ("%examples", os.path.join(config.sherry_src_root, "examples")),
     ("%source-dir", config.sherry_src_root),
+    ("%tools", tools_dir),
     ("%inputs", os.path.join(config.test_source_root, "Integration", "Inputs")),
     ("%shared", config.sherry_shared_dir),
     ("%cmake", config.cmake),
@@ -74,6 +76,8 @@ config.substitutions += [
 if config.sherry_build_training.upper() not in ("", "0", "OFF", "FALSE", "NO"):
     config.available_features.add("training")
     llvm_config.add_tool_substitutions(["sherry-train"], [tools_dir])
+if shutil.which("gnuplot"):
+    config.available_features.add("gnuplot")
 if shutil.which("clang++-22"):
     config.available_features.add("clang-22")
 if "address" in config.sherry_sanitizers.split(","):

@@ -273,9 +273,8 @@ static constexpr char kGpt2Pattern[] =
 
 StringRef sherry::getGpt2Pattern() { return kGpt2Pattern; }
 
-/// The expression that cuts text into words for a value of tokenizer.ggml.pre,
-/// as llama.cpp (src/llama-vocab.cpp) has them; empty if it is not known.
-static std::vector<std::string> getPatterns(StringRef pre) {
+/// As llama.cpp (src/llama-vocab.cpp) has them.
+std::vector<std::string> sherry::getPreTokenizerPatterns(StringRef pre) {
   static constexpr char llama3[] =
       R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
   static constexpr char qwen2[] =
@@ -306,8 +305,7 @@ static std::vector<std::string> getPatterns(StringRef pre) {
   return {};
 }
 
-/// Of LLaMA 3: words that are tokens are not merged, and texts begin with BOS.
-static bool isLlama3(StringRef pre) {
+bool sherry::isLlama3(StringRef pre) {
   return pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3";
 }
 
@@ -350,7 +348,7 @@ std::string sherry::findPreTokenizer(ArrayRef<std::string> patterns,
   for (const char *pre : {"llama-bpe", "qwen2", "gpt-2", "starcoder",
                           "deepseek-coder", "deepseek-v3", "default"})
     if (isLlama3(pre) == ignoresMerges &&
-        equal(patterns, getPatterns(pre), isSame))
+        equal(patterns, getPreTokenizerPatterns(pre), isSame))
       return pre;
   return "";
 }
@@ -381,7 +379,7 @@ static json listAddedTokens(const GgufFile &file, const GgufValue &tokens) {
 static Expected<json> makeByteLevel(const GgufFile &file,
                                     const GgufValue &tokens) {
   std::string pre = getText(file, "tokenizer.ggml.pre");
-  std::vector<std::string> patterns = getPatterns(pre);
+  std::vector<std::string> patterns = getPreTokenizerPatterns(pre);
   if (patterns.empty())
     return makeError(
         file.getPath() + ": tokenizer.ggml.pre is " + quote(pre) +

@@ -38,3 +38,23 @@ sherry::runtime::decodeByteLevel(std::string_view text) {
   }
   return bytes;
 }
+
+std::string sherry::runtime::encodeByteLevel(std::string_view bytes) {
+  static const auto characters = [] {
+    const auto alphabet = makeAlphabet();
+    std::array<size_t, 256> result = {};
+    for (size_t character = 0; character < alphabet.size(); ++character)
+      if (alphabet[character] >= 0)
+        result[static_cast<size_t>(alphabet[character])] = character;
+    return result;
+  }();
+  std::string text;
+  for (char byte : bytes) {
+    size_t character = characters[static_cast<unsigned char>(byte)];
+    if (character >= 0x80)
+      text += static_cast<char>(0xc0 | character >> 6);
+    text += static_cast<char>(character < 0x80 ? character
+                                               : 0x80 | (character & 0x3f));
+  }
+  return text;
+}

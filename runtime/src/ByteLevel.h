@@ -20,6 +20,9 @@ namespace sherry::runtime {
 /// character outside the alphabet.
 std::optional<std::string> decodeByteLevel(std::string_view text);
 
+/// `bytes` in the alphabet, in UTF-8.
+std::string encodeByteLevel(std::string_view bytes);
+
 } // namespace sherry::runtime
 
 #endif // SHERRY_RUNTIME_BYTELEVEL_H

@@ -103,6 +103,15 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool bos,
   std::vector<int32_t> tokens;
   if (bos && first)
     tokens.push_back(*first);
+  cut(
+      text, special, [&](std::string_view piece) { bpe.encode(piece, tokens); },
+      [&](int32_t token) { tokens.push_back(token); });
+  return tokens;
+}
+
+void Tokenizer::cut(std::string_view text, bool special,
+                    const PieceFunction &onPiece,
+                    const std::function<void(int32_t)> &onAdded) const {
   size_t begin = 0; // of the text after the last added token
   for (size_t i = 0; i < text.size();) {
     const std::optional<int32_t> id = findAdded(text.substr(i), special);
@@ -114,19 +123,18 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool bos,
     std::string_view before = text.substr(begin, i - begin);
     if (token.stripLeft)
       before = before.substr(0, before.find_last_not_of(whiteSpace) + 1);
-    encodeText(before, begin == 0, tokens);
-    tokens.push_back(*id);
+    cutText(before, begin == 0, onPiece);
+    onAdded(*id);
     i += token.bytes.size();
     if (token.stripRight)
       i = std::min(text.find_first_not_of(whiteSpace, i), text.size());
     begin = i;
   }
-  encodeText(text.substr(begin), begin == 0, tokens);
-  return tokens;
+  cutText(text.substr(begin), begin == 0, onPiece);
 }
 
-void Tokenizer::encodeCharacters(std::string_view text, bool isFirst,
-                                 std::vector<int32_t> &tokens) const {
+void Tokenizer::cutCharacters(std::string_view text, bool isFirst,
+                              const PieceFunction &onPiece) const {
   std::string prefixed;
   if (!text.empty() && (prefixesSpaces || text[0] != ' ') &&
       (prefix == PrefixSpace::Always ||
@@ -136,25 +144,25 @@ void Tokenizer::encodeCharacters(std::string_view text, bool isFirst,
   for (size_t i = 1; i < text.size(); ++i)
     if (text[i] == ' ' &&
         (splitsAtSpaces || (cutsAtSpaces && text[i - 1] != ' '))) {
-      bpe.encode(text.substr(begin, i - begin), tokens);
+      onPiece(text.substr(begin, i - begin));
       begin = i;
     }
   if (begin < text.size())
-    bpe.encode(text.substr(begin), tokens);
+    onPiece(text.substr(begin));
 }
 
 /// A run of bytes that are no UTF-8 is a piece of its own, which no expression
 /// sees.
-void Tokenizer::encodeText(std::string_view text, bool isFirst,
-                           std::vector<int32_t> &tokens) const {
+void Tokenizer::cutText(std::string_view text, bool isFirst,
+                        const PieceFunction &onPiece) const {
   if (characters)
-    return encodeCharacters(text, isFirst, tokens);
+    return cutCharacters(text, isFirst, onPiece);
   size_t begin = 0; // of the run
   bool wellFormed = true;
   auto passUntil = [&](size_t end) {
     std::string_view run = text.substr(begin, end - begin);
     if (!run.empty())
-      wellFormed ? encodePiece(run, 0, tokens) : bpe.encode(run, tokens);
+      wellFormed ? cutPiece(run, 0, onPiece) : onPiece(run);
     begin = end;
   };
   for (size_t i = 0; i < text.size();) {
@@ -170,18 +178,18 @@ void Tokenizer::encodeText(std::string_view text, bool isFirst,
   passUntil(text.size());
 }
 
-void Tokenizer::encodePiece(std::string_view piece, size_t index,
-                            std::vector<int32_t> &tokens) const {
+void Tokenizer::cutPiece(std::string_view piece, size_t index,
+                         const PieceFunction &onPiece) const {
   if (index == steps.size())
-    return bpe.encode(piece, tokens);
+    return onPiece(piece);
   const Step &step = steps[index];
   std::string prefixed;
   if (step.prefixSpace && piece.front() != ' ')
     piece = prefixed = " " + std::string(piece);
   if (!step.regex)
-    return encodePiece(piece, index + 1, tokens);
+    return cutPiece(piece, index + 1, onPiece);
   step.regex->split(piece, [&](std::string_view part) {
-    encodePiece(part, index + 1, tokens);
+    cutPiece(part, index + 1, onPiece);
   });
 }
 

@@ -15,6 +15,7 @@
 #include "TokenizerConfig.h"
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +40,13 @@ public:
   std::vector<int32_t> encode(std::string_view text, bool bos,
                               bool special) const;
 
+  using PieceFunction = std::function<void(std::string_view)>;
+
+  /// Passes on, in order, the pieces of `text` that encode() merges the bytes
+  /// of, and the added tokens between them.
+  void cut(std::string_view text, bool special, const PieceFunction &onPiece,
+           const std::function<void(int32_t)> &onAdded) const;
+
   /// Whether a text that begins with its first token gets a space in front: the
   /// bytes of that token begin with it.
   bool prefixesSpace() const { return prefix != PrefixSpace::Never; }
@@ -54,12 +62,12 @@ private:
     std::optional<Regex> regex;
   };
   std::optional<int32_t> findAdded(std::string_view text, bool special) const;
-  void encodeText(std::string_view text, bool isFirst,
-                  std::vector<int32_t> &tokens) const;
-  void encodeCharacters(std::string_view text, bool isFirst,
-                        std::vector<int32_t> &tokens) const;
-  void encodePiece(std::string_view piece, size_t step,
-                   std::vector<int32_t> &tokens) const;
+  void cutText(std::string_view text, bool isFirst,
+               const PieceFunction &onPiece) const;
+  void cutCharacters(std::string_view text, bool isFirst,
+                     const PieceFunction &onPiece) const;
+  void cutPiece(std::string_view piece, size_t step,
+                const PieceFunction &onPiece) const;
 
   std::vector<TokenEntry> entries; ///< by id
   bool characters = false;

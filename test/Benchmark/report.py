@@ -12,16 +12,17 @@ import json
 import os
 import pathlib
 import re
-import shlex
-import subprocess
 import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts/support"))
+
+from figures import Curve, cpu_name, plot, replace_section, run, table
+
 TOOLS = ROOT / "build/release/bin"
 SHAPES = ROOT / "test/Benchmark/Shapes"
 DOCUMENT = ROOT / "docs/Benchmarking.md"
-BEGIN, END = "<!-- figures: written by scripts/bench -->", "<!-- end of figures -->"
 CONTEXTS = [0, 1024, 4096]
 BATCHES = [1, 2, 4, 8, 16]
 # What a model of the 1B shape is compiled with, and what to call it.
@@ -33,21 +34,6 @@ VARIANTS = {
     "q8_0, i8 cache": ["--kv=i8"],
     "q8_0, AVX2": ["--target-cpu=x86-64-v3"],
 }
-
-
-def run(*command):
-    """What a program prints on standard output and on standard error."""
-    words = [str(word) for word in command]
-    print("$ " + shlex.join(words), file=sys.stderr)
-    process = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if process.returncode != 0:
-        sys.exit(f"bench: error: {words[0]} failed:\n{process.stderr}")
-    return process.stdout, process.stderr
-
-
-def table(head, rows):
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
 
 
 class Models:
@@ -115,37 +101,6 @@ def kernels_table(quick):
     )
 
 
-def plot(path, title, xlabel, ylabel, series, ticks, log_scale=False):
-    """`series`: name -> [(x, y)]."""
-    commands = [
-        "set terminal svg size 640,400 font 'sans-serif,12' background 'white'",
-        f"set output {json.dumps(str(path))}",
-        f"set title {json.dumps(title)}",
-        f"set xlabel {json.dumps(xlabel)}",
-        f"set ylabel {json.dumps(ylabel)}",
-        "set key outside below maxcols 3 noenhanced",
-        "set grid ytics",
-        "set yrange [0:*]",
-        "set xtics (" + ", ".join(map(str, ticks)) + ")",
-    ]
-    if log_scale:
-        commands.append("set logscale x 2")
-    names = list(series)
-    for number, name in enumerate(names):
-        points = "\n".join(f"{x} {y}" for x, y in series[name])
-        commands.append(f"$data{number} << END\n{points}\nEND")
-    curves = (
-        f"$data{number} with linespoints lw 2 title {json.dumps(name)}"
-        for number, name in enumerate(names)
-    )
-    commands.append("plot " + ", ".join(curves))
-    script = "\n".join(commands) + "\n"
-    try:
-        subprocess.run(["gnuplot"], input=script, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        sys.exit(f"bench: error: gnuplot: {error}")
-
-
 def curves(results, key):
     series = {}
     for name, measured in results.items():
@@ -154,7 +109,7 @@ def curves(results, key):
                 label = f"{name}, {result['threads']} threads"
                 point = (result[key], result["tokens_per_second"])
                 series.setdefault(label, []).append(point)
-    return series
+    return [Curve(points, name, number) for number, (name, points) in enumerate(series.items())]
 
 
 def default_threads():
@@ -163,12 +118,6 @@ def default_threads():
     cores = set(zip(*(re.findall(rf"^{key}\s*: (\d+)$", text, re.M) for key in ("physical id", "core id"))))
     count = min(len(cores) or 1, len(os.sched_getaffinity(0)))
     return [1] if count == 1 else [1, count]
-
-
-def cpu_name():
-    with open("/proc/cpuinfo") as file:
-        match = re.search(r"^model name\s*: (.*)$", file.read(), re.MULTILINE)
-    return match.group(1) if match else "unknown CPU"
 
 
 def measure(options):
@@ -198,16 +147,14 @@ def write(options):
     figures.mkdir(parents=True, exist_ok=True)
     plot(
         figures / "context.svg", "Decoding, 1B shape", "tokens of context", "tokens/s",
-        curves(heads, "context_fill"), CONTEXTS,
+        curves(heads, "context_fill"), ticks=CONTEXTS,
     )
     plot(
         figures / "batch.svg", "Decoding several sequences together, 1B shape", "sequences",
-        "tokens/s of all", curves(batches, "batch"), BATCHES, log_scale=True,
+        "tokens/s of all", curves(batches, "batch"), ticks=BATCHES, log_scale=True,
     )
     threads = ",".join(map(str, options.threads))
-    text = f"""{BEGIN}
-
-{cpu_name()}, {datetime.date.today()}, `scripts/bench -t {threads}`. Medians in tokens/s; in brackets the share of the limit that was
+    text = f"""{cpu_name()}, {datetime.date.today()}, `scripts/bench -t {threads}`. Medians in tokens/s; in brackets the share of the limit that was
 measured in the same run, the peak of 8-bit products for `pp` and a plain read of the same
 bytes for `tg`. Shapes of LLaMA-3.2 1B and 3B and LLaMA-3.1 8B, random weights, 8-bit
 activations, compiled for this CPU; `sherry-bench -p 128,512 -n 64 --ctx-fill 0,1024,4096`.
@@ -230,14 +177,9 @@ files that are mapped:
 Generated code against intrinsics that were written by hand for the same bytes (test/Benchmark),
 with the quantization of the input, one thread, G mul-adds/s:
 
-{kernels}
-{END}"""
-    before = DOCUMENT.read_text()
-    pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
-    if not pattern.search(before):
-        sys.exit(f"bench: error: {DOCUMENT} has no lines '{BEGIN}' and '{END}'")
+{kernels}"""
     target = folder / DOCUMENT.name
-    target.write_text(pattern.sub(lambda _: text, before))
+    replace_section(DOCUMENT, "scripts/bench", text, target)
     print(f"bench: wrote {target} and {figures}/*.svg", file=sys.stderr)
 
 

@@ -34,6 +34,12 @@ llvm::Expected<std::string> makeConfigJson(const GgufModel &model);
 /// it is of a kind that is not supported.
 llvm::Expected<std::string> makeTokenizerJson(const GgufFile &file);
 
+/// The expressions that cut texts into words, one after the other, for a value
+/// of tokenizer.ggml.pre; empty if it is not known.
+std::vector<std::string> getPreTokenizerPatterns(llvm::StringRef pre);
+/// Whether a value of tokenizer.ggml.pre is one of LLaMA 3: words that are
+/// tokens are not merged, and texts begin with BOS.
+bool isLlama3(llvm::StringRef pre);
 /// The value of tokenizer.ggml.pre for a tokenizer that cuts texts by these
 /// expressions, one after the other; empty if there is none.
 std::string findPreTokenizer(llvm::ArrayRef<std::string> patterns,

@@ -1,0 +1,328 @@
+# ===- arenas_report.py - What the runs of scripts/experiments/arenas say -=== #
+#
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------=== #
+import datetime
+import json
+import math
+import statistics
+import sys
+from dataclasses import dataclass
+
+from figures import Curve, cpu_name, fail, plot, replace_section, table
+from metrics import Run, density, thin
+
+
+@dataclass
+class Configuration:
+    title: str
+    keys: dict  # of sherry-train
+    is_main: bool = False  # trained with every seed
+
+
+CONFIGURATIONS = {
+    "dense": Configuration("dense", {"quantizer": "none"}, True),
+    "absmean": Configuration("ternary (absmean)", {"quantizer": "absmean"}, True),
+    "sherry": Configuration("Sherry without Arenas", {"quantizer": "sherry"}, True),
+    "arenas": Configuration(
+        "Sherry with Arenas", {"quantizer": "sherry", "arenas_schedule": "cosine"}, True
+    ),
+    "linear": Configuration(
+        "Sherry, Arenas linear", {"quantizer": "sherry", "arenas_schedule": "linear"}
+    ),
+    "exponential": Configuration(
+        "Sherry, Arenas exponential", {"quantizer": "sherry", "arenas_schedule": "exponential"}
+    ),
+    "constant": Configuration(
+        "Sherry, Arenas constant", {"quantizer": "sherry", "arenas_schedule": "constant"}
+    ),
+    "channel": Configuration(
+        "Sherry with Arenas, a scale per channel",
+        {"quantizer": "sherry", "arenas_schedule": "cosine", "granularity": "per_channel"},
+    ),
+    "binary": Configuration("binary", {"quantizer": "binary"}),
+}
+
+
+@dataclass
+class Quantization:
+    title: str
+    options: list  # of sherry-train --evaluate
+
+
+# Of the dense models, after training.
+PTQ = {
+    "ptq-absmean": Quantization("dense, then ternary (absmean)", ["--quantizer", "absmean"]),
+    "ptq-mean": Quantization("dense, then Sherry, closed form", ["--quantizer", "sherry"]),
+    "ptq-least-squares": Quantization(
+        "dense, then Sherry, least squares", ["--quantizer", "sherry", "--scales", "least_squares"]
+    ),
+}
+MAIN = [name for name, configuration in CONFIGURATIONS.items() if configuration.is_main]
+SCHEDULES = ["sherry", "arenas", "linear", "exponential", "constant"]
+# What counts as seen.
+EQUAL_SHARE = 0.01  # of the loss: two losses are about equal
+COLLAPSE = 0.5  # nats per token above training in the same format
+
+
+def run_name(name, seed):
+    return f"{name}-seed{seed}"
+
+
+def list_runs(seeds):
+    """(name, seed), the important comparisons first."""
+    runs = [(name, seed) for seed in range(1, seeds + 1) for name in MAIN]
+    return runs + [(name, 1) for name in CONFIGURATIONS if name not in MAIN]
+
+
+class Results:
+    """The runs in a folder that are finished."""
+
+    def __init__(self, folder):
+        self.runs = {name: {} for name in CONFIGURATIONS}  # name -> seed -> Run
+        self.ptq = {name: {} for name in PTQ}  # name -> seed -> what --evaluate prints
+        for name in CONFIGURATIONS:
+            for path in sorted(folder.glob(f"{name}-seed*/metrics.jsonl")):
+                run = Run(path)
+                if run.end:
+                    self.runs[name][run.records["start"][0]["config"]["seed"]] = run
+        for name in PTQ:
+            for seed, run in self.runs["dense"].items():
+                path = run.path.parent / f"{name}.json"
+                if path.exists():
+                    self.ptq[name][seed] = json.loads(path.read_text())
+
+    def all(self):
+        return [run for runs in self.runs.values() for run in runs.values()]
+
+    def losses(self, name):
+        """By seed."""
+        if name in PTQ:
+            return {seed: result["validation_loss"] for seed, result in self.ptq[name].items()}
+        return {seed: run.end["validation_loss"] for seed, run in self.runs[name].items()}
+
+    def bits(self, name):
+        if name in PTQ:
+            return next(iter(self.ptq[name].values()))["bits_per_weight"]
+        return next(iter(self.runs[name].values())).end["bits_per_weight"]
+
+    def mean_points(self, name, get_points, seeds=None):
+        """The mean of curves of all seeds, or of some."""
+        curves = [dict(get_points(run)) for seed, run in self.runs[name].items() if seed in (seeds or [seed])]
+        if not curves:
+            return []
+        return [(x, statistics.mean(curve[x] for curve in curves)) for x in curves[0]]
+
+
+def spread(values, digits):
+    """The mean and the standard deviation over the seeds."""
+    values = list(values)
+    text = f"{statistics.mean(values):.{digits}f}"
+    return f"{text} ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else text
+
+
+#  Tables
+
+
+def losses_table(results):
+    rows = []
+    for name in [*CONFIGURATIONS, *PTQ]:
+        losses = results.losses(name)
+        if not losses:
+            continue
+        title = (CONFIGURATIONS.get(name) or PTQ[name]).title
+        written = ""
+        if name in CONFIGURATIONS:
+            ends = [run.end for run in results.runs[name].values()]
+            written = spread((end["written_validation_loss"] for end in ends), 4)
+        rows.append(
+            [
+                title, len(losses), f"{results.bits(name):.3f}", spread(losses.values(), 4), written,
+                f"{math.exp(statistics.mean(losses.values())):.2f}",
+            ]
+        )
+    head = ["weights", "seeds", "bits per weight", "validation loss", "as compiled", "perplexity"]
+    return table(head, rows)
+
+
+def diagnostics_table(results):
+    def at(points, share):
+        """The value at the record nearest to a share of the steps."""
+        last = points[-1][0]
+        return f"{min(points, key=lambda point: abs(point[0] - share * last))[1]:.1f}"
+
+    rows = []
+    for name, configuration in CONFIGURATIONS.items():
+        gradients = results.mean_points(name, lambda run: run.layer_means("effective_rank_gradient"))
+        weights = results.mean_points(name, lambda run: run.layer_means("effective_rank_weight"))
+        trapped = results.mean_points(name, lambda run: run.layer_means("trapped"))
+        if gradients:
+            row = [configuration.title] + [at(gradients, share) for share in (0.1, 0.5, 1)]
+            row += [at(weights, share) for share in (0.1, 0.5, 1)]
+            percent = [(step, 100 * share) for step, share in trapped]
+            rows.append(row + [at(percent, 0.5) + " %" if trapped else "", at(percent, 1) + " %" if trapped else ""])
+    head = ["weights"]
+    head += [f"{what} at {share} %" for what in ("gradients", "weights") for share in (10, 50, 100)]
+    return table(head + ["trapped at 50 %", "trapped at 100 %"], rows)
+
+
+#  What the paper says
+
+
+def compare(results, name, other):
+    """The differences of the losses by seed, first minus second."""
+    first, second = results.losses(name), results.losses(other)
+    return [first[seed] - second[seed] for seed in first if seed in second]
+
+
+def claims(results):
+    """Sentences on what is seen of the paper's claims."""
+    lines = []
+    differences = compare(results, "arenas", "sherry")
+    if differences:
+        lower = sum(difference < 0 for difference in differences)
+        verdict = "seen" if lower == len(differences) else "not seen" if lower else "the opposite is seen"
+        lines.append(
+            f"Arenas helps: **{verdict}**. With it the loss is lower for {lower} of {len(differences)} "
+            f"seeds; the difference is {spread(differences, 4)} nats per token."
+        )
+    differences = compare(results, "arenas", "absmean")
+    if differences:
+        mean = statistics.mean(differences)
+        limit = EQUAL_SHARE * statistics.mean(results.losses("absmean").values())
+        verdict = "seen" if abs(mean) <= limit else "seen, and better" if mean < 0 else "not seen"
+        lines.append(
+            f"Sherry with Arenas equals ternary weights without sparsity: **{verdict}**. The "
+            f"difference is {spread(differences, 4)} nats per token; up to {100 * EQUAL_SHARE:.0f} % of the "
+            f"loss, {limit:.4f}, counts as equal."
+        )
+    differences = [
+        statistics.mean(results.losses(ptq).values()) - statistics.mean(results.losses("arenas").values())
+        for ptq in ("ptq-mean", "ptq-least-squares")
+        if results.losses(ptq) and results.losses("arenas")
+    ]
+    if differences:
+        verdict = "seen" if min(differences) > COLLAPSE else "not seen"
+        texts = " and ".join(f"{difference:.2f}" for difference in differences)
+        lines.append(
+            f"Quantization after training collapses: **{verdict}**. With scales in closed form and of "
+            f"least squares it loses {texts} nats per token against training in the same format; "
+            f"more than {COLLAPSE} counts as a collapse."
+        )
+    return lines
+
+
+def overfitting(results):
+    """How many runs were at their best at their end."""
+    best = 0
+    for run in results.all():
+        validation = run.points("validation", "loss")
+        best += min(loss for _, loss in validation) == validation[-1][1]
+    return f"{best} of {len(results.all())} runs had their lowest validation loss at their last step."
+
+
+#  Plots
+
+
+def title_of(name):
+    return CONFIGURATIONS[name].title
+
+
+def plot_all(results, figures):
+    """The names of the plots, with what they show."""
+    x, plots = "optimizer steps", {}
+
+    def add(name, alt, title, ylabel, names, get_points, *, seeds=None, from_zero=False, marks=True):
+        curves = []
+        for number, configuration in enumerate(names):
+            points = results.mean_points(configuration, get_points, seeds)
+            if points:
+                curves.append(Curve(points, title_of(configuration), number, marks))
+        if curves:
+            plot(figures / f"training-{name}.svg", title, x, ylabel, curves, from_zero=from_zero)
+            plots[name] = alt
+
+    def late(run):
+        """What differs cannot be seen beside the first losses."""
+        points = run.points("validation", "loss")
+        return [point for point in points if point[0] >= 0.3 * points[-1][0]]
+
+    nats = "nats per token"
+    add(
+        "loss", "validation loss", "Validation loss, mean of the seeds", nats, MAIN, late
+    )
+    add(
+        "schedules", "validation loss by schedule", "Validation loss by schedule, seed 1", nats,
+        SCHEDULES, late, seeds=[1],
+    )
+    add(
+        "lambda", "lambda by schedule", "Lambda by schedule", "lambda", SCHEDULES,
+        lambda run: thin(run.points("step", "lambda")), seeds=[1], from_zero=True, marks=False,
+    )
+    add(
+        "rank-gradient", "effective rank of gradients",
+        "Effective rank of gradients, mean of layers and seeds", "effective rank", MAIN,
+        lambda run: run.layer_means("effective_rank_gradient"),
+    )
+    add(
+        "rank-weight", "effective rank of latent weights",
+        "Effective rank of latent weights, mean of layers and seeds", "effective rank", MAIN,
+        lambda run: run.layer_means("effective_rank_weight"),
+    )
+    add(
+        "trapped", "trapped weights", "Trapped weights, mean of layers and seeds",
+        "% of the weights", ["absmean", "sherry", "arenas"],
+        lambda run: [(step, 100 * share) for step, share in run.layer_means("trapped")],
+        from_zero=True,
+    )
+    curves = []
+    for number, name in enumerate(MAIN):
+        run = results.runs[name].get(1)
+        if run and run.records["diagnostics"]:
+            layers = run.records["diagnostics"][-1]["layers"].values()
+            curves.append(Curve(density(list(layers)), title_of(name), number, marks=False))
+    if curves:
+        plot(
+            figures / "training-histogram.svg", "Latent weights at the end, all layers, seed 1",
+            "weight / root mean square of its layer", "density", curves,
+        )
+        plots["histogram"] = "latent weights"
+    return plots
+
+
+def write(folder, docs, document):
+    """Writes the section of `document`, with its plots, to the folder `docs`."""
+    results = Results(folder)
+    runs = results.all()
+    if not runs:
+        fail(f"{folder}: no run is finished yet")
+    figures = docs / "figures"
+    figures.mkdir(parents=True, exist_ok=True)
+    plots = plot_all(results, figures)
+    start = runs[0].records["start"][0]
+    config = start["config"]
+    steps = config["steps"]
+    tokens = runs[0].records["step"][-1]["tokens"]
+    minutes = statistics.mean(run.end["seconds"] for run in runs) / 60
+    text = f"""{cpu_name()}, {datetime.date.today()}, `scripts/experiments/arenas --steps {steps}`: {len(runs)} runs of {steps}
+steps with {tokens / 1e6:.2f} M tokens, which is {tokens / start["train_tokens"]:.1f} times the training text ({start["train_tokens"]} tokens);
+{start["weights"] / 1e6:.2f} M weights; {minutes:.1f} minutes each on the average. {overfitting(results)}
+
+Losses are nats per token of the validation text ({start["validation_tokens"]} tokens), at the end, where lambda
+is 0; mean ± standard deviation over the seeds. Bits per weight are those of the linear layers, scales included.
+"As compiled" has the weights of the checkpoint, in {config["dtype"]}, and scales in f16.
+
+{losses_table(results)}
+"""
+    text += "\n".join(f"* {claim}" for claim in claims(results))
+    text += f"""
+
+Effective rank and share of trapped weights, means of layers and seeds, at a share of the steps. A weight is
+trapped if its trit has not changed for {config["trapped_steps"]} steps.
+
+{diagnostics_table(results)}
+"""
+    text += "\n\n".join(f"![{alt}](figures/training-{name}.svg)" for name, alt in plots.items())
+    replace_section(document, "scripts/experiments/arenas", text, docs / document.name)
+    print(f"arenas: wrote {docs / document.name} and {figures}/training-*.svg", file=sys.stderr)

@@ -9,6 +9,7 @@
 #include "sherry/sherry.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/WithColor.h"
 
 #include <CLI/CLI.hpp>
@@ -160,6 +161,9 @@ static llvm::Expected<int> run(const Options &options) {
   }
   if (llvm::Error error = config->validate())
     return error;
+  // LLVM would take over these signals with the first file that it writes, and
+  // remove a checkpoint that is being written. It does so once: not after this.
+  llvm::sys::SetInterruptFunction(nullptr);
   // A second signal ends the process at once.
   struct sigaction action = {};
   action.sa_handler = [](int) { stopRequested = 1; };

@@ -126,6 +126,9 @@ static llvm::Error runEvaluation(const Options &options,
                                std::nullopt};
   if (evaluation.files.empty())
     return makeError("nothing to evaluate on; give --validation-files");
+  if (config.groupSize % 4 != 0)
+    return makeError("--group-size is " + llvm::Twine(config.groupSize) +
+                     "; it must be a multiple of 4");
   auto description = readDescription(options.evaluated);
   if (!description)
     return description.takeError();

@@ -87,6 +87,8 @@ Schedule Schedule::forTarget(const TargetInfo &target) {
   if (!StringRef(target.cpu).starts_with("znver")) {
     schedule.prefetchDistance = 4096;
     schedule.prefetchDistanceL2 = 16384;
+    if (target.hasAVX512())
+      schedule.interleave = 8;
   }
   return schedule;
 }
@@ -405,7 +407,7 @@ Error Compilation::run() {
   KernelPipelineOptions kernel;
   kernel.prefetchDistance = options.schedule.prefetchDistance;
   kernel.prefetchDistanceL2 = options.schedule.prefetchDistanceL2;
-  kernel.setTarget(target);
+  kernel.setTarget(target, options.emulateFma);
   if (Error error = runPasses("kernel", [&](OpPassManager &pm) {
         buildKernelPipeline(pm, kernel);
       }))
@@ -414,7 +416,7 @@ Error Compilation::run() {
     return emitModule();
 
   LLVMPipelineOptions lowering;
-  lowering.setTarget(target);
+  lowering.setTarget(target, options.emulateFma);
   if (Error error = runPasses("llvm-mlir", [&](OpPassManager &pm) {
         buildLLVMPipeline(pm, lowering);
       }))

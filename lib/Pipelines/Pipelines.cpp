@@ -34,18 +34,20 @@ void sherry::buildLayoutPipeline(OpPassManager &pm,
   pm.addPass(createVerifyStage({"layout"}));
 }
 
-void KernelPipelineOptions::setTarget(const TargetInfo &target) {
+void KernelPipelineOptions::setTarget(const TargetInfo &target,
+                                      bool emulateFma) {
   pairSums = target.has(SHERRY_CPU_AVX2) && !target.hasAVX512() &&
              !target.has(SHERRY_CPU_AVXVNNI);
   // A code of the order `words` takes a shift and a permutation.
   fuseDecode = target.hasAVX512();
+  fuseMulAdd = target.has(SHERRY_CPU_FMA) || emulateFma;
 }
 
 void sherry::buildKernelPipeline(OpPassManager &pm,
                                  const KernelPipelineOptions &options) {
   pm.addPass(createConvertSherryToKernel(
       {options.prefetchDistance, options.prefetchDistanceL2, options.pairSums,
-       options.fuseDecode}));
+       options.fuseDecode, options.fuseMulAdd}));
   // Before any canonicalization: that would put the body of a loop with one
   // iteration in the place of the loop, and every thread would run it.
   pm.addNestedPass<func::FuncOp>(createDistributeParallel());
@@ -58,23 +60,26 @@ void sherry::buildKernelPipeline(OpPassManager &pm,
   pm.addPass(createVerifyStage({"kernel"}));
 }
 
-void LLVMPipelineOptions::setTarget(const TargetInfo &target) {
+void LLVMPipelineOptions::setTarget(const TargetInfo &target, bool emulateFma) {
   avx2 = target.has(SHERRY_CPU_AVX2);
   avx512 = target.hasAVX512();
   vnni512 = target.hasAVX512() && target.has(SHERRY_CPU_AVX512VNNI);
   vnni256 = target.has(SHERRY_CPU_AVXVNNI);
   f16c = target.has(SHERRY_CPU_F16C);
+  fma = target.has(SHERRY_CPU_FMA);
+  this->emulateFma = emulateFma;
 }
 
 void sherry::buildLLVMPipeline(OpPassManager &pm,
                                const LLVMPipelineOptions &options) {
+  // First, because its polynomials are sums of products.
+  pm.addPass(createApproximateMath({!options.fma && !options.emulateFma}));
   // The widest instructions first; each pass leaves what it cannot do better.
   if (options.avx512)
     pm.addPass(createLowerKernelToAVX512({options.vnni512}));
   if (options.avx2)
     pm.addPass(createLowerKernelToAVX2({options.vnni256}));
-  pm.addPass(createLowerKernelGeneric({options.f16c}));
-  pm.addPass(createApproximateMath());
+  pm.addPass(createLowerKernelGeneric({options.f16c, options.fma}));
   pm.addPass(createLowerTeam());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

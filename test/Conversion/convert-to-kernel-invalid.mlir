@@ -107,3 +107,22 @@ func.func @rows(%x: tensor<?x8xf32>, %n: index) attributes {sherry.max_tokens = 
   call @callee(%x, %y) : (tensor<?x8xf32>, tensor<?x8xf32>) -> ()
   return
 }
+
+// -----
+
+module attributes {sherry.weights_size = 1088 : i64} {
+sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 1088 : tensor<32x32x!sherry.q8_0>
+func.func @quantized(%values: tensor<?x32xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  // expected-error@+1 {{needs quantize_activations in the same function}}
+  %y = sherry.linear %values scaled %scales sums %sums, @w : tensor<?x32xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}
+}
+
+// -----
+
+func.func @quantized_result(%x: tensor<?x32xf32>) -> tensor<?x1xf32> attributes {sherry.max_tokens = 1 : i64} {
+  %values, %scales, %sums = sherry.quantize_activations %x blocks [32] : tensor<?x32xf32> -> tensor<?x32xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  // expected-error@+1 {{cannot pass on quantized activations}}
+  return %scales : tensor<?x1xf32>
+}

@@ -1,6 +1,6 @@
-// RUN: sherry-opt %s -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,PREFETCH,DOTS
+// RUN: sherry-opt %s -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,PREFETCH,DOTS,SPLIT
 // RUN: sherry-opt %s '-sherry-convert-to-kernel=prefetch-distance=0 pair-sums' -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,NO-PREFETCH,PAIRS
-// RUN: sherry-opt %s -sherry-convert-to-kernel=fuse-decode -cse -split-input-file | FileCheck %s --check-prefix=FUSED
+// RUN: sherry-opt %s '-sherry-convert-to-kernel=fuse-decode fuse-mul-add' -cse -split-input-file | FileCheck %s --check-prefix=FUSED
 // RUN: sherry-opt %s -sherry-convert-to-kernel=prefetch-distance-l2=16384 -cse -split-input-file | FileCheck %s --check-prefix=TWICE
 
 // Arguments: weights, caches, workspace, buffers of arguments and results,
@@ -25,8 +25,9 @@ func.func @arguments(%x: tensor<?x40xf32>, %cache: !sherry.kv_cache<2 x 1 x 4 x 
 module attributes {sherry.weights_size = 1024 : i64} {
 sherry.weight @w count 2 from ["w.{}"] rows [160] at 0 stride 512 : tensor<160x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 2>>>
 // CHECK-LABEL: func @lookups
-// CHECK-SAME: (%[[WEIGHTS:.*]]: memref<1024xi8>, %{{.*}}, %[[VALUES:.*]]: memref<1x32xi8>, %[[SCALES:.*]]: memref<1x32xf32>, %[[SUMS:.*]]: memref<1x32xi32>, %[[Y:.*]]: memref<1x160xf32>
-func.func @lookups(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>, %layer: index) -> tensor<?x160xf32> attributes {sherry.max_tokens = 1 : i64} {
+// CHECK-SAME: (%[[WEIGHTS:.*]]: memref<1024xi8>, %{{.*}}, %{{.*}}: memref<1x32xf32>, %[[Y:.*]]: memref<1x160xf32>
+func.func @lookups(%x: tensor<?x8xf32>, %layer: index) -> tensor<?x160xf32> attributes {sherry.max_tokens = 1 : i64} {
+  %values, %scales, %sums = sherry.quantize_activations %x blocks [8] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32>
   // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<2x32xi16>
   // CHECK: scf.parallel (%[[GROUP:.*]]) = (%{{.*}}) to (%c2
   // CHECK: sherry.build_table
@@ -51,7 +52,8 @@ func.func @lookups(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: ten
 module attributes {sherry.weights_size = 1024 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 1024 : tensor<32x64x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
 // CHECK-LABEL: func @prefetch
-func.func @prefetch(%values: tensor<?x64xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+func.func @prefetch(%x: tensor<?x64xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  %values, %scales, %sums = sherry.quantize_activations %x blocks [64] : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
   // CHECK: sherry.step = {op = "build_table"}
   // PREFETCH: arith.constant 8192 : index
   // PREFETCH-COUNT-7: memref.prefetch %{{.*}}, read, locality<3>, data : memref<1024xi8>
@@ -73,7 +75,8 @@ func.func @prefetch(%values: tensor<?x64xi8>, %scales: tensor<?x1xf32>, %sums: t
 module attributes {sherry.weights_size = 256 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <nibbles, interleave = 1>>>
 // CHECK-LABEL: func @nibbles
-func.func @nibbles(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+func.func @nibbles(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  %values, %scales, %sums = sherry.quantize_activations %x blocks [8] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32>
   // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<2x2x16xi8>
   // CHECK: sherry.build_table %{{.*}} : vector<4xi8> -> vector<16xi16>
   // CHECK: sherry.lookup_halves %[[TABLES]]
@@ -89,7 +92,8 @@ func.func @nibbles(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: ten
 module attributes {sherry.weights_size = 256 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
 // CHECK-LABEL: func @panel
-func.func @panel(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 8 : i64} {
+func.func @panel(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 8 : i64} {
+  %values, %scales, %sums = sherry.quantize_activations %x blocks [8] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32>
   // CHECK: %[[PANEL:.*]] = memref.alloca() {{.*}} : memref<64x2x64xi8>
   // CHECK: scf.parallel
   // CHECK: %[[BYTES:.*]] = sherry.decode_block
@@ -109,9 +113,13 @@ func.func @panel(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: tenso
   // PAIRS-NOT: sherry.dot_pairs
   // The first two, four or eight tokens without the panel.
   // FUSED-LABEL: func @panel(
+  // Sums start with the bits of 3 * 2^22, and are not converted.
+  // FUSED: arith.constant 1262485504 : i32
   // FUSED: scf.if
   // FUSED: %[[BYTES:.*]] = sherry.decode_block
   // FUSED-COUNT-2: sherry.dot_accumulate %[[BYTES]]
+  // FUSED-NOT: arith.sitofp
+  // FUSED: math.fma
   // FUSED: else
   // FUSED: scf.if
   // FUSED: %[[BYTES:.*]] = sherry.decode_block
@@ -128,7 +136,9 @@ func.func @panel(%values: tensor<?x8xi8>, %scales: tensor<?x1xf32>, %sums: tenso
 // CHECK-LABEL: func @panel_f32
 func.func @panel_f32(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
   // CHECK: sherry.decode_block
-  // CHECK: vector.fma
+  // SPLIT: arith.mulf
+  // SPLIT: arith.addf
+  // FUSED: math.fma
   // CHECK-NOT: sherry.dot_accumulate
   %y = sherry.linear %x, @w : tensor<?x8xf32> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
@@ -143,14 +153,16 @@ sherry.weight @dense count 1 from ["d"] rows [32] at 1088 stride 2048 : tensor<3
 sherry.weight @q6 count 1 from ["q"] rows [32] at 3136 stride 896 : tensor<32x32x!sherry.q6_K>
 sherry.weight @q4 count 1 from ["q"] rows [32] at 0 stride 576 : tensor<32x32x!sherry.q4_0>
 // CHECK-LABEL: func @q8_0
-func.func @q8_0(%values: tensor<?x32xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+func.func @q8_0(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  %values, %scales, %sums = sherry.quantize_activations %x blocks [32] : tensor<?x32xf32> -> tensor<?x32xi8>, tensor<?x1xf32>, tensor<?x1xi32>
   // CHECK: sherry.dot_accumulate {{.*}} {max_weight = 255 : i32}
   %y = sherry.linear %values scaled %scales sums %sums, @q8 : tensor<?x32xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 // A group has the low four bits of two planes and the upper two of a third.
 // CHECK-LABEL: func @q6_K
-func.func @q6_K(%values: tensor<?x32xi8>, %scales: tensor<?x2xf32>, %sums: tensor<?x2xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+func.func @q6_K(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  %values, %scales, %sums = sherry.quantize_activations %x blocks [16, 16] : tensor<?x32xf32> -> tensor<?x32xi8>, tensor<?x2xf32>, tensor<?x2xi32>
   // CHECK-DAG: %[[LOW:.*]] = arith.constant dense<252645135> : vector<16xi32>
   // CHECK-DAG: %[[UPPER:.*]] = arith.constant dense<808464432> : vector<16xi32>
   // CHECK: arith.andi %{{.*}}, %[[LOW]]
@@ -162,7 +174,8 @@ func.func @q6_K(%values: tensor<?x32xi8>, %scales: tensor<?x2xf32>, %sums: tenso
   return %y : tensor<?x32xf32>
 }
 // CHECK-LABEL: func @q4_0
-func.func @q4_0(%values: tensor<?x32xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+func.func @q4_0(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  %values, %scales, %sums = sherry.quantize_activations %x blocks [32] : tensor<?x32xf32> -> tensor<?x32xi8>, tensor<?x1xf32>, tensor<?x1xi32>
   // CHECK: sherry.dot_accumulate {{.*}} {max_weight = 15 : i32}
   %y = sherry.linear %values scaled %scales sums %sums, @q4 : tensor<?x32xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
@@ -170,7 +183,9 @@ func.func @q4_0(%values: tensor<?x32xi8>, %scales: tensor<?x1xf32>, %sums: tenso
 // CHECK-LABEL: func @bf16
 func.func @bf16(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
   // CHECK: arith.extf %{{.*}} : vector<32xbf16> to vector<32xf32>
-  // CHECK: vector.fma
+  // SPLIT: arith.mulf
+  // SPLIT: arith.addf
+  // FUSED: math.fma
   %y = sherry.linear %x, @dense : tensor<?x32xf32> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }

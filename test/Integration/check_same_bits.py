@@ -26,7 +26,10 @@ def main():
     model, output = folder / "model.so", folder / "logits.npy"
     logits = {}
     for target in list_targets():
-        run("sherry-compile", checkpoint, "-o", model, f"--target-cpu={target}", *options)
+        run(
+            *("sherry-compile", checkpoint, "-o", model, f"--target-cpu={target}", "--emulate-fma"),
+            *options,
+        )
         for arguments in RUNS:
             run(
                 *("sherry-run", model, "--tokens", PROMPT, "--print-tokens", "--logits", output),

@@ -86,6 +86,11 @@ static cl::opt<CacheType>
                   clEnumValN(CacheType::I8, "i8",
                              "8 bits and a scale per position and head")),
        cl::cat(category));
+static cl::opt<bool> emulateFma(
+    "emulate-fma",
+    cl::desc("On a CPU without FMA, round as it does: logits are then equal "
+             "bit for bit to those of other CPUs, but come slowly"),
+    cl::cat(category));
 static cl::opt<bool>
     noQuantize("no-quantize",
                cl::desc("Keep the weights of linear layers in bf16"),
@@ -120,7 +125,7 @@ static cl::opt<int64_t> prefetchDistanceL2(
 static cl::opt<int64_t> interleaveTiles(
     "interleave",
     cl::desc("Tiles of 32 outputs whose weights alternate in the file "
-             "(default: 4, without AVX2 1)"),
+             "(default: 4, with AVX-512 other than AMD's 8, without AVX2 1)"),
     cl::value_desc("n"), cl::cat(category));
 static cl::opt<bool>
     tuneSchedule("tune",
@@ -213,6 +218,7 @@ int main(int argc, char **argv) {
   options.model = model;
   options.output = output.empty() ? defaultOutput() : output;
   options.targetCpu = targetCpu;
+  options.emulateFma = emulateFma;
   options.quantizeActivations = activations == Activations::I8;
   if (granularity.getNumOccurrences())
     options.granularity = granularity;

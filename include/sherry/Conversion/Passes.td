@@ -16,8 +16,10 @@ def ConvertSherryToKernel
     `[? x cols]` becomes `memref<max_tokens x padded cols>` and a count of rows;
     `max_tokens` is the attribute `sherry.max_tokens` of the function
     (`sherry-specialize-tokens` sets it), and columns are padded to whole tiles
-    of 32, such that rows are no multiple of 2 KiB apart. Quantized activations are in another order in memory: of 8 tokens
-    the first four inputs each, then the next four, and so on. The tensor
+    of 32, such that rows are no multiple of 2 KiB apart. Quantized activations
+    stay within a function, because they are in another order in memory: of 8
+    tokens the first four inputs each, then the next four, and so on; and of
+    all tokens the scale of the first block, then of the next. The tensor
     arguments of a function have the same number of rows. The arguments of the
     new function are, in this order:
 
@@ -44,7 +46,9 @@ def ConvertSherryToKernel
            "have no instruction for four">,
     Option<"fuseDecode", "fuse-decode", "bool", "false",
            "several tokens: multiply the first block of them while the weights "
-           "are decoded, for CPUs that decode in a few instructions">];
+           "are decoded, for CPUs that decode in a few instructions">,
+    Option<"fuseMulAdd", "fuse-mul-add", "bool", "false",
+           "round a product and its addition once, as FMA does">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
@@ -113,10 +117,13 @@ def LowerKernelGeneric : Pass<"sherry-lower-kernel-generic"> {
   let description = [{
     The lowering for CPUs without better instructions, and the oracle of the
     others. Without the option `f16c`, f16 numbers are widened and rounded by
-    integer operations, so that no library call remains.
+    integer operations, without `fma`, f32 `math.fma` is computed in f64, so
+    that no library call remains.
   }];
   let options = [Option<"f16c", "f16c", "bool", "true",
-                        "the target converts f16 by an instruction">];
+                        "the target converts f16 by an instruction">,
+                 Option<"fma", "fma", "bool", "true",
+                        "the target has FMA">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect",
                            "::mlir::vector::VectorDialect"];
@@ -126,9 +133,11 @@ def ApproximateMath : Pass<"sherry-approximate-math"> {
   let summary = "replace exp by the upstream polynomial approximation";
   let description = [{
     Compiled models call no library. The polynomials are those of MLIR's math
-    transforms, with products and sums in place of `math.fma`: it would be a
-    library call on some targets, and give other results on the others.
+    transforms; with the option `split-mul-add`, with products and sums in place
+    of `math.fma`, which not every target has.
   }];
+  let options = [Option<"splitMulAdd", "split-mul-add", "bool", "false",
+                        "round a product before its addition">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::vector::VectorDialect"];

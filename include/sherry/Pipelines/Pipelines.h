@@ -58,9 +58,13 @@ struct KernelPipelineOptions
       *this, "fuse-decode",
       llvm::cl::desc("several tokens: multiply the first ones while decoding"),
       llvm::cl::init(false)};
+  Option<bool> fuseMulAdd{
+      *this, "fuse-mul-add",
+      llvm::cl::desc("round a product and its addition once, as FMA does"),
+      llvm::cl::init(false)};
 
-  /// Chooses what suits a CPU.
-  void setTarget(const TargetInfo &target);
+  /// Chooses what suits a CPU; with `emulateFma`, as if it had FMA.
+  void setTarget(const TargetInfo &target, bool emulateFma);
 };
 void buildKernelPipeline(mlir::OpPassManager &pm,
                          const KernelPipelineOptions &options);
@@ -78,9 +82,15 @@ struct LLVMPipelineOptions : mlir::PassPipelineOptions<LLVMPipelineOptions> {
                        llvm::cl::init(false)};
   Option<bool> f16c{*this, "f16c", llvm::cl::desc("use F16C"),
                     llvm::cl::init(false)};
+  Option<bool> fma{*this, "fma", llvm::cl::desc("use FMA"),
+                   llvm::cl::init(false)};
+  Option<bool> emulateFma{
+      *this, "emulate-fma",
+      llvm::cl::desc("without FMA, round as it does, but slowly"),
+      llvm::cl::init(false)};
 
   /// Uses what the CPU has.
-  void setTarget(const TargetInfo &target);
+  void setTarget(const TargetInfo &target, bool emulateFma);
 };
 void buildLLVMPipeline(mlir::OpPassManager &pm,
                        const LLVMPipelineOptions &options);

@@ -28,12 +28,14 @@ static LogicalResult splitFma(math::FmaOp op, PatternRewriter &rewriter) {
 namespace {
 struct ApproximateMathPass
     : sherry::impl::ApproximateMathBase<ApproximateMathPass> {
+  using ApproximateMathBase::ApproximateMathBase;
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
       return name == math::ExpOp::getOperationName();
     });
-    patterns.add(splitFma);
+    if (splitMulAdd)
+      patterns.add(splitFma);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -7,6 +7,7 @@
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Format/Codec.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace sherry {
@@ -276,6 +277,50 @@ static LogicalResult lowerTruncF16(arith::TruncFOp op,
   return success();
 }
 
+/// The product of two f32 numbers is exact in f64. Its sum with the third is
+/// rounded to an odd last digit, so that rounding it again, to f32, gives what
+/// one rounding would (Boldo and Melquiond, doi:10.1109/TC.2007.70819).
+static LogicalResult lowerFma(math::FmaOp op, PatternRewriter &rewriter) {
+  if (!getElementTypeOrSelf(op.getType()).isF32())
+    return failure();
+  FloatBitsBuilder b(op, rewriter, op.getType());
+  auto widen = [&](Value x) -> Value {
+    return arith::ExtFOp::create(b, b.type(b.getF64Type()), x);
+  };
+  auto subtract = [&](Value x, Value y) -> Value {
+    return arith::SubFOp::create(b, x, y);
+  };
+  Value product = arith::MulFOp::create(b, widen(op.getA()), widen(op.getB()));
+  Value addend = widen(op.getC());
+  Value sum = arith::AddFOp::create(b, product, addend);
+  // What the sum has lost (Knuth's TwoSum); NaN where it is not finite.
+  Value added = subtract(sum, product);
+  Value error = arith::AddFOp::create(
+      b, subtract(product, subtract(sum, added)), subtract(addend, added));
+  Value zero = b.constant(b.getF64FloatAttr(0));
+  auto compare = [&](arith::CmpFPredicate predicate, Value x) -> Value {
+    return arith::CmpFOp::create(b, predicate, x, zero);
+  };
+  auto digits = [&](int64_t value) {
+    return b.constant(b.getI64IntegerAttr(value));
+  };
+  Value bits = b.as(b.getI64Type(), sum);
+  Value isEven = arith::CmpIOp::create(
+      b, arith::CmpIPredicate::eq,
+      Value(arith::AndIOp::create(b, bits, digits(1))), digits(0));
+  Value moves = arith::AndIOp::create(
+      b, isEven, compare(arith::CmpFPredicate::ONE, error));
+  Value towardsZero =
+      arith::XOrIOp::create(b, compare(arith::CmpFPredicate::OGT, error),
+                            compare(arith::CmpFPredicate::OGT, sum));
+  Value step = arith::SelectOp::create(b, towardsZero, digits(-1), digits(1));
+  Value odd = arith::SelectOp::create(
+      b, moves, Value(arith::AddIOp::create(b, bits, step)), bits);
+  rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, op.getType(),
+                                               b.as(b.getF64Type(), odd));
+  return success();
+}
+
 namespace {
 struct LowerKernelGenericPass
     : sherry::impl::LowerKernelGenericBase<LowerKernelGenericPass> {
@@ -291,6 +336,8 @@ struct LowerKernelGenericPass
     patterns.add(lowerDotPairs);
     if (!f16c)
       patterns.add(lowerExtF16).add(lowerTruncF16);
+    if (!fma)
+      patterns.add(lowerFma);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -35,6 +35,7 @@ public:
     b.prefetchDistanceL2 = options.prefetchDistanceL2;
     b.pairSums = options.pairSums;
     b.fuseDecode = options.fuseDecode;
+    b.fuseMulAdd = options.fuseMulAdd;
   }
 
   LogicalResult convert();
@@ -179,6 +180,8 @@ LogicalResult FunctionConverter::placeInto(Operation *user, Value value,
   auto alloc = rows.buffer.getDefiningOp<memref::AllocOp>();
   if (!alloc || alloc->getBlock() != b.getInsertionBlock())
     return user->emitOpError("can only pass on what the same block computes");
+  if (alloc.getType() != target.getType())
+    return user->emitOpError("cannot pass on quantized activations");
   alloc.replaceAllUsesWith(target);
   alloc.erase();
   rows.buffer = target;
@@ -192,6 +195,8 @@ LogicalResult FunctionConverter::convertLinear(LinearOp op) {
     tensors[op.getResult()] = emitLinear(b, input, weight);
     return success();
   }
+  if (!op.getScales().getDefiningOp<QuantizeActivationsOp>())
+    return op.emitOpError("needs quantize_activations in the same function");
   QuantizedRows quantized{input, tensors.find(op.getScales())->second,
                           tensors.find(op.getSums())->second};
   tensors[op.getResult()] = emitLinear(b, quantized, weight);
@@ -335,7 +340,7 @@ LogicalResult FunctionConverter::convertOp(Operation &op) {
                                             op.getBlocks(), op.getStrided());
         tensors[op.getValues()] = result.values;
         tensors[op.getScales()] = result.scales;
-        tensors[op.getSums()] = result.sums;
+        tensors[op.getSums()] = result.starts;
         return success();
       })
       .Case([&](LinearOp op) { return convertLinear(op); })
@@ -450,7 +455,7 @@ struct ConvertSherryToKernelPass
          llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
       if (failed(FunctionConverter(function, symbols, size ? size.getInt() : 0,
                                    {prefetchDistance, prefetchDistanceL2,
-                                    pairSums, fuseDecode})
+                                    pairSums, fuseDecode, fuseMulAdd})
                      .convert()))
         return signalPassFailure();
   }

@@ -299,17 +299,34 @@ static void emitQuantizeBlock(KernelBuilder &b, const Rows &input,
   Value sums = strided ? emitQuantizeStrided(b, input, values, row, column,
                                              inputs, inverse)
                        : quantizeContiguous();
-  b.store(arith::DivFOp::create(b, largest, b.f32(127)), result.scales.buffer,
-          {row, block});
-  b.store(b.reduceAdd(sums), result.sums.buffer, {row, block});
+  // 22 binary digits.
+  Value scale = arith::DivFOp::create(b, largest, b.f32(127));
+  scale = arith::BitcastOp::create(
+      b, b.getF32Type(),
+      Value(arith::AndIOp::create(
+          b, Value(arith::BitcastOp::create(b, b.getI32Type(), scale)),
+          b.i32(~int64_t(3)))));
+  b.store(scale, result.scales.buffer, {block, row});
+  if (b.fuseMulAdd)
+    b.store(
+        arith::MulFOp::create(b, scale, b.f32(-QuantizedRows::kFloatOffset)),
+        result.scales.buffer, {b.add(block, result.scales.cols), row});
+  Value start = b.i32(b.fuseMulAdd ? QuantizedRows::kFloatBits : 0);
+  b.store(arith::SubIOp::create(b, start, b.reduceAdd(sums)),
+          result.starts.buffer, {block, row});
 }
 
 QuantizedRows sherry::emitQuantize(KernelBuilder &b, const Rows &input,
                                    ArrayRef<int64_t> blocks, bool strided) {
   auto count = static_cast<int64_t>(blocks.size());
-  QuantizedRows result{b.allocRows(input.cols, b.getI8Type(), input.count),
-                       b.allocRows(count, b.getF32Type(), input.count),
-                       b.allocRows(count, b.getI32Type(), input.count)};
+  auto allocBlocks = [&](int64_t entries, Type element) -> Rows {
+    auto type = MemRefType::get({entries, b.maxTokens}, element);
+    return {memref::AllocOp::create(b, type), input.count, count};
+  };
+  QuantizedRows result{
+      b.allocRows(input.cols, b.getI8Type(), input.count),
+      allocBlocks(b.fuseMulAdd ? 2 * count : count, b.getF32Type()),
+      allocBlocks(count, b.getI32Type())};
   // Blocks repeat with a period: the chunks of a scale group. Whole periods
   // are a loop; what is left is written out.
   size_t period = 1;

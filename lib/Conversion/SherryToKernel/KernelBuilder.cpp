@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "KernelBuilder.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
+
 using namespace mlir;
 using namespace sherry;
 
@@ -48,6 +50,8 @@ Value KernelBuilder::slice(Value vector, int64_t begin, int64_t count) {
 }
 
 Value KernelBuilder::mulAdd(Value a, Value b, Value c) {
+  if (fuseMulAdd)
+    return math::FmaOp::create(*this, a, b, c);
   return arith::AddFOp::create(*this, arith::MulFOp::create(*this, a, b), c);
 }
 
@@ -147,7 +151,7 @@ void KernelBuilder::prefetchWeights(Value offset, int64_t size) {
 }
 
 void KernelBuilder::prefetchWeightsFar(Value offset, int64_t size,
-                                       int64_t distance) {
+                                       Value distance) {
   if (prefetchDistance != 0)
     prefetchLines(*this, add(offset, distance), size, /*locality=*/2);
 }

@@ -46,6 +46,8 @@ public:
   bool pairSums = false;
   /// Several tokens: the first ones are multiplied while weights are decoded.
   bool fuseDecode = false;
+  /// Products and sums are math.fma, which rounds once.
+  bool fuseMulAdd = false;
   /// What the parallel loops to come belong to, for profiles.
   mlir::DictionaryAttr step;
 
@@ -94,13 +96,8 @@ public:
   }
   /// `count` lanes from lane `begin` on.
   mlir::Value slice(mlir::Value vector, int64_t begin, int64_t count);
-  /// a * b + c, rounded twice: the same on every target.
+  /// a * b + c, rounded once with `fuseMulAdd`, else twice.
   mlir::Value mulAdd(mlir::Value a, mlir::Value b, mlir::Value c);
-  /// a * b + c, rounded once where the target can, else twice: for the long
-  /// sums of f32 kernels, whose order of additions is all they promise.
-  mlir::Value fma(mlir::Value a, mlir::Value b, mlir::Value c) {
-    return mlir::vector::FMAOp::create(*this, a, b, c);
-  }
   /// Vectors of f32 below 2^22 to the nearest i32, ties to even: the same on
   /// every target.
   mlir::Value roundToInt(mlir::Value vector);
@@ -134,7 +131,8 @@ public:
   void prefetchWeights(mlir::Value offset, int64_t size);
   /// The same for those at `distance`, which will be read from the second-level
   /// cache.
-  void prefetchWeightsFar(mlir::Value offset, int64_t size, int64_t distance);
+  void prefetchWeightsFar(mlir::Value offset, int64_t size,
+                          mlir::Value distance);
 
   //===--------------------------------------------------------------------===//
   // Loops
@@ -186,7 +184,22 @@ Rows emitRope(KernelBuilder &b, const Rows &input, const Rows &table);
 inline constexpr int64_t kTokenBlock = 8;
 
 struct QuantizedRows {
-  Rows values, scales, sums;
+  /// An integer n of less than 2^22, added to these bits, reads as the f32
+  /// number kFloatOffset + n: sums that start with them need no conversion.
+  /// Then n * scale = (kFloatOffset + n) * scale - kFloatOffset * scale is one
+  /// fused operation, rounded once too: the second product is exact, because
+  /// scales have 22 binary digits.
+  static constexpr int64_t kFloatBits = 0x4b400000;
+  static constexpr double kFloatOffset = 3 << 22;
+
+  Rows values;
+  /// The blocks' scales: memref<blocks x max_tokens x f32>, so that a kernel
+  /// that works on a block of all rows reads them from few lines. With
+  /// `fuseMulAdd`, as many entries follow that hold -kFloatOffset * scale.
+  Rows scales;
+  /// In the same order, minus the sums of the blocks' values; with
+  /// `fuseMulAdd`, plus kFloatBits.
+  Rows starts;
 
   /// The values in their order in memory: memref<blocks of tokens x groups x
   /// tokens x 4 x i8>, where a block has kTokenBlock tokens, or the only one.

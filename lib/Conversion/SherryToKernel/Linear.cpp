@@ -75,7 +75,7 @@ static void addProducts(KernelBuilder &b, Value weights, int64_t bias,
     for (auto [i, row] : llvm::enumerate(rows)) {
       Value x = b.broadcast(16, b.loadScalar(input.buffer, {row, at}));
       Value &sum = sums[2 * i + half];
-      sum = b.fma(weight, x, sum);
+      sum = b.mulAdd(weight, x, sum);
     }
   }
 }
@@ -94,28 +94,45 @@ void sherry::addDots(KernelBuilder &b, ArrayRef<Value> halves,
   }
 }
 
-/// What stored weights and a block of a row's activations gave, in f32:
-/// sum (w + bias) * a - bias * sum a = sum w * a, times the block's scale.
-static Value scaleDots(KernelBuilder &b, Value sum, int64_t bias,
-                       const QuantizedRows &input, Value row, Value block) {
-  auto lanes = cast<VectorType>(sum.getType());
-  Value excess = arith::MulIOp::create(
-      b, b.broadcast(16, b.loadScalar(input.sums.buffer, {row, block})),
-      b.splatInt(lanes, bias));
-  Value exact =
-      arith::SIToFPOp::create(b, b.vec(16, b.getF32Type()),
-                              Value(arith::SubIOp::create(b, sum, excess)));
-  Value scale =
-      b.broadcast(16, b.loadScalar(input.scales.buffer, {row, block}));
-  return arith::MulFOp::create(b, exact, scale);
+SmallVector<Value> sherry::startDots(KernelBuilder &b, int64_t bias,
+                                     const QuantizedRows &input,
+                                     ArrayRef<Value> rows, Value block) {
+  // sum (w + bias) * a - bias * sum a = sum w * a
+  int64_t excess = b.fuseMulAdd ? QuantizedRows::kFloatBits : 0;
+  auto lanes = b.vec(16, b.getI32Type());
+  SmallVector<Value> sums;
+  for (Value row : rows) {
+    Value start =
+        b.broadcast(16, b.loadScalar(input.starts.buffer, {block, row}));
+    if (bias != 1)
+      start = arith::AddIOp::create(
+          b, Value(arith::MulIOp::create(b, start, b.splatInt(lanes, bias))),
+          b.splatInt(lanes, excess - bias * excess));
+    sums.append(2, start);
+  }
+  return sums;
 }
 
-void sherry::useDots(KernelBuilder &b, ArrayRef<Value> sums, int64_t bias,
+/// The end of a sum times the scale of a block of a row's activations.
+static Value scaleDots(KernelBuilder &b, Value sum, const QuantizedRows &input,
+                       Value row, Value block) {
+  auto floats = b.vec(16, b.getF32Type());
+  auto load = [&](Value entry) {
+    return b.broadcast(16, b.loadScalar(input.scales.buffer, {entry, row}));
+  };
+  if (!b.fuseMulAdd)
+    return arith::MulFOp::create(
+        b, Value(arith::SIToFPOp::create(b, floats, sum)), load(block));
+  return b.mulAdd(vector::BitCastOp::create(b, floats, sum), load(block),
+                  load(b.add(block, input.scales.cols)));
+}
+
+void sherry::useDots(KernelBuilder &b, ArrayRef<Value> sums,
                      const QuantizedRows &input, ArrayRef<Value> rows,
                      Value block, RowSumUse use) {
   for (auto [i, sum] : llvm::enumerate(sums))
     use(rows[i / 2], static_cast<int64_t>(i % 2),
-        scaleDots(b, sum, bias, input, rows[i / 2], block));
+        scaleDots(b, sum, input, rows[i / 2], block));
 }
 
 //===----------------------------------------------------------------------===//
@@ -151,20 +168,16 @@ SmallVector<Value> sherry::emitPanelF32(KernelBuilder &b, Value panel,
       });
 }
 
-static void sumDots(KernelBuilder &b, Value panel, int64_t groups, Value values,
-                    ArrayRef<Value> rows, Value firstGroup, RowSumUse use) {
-  SmallVector<Value> zeros(2 * rows.size(),
-                           b.splatInt(b.vec(16, b.getI32Type()), 0));
-  SmallVector<Value> sums =
-      b.repeat(groups, zeros, [&](Value group, ValueRange carried) {
-        SmallVector<Value> next(carried);
-        Value halves[] = {loadPanel(b, panel, group, 0),
-                          loadPanel(b, panel, group, 1)};
-        addDots(b, halves, 2, values, rows, b.add(firstGroup, group), next);
-        return next;
-      });
-  for (auto [i, sum] : llvm::enumerate(sums))
-    use(rows[i / 2], static_cast<int64_t>(i % 2), sum);
+static SmallVector<Value> sumDots(KernelBuilder &b, Value panel, int64_t groups,
+                                  Value values, ArrayRef<Value> rows,
+                                  Value firstGroup, ValueRange starts) {
+  return b.repeat(groups, starts, [&](Value group, ValueRange carried) {
+    SmallVector<Value> next(carried);
+    Value halves[] = {loadPanel(b, panel, group, 0),
+                      loadPanel(b, panel, group, 1)};
+    addDots(b, halves, 2, values, rows, b.add(firstGroup, group), next);
+    return next;
+  });
 }
 
 /// The same with sums of pairs in 16 bits, for no more groups than a chunk has.
@@ -172,7 +185,7 @@ static void sumDots(KernelBuilder &b, Value panel, int64_t groups, Value values,
 /// registers.
 static void sumPairs(KernelBuilder &b, Value panel, int64_t groups,
                      Value values, ArrayRef<Value> rows, Value firstGroup,
-                     RowSumUse use) {
+                     function_ref<void(size_t, int64_t, Value)> use) {
   constexpr size_t kRows = 4;
   auto pairs = b.vec(32, b.getI16Type());
   auto lanes = b.vec(16, b.getI32Type());
@@ -198,7 +211,7 @@ static void sumPairs(KernelBuilder &b, Value panel, int64_t groups,
         Value even = arith::ShRSIOp::create(
             b, Value(arith::ShLIOp::create(b, both, sixteen)), sixteen);
         Value odd = arith::ShRSIOp::create(b, both, sixteen);
-        use(some[i], half, arith::AddIOp::create(b, even, odd));
+        use(first + i, half, arith::AddIOp::create(b, even, odd));
       }
     }
   }
@@ -207,13 +220,21 @@ static void sumPairs(KernelBuilder &b, Value panel, int64_t groups,
 void sherry::emitPanelI8(KernelBuilder &b, Value panel, int64_t groups,
                          const QuantizedRows &input, ArrayRef<Value> rows,
                          Value column, Value block, RowSumUse use) {
-  auto finish = [&](Value row, int64_t half, Value sum) {
-    use(row, half, scaleDots(b, sum, 1, input, row, block));
-  };
   Value values = input.inBlocks(b);
   Value firstGroup = b.createOrFold<arith::DivUIOp>(column, b.index(4));
-  (b.pairSums ? sumPairs : sumDots)(b, panel, groups, values, rows, firstGroup,
-                                    finish);
+  if (!b.pairSums) {
+    SmallVector<Value> sums =
+        sumDots(b, panel, groups, values, rows, firstGroup,
+                startDots(b, 1, input, rows, block));
+    return useDots(b, sums, input, rows, block, use);
+  }
+  sumPairs(b, panel, groups, values, rows, firstGroup,
+           [&](size_t i, int64_t half, Value sum) {
+             Value start = startDots(b, 1, input, rows[i], block).front();
+             use(rows[i], half,
+                 scaleDots(b, arith::AddIOp::create(b, start, sum), input,
+                           rows[i], block));
+           });
 }
 
 SmallVector<Value> sherry::loadScales(KernelBuilder &b, Value offset,
@@ -276,7 +297,7 @@ static void emitBf16Tile(KernelBuilder &b, const Rows &input, Value offset,
       SmallVector<Value> next;
       for (auto [row, sum] : llvm::zip_equal(rows, carried)) {
         Value x = b.loadScalar(input.buffer, {row, k});
-        next.push_back(b.fma(weight, b.broadcast(tile, x), sum));
+        next.push_back(b.mulAdd(weight, b.broadcast(tile, x), sum));
       }
       return next;
     });
@@ -289,8 +310,8 @@ static void emitBlockTile(KernelBuilder &b, const format::BlockFormat &format,
                           const AnyInput &input, Value offset, Value column,
                           const Rows &result) {
   auto multiplyI8 = [&](const WeightBlock &block, ArrayRef<Value> rows) {
-    SmallVector<Value> sums(2 * rows.size(),
-                            b.splatInt(b.vec(16, b.getI32Type()), 0));
+    SmallVector<Value> sums =
+        startDots(b, format.bias(), *input.quantized, rows, block.number);
     Value values = input.quantized->inBlocks(b);
     Value firstGroup =
         b.mul(block.number, format.blockInputs / format::kGroupInputs);
@@ -306,8 +327,7 @@ static void emitBlockTile(KernelBuilder &b, const format::BlockFormat &format,
           return next;
         });
     for (auto [i, sum] : llvm::enumerate(sums))
-      sum = scaleDots(b, sum, format.bias(), *input.quantized, rows[i / 2],
-                      block.number);
+      sum = scaleDots(b, sum, *input.quantized, rows[i / 2], block.number);
     return sums;
   };
   auto multiplyF32 = [&](const WeightBlock &block, ArrayRef<Value> rows) {

@@ -57,6 +57,12 @@ void emitPanelI8(KernelBuilder &b, mlir::Value panel, int64_t groups,
                  const QuantizedRows &input, llvm::ArrayRef<mlir::Value> rows,
                  mlir::Value column, mlir::Value block, RowSumUse use);
 
+/// What the sums of each row over a block of activations start with, such that
+/// useDots() takes their end: vector<16xi32>. Weights are stored plus `bias`.
+llvm::SmallVector<mlir::Value> startDots(KernelBuilder &b, int64_t bias,
+                                         const QuantizedRows &input,
+                                         llvm::ArrayRef<mlir::Value> rows,
+                                         mlir::Value block);
 /// Adds the exact products of a group of four inputs: of each half of the
 /// outputs, weights of up to `maxWeight` as 64 bytes, with the quantized
 /// activations `values` (in blocks) of every row. `sums` are listed as above,
@@ -66,8 +72,7 @@ void addDots(KernelBuilder &b, llvm::ArrayRef<mlir::Value> halves,
              llvm::ArrayRef<mlir::Value> rows, mlir::Value group,
              llvm::MutableArrayRef<mlir::Value> sums);
 /// Passes on such sums of a block of activations, times its scale, in f32.
-/// Weights were stored plus `bias`.
-void useDots(KernelBuilder &b, llvm::ArrayRef<mlir::Value> sums, int64_t bias,
+void useDots(KernelBuilder &b, llvm::ArrayRef<mlir::Value> sums,
              const QuantizedRows &input, llvm::ArrayRef<mlir::Value> rows,
              mlir::Value block, RowSumUse use);
 

@@ -79,7 +79,7 @@ private:
   using DecodedUse = function_ref<void(int64_t group, ArrayRef<Value> halves)>;
 
   void emitDecodedTiles(Cursor at, int64_t tiles, Value column);
-  void prefetchNextTiles(Value offset, int64_t size, int64_t tiles);
+  void prefetchNextTile(Value offset, int64_t size, int64_t tiles, Value tile);
   void storeGroup(Value group, ArrayRef<Value> halves);
   void fillPanel(Cursor chunk, int64_t tiles, Value tile, int64_t inputs);
   void multiplyPanel(Cursor chunk, int64_t inputs, ArrayRef<Value> rows,
@@ -270,7 +270,7 @@ void TernaryEmitter::emitLookupTiles(Cursor at, int64_t tiles, Value column) {
         forTiles([&](Value tile) { emitLookups(step, tile, inputs / 4); });
       });
       Value scale = b.broadcast(16, b.loadScalar(input.quantized->scales.buffer,
-                                                 {b.index(0), chunk.block}));
+                                                 {chunk.block, b.index(0)}));
       forTiles([&](Value tile) {
         Values weights =
             loadScales(b, b.add(scales, b.mul(tile, layout.scaleBytes())),
@@ -399,13 +399,13 @@ void TernaryEmitter::emitDecodedTiles(Cursor at, int64_t tiles, Value column) {
     forScaleGroups(at, tiles, [&](Cursor group, int64_t inputs) {
       Value offset = b.add(scalesAt(group, tiles, inputs),
                            b.mul(tile, layout.scaleBytes()));
-      prefetchNextTiles(offset, layout.scaleBytes(), tiles);
+      prefetchNextTile(offset, layout.scaleBytes(), tiles, tile);
       Values scales = loadScales(b, offset, encoding.getScale());
       forChunks(group, tiles, inputs, [&](Cursor chunk, int64_t inputs) {
         forSteps(chunk, tiles, inputs, [&](Cursor step, int64_t inputs) {
           int64_t size = layout.stepBytes(inputs / 4);
           Value offset = b.add(step.bytes, b.mul(tile, size));
-          prefetchNextTiles(offset, size, tiles);
+          prefetchNextTile(offset, size, tiles, tile);
         });
         auto addToTotals = [&](Value row, int64_t half, Value sum) {
           Values place{row, b.index(16 * half)};
@@ -450,11 +450,18 @@ void TernaryEmitter::emitDecodedTiles(Cursor at, int64_t tiles, Value column) {
 }
 
 /// Tiles of a super-tile are read one after the other, each in small pieces: no
-/// hardware prefetcher sees that the next super-tile follows.
-void TernaryEmitter::prefetchNextTiles(Value offset, int64_t size,
-                                       int64_t tiles) {
-  if (b.maxTokens > 1)
-    b.prefetchWeightsFar(offset, size, tiles * layout.tileBytes(input.cols()));
+/// hardware prefetcher sees which follow.
+void TernaryEmitter::prefetchNextTile(Value offset, int64_t size, int64_t tiles,
+                                      Value tile) {
+  if (b.maxTokens == 1)
+    return;
+  // The last one is followed by the first of the next super-tile.
+  int64_t toNext = tiles * layout.tileBytes(input.cols()) - (tiles - 1) * size;
+  Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, tile,
+                                       b.index(tiles - 1));
+  Value distance =
+      arith::SelectOp::create(b, isLast, b.index(toNext), b.index(size));
+  b.prefetchWeightsFar(offset, size, distance);
 }
 
 void TernaryEmitter::storeGroup(Value group, ArrayRef<Value> halves) {
@@ -493,9 +500,11 @@ void TernaryEmitter::multiplyCodes(Cursor chunk, int64_t tiles, Value tile,
   bool hasRest = rows.size() == kTokenBlock;
   // At least eight sums at a time, lest they wait for each other.
   size_t perChain = 2 * rows.size(), chains = perChain < 8 ? 2 : 1;
-  Values zeros(chains * perChain, b.splatInt(b.vec(16, b.getI32Type()), 0));
+  Values starts = startDots(b, 1, *input.quantized, rows, chunk.block);
+  starts.append((chains - 1) * perChain,
+                b.splatInt(b.vec(16, b.getI32Type()), 0));
   Values sums =
-      forSteps(chunk, tiles, inputs, zeros,
+      forSteps(chunk, tiles, inputs, starts,
                [&](Cursor step, int64_t inputs, ValueRange carried) {
                  Values next(carried);
                  Value first =
@@ -515,7 +524,7 @@ void TernaryEmitter::multiplyCodes(Cursor chunk, int64_t tiles, Value tile,
     for (size_t i = 0; i < perChain; ++i)
       sums[i] = arith::AddIOp::create(b, sums[i], sums[perChain + i]);
   sums.truncate(perChain);
-  useDots(b, sums, 1, *input.quantized, rows, chunk.block, use);
+  useDots(b, sums, *input.quantized, rows, chunk.block, use);
 }
 
 void TernaryEmitter::decodeStep(Cursor at, int64_t tiles, Value tile,

@@ -40,3 +40,7 @@ func.func @to_f16(%x: vector<16xf32>, %y: f32) -> (vector<16xf16>, f16) {
   %1 = arith.truncf %y : f32 to f16
   return %0, %1 : vector<16xf16>, f16
 }
+func.func @fma(%x: vector<16xf32>, %y: vector<16xf32>, %z: vector<16xf32>) -> vector<16xf32> {
+  %r = math.fma %x, %y, %z : vector<16xf32>
+  return %r : vector<16xf32>
+}

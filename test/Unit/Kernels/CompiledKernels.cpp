@@ -65,10 +65,10 @@ static void buildPipelines(OpPassManager &pm, const TargetInfo &target,
   layout.maxBlock = maxTokens;
   buildLayoutPipeline(pm, layout);
   KernelPipelineOptions kernel;
-  kernel.setTarget(target);
+  kernel.setTarget(target, /*emulateFma=*/true);
   buildKernelPipeline(pm, kernel);
   LLVMPipelineOptions lowering;
-  lowering.setTarget(target);
+  lowering.setTarget(target, /*emulateFma=*/true);
   buildLLVMPipeline(pm, lowering);
 }
 

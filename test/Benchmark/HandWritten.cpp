@@ -22,5 +22,5 @@ HandWritten::Trits::Trits() {
 HandWritten::HandWritten(int64_t rows, int64_t cols, int64_t maxTokens)
     : rows(rows), cols(cols), values(maxTokens * cols / 64 + 1),
       tables(cols / 4), panel(2 * kGroupSize / 4), totals(maxTokens * 2),
-      scales(maxTokens * cols / kGroupSize),
-      sums(maxTokens * cols / kGroupSize) {}
+      scales(maxTokens * cols / kGroupSize), offsets(scales.size()),
+      starts(scales.size()) {}

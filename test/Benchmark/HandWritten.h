@@ -14,6 +14,7 @@
 #define TEST_BENCHMARK_HANDWRITTEN_H
 
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 namespace sherry {
@@ -28,6 +29,16 @@ inline constexpr int64_t kScaleBytes = 64;
 inline constexpr int64_t kPieceBytes =
     kTiles * (kStepsPerGroup * kStepBytes + kScaleBytes);
 inline constexpr int64_t kPrefetch = 8192; ///< bytes ahead
+
+/// Of a block of activations, in 22 binary digits.
+inline float scaleOf(float magnitude) {
+  float scale = magnitude / 127;
+  uint32_t bits;
+  memcpy(&bits, &scale, sizeof bits);
+  bits &= ~uint32_t(3);
+  memcpy(&scale, &bits, sizeof bits);
+  return scale;
+}
 
 struct HandWritten {
   HandWritten(int64_t rows, int64_t cols, int64_t maxTokens);
@@ -67,8 +78,11 @@ private:
   std::vector<Line> tables;
   std::vector<Line> panel;
   std::vector<Line> totals;
-  std::vector<float> scales; ///< [tokens][cols / 128]
-  std::vector<int32_t> sums; ///< [tokens][cols / 128]
+  // Of the blocks of activations, [cols / 128][tokens]. The sum of a product
+  // starts with the bits of 3 * 2^22 and minus the sum of the activations; in
+  // the end the offset, -3 * 2^22 times the scale, takes that number away.
+  std::vector<float> scales, offsets;
+  std::vector<int32_t> starts;
 };
 
 } // namespace sherry

@@ -21,7 +21,7 @@ static void quantize256(const float *input, int8_t *values, float &scale) {
   for (float lane : lanes)
     magnitude = lane > magnitude ? lane : magnitude;
   const __m256 inverse = _mm256_set1_ps(magnitude == 0 ? 0 : 127 / magnitude);
-  scale = magnitude / 127;
+  scale = scaleOf(magnitude);
   for (int64_t i = 0; i < kGroupSize; i += 32) {
     __m256i numbers[4];
     for (int64_t j = 0; j < 4; ++j)
@@ -120,8 +120,8 @@ void HandWritten::multiplyNibbles(const uint8_t *weights, const float *input,
           const __m256 weight = _mm256_cvtph_ps(_mm_loadu_si128(
               reinterpret_cast<const __m128i *>(weights + 16 * part)));
           float *place = output + row + 32 * t + 8 * part;
-          _mm256_storeu_ps(place, _mm256_add_ps(_mm256_mul_ps(product, weight),
-                                                _mm256_loadu_ps(place)));
+          _mm256_storeu_ps(
+              place, _mm256_fmadd_ps(product, weight, _mm256_loadu_ps(place)));
         }
         weights += kScaleBytes;
       }

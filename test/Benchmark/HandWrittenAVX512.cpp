@@ -18,7 +18,7 @@ static void quantize512(const float *input, int8_t *values, int64_t stride,
     largest = _mm512_max_ps(largest, _mm512_abs_ps(_mm512_loadu_ps(input + i)));
   const float magnitude = _mm512_reduce_max_ps(largest);
   const __m512 inverse = _mm512_set1_ps(magnitude == 0 ? 0 : 127 / magnitude);
-  scale = magnitude / 127;
+  scale = scaleOf(magnitude);
   __m512i total = _mm512_setzero_si512();
   for (int64_t i = 0; i < kGroupSize; i += 16) {
     const __m512i number =
@@ -41,9 +41,11 @@ void HandWritten::multiplyWords(const uint8_t *weights, const float *input,
                                 float *output) {
   auto *quantized = at<int8_t>(values);
   const int64_t groups = cols / kGroupSize;
-  for (int64_t g = 0; g < groups; ++g)
+  for (int64_t g = 0; g < groups; ++g) {
+    int32_t sum;
     quantize512(input + g * kGroupSize, quantized + g * kGroupSize, 4,
-                scales[g], sums[g]);
+                scales[g], sum);
+  }
   auto *table = at<int16_t>(tables);
   for (int64_t group = 0; group < cols / 4; ++group) {
     __m512i sum = _mm512_setzero_si512();
@@ -97,14 +99,11 @@ void HandWritten::multiplyWords(const uint8_t *weights, const float *input,
           return _mm512_cvtph_ps(_mm256_loadu_si256(
               reinterpret_cast<const __m256i *>(weights + 32 * half)));
         };
-        low[t] = _mm512_add_ps(
-            _mm512_mul_ps(scaled(_mm512_castsi512_si256(total[t])),
-                          weightScale(0)),
-            low[t]);
-        high[t] = _mm512_add_ps(
-            _mm512_mul_ps(scaled(_mm512_extracti64x4_epi64(total[t], 1)),
-                          weightScale(1)),
-            high[t]);
+        low[t] = _mm512_fmadd_ps(scaled(_mm512_castsi512_si256(total[t])),
+                                 weightScale(0), low[t]);
+        high[t] =
+            _mm512_fmadd_ps(scaled(_mm512_extracti64x4_epi64(total[t], 1)),
+                            weightScale(1), high[t]);
         weights += kScaleBytes;
       }
     }
@@ -146,9 +145,8 @@ void HandWritten::decodeStep(const uint8_t *codes, uint8_t *panel) {
 struct HandWritten::Block {
   const uint8_t *panel;
   const int8_t *values;
-  const float *scales;
-  const int32_t *sums;
-  int64_t stride; ///< of scales and sums
+  const float *scales, *offsets;
+  const int32_t *starts;
   const uint8_t *weightScales;
   float *totals; ///< [8][32]
 };
@@ -157,7 +155,7 @@ void HandWritten::multiplyBlock(const Block &block) {
   __m512i sum[8][2];
 #pragma GCC unroll 8
   for (int64_t token = 0; token < 8; ++token)
-    sum[token][0] = sum[token][1] = _mm512_setzero_si512();
+    sum[token][0] = sum[token][1] = _mm512_set1_epi32(block.starts[token]);
   for (int64_t group = 0; group < kGroupSize / 4; ++group) {
     const __m512i low = _mm512_load_si512(block.panel + 128 * group);
     const __m512i high = _mm512_load_si512(block.panel + 128 * group + 64);
@@ -172,18 +170,17 @@ void HandWritten::multiplyBlock(const Block &block) {
   }
 #pragma GCC unroll 8
   for (int64_t token = 0; token < 8; ++token) {
-    const __m512i excess = _mm512_set1_epi32(block.sums[token * block.stride]);
-    const __m512 scale = _mm512_set1_ps(block.scales[token * block.stride]);
+    const __m512 scale = _mm512_set1_ps(block.scales[token]);
+    const __m512 offset = _mm512_set1_ps(block.offsets[token]);
 #pragma GCC unroll 2
     for (int64_t half = 0; half < 2; ++half) {
       const __m512 weight = _mm512_cvtph_ps(_mm256_loadu_si256(
           reinterpret_cast<const __m256i *>(block.weightScales + 32 * half)));
-      const __m512 product = _mm512_mul_ps(
-          _mm512_cvtepi32_ps(_mm512_sub_epi32(sum[token][half], excess)),
-          scale);
+      const __m512 product =
+          _mm512_fmadd_ps(_mm512_castsi512_ps(sum[token][half]), scale, offset);
       float *place = block.totals + 32 * token + 16 * half;
-      _mm512_store_ps(place, _mm512_add_ps(_mm512_mul_ps(product, weight),
-                                           _mm512_load_ps(place)));
+      _mm512_store_ps(place,
+                      _mm512_fmadd_ps(product, weight, _mm512_load_ps(place)));
     }
   }
 }
@@ -195,11 +192,16 @@ void HandWritten::multiplyManyWords(const uint8_t *weights, const float *input,
   // In blocks of eight tokens, group after group.
   auto *quantized = at<int8_t>(values);
   for (int64_t token = 0; token < tokens; ++token)
-    for (int64_t g = 0; g < groups; ++g)
+    for (int64_t g = 0; g < groups; ++g) {
+      const int64_t at = g * tokens + token;
+      int32_t sum;
       quantize512(input + token * inputStride + g * kGroupSize,
                   quantized + token / 8 * 8 * cols + g * kGroupSize * 8 +
                       token % 8 * 4,
-                  32, scales[token * groups + g], sums[token * groups + g]);
+                  32, scales[at], sum);
+      offsets[at] = -(3 << 22) * scales[at];
+      starts[at] = 0x4b400000 - sum;
+    }
   auto *bytes = at<uint8_t>(panel);
   auto *total = at<float>(totals);
   for (int64_t row = 0; row < rows; row += 32 * kTiles) {
@@ -219,7 +221,8 @@ void HandWritten::multiplyManyWords(const uint8_t *weights, const float *input,
         for (int64_t token = 0; token < tokens; token += 8)
           multiplyBlock(
               {bytes, quantized + token * cols + g * kGroupSize * 8,
-               &scales[token * groups + g], &sums[token * groups + g], groups,
+               &scales[g * tokens + token], &offsets[g * tokens + token],
+               &starts[g * tokens + token],
                piece + kTiles * kStepsPerGroup * kStepBytes + t * kScaleBytes,
                total + 32 * token});
       }

@@ -33,6 +33,11 @@ void sherry::training::setThreads(int64_t threads) {
 
 namespace {
 
+/// Of a number that is not finite, for messages.
+const char *describe(double value) {
+  return std::isnan(value) ? "NaN" : "infinite";
+}
+
 double now() {
   return std::chrono::duration<double>(
              std::chrono::steady_clock::now().time_since_epoch())
@@ -59,17 +64,27 @@ private:
   Expected<bool> openMetrics();
   Error takeSteps();
   Error takeStep();
-  Expected<double> computeGradients(double lambda);
-  Error validate();
+  struct Gradients {
+    double loss, norm;
+  };
+  Expected<Gradients> computeGradients(double lambda, int64_t parts,
+                                       bool keepsTrits);
+  Expected<double> measure(Transformer &measured, StringRef what) const;
+  Expected<double> validate();
   Error saveCheckpoint();
   Error finish();
   double getLearningRate(int64_t done) const;
   void printProgress(double loss, double lambda, double tokensPerSecond);
-  Error refuse(const Twine &what, int64_t sequence) const;
+  Error refuse(const Twine &what, int64_t first, int64_t count) const;
+  Error refuseLast(const Twine &what) const;
 
-  int64_t tokensPerStep() const {
-    return config.batchSize * config.accumulationSteps * config.contextLength;
+  int64_t sequencesPerStep() const {
+    return config.batchSize * config.accumulationSteps;
   }
+  int64_t tokensPerStep() const {
+    return sequencesPerStep() * config.contextLength;
+  }
+  bool hasValidation() const { return validationTokens.size() >= 2; }
   bool isDue(int64_t interval) const {
     return interval > 0 && state->step % interval == 0;
   }
@@ -183,7 +198,7 @@ Error Run::openState() {
   state.emplace(
       TrainingState{*model, *optimizer, trapped ? &*trapped : nullptr});
   state->textHash = hashTokens(trainTokens) + hashTokens(validationTokens);
-  std::string latest = folder->getLatest();
+  const std::string &latest = folder->getLatest();
   if (!latest.empty()) {
     if (Error error = state->load(latest, config))
       return error;
@@ -254,26 +269,45 @@ double Run::getLearningRate(int64_t done) const {
          (least + (1 - least) * (1 + std::cos(M_PI * u)) / 2);
 }
 
-Error Run::refuse(const Twine &what, int64_t sequence) const {
-  std::string latest = folder->getLatest();
+/// Refuses what came of `count` sequences from number `first` on.
+Error Run::refuse(const Twine &what, int64_t first, int64_t count) const {
+  constexpr int64_t maxListed = 16;
+  std::string places;
+  for (int64_t i = 0; i < std::min(count, maxListed); ++i)
+    places += (i ? ", " : "") + itostr(order->getOffset(first + i));
+  if (count > maxListed)
+    places += ", ...";
+  const std::string &latest = folder->getLatest();
   return makeError(
-      "step " + Twine(state->step + 1) + ": " + what +
-      "; the batch begins at token " + Twine(order->getOffset(sequence)) +
-      " of " + Twine(trainTokens.size()) + " of the training text. " +
+      "step " + Twine(first / sequencesPerStep() + 1) + ": " + what +
+      "; its sequences are those from " + Twine(first) + " to " +
+      Twine(first + count - 1) + ", of " + Twine(config.contextLength) +
+      " tokens each, which begin at the tokens " + places + " of the " +
+      Twine(trainTokens.size()) + " of the training text. " +
       (latest.empty() ? Twine("There is no checkpoint yet")
                       : "The last good checkpoint is " + latest) +
       ". Lower learning_rate, raise learning_rate_warmup, or lower "
       "max_gradient_norm");
 }
 
-/// Leaves gradients in the model; returns the loss.
-Expected<double> Run::computeGradients(double lambda) {
+/// Refuses what came of the last step.
+Error Run::refuseLast(const Twine &what) const {
+  int64_t step = std::max<int64_t>(state->step - 1, 0);
+  return refuse(what, step * sequencesPerStep(), sequencesPerStep());
+}
+
+/// Leaves gradients of the first `parts` batches of the next step in the model.
+Expected<Run::Gradients> Run::computeGradients(double lambda, int64_t parts,
+                                               bool keepsTrits) {
+  int64_t begin = state->step * sequencesPerStep();
+  int64_t count = parts * config.batchSize;
+  if (Error error = model->prepare(lambda, keepsTrits))
+    return refuse(toString(std::move(error)), begin, count);
   model->clearGradients();
   double loss = 0;
-  auto parts = static_cast<double>(config.accumulationSteps);
-  for (int64_t part = 0; part < config.accumulationSteps; ++part) {
-    int64_t first =
-        (state->step * config.accumulationSteps + part) * config.batchSize;
+  auto divisor = static_cast<double>(parts);
+  for (int64_t part = 0; part < parts; ++part) {
+    int64_t first = begin + part * config.batchSize;
     std::vector<int64_t> offsets;
     for (int64_t i = 0; i < config.batchSize; ++i)
       offsets.push_back(order->getOffset(first + i));
@@ -288,27 +322,26 @@ Expected<double> Run::computeGradients(double lambda) {
                                model->getHead(), batch.targets, guide);
     auto value = mean.item<double>();
     if (!std::isfinite(value))
-      return refuse("the loss is " +
-                        Twine(std::isnan(value) ? "NaN" : "infinite"),
-                    first);
-    (mean / parts).backward();
-    loss += value / parts;
+      return refuse(Twine("the loss is ") + describe(value), first,
+                    config.batchSize);
+    (mean / divisor).backward();
+    loss += value / divisor;
   }
-  return loss;
+  double norm = AdamW::computeGradientNorm(*model, lambda);
+  if (!std::isfinite(norm))
+    return refuse(Twine("the norm of the gradient is ") + describe(norm), begin,
+                  count);
+  return Gradients{loss, norm};
 }
 
 Error Run::takeStep() {
   double begun = now();
   double lambda = arenas.getLambda(state->step);
-  int64_t first = state->step * config.accumulationSteps * config.batchSize;
-  if (Error error = model->prepare(lambda, trapped.has_value()))
-    return refuse(toString(std::move(error)), first);
-  auto loss = computeGradients(lambda);
-  if (!loss)
-    return loss.takeError();
-  double norm = AdamW::computeGradientNorm(*model, lambda);
-  if (!std::isfinite(norm))
-    return refuse("the gradient is not finite", first);
+  auto gradients =
+      computeGradients(lambda, config.accumulationSteps, trapped.has_value());
+  if (!gradients)
+    return gradients.takeError();
+  auto [loss, norm] = *gradients;
   if (trapped)
     trapped->observe(*model, state->step + 1);
   double learningRate = getLearningRate(state->step);
@@ -332,13 +365,13 @@ Error Run::takeStep() {
             metrics->append({{"event", "step"},
                              {"step", state->step},
                              {"tokens", state->step * tokensPerStep()},
-                             {"loss", *loss},
+                             {"loss", loss},
                              {"learning_rate", learningRate},
                              {"lambda", lambda},
                              {"gradient_norm", norm},
                              {"tokens_per_second", speed}}))
       return error;
-    printProgress(*loss, lambda, speed);
+    printProgress(loss, lambda, speed);
   }
   if (!diagnostics.empty())
     return metrics->append(diagnostics);
@@ -359,19 +392,29 @@ void Run::printProgress(double loss, double lambda, double tokensPerSecond) {
   log.flush();
 }
 
-/// Measures the loss as the model is after the steps that are done.
-Error Run::validate() {
-  if (validationTokens.size() < 2)
-    return Error::success();
+/// The loss of the validation text, which has one.
+Expected<double> Run::measure(Transformer &measured, StringRef what) const {
+  TextLoss loss = measureLoss(measured, validationTokens, config.contextLength,
+                              config.batchSize);
+  if (!std::isfinite(loss.mean))
+    return refuseLast(what + " after it is " + describe(loss.mean));
+  return loss.mean;
+}
+
+/// Measures and records the loss as the model is after the steps that are done.
+Expected<double> Run::validate() {
   double lambda = arenas.getLambda(state->step);
   if (Error error = model->prepare(lambda))
+    return refuseLast(toString(std::move(error)));
+  auto loss = measure(*model, "the validation loss");
+  if (!loss)
+    return loss.takeError();
+  if (Error error = metrics->append({{"event", "validation"},
+                                     {"step", state->step},
+                                     {"loss", *loss},
+                                     {"lambda", lambda}}))
     return error;
-  TextLoss loss = measureLoss(*model, validationTokens, config.contextLength,
-                              config.batchSize);
-  return metrics->append({{"event", "validation"},
-                          {"step", state->step},
-                          {"loss", loss.mean},
-                          {"lambda", lambda}});
+  return *loss;
 }
 
 Error Run::saveCheckpoint() {
@@ -379,19 +422,24 @@ Error Run::saveCheckpoint() {
     return Error::success();
   for (const Parameter &parameter : model->getParameters())
     if (!at::isfinite(parameter.value).all().item<bool>())
-      return refuse("weights of " + parameter.name + " are not finite",
-                    state->step * config.accumulationSteps * config.batchSize);
+      return refuseLast("weights of " + parameter.name + " are not finite");
+  // Finite weights can be past all use. A checkpoint replaces others, so its
+  // first step must be possible.
+  auto next = computeGradients(arenas.getLambda(state->step), /*parts=*/1,
+                               /*keepsTrits=*/false);
+  if (!next)
+    return next.takeError();
   TrainingState saved = *state;
   saved.seconds = getSeconds();
-  auto path = folder->save(
-      state->step, config.keepCheckpoints, [&](StringRef directory) -> Error {
-        if (Error error = writeModelFolder(directory, *description, *model,
+  if (Error error = folder->save(state->step, config.keepCheckpoints,
+                                 [&](StringRef directory) -> Error {
+                                   if (Error error = writeModelFolder(
+                                           directory, *description, *model,
                                            getStorage(), tokenizerFolder))
-          return error;
-        return saved.save(directory, config);
-      });
-  if (!path)
-    return path.takeError();
+                                     return error;
+                                   return saved.save(directory, config);
+                                 }))
+    return error;
   savedStep = state->step;
   return Error::success();
 }
@@ -401,8 +449,8 @@ Error Run::takeSteps() {
     if (Error error = takeStep())
       return error;
     bool isLast = state->step == config.steps;
-    if (isDue(config.validationInterval) && !isLast)
-      if (Error error = validate())
+    if (isDue(config.validationInterval) && !isLast && hasValidation())
+      if (Error error = validate().takeError())
         return error;
     if (isDue(config.checkpointInterval) && !isLast)
       if (Error error = saveCheckpoint())
@@ -416,14 +464,13 @@ Error Run::takeSteps() {
 //===----------------------------------------------------------------------===//
 
 Error Run::finish() {
-  if (Error error = validate())
-    return error;
   bool isBf16 = getStorage() == format::Storage::BF16;
   ordered_json end = {{"event", "end"}, {"step", state->step}};
-  if (validationTokens.size() >= 2) {
-    TextLoss loss = measureLoss(*model, validationTokens, config.contextLength,
-                                config.batchSize);
-    end["validation_loss"] = loss.mean;
+  if (hasValidation()) {
+    auto loss = validate();
+    if (!loss)
+      return loss.takeError();
+    end["validation_loss"] = *loss;
     // As the compiler reads it: weights of the file, scales in f16.
     Projection projection = model->getProjection();
     projection.roundsScales = true;
@@ -431,11 +478,12 @@ Error Run::finish() {
     if (!written)
       return written.takeError();
     if (Error error = written->prepare(/*lambda=*/0))
-      return error;
-    end["written_validation_loss"] =
-        measureLoss(*written, validationTokens, config.contextLength,
-                    config.batchSize)
-            .mean;
+      return refuseLast(toString(std::move(error)));
+    auto writtenLoss = measure(
+        *written, "the validation loss of the checkpoint that was written");
+    if (!writtenLoss)
+      return writtenLoss.takeError();
+    end["written_validation_loss"] = *writtenLoss;
   }
   end["bits_per_weight"] = model->getBitsPerWeight(isBf16 ? 16 : 32);
   end["seconds"] = getSeconds();

@@ -43,6 +43,29 @@ CONFIGURATIONS = {
     ),
     "binary": Configuration("binary", {"quantizer": "binary"}),
 }
+MAIN = [name for name, configuration in CONFIGURATIONS.items() if configuration.is_main]
+MAXIMA = [0.1, 0.25, 0.5]  # of lambda, beside that of "arenas", which is 1
+LEARNING_RATE = "2e-3"  # of the second comparison
+
+
+def maximum_name(maximum):
+    return f"arenas-maximum-{maximum}"
+
+
+def rate_name(name):
+    return f"{name}-rate-{LEARNING_RATE}"
+
+
+for maximum in MAXIMA:
+    CONFIGURATIONS[maximum_name(maximum)] = Configuration(
+        f"Sherry with Arenas, maximum {maximum}",
+        {**CONFIGURATIONS["arenas"].keys, "arenas_maximum": maximum},
+    )
+for name in MAIN:
+    CONFIGURATIONS[rate_name(name)] = Configuration(
+        f"{CONFIGURATIONS[name].title}, learning rate {LEARNING_RATE}",
+        {**CONFIGURATIONS[name].keys, "learning_rate": float(LEARNING_RATE)},
+    )
 
 
 @dataclass
@@ -59,7 +82,6 @@ PTQ = {
         "dense, then Sherry, least squares", ["--quantizer", "sherry", "--scales", "least_squares"]
     ),
 }
-MAIN = [name for name, configuration in CONFIGURATIONS.items() if configuration.is_main]
 SCHEDULES = ["sherry", "arenas", "linear", "exponential", "constant"]
 # What counts as seen.
 EQUAL_SHARE = 0.01  # of the loss: two losses are about equal
@@ -176,27 +198,74 @@ def compare(results, name, other):
     return [first[seed] - second[seed] for seed in first if seed in second]
 
 
-def claims(results):
-    """Sentences on what is seen of the paper's claims."""
-    lines = []
+def verdict_of(differences):
+    """Whether all, some or none of the losses are lower."""
+    lower = sum(difference < 0 for difference in differences)
+    return "seen" if lower == len(differences) else "not seen" if lower else "the opposite is seen"
+
+
+def helps(results):
+    """Whether Arenas lowers the loss: with three seeds, by its maximum, and with
+    another learning rate."""
     differences = compare(results, "arenas", "sherry")
-    if differences:
-        lower = sum(difference < 0 for difference in differences)
-        verdict = "seen" if lower == len(differences) else "not seen" if lower else "the opposite is seen"
-        lines.append(
-            f"Arenas helps: **{verdict}**. With it the loss is lower for {lower} of {len(differences)} "
-            f"seeds; the difference is {spread(differences, 4)} nats per token."
+    if not differences:
+        return
+    lower = sum(difference < 0 for difference in differences)
+    yield (
+        f"Arenas helps: **{verdict_of(differences)}**. With it the loss is lower for {lower} of {len(differences)} "
+        f"seeds; the difference is {spread(differences, 4)} nats per token."
+    )
+    # What a single seed can say.
+    noise = statistics.stdev(differences) if len(differences) > 1 else None
+    limit = f"; below {noise:.4f}, the deviation over the seeds, it says nothing" if noise else ""
+
+    def single(difference):
+        return "too small to tell" if noise and abs(difference) < noise else verdict_of([difference])
+
+    losses = {1.0: results.losses("arenas").get(1), 0.0: results.losses("sherry").get(1)}
+    losses.update({maximum: results.losses(maximum_name(maximum)).get(1) for maximum in MAXIMA})
+    losses = {maximum: losses[maximum] for maximum in sorted(losses) if losses[maximum] is not None}
+    smaller = {maximum: loss for maximum, loss in losses.items() if maximum in MAXIMA}
+    if smaller and 0.0 in losses:
+        best = min(smaller, key=smaller.get)
+        difference = smaller[best] - losses[0.0]
+        values = ", ".join(f"{maximum:g}: {loss:.4f}" for maximum, loss in losses.items())
+        yield (
+            f"Arenas with a smaller maximum helps: **{single(difference)}**. Losses of seed 1 by maximum, 0 being "
+            f"without Arenas: {values}. The best of the smaller ones, {best:g}, differs by {difference:+.4f}{limit}."
         )
-    differences = compare(results, "arenas", "absmean")
+    differences = compare(results, rate_name("arenas"), rate_name("sherry"))
     if differences:
-        mean = statistics.mean(differences)
-        limit = EQUAL_SHARE * statistics.mean(results.losses("absmean").values())
-        verdict = "seen" if abs(mean) <= limit else "seen, and better" if mean < 0 else "not seen"
-        lines.append(
-            f"Sherry with Arenas equals ternary weights without sparsity: **{verdict}**. The "
-            f"difference is {spread(differences, 4)} nats per token; up to {100 * EQUAL_SHARE:.0f} % of the "
-            f"loss, {limit:.4f}, counts as equal."
+        gains = [
+            f"{CONFIGURATIONS[name].title} {statistics.mean(compare(results, rate_name(name), name)):+.4f}"
+            for name in MAIN
+            if compare(results, rate_name(name), name)
+        ]
+        yield (
+            f"Arenas helps with the learning rate {LEARNING_RATE}: **{single(differences[0])}**. The difference, of one "
+            f"seed, is {differences[0]:+.4f}{limit}. The rate changes the losses themselves by: {', '.join(gains)}."
         )
+
+
+def equals_ternary(results):
+    """Whether sparsity with Arenas costs nothing."""
+    for first, second, seeds in (
+        ("arenas", "absmean", ""),
+        (rate_name("arenas"), rate_name("absmean"), f", with the learning rate {LEARNING_RATE} and one seed"),
+    ):
+        differences = compare(results, first, second)
+        if differences:
+            mean = statistics.mean(differences)
+            limit = EQUAL_SHARE * statistics.mean(results.losses(second).values())
+            verdict = "seen" if abs(mean) <= limit else "seen, and better" if mean < 0 else "not seen"
+            yield (
+                f"Sherry with Arenas equals ternary weights without sparsity{seeds}: **{verdict}**. The "
+                f"difference is {spread(differences, 4)} nats per token; up to {100 * EQUAL_SHARE:.0f} % of the "
+                f"loss, {limit:.4f}, counts as equal."
+            )
+
+
+def ptq_collapses(results):
     differences = [
         statistics.mean(results.losses(ptq).values()) - statistics.mean(results.losses("arenas").values())
         for ptq in ("ptq-mean", "ptq-least-squares")
@@ -205,12 +274,16 @@ def claims(results):
     if differences:
         verdict = "seen" if min(differences) > COLLAPSE else "not seen"
         texts = " and ".join(f"{difference:.2f}" for difference in differences)
-        lines.append(
+        yield (
             f"Quantization after training collapses: **{verdict}**. With scales in closed form and of "
             f"least squares it loses {texts} nats per token against training in the same format; "
             f"more than {COLLAPSE} counts as a collapse."
         )
-    return lines
+
+
+def claims(results):
+    """Sentences on what is seen of the paper's claims."""
+    return [*helps(results), *equals_ternary(results), *ptq_collapses(results)]
 
 
 def overfitting(results):

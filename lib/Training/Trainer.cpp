@@ -14,7 +14,6 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/xxhash.h"
 
 #include <torch/torch.h>
 
@@ -77,6 +76,7 @@ private:
   void printProgress(double loss, double lambda, double tokensPerSecond);
   Error refuse(const Twine &what, int64_t first, int64_t count) const;
   Error refuseLast(const Twine &what) const;
+  std::string describeLatest() const;
 
   int64_t sequencesPerStep() const {
     return config.batchSize * config.accumulationSteps;
@@ -104,6 +104,7 @@ private:
   std::optional<TextTokenizer> tokenizer;
   std::optional<ModelDescription> description;
   std::optional<Transformer> model, teacher;
+  std::string teacherHash; ///< empty: no teacher
   std::optional<AdamW> optimizer;
   std::optional<TrappedWeights> trapped;
   std::optional<TrainingState> state;
@@ -120,6 +121,24 @@ private:
 //===----------------------------------------------------------------------===//
 // Before the first step
 //===----------------------------------------------------------------------===//
+
+/// Groups of a new model are whole. The compiler takes others too, but they are
+/// more likely a mistake than meant.
+static Error checkGroups(const Projection &projection,
+                         const ModelConfig &config) {
+  if (projection.kind == QuantizerKind::None ||
+      projection.granularity != format::Granularity::PerGroup)
+    return Error::success();
+  int64_t size = projection.groupSize;
+  for (const LinearLayer &layer : listLinearLayers(config))
+    if (size < layer.inputs && layer.inputs % size != 0)
+      return makeError("group_size is " + Twine(size) +
+                       ", which does not divide the " + Twine(layer.inputs) +
+                       " inputs of " + layer.module +
+                       "; give a divisor of them that is a multiple of 4, or "
+                       "--granularity per_channel");
+  return Error::success();
+}
 
 Error Run::openModel() {
   tokenizerFolder = config.tokenizer.empty() ? config.model : config.tokenizer;
@@ -142,7 +161,10 @@ Error Run::openModel() {
   if (config.contextLength > longest)
     return makeError("context_length is " + Twine(config.contextLength) +
                      ", more than max_position_embeddings, " + Twine(longest));
-  model.emplace(description->config, makeProjection(config));
+  Projection projection = makeProjection(config);
+  if (Error error = checkGroups(projection, description->config))
+    return error;
+  model.emplace(description->config, projection);
   return Error::success();
 }
 
@@ -179,13 +201,8 @@ Error Run::openTeacher() {
   if (!loaded)
     return loaded.takeError();
   teacher.emplace(std::move(*loaded));
+  teacherHash = hashModel(*described, *teacher);
   return Error::success();
-}
-
-static std::string hashTokens(ArrayRef<int32_t> tokens) {
-  return utohexstr(
-      xxh3_64bits(ArrayRef(reinterpret_cast<const uint8_t *>(tokens.data()),
-                           tokens.size() * sizeof(int32_t))));
 }
 
 /// Goes on from the last checkpoint, or begins.
@@ -198,6 +215,15 @@ Error Run::openState() {
   state.emplace(
       TrainingState{*model, *optimizer, trapped ? &*trapped : nullptr});
   state->textHash = hashTokens(trainTokens) + hashTokens(validationTokens);
+  state->teacherHash = teacherHash;
+  if (!config.model.empty()) {
+    auto checkpoint = Checkpoint::open(config.model);
+    if (!checkpoint)
+      return checkpoint.takeError();
+    if (Error error = model->load(*checkpoint))
+      return error;
+    state->modelHash = hashModel(*description, *model);
+  }
   const std::string &latest = folder->getLatest();
   if (!latest.empty()) {
     if (Error error = state->load(latest, config))
@@ -206,15 +232,10 @@ Error Run::openState() {
     log << "going on from " << latest << "\n";
     return Error::success();
   }
-  if (config.model.empty()) {
+  if (config.model.empty())
     model->initialize(config.initializerRange,
                       static_cast<uint64_t>(config.seed));
-    return Error::success();
-  }
-  auto checkpoint = Checkpoint::open(config.model);
-  if (!checkpoint)
-    return checkpoint.takeError();
-  return model->load(*checkpoint);
+  return Error::success();
 }
 
 /// Drops the records of what will happen again; returns whether nothing will.
@@ -269,6 +290,12 @@ double Run::getLearningRate(int64_t done) const {
          (least + (1 - least) * (1 + std::cos(M_PI * u)) / 2);
 }
 
+std::string Run::describeLatest() const {
+  const std::string &latest = folder->getLatest();
+  return latest.empty() ? "There is no checkpoint yet"
+                        : "The last good checkpoint is " + latest;
+}
+
 /// Refuses what came of `count` sequences from number `first` on.
 Error Run::refuse(const Twine &what, int64_t first, int64_t count) const {
   constexpr int64_t maxListed = 16;
@@ -277,15 +304,12 @@ Error Run::refuse(const Twine &what, int64_t first, int64_t count) const {
     places += (i ? ", " : "") + itostr(order->getOffset(first + i));
   if (count > maxListed)
     places += ", ...";
-  const std::string &latest = folder->getLatest();
   return makeError(
       "step " + Twine(first / sequencesPerStep() + 1) + ": " + what +
       "; its sequences are those from " + Twine(first) + " to " +
       Twine(first + count - 1) + ", of " + Twine(config.contextLength) +
       " tokens each, which begin at the tokens " + places + " of the " +
-      Twine(trainTokens.size()) + " of the training text. " +
-      (latest.empty() ? Twine("There is no checkpoint yet")
-                      : "The last good checkpoint is " + latest) +
+      Twine(trainTokens.size()) + " of the training text. " + describeLatest() +
       ". Lower learning_rate, raise learning_rate_warmup, or lower "
       "max_gradient_norm");
 }
@@ -431,15 +455,15 @@ Error Run::saveCheckpoint() {
     return next.takeError();
   TrainingState saved = *state;
   saved.seconds = getSeconds();
-  if (Error error = folder->save(state->step, config.keepCheckpoints,
-                                 [&](StringRef directory) -> Error {
-                                   if (Error error = writeModelFolder(
-                                           directory, *description, *model,
-                                           getStorage(), tokenizerFolder))
-                                     return error;
-                                   return saved.save(directory, config);
-                                 }))
-    return error;
+  auto write = [&](StringRef directory) -> Error {
+    if (Error error = writeModelFolder(directory, *description, *model,
+                                       getStorage(), tokenizerFolder))
+      return error;
+    return saved.save(directory, config);
+  };
+  if (Error error = folder->save(state->step, config.keepCheckpoints, write))
+    return makeError(toString(std::move(error)) + ". " + describeLatest() +
+                     "; when that is mended, the same command goes on");
   savedStep = state->step;
   return Error::success();
 }

@@ -167,6 +167,8 @@ static llvm::Expected<int> run(const Options &options) {
   // LLVM would take over these signals with the first file that it writes, and
   // remove a checkpoint that is being written. It does so once: not after this.
   llvm::sys::SetInterruptFunction(nullptr);
+  // A file beyond the user's limit is an error, as on a disk that is full.
+  std::signal(SIGXFSZ, SIG_IGN);
   // A second signal ends the process at once.
   struct sigaction action = {};
   action.sa_handler = [](int) { stopRequested = 1; };

@@ -84,6 +84,7 @@ PTQ = {
 }
 SCHEDULES = ["sherry", "arenas", "linear", "exponential", "constant"]
 # What counts as seen.
+LIMITS = {"f32": 0.005, "i8": 0.01}  # of perplexities of compiled models: see Circle
 EQUAL_SHARE = 0.01  # of the loss: two losses are about equal
 COLLAPSE = 0.5  # nats per token above training in the same format
 
@@ -98,6 +99,35 @@ def list_runs(seeds):
     return runs + [(name, 1) for name in CONFIGURATIONS if name not in MAIN]
 
 
+def is_compiled(name):
+    """Whether sherry-compile knows the weights."""
+    return CONFIGURATIONS[name].keys["quantizer"] in ("none", "sherry")
+
+
+class Circle:
+    """The perplexities of a run by the trainer and as it was compiled."""
+
+    def __init__(self, run):
+        self.trained = math.exp(run.end["validation_loss"])
+        self.compiled = json.loads((run.path.parent / "compiled.json").read_text())
+        # f32 is compared with the trainer, i8 with f32.
+        self.deviations = {
+            "f32": self.compiled["f32"] / self.trained - 1,
+            "i8": self.compiled["i8"] / self.compiled["f32"] - 1,
+        }
+
+    def is_closed(self):
+        return all(abs(self.deviations[mode]) <= limit for mode, limit in LIMITS.items())
+
+    def __str__(self):
+        modes = ", ".join(
+            f"{self.compiled[mode]:.4f} compiled in {mode} ({100 * self.deviations[mode]:+.3f} %, "
+            f"at most {100 * limit:g} %)"
+            for mode, limit in LIMITS.items()
+        )
+        return f"perplexity {self.trained:.4f} by the trainer, {modes}"
+
+
 class Results:
     """The runs in a folder that are finished."""
 
@@ -109,6 +139,15 @@ class Results:
                 run = Run(path)
                 if run.end:
                     self.runs[name][run.records["start"][0]["config"]["seed"]] = run
+        self.circles = {  # name -> seed -> Circle
+            name: {
+                seed: Circle(run) for seed, run in runs.items()
+                if (run.path.parent / "compiled.json").exists()
+            }
+            for name, runs in self.runs.items()
+        }
+        example = folder / "example.json"
+        self.example = json.loads(example.read_text()) if example.exists() else None
         for name in PTQ:
             for seed, run in self.runs["dense"].items():
                 path = run.path.parent / f"{name}.json"
@@ -123,6 +162,14 @@ class Results:
         if name in PTQ:
             return {seed: result["validation_loss"] for seed, result in self.ptq[name].items()}
         return {seed: run.end["validation_loss"] for seed, run in self.runs[name].items()}
+
+    def best_sherry(self):
+        """The run of the lowest loss whose weights are Sherry's."""
+        runs = [
+            run for name, runs in self.runs.items() for run in runs.values()
+            if CONFIGURATIONS[name].keys["quantizer"] == "sherry"
+        ]
+        return min(runs, key=lambda run: run.end["validation_loss"])
 
     def bits(self, name):
         if name in PTQ:
@@ -166,6 +213,63 @@ def losses_table(results):
         )
     head = ["weights", "seeds", "bits per weight", "validation loss", "as compiled", "perplexity"]
     return table(head, rows)
+
+
+def circle_table(results):
+    rows = []
+    for name, circles in results.circles.items():
+        if not circles:
+            continue
+        circles = circles.values()
+        row = [CONFIGURATIONS[name].title, len(circles), f"{statistics.mean(c.trained for c in circles):.4f}"]
+        row += [f"{statistics.mean(c.compiled[mode] for c in circles):.4f}" for mode in LIMITS]
+        for mode in LIMITS:
+            worst = max((c.deviations[mode] for c in circles), key=abs)
+            row.append(f"{100 * worst:+.3f} %")
+        rows.append(row)
+    head = ["weights", "seeds", "trainer", "compiled, f32", "compiled, i8", "f32 against trainer", "i8 against f32"]
+    return table(head, rows) if rows else ""
+
+
+def circle(results):
+    """What compiled models have, and whether that is what the trainer says."""
+    rows = circle_table(results)
+    if not rows:
+        return ""
+    outside = list_open(results)
+    verdict = "All are within" if not outside else f"**Outside of these limits: {', '.join(outside)}.** Others are within"
+    return f"""
+Perplexities of the validation text by the trainer, and by `sherry-run --perplexity` on what `sherry-compile` makes of the
+last checkpoint: exactly (`--activations=f32 --head=bf16 --scale-type=f32`) and by default (i8, scales in f16, head q8_0),
+both with `--no-quantize` where weights are dense. Means of the seeds; deviations are the largest of a seed. {verdict}
+{100 * LIMITS["f32"]:g} % of the trainer for f32 and {100 * LIMITS["i8"]:g} % of f32 for i8.
+
+{rows}
+{example(results)}
+"""
+
+
+def example(results):
+    """Whether there is a better model than the one that is shipped."""
+    if not results.example:
+        return ""
+    best, ours, shipped = (results.example[key] for key in ("best", "bits_per_byte", "example_bits_per_byte"))
+    verdict = "better than" if ours < shipped else "not better than"
+    return (
+        f"The best Sherry model, {best}, takes {ours:.4f} bits per byte of the validation text, compiled in f32; "
+        f"examples/shakespeare takes {shipped:.4f}.\nThe best model is **{verdict}** the one that is shipped. Windows are as "
+        f"long as each was trained to read, and overlap by half."
+    )
+
+
+def list_open(results):
+    """The runs whose compiled models are not what the trainer says."""
+    return [
+        run_name(name, seed)
+        for name, circles in results.circles.items()
+        for seed, circle in circles.items()
+        if not circle.is_closed()
+    ]
 
 
 def diagnostics_table(results):
@@ -365,7 +469,8 @@ def plot_all(results, figures):
 
 
 def write(folder, docs, document):
-    """Writes the section of `document`, with its plots, to the folder `docs`."""
+    """Writes the section of `document`, with its plots, to the folder `docs`; whether all
+    compiled models are what the trainer says."""
     results = Results(folder)
     runs = results.all()
     if not runs:
@@ -387,6 +492,7 @@ is 0; mean ± standard deviation over the seeds. Bits per weight are those of th
 "As compiled" has the weights of the checkpoint, in {config["dtype"]}, and scales in f16.
 
 {losses_table(results)}
+{circle(results)}
 """
     text += "\n".join(f"* {claim}" for claim in claims(results))
     text += f"""
@@ -399,3 +505,6 @@ trapped if its trit has not changed for {config["trapped_steps"]} steps.
     text += "\n\n".join(f"![{alt}](figures/training-{name}.svg)" for name, alt in plots.items())
     replace_section(document, "scripts/experiments/arenas", text, docs / document.name)
     print(f"arenas: wrote {docs / document.name} and {figures}/training-*.svg", file=sys.stderr)
+    for name in list_open(results):
+        print(f"arenas: {name}: perplexities differ beyond the limits: see {folder / name}/compiled.json", file=sys.stderr)
+    return not list_open(results)

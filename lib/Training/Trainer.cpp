@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Training/Trainer.h"
 #include "Exceptions.h"
+#include "MatrixProducts.h"
 #include "Threads.h"
 #include "TrainingState.h"
 #include "sherry/Training/Arenas.h"
@@ -19,6 +20,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <sys/resource.h>
 
 using namespace llvm;
 using namespace sherry;
@@ -54,6 +56,7 @@ public:
                config.steps) {}
 
   Expected<TrainingEnd> run();
+  Expected<ordered_json> measureSteps(int64_t steps);
 
 private:
   Error openModel();
@@ -76,7 +79,9 @@ private:
   void printProgress(double loss, double lambda, double tokensPerSecond);
   Error refuse(const Twine &what, int64_t first, int64_t count) const;
   Error refuseLast(const Twine &what) const;
+  std::string getLatest() const { return folder ? folder->getLatest() : ""; }
   std::string describeLatest() const;
+  int64_t countWeights() const;
 
   int64_t sequencesPerStep() const {
     return config.batchSize * config.accumulationSteps;
@@ -98,7 +103,7 @@ private:
   raw_ostream &log;
   function_ref<bool()> isStopped;
   Arenas arenas;
-  std::optional<RunFolder> folder;
+  std::optional<RunFolder> folder; ///< none if steps are only measured
   std::optional<Metrics> metrics;
   std::string tokenizerFolder;
   std::optional<TextTokenizer> tokenizer;
@@ -224,7 +229,7 @@ Error Run::openState() {
       return error;
     state->modelHash = hashModel(*description, *model);
   }
-  const std::string &latest = folder->getLatest();
+  std::string latest = getLatest();
   if (!latest.empty()) {
     if (Error error = state->load(latest, config))
       return error;
@@ -236,6 +241,13 @@ Error Run::openState() {
     model->initialize(config.initializerRange,
                       static_cast<uint64_t>(config.seed));
   return Error::success();
+}
+
+int64_t Run::countWeights() const {
+  int64_t weights = 0;
+  for (const Parameter &parameter : model->getParameters())
+    weights += parameter.value.numel();
+  return weights;
 }
 
 /// Drops the records of what will happen again; returns whether nothing will.
@@ -255,16 +267,12 @@ Expected<bool> Run::openMetrics() {
     return savedStep < 0 || isFinal(record) ||
            record.value("step", int64_t{0}) > savedStep;
   });
-  if (records->empty()) {
-    int64_t weights = 0;
-    for (const Parameter &parameter : model->getParameters())
-      weights += parameter.value.numel();
+  if (records->empty())
     records->push_back({{"event", "start"},
                         {"config", config.toJson()},
-                        {"weights", weights},
+                        {"weights", countWeights()},
                         {"train_tokens", trainTokens.size()},
                         {"validation_tokens", validationTokens.size()}});
-  }
   if (Error error = metrics->rewrite(*records))
     return error;
   return false;
@@ -291,7 +299,7 @@ double Run::getLearningRate(int64_t done) const {
 }
 
 std::string Run::describeLatest() const {
-  const std::string &latest = folder->getLatest();
+  std::string latest = getLatest();
   return latest.empty() ? "There is no checkpoint yet"
                         : "The last good checkpoint is " + latest;
 }
@@ -514,7 +522,86 @@ Error Run::finish() {
   return metrics->append(end);
 }
 
+//===----------------------------------------------------------------------===//
+// Instead of a run
+//===----------------------------------------------------------------------===//
+
+/// Steps that are not measured: the first find no memory to use again.
+static constexpr int64_t kWarmupSteps = 2;
+
+/// The most bytes of memory that this process has had.
+static double getPeakBytes() {
+  struct rusage usage = {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024;
+}
+
+static double getMedian(std::vector<double> values) {
+  auto middle = values.begin() + static_cast<int64_t>(values.size()) / 2;
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+/// Takes steps that leave nothing behind. Products are timed between the steps,
+/// so that both see the same machine.
+Expected<ordered_json> Run::measureSteps(int64_t steps) {
+  double bytesBefore = getPeakBytes();
+  for (auto part :
+       {&Run::openModel, &Run::openData, &Run::openTeacher, &Run::openState})
+    if (Error error = (this->*part)())
+      return error;
+  for (int64_t i = 0; i < kWarmupSteps; ++i)
+    if (Error error = takeStep())
+      return error;
+  double bytes = getPeakBytes() - bytesBefore;
+  MatrixProducts products;
+  int64_t tokens = config.batchSize * config.contextLength;
+  products.add(*model, config.batchSize, config.contextLength,
+               /*learns=*/true);
+  if (teacher)
+    products.add(*teacher, config.batchSize, config.contextLength,
+                 /*learns=*/false);
+  std::vector<double> stepTimes, productTimes;
+  for (int64_t i = 0; i < steps; ++i) {
+    double begun = now();
+    if (Error error = takeStep())
+      return error;
+    double between = now();
+    for (int64_t part = 0; part < config.accumulationSteps; ++part)
+      products.compute();
+    stepTimes.push_back(between - begun);
+    productTimes.push_back(now() - between);
+  }
+  auto parts = static_cast<double>(config.accumulationSteps);
+  double productFlops = parts * products.getFlops();
+  double flops = productFlops + parts * products.getAttentionFlops();
+  double step = getMedian(stepTimes), product = getMedian(productTimes);
+  // Weights, their gradients and two means of these; and projections.
+  auto weights = static_cast<double>(countWeights());
+  double weightBytes = 4 * 4 * weights;
+  for (const Parameter &parameter : model->getParameters())
+    if (isProjected(parameter, *model))
+      weightBytes += 4 * static_cast<double>(parameter.value.numel());
+  return ordered_json{
+      {"steps", steps},
+      {"threads", at::get_num_threads()},
+      {"weights", countWeights()},
+      {"tokens_per_step", tokensPerStep()},
+      {"tokens_per_second", static_cast<double>(tokensPerStep()) / step},
+      {"gflop_per_step", flops / 1e9},
+      {"gflops", flops / 1e9 / step},
+      {"gflops_of_libtorch", productFlops / 1e9 / product},
+      {"share", flops / step / (productFlops / product)},
+      {"memory_bytes", static_cast<int64_t>(bytes)},
+      {"bytes_per_weight", bytes / weights},
+      {"weight_bytes_per_weight", weightBytes / weights},
+      {"activation_bytes_per_token",
+       (bytes - weightBytes) / static_cast<double>(tokens)}};
+}
+
 Expected<TrainingEnd> Run::run() {
+  if (config.output.empty())
+    return makeError("no output folder; give the key \"output\"");
   auto opened = RunFolder::open(config.output);
   if (!opened)
     return opened.takeError();
@@ -549,4 +636,16 @@ Expected<TrainingEnd> sherry::training::train(const TrainingConfig &config,
                                               raw_ostream &log,
                                               function_ref<bool()> isStopped) {
   return catchExceptions([&] { return Run(config, log, isStopped).run(); });
+}
+
+Expected<ordered_json>
+sherry::training::measureSteps(const TrainingConfig &config, int64_t steps) {
+  TrainingConfig measured = config;
+  // Nothing is due, not even the end.
+  measured.steps = std::max(config.steps, steps + kWarmupSteps + 1);
+  measured.logInterval = INT64_MAX;
+  measured.diagnosticsInterval = 0;
+  return catchExceptions([&] {
+    return Run(measured, nulls(), [] { return false; }).measureSteps(steps);
+  });
 }

@@ -301,8 +301,6 @@ Error TrainingConfig::load(StringRef path) {
 }
 
 Error TrainingConfig::validate() const {
-  if (output.empty())
-    return makeError("no output folder; give the key \"output\"");
   if (trainFiles.empty())
     return makeError("nothing to train on; give the key \"train_files\"");
   if (model.empty() && tokenizer.empty())

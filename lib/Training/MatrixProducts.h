@@ -15,16 +15,16 @@ namespace sherry::training {
 class MatrixProducts {
 public:
   /// Adds a model and a batch of `sequences` sequences of `length` tokens: for
-  /// Y = X W^T that product and, if it `learns`, those of the gradients of X and
-  /// W.
+  /// Y = X W^T that product and, if it `learns`, those of the gradients of X
+  /// and W.
   void add(const Transformer &model, int64_t sequences, int64_t length,
            bool learns);
 
   /// Of the products that compute() does; a multiplication and its addition are
   /// two.
   double getFlops() const { return flops; }
-  /// Of those of attention, which are not among them: of the scores that are not
-  /// masked, and of nothing that is computed twice.
+  /// Of those of attention, which are not among them: of the scores that are
+  /// not masked, and of nothing that is computed twice.
   double getAttentionFlops() const { return attentionFlops; }
   void compute() const;
 

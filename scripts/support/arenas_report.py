@@ -18,7 +18,8 @@ from metrics import Run, density, thin
 class Configuration:
     title: str
     keys: dict  # of sherry-train
-    is_main: bool = False  # trained with every seed
+    is_main: bool = False  # in most comparisons; trained with every seed
+    has_seeds: bool = False  # trained with every seed all the same
 
 
 CONFIGURATIONS = {
@@ -60,6 +61,7 @@ for maximum in MAXIMA:
     CONFIGURATIONS[maximum_name(maximum)] = Configuration(
         f"Sherry with Arenas, maximum {maximum}",
         {**CONFIGURATIONS["arenas"].keys, "arenas_maximum": maximum},
+        has_seeds=True,
     )
 for name in MAIN:
     CONFIGURATIONS[rate_name(name)] = Configuration(
@@ -95,8 +97,11 @@ def run_name(name, seed):
 
 def list_runs(seeds):
     """(name, seed), the important comparisons first."""
+    others = [name for name in CONFIGURATIONS if name not in MAIN]
     runs = [(name, seed) for seed in range(1, seeds + 1) for name in MAIN]
-    return runs + [(name, 1) for name in CONFIGURATIONS if name not in MAIN]
+    runs += [(name, 1) for name in others]
+    repeated = [name for name in others if CONFIGURATIONS[name].has_seeds]
+    return runs + [(name, seed) for seed in range(2, seeds + 1) for name in repeated]
 
 
 def is_compiled(name):
@@ -316,27 +321,29 @@ def helps(results):
         return
     lower = sum(difference < 0 for difference in differences)
     yield (
-        f"Arenas helps: **{verdict_of(differences)}**. With it the loss is lower for {lower} of {len(differences)} "
+        f"Arenas helps with maximum 1: **{verdict_of(differences)}**. With it the loss is lower for {lower} of {len(differences)} "
         f"seeds; the difference is {spread(differences, 4)} nats per token."
     )
     # What a single seed can say.
     noise = statistics.stdev(differences) if len(differences) > 1 else None
-    limit = f"; below {noise:.4f}, the deviation over the seeds, it says nothing" if noise else ""
+    limit = f"; one seed says nothing of what is below {noise:.4f}, the deviation over the seeds" if noise else ""
 
     def single(difference):
-        return "too small to tell" if noise and abs(difference) < noise else verdict_of([difference])
+        if noise and abs(difference) < noise:
+            return "too small to tell"
+        return verdict_of([difference]) + ", with one seed"
 
-    losses = {1.0: results.losses("arenas").get(1), 0.0: results.losses("sherry").get(1)}
-    losses.update({maximum: results.losses(maximum_name(maximum)).get(1) for maximum in MAXIMA})
-    losses = {maximum: losses[maximum] for maximum in sorted(losses) if losses[maximum] is not None}
-    smaller = {maximum: loss for maximum, loss in losses.items() if maximum in MAXIMA}
-    if smaller and 0.0 in losses:
-        best = min(smaller, key=smaller.get)
-        difference = smaller[best] - losses[0.0]
-        values = ", ".join(f"{maximum:g}: {loss:.4f}" for maximum, loss in losses.items())
+    smaller = {maximum: compare(results, maximum_name(maximum), "sherry") for maximum in MAXIMA}
+    smaller = {maximum: values for maximum, values in smaller.items() if values}
+    if smaller:
+        best = min(smaller, key=lambda maximum: statistics.mean(smaller[maximum]))
+        verdict = verdict_of(smaller[best]) if len(smaller[best]) > 1 else single(smaller[best][0])
+        lower = sum(difference < 0 for difference in smaller[best])
+        values = "; ".join(f"{maximum:g}: {spread(values, 4)}" for maximum, values in smaller.items())
         yield (
-            f"Arenas with a smaller maximum helps: **{single(difference)}**. Losses of seed 1 by maximum, 0 being "
-            f"without Arenas: {values}. The best of the smaller ones, {best:g}, differs by {difference:+.4f}{limit}."
+            f"Arenas with a smaller maximum helps: **{verdict}**. The differences by maximum are {values}. With "
+            f"the best, {best:g}, which was chosen knowing these, the loss is lower for {lower} of {len(smaller[best])} "
+            f"seeds{'' if len(smaller[best]) > 1 else limit}."
         )
     differences = compare(results, rate_name("arenas"), rate_name("sherry"))
     if differences:

@@ -157,10 +157,7 @@ static Expected<TokenizerFile> loadSentencePiece(StringRef directory,
     return tokenizer.takeError();
   std::string configPath = joinPath(directory, "tokenizer_config.json");
   if (sys::fs::exists(configPath)) {
-    auto text = readFile(configPath, kMaxConfigBytes);
-    if (!text)
-      return text.takeError();
-    auto config = parseJsonObject((*text)->getBuffer(), configPath);
+    auto config = readJsonObject(configPath);
     if (!config)
       return config.takeError();
     (*tokenizer)["added_tokens"] =

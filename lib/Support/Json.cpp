@@ -126,6 +126,14 @@ Expected<json> sherry::parseJsonObject(StringRef text, StringRef file,
   return value;
 }
 
+Expected<json> sherry::readJsonObject(StringRef path) {
+  constexpr uint64_t maxBytes = 1 << 24;
+  auto text = readFile(path, maxBytes);
+  if (!text)
+    return text.takeError();
+  return parseJsonObject((*text)->getBuffer(), path);
+}
+
 const json *sherry::member(const json &object, StringRef name) {
   auto it = object.find(name); // end() if it is no object
   return it == object.end() || it->is_null() ? nullptr : &*it;

@@ -154,6 +154,20 @@ struct Geometry {
     return (sequence * heads + head) * length;
   }
   int64_t tasks(int64_t sequences) const { return sequences * keyValueHeads; }
+
+  /// What a thread computes at a time: a sequence and a head of keys.
+  struct Task {
+    int64_t sequence, kvHead;
+    const float *values; ///< their rows, `width` apart
+  };
+  /// Begins a task, with its keys turned.
+  Task begin(int64_t task, const float *in, const float *cosines,
+             const float *sines, float *keys) const {
+    int64_t sequence = task / keyValueHeads, kvHead = task % keyValueHeads;
+    rotateRows(in + key(sequence, kvHead), width, length, dim, cosines, sines,
+               1, keys);
+    return {sequence, kvHead, in + value(sequence, kvHead)};
+  }
 };
 
 struct Attention : torch::autograd::Function<Attention> {
@@ -173,11 +187,8 @@ struct Attention : torch::autograd::Function<Attention> {
           std::vector<float> keys(at.length * at.dim), queries(keys.size());
           std::vector<float> scores(kBlockRows * at.length);
           for (int64_t task = begin; task < end; ++task) {
-            int64_t sequence = task / keyValueHeads;
-            int64_t kvHead = task % keyValueHeads;
-            rotateRows(in + at.key(sequence, kvHead), at.width, at.length,
-                       at.dim, cosine, sine, 1, keys.data());
-            const float *values = in + at.value(sequence, kvHead);
+            auto [sequence, kvHead, values] =
+                at.begin(task, in, cosine, sine, keys.data());
             for (int64_t i = 0; i < at.group(); ++i) {
               int64_t head = kvHead * at.group() + i;
               rotateRows(in + at.query(sequence, head), at.width, at.length,
@@ -226,11 +237,8 @@ struct Attention : torch::autograd::Function<Attention> {
           std::vector<float> dKeys(keys.size()), dQueries(keys.size());
           std::vector<float> p(kBlockRows * at.length), dp(p.size());
           for (int64_t task = begin; task < end; ++task) {
-            int64_t sequence = task / keyValueHeads;
-            int64_t kvHead = task % keyValueHeads;
-            rotateRows(in + at.key(sequence, kvHead), at.width, at.length,
-                       at.dim, cosine, sine, 1, keys.data());
-            const float *values = in + at.value(sequence, kvHead);
+            auto [sequence, kvHead, values] =
+                at.begin(task, in, cosine, sine, keys.data());
             float *dValues = to + at.value(sequence, kvHead);
             std::fill(dKeys.begin(), dKeys.end(), 0.0f);
             for (int64_t row = 0; row < at.length; ++row)

@@ -151,21 +151,11 @@ static format::Failure projectPattern(const Projection &projection,
   });
 }
 
-static format::Failure projectDense(const float *weights, int64_t rows,
-                                    int64_t cols, float lambda, float *out) {
-  if (auto failure = format::checkFinite(weights, 0, rows, cols))
-    return failure;
-  for (int64_t i = 0; i < rows * cols; ++i)
-    out[i] = weights[i] + lambda * weights[i];
-  return {};
-}
-
 format::Failure sherry::training::project(const Projection &projection,
                                           const float *weights, int64_t rows,
                                           int64_t cols, float lambda,
                                           float *out, int8_t *trits) {
-  if (projection.kind == QuantizerKind::None)
-    return projectDense(weights, rows, cols, lambda, out);
+  assert(projection.kind != QuantizerKind::None && "nothing to project");
   if (projection.kind == QuantizerKind::Sherry)
     return projectPattern(projection, weights, rows, cols, lambda, out, trits);
   std::optional<double> tensorMean;

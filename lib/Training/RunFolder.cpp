@@ -23,7 +23,8 @@ using namespace sherry;
 using namespace sherry::training;
 using nlohmann::ordered_json;
 
-static constexpr StringLiteral kPrefix = "step-", kTemporary = ".tmp-";
+static constexpr StringLiteral kPrefix = "step-", kTemporary = ".tmp-",
+                               kLatest = "latest";
 
 static Error fail(const Twine &path, std::error_code code) {
   return makeError(path + ": " + code.message());
@@ -70,6 +71,39 @@ static Expected<std::vector<std::string>> listFolder(const std::string &path) {
   return names;
 }
 
+static bool isCheckpoint(StringRef name) {
+  return name.consume_front(kPrefix) && !name.empty() && all_of(name, isDigit);
+}
+
+/// Whether an interrupted process left this behind. What others put there is
+/// theirs.
+static bool isLeftover(StringRef name) {
+  return name.consume_front(kTemporary) &&
+         (name == kLatest || isCheckpoint(name));
+}
+
+/// The checkpoint to go on from among the sorted names in a folder; empty if
+/// there is none.
+static Expected<std::string> findLatest(StringRef path,
+                                        ArrayRef<std::string> names) {
+  if (!is_contained(names, kLatest)) {
+    // A process may end before it has linked its first one.
+    auto newest = find_if(reverse(names), isCheckpoint);
+    return newest == names.rend() ? "" : joinPath(path, *newest);
+  }
+  std::string link = joinPath(path, kLatest);
+  const char *remedy = "; let it name the checkpoint to go on from, or remove "
+                       "it to go on from the newest";
+  SmallString<128> target;
+  if (std::error_code code = sys::fs::real_path(link, target))
+    return makeError(link + ": " + code.message() + remedy);
+  StringRef name = sys::path::filename(target);
+  if (!isCheckpoint(name) || !is_contained(names, name))
+    return makeError(link + ": names " + target.str() +
+                     ", which is no checkpoint of this run" + remedy);
+  return joinPath(path, name);
+}
+
 Expected<RunFolder> RunFolder::open(StringRef path) {
   RunFolder folder;
   folder.path = path.str();
@@ -88,14 +122,19 @@ Expected<RunFolder> RunFolder::open(StringRef path) {
   if (!names)
     return names.takeError();
   for (const std::string &name : *names)
-    if (StringRef(name).starts_with(kTemporary))
+    if (isLeftover(name))
       if (Error error = removeEntry(joinPath(path, name)))
         return error;
+  auto latest = findLatest(path, *names);
+  if (!latest)
+    return latest.takeError();
+  folder.latest = std::move(*latest);
   return folder;
 }
 
 RunFolder::RunFolder(RunFolder &&other) noexcept
-    : path(std::move(other.path)), lock(std::exchange(other.lock, -1)) {}
+    : path(std::move(other.path)), latest(std::move(other.latest)),
+      lock(std::exchange(other.lock, -1)) {}
 
 RunFolder::~RunFolder() {
   if (lock >= 0)
@@ -106,16 +145,8 @@ std::string RunFolder::getMetricsPath() const {
   return joinPath(path, "metrics.jsonl");
 }
 
-std::string RunFolder::getLatest() const {
-  std::string link = joinPath(path, "latest");
-  SmallString<128> target;
-  if (sys::fs::real_path(link, target))
-    return "";
-  return joinPath(path, sys::path::filename(target));
-}
-
-Expected<std::string> RunFolder::save(int64_t step, int64_t keep,
-                                      function_ref<Error(StringRef)> write) {
+Error RunFolder::save(int64_t step, int64_t keep,
+                      function_ref<Error(StringRef)> write) {
   std::string name = kPrefix.str();
   raw_string_ostream(name) << format("%08lld", static_cast<long long>(step));
   std::string temporary = joinPath(path, kTemporary.str() + name);
@@ -132,23 +163,28 @@ Expected<std::string> RunFolder::save(int64_t step, int64_t keep,
       return error;
   if (Error error = synchronize(temporary))
     return error;
-  // There is one already if a process ended before it could be linked.
-  if (final != getLatest())
+  // The records of the steps that it holds are there before it.
+  if (sys::fs::exists(getMetricsPath()))
+    if (Error error = synchronize(getMetricsPath()))
+      return error;
+  // There is one already if `latest` was set back by hand.
+  if (final != latest)
     if (Error error = removeEntry(final))
       return error;
   if (std::error_code code = sys::fs::rename(temporary, final))
     return fail(final, code);
-  std::string link = joinPath(path, "latest");
-  std::string newLink = joinPath(path, kTemporary.str() + "latest");
+  if (Error error = synchronize(path))
+    return error;
+  std::string link = joinPath(path, kLatest);
+  std::string newLink = joinPath(path, (kTemporary + kLatest).str());
   if (std::error_code code = sys::fs::create_link(name, newLink))
     return fail(newLink, code);
   if (std::error_code code = sys::fs::rename(newLink, link))
     return fail(link, code);
   if (Error error = synchronize(path))
     return error;
-  if (Error error = prune(keep))
-    return error;
-  return final;
+  latest = final;
+  return prune(keep);
 }
 
 Error RunFolder::prune(int64_t keep) {
@@ -156,12 +192,9 @@ Error RunFolder::prune(int64_t keep) {
   if (!names)
     return names.takeError();
   std::vector<std::string> steps;
-  for (const std::string &name : *names) {
-    StringRef digits(name);
-    if (digits.consume_front(kPrefix) && all_of(digits, isDigit))
+  for (const std::string &name : *names)
+    if (isCheckpoint(name))
       steps.push_back(joinPath(path, name));
-  }
-  std::string latest = getLatest();
   for (size_t i = 0; i + static_cast<size_t>(keep) < steps.size(); ++i)
     if (steps[i] != latest)
       if (Error error = removeEntry(steps[i]))

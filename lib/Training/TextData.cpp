@@ -83,11 +83,7 @@ Expected<TextTokenizer> TextTokenizer::open(StringRef folder) {
   result.vocabSize = countTokens(*root);
   std::string config = joinPath(folder, "tokenizer_config.json");
   if (sys::fs::exists(config)) {
-    constexpr uint64_t maxBytes = 1 << 24;
-    auto configText = readFile(config, maxBytes);
-    if (!configText)
-      return configText.takeError();
-    auto object = parseJsonObject((*configText)->getBuffer(), config);
+    auto object = readJsonObject(config);
     if (!object)
       return object.takeError();
     result.bosToken = findToken(*object, "bos_token", *root);

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Training/Trainer.h"
 #include "Exceptions.h"
+#include "MatrixProducts.h"
 #include "Threads.h"
 #include "TrainingState.h"
 #include "sherry/Training/Arenas.h"
@@ -14,12 +15,12 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/xxhash.h"
 
 #include <torch/torch.h>
 
 #include <chrono>
 #include <cmath>
+#include <sys/resource.h>
 
 using namespace llvm;
 using namespace sherry;
@@ -32,6 +33,11 @@ void sherry::training::setThreads(int64_t threads) {
 }
 
 namespace {
+
+/// Of a number that is not finite, for messages.
+const char *describe(double value) {
+  return std::isnan(value) ? "NaN" : "infinite";
+}
 
 double now() {
   return std::chrono::duration<double>(
@@ -50,6 +56,7 @@ public:
                config.steps) {}
 
   Expected<TrainingEnd> run();
+  Expected<ordered_json> measureSteps(int64_t steps);
 
 private:
   Error openModel();
@@ -59,17 +66,30 @@ private:
   Expected<bool> openMetrics();
   Error takeSteps();
   Error takeStep();
-  Expected<double> computeGradients(double lambda);
-  Error validate();
+  struct Gradients {
+    double loss, norm;
+  };
+  Expected<Gradients> computeGradients(double lambda, int64_t parts,
+                                       bool keepsTrits);
+  Expected<double> measure(Transformer &measured, StringRef what) const;
+  Expected<double> validate();
   Error saveCheckpoint();
   Error finish();
   double getLearningRate(int64_t done) const;
   void printProgress(double loss, double lambda, double tokensPerSecond);
-  Error refuse(const Twine &what, int64_t sequence) const;
+  Error refuse(const Twine &what, int64_t first, int64_t count) const;
+  Error refuseLast(const Twine &what) const;
+  std::string getLatest() const { return folder ? folder->getLatest() : ""; }
+  std::string describeLatest() const;
+  int64_t countWeights() const;
 
-  int64_t tokensPerStep() const {
-    return config.batchSize * config.accumulationSteps * config.contextLength;
+  int64_t sequencesPerStep() const {
+    return config.batchSize * config.accumulationSteps;
   }
+  int64_t tokensPerStep() const {
+    return sequencesPerStep() * config.contextLength;
+  }
+  bool hasValidation() const { return validationTokens.size() >= 2; }
   bool isDue(int64_t interval) const {
     return interval > 0 && state->step % interval == 0;
   }
@@ -83,12 +103,13 @@ private:
   raw_ostream &log;
   function_ref<bool()> isStopped;
   Arenas arenas;
-  std::optional<RunFolder> folder;
+  std::optional<RunFolder> folder; ///< none if steps are only measured
   std::optional<Metrics> metrics;
   std::string tokenizerFolder;
   std::optional<TextTokenizer> tokenizer;
   std::optional<ModelDescription> description;
   std::optional<Transformer> model, teacher;
+  std::string teacherHash; ///< empty: no teacher
   std::optional<AdamW> optimizer;
   std::optional<TrappedWeights> trapped;
   std::optional<TrainingState> state;
@@ -105,6 +126,24 @@ private:
 //===----------------------------------------------------------------------===//
 // Before the first step
 //===----------------------------------------------------------------------===//
+
+/// Groups of a new model are whole. The compiler takes others too, but they are
+/// more likely a mistake than meant.
+static Error checkGroups(const Projection &projection,
+                         const ModelConfig &config) {
+  if (projection.kind == QuantizerKind::None ||
+      projection.granularity != format::Granularity::PerGroup)
+    return Error::success();
+  int64_t size = projection.groupSize;
+  for (const LinearLayer &layer : listLinearLayers(config))
+    if (size < layer.inputs && layer.inputs % size != 0)
+      return makeError("group_size is " + Twine(size) +
+                       ", which does not divide the " + Twine(layer.inputs) +
+                       " inputs of " + layer.module +
+                       "; give a divisor of them that is a multiple of 4, or "
+                       "--granularity per_channel");
+  return Error::success();
+}
 
 Error Run::openModel() {
   tokenizerFolder = config.tokenizer.empty() ? config.model : config.tokenizer;
@@ -127,7 +166,10 @@ Error Run::openModel() {
   if (config.contextLength > longest)
     return makeError("context_length is " + Twine(config.contextLength) +
                      ", more than max_position_embeddings, " + Twine(longest));
-  model.emplace(description->config, makeProjection(config));
+  Projection projection = makeProjection(config);
+  if (Error error = checkGroups(projection, description->config))
+    return error;
+  model.emplace(description->config, projection);
   return Error::success();
 }
 
@@ -164,13 +206,8 @@ Error Run::openTeacher() {
   if (!loaded)
     return loaded.takeError();
   teacher.emplace(std::move(*loaded));
+  teacherHash = hashModel(*described, *teacher);
   return Error::success();
-}
-
-static std::string hashTokens(ArrayRef<int32_t> tokens) {
-  return utohexstr(
-      xxh3_64bits(ArrayRef(reinterpret_cast<const uint8_t *>(tokens.data()),
-                           tokens.size() * sizeof(int32_t))));
 }
 
 /// Goes on from the last checkpoint, or begins.
@@ -183,7 +220,16 @@ Error Run::openState() {
   state.emplace(
       TrainingState{*model, *optimizer, trapped ? &*trapped : nullptr});
   state->textHash = hashTokens(trainTokens) + hashTokens(validationTokens);
-  std::string latest = folder->getLatest();
+  state->teacherHash = teacherHash;
+  if (!config.model.empty()) {
+    auto checkpoint = Checkpoint::open(config.model);
+    if (!checkpoint)
+      return checkpoint.takeError();
+    if (Error error = model->load(*checkpoint))
+      return error;
+    state->modelHash = hashModel(*description, *model);
+  }
+  std::string latest = getLatest();
   if (!latest.empty()) {
     if (Error error = state->load(latest, config))
       return error;
@@ -191,15 +237,17 @@ Error Run::openState() {
     log << "going on from " << latest << "\n";
     return Error::success();
   }
-  if (config.model.empty()) {
+  if (config.model.empty())
     model->initialize(config.initializerRange,
                       static_cast<uint64_t>(config.seed));
-    return Error::success();
-  }
-  auto checkpoint = Checkpoint::open(config.model);
-  if (!checkpoint)
-    return checkpoint.takeError();
-  return model->load(*checkpoint);
+  return Error::success();
+}
+
+int64_t Run::countWeights() const {
+  int64_t weights = 0;
+  for (const Parameter &parameter : model->getParameters())
+    weights += parameter.value.numel();
+  return weights;
 }
 
 /// Drops the records of what will happen again; returns whether nothing will.
@@ -219,16 +267,12 @@ Expected<bool> Run::openMetrics() {
     return savedStep < 0 || isFinal(record) ||
            record.value("step", int64_t{0}) > savedStep;
   });
-  if (records->empty()) {
-    int64_t weights = 0;
-    for (const Parameter &parameter : model->getParameters())
-      weights += parameter.value.numel();
+  if (records->empty())
     records->push_back({{"event", "start"},
                         {"config", config.toJson()},
-                        {"weights", weights},
+                        {"weights", countWeights()},
                         {"train_tokens", trainTokens.size()},
                         {"validation_tokens", validationTokens.size()}});
-  }
   if (Error error = metrics->rewrite(*records))
     return error;
   return false;
@@ -254,26 +298,48 @@ double Run::getLearningRate(int64_t done) const {
          (least + (1 - least) * (1 + std::cos(M_PI * u)) / 2);
 }
 
-Error Run::refuse(const Twine &what, int64_t sequence) const {
-  std::string latest = folder->getLatest();
+std::string Run::describeLatest() const {
+  std::string latest = getLatest();
+  return latest.empty() ? "There is no checkpoint yet"
+                        : "The last good checkpoint is " + latest;
+}
+
+/// Refuses what came of `count` sequences from number `first` on.
+Error Run::refuse(const Twine &what, int64_t first, int64_t count) const {
+  constexpr int64_t maxListed = 16;
+  std::string places;
+  for (int64_t i = 0; i < std::min(count, maxListed); ++i)
+    places += (i ? ", " : "") + itostr(order->getOffset(first + i));
+  if (count > maxListed)
+    places += ", ...";
   return makeError(
-      "step " + Twine(state->step + 1) + ": " + what +
-      "; the batch begins at token " + Twine(order->getOffset(sequence)) +
-      " of " + Twine(trainTokens.size()) + " of the training text. " +
-      (latest.empty() ? Twine("There is no checkpoint yet")
-                      : "The last good checkpoint is " + latest) +
+      "step " + Twine(first / sequencesPerStep() + 1) + ": " + what +
+      "; its sequences are those from " + Twine(first) + " to " +
+      Twine(first + count - 1) + ", of " + Twine(config.contextLength) +
+      " tokens each, which begin at the tokens " + places + " of the " +
+      Twine(trainTokens.size()) + " of the training text. " + describeLatest() +
       ". Lower learning_rate, raise learning_rate_warmup, or lower "
       "max_gradient_norm");
 }
 
-/// Leaves gradients in the model; returns the loss.
-Expected<double> Run::computeGradients(double lambda) {
+/// Refuses what came of the last step.
+Error Run::refuseLast(const Twine &what) const {
+  int64_t step = std::max<int64_t>(state->step - 1, 0);
+  return refuse(what, step * sequencesPerStep(), sequencesPerStep());
+}
+
+/// Leaves gradients of the first `parts` batches of the next step in the model.
+Expected<Run::Gradients> Run::computeGradients(double lambda, int64_t parts,
+                                               bool keepsTrits) {
+  int64_t begin = state->step * sequencesPerStep();
+  int64_t count = parts * config.batchSize;
+  if (Error error = model->prepare(lambda, keepsTrits))
+    return refuse(toString(std::move(error)), begin, count);
   model->clearGradients();
   double loss = 0;
-  auto parts = static_cast<double>(config.accumulationSteps);
-  for (int64_t part = 0; part < config.accumulationSteps; ++part) {
-    int64_t first =
-        (state->step * config.accumulationSteps + part) * config.batchSize;
+  auto divisor = static_cast<double>(parts);
+  for (int64_t part = 0; part < parts; ++part) {
+    int64_t first = begin + part * config.batchSize;
     std::vector<int64_t> offsets;
     for (int64_t i = 0; i < config.batchSize; ++i)
       offsets.push_back(order->getOffset(first + i));
@@ -288,27 +354,26 @@ Expected<double> Run::computeGradients(double lambda) {
                                model->getHead(), batch.targets, guide);
     auto value = mean.item<double>();
     if (!std::isfinite(value))
-      return refuse("the loss is " +
-                        Twine(std::isnan(value) ? "NaN" : "infinite"),
-                    first);
-    (mean / parts).backward();
-    loss += value / parts;
+      return refuse(Twine("the loss is ") + describe(value), first,
+                    config.batchSize);
+    (mean / divisor).backward();
+    loss += value / divisor;
   }
-  return loss;
+  double norm = AdamW::computeGradientNorm(*model, lambda);
+  if (!std::isfinite(norm))
+    return refuse(Twine("the norm of the gradient is ") + describe(norm), begin,
+                  count);
+  return Gradients{loss, norm};
 }
 
 Error Run::takeStep() {
   double begun = now();
   double lambda = arenas.getLambda(state->step);
-  int64_t first = state->step * config.accumulationSteps * config.batchSize;
-  if (Error error = model->prepare(lambda, trapped.has_value()))
-    return refuse(toString(std::move(error)), first);
-  auto loss = computeGradients(lambda);
-  if (!loss)
-    return loss.takeError();
-  double norm = AdamW::computeGradientNorm(*model, lambda);
-  if (!std::isfinite(norm))
-    return refuse("the gradient is not finite", first);
+  auto gradients =
+      computeGradients(lambda, config.accumulationSteps, trapped.has_value());
+  if (!gradients)
+    return gradients.takeError();
+  auto [loss, norm] = *gradients;
   if (trapped)
     trapped->observe(*model, state->step + 1);
   double learningRate = getLearningRate(state->step);
@@ -332,13 +397,13 @@ Error Run::takeStep() {
             metrics->append({{"event", "step"},
                              {"step", state->step},
                              {"tokens", state->step * tokensPerStep()},
-                             {"loss", *loss},
+                             {"loss", loss},
                              {"learning_rate", learningRate},
                              {"lambda", lambda},
                              {"gradient_norm", norm},
                              {"tokens_per_second", speed}}))
       return error;
-    printProgress(*loss, lambda, speed);
+    printProgress(loss, lambda, speed);
   }
   if (!diagnostics.empty())
     return metrics->append(diagnostics);
@@ -359,19 +424,29 @@ void Run::printProgress(double loss, double lambda, double tokensPerSecond) {
   log.flush();
 }
 
-/// Measures the loss as the model is after the steps that are done.
-Error Run::validate() {
-  if (validationTokens.size() < 2)
-    return Error::success();
+/// The loss of the validation text, which has one.
+Expected<double> Run::measure(Transformer &measured, StringRef what) const {
+  TextLoss loss = measureLoss(measured, validationTokens, config.contextLength,
+                              config.batchSize);
+  if (!std::isfinite(loss.mean))
+    return refuseLast(what + " after it is " + describe(loss.mean));
+  return loss.mean;
+}
+
+/// Measures and records the loss as the model is after the steps that are done.
+Expected<double> Run::validate() {
   double lambda = arenas.getLambda(state->step);
   if (Error error = model->prepare(lambda))
+    return refuseLast(toString(std::move(error)));
+  auto loss = measure(*model, "the validation loss");
+  if (!loss)
+    return loss.takeError();
+  if (Error error = metrics->append({{"event", "validation"},
+                                     {"step", state->step},
+                                     {"loss", *loss},
+                                     {"lambda", lambda}}))
     return error;
-  TextLoss loss = measureLoss(*model, validationTokens, config.contextLength,
-                              config.batchSize);
-  return metrics->append({{"event", "validation"},
-                          {"step", state->step},
-                          {"loss", loss.mean},
-                          {"lambda", lambda}});
+  return *loss;
 }
 
 Error Run::saveCheckpoint() {
@@ -379,19 +454,24 @@ Error Run::saveCheckpoint() {
     return Error::success();
   for (const Parameter &parameter : model->getParameters())
     if (!at::isfinite(parameter.value).all().item<bool>())
-      return refuse("weights of " + parameter.name + " are not finite",
-                    state->step * config.accumulationSteps * config.batchSize);
+      return refuseLast("weights of " + parameter.name + " are not finite");
+  // Finite weights can be past all use. A checkpoint replaces others, so its
+  // first step must be possible.
+  auto next = computeGradients(arenas.getLambda(state->step), /*parts=*/1,
+                               /*keepsTrits=*/false);
+  if (!next)
+    return next.takeError();
   TrainingState saved = *state;
   saved.seconds = getSeconds();
-  auto path = folder->save(
-      state->step, config.keepCheckpoints, [&](StringRef directory) -> Error {
-        if (Error error = writeModelFolder(directory, *description, *model,
-                                           getStorage(), tokenizerFolder))
-          return error;
-        return saved.save(directory, config);
-      });
-  if (!path)
-    return path.takeError();
+  auto write = [&](StringRef directory) -> Error {
+    if (Error error = writeModelFolder(directory, *description, *model,
+                                       getStorage(), tokenizerFolder))
+      return error;
+    return saved.save(directory, config);
+  };
+  if (Error error = folder->save(state->step, config.keepCheckpoints, write))
+    return makeError(toString(std::move(error)) + ". " + describeLatest() +
+                     "; when that is mended, the same command goes on");
   savedStep = state->step;
   return Error::success();
 }
@@ -401,8 +481,8 @@ Error Run::takeSteps() {
     if (Error error = takeStep())
       return error;
     bool isLast = state->step == config.steps;
-    if (isDue(config.validationInterval) && !isLast)
-      if (Error error = validate())
+    if (isDue(config.validationInterval) && !isLast && hasValidation())
+      if (Error error = validate().takeError())
         return error;
     if (isDue(config.checkpointInterval) && !isLast)
       if (Error error = saveCheckpoint())
@@ -416,14 +496,13 @@ Error Run::takeSteps() {
 //===----------------------------------------------------------------------===//
 
 Error Run::finish() {
-  if (Error error = validate())
-    return error;
   bool isBf16 = getStorage() == format::Storage::BF16;
   ordered_json end = {{"event", "end"}, {"step", state->step}};
-  if (validationTokens.size() >= 2) {
-    TextLoss loss = measureLoss(*model, validationTokens, config.contextLength,
-                                config.batchSize);
-    end["validation_loss"] = loss.mean;
+  if (hasValidation()) {
+    auto loss = validate();
+    if (!loss)
+      return loss.takeError();
+    end["validation_loss"] = *loss;
     // As the compiler reads it: weights of the file, scales in f16.
     Projection projection = model->getProjection();
     projection.roundsScales = true;
@@ -431,18 +510,98 @@ Error Run::finish() {
     if (!written)
       return written.takeError();
     if (Error error = written->prepare(/*lambda=*/0))
-      return error;
-    end["written_validation_loss"] =
-        measureLoss(*written, validationTokens, config.contextLength,
-                    config.batchSize)
-            .mean;
+      return refuseLast(toString(std::move(error)));
+    auto writtenLoss = measure(
+        *written, "the validation loss of the checkpoint that was written");
+    if (!writtenLoss)
+      return writtenLoss.takeError();
+    end["written_validation_loss"] = *writtenLoss;
   }
   end["bits_per_weight"] = model->getBitsPerWeight(isBf16 ? 16 : 32);
   end["seconds"] = getSeconds();
   return metrics->append(end);
 }
 
+//===----------------------------------------------------------------------===//
+// Instead of a run
+//===----------------------------------------------------------------------===//
+
+/// Steps that are not measured: the first find no memory to use again.
+static constexpr int64_t kWarmupSteps = 2;
+
+/// The most bytes of memory that this process has had.
+static double getPeakBytes() {
+  struct rusage usage = {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024;
+}
+
+static double getMedian(std::vector<double> values) {
+  auto middle = values.begin() + static_cast<int64_t>(values.size()) / 2;
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+/// Takes steps that leave nothing behind. Products are timed between the steps,
+/// so that both see the same machine.
+Expected<ordered_json> Run::measureSteps(int64_t steps) {
+  double bytesBefore = getPeakBytes();
+  for (auto part :
+       {&Run::openModel, &Run::openData, &Run::openTeacher, &Run::openState})
+    if (Error error = (this->*part)())
+      return error;
+  for (int64_t i = 0; i < kWarmupSteps; ++i)
+    if (Error error = takeStep())
+      return error;
+  double bytes = getPeakBytes() - bytesBefore;
+  MatrixProducts products;
+  int64_t tokens = config.batchSize * config.contextLength;
+  products.add(*model, config.batchSize, config.contextLength,
+               /*learns=*/true);
+  if (teacher)
+    products.add(*teacher, config.batchSize, config.contextLength,
+                 /*learns=*/false);
+  std::vector<double> stepTimes, productTimes;
+  for (int64_t i = 0; i < steps; ++i) {
+    double begun = now();
+    if (Error error = takeStep())
+      return error;
+    double between = now();
+    for (int64_t part = 0; part < config.accumulationSteps; ++part)
+      products.compute();
+    stepTimes.push_back(between - begun);
+    productTimes.push_back(now() - between);
+  }
+  auto parts = static_cast<double>(config.accumulationSteps);
+  double productFlops = parts * products.getFlops();
+  double flops = productFlops + parts * products.getAttentionFlops();
+  double step = getMedian(stepTimes), product = getMedian(productTimes);
+  // Weights, their gradients and two means of these; and projections.
+  auto weights = static_cast<double>(countWeights());
+  double weightBytes = 4 * 4 * weights;
+  for (const Parameter &parameter : model->getParameters())
+    if (isProjected(parameter, *model))
+      weightBytes += 4 * static_cast<double>(parameter.value.numel());
+  return ordered_json{
+      {"steps", steps},
+      {"threads", at::get_num_threads()},
+      {"weights", countWeights()},
+      {"tokens_per_step", tokensPerStep()},
+      {"tokens_per_second", static_cast<double>(tokensPerStep()) / step},
+      {"gflop_per_step", flops / 1e9},
+      {"gflops", flops / 1e9 / step},
+      {"gflops_of_libtorch", productFlops / 1e9 / product},
+      {"share", flops / step / (productFlops / product)},
+      {"memory_bytes", static_cast<int64_t>(bytes)},
+      {"bytes_per_weight", bytes / weights},
+      {"weight_bytes_per_weight", weightBytes / weights},
+      {"activation_bytes_per_token",
+       (bytes - weightBytes) / static_cast<double>(tokens)}};
+}
+
 Expected<TrainingEnd> Run::run() {
+  if (config.output.empty())
+    return makeError("no output folder; give the key \"output\"");
   auto opened = RunFolder::open(config.output);
   if (!opened)
     return opened.takeError();
@@ -477,4 +636,16 @@ Expected<TrainingEnd> sherry::training::train(const TrainingConfig &config,
                                               raw_ostream &log,
                                               function_ref<bool()> isStopped) {
   return catchExceptions([&] { return Run(config, log, isStopped).run(); });
+}
+
+Expected<ordered_json>
+sherry::training::measureSteps(const TrainingConfig &config, int64_t steps) {
+  TrainingConfig measured = config;
+  // Nothing is due, not even the end.
+  measured.steps = std::max(config.steps, steps + kWarmupSteps + 1);
+  measured.logInterval = INT64_MAX;
+  measured.diagnosticsInterval = 0;
+  return catchExceptions([&] {
+    return Run(measured, nulls(), [] { return false; }).measureSteps(steps);
+  });
 }

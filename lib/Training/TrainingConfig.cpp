@@ -8,6 +8,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace llvm;
 using namespace sherry;
@@ -16,6 +17,8 @@ using nlohmann::json;
 
 static constexpr double kMaxSize = 1 << 24;
 static constexpr double kMaxCount = 1e12;
+/// Below 1 as a float too.
+static constexpr double kMaxDecay = 0.9999999;
 
 ArrayRef<ConfigKey> sherry::training::listConfigKeys() {
   using C = TrainingConfig;
@@ -156,9 +159,9 @@ ArrayRef<ConfigKey> sherry::training::listConfigKeys() {
       {"weight_decay", optimizer, "Of matrices, as in AdamW", &C::weightDecay,
        0, 100},
       {"adam_beta1", optimizer, "Decay of the mean of the gradients",
-       &C::adamBeta1, 0, 0.999999999},
+       &C::adamBeta1, 0, kMaxDecay},
       {"adam_beta2", optimizer, "Decay of the mean of their squares",
-       &C::adamBeta2, 0, 0.999999999},
+       &C::adamBeta2, 0, kMaxDecay},
       {"adam_epsilon", optimizer, "What AdamW adds to the root",
        &C::adamEpsilon, 1e-30, 1},
       {"max_gradient_norm", optimizer,
@@ -291,19 +294,13 @@ Error TrainingConfig::apply(const json &object, StringRef source) {
 }
 
 Error TrainingConfig::load(StringRef path) {
-  constexpr uint64_t maxBytes = 1 << 24;
-  auto text = readFile(path, maxBytes);
-  if (!text)
-    return text.takeError();
-  auto object = parseJsonObject((*text)->getBuffer(), path);
+  auto object = readJsonObject(path);
   if (!object)
     return object.takeError();
   return apply(*object, path);
 }
 
 Error TrainingConfig::validate() const {
-  if (output.empty())
-    return makeError("no output folder; give the key \"output\"");
   if (trainFiles.empty())
     return makeError("nothing to train on; give the key \"train_files\"");
   if (model.empty() && tokenizer.empty())
@@ -312,6 +309,13 @@ Error TrainingConfig::validate() const {
   if (groupSize % 4 != 0)
     return makeError("group_size is " + Twine(groupSize) +
                      "; it must be a multiple of 4");
+  int64_t sequences, tokens, allTokens;
+  if (MulOverflow(batchSize, accumulationSteps, sequences) ||
+      MulOverflow(sequences, contextLength, tokens) ||
+      MulOverflow(tokens, steps, allTokens))
+    return makeError("batch_size * gradient_accumulation_steps * "
+                     "context_length * steps is 2^63 tokens or more; lower one "
+                     "of them");
   if (arenasWarmup > arenasEnd)
     return makeError("arenas_warmup is above arenas_end: lambda would fall "
                      "before it has risen");

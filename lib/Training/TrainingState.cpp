@@ -9,6 +9,9 @@
 #include "sherry/Support/Json.h"
 #include "sherry/Support/OutputFile.h"
 
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/xxhash.h"
+
 #include <ATen/ATen.h>
 
 using namespace llvm;
@@ -26,6 +29,25 @@ struct StateTensor {
   at::Tensor origin;  ///< of another type, which `numbers` is a copy of
 };
 } // namespace
+
+template <typename Number>
+static uint64_t hashNumbers(const Number *numbers, int64_t count) {
+  return xxh3_64bits(ArrayRef(reinterpret_cast<const uint8_t *>(numbers),
+                              count * sizeof(Number)));
+}
+
+std::string sherry::training::hashTokens(ArrayRef<int32_t> tokens) {
+  return utohexstr(hashNumbers(tokens.data(), tokens.size()));
+}
+
+std::string sherry::training::hashModel(const ModelDescription &description,
+                                        const Transformer &model) {
+  std::vector<uint64_t> hashes = {xxh3_64bits(description.json.dump())};
+  for (const Parameter &parameter : model.getParameters())
+    hashes.push_back(hashNumbers(parameter.value.data_ptr<float>(),
+                                 parameter.value.numel()));
+  return utohexstr(hashNumbers(hashes.data(), hashes.size()));
+}
 
 static std::vector<StateTensor> listTensors(const TrainingState &state) {
   std::vector<StateTensor> tensors;
@@ -55,6 +77,8 @@ Error TrainingState::save(StringRef folder,
   nlohmann::ordered_json description = {{"step", step},
                                         {"seconds", seconds},
                                         {"text_hash", textHash},
+                                        {"model_hash", modelHash},
+                                        {"teacher_hash", teacherHash},
                                         {"config", config.toJson()}};
   return writeFileAtomically(joinPath(folder, kDescription),
                              [&](raw_pwrite_stream &out) {
@@ -78,18 +102,22 @@ static Error checkSameRun(const json &saved, const TrainingConfig &config,
 
 Error TrainingState::load(StringRef folder, const TrainingConfig &config) {
   std::string path = joinPath(folder, kDescription);
-  constexpr uint64_t maxBytes = 1 << 24;
-  auto text = readFile(path, maxBytes);
-  if (!text)
-    return text.takeError();
-  auto object = parseJsonObject((*text)->getBuffer(), path);
+  auto object = readJsonObject(path);
   if (!object)
     return object.takeError();
   std::string error;
   FieldReader reader(path, *object, error);
   step = reader.getInteger("step", 0, config.steps);
   seconds = reader.getNumber("seconds", 0, 1e12);
-  std::string hash = reader.getString("text_hash");
+  struct {
+    const char *what;
+    std::string saved;
+    const std::string &now;
+  } hashes[] = {
+      {"text or tokenizer", reader.getString("text_hash"), textHash},
+      {"model to start from, or none", reader.getString("model_hash"),
+       modelHash},
+      {"teacher, or none", reader.getString("teacher_hash"), teacherHash}};
   const json *saved = reader.find("config");
   if (!saved || !saved->is_object())
     reader.refuse("config", "an object");
@@ -99,10 +127,10 @@ Error TrainingState::load(StringRef folder, const TrainingConfig &config) {
       return problem;
   if (!error.empty())
     return makeError(error);
-  if (hash != textHash)
-    return makeError(folder + ": the run here has another text or tokenizer; "
-                              "go on with those, or give another output "
-                              "folder");
+  for (const auto &hash : hashes)
+    if (hash.saved != hash.now)
+      return makeError(folder + ": the run here has another " + hash.what +
+                       "; go on with that, or give another output folder");
   auto file = SafetensorsFile::open(joinPath(folder, kTensors));
   if (!file)
     return file.takeError();

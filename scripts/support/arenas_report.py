@@ -18,7 +18,8 @@ from metrics import Run, density, thin
 class Configuration:
     title: str
     keys: dict  # of sherry-train
-    is_main: bool = False  # trained with every seed
+    is_main: bool = False  # in most comparisons; trained with every seed
+    has_seeds: bool = False  # trained with every seed all the same
 
 
 CONFIGURATIONS = {
@@ -43,6 +44,30 @@ CONFIGURATIONS = {
     ),
     "binary": Configuration("binary", {"quantizer": "binary"}),
 }
+MAIN = [name for name, configuration in CONFIGURATIONS.items() if configuration.is_main]
+MAXIMA = [0.1, 0.25, 0.5]  # of lambda, beside that of "arenas", which is 1
+LEARNING_RATE = "2e-3"  # of the second comparison
+
+
+def maximum_name(maximum):
+    return f"arenas-maximum-{maximum}"
+
+
+def rate_name(name):
+    return f"{name}-rate-{LEARNING_RATE}"
+
+
+for maximum in MAXIMA:
+    CONFIGURATIONS[maximum_name(maximum)] = Configuration(
+        f"Sherry with Arenas, maximum {maximum}",
+        {**CONFIGURATIONS["arenas"].keys, "arenas_maximum": maximum},
+        has_seeds=True,
+    )
+for name in MAIN:
+    CONFIGURATIONS[rate_name(name)] = Configuration(
+        f"{CONFIGURATIONS[name].title}, learning rate {LEARNING_RATE}",
+        {**CONFIGURATIONS[name].keys, "learning_rate": float(LEARNING_RATE)},
+    )
 
 
 @dataclass
@@ -59,9 +84,9 @@ PTQ = {
         "dense, then Sherry, least squares", ["--quantizer", "sherry", "--scales", "least_squares"]
     ),
 }
-MAIN = [name for name, configuration in CONFIGURATIONS.items() if configuration.is_main]
 SCHEDULES = ["sherry", "arenas", "linear", "exponential", "constant"]
 # What counts as seen.
+LIMITS = {"f32": 0.005, "i8": 0.01}  # of perplexities of compiled models: see Circle
 EQUAL_SHARE = 0.01  # of the loss: two losses are about equal
 COLLAPSE = 0.5  # nats per token above training in the same format
 
@@ -72,8 +97,40 @@ def run_name(name, seed):
 
 def list_runs(seeds):
     """(name, seed), the important comparisons first."""
+    others = [name for name in CONFIGURATIONS if name not in MAIN]
     runs = [(name, seed) for seed in range(1, seeds + 1) for name in MAIN]
-    return runs + [(name, 1) for name in CONFIGURATIONS if name not in MAIN]
+    runs += [(name, 1) for name in others]
+    repeated = [name for name in others if CONFIGURATIONS[name].has_seeds]
+    return runs + [(name, seed) for seed in range(2, seeds + 1) for name in repeated]
+
+
+def is_compiled(name):
+    """Whether sherry-compile knows the weights."""
+    return CONFIGURATIONS[name].keys["quantizer"] in ("none", "sherry")
+
+
+class Circle:
+    """The perplexities of a run by the trainer and as it was compiled."""
+
+    def __init__(self, run):
+        self.trained = math.exp(run.end["validation_loss"])
+        self.compiled = json.loads((run.path.parent / "compiled.json").read_text())
+        # f32 is compared with the trainer, i8 with f32.
+        self.deviations = {
+            "f32": self.compiled["f32"] / self.trained - 1,
+            "i8": self.compiled["i8"] / self.compiled["f32"] - 1,
+        }
+
+    def is_closed(self):
+        return all(abs(self.deviations[mode]) <= limit for mode, limit in LIMITS.items())
+
+    def __str__(self):
+        modes = ", ".join(
+            f"{self.compiled[mode]:.4f} compiled in {mode} ({100 * self.deviations[mode]:+.3f} %, "
+            f"at most {100 * limit:g} %)"
+            for mode, limit in LIMITS.items()
+        )
+        return f"perplexity {self.trained:.4f} by the trainer, {modes}"
 
 
 class Results:
@@ -87,6 +144,15 @@ class Results:
                 run = Run(path)
                 if run.end:
                     self.runs[name][run.records["start"][0]["config"]["seed"]] = run
+        self.circles = {  # name -> seed -> Circle
+            name: {
+                seed: Circle(run) for seed, run in runs.items()
+                if (run.path.parent / "compiled.json").exists()
+            }
+            for name, runs in self.runs.items()
+        }
+        example = folder / "example.json"
+        self.example = json.loads(example.read_text()) if example.exists() else None
         for name in PTQ:
             for seed, run in self.runs["dense"].items():
                 path = run.path.parent / f"{name}.json"
@@ -101,6 +167,14 @@ class Results:
         if name in PTQ:
             return {seed: result["validation_loss"] for seed, result in self.ptq[name].items()}
         return {seed: run.end["validation_loss"] for seed, run in self.runs[name].items()}
+
+    def best_sherry(self):
+        """The run of the lowest loss whose weights are Sherry's."""
+        runs = [
+            run for name, runs in self.runs.items() for run in runs.values()
+            if CONFIGURATIONS[name].keys["quantizer"] == "sherry"
+        ]
+        return min(runs, key=lambda run: run.end["validation_loss"])
 
     def bits(self, name):
         if name in PTQ:
@@ -146,6 +220,63 @@ def losses_table(results):
     return table(head, rows)
 
 
+def circle_table(results):
+    rows = []
+    for name, circles in results.circles.items():
+        if not circles:
+            continue
+        circles = circles.values()
+        row = [CONFIGURATIONS[name].title, len(circles), f"{statistics.mean(c.trained for c in circles):.4f}"]
+        row += [f"{statistics.mean(c.compiled[mode] for c in circles):.4f}" for mode in LIMITS]
+        for mode in LIMITS:
+            worst = max((c.deviations[mode] for c in circles), key=abs)
+            row.append(f"{100 * worst:+.3f} %")
+        rows.append(row)
+    head = ["weights", "seeds", "trainer", "compiled, f32", "compiled, i8", "f32 against trainer", "i8 against f32"]
+    return table(head, rows) if rows else ""
+
+
+def circle(results):
+    """What compiled models have, and whether that is what the trainer says."""
+    rows = circle_table(results)
+    if not rows:
+        return ""
+    outside = list_open(results)
+    verdict = "All are within" if not outside else f"**Outside of these limits: {', '.join(outside)}.** Others are within"
+    return f"""
+Perplexities of the validation text by the trainer, and by `sherry-run --perplexity` on what `sherry-compile` makes of the
+last checkpoint: exactly (`--activations=f32 --head=bf16 --scale-type=f32`) and by default (i8, scales in f16, head q8_0),
+both with `--no-quantize` where weights are dense. Means of the seeds; deviations are the largest of a seed. {verdict}
+{100 * LIMITS["f32"]:g} % of the trainer for f32 and {100 * LIMITS["i8"]:g} % of f32 for i8.
+
+{rows}
+{example(results)}
+"""
+
+
+def example(results):
+    """Whether there is a better model than the one that is shipped."""
+    if not results.example:
+        return ""
+    best, ours, shipped = (results.example[key] for key in ("best", "bits_per_byte", "example_bits_per_byte"))
+    verdict = "better than" if ours < shipped else "not better than"
+    return (
+        f"The best Sherry model, {best}, takes {ours:.4f} bits per byte of the validation text, compiled in f32; "
+        f"examples/shakespeare takes {shipped:.4f}.\nThe best model is **{verdict}** the one that is shipped. Windows are as "
+        f"long as each was trained to read, and overlap by half."
+    )
+
+
+def list_open(results):
+    """The runs whose compiled models are not what the trainer says."""
+    return [
+        run_name(name, seed)
+        for name, circles in results.circles.items()
+        for seed, circle in circles.items()
+        if not circle.is_closed()
+    ]
+
+
 def diagnostics_table(results):
     def at(points, share):
         """The value at the record nearest to a share of the steps."""
@@ -176,27 +307,76 @@ def compare(results, name, other):
     return [first[seed] - second[seed] for seed in first if seed in second]
 
 
-def claims(results):
-    """Sentences on what is seen of the paper's claims."""
-    lines = []
+def verdict_of(differences):
+    """Whether all, some or none of the losses are lower."""
+    lower = sum(difference < 0 for difference in differences)
+    return "seen" if lower == len(differences) else "not seen" if lower else "the opposite is seen"
+
+
+def helps(results):
+    """Whether Arenas lowers the loss: with three seeds, by its maximum, and with
+    another learning rate."""
     differences = compare(results, "arenas", "sherry")
-    if differences:
-        lower = sum(difference < 0 for difference in differences)
-        verdict = "seen" if lower == len(differences) else "not seen" if lower else "the opposite is seen"
-        lines.append(
-            f"Arenas helps: **{verdict}**. With it the loss is lower for {lower} of {len(differences)} "
-            f"seeds; the difference is {spread(differences, 4)} nats per token."
+    if not differences:
+        return
+    lower = sum(difference < 0 for difference in differences)
+    yield (
+        f"Arenas helps with maximum 1: **{verdict_of(differences)}**. With it the loss is lower for {lower} of {len(differences)} "
+        f"seeds; the difference is {spread(differences, 4)} nats per token."
+    )
+    # What a single seed can say.
+    noise = statistics.stdev(differences) if len(differences) > 1 else None
+    limit = f"; one seed says nothing of what is below {noise:.4f}, the deviation over the seeds" if noise else ""
+
+    def single(difference):
+        if noise and abs(difference) < noise:
+            return "too small to tell"
+        return verdict_of([difference]) + ", with one seed"
+
+    smaller = {maximum: compare(results, maximum_name(maximum), "sherry") for maximum in MAXIMA}
+    smaller = {maximum: values for maximum, values in smaller.items() if values}
+    if smaller:
+        best = min(smaller, key=lambda maximum: statistics.mean(smaller[maximum]))
+        verdict = verdict_of(smaller[best]) if len(smaller[best]) > 1 else single(smaller[best][0])
+        lower = sum(difference < 0 for difference in smaller[best])
+        values = "; ".join(f"{maximum:g}: {spread(values, 4)}" for maximum, values in smaller.items())
+        yield (
+            f"Arenas with a smaller maximum helps: **{verdict}**. The differences by maximum are {values}. With "
+            f"the best, {best:g}, which was chosen knowing these, the loss is lower for {lower} of {len(smaller[best])} "
+            f"seeds{'' if len(smaller[best]) > 1 else limit}."
         )
-    differences = compare(results, "arenas", "absmean")
+    differences = compare(results, rate_name("arenas"), rate_name("sherry"))
     if differences:
-        mean = statistics.mean(differences)
-        limit = EQUAL_SHARE * statistics.mean(results.losses("absmean").values())
-        verdict = "seen" if abs(mean) <= limit else "seen, and better" if mean < 0 else "not seen"
-        lines.append(
-            f"Sherry with Arenas equals ternary weights without sparsity: **{verdict}**. The "
-            f"difference is {spread(differences, 4)} nats per token; up to {100 * EQUAL_SHARE:.0f} % of the "
-            f"loss, {limit:.4f}, counts as equal."
+        gains = [
+            f"{CONFIGURATIONS[name].title} {statistics.mean(compare(results, rate_name(name), name)):+.4f}"
+            for name in MAIN
+            if compare(results, rate_name(name), name)
+        ]
+        yield (
+            f"Arenas helps with the learning rate {LEARNING_RATE}: **{single(differences[0])}**. The difference, of one "
+            f"seed, is {differences[0]:+.4f}{limit}. The rate changes the losses themselves by: {', '.join(gains)}."
         )
+
+
+def equals_ternary(results):
+    """Whether sparsity with Arenas costs nothing."""
+    for first, second, seeds in (
+        ("arenas", "absmean", ""),
+        (rate_name("arenas"), rate_name("absmean"), f", with the learning rate {LEARNING_RATE} and one seed"),
+    ):
+        differences = compare(results, first, second)
+        if differences:
+            mean = statistics.mean(differences)
+            limit = EQUAL_SHARE * statistics.mean(results.losses(second).values())
+            verdict = "seen" if abs(mean) <= limit else "seen, and better" if mean < 0 else "not seen"
+            yield (
+                f"Sherry with Arenas equals ternary weights without sparsity{seeds}: **{verdict}**. The "
+                f"difference is {spread(differences, 4)} nats per token; up to {100 * EQUAL_SHARE:.0f} % of the "
+                f"loss, {limit:.4f}, counts as equal."
+            )
+
+
+def ptq_collapses(results):
     differences = [
         statistics.mean(results.losses(ptq).values()) - statistics.mean(results.losses("arenas").values())
         for ptq in ("ptq-mean", "ptq-least-squares")
@@ -205,12 +385,16 @@ def claims(results):
     if differences:
         verdict = "seen" if min(differences) > COLLAPSE else "not seen"
         texts = " and ".join(f"{difference:.2f}" for difference in differences)
-        lines.append(
+        yield (
             f"Quantization after training collapses: **{verdict}**. With scales in closed form and of "
             f"least squares it loses {texts} nats per token against training in the same format; "
             f"more than {COLLAPSE} counts as a collapse."
         )
-    return lines
+
+
+def claims(results):
+    """Sentences on what is seen of the paper's claims."""
+    return [*helps(results), *equals_ternary(results), *ptq_collapses(results)]
 
 
 def overfitting(results):
@@ -292,7 +476,8 @@ def plot_all(results, figures):
 
 
 def write(folder, docs, document):
-    """Writes the section of `document`, with its plots, to the folder `docs`."""
+    """Writes the section of `document`, with its plots, to the folder `docs`; whether all
+    compiled models are what the trainer says."""
     results = Results(folder)
     runs = results.all()
     if not runs:
@@ -314,6 +499,7 @@ is 0; mean ± standard deviation over the seeds. Bits per weight are those of th
 "As compiled" has the weights of the checkpoint, in {config["dtype"]}, and scales in f16.
 
 {losses_table(results)}
+{circle(results)}
 """
     text += "\n".join(f"* {claim}" for claim in claims(results))
     text += f"""
@@ -326,3 +512,6 @@ trapped if its trit has not changed for {config["trapped_steps"]} steps.
     text += "\n\n".join(f"![{alt}](figures/training-{name}.svg)" for name, alt in plots.items())
     replace_section(document, "scripts/experiments/arenas", text, docs / document.name)
     print(f"arenas: wrote {docs / document.name} and {figures}/training-*.svg", file=sys.stderr)
+    for name in list_open(results):
+        print(f"arenas: {name}: perplexities differ beyond the limits: see {folder / name}/compiled.json", file=sys.stderr)
+    return not list_open(results)

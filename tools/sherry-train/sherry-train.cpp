@@ -73,6 +73,7 @@ static nlohmann::json parseFlag(const ConfigKey &key,
 namespace {
 struct Options {
   std::string configFile, evaluated, scales = "mean";
+  int64_t measuredSteps = 0; ///< 0: train
   bool quiet = false;
   std::map<std::string, std::vector<std::string>> flags; ///< by key
 
@@ -101,7 +102,7 @@ static void addKeys(CLI::App &app, Options &options) {
             key.member))
       option->expected(1, -1)->take_all();
     else
-      option->expected(1)->take_last();
+      option->expected(1)->take_last()->allow_extra_args(false);
   }
 }
 
@@ -164,9 +165,18 @@ static llvm::Expected<int> run(const Options &options) {
   }
   if (llvm::Error error = config->validate())
     return error;
+  if (options.measuredSteps > 0) {
+    auto costs = measureSteps(*config, options.measuredSteps);
+    if (!costs)
+      return costs.takeError();
+    llvm::outs() << costs->dump(1) << "\n";
+    return 0;
+  }
   // LLVM would take over these signals with the first file that it writes, and
   // remove a checkpoint that is being written. It does so once: not after this.
   llvm::sys::SetInterruptFunction(nullptr);
+  // A file beyond the user's limit is an error, as on a disk that is full.
+  std::signal(SIGXFSZ, SIG_IGN);
   // A second signal ends the process at once.
   struct sigaction action = {};
   action.sa_handler = [](int) { stopRequested = 1; };
@@ -203,6 +213,12 @@ int main(int argc, char **argv) {
                  "the least squared error [mean]")
       ->option_text("mean|least_squares")
       ->check(CLI::IsMember({"mean", "least_squares"}));
+  app.add_option(
+         "--benchmark", options.measuredSteps,
+         "Do not train: print what this many steps cost in time, beside "
+         "the matrix products alone, and in memory")
+      ->option_text("STEPS")
+      ->check(CLI::Range(int64_t{1}, int64_t{1000000}));
   app.add_flag("-q,--quiet", options.quiet, "Print no progress");
   addKeys(app, options);
   CLI11_PARSE(app, argc, argv);

@@ -37,6 +37,9 @@ llvm::Expected<nlohmann::json> parseJsonObject(llvm::StringRef text,
                                                llvm::StringRef file,
                                                uint64_t offset = 0);
 
+/// Reads a file that is a JSON object of at most 16 MiB.
+llvm::Expected<nlohmann::json> readJsonObject(llvm::StringRef path);
+
 /// A member of an object; null if there is none, it is null, or `object` is
 /// something else.
 const nlohmann::json *member(const nlohmann::json &object,

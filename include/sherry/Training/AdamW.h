@@ -20,13 +20,17 @@ struct AdamWOptions {
   double maxGradientNorm; ///< 0: no clipping
 };
 
+/// Whether the model computes with Q(value) + lambda * value.
+inline bool isProjected(const Parameter &parameter, const Transformer &model) {
+  return parameter.isLinear &&
+         model.getProjection().kind != QuantizerKind::None;
+}
+
 /// The straight-through gradient of a latent weight is that of
 /// Q(W) + lambda * W times this: Q counts as the identity.
 inline double getGradientFactor(const Parameter &parameter,
                                 const Transformer &model, double lambda) {
-  bool isProjected =
-      parameter.isLinear && model.getProjection().kind != QuantizerKind::None;
-  return isProjected ? 1 + lambda : 1;
+  return isProjected(parameter, model) ? 1 + lambda : 1;
 }
 
 class AdamW {

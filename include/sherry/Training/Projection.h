@@ -45,9 +45,9 @@ struct Projection {
   double getBitsPerWeight(int64_t rows, int64_t cols, double denseBits) const;
 };
 
-/// Writes Q(W) + lambda * W for weights[rows][cols], cols a multiple of 4, to
-/// `out`, in parallel, and the signs of Q(W) to `trits`, if it is not null.
-/// Fails on NaN and infinity.
+/// Writes Q(W) + lambda * W for weights[rows][cols], cols a multiple of 4 and Q
+/// not None, to `out`, in parallel, and the signs of Q(W) to `trits`, if it is
+/// not null. Fails on NaN and infinity.
 [[nodiscard]] format::Failure project(const Projection &projection,
                                       const float *weights, int64_t rows,
                                       int64_t cols, float lambda, float *out,

@@ -29,19 +29,20 @@ namespace sherry::training {
 class RunFolder {
 public:
   /// Makes the folder if it is not there, takes the lock and removes what an
-  /// interrupted process left behind. Fails if another process holds the lock.
+  /// interrupted process left behind. Fails if another process holds the lock,
+  /// or if `latest` names no checkpoint.
   static llvm::Expected<RunFolder> open(llvm::StringRef path);
   RunFolder(RunFolder &&other) noexcept;
   ~RunFolder();
 
-  /// The last checkpoint; empty if there is none.
-  std::string getLatest() const;
+  /// The last checkpoint: that which `latest` names or, without it, the newest;
+  /// empty if there is none.
+  const std::string &getLatest() const { return latest; }
 
   /// Lets `write` fill a folder, makes it the last checkpoint and removes all
-  /// but the last `keep`. Returns its path.
-  llvm::Expected<std::string>
-  save(int64_t step, int64_t keep,
-       llvm::function_ref<llvm::Error(llvm::StringRef)> write);
+  /// but the last `keep`. What the metrics have is on the disk before it.
+  llvm::Error save(int64_t step, int64_t keep,
+                   llvm::function_ref<llvm::Error(llvm::StringRef)> write);
 
   std::string getMetricsPath() const;
 
@@ -49,7 +50,7 @@ private:
   RunFolder() = default;
   llvm::Error prune(int64_t keep);
 
-  std::string path;
+  std::string path, latest;
   int lock = -1;
 };
 

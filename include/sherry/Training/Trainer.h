@@ -26,6 +26,12 @@ llvm::Expected<TrainingEnd> train(const TrainingConfig &config,
                                   llvm::raw_ostream &log,
                                   llvm::function_ref<bool()> isStopped);
 
+/// Takes `steps` steps of such a run, of which nothing is kept, and says what
+/// they cost: the rate of their matrix products, beside that of LibTorch's own,
+/// and memory.
+llvm::Expected<nlohmann::ordered_json>
+measureSteps(const TrainingConfig &config, int64_t steps);
+
 /// Sets the number of threads; 0: one for each physical core.
 void setThreads(int64_t threads);
 

@@ -46,8 +46,8 @@ TEST_F(RunFolderTest, KeepsTheLast) {
   RunFolder folder = open();
   EXPECT_EQ(folder.getLatest(), "");
   for (int64_t step : {5, 10, 15}) {
-    std::string saved = llvm::cantFail(folder.save(step, 2, writeNothing));
-    EXPECT_EQ(saved, folder.getLatest());
+    llvm::cantFail(folder.save(step, 2, writeNothing));
+    EXPECT_EQ(fs::path(folder.getLatest()), fs::canonical(path / "latest"));
   }
   EXPECT_THAT(list(),
               ElementsAre("latest", "lock", "step-00000010", "step-00000015"));
@@ -58,24 +58,59 @@ TEST_F(RunFolderTest, WhatFailsLeavesTheLast) {
   {
     RunFolder folder = open();
     llvm::cantFail(folder.save(1, 2, writeNothing));
-    auto result = folder.save(
+    auto error = folder.save(
         2, 2, [](llvm::StringRef) { return makeError("the disk is full"); });
-    EXPECT_EQ(llvm::toString(result.takeError()), "the disk is full");
+    EXPECT_EQ(llvm::toString(std::move(error)), "the disk is full");
     EXPECT_THAT(folder.getLatest(), HasSubstr("step-00000001"));
   }
   open(); // removes the rest
   EXPECT_THAT(list(), ElementsAre("latest", "lock", "step-00000001"));
 }
 
-TEST_F(RunFolderTest, ReplacesWhatWasNeverLinked) {
-  fs::create_directories(path / "step-00000001");
-  std::ofstream(path / "step-00000001" / "old") << "x";
-  fs::create_symlink("step-00000001", path / ".tmp-latest");
+TEST_F(RunFolderTest, TakesTheNewestThatWasNeverLinked) {
+  for (const char *name : {"step-00000001", "step-00000002"})
+    fs::create_directories(path / name);
+  fs::create_symlink("step-00000002", path / ".tmp-latest");
   RunFolder folder = open();
-  EXPECT_EQ(folder.getLatest(), "");
-  llvm::cantFail(folder.save(1, 1, writeNothing));
+  EXPECT_EQ(fs::path(folder.getLatest()), path / "step-00000002");
+  llvm::cantFail(folder.save(3, 1, writeNothing));
+  EXPECT_TRUE(fs::exists(path / "latest" / "file"));
+  EXPECT_THAT(list(), ElementsAre("latest", "lock", "step-00000003"));
+}
+
+TEST_F(RunFolderTest, ReplacesWhatIsBehindTheLast) {
+  for (const char *name : {"step-00000001", "step-00000002"})
+    fs::create_directories(path / name);
+  std::ofstream(path / "step-00000002" / "old") << "x";
+  fs::create_symlink("step-00000001", path / "latest");
+  RunFolder folder = open();
+  EXPECT_EQ(fs::path(folder.getLatest()), path / "step-00000001");
+  llvm::cantFail(folder.save(2, 1, writeNothing));
   EXPECT_FALSE(fs::exists(path / "latest" / "old"));
-  EXPECT_THAT(list(), ElementsAre("latest", "lock", "step-00000001"));
+  EXPECT_THAT(list(), ElementsAre("latest", "lock", "step-00000002"));
+}
+
+TEST_F(RunFolderTest, RefusesALinkToNoCheckpoint) {
+  auto refuse = [&](const char *target) {
+    fs::remove(path / "latest");
+    fs::create_symlink(target, path / "latest");
+    return llvm::toString(RunFolder::open(path.string()).takeError());
+  };
+  fs::create_directories(path / "step-00000001");
+  fs::create_directories(path / "other");
+  EXPECT_THAT(refuse("step-00000002"),
+              HasSubstr("latest: No such file or directory; let it name the "
+                        "checkpoint to go on from"));
+  EXPECT_THAT(refuse("latest"), HasSubstr("symbolic links"));
+  EXPECT_THAT(refuse("other"), HasSubstr("no checkpoint of this run"));
+  EXPECT_TRUE(fs::exists(path / "step-00000001"));
+}
+
+TEST_F(RunFolderTest, LeavesWhatOthersPutThere) {
+  for (const char *name : {".tmp-step-00000001", ".tmp-step-x", ".tmp-mine"})
+    fs::create_directories(path / name);
+  RunFolder folder = open();
+  EXPECT_THAT(list(), ElementsAre(".tmp-mine", ".tmp-step-x", "lock"));
 }
 
 TEST_F(RunFolderTest, OneProcess) {

@@ -51,6 +51,12 @@ TEST(TrainingConfig, RefusesWhatIsWrong) {
                         "integer from 1"));
   EXPECT_THAT(refuse({{"steps", 0}}), HasSubstr("\"steps\" is 0"));
   EXPECT_THAT(refuse({{"learning_rate", -1}}), HasSubstr("learning_rate"));
+  EXPECT_THAT(
+      refuse({{"adam_beta1", 0.99999999}}),
+      HasSubstr("\"adam_beta1\" is 0.99999999; it must be a number from "
+                "0.0 to 0.9999999"));
+  EXPECT_EQ(refuse({{"adam_beta2", 0.9999999}}), "");
+  EXPECT_LT(static_cast<float>(0.9999999), 1);
   EXPECT_THAT(refuse({{"quantizer", "ternary"}}),
               HasSubstr("one of sherry, absmean, binary, none"));
   EXPECT_THAT(refuse({{"train_files", "text.txt"}}),
@@ -60,8 +66,6 @@ TEST(TrainingConfig, RefusesWhatIsWrong) {
 
 TEST(TrainingConfig, Validates) {
   TrainingConfig config;
-  EXPECT_THAT(getError(config.validate()), HasSubstr("output"));
-  config.output = "out";
   EXPECT_THAT(getError(config.validate()), HasSubstr("train_files"));
   config.trainFiles = {"text"};
   EXPECT_THAT(getError(config.validate()), HasSubstr("tokenizer"));
@@ -70,6 +74,10 @@ TEST(TrainingConfig, Validates) {
   config.groupSize = 6;
   EXPECT_THAT(getError(config.validate()), HasSubstr("multiple of 4"));
   config.groupSize = 8;
+  config.batchSize = config.accumulationSteps = config.contextLength = 1 << 24;
+  EXPECT_THAT(getError(config.validate()), HasSubstr("2^63 tokens or more"));
+  config.contextLength = 1;
+  EXPECT_EQ(getError(config.validate()), "");
   config.arenasEnd = 0.05;
   EXPECT_THAT(getError(config.validate()), HasSubstr("arenas_end"));
 }

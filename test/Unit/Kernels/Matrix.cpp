@@ -215,7 +215,9 @@ std::vector<float> sherry::quantizedProduct(const Weights &weights,
     for (float x : inputs)
       largest = std::max(largest, std::abs(x));
     float inverse = largest == 0 ? 0 : 127 / largest;
-    float scale = largest / 127;
+    // 22 binary digits.
+    float scale =
+        format::floatFromBits(format::floatBits(largest / 127) & ~uint32_t(3));
     for (int64_t row = 0; row < shape.rows; ++row) {
       int64_t sum = 0;
       for (int64_t i = 0; i < block.size; ++i)
@@ -223,9 +225,9 @@ std::vector<float> sherry::quantizedProduct(const Weights &weights,
                static_cast<int64_t>(
                    weights.values[row * shape.cols + block.begin + i]);
       float product = static_cast<float>(sum) * scale;
-      result[row] +=
-          product *
-          weights.scales[row * shape.scaleGroups() + block.scaleGroup];
+      result[row] = std::fma(
+          product, weights.scales[row * shape.scaleGroups() + block.scaleGroup],
+          result[row]);
     }
   }
   return result;

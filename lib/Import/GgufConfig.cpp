@@ -257,7 +257,8 @@ Expected<std::string> sherry::makeConfigJson(const GgufModel &model) {
     if (auto id = bos->getInteger())
       config["bos_token_id"] = *id;
   config["eos_token_id"] = listEndTokens(file);
-  return config.dump(1);
+  // Texts of the file may be no UTF-8.
+  return config.dump(1, ' ', false, json::error_handler_t::replace);
 }
 
 std::string sherry::getChatTemplate(const GgufFile &file) {

@@ -20,7 +20,6 @@ using namespace sherry;
 using namespace sherry::training;
 using at::Tensor;
 
-static const std::string kExample = SHERRY_SOURCE_DIR "/examples/shakespeare";
 static const std::string kReference =
     SHERRY_SOURCE_DIR "/test/Integration/Inputs/shakespeare/";
 
@@ -64,11 +63,11 @@ static Tensor readNpy(const std::string &path, int64_t cols) {
 
 TEST(Transformer, LogitsOfTheExample) {
   at::NoGradGuard noGradients;
-  auto description = llvm::cantFail(readDescription(kExample));
+  auto description = llvm::cantFail(readDescription(kReference));
   EXPECT_EQ(description.projection.kind, QuantizerKind::Sherry);
   description.projection.roundsScales = true;
-  auto model =
-      llvm::cantFail(loadModel(kExample, description, description.projection));
+  auto model = llvm::cantFail(
+      loadModel(kReference, description, description.projection));
   llvm::cantFail(model.prepare(0));
   std::ifstream file(kReference + "prompts.json");
   nlohmann::json prompts = nlohmann::json::parse(file);

@@ -98,7 +98,7 @@ SmallVector<Value> sherry::startDots(KernelBuilder &b, int64_t bias,
                                      const QuantizedRows &input,
                                      ArrayRef<Value> rows, Value block) {
   // sum (w + bias) * a - bias * sum a = sum w * a
-  int64_t excess = b.fuseMulAdd ? QuantizedRows::kFloatBits : 0;
+  int64_t zero = b.fuseMulAdd ? QuantizedRows::kFloatBits : 0;
   auto lanes = b.vec(16, b.getI32Type());
   SmallVector<Value> sums;
   for (Value row : rows) {
@@ -107,7 +107,7 @@ SmallVector<Value> sherry::startDots(KernelBuilder &b, int64_t bias,
     if (bias != 1)
       start = arith::AddIOp::create(
           b, Value(arith::MulIOp::create(b, start, b.splatInt(lanes, bias))),
-          b.splatInt(lanes, excess - bias * excess));
+          b.splatInt(lanes, zero - bias * zero));
     sums.append(2, start);
   }
   return sums;

@@ -58,17 +58,17 @@ std::string Lowering::missingFeatures() const {
 //===----------------------------------------------------------------------===//
 
 static void buildPipelines(OpPassManager &pm, const TargetInfo &target,
-                           bool emulateFma, int64_t maxTokens) {
+                           int64_t maxTokens) {
   LayoutPipelineOptions layout;
   // The graph says which of its functions quantize.
   layout.quantizeActivations = false;
   layout.maxBlock = maxTokens;
   buildLayoutPipeline(pm, layout);
   KernelPipelineOptions kernel;
-  kernel.setTarget(target, emulateFma);
+  kernel.setTarget(target, /*emulateFma=*/false);
   buildKernelPipeline(pm, kernel);
   LLVMPipelineOptions lowering;
-  lowering.setTarget(target, emulateFma);
+  lowering.setTarget(target, /*emulateFma=*/false);
   buildLLVMPipeline(pm, lowering);
 }
 
@@ -102,8 +102,7 @@ CompiledKernels::compile(const Lowering &lowering,
     return llvm::createStringError("cannot parse the graph");
   TargetInfo target = lowering.target();
   PassManager pm(&context);
-  // Sums in f32 need no equal bits, and emulated they would be long to compile.
-  buildPipelines(pm, target, activations == ActivationKind::I8, maxTokens);
+  buildPipelines(pm, target, maxTokens);
   if (failed(pm.run(*graph)))
     return llvm::createStringError("the pipelines failed");
 

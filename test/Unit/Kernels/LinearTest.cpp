@@ -174,8 +174,13 @@ TEST_P(LinearTest, IntegerSumsAreExact) {
     return;
   runAll(ActivationKind::I8, Operands::Exact,
          checkAgainst(exactProduct, sameBits));
+  bool hasFma = GetParam().target().has(SHERRY_CPU_FMA);
+  auto product = [hasFma](const Weights &weights,
+                          llvm::ArrayRef<float> activations) {
+    return quantizedProduct(weights, activations, hasFma);
+  };
   runAll(ActivationKind::I8, Operands::Arbitrary,
-         checkAgainst(quantizedProduct, sameBits));
+         checkAgainst(product, sameBits));
 }
 
 TEST_P(LinearTest, FloatSumsAreClose) {

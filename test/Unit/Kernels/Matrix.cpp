@@ -206,7 +206,8 @@ std::vector<float> sherry::exactProduct(const Weights &weights,
 }
 
 std::vector<float> sherry::quantizedProduct(const Weights &weights,
-                                            llvm::ArrayRef<float> activations) {
+                                            llvm::ArrayRef<float> activations,
+                                            bool hasFma) {
   const Shape &shape = weights.shape;
   std::vector<float> result(shape.rows);
   for (const InputBlock &block : shape.blocks()) {
@@ -225,9 +226,14 @@ std::vector<float> sherry::quantizedProduct(const Weights &weights,
                static_cast<int64_t>(
                    weights.values[row * shape.cols + block.begin + i]);
       float product = static_cast<float>(sum) * scale;
-      result[row] = std::fma(
-          product, weights.scales[row * shape.scaleGroups() + block.scaleGroup],
-          result[row]);
+      float weightScale =
+          weights.scales[row * shape.scaleGroups() + block.scaleGroup];
+      if (hasFma) {
+        result[row] = std::fma(product, weightScale, result[row]);
+        continue;
+      }
+      float scaled = product * weightScale;
+      result[row] += scaled;
     }
   }
   return result;

@@ -45,9 +45,11 @@ std::vector<float> exactProduct(const Weights &weights,
                                 llvm::ArrayRef<float> activations);
 
 /// One row of outputs with 8-bit activations, rounded like sherry.linear and
-/// sherry.quantize_activations say.
+/// sherry.quantize_activations say; with `hasFma`, a product and its addition
+/// are rounded once.
 std::vector<float> quantizedProduct(const Weights &weights,
-                                    llvm::ArrayRef<float> activations);
+                                    llvm::ArrayRef<float> activations,
+                                    bool hasFma);
 
 /// One row of outputs in f64, and the sums of the magnitudes of the products,
 /// to which the error of an f32 sum is proportional.

@@ -135,7 +135,11 @@ Quantized quantize(const Vector &x, const Matrix &matrix) {
       result.tieDistance =
           std::min(result.tieDistance, 0.5f - std::fabs(exact - rounded));
     }
-    result.scales.push_back(largest / 127);
+    // Cut to 22 binary digits.
+    int exponent;
+    float fraction = std::frexp(largest / 127, &exponent);
+    result.scales.push_back(
+        std::ldexp(std::trunc(std::ldexp(fraction, 22)), exponent - 22));
     result.end.push_back(end);
     begin = end;
   }

@@ -245,7 +245,7 @@ struct Dimension {
 } // namespace
 
 static const Dimension kDimensions[] = {
-    {"--interleave", &Schedule::interleave, {2, 8}, true, true},
+    {"--interleave", &Schedule::interleave, {2, 4, 8}, true, true},
     {"--prefetch",
      &Schedule::prefetchDistance,
      {2048, 4096, 8192},

@@ -171,15 +171,15 @@ def main():
         )
         for index, variant in enumerate(variants):
             options = [f"--activations={activations}", *variant.split()]
+            # A cache in f16 rounds by the last bits of f32 sums, and the next
+            # 8-bit activations make a quantum of it.
+            if activations == "i8" and "--kv=f16" in options:
+                options.remove("--kv=f16")
             if not any(option.startswith("--kv=") for option in options):
                 options.append("--kv=f32")
             if is_skipped(options):
                 continue
             prompt = run_reference(checkpoint, options, expected)
-            # A cache in f16 rounds, too: one way or the other where the last
-            # bits of its numbers hang on how a CPU adds.
-            if {"--activations=i8", "--kv=f16"} <= set(options):
-                options.append("--emulate-fma")
             some = targets[(number + index) % 2 :: 2] or targets
             cases = [
                 (

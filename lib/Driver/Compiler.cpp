@@ -407,7 +407,9 @@ Error Compilation::run() {
   KernelPipelineOptions kernel;
   kernel.prefetchDistance = options.schedule.prefetchDistance;
   kernel.prefetchDistanceL2 = options.schedule.prefetchDistanceL2;
-  kernel.setTarget(target, options.emulateFma);
+  kernel.setTarget(target);
+  if (options.emulateFma)
+    kernel.fuseMulAdd = true;
   if (Error error = runPasses("kernel", [&](OpPassManager &pm) {
         buildKernelPipeline(pm, kernel);
       }))
@@ -416,7 +418,7 @@ Error Compilation::run() {
     return emitModule();
 
   LLVMPipelineOptions lowering;
-  lowering.setTarget(target, options.emulateFma);
+  lowering.setTarget(target);
   if (Error error = runPasses("llvm-mlir", [&](OpPassManager &pm) {
         buildLLVMPipeline(pm, lowering);
       }))

@@ -34,13 +34,12 @@ void sherry::buildLayoutPipeline(OpPassManager &pm,
   pm.addPass(createVerifyStage({"layout"}));
 }
 
-void KernelPipelineOptions::setTarget(const TargetInfo &target,
-                                      bool emulateFma) {
+void KernelPipelineOptions::setTarget(const TargetInfo &target) {
   pairSums = target.has(SHERRY_CPU_AVX2) && !target.hasAVX512() &&
              !target.has(SHERRY_CPU_AVXVNNI);
   // A code of the order `words` takes a shift and a permutation.
   fuseDecode = target.hasAVX512();
-  fuseMulAdd = target.has(SHERRY_CPU_FMA) || emulateFma;
+  fuseMulAdd = target.has(SHERRY_CPU_FMA);
 }
 
 void sherry::buildKernelPipeline(OpPassManager &pm,
@@ -60,20 +59,19 @@ void sherry::buildKernelPipeline(OpPassManager &pm,
   pm.addPass(createVerifyStage({"kernel"}));
 }
 
-void LLVMPipelineOptions::setTarget(const TargetInfo &target, bool emulateFma) {
+void LLVMPipelineOptions::setTarget(const TargetInfo &target) {
   avx2 = target.has(SHERRY_CPU_AVX2);
   avx512 = target.hasAVX512();
   vnni512 = target.hasAVX512() && target.has(SHERRY_CPU_AVX512VNNI);
   vnni256 = target.has(SHERRY_CPU_AVXVNNI);
   f16c = target.has(SHERRY_CPU_F16C);
   fma = target.has(SHERRY_CPU_FMA);
-  this->emulateFma = emulateFma;
 }
 
 void sherry::buildLLVMPipeline(OpPassManager &pm,
                                const LLVMPipelineOptions &options) {
-  // First, because its polynomials are sums of products.
-  pm.addPass(createApproximateMath({!options.fma && !options.emulateFma}));
+  // First, because its polynomials have math.fma.
+  pm.addPass(createApproximateMath());
   // The widest instructions first; each pass leaves what it cannot do better.
   if (options.avx512)
     pm.addPass(createLowerKernelToAVX512({options.vnni512}));

@@ -1,12 +1,9 @@
-// RUN: sherry-opt %s -sherry-approximate-math | FileCheck %s --check-prefixes=CHECK,FUSED
-// RUN: sherry-opt %s -sherry-approximate-math=split-mul-add | FileCheck %s --check-prefixes=CHECK,SPLIT
+// RUN: sherry-opt %s -sherry-approximate-math | FileCheck %s
 
 // Sums and products instead of calls.
 // CHECK-LABEL: func @exp
 // CHECK-NOT: math.exp
-// FUSED: math.fma
-// SPLIT-NOT: math.fma
-// SPLIT: arith.mulf
+// CHECK: math.fma
 func.func @exp(%x: vector<16xf32>) -> vector<16xf32> {
   %0 = math.exp %x : vector<16xf32>
   return %0 : vector<16xf32>

@@ -117,8 +117,8 @@ def LowerKernelGeneric : Pass<"sherry-lower-kernel-generic"> {
   let description = [{
     The lowering for CPUs without better instructions, and the oracle of the
     others. Without the option `f16c`, f16 numbers are widened and rounded by
-    integer operations, without `fma`, f32 `math.fma` is computed in f64, so
-    that no library call remains.
+    integer operations; without `fma`, `math.fma` of f32 is computed in f64,
+    with the same one rounding. So no library call remains.
   }];
   let options = [Option<"f16c", "f16c", "bool", "true",
                         "the target converts f16 by an instruction">,
@@ -133,11 +133,8 @@ def ApproximateMath : Pass<"sherry-approximate-math"> {
   let summary = "replace exp by the upstream polynomial approximation";
   let description = [{
     Compiled models call no library. The polynomials are those of MLIR's math
-    transforms; with the option `split-mul-add`, with products and sums in place
-    of `math.fma`, which not every target has.
+    transforms, sums of `math.fma`.
   }];
-  let options = [Option<"splitMulAdd", "split-mul-add", "bool", "false",
-                        "round a product before its addition">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::vector::VectorDialect"];

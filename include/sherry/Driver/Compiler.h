@@ -54,7 +54,7 @@ struct CompileOptions {
   std::string model;  ///< a Hugging Face folder or a GGUF file
   std::string output; ///< a path, or "-"
   std::string targetCpu = "native";
-  /// Without FMA, round as it does, but slowly.
+  /// Without FMA, round sums as it does, but slowly.
   bool emulateFma = false;
   bool quantizeActivations = true;
   /// Unset ones come from the checkpoint's quantization_config, else from the

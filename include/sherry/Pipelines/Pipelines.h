@@ -63,8 +63,8 @@ struct KernelPipelineOptions
       llvm::cl::desc("round a product and its addition once, as FMA does"),
       llvm::cl::init(false)};
 
-  /// Chooses what suits a CPU; with `emulateFma`, as if it had FMA.
-  void setTarget(const TargetInfo &target, bool emulateFma);
+  /// Chooses what suits a CPU.
+  void setTarget(const TargetInfo &target);
 };
 void buildKernelPipeline(mlir::OpPassManager &pm,
                          const KernelPipelineOptions &options);
@@ -84,13 +84,9 @@ struct LLVMPipelineOptions : mlir::PassPipelineOptions<LLVMPipelineOptions> {
                     llvm::cl::init(false)};
   Option<bool> fma{*this, "fma", llvm::cl::desc("use FMA"),
                    llvm::cl::init(false)};
-  Option<bool> emulateFma{
-      *this, "emulate-fma",
-      llvm::cl::desc("without FMA, round as it does, but slowly"),
-      llvm::cl::init(false)};
 
   /// Uses what the CPU has.
-  void setTarget(const TargetInfo &target, bool emulateFma);
+  void setTarget(const TargetInfo &target);
 };
 void buildLLVMPipeline(mlir::OpPassManager &pm,
                        const LLVMPipelineOptions &options);

@@ -18,24 +18,14 @@ namespace sherry {
 
 using namespace mlir;
 
-static LogicalResult splitFma(math::FmaOp op, PatternRewriter &rewriter) {
-  Value product =
-      arith::MulFOp::create(rewriter, op.getLoc(), op.getA(), op.getB());
-  rewriter.replaceOpWithNewOp<arith::AddFOp>(op, product, op.getC());
-  return success();
-}
-
 namespace {
 struct ApproximateMathPass
     : sherry::impl::ApproximateMathBase<ApproximateMathPass> {
-  using ApproximateMathBase::ApproximateMathBase;
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
       return name == math::ExpOp::getOperationName();
     });
-    if (splitMulAdd)
-      patterns.add(splitFma);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -65,10 +65,10 @@ static void buildPipelines(OpPassManager &pm, const TargetInfo &target,
   layout.maxBlock = maxTokens;
   buildLayoutPipeline(pm, layout);
   KernelPipelineOptions kernel;
-  kernel.setTarget(target, /*emulateFma=*/false);
+  kernel.setTarget(target);
   buildKernelPipeline(pm, kernel);
   LLVMPipelineOptions lowering;
-  lowering.setTarget(target, /*emulateFma=*/false);
+  lowering.setTarget(target);
   buildLLVMPipeline(pm, lowering);
 }
 

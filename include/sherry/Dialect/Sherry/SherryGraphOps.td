@@ -144,8 +144,9 @@ def Sherry_QuantizeActivationsOp : Sherry_Op<"quantize_activations", [Pure]> {
     Each row is cut into the blocks `[0, b0), [b0, b0 + b1), ...` that `blocks`
     lists. A block with the largest magnitude m gets the scale m / 127, cut to
     22 binary digits, and the values `round_half_even(x * (127 / m))`; if m is 0
-    both are 0. `sums` holds the sum of the values of each block. With `strided`, the values of every 64
-    inputs are in the order of strided groups: inputs 0, 16, 32, 48, 1, 17, ...
+    both are 0. `sums` holds the sum of the values of each block. With
+    `strided`, the values of every 64 inputs are in the order of strided groups:
+    inputs 0, 16, 32, 48, 1, 17, ...
 
     ```mlir
     %q, %scales, %sums = sherry.quantize_activations %x blocks [128, 64]

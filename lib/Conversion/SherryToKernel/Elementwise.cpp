@@ -269,17 +269,19 @@ static void emitQuantizeBlock(KernelBuilder &b, const Rows &input,
                               const QuantizedRows &result, bool strided,
                               Value row, Value column, Value block,
                               int64_t inputs) {
-  auto f32x16 = b.vec(kLanes, b.getF32Type());
   auto i32x16 = b.vec(kLanes, b.getI32Type());
+  // Magnitudes are ordered like their bits, whose maximum is one instruction.
   Value magnitudes = forColumns(
-      b, column, inputs, {b.splat(f32x16, 0)},
+      b, column, inputs, {b.splatInt(i32x16, 0)},
       [&](Value at, int64_t lanes, ValueRange carried) -> SmallVector<Value> {
         Value x = padLanes(
             b, b.load(b.vec(lanes, b.getF32Type()), input.buffer, {row, at}));
-        return {arith::MaxNumFOp::create(b, Value(math::AbsFOp::create(b, x)),
-                                         carried[0])};
+        Value bits =
+            arith::BitcastOp::create(b, i32x16, Value(math::AbsFOp::create(b, x)));
+        return {arith::MaxSIOp::create(b, bits, carried[0])};
       })[0];
-  Value largest = b.reduceMax(magnitudes);
+  Value largest = arith::BitcastOp::create(b, b.getF32Type(),
+                                           b.reduceMax(magnitudes));
   Value inverse = b.inverseOf(largest, 127);
   Value values = result.inBlocks(b);
   auto quantizeContiguous = [&] {

@@ -80,7 +80,9 @@ Value KernelBuilder::reduceAdd(Value vector) {
 
 Value KernelBuilder::reduceMax(Value vector) {
   return reduce(vector, [&](Value a, Value b) -> Value {
-    return arith::MaxNumFOp::create(*this, a, b);
+    if (isa<FloatType>(getElementTypeOrSelf(a.getType())))
+      return arith::MaxNumFOp::create(*this, a, b);
+    return arith::MaxSIOp::create(*this, a, b);
   });
 }
 

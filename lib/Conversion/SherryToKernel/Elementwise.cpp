@@ -276,12 +276,12 @@ static void emitQuantizeBlock(KernelBuilder &b, const Rows &input,
       [&](Value at, int64_t lanes, ValueRange carried) -> SmallVector<Value> {
         Value x = padLanes(
             b, b.load(b.vec(lanes, b.getF32Type()), input.buffer, {row, at}));
-        Value bits =
-            arith::BitcastOp::create(b, i32x16, Value(math::AbsFOp::create(b, x)));
+        Value bits = arith::BitcastOp::create(
+            b, i32x16, Value(math::AbsFOp::create(b, x)));
         return {arith::MaxSIOp::create(b, bits, carried[0])};
       })[0];
-  Value largest = arith::BitcastOp::create(b, b.getF32Type(),
-                                           b.reduceMax(magnitudes));
+  Value largest =
+      arith::BitcastOp::create(b, b.getF32Type(), b.reduceMax(magnitudes));
   Value inverse = b.inverseOf(largest, 127);
   Value values = result.inBlocks(b);
   auto quantizeContiguous = [&] {

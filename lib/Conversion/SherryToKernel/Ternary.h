@@ -1,0 +1,87 @@
+//===- Ternary.h - Products with 3:4-sparse ternary weights -----*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Two ways through the packed bytes of docs/BlockFormat.md:
+//
+//  * one token, quantized: a table of partial sums per group of activations,
+//    and one lookup per code [T4];
+//  * else: decode a chunk of a tile into a panel of bytes, and multiply it with
+//    every token. With `fuse-decode`, the first block of tokens is multiplied
+//    along the way.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LIB_CONVERSION_SHERRYTOKERNEL_TERNARY_H
+#define LIB_CONVERSION_SHERRYTOKERNEL_TERNARY_H
+
+#include "Linear.h"
+
+namespace sherry {
+
+/// A place in the packed bytes and in the activations.
+struct Cursor {
+  mlir::Value bytes; ///< of the super-tile's stream, in the weights section
+  mlir::Value group; ///< group of four inputs
+  mlir::Value block; ///< block of quantized activations (chunk)
+
+  Cursor advance(KernelBuilder &b, mlir::Value rounds, int64_t byteStep,
+                 int64_t groupStep, int64_t blockStep) const {
+    return {b.add(bytes, b.mul(rounds, byteStep)),
+            b.add(group, b.mul(rounds, groupStep)),
+            b.add(block, b.mul(rounds, blockStep))};
+  }
+};
+
+/// The walk through the packed bytes of a weight [T5].
+class TernaryWalk {
+protected:
+  TernaryWalk(KernelBuilder &b, int64_t inputs, WeightRef weight)
+      : b(b), inputs(inputs), weight(weight), encoding(weight.op.getTernary()),
+        layout(encoding.getFormat()) {}
+
+  using Values = llvm::SmallVector<mlir::Value>;
+  using PieceBody = llvm::function_ref<void(Cursor, int64_t inputs)>;
+  using CarryingBody = llvm::function_ref<Values(Cursor, int64_t inputs,
+                                                 mlir::ValueRange carried)>;
+
+  /// Divides the super-tiles among the team. `column` is the first output of
+  /// `tiles` tiles.
+  void forSuperTiles(llvm::function_ref<void(Cursor, int64_t tiles,
+                                             mlir::Value column)>
+                         body);
+  void forScaleGroups(Cursor at, int64_t tiles, PieceBody body);
+  void forChunks(Cursor at, int64_t tiles, int64_t inputs, PieceBody body);
+  Values forSteps(Cursor at, int64_t tiles, int64_t inputs,
+                  mlir::ValueRange init, CarryingBody body);
+  void forSteps(Cursor at, int64_t tiles, int64_t inputs, PieceBody body);
+
+  /// Byte of the scales of a scale group that starts at `at`.
+  mlir::Value scalesAt(Cursor at, int64_t tiles, int64_t inputs) {
+    return b.add(at.bytes, tiles * (layout.scaleGroupBytes(inputs) -
+                                    layout.scaleBytes()));
+  }
+  bool usesWords() const { return layout.order == format::CodeOrder::Words; }
+
+  KernelBuilder &b;
+  int64_t inputs;
+  WeightRef weight;
+  TernaryAttr encoding;
+  format::TernaryLayout layout;
+
+private:
+  /// Cuts `inputs` into pieces of `piece` and a shorter last one, and runs
+  /// `body` over them; `bytesOf` and `blocksOf` measure a piece.
+  Values forPieces(Cursor at, int64_t inputs, int64_t piece,
+                   llvm::function_ref<int64_t(int64_t)> bytesOf,
+                   llvm::function_ref<int64_t(int64_t)> blocksOf,
+                   mlir::ValueRange init, CarryingBody body);
+};
+
+void emitTernaryLookups(KernelBuilder &b, const QuantizedRows &input,
+                        WeightRef weight, const Rows &result);
+void emitTernaryPanels(KernelBuilder &b, const AnyInput &input,
+                       WeightRef weight, const Rows &result);
+
+} // namespace sherry
+
+#endif // LIB_CONVERSION_SHERRYTOKERNEL_TERNARY_H

@@ -1,0 +1,211 @@
+//===- TernaryLookups.cpp - Ternary weights times one token ---------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Ternary.h"
+
+#include "llvm/Support/SaveAndRestore.h"
+
+using namespace mlir;
+using namespace sherry;
+
+namespace {
+class TernaryLookups : TernaryWalk {
+public:
+  TernaryLookups(KernelBuilder &b, const QuantizedRows &input, WeightRef weight,
+                 const Rows &result)
+      : TernaryWalk(b, input.values.cols, weight), input(input),
+        result(result) {}
+
+  void emit() {
+    buildTables();
+    totals = b.allocScratch(MemRefType::get(
+        {layout.interleave, format::kTileRows}, b.getI16Type()));
+    forSuperTiles([&](Cursor at, int64_t tiles, Value column) {
+      emitTiles(at, tiles, column);
+    });
+  }
+
+private:
+  void buildTables();
+  void emitTiles(Cursor at, int64_t tiles, Value column);
+  void emitLookups(Cursor at, Value tile, int64_t groups);
+  void emitWordLookups(Cursor at, Value offset, Value step, Value tile,
+                       int64_t groups);
+  void emitNibbleLookups(Cursor at, Value step, Value tile, int64_t groups);
+
+  const QuantizedRows &input;
+  const Rows &result;
+  Value tables;
+  Value totals; ///< sums of a tile's rows over a chunk, for each tile
+};
+} // namespace
+
+void TernaryLookups::buildTables() {
+  int64_t groups = inputs / format::kGroupInputs;
+  auto i8 = b.getI8Type();
+  auto i16 = b.getI16Type();
+  auto type = usesWords() ? MemRefType::get({groups, 32}, i16)
+                          : MemRefType::get({groups, 2, 16}, i8);
+  tables = memref::AllocOp::create(b, type);
+  llvm::SaveAndRestore step(b.step, b.getDictionaryAttr(b.getNamedAttr(
+                                        "op", b.getStringAttr("build_table"))));
+  b.parallel(b.index(groups), [&](Value group) {
+    Value activations = b.load(b.vec(4, i8), input.inBlocks(b),
+                               QuantizedRows::placeOf(b, b.index(0), group));
+    if (usesWords()) {
+      b.store(BuildTableOp::create(b, b.vec(32, i16), activations), tables,
+              {group, b.index(0)});
+      return;
+    }
+    auto wide = b.vec(16, i16);
+    Value table = BuildTableOp::create(b, wide, activations);
+    Value high = arith::ShRUIOp::create(b, table, b.splatInt(wide, 8));
+    for (int64_t half = 0; half < 2; ++half)
+      b.store(arith::TruncIOp::create(b, b.vec(16, i8), half ? high : table),
+              tables, {group, b.index(half), b.index(0)});
+  });
+}
+
+void TernaryLookups::emitTiles(Cursor at, int64_t tiles, Value column) {
+  auto halfType = b.vec(16, b.getF32Type());
+  // Tiles take turns in a loop, not unrolled: the code for one of them reads
+  // and prefetches a few lines, in ascending order, between its lookups.
+  auto forTiles = [&](function_ref<void(Value)> body) {
+    b.forLoop(b.index(tiles), 1, body);
+  };
+  auto forHalves = [&](Value tile, function_ref<void(int64_t, Value)> body) {
+    for (int64_t half = 0; half < 2; ++half)
+      body(half,
+           b.add(b.add(column, b.mul(tile, format::kTileRows)), 16 * half));
+  };
+  forTiles([&](Value tile) {
+    forHalves(tile, [&](int64_t, Value row) {
+      b.store(b.splat(halfType, 0), result.buffer, {b.index(0), row});
+    });
+  });
+  forScaleGroups(at, tiles, [&](Cursor group, int64_t inputs) {
+    Value scales = scalesAt(group, tiles, inputs);
+    b.prefetchWeights(scales, tiles * layout.scaleBytes());
+    forChunks(group, tiles, inputs, [&](Cursor chunk, int64_t inputs) {
+      forTiles([&](Value tile) {
+        b.store(b.splatInt(b.vec(format::kTileRows, b.getI16Type()), 0), totals,
+                {tile, b.index(0)});
+      });
+      forSteps(chunk, tiles, inputs, [&](Cursor step, int64_t inputs) {
+        forTiles([&](Value tile) { emitLookups(step, tile, inputs / 4); });
+      });
+      Value scale = b.broadcast(16, b.loadScalar(input.scales.buffer,
+                                                 {chunk.block, b.index(0)}));
+      forTiles([&](Value tile) {
+        Values weights =
+            loadScales(b, b.add(scales, b.mul(tile, layout.scaleBytes())),
+                       encoding.getScale());
+        forHalves(tile, [&](int64_t half, Value row) {
+          Value sum = b.load(b.vec(16, b.getI16Type()), totals,
+                             {tile, b.index(16 * half)});
+          Value wide = arith::SIToFPOp::create(
+              b, halfType,
+              Value(arith::ExtSIOp::create(b, b.vec(16, b.getI32Type()), sum)));
+          // In this order, as the other way through the bytes does it.
+          Value product = arith::MulFOp::create(b, wide, scale);
+          Value before = b.load(halfType, result.buffer, {b.index(0), row});
+          b.store(b.mulAdd(product, weights[half], before), result.buffer,
+                  {b.index(0), row});
+        });
+      });
+    });
+  });
+}
+
+void TernaryLookups::emitLookups(Cursor at, Value tile, int64_t groups) {
+  int64_t size = layout.stepBytes(groups);
+  Value offset = b.add(at.bytes, b.mul(tile, size));
+  Value step = b.view(b.weights, offset, {size}, b.getI8Type());
+  if (usesWords())
+    return emitWordLookups(at, offset, step, tile, groups);
+  b.prefetchWeights(offset, size);
+  emitNibbleLookups(at, step, tile, groups);
+}
+
+void TernaryLookups::emitWordLookups(Cursor at, Value offset, Value step,
+                                     Value tile, int64_t groups) {
+  // [T6]
+  auto type = b.vec(format::kTileRows, b.getI16Type());
+  int64_t words = layout.stepBytes(groups) / (2 * format::kTileRows);
+  SmallVector<Value> place{tile, b.index(0)};
+  Value sum = b.load(type, totals, place);
+  auto addGroup = [&](int64_t group, Value codes) {
+    Value found =
+        LookupOp::create(b, type, tables, b.add(at.group, group), codes);
+    sum = arith::AddIOp::create(b, sum, found);
+  };
+  Value collected;
+  for (int64_t word = 0; word < words; ++word) {
+    Value codes = vector::BitCastOp::create(
+        b, type, b.load(b.vec(64, b.getI8Type()), step, {b.index(64 * word)}));
+    // Among the lookups: many prefetches at once would wait for each other.
+    b.prefetchWeights(b.add(offset, 64 * word), 64);
+    for (int64_t i = 0; i < 3 && 3 * word + i < groups; ++i)
+      addGroup(3 * word + i, i == 0 ? codes
+                                    : Value(arith::ShRUIOp::create(
+                                          b, codes, b.splatInt(type, 5 * i))));
+    if (groups < format::kStepGroups)
+      continue;
+    Value top = arith::ShRUIOp::create(b, codes, b.splatInt(type, 15));
+    if (!collected)
+      collected = top;
+    else
+      collected = arith::OrIOp::create(
+          b, Value(arith::ShLIOp::create(b, collected, b.splatInt(type, 1))),
+          top);
+  }
+  if (collected)
+    addGroup(groups - 1, collected);
+  b.store(sum, totals, place);
+}
+
+void TernaryLookups::emitNibbleLookups(Cursor at, Value step, Value tile,
+                                       int64_t groups) {
+  // [T7]
+  auto bytes = b.vec(32, b.getI8Type());
+  auto words = b.vec(16, b.getI16Type());
+  int64_t size = layout.stepBytes(groups);
+  // Bit 15 of a sign word is the sign of the current group. The lowest bit is
+  // set, because a sign of zero would erase the sum; the sixteenth sign, which
+  // lives there, is kept aside.
+  Value signs[2], last[2], sums[2];
+  for (int64_t half = 0; half < 2; ++half) {
+    Value word = vector::BitCastOp::create(
+        b, words, b.load(bytes, step, {b.index(size - 64 + 32 * half)}));
+    Value one = b.splatInt(words, 1);
+    signs[half] = arith::OrIOp::create(b, word, one);
+    last[half] = arith::OrIOp::create(
+        b, Value(arith::ShLIOp::create(b, word, b.splatInt(words, 15))), one);
+    sums[half] = b.load(words, totals, {tile, b.index(16 * half)});
+  }
+  Value codes;
+  for (int64_t group = 0; group < groups; ++group) {
+    if (group % 2 == 0)
+      codes = b.load(bytes, step, {b.index(group / 2 * 32)});
+    else
+      codes = arith::ShRUIOp::create(b, codes, b.splatInt(bytes, 4));
+    auto found = LookupHalvesOp::create(b, words, words, tables,
+                                        b.add(at.group, group), codes);
+    for (int64_t half = 0; half < 2; ++half) {
+      Value sign = group == 15 ? last[half] : signs[half];
+      Value value = ApplySignOp::create(b, found->getResult(half), sign);
+      sums[half] = arith::AddIOp::create(b, sums[half], value);
+      if (group < 14)
+        signs[half] = arith::AddIOp::create(b, signs[half], signs[half]);
+    }
+  }
+  for (int64_t half = 0; half < 2; ++half)
+    b.store(sums[half], totals, {tile, b.index(16 * half)});
+}
+
+void sherry::emitTernaryLookups(KernelBuilder &b, const QuantizedRows &input,
+                                WeightRef weight, const Rows &result) {
+  TernaryLookups(b, input, weight, result).emit();
+}

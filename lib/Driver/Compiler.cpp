@@ -220,7 +220,7 @@ static nlohmann::json describeSteps(ModuleOp module) {
     if (entry["op"] == "embedding")
       continue;
     entry["bytes"] = weight.getByteSize();
-    if (entry["op"] == "linear")
+    if (entry["op"] == "linear" || entry["op"] == "gated_linear")
       entry["multiply_adds"] = type.getNumElements();
   }
   return result;

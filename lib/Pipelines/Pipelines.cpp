@@ -23,12 +23,15 @@ void sherry::buildLayoutPipeline(OpPassManager &pm,
   // grouped by their input.
   pm.addPass(createCSEPass());
   pm.addPass(createFuseLinear());
+  pm.addPass(createFuseResidual());
   // After fusion: fewer inputs to quantize.
   if (options.quantizeActivations)
     pm.addPass(createQuantizeActivations());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createSpecializeTokens({options.maxBlock}));
   pm.addPass(createSelectLayout({options.order, options.interleave}));
+  // Tiles are those of the layout.
+  pm.addPass(createFuseSwiGLU());
   // Sizes of weights follow from their layouts.
   pm.addPass(createPlaceWeights());
   pm.addPass(createVerifyStage({"layout"}));

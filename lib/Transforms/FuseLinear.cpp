@@ -59,7 +59,8 @@ static void fuse(MutableArrayRef<LinearOp> ops,
   auto linear = LinearOp::create(
       b, first.getLoc(), rowType.clone({rowType.getDimSize(0), outputs}),
       first.getInput(), Value(), Value(),
-      FlatSymbolRefAttr::get(fused.getSymNameAttr()), first.getLayer());
+      FlatSymbolRefAttr::get(fused.getSymNameAttr()), first.getLayer(),
+      Value());
   OpFoldResult rows = b.getIndexAttr(rowType.getDimSize(0));
   if (rowType.isDynamicDim(0))
     rows = b.createOrFold<tensor::DimOp>(first.getLoc(), first.getInput(), 0);
@@ -96,7 +97,7 @@ struct FuseLinearPass : sherry::impl::FuseLinearBase<FuseLinearPass> {
     getOperation().walk([&](Block *block) {
       llvm::MapVector<std::pair<Value, Value>, SmallVector<LinearOp>> groups;
       for (auto op : block->getOps<LinearOp>())
-        if (!op.getScales() && uses[op.getWeight()] == 1)
+        if (!op.getScales() && !op.getResidual() && uses[op.getWeight()] == 1)
           groups[{op.getInput(), op.getLayer()}].push_back(op);
       for (auto &[key, ops] : groups)
         fuseGroup(ops, symbols);

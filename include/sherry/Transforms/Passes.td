@@ -63,6 +63,27 @@ def SelectLayout : Pass<"sherry-select-layout", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def FuseResidual : Pass<"sherry-fuse-residual", "::mlir::ModuleOp"> {
+  let summary = "add residuals where outputs are stored";
+  let description = [{
+    A linear op of which only an `arith.addf` makes use gets its other operand
+    as `plus`.
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "additions removed">];
+}
+
+def FuseSwiGLU : Pass<"sherry-fuse-swiglu", "::mlir::ModuleOp"> {
+  let summary = "apply gates while their tiles are in the cache";
+  let description = [{
+    In functions for several tokens, a linear op whose only use is as both sides
+    of `sherry.swiglu`, and the quantization after that, become one
+    `sherry.gated_linear`. It needs a layout, and outputs in whole super-tiles
+    and blocks; others are left as they are.
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "linear ops changed">];
+  let dependentDialects = ["::sherry::SherryDialect"];
+}
+
 def PlaceWeights : Pass<"sherry-place-weights", "::mlir::ModuleOp"> {
   let summary = "give every weight a place in the weights section";
   let description = [{

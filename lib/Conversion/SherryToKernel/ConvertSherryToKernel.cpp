@@ -45,6 +45,7 @@ private:
   LogicalResult convertBlock(Block &block);
   LogicalResult convertOp(Operation &op);
   LogicalResult convertLinear(LinearOp op);
+  LogicalResult convertGatedLinear(GatedLinearOp op);
   LogicalResult convertCall(func::CallOp op);
   LogicalResult convertFor(scf::ForOp op);
   LogicalResult convertSlice(tensor::ExtractSliceOp op);
@@ -52,6 +53,23 @@ private:
   /// Makes the rows of `value` live in `target` instead of in a buffer of
   /// their own.
   LogicalResult placeInto(Operation *user, Value value, Value target);
+
+  /// The quantized activations that `op` reads.
+  template <typename Op>
+  LogicalResult findQuantized(Op op, QuantizedRows &rows) {
+    if (!isa_and_nonnull<QuantizeActivationsOp, GatedLinearOp>(
+            op.getScales().getDefiningOp()))
+      return op.emitOpError("needs quantize_activations in the same function");
+    rows = {tensors.find(op.getInput())->second,
+            tensors.find(op.getScales())->second,
+            tensors.find(op.getSums())->second};
+    return success();
+  }
+  template <typename Op> void setQuantized(Op op, const QuantizedRows &rows) {
+    tensors[op.getResult(0)] = rows.values;
+    tensors[op.getResult(1)] = rows.scales;
+    tensors[op.getResult(2)] = rows.starts;
+  }
 
   MemRefType bufferType(Type tensor) const;
   WeightRef weightOf(FlatSymbolRefAttr name, Value layer);
@@ -190,16 +208,30 @@ LogicalResult FunctionConverter::placeInto(Operation *user, Value value,
 
 LogicalResult FunctionConverter::convertLinear(LinearOp op) {
   WeightRef weight = weightOf(op.getWeightAttr(), op.getLayer());
-  const Rows &input = tensors.find(op.getInput())->second;
+  Rows input = tensors.find(op.getInput())->second, addend;
+  const Rows *residual = nullptr;
+  if (op.getResidual()) {
+    addend = tensors.find(op.getResidual())->second;
+    residual = &addend;
+  }
   if (!op.getScales()) {
-    tensors[op.getResult()] = emitLinear(b, input, weight);
+    tensors[op.getResult()] = emitLinear(b, input, weight, residual);
     return success();
   }
-  if (!op.getScales().getDefiningOp<QuantizeActivationsOp>())
-    return op.emitOpError("needs quantize_activations in the same function");
-  QuantizedRows quantized{input, tensors.find(op.getScales())->second,
-                          tensors.find(op.getSums())->second};
-  tensors[op.getResult()] = emitLinear(b, quantized, weight);
+  QuantizedRows quantized;
+  if (failed(findQuantized(op, quantized)))
+    return failure();
+  tensors[op.getResult()] = emitLinear(b, quantized, weight, residual);
+  return success();
+}
+
+LogicalResult FunctionConverter::convertGatedLinear(GatedLinearOp op) {
+  QuantizedRows input;
+  if (failed(findQuantized(op, input)))
+    return failure();
+  WeightRef weight = weightOf(op.getWeightAttr(), op.getLayer());
+  setQuantized(
+      op, emitGatedLinear(b, input, weight, op.getBlocks(), op.getStrided()));
   return success();
 }
 
@@ -336,14 +368,12 @@ LogicalResult FunctionConverter::convertOp(Operation &op) {
         return success();
       })
       .Case([&](QuantizeActivationsOp op) {
-        QuantizedRows result = emitQuantize(b, Rows(rows(op.getInput())),
-                                            op.getBlocks(), op.getStrided());
-        tensors[op.getValues()] = result.values;
-        tensors[op.getScales()] = result.scales;
-        tensors[op.getSums()] = result.starts;
+        setQuantized(op, emitQuantize(b, Rows(rows(op.getInput())),
+                                      op.getBlocks(), op.getStrided()));
         return success();
       })
       .Case([&](LinearOp op) { return convertLinear(op); })
+      .Case([&](GatedLinearOp op) { return convertGatedLinear(op); })
       .Case([&](RopeTableOp op) {
         tensors[op.getResult()] =
             emitRopeTable(b, rows(op.getPositions()), columnsOf(op.getType()),

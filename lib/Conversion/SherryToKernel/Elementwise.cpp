@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Elementwise.h"
 #include "WeightBlocks.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -183,17 +184,22 @@ Rows sherry::emitAdd(KernelBuilder &b, const Rows &lhs, const Rows &rhs) {
   return result;
 }
 
+Value sherry::swiglu(KernelBuilder &b, Value gate, Value up) {
+  Value exponential =
+      math::ExpOp::create(b, Value(arith::NegFOp::create(b, gate)));
+  Value divisor =
+      arith::AddFOp::create(b, exponential, b.splat(gate.getType(), 1));
+  Value silu = arith::DivFOp::create(b, gate, divisor);
+  return arith::MulFOp::create(b, silu, up);
+}
+
 Rows sherry::emitSwiGLU(KernelBuilder &b, const Rows &gate, const Rows &up) {
   Rows result = b.allocRows(gate.cols, b.getF32Type(), gate.count);
   auto type = b.vec(kLanes, b.getF32Type());
   b.parallelVectors(result, kLanes, [&](Value row, Value column) {
     Value x = b.load(type, gate.buffer, {row, column});
     Value y = b.load(type, up.buffer, {row, column});
-    Value exponential =
-        math::ExpOp::create(b, Value(arith::NegFOp::create(b, x)));
-    Value divisor = arith::AddFOp::create(b, exponential, b.splat(type, 1));
-    Value silu = arith::DivFOp::create(b, x, divisor);
-    b.store(arith::MulFOp::create(b, silu, y), result.buffer, {row, column});
+    b.store(swiglu(b, x, y), result.buffer, {row, column});
   });
   return result;
 }
@@ -233,15 +239,16 @@ static void storeGroups(KernelBuilder &b, Value bytes, Value values, Value row,
 /// Quantizes `inputs` numbers, a multiple of 64, into strided groups, whose
 /// members are a vector apart. Returns sums of the values, by lane.
 static Value emitQuantizeStrided(KernelBuilder &b, const Rows &input,
-                                 Value values, Value row, Value column,
-                                 int64_t inputs, Value inverse) {
+                                 Value from, Value values, Value row,
+                                 Value column, int64_t inputs, Value inverse) {
   static_assert(format::kGroupStride == kLanes);
   auto f32x16 = b.vec(kLanes, b.getF32Type());
   auto i32x16 = b.vec(kLanes, b.getI32Type());
   return b.repeat(
       inputs / format::kStridedInputs, {b.splatInt(i32x16, 0)},
       [&](Value i, ValueRange carried) -> SmallVector<Value> {
-        Value begin = b.add(column, b.mul(i, format::kStridedInputs));
+        Value done = b.mul(i, format::kStridedInputs);
+        Value begin = b.add(from, done);
         Value sum = carried[0], dwords;
         for (int64_t member = 0; member < format::kGroupInputs; ++member) {
           Value x = b.load(f32x16, input.buffer,
@@ -259,20 +266,19 @@ static Value emitQuantizeStrided(KernelBuilder &b, const Rows &input,
             b,
             vector::BitCastOp::create(
                 b, b.vec(format::kStridedInputs, b.getI8Type()), dwords),
-            values, row, begin);
+            values, row, b.add(column, done));
         return {sum};
       })[0];
 }
 
-/// Quantizes one block of `inputs` numbers of a row.
-static void emitQuantizeBlock(KernelBuilder &b, const Rows &input,
-                              const QuantizedRows &result, bool strided,
-                              Value row, Value column, Value block,
-                              int64_t inputs) {
+void sherry::emitQuantizeBlock(KernelBuilder &b, const Rows &input, Value from,
+                               const QuantizedRows &result, bool strided,
+                               Value row, Value column, Value block,
+                               int64_t inputs) {
   auto i32x16 = b.vec(kLanes, b.getI32Type());
   // Magnitudes are ordered like their bits, whose maximum is one instruction.
   Value magnitudes = forColumns(
-      b, column, inputs, {b.splatInt(i32x16, 0)},
+      b, from, inputs, {b.splatInt(i32x16, 0)},
       [&](Value at, int64_t lanes, ValueRange carried) -> SmallVector<Value> {
         Value x = padLanes(
             b, b.load(b.vec(lanes, b.getF32Type()), input.buffer, {row, at}));
@@ -286,20 +292,20 @@ static void emitQuantizeBlock(KernelBuilder &b, const Rows &input,
   Value values = result.inBlocks(b);
   auto quantizeContiguous = [&] {
     return forColumns(
-        b, column, inputs, {b.splatInt(i32x16, 0)},
+        b, b.index(0), inputs, {b.splatInt(i32x16, 0)},
         [&](Value at, int64_t lanes, ValueRange carried) -> SmallVector<Value> {
           auto type = b.vec(lanes, b.getF32Type());
-          Value x = b.load(type, input.buffer, {row, at});
+          Value x = b.load(type, input.buffer, {row, b.add(from, at)});
           Value number = b.roundToInt(
               arith::MulFOp::create(b, x, b.broadcast(lanes, inverse)));
           Value bytes =
               arith::TruncIOp::create(b, b.vec(lanes, b.getI8Type()), number);
-          storeGroups(b, bytes, values, row, at);
+          storeGroups(b, bytes, values, row, b.add(column, at));
           return {arith::AddIOp::create(b, padLanes(b, number), carried[0])};
         })[0];
   };
-  Value sums = strided ? emitQuantizeStrided(b, input, values, row, column,
-                                             inputs, inverse)
+  Value sums = strided ? emitQuantizeStrided(b, input, from, values, row,
+                                             column, inputs, inverse)
                        : quantizeContiguous();
   // 22 binary digits.
   Value scale = arith::DivFOp::create(b, largest, b.f32(127));
@@ -318,17 +324,21 @@ static void emitQuantizeBlock(KernelBuilder &b, const Rows &input,
           result.starts.buffer, {block, row});
 }
 
+QuantizedRows sherry::allocQuantized(KernelBuilder &b, Value count,
+                                     int64_t cols, ArrayRef<int64_t> blocks) {
+  auto entries = static_cast<int64_t>(blocks.size());
+  auto allocBlocks = [&](int64_t rows, Type element) -> Rows {
+    auto type = MemRefType::get({rows, b.maxTokens}, element);
+    return {memref::AllocOp::create(b, type), count, entries};
+  };
+  return {b.allocRows(cols, b.getI8Type(), count),
+          allocBlocks(b.fuseMulAdd ? 2 * entries : entries, b.getF32Type()),
+          allocBlocks(entries, b.getI32Type())};
+}
+
 QuantizedRows sherry::emitQuantize(KernelBuilder &b, const Rows &input,
                                    ArrayRef<int64_t> blocks, bool strided) {
-  auto count = static_cast<int64_t>(blocks.size());
-  auto allocBlocks = [&](int64_t entries, Type element) -> Rows {
-    auto type = MemRefType::get({entries, b.maxTokens}, element);
-    return {memref::AllocOp::create(b, type), input.count, count};
-  };
-  QuantizedRows result{
-      b.allocRows(input.cols, b.getI8Type(), input.count),
-      allocBlocks(b.fuseMulAdd ? 2 * count : count, b.getF32Type()),
-      allocBlocks(count, b.getI32Type())};
+  QuantizedRows result = allocQuantized(b, input.count, input.cols, blocks);
   // Blocks repeat with a period: the chunks of a scale group. Whole periods
   // are a loop; what is left is written out.
   size_t period = 1;
@@ -347,8 +357,8 @@ QuantizedRows sherry::emitQuantize(KernelBuilder &b, const Rows &input,
   auto emitBlocks = [&](Value row, Value round, ArrayRef<int64_t> list) {
     int64_t offset = 0;
     for (auto [i, inputs] : llvm::enumerate(list)) {
-      emitQuantizeBlock(b, input, result, strided, row,
-                        b.add(b.mul(round, span), offset),
+      Value column = b.add(b.mul(round, span), offset);
+      emitQuantizeBlock(b, input, column, result, strided, row, column,
                         b.add(b.mul(round, period), i), inputs);
       offset += inputs;
     }

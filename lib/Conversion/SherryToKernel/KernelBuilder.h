@@ -224,8 +224,14 @@ void emitUpdateCache(KernelBuilder &b, const Rows &keys, const Rows &values,
                      const CacheRef &cache);
 Rows emitAttention(KernelBuilder &b, const Rows &query, const CacheRef &cache);
 
-Rows emitLinear(KernelBuilder &b, const Rows &input, WeightRef weight);
-Rows emitLinear(KernelBuilder &b, const QuantizedRows &input, WeightRef weight);
+/// `residual`, if there is one, is added to the results.
+Rows emitLinear(KernelBuilder &b, const Rows &input, WeightRef weight,
+                const Rows *residual);
+Rows emitLinear(KernelBuilder &b, const QuantizedRows &input, WeightRef weight,
+                const Rows *residual);
+QuantizedRows emitGatedLinear(KernelBuilder &b, const QuantizedRows &input,
+                              WeightRef weight, llvm::ArrayRef<int64_t> blocks,
+                              bool strided);
 
 } // namespace sherry
 

@@ -9,6 +9,16 @@
 using namespace mlir;
 using namespace sherry;
 
+void Outputs::store(KernelBuilder &b, Value sums, Value row,
+                    Value column) const {
+  SmallVector<Value> place{row, column};
+  if (residual)
+    sums = arith::AddFOp::create(
+        b, b.load(cast<VectorType>(sums.getType()), residual->buffer, place),
+        sums);
+  b.store(sums, rows.buffer, place);
+}
+
 void sherry::forTokenBlocks(KernelBuilder &b, int64_t begin, Value count,
                             ArrayRef<int64_t> sizes, ExtraRows extra,
                             function_ref<void(ArrayRef<Value>)> body) {
@@ -275,20 +285,13 @@ static void forHeadTokens(KernelBuilder &b, Value count,
   forTokenBlocks(b, 0, count, {kTokenBlock, 4, 1}, ExtraRows::LastRow, body);
 }
 
-static void storeOutputs(KernelBuilder &b, const Rows &result,
-                         ArrayRef<Value> rows, Value column,
-                         ArrayRef<Value> values) {
-  for (auto [row, value] : llvm::zip_equal(rows, values))
-    b.store(value, result.buffer, {row, column});
-}
-
 /// bf16 weights [D1] times f32 activations.
 static void emitBf16Tile(KernelBuilder &b, const Rows &input, Value offset,
-                         Value column, const Rows &result) {
+                         Value column, const Outputs &outputs) {
   int64_t tile = format::kTileRows;
   Value matrix = b.view(b.weights, offset, {input.cols, tile}, b.getBF16Type());
   auto wide = b.vec(tile, b.getF32Type());
-  forHeadTokens(b, result.count, [&](ArrayRef<Value> rows) {
+  forHeadTokens(b, outputs.rows.count, [&](ArrayRef<Value> rows) {
     SmallVector<Value> sums(rows.size(), b.splat(wide, 0));
     sums = b.repeat(input.cols, sums, [&](Value k, ValueRange carried) {
       Value narrow =
@@ -301,14 +304,15 @@ static void emitBf16Tile(KernelBuilder &b, const Rows &input, Value offset,
       }
       return next;
     });
-    storeOutputs(b, result, rows, column, sums);
+    for (auto [row, sum] : llvm::zip_equal(rows, sums))
+      outputs.store(b, sum, row, column);
   });
 }
 
 /// Weights with scales [Q3], block by block.
 static void emitBlockTile(KernelBuilder &b, const format::BlockFormat &format,
                           const AnyInput &input, Value offset, Value column,
-                          const Rows &result) {
+                          const Outputs &outputs) {
   auto multiplyI8 = [&](const WeightBlock &block, ArrayRef<Value> rows) {
     SmallVector<Value> sums =
         startDots(b, format.bias(), *input.quantized, rows, block.number);
@@ -344,7 +348,7 @@ static void emitBlockTile(KernelBuilder &b, const format::BlockFormat &format,
           return sums;
         });
   };
-  forHeadTokens(b, result.count, [&](ArrayRef<Value> rows) {
+  forHeadTokens(b, outputs.rows.count, [&](ArrayRef<Value> rows) {
     SmallVector<Value> totals = forWeightBlocks(
         b, format, offset, input.cols(), zeroHalves(b, rows.size()),
         [&](const WeightBlock &block, ValueRange carried) {
@@ -357,40 +361,42 @@ static void emitBlockTile(KernelBuilder &b, const format::BlockFormat &format,
             sum = b.mulAdd(sum, scales[i % 2], carried[i]);
           return sums;
         });
-    storeOutputs(b, result, rows, column, joinHalves(b, totals));
+    for (auto [row, sums] : llvm::zip_equal(rows, joinHalves(b, totals)))
+      outputs.store(b, sums, row, column);
   });
 }
 
 static Rows emitLinearImpl(KernelBuilder &b, const AnyInput &input,
-                           WeightRef weight) {
+                           WeightRef weight, const Rows *residual) {
   RankedTensorType type = weight.op.getTensorType();
-  int64_t outputs = type.getDimSize(0);
-  Rows result = b.allocRows(outputs, b.getF32Type(), input.count());
+  int64_t cols = type.getDimSize(0);
+  Outputs outputs{b.allocRows(cols, b.getF32Type(), input.count()), residual};
   if (weight.op.getTernary()) {
-    emitTernary(b, input, weight, result);
-    return result;
+    emitTernary(b, input, weight, outputs);
+    return outputs.rows;
   }
   const format::BlockFormat *blockFormat =
       getBlockFormat(type.getElementType());
   int64_t tileBytes = blockFormat ? blockFormat->tileBytes(input.cols())
                                   : format::kTileRows * input.cols() * 2;
-  int64_t tiles = format::ceilDiv(outputs, format::kTileRows);
+  int64_t tiles = format::ceilDiv(cols, format::kTileRows);
   b.parallel(b.index(tiles), [&](Value tile) {
     Value offset = b.add(weight.offset, b.mul(tile, tileBytes));
     Value column = b.mul(tile, format::kTileRows);
     if (blockFormat)
-      emitBlockTile(b, *blockFormat, input, offset, column, result);
+      emitBlockTile(b, *blockFormat, input, offset, column, outputs);
     else
-      emitBf16Tile(b, *input.plain, offset, column, result);
+      emitBf16Tile(b, *input.plain, offset, column, outputs);
   });
-  return result;
+  return outputs.rows;
 }
 
-Rows sherry::emitLinear(KernelBuilder &b, const Rows &input, WeightRef weight) {
-  return emitLinearImpl(b, {&input, nullptr}, weight);
+Rows sherry::emitLinear(KernelBuilder &b, const Rows &input, WeightRef weight,
+                        const Rows *residual) {
+  return emitLinearImpl(b, {&input, nullptr}, weight, residual);
 }
 
 Rows sherry::emitLinear(KernelBuilder &b, const QuantizedRows &input,
-                        WeightRef weight) {
-  return emitLinearImpl(b, {nullptr, &input}, weight);
+                        WeightRef weight, const Rows *residual) {
+  return emitLinearImpl(b, {nullptr, &input}, weight, residual);
 }

@@ -24,6 +24,15 @@ struct AnyInput {
   }
 };
 
+/// Where the outputs of a linear op go.
+struct Outputs {
+  Rows rows;
+  const Rows *residual; ///< is added to them, if there is one
+
+  void store(KernelBuilder &b, mlir::Value sums, mlir::Value row,
+             mlir::Value column) const;
+};
+
 /// What stands for the rows that a block of tokens has beyond `count`.
 enum class ExtraRows {
   Padding, ///< the rows that follow, which buffers have
@@ -85,7 +94,7 @@ llvm::SmallVector<mlir::Value> zeroHalves(KernelBuilder &b, size_t rows);
 
 /// The product with a ternary weight.
 void emitTernary(KernelBuilder &b, const AnyInput &input, WeightRef weight,
-                 const Rows &result);
+                 const Outputs &outputs);
 
 } // namespace sherry
 

@@ -88,9 +88,9 @@ void TernaryWalk::forSuperTiles(
 }
 
 void sherry::emitTernary(KernelBuilder &b, const AnyInput &input,
-                         WeightRef weight, const Rows &result) {
+                         WeightRef weight, const Outputs &outputs) {
   if (input.quantized && b.maxTokens == 1)
-    emitTernaryLookups(b, *input.quantized, weight, result);
+    emitTernaryLookups(b, *input.quantized, weight, outputs);
   else
-    emitTernaryPanels(b, input, weight, result);
+    emitTernaryPanels(b, input, weight, outputs);
 }

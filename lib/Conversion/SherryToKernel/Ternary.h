@@ -46,9 +46,8 @@ protected:
 
   /// Divides the super-tiles among the team. `column` is the first output of
   /// `tiles` tiles.
-  void forSuperTiles(llvm::function_ref<void(Cursor, int64_t tiles,
-                                             mlir::Value column)>
-                         body);
+  void forSuperTiles(
+      llvm::function_ref<void(Cursor, int64_t tiles, mlir::Value column)> body);
   void forScaleGroups(Cursor at, int64_t tiles, PieceBody body);
   void forChunks(Cursor at, int64_t tiles, int64_t inputs, PieceBody body);
   Values forSteps(Cursor at, int64_t tiles, int64_t inputs,
@@ -78,9 +77,9 @@ private:
 };
 
 void emitTernaryLookups(KernelBuilder &b, const QuantizedRows &input,
-                        WeightRef weight, const Rows &result);
+                        WeightRef weight, const Outputs &outputs);
 void emitTernaryPanels(KernelBuilder &b, const AnyInput &input,
-                       WeightRef weight, const Rows &result);
+                       WeightRef weight, const Outputs &outputs);
 
 } // namespace sherry
 

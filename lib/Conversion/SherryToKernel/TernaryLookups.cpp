@@ -14,9 +14,9 @@ namespace {
 class TernaryLookups : TernaryWalk {
 public:
   TernaryLookups(KernelBuilder &b, const QuantizedRows &input, WeightRef weight,
-                 const Rows &result)
+                 const Outputs &outputs)
       : TernaryWalk(b, input.values.cols, weight), input(input),
-        result(result) {}
+        outputs(outputs) {}
 
   void emit() {
     buildTables();
@@ -36,7 +36,7 @@ private:
   void emitNibbleLookups(Cursor at, Value step, Value tile, int64_t groups);
 
   const QuantizedRows &input;
-  const Rows &result;
+  const Outputs &outputs;
   Value tables;
   Value totals; ///< sums of a tile's rows over a chunk, for each tile
 };
@@ -70,6 +70,7 @@ void TernaryLookups::buildTables() {
 
 void TernaryLookups::emitTiles(Cursor at, int64_t tiles, Value column) {
   auto halfType = b.vec(16, b.getF32Type());
+  Value result = outputs.rows.buffer;
   // Tiles take turns in a loop, not unrolled: the code for one of them reads
   // and prefetches a few lines, in ascending order, between its lookups.
   auto forTiles = [&](function_ref<void(Value)> body) {
@@ -82,7 +83,7 @@ void TernaryLookups::emitTiles(Cursor at, int64_t tiles, Value column) {
   };
   forTiles([&](Value tile) {
     forHalves(tile, [&](int64_t, Value row) {
-      b.store(b.splat(halfType, 0), result.buffer, {b.index(0), row});
+      b.store(b.splat(halfType, 0), result, {b.index(0), row});
     });
   });
   forScaleGroups(at, tiles, [&](Cursor group, int64_t inputs) {
@@ -96,8 +97,8 @@ void TernaryLookups::emitTiles(Cursor at, int64_t tiles, Value column) {
       forSteps(chunk, tiles, inputs, [&](Cursor step, int64_t inputs) {
         forTiles([&](Value tile) { emitLookups(step, tile, inputs / 4); });
       });
-      Value scale = b.broadcast(16, b.loadScalar(input.scales.buffer,
-                                                 {chunk.block, b.index(0)}));
+      Value scale = b.broadcast(
+          16, b.loadScalar(input.scales.buffer, {chunk.block, b.index(0)}));
       forTiles([&](Value tile) {
         Values weights =
             loadScales(b, b.add(scales, b.mul(tile, layout.scaleBytes())),
@@ -110,11 +111,19 @@ void TernaryLookups::emitTiles(Cursor at, int64_t tiles, Value column) {
               Value(arith::ExtSIOp::create(b, b.vec(16, b.getI32Type()), sum)));
           // In this order, as the other way through the bytes does it.
           Value product = arith::MulFOp::create(b, wide, scale);
-          Value before = b.load(halfType, result.buffer, {b.index(0), row});
-          b.store(b.mulAdd(product, weights[half], before), result.buffer,
+          Value before = b.load(halfType, result, {b.index(0), row});
+          b.store(b.mulAdd(product, weights[half], before), result,
                   {b.index(0), row});
         });
       });
+    });
+  });
+  if (!outputs.residual)
+    return;
+  forTiles([&](Value tile) {
+    forHalves(tile, [&](int64_t, Value row) {
+      outputs.store(b, b.load(halfType, result, {b.index(0), row}), b.index(0),
+                    row);
     });
   });
 }
@@ -206,6 +215,6 @@ void TernaryLookups::emitNibbleLookups(Cursor at, Value step, Value tile,
 }
 
 void sherry::emitTernaryLookups(KernelBuilder &b, const QuantizedRows &input,
-                                WeightRef weight, const Rows &result) {
-  TernaryLookups(b, input, weight, result).emit();
+                                WeightRef weight, const Outputs &outputs) {
+  TernaryLookups(b, input, weight, outputs).emit();
 }

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Elementwise.h"
 #include "Ternary.h"
 
 using namespace mlir;
@@ -11,36 +12,46 @@ using namespace sherry;
 namespace {
 class TernaryPanels : TernaryWalk {
 public:
-  TernaryPanels(KernelBuilder &b, const AnyInput &input, WeightRef weight,
-                const Rows &result)
-      : TernaryWalk(b, input.cols(), weight), input(input), result(result) {}
+  TernaryPanels(KernelBuilder &b, const AnyInput &input, WeightRef weight)
+      : TernaryWalk(b, input.cols(), weight), input(input) {}
 
-  void emit() {
-    panel = b.allocScratch(
-        MemRefType::get({format::kMaxChunkInputs / 4, 2, 64}, b.getI8Type()));
-    totals = b.allocScratch(
-        MemRefType::get({b.maxTokens, format::kTileRows}, b.getF32Type()));
-    forSuperTiles([&](Cursor at, int64_t tiles, Value column) {
-      emitTiles(at, tiles, column);
-    });
-  }
+  void emit(const Outputs &outputs);
+  /// The first half of the outputs are gates, the second what they multiply;
+  /// their product is quantized.
+  QuantizedRows emitGated(ArrayRef<int64_t> blocks, bool strided);
 
 private:
+  /// Tile `number` of the `of` tiles of a super-tile, in a piece of its inputs.
+  struct Tile {
+    Cursor at;
+    int64_t of;
+    Value number;
+  };
   /// Takes the bytes of both halves of a group.
   using DecodedUse = function_ref<void(int64_t group, ArrayRef<Value> halves)>;
 
-  void emitTiles(Cursor at, int64_t tiles, Value column);
-  void prefetchNextTile(Value offset, int64_t size, int64_t tiles, Value tile);
+  void allocScratch(int64_t parts) {
+    panel = b.allocScratch(
+        MemRefType::get({format::kMaxChunkInputs / 4, 2, 64}, b.getI8Type()));
+    totals = b.allocScratch(MemRefType::get(
+        {parts, b.maxTokens, format::kTileRows}, b.getF32Type()));
+  }
+
+  /// Sums a tile into a part of the totals. `toNext` gives the distance from a
+  /// piece of so many bytes to that of the tile that will be next.
+  void emitTile(const Tile &tile, Value part,
+                function_ref<Value(int64_t)> toNext);
+  /// That distance, if tiles are taken in their order.
+  Value toNextTile(int64_t tiles, Value tile, int64_t size);
   void storeGroup(Value group, ArrayRef<Value> halves);
-  void fillPanel(Cursor chunk, int64_t tiles, Value tile, int64_t inputs);
+  void fillPanel(const Tile &chunk, int64_t inputs);
   void multiplyPanel(Cursor chunk, int64_t inputs, ArrayRef<Value> rows,
                      RowSumUse use);
   /// The same without the panel, which a whole block of tokens fills for the
   /// tokens after it.
-  void multiplyCodes(Cursor chunk, int64_t tiles, Value tile, int64_t inputs,
-                     ArrayRef<Value> rows, RowSumUse use);
-  void decodeStep(Cursor at, int64_t tiles, Value tile, int64_t groups,
-                  DecodedUse use);
+  void multiplyCodes(const Tile &chunk, int64_t inputs, ArrayRef<Value> rows,
+                     RowSumUse use);
+  void decodeStep(const Tile &step, int64_t groups, DecodedUse use);
   void decodeWords(Value bytes, int64_t groups, DecodedUse use);
   void decodeNibbles(Value bytes, int64_t groups, DecodedUse use);
   Value decode(Value codes) {
@@ -48,94 +59,166 @@ private:
   }
 
   AnyInput input;
-  const Rows &result;
   Value panel; ///< a chunk's decoded codes
-  /// Sums of a tile's rows, for each token. In the result, the sums of tokens
-  /// are a power of two apart, so that the cache could not hold them.
+  /// Sums of a tile's rows, for each part and token. In the result, the sums of
+  /// tokens are a power of two apart, so that the cache could not hold them.
   Value totals;
 };
 } // namespace
 
-void TernaryPanels::emitTiles(Cursor at, int64_t tiles, Value column) {
-  auto halfType = b.vec(16, b.getF32Type());
+void TernaryPanels::emit(const Outputs &outputs) {
+  allocScratch(/*parts=*/1);
   auto whole = b.vec(format::kTileRows, b.getF32Type());
-  b.forLoop(b.index(tiles), 1, [&](Value tile) {
-    Value first = b.add(column, b.mul(tile, format::kTileRows));
-    b.forLoop(result.count, 1, [&](Value row) {
-      b.store(b.splat(whole, 0), totals, {row, b.index(0)});
+  forSuperTiles([&](Cursor at, int64_t tiles, Value column) {
+    b.forLoop(b.index(tiles), 1, [&](Value tile) {
+      Value first = b.add(column, b.mul(tile, format::kTileRows));
       // The results of all tokens will be written together, to lines that are
       // far from any core.
-      for (int64_t half = 0; half < 2; ++half)
-        memref::PrefetchOp::create(
-            b, result.buffer, ValueRange{row, b.add(first, 16 * half)},
-            /*isWrite=*/true, /*localityHint=*/3, /*isDataCache=*/true);
-    });
-    forScaleGroups(at, tiles, [&](Cursor group, int64_t inputs) {
-      Value offset = b.add(scalesAt(group, tiles, inputs),
-                           b.mul(tile, layout.scaleBytes()));
-      prefetchNextTile(offset, layout.scaleBytes(), tiles, tile);
-      Values scales = loadScales(b, offset, encoding.getScale());
-      forChunks(group, tiles, inputs, [&](Cursor chunk, int64_t inputs) {
-        forSteps(chunk, tiles, inputs, [&](Cursor step, int64_t inputs) {
-          int64_t size = layout.stepBytes(inputs / 4);
-          Value offset = b.add(step.bytes, b.mul(tile, size));
-          prefetchNextTile(offset, size, tiles, tile);
-        });
-        auto addToTotals = [&](Value row, int64_t half, Value sum) {
-          Values place{row, b.index(16 * half)};
-          b.store(b.mulAdd(sum, scales[half], b.load(halfType, totals, place)),
-                  totals, place);
-        };
-        auto multiplyRest = [&](int64_t begin) {
-          // Fewer than four tokens' sums would wait for each other.
-          forTokenBlocks(b, begin, result.count, {kTokenBlock, 4},
-                         ExtraRows::Padding, [&](ArrayRef<Value> rows) {
-                           multiplyPanel(chunk, inputs, rows, addToTotals);
-                         });
-        };
-        if (!b.fuseDecode || !input.quantized) {
-          fillPanel(chunk, tiles, tile, inputs);
-          return multiplyRest(0);
-        }
-        auto multiplyFirst = [&](int64_t size) {
-          Values rows;
-          for (int64_t row = 0; row < size; ++row)
-            rows.push_back(b.index(row));
-          multiplyCodes(chunk, tiles, tile, inputs, rows, addToTotals);
-        };
-        OpBuilder::InsertionGuard guard(b);
-        for (int64_t size : {2, 4}) {
-          Value isEnough = arith::CmpIOp::create(b, arith::CmpIPredicate::ule,
-                                                 result.count, b.index(size));
-          auto choice = scf::IfOp::create(b, isEnough, /*withElseRegion=*/true);
-          b.setInsertionPointToStart(choice.thenBlock());
-          multiplyFirst(size);
-          b.setInsertionPointToStart(choice.elseBlock());
-        }
-        multiplyFirst(kTokenBlock);
-        multiplyRest(kTokenBlock);
+      auto prefetchRow = [&](Value buffer, Value row, bool isWrite) {
+        for (int64_t half = 0; half < 2; ++half)
+          memref::PrefetchOp::create(
+              b, buffer, ValueRange{row, b.add(first, 16 * half)}, isWrite,
+              /*localityHint=*/3, /*isDataCache=*/true);
+      };
+      b.forLoop(input.count(), 1, [&](Value row) {
+        prefetchRow(outputs.rows.buffer, row, /*isWrite=*/true);
+        if (outputs.residual)
+          prefetchRow(outputs.residual->buffer, row, /*isWrite=*/false);
       });
-    });
-    b.forLoop(result.count, 1, [&](Value row) {
-      b.store(b.load(whole, totals, {row, b.index(0)}), result.buffer,
-              {row, first});
+      emitTile({at, tiles, tile}, b.index(0),
+               [&](int64_t size) { return toNextTile(tiles, tile, size); });
+      b.forLoop(input.count(), 1, [&](Value row) {
+        outputs.store(b, b.load(whole, totals, {b.index(0), row, b.index(0)}),
+                      row, first);
+      });
     });
   });
 }
 
-/// Tiles of a super-tile are read one after the other, each in small pieces: no
-/// hardware prefetcher sees which follow.
-void TernaryPanels::prefetchNextTile(Value offset, int64_t size, int64_t tiles,
-                                      Value tile) {
-  if (b.maxTokens == 1)
-    return;
+QuantizedRows TernaryPanels::emitGated(ArrayRef<int64_t> blocks, bool strided) {
+  allocScratch(/*parts=*/2);
+  int64_t outputs = weight.op.getTensorType().getDimSize(0) / 2;
+  int64_t unit = getGatedUnit(encoding, blocks);
+  int64_t block = blocks.front(), tiles = layout.interleave;
+  int64_t tileBytes = layout.tileBytes(inputs);
+  int64_t toUp = outputs / format::kTileRows * tileBytes;
+  auto half = b.vec(16, b.getF32Type());
+  Rows gated{
+      b.allocScratch(MemRefType::get({b.maxTokens, unit}, b.getF32Type())),
+      input.count(), unit};
+  QuantizedRows result = allocQuantized(b, input.count(), outputs, blocks);
+  auto emitPair = [&](Cursor at, Value tile, Value column) {
+    b.forLoop(b.index(2), 1, [&](Value part) {
+      Cursor mine = at;
+      mine.bytes = b.add(at.bytes, b.mul(part, toUp));
+      Value isGate =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::eq, part, b.index(0));
+      emitTile({mine, tiles, tile}, part, [&](int64_t size) -> Value {
+        return arith::SelectOp::create(
+            b, isGate, b.index(toUp),
+            b.add(toNextTile(tiles, tile, size), -toUp));
+      });
+    });
+    b.forLoop(gated.count, 1, [&](Value row) {
+      for (int64_t lane = 0; lane < format::kTileRows; lane += 16) {
+        auto load = [&](int64_t part) {
+          return b.load(half, totals, {b.index(part), row, b.index(lane)});
+        };
+        b.store(swiglu(b, load(0), load(1)), gated.buffer,
+                {row, b.add(column, lane)});
+      }
+    });
+  };
+  int64_t superTiles = unit / (tiles * format::kTileRows);
+  b.parallel(b.index(outputs / unit), [&](Value i) {
+    b.forLoop(b.index(superTiles), 1, [&](Value j) {
+      Value superTile = b.add(b.mul(i, superTiles), j);
+      Cursor at{b.add(weight.offset, b.mul(superTile, tiles * tileBytes)),
+                b.index(0), b.index(0)};
+      b.forLoop(b.index(tiles), 1, [&](Value tile) {
+        emitPair(at, tile,
+                 b.mul(b.add(b.mul(j, tiles), tile), format::kTileRows));
+      });
+    });
+    b.forLoop(gated.count, 1, [&](Value row) {
+      b.forLoop(b.index(unit / block), 1, [&](Value k) {
+        emitQuantizeBlock(b, gated, b.mul(k, block), result, strided, row,
+                          b.add(b.mul(i, unit), b.mul(k, block)),
+                          b.add(b.mul(i, unit / block), k), block);
+      });
+    });
+  });
+  return result;
+}
+
+void TernaryPanels::emitTile(const Tile &tile, Value part,
+                             function_ref<Value(int64_t)> toNext) {
+  auto halfType = b.vec(16, b.getF32Type());
+  auto whole = b.vec(format::kTileRows, b.getF32Type());
+  Value count = input.count();
+  b.forLoop(count, 1, [&](Value row) {
+    b.store(b.splat(whole, 0), totals, {part, row, b.index(0)});
+  });
+  // Tiles of a super-tile are read one after the other, each in small pieces:
+  // no hardware prefetcher sees which follow.
+  auto prefetchNext = [&](Value offset, int64_t size) {
+    if (b.maxTokens > 1)
+      b.prefetchWeightsFar(offset, size, toNext(size));
+  };
+  forScaleGroups(tile.at, tile.of, [&](Cursor group, int64_t inputs) {
+    Value offset = b.add(scalesAt(group, tile.of, inputs),
+                         b.mul(tile.number, layout.scaleBytes()));
+    prefetchNext(offset, layout.scaleBytes());
+    Values scales = loadScales(b, offset, encoding.getScale());
+    forChunks(group, tile.of, inputs, [&](Cursor chunk, int64_t inputs) {
+      Tile piece{chunk, tile.of, tile.number};
+      forSteps(chunk, tile.of, inputs, [&](Cursor step, int64_t inputs) {
+        int64_t size = layout.stepBytes(inputs / 4);
+        prefetchNext(b.add(step.bytes, b.mul(tile.number, size)), size);
+      });
+      auto addToTotals = [&](Value row, int64_t half, Value sum) {
+        Values place{part, row, b.index(16 * half)};
+        b.store(b.mulAdd(sum, scales[half], b.load(halfType, totals, place)),
+                totals, place);
+      };
+      auto multiplyRest = [&](int64_t begin) {
+        // Fewer than four tokens' sums would wait for each other.
+        forTokenBlocks(b, begin, count, {kTokenBlock, 4}, ExtraRows::Padding,
+                       [&](ArrayRef<Value> rows) {
+                         multiplyPanel(chunk, inputs, rows, addToTotals);
+                       });
+      };
+      if (!b.fuseDecode || !input.quantized) {
+        fillPanel(piece, inputs);
+        return multiplyRest(0);
+      }
+      auto multiplyFirst = [&](int64_t size) {
+        Values rows;
+        for (int64_t row = 0; row < size; ++row)
+          rows.push_back(b.index(row));
+        multiplyCodes(piece, inputs, rows, addToTotals);
+      };
+      OpBuilder::InsertionGuard guard(b);
+      for (int64_t size : {2, 4}) {
+        Value isEnough = arith::CmpIOp::create(b, arith::CmpIPredicate::ule,
+                                               count, b.index(size));
+        auto choice = scf::IfOp::create(b, isEnough, /*withElseRegion=*/true);
+        b.setInsertionPointToStart(choice.thenBlock());
+        multiplyFirst(size);
+        b.setInsertionPointToStart(choice.elseBlock());
+      }
+      multiplyFirst(kTokenBlock);
+      multiplyRest(kTokenBlock);
+    });
+  });
+}
+
+Value TernaryPanels::toNextTile(int64_t tiles, Value tile, int64_t size) {
   // The last one is followed by the first of the next super-tile.
   int64_t toNext = tiles * layout.tileBytes(inputs) - (tiles - 1) * size;
   Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, tile,
                                        b.index(tiles - 1));
-  Value distance =
-      arith::SelectOp::create(b, isLast, b.index(toNext), b.index(size));
-  b.prefetchWeightsFar(offset, size, distance);
+  return arith::SelectOp::create(b, isLast, b.index(toNext), b.index(size));
 }
 
 void TernaryPanels::storeGroup(Value group, ArrayRef<Value> halves) {
@@ -143,11 +226,10 @@ void TernaryPanels::storeGroup(Value group, ArrayRef<Value> halves) {
     b.store(bytes, panel, {group, b.index(half), b.index(0)});
 }
 
-void TernaryPanels::fillPanel(Cursor chunk, int64_t tiles, Value tile,
-                               int64_t inputs) {
-  forSteps(chunk, tiles, inputs, [&](Cursor step, int64_t inputs) {
-    Value first = arith::SubIOp::create(b, step.group, chunk.group);
-    decodeStep(step, tiles, tile, inputs / 4,
+void TernaryPanels::fillPanel(const Tile &chunk, int64_t inputs) {
+  forSteps(chunk.at, chunk.of, inputs, [&](Cursor step, int64_t inputs) {
+    Value first = arith::SubIOp::create(b, step.group, chunk.at.group);
+    decodeStep({step, chunk.of, chunk.number}, inputs / 4,
                [&](int64_t group, ArrayRef<Value> halves) {
                  storeGroup(b.add(first, group), halves);
                });
@@ -155,7 +237,7 @@ void TernaryPanels::fillPanel(Cursor chunk, int64_t tiles, Value tile,
 }
 
 void TernaryPanels::multiplyPanel(Cursor chunk, int64_t inputs,
-                                   ArrayRef<Value> rows, RowSumUse use) {
+                                  ArrayRef<Value> rows, RowSumUse use) {
   Value start = b.mul(chunk.group, 4);
   if (input.quantized)
     return emitPanelI8(b, panel, inputs / 4, *input.quantized, rows, start,
@@ -167,23 +249,22 @@ void TernaryPanels::multiplyPanel(Cursor chunk, int64_t inputs,
     use(rows[i / 2], static_cast<int64_t>(i % 2), sum);
 }
 
-void TernaryPanels::multiplyCodes(Cursor chunk, int64_t tiles, Value tile,
-                                   int64_t inputs, ArrayRef<Value> rows,
-                                   RowSumUse use) {
+void TernaryPanels::multiplyCodes(const Tile &chunk, int64_t inputs,
+                                  ArrayRef<Value> rows, RowSumUse use) {
   Value values = input.quantized->inBlocks(b);
   bool hasRest = rows.size() == kTokenBlock;
   // At least eight sums at a time, lest they wait for each other.
   size_t perChain = 2 * rows.size(), chains = perChain < 8 ? 2 : 1;
-  Values starts = startDots(b, 1, *input.quantized, rows, chunk.block);
+  Values starts = startDots(b, 1, *input.quantized, rows, chunk.at.block);
   starts.append((chains - 1) * perChain,
                 b.splatInt(b.vec(16, b.getI32Type()), 0));
   Values sums =
-      forSteps(chunk, tiles, inputs, starts,
+      forSteps(chunk.at, chunk.of, inputs, starts,
                [&](Cursor step, int64_t inputs, ValueRange carried) {
                  Values next(carried);
                  Value first =
-                     arith::SubIOp::create(b, step.group, chunk.group);
-                 decodeStep(step, tiles, tile, inputs / 4,
+                     arith::SubIOp::create(b, step.group, chunk.at.group);
+                 decodeStep({step, chunk.of, chunk.number}, inputs / 4,
                             [&](int64_t group, ArrayRef<Value> halves) {
                               if (hasRest)
                                 storeGroup(b.add(first, group), halves);
@@ -198,14 +279,15 @@ void TernaryPanels::multiplyCodes(Cursor chunk, int64_t tiles, Value tile,
     for (size_t i = 0; i < perChain; ++i)
       sums[i] = arith::AddIOp::create(b, sums[i], sums[perChain + i]);
   sums.truncate(perChain);
-  useDots(b, sums, *input.quantized, rows, chunk.block, use);
+  useDots(b, sums, *input.quantized, rows, chunk.at.block, use);
 }
 
-void TernaryPanels::decodeStep(Cursor at, int64_t tiles, Value tile,
-                                int64_t groups, DecodedUse use) {
+void TernaryPanels::decodeStep(const Tile &step, int64_t groups,
+                               DecodedUse use) {
   int64_t size = layout.stepBytes(groups);
-  Value bytes = b.view(b.weights, b.add(at.bytes, b.mul(tile, size)), {size},
-                       b.getI8Type());
+  Value bytes =
+      b.view(b.weights, b.add(step.at.bytes, b.mul(step.number, size)), {size},
+             b.getI8Type());
   if (usesWords())
     decodeWords(bytes, groups, use);
   else
@@ -248,8 +330,7 @@ void TernaryPanels::decodeWords(Value bytes, int64_t groups, DecodedUse use) {
     use(groups - 1, {decode(collected[0]), decode(collected[1])});
 }
 
-void TernaryPanels::decodeNibbles(Value bytes, int64_t groups,
-                                   DecodedUse use) {
+void TernaryPanels::decodeNibbles(Value bytes, int64_t groups, DecodedUse use) {
   // [T7]
   auto lanes = b.vec(16, b.getI32Type());
   auto words = b.vec(16, b.getI16Type());
@@ -291,6 +372,13 @@ void TernaryPanels::decodeNibbles(Value bytes, int64_t groups,
 }
 
 void sherry::emitTernaryPanels(KernelBuilder &b, const AnyInput &input,
-                               WeightRef weight, const Rows &result) {
-  TernaryPanels(b, input, weight, result).emit();
+                               WeightRef weight, const Outputs &outputs) {
+  TernaryPanels(b, input, weight).emit(outputs);
+}
+
+QuantizedRows sherry::emitGatedLinear(KernelBuilder &b,
+                                      const QuantizedRows &input,
+                                      WeightRef weight,
+                                      ArrayRef<int64_t> blocks, bool strided) {
+  return TernaryPanels(b, {nullptr, &input}, weight).emitGated(blocks, strided);
 }

@@ -8,6 +8,8 @@
 #include "mlir/IR/OpImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace sherry;
 
@@ -51,6 +53,14 @@ SmallVector<int64_t> sherry::getActivationBlocks(RankedTensorType weight) {
       cut(std::min(group, inputs - at), format::kMaxChunkInputs);
   }
   return blocks;
+}
+
+int64_t sherry::getGatedUnit(TernaryAttr weight, ArrayRef<int64_t> blocks) {
+  if (!weight || !weight.getLayout() || blocks.empty() ||
+      !llvm::all_equal(blocks))
+    return 0;
+  return std::lcm(weight.getLayout().getInterleave() * format::kTileRows,
+                  blocks.front());
 }
 
 bool sherry::hasStridedGroups(RankedTensorType weight) {
@@ -179,6 +189,35 @@ LogicalResult LinearOp::verify() {
   if (isQuantized != !!getScales())
     return emitOpError(isQuantized ? "i8 input needs scales and sums"
                                    : "f32 input takes no scales");
+  if (getResidual() && getResidual().getType() != getType())
+    return emitOpError("cannot add ")
+           << getResidual().getType() << " to " << getType();
+  return success();
+}
+
+/// Checks the operands of a product with a weight of this type.
+template <typename Op>
+static LogicalResult verifyProduct(Op op, RankedTensorType type,
+                                   int64_t outputs) {
+  if (type.getRank() != 2 ||
+      type.getDimSize(1) != op.getInput().getType().getDimSize(1) ||
+      type.getDimSize(0) != outputs)
+    return op.emitOpError("weight ")
+           << type << " does not take " << op.getInput().getType() << " to "
+           << op->getResultTypes().front();
+  if (!op.getScales())
+    return success();
+  auto blocks = static_cast<int64_t>(getActivationBlocks(type).size());
+  if (blocks == 0)
+    return op.emitOpError("bf16 weights take f32 input");
+  if (op.getScales().getType().getDimSize(1) != blocks ||
+      op.getSums().getType().getDimSize(1) != blocks)
+    return op.emitOpError("weight ")
+           << type << " needs " << blocks << " blocks of activations";
+  auto quantize = op.getInput().template getDefiningOp<QuantizeActivationsOp>();
+  if (quantize && quantize.getStrided() != hasStridedGroups(type))
+    return op.emitOpError("weight ")
+           << type << " needs activations in the order of its groups";
   return success();
 }
 
@@ -186,26 +225,21 @@ LogicalResult LinearOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   auto weight = lookUpWeight(*this, getWeightAttr(), !!getLayer(), symbolTable);
   if (failed(weight))
     return failure();
-  RankedTensorType type = weight->getTensorType();
-  if (type.getRank() != 2 ||
-      type.getDimSize(1) != getInput().getType().getDimSize(1) ||
-      type.getDimSize(0) != getType().getDimSize(1))
-    return emitOpError("weight ")
-           << type << " does not take " << getInput().getType() << " to "
-           << getType();
-  if (getScales()) {
-    auto blocks = static_cast<int64_t>(getActivationBlocks(type).size());
-    if (blocks == 0)
-      return emitOpError("bf16 weights take f32 input");
-    if (getScales().getType().getDimSize(1) != blocks ||
-        getSums().getType().getDimSize(1) != blocks)
-      return emitOpError("weight ")
-             << type << " needs " << blocks << " blocks of activations";
-    auto quantize = getInput().getDefiningOp<QuantizeActivationsOp>();
-    if (quantize && quantize.getStrided() != hasStridedGroups(type))
-      return emitOpError("weight ")
-             << type << " needs activations in the order of its groups";
-  }
+  return verifyProduct(*this, weight->getTensorType(), getType().getDimSize(1));
+}
+
+LogicalResult
+GatedLinearOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  auto weight = lookUpWeight(*this, getWeightAttr(), !!getLayer(), symbolTable);
+  if (failed(weight))
+    return failure();
+  int64_t outputs = getValues().getType().getDimSize(1);
+  if (failed(verifyProduct(*this, weight->getTensorType(), 2 * outputs)))
+    return failure();
+  int64_t unit = getGatedUnit(weight->getTernary(), getBlocks());
+  if (unit == 0 || outputs % unit != 0)
+    return emitOpError("outputs must be whole super-tiles of a ternary weight, "
+                       "and whole blocks of one size");
   return success();
 }
 
@@ -213,27 +247,39 @@ LogicalResult LinearOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
 // Other graph ops
 //===----------------------------------------------------------------------===//
 
-LogicalResult QuantizeActivationsOp::verify() {
+/// Checks blocks of quantized activations and the types of the results.
+template <typename Op>
+static LogicalResult verifyBlocks(Op op, ShapedType rows) {
   int64_t sum = 0;
-  for (int64_t block : getBlocks()) {
+  for (int64_t block : op.getBlocks()) {
     if (block <= 0 || block % format::kGroupInputs != 0)
-      return emitOpError("blocks must be positive multiples of 4, not ")
+      return op.emitOpError("blocks must be positive multiples of 4, not ")
              << block;
-    if (getStrided() && block % format::kStridedInputs != 0)
-      return emitOpError("blocks with strided groups must be multiples of 64, "
-                         "not ")
+    if (op.getStrided() && block % format::kStridedInputs != 0)
+      return op.emitOpError("blocks with strided groups must be multiples of "
+                            "64, not ")
              << block;
     sum += block;
   }
-  auto count = static_cast<int64_t>(getBlocks().size());
-  if (sum != getInput().getType().getDimSize(1))
-    return emitOpError("blocks sum to ")
-           << sum << ", rows have " << getInput().getType().getDimSize(1);
-  if (getValues().getType().getShape() != getInput().getType().getShape() ||
-      getScales().getType().getDimSize(1) != count ||
-      getSums().getType().getDimSize(1) != count)
-    return emitOpError("result shapes do not match input and blocks");
+  auto count = static_cast<int64_t>(op.getBlocks().size());
+  if (sum != rows.getDimSize(1))
+    return op.emitOpError("blocks sum to ")
+           << sum << ", rows have " << rows.getDimSize(1);
+  auto shapeOf = [&](unsigned i) {
+    return cast<ShapedType>(op->getResult(i).getType()).getShape();
+  };
+  if (shapeOf(0) != rows.getShape() || shapeOf(1)[1] != count ||
+      shapeOf(2)[1] != count)
+    return op.emitOpError("result shapes do not match input and blocks");
   return success();
+}
+
+LogicalResult QuantizeActivationsOp::verify() {
+  return verifyBlocks(*this, getInput().getType());
+}
+
+LogicalResult GatedLinearOp::verify() {
+  return verifyBlocks(*this, getValues().getType());
 }
 
 LogicalResult RopeTableOp::verify() {

@@ -182,7 +182,7 @@ void GraphImporter::addLayer() {
   };
   auto linear = [&](Value input, StringRef name, int64_t outputs) -> Value {
     return LinearOp::create(b, activations(outputs), input, Value(), Value(),
-                            reference(name), number);
+                            reference(name), number, Value());
   };
   int64_t query = config.numHeads * config.headDim;
   int64_t keyValue = config.numKeyValueHeads * config.headDim;
@@ -261,7 +261,7 @@ void GraphImporter::addForward() {
                            b.getF32FloatAttr(config.rmsNormEps));
   StringRef head = config.tieWordEmbeddings ? "embedding" : "head";
   Value result = LinearOp::create(b, logits, last, Value(), Value(),
-                                  reference(head), Value());
+                                  reference(head), Value(), Value());
   func::ReturnOp::create(b, result);
 }
 

@@ -170,23 +170,60 @@ def Sherry_LinearOp : Sherry_WeightUserOp<"linear", [AttrSizedOperandSegments]> 
     `result[t][o] = sum_i weight[o][i] * input[t][i]`. The input is f32, or the
     values of `sherry.quantize_activations` together with their scales and
     sums; then each block is summed in integers, which is exact, and the block
-    sums are scaled and added in f32 from the first block to the last.
+    sums are scaled and added in f32 from the first block to the last. `plus` adds
+    a tensor to the result.
 
     ```mlir
     %y = sherry.linear %x, @q[%layer] : tensor<?x2048xf32> -> tensor<?x2048xf32>
     %z = sherry.linear %q scaled %s sums %u, @q[%layer]
         : tensor<?x192xi8>, tensor<?x2xf32>, tensor<?x2xi32> -> tensor<?x64xf32>
+    %r = sherry.linear %h, @o[%layer] plus %x
+        : tensor<?x512xf32> plus tensor<?x2048xf32> -> tensor<?x2048xf32>
     ```
   }];
   let arguments = (ins 2DTensorOf<[F32, I8]>:$input,
                        Optional<Sherry_BlockScales>:$scales,
                        Optional<Sherry_BlockSums>:$sums,
-                       FlatSymbolRefAttr:$weight, Optional<Index>:$layer);
+                       FlatSymbolRefAttr:$weight, Optional<Index>:$layer,
+                       Optional<Sherry_Activations>:$residual);
   let results = (outs Sherry_Activations:$result);
   let assemblyFormat = [{
     $input (`scaled` $scales^ `sums` $sums)? `,` $weight (`[` $layer^ `]`)?
-    attr-dict `:` type($input) (`,` type($scales)^ `,` type($sums))?
+    (`plus` $residual^)? attr-dict `:` type($input)
+    (`,` type($scales)^ `,` type($sums))? (`plus` type($residual)^)?
     `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sherry_GatedLinearOp : Sherry_WeightUserOp<"gated_linear"> {
+  let summary = "linear, swiglu and quantize_activations in one";
+  let description = [{
+    Of the `2 n` outputs of a quantized `sherry.linear`, the first n are gates of
+    the others: the results are those of `sherry.quantize_activations` of
+    `sherry.swiglu` of both. The f32 outputs are never all in memory. The weight
+    is ternary and has a layout; n is a multiple of the outputs of a super-tile
+    and of the blocks, which have one size.
+
+    ```mlir
+    %h, %hs, %hu = sherry.gated_linear %q scaled %s sums %u, @gate_up[%layer]
+        blocks [128, 128]
+        : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+        -> tensor<?x256xi8>, tensor<?x2xf32>, tensor<?x2xi32>
+    ```
+  }];
+  let arguments = (ins Sherry_QuantizedActivations:$input,
+                       Sherry_BlockScales:$scales, Sherry_BlockSums:$sums,
+                       FlatSymbolRefAttr:$weight, Optional<Index>:$layer,
+                       DenseI64ArrayAttr:$blocks, UnitAttr:$strided);
+  let results = (outs Sherry_QuantizedActivations:$values,
+                      Sherry_BlockScales:$result_scales,
+                      Sherry_BlockSums:$result_sums);
+  let assemblyFormat = [{
+    $input `scaled` $scales `sums` $sums `,` $weight (`[` $layer^ `]`)?
+    `blocks` $blocks (`strided` $strided^)? attr-dict
+    `:` type($input) `,` type($scales) `,` type($sums)
+    `->` type($values) `,` type($result_scales) `,` type($result_sums)
   }];
   let hasVerifier = 1;
 }

@@ -1,0 +1,84 @@
+//===- FuseSwiGLU.cpp - Gates applied while their tiles are in the cache --===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Dialect/Sherry/SherryDialect.h"
+#include "sherry/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+namespace sherry {
+#define GEN_PASS_DEF_FUSESWIGLU
+#include "sherry/Transforms/Passes.h.inc"
+} // namespace sherry
+
+using namespace mlir;
+using namespace sherry;
+
+/// What a thread keeps of the gated outputs of all tokens at most: a part of
+/// its second-level cache, and of its stack.
+static constexpr int64_t kLargestUnitBytes = 1 << 18;
+
+/// The linear op of which `value` is the half of the outputs from `column` on,
+/// if nothing else reads that half.
+static LinearOp findLinear(Value value, int64_t column) {
+  auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
+  if (!slice || !slice->hasOneUse() || slice.getStaticOffsets()[1] != column)
+    return nullptr;
+  return slice.getSource().getDefiningOp<LinearOp>();
+}
+
+namespace {
+struct FuseSwiGLUPass : sherry::impl::FuseSwiGLUBase<FuseSwiGLUPass> {
+  void runOnOperation() override {
+    SymbolTable symbols(getOperation());
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      auto tokens = function->getAttrOfType<IntegerAttr>("sherry.max_tokens");
+      // The results of one token are few, and its weights are read in order.
+      if (!tokens || tokens.getInt() == 1)
+        continue;
+      SmallVector<QuantizeActivationsOp> candidates;
+      function.walk(
+          [&](QuantizeActivationsOp op) { candidates.push_back(op); });
+      for (QuantizeActivationsOp op : candidates)
+        fuse(op, tokens.getInt(), symbols);
+    }
+  }
+
+  void fuse(QuantizeActivationsOp quantize, int64_t tokens,
+            SymbolTable &symbols) {
+    auto swiglu = quantize.getInput().getDefiningOp<SwiGLUOp>();
+    if (!swiglu || !swiglu->hasOneUse())
+      return;
+    int64_t outputs = swiglu.getType().getDimSize(1);
+    LinearOp linear = findLinear(swiglu.getGate(), 0);
+    if (!linear || linear != findLinear(swiglu.getUp(), outputs) ||
+        !linear.getScales() || linear.getResidual() ||
+        linear.getType().getDimSize(1) != 2 * outputs ||
+        !linear.getResult().hasNUses(2))
+      return;
+    auto weight = symbols.lookup<WeightOp>(linear.getWeight());
+    int64_t unit = getGatedUnit(weight.getTernary(), quantize.getBlocks());
+    if (unit == 0 || outputs % unit != 0 ||
+        unit > kLargestUnitBytes / 4 / tokens)
+      return;
+    ++numFused;
+    OpBuilder b(quantize);
+    auto fused = GatedLinearOp::create(
+        b, b.getFusedLoc({linear.getLoc(), swiglu.getLoc()}),
+        quantize.getResultTypes(), linear.getInput(), linear.getScales(),
+        linear.getSums(), linear.getWeightAttr(), linear.getLayer(),
+        quantize.getBlocksAttr(), quantize.getStridedAttr());
+    Operation *halves[] = {swiglu.getGate().getDefiningOp(),
+                           swiglu.getUp().getDefiningOp()};
+    quantize->replaceAllUsesWith(fused);
+    quantize->erase();
+    swiglu->erase();
+    for (Operation *half : halves)
+      half->erase();
+    linear->erase();
+  }
+};
+} // namespace

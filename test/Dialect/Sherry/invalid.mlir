@@ -322,3 +322,48 @@ func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
   %y = sherry.add_bias %x, @b : tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8xbf16>
+func.func @f(%x: tensor<?x8xf32>) -> tensor<?x4xf32> {
+  // expected-error @+1 {{cannot add 'tensor<?x8xf32>' to 'tensor<?x4xf32>'}}
+  %y = sherry.linear %x, @w plus %x : tensor<?x8xf32> plus tensor<?x8xf32> -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [128] : tensor<128x64x!sherry.trit, #sherry.ternary<contiguous, per_group(64), scale = f16, layout = #sherry.layout<words, interleave = 2>>>
+func.func @f(%x: tensor<?x64xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>) -> tensor<?x32xi8> {
+  // expected-error @+1 {{does not take 'tensor<?x64xi8>' to 'tensor<?x32xi8>'}}
+  %v, %t, %z = sherry.gated_linear %x scaled %s sums %u, @w blocks [32] : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  return %v : tensor<?x32xi8>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [128] : tensor<128x64x!sherry.trit, #sherry.ternary<contiguous, per_group(64), scale = f16>>
+func.func @f(%x: tensor<?x64xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>) -> tensor<?x64xi8> {
+  // expected-error @+1 {{outputs must be whole super-tiles of a ternary weight, and whole blocks of one size}}
+  %v, %t, %z = sherry.gated_linear %x scaled %s sums %u, @w blocks [64] : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  return %v : tensor<?x64xi8>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [128] : tensor<128x64x!sherry.trit, #sherry.ternary<contiguous, per_group(64), scale = f16, layout = #sherry.layout<words, interleave = 2>>>
+func.func @f(%x: tensor<?x64xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>) -> tensor<?x64xi8> {
+  // expected-error @+1 {{outputs must be whole super-tiles of a ternary weight, and whole blocks of one size}}
+  %v, %t, %z = sherry.gated_linear %x scaled %s sums %u, @w blocks [32, 16, 16] : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x64xi8>, tensor<?x3xf32>, tensor<?x3xi32>
+  return %v : tensor<?x64xi8>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [128] : tensor<128x64x!sherry.trit, #sherry.ternary<contiguous, per_group(64), scale = f16, layout = #sherry.layout<words, interleave = 2>>>
+func.func @f(%x: tensor<?x64xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>) -> tensor<?x64xi8> {
+  // expected-error @+1 {{blocks sum to 32, rows have 64}}
+  %v, %t, %z = sherry.gated_linear %x scaled %s sums %u, @w blocks [32] : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  return %v : tensor<?x64xi8>
+}

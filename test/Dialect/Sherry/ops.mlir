@@ -44,6 +44,9 @@ func.func @graph(%tokens: tensor<?xi32>,
   // CHECK: sherry.linear %{{.*}} scaled %{{.*}} sums %{{.*}}, @q[%{{.*}}] : tensor<?x32xi8>, tensor<?x2xf32>, tensor<?x2xi32> -> tensor<?x32xf32>
   %q8 = sherry.linear %v scaled %s sums %u, @q[%layer]
       : tensor<?x32xi8>, tensor<?x2xf32>, tensor<?x2xi32> -> tensor<?x32xf32>
+  // CHECK: sherry.linear %{{.*}} scaled %{{.*}} sums %{{.*}}, @q[%{{.*}}] plus %{{.*}} : tensor<?x32xi8>, tensor<?x2xf32>, tensor<?x2xi32> plus tensor<?x32xf32> -> tensor<?x32xf32>
+  %p = sherry.linear %v scaled %s sums %u, @q[%layer] plus %x
+      : tensor<?x32xi8>, tensor<?x2xf32>, tensor<?x2xi32> plus tensor<?x32xf32> -> tensor<?x32xf32>
   // CHECK: sherry.rope %{{.*}}, %{{.*}} : tensor<?x32xf32>, tensor<?x8xf32>
   %r = sherry.rope %q, %table : tensor<?x32xf32>, tensor<?x8xf32>
   %k = tensor.extract_slice %r[0, 0] [4, 8] [1, 1] : tensor<?x32xf32> to tensor<4x8xf32>

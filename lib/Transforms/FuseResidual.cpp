@@ -28,7 +28,8 @@ struct FuseResidualPass : sherry::impl::FuseResidualBase<FuseResidualPass> {
 
   bool fuse(arith::AddFOp op, Value residual, Value product) {
     auto linear = product.getDefiningOp<LinearOp>();
-    if (!linear || linear.getResidual() || !linear->hasOneUse())
+    if (!linear || linear.getResidual() || !linear->hasOneUse() ||
+        linear->getBlock() != op->getBlock())
       return false;
     ++numFused;
     // What is added may come after the linear op.

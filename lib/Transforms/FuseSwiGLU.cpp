@@ -25,7 +25,10 @@ static constexpr int64_t kLargestUnitBytes = 1 << 18;
 /// if nothing else reads that half.
 static LinearOp findLinear(Value value, int64_t column) {
   auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
-  if (!slice || !slice->hasOneUse() || slice.getStaticOffsets()[1] != column)
+  if (!slice || !slice->hasOneUse() || slice.getStaticOffsets()[0] != 0 ||
+      llvm::any_of(slice.getStaticStrides(),
+                   [](int64_t s) { return s != 1; }) ||
+      slice.getStaticOffsets()[1] != column)
     return nullptr;
   return slice.getSource().getDefiningOp<LinearOp>();
 }
@@ -37,7 +40,7 @@ struct FuseSwiGLUPass : sherry::impl::FuseSwiGLUBase<FuseSwiGLUPass> {
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       auto tokens = function->getAttrOfType<IntegerAttr>("sherry.max_tokens");
       // The results of one token are few, and its weights are read in order.
-      if (!tokens || tokens.getInt() == 1)
+      if (!tokens || tokens.getInt() <= 1)
         continue;
       SmallVector<QuantizeActivationsOp> candidates;
       function.walk(
@@ -55,8 +58,8 @@ struct FuseSwiGLUPass : sherry::impl::FuseSwiGLUBase<FuseSwiGLUPass> {
     int64_t outputs = swiglu.getType().getDimSize(1);
     LinearOp linear = findLinear(swiglu.getGate(), 0);
     if (!linear || linear != findLinear(swiglu.getUp(), outputs) ||
-        !linear.getScales() || linear.getResidual() ||
-        linear.getType().getDimSize(1) != 2 * outputs ||
+        !linear.getScales() || linear->getBlock() != quantize->getBlock() ||
+        linear.getResidual() || linear.getType().getDimSize(1) != 2 * outputs ||
         !linear.getResult().hasNUses(2))
       return;
     auto weight = symbols.lookup<WeightOp>(linear.getWeight());

@@ -226,6 +226,8 @@ LogicalResult FunctionConverter::convertLinear(LinearOp op) {
 }
 
 LogicalResult FunctionConverter::convertGatedLinear(GatedLinearOp op) {
+  if (b.maxTokens == 1)
+    return op.emitOpError("is for several tokens");
   QuantizedRows input;
   if (failed(findQuantized(op, input)))
     return failure();

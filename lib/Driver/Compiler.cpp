@@ -84,6 +84,7 @@ private:
 Schedule Schedule::forTarget(const TargetInfo &target) {
   Schedule schedule;
   // See docs/Rationale.md.
+  schedule.interleave = target.has(SHERRY_CPU_AVX2) ? 4 : 1;
   if (!StringRef(target.cpu).starts_with("znver")) {
     schedule.prefetchDistance = 4096;
     schedule.prefetchDistanceL2 = 16384;

@@ -3,24 +3,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "sherry/Training/Trainer.h"
 #include "Exceptions.h"
-#include "MatrixProducts.h"
+#include "Run.h"
 #include "Threads.h"
-#include "TrainingState.h"
-#include "sherry/Training/Arenas.h"
 #include "sherry/Training/Evaluation.h"
 #include "sherry/Training/Operators.h"
-#include "sherry/Training/RunFolder.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <torch/torch.h>
 
-#include <chrono>
 #include <cmath>
-#include <sys/resource.h>
 
 using namespace llvm;
 using namespace sherry;
@@ -32,96 +26,10 @@ void sherry::training::setThreads(int64_t threads) {
       static_cast<int>(threads == 0 ? runtime::defaultThreads() : threads));
 }
 
-namespace {
-
 /// Of a number that is not finite, for messages.
-const char *describe(double value) {
+static const char *describe(double value) {
   return std::isnan(value) ? "NaN" : "infinite";
 }
-
-double now() {
-  return std::chrono::duration<double>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-class Run {
-public:
-  Run(const TrainingConfig &config, raw_ostream &log,
-      function_ref<bool()> isStopped)
-      : config(config), log(log), isStopped(isStopped),
-        arenas(*Arenas::parseSchedule(
-                   config.quantizer == "none" ? "none" : config.arenasSchedule),
-               config.arenasWarmup, config.arenasMaximum, config.arenasEnd,
-               config.steps) {}
-
-  Expected<TrainingEnd> run();
-  Expected<ordered_json> measureSteps(int64_t steps);
-
-private:
-  Error openModel();
-  Error openData();
-  Error openTeacher();
-  Error openState();
-  Expected<bool> openMetrics();
-  Error takeSteps();
-  Error takeStep();
-  struct Gradients {
-    double loss, norm;
-  };
-  Expected<Gradients> computeGradients(double lambda, int64_t parts,
-                                       bool keepsTrits);
-  Expected<double> measure(Transformer &measured, StringRef what) const;
-  Expected<double> validate();
-  Error saveCheckpoint();
-  Error finish();
-  double getLearningRate(int64_t done) const;
-  void printProgress(double loss, double lambda, double tokensPerSecond);
-  Error refuse(const Twine &what, int64_t first, int64_t count) const;
-  Error refuseLast(const Twine &what) const;
-  std::string getLatest() const { return folder ? folder->getLatest() : ""; }
-  std::string describeLatest() const;
-  int64_t countWeights() const;
-
-  int64_t sequencesPerStep() const {
-    return config.batchSize * config.accumulationSteps;
-  }
-  int64_t tokensPerStep() const {
-    return sequencesPerStep() * config.contextLength;
-  }
-  bool hasValidation() const { return validationTokens.size() >= 2; }
-  bool isDue(int64_t interval) const {
-    return interval > 0 && state->step % interval == 0;
-  }
-  format::Storage getStorage() const {
-    return config.dtype == "bfloat16" ? format::Storage::BF16
-                                      : format::Storage::F32;
-  }
-  double getSeconds() const { return state->seconds + now() - started; }
-
-  const TrainingConfig &config;
-  raw_ostream &log;
-  function_ref<bool()> isStopped;
-  Arenas arenas;
-  std::optional<RunFolder> folder; ///< none if steps are only measured
-  std::optional<Metrics> metrics;
-  std::string tokenizerFolder;
-  std::optional<TextTokenizer> tokenizer;
-  std::optional<ModelDescription> description;
-  std::optional<Transformer> model, teacher;
-  std::string teacherHash; ///< empty: no teacher
-  std::optional<AdamW> optimizer;
-  std::optional<TrappedWeights> trapped;
-  std::optional<TrainingState> state;
-  std::vector<int32_t> trainTokens, validationTokens;
-  std::optional<SequenceOrder> order;
-  double started = 0;     ///< when this process took its first step
-  int64_t savedStep = -1; ///< of the last checkpoint
-  int64_t tokensSinceLog = 0;
-  double secondsSinceLog = 0; ///< in steps alone
-};
-
-} // namespace
 
 //===----------------------------------------------------------------------===//
 // Before the first step
@@ -276,6 +184,14 @@ Expected<bool> Run::openMetrics() {
   if (Error error = metrics->rewrite(*records))
     return error;
   return false;
+}
+
+Error Run::open() {
+  for (auto part :
+       {&Run::openModel, &Run::openData, &Run::openTeacher, &Run::openState})
+    if (Error error = (this->*part)())
+      return error;
+  return Error::success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -522,83 +438,6 @@ Error Run::finish() {
   return metrics->append(end);
 }
 
-//===----------------------------------------------------------------------===//
-// Instead of a run
-//===----------------------------------------------------------------------===//
-
-/// Steps that are not measured: the first find no memory to use again.
-static constexpr int64_t kWarmupSteps = 2;
-
-/// The most bytes of memory that this process has had.
-static double getPeakBytes() {
-  struct rusage usage = {};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024;
-}
-
-static double getMedian(std::vector<double> values) {
-  auto middle = values.begin() + static_cast<int64_t>(values.size()) / 2;
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-/// Takes steps that leave nothing behind. Products are timed between the steps,
-/// so that both see the same machine.
-Expected<ordered_json> Run::measureSteps(int64_t steps) {
-  double bytesBefore = getPeakBytes();
-  for (auto part :
-       {&Run::openModel, &Run::openData, &Run::openTeacher, &Run::openState})
-    if (Error error = (this->*part)())
-      return error;
-  for (int64_t i = 0; i < kWarmupSteps; ++i)
-    if (Error error = takeStep())
-      return error;
-  double bytes = getPeakBytes() - bytesBefore;
-  MatrixProducts products;
-  int64_t tokens = config.batchSize * config.contextLength;
-  products.add(*model, config.batchSize, config.contextLength,
-               /*learns=*/true);
-  if (teacher)
-    products.add(*teacher, config.batchSize, config.contextLength,
-                 /*learns=*/false);
-  std::vector<double> stepTimes, productTimes;
-  for (int64_t i = 0; i < steps; ++i) {
-    double begun = now();
-    if (Error error = takeStep())
-      return error;
-    double between = now();
-    for (int64_t part = 0; part < config.accumulationSteps; ++part)
-      products.compute();
-    stepTimes.push_back(between - begun);
-    productTimes.push_back(now() - between);
-  }
-  auto parts = static_cast<double>(config.accumulationSteps);
-  double productFlops = parts * products.getFlops();
-  double flops = productFlops + parts * products.getAttentionFlops();
-  double step = getMedian(stepTimes), product = getMedian(productTimes);
-  // Weights, their gradients and two means of these; and projections.
-  auto weights = static_cast<double>(countWeights());
-  double weightBytes = 4 * 4 * weights;
-  for (const Parameter &parameter : model->getParameters())
-    if (isProjected(parameter, *model))
-      weightBytes += 4 * static_cast<double>(parameter.value.numel());
-  return ordered_json{
-      {"steps", steps},
-      {"threads", at::get_num_threads()},
-      {"weights", countWeights()},
-      {"tokens_per_step", tokensPerStep()},
-      {"tokens_per_second", static_cast<double>(tokensPerStep()) / step},
-      {"gflop_per_step", flops / 1e9},
-      {"gflops", flops / 1e9 / step},
-      {"gflops_of_libtorch", productFlops / 1e9 / product},
-      {"share", flops / step / (productFlops / product)},
-      {"memory_bytes", static_cast<int64_t>(bytes)},
-      {"bytes_per_weight", bytes / weights},
-      {"weight_bytes_per_weight", weightBytes / weights},
-      {"activation_bytes_per_token",
-       (bytes - weightBytes) / static_cast<double>(tokens)}};
-}
-
 Expected<TrainingEnd> Run::run() {
   if (config.output.empty())
     return makeError("no output folder; give the key \"output\"");
@@ -607,10 +446,8 @@ Expected<TrainingEnd> Run::run() {
     return opened.takeError();
   folder.emplace(std::move(*opened));
   metrics.emplace(folder->getMetricsPath());
-  for (auto part :
-       {&Run::openModel, &Run::openData, &Run::openTeacher, &Run::openState})
-    if (Error error = (this->*part)())
-      return error;
+  if (Error error = open())
+    return error;
 
   auto isComplete = openMetrics();
   if (!isComplete)
@@ -636,16 +473,4 @@ Expected<TrainingEnd> sherry::training::train(const TrainingConfig &config,
                                               raw_ostream &log,
                                               function_ref<bool()> isStopped) {
   return catchExceptions([&] { return Run(config, log, isStopped).run(); });
-}
-
-Expected<ordered_json>
-sherry::training::measureSteps(const TrainingConfig &config, int64_t steps) {
-  TrainingConfig measured = config;
-  // Nothing is due, not even the end.
-  measured.steps = std::max(config.steps, steps + kWarmupSteps + 1);
-  measured.logInterval = INT64_MAX;
-  measured.diagnosticsInterval = 0;
-  return catchExceptions([&] {
-    return Run(measured, nulls(), [] { return false; }).measureSteps(steps);
-  });
 }

@@ -79,7 +79,7 @@ Fixture::Fixture(const Lowering &lowering, format::CodeOrder order,
   shape.layout.scaleType = format::ScaleType::F16;
   shape.layout.interleave = 4;
   const CompiledKernels kernels = llvm::cantFail(CompiledKernels::compile(
-      lowering, {shape}, ActivationKind::I8, kMaxTokens));
+      lowering, moduleText({shape}, ActivationKind::I8), kMaxTokens));
   function =
       kernels.function((tokens > 1 ? "prefill_" : "decode_") + functionName(0));
   offset = kernels.weightOffset(0);

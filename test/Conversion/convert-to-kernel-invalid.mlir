@@ -126,3 +126,13 @@ func.func @quantized_result(%x: tensor<?x32xf32>) -> tensor<?x1xf32> attributes 
   // expected-error@+1 {{cannot pass on quantized activations}}
   return %scales : tensor<?x1xf32>
 }
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [128] at 0 stride 8192 : tensor<128x64x!sherry.trit, #sherry.ternary<contiguous, per_group(64), scale = f16, layout = #sherry.layout<words, interleave = 2>>>
+func.func @f(%a: tensor<?x64xf32>) attributes {sherry.max_tokens = 1 : i64} {
+  %x, %s, %u = sherry.quantize_activations %a blocks [64] : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  // expected-error @+1 {{is for several tokens}}
+  %v, %t, %z = sherry.gated_linear %x scaled %s sums %u, @w blocks [64] : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  return
+}

@@ -25,6 +25,22 @@ func.func @later(%a: tensor<?x4xf32>, %x: tensor<?x8xf32>, %layer: index) -> ten
   return %r : tensor<?x8xf32>
 }
 
+// Only the addition is in the loop.
+// CHECK-LABEL: func @loop
+func.func @loop(%a: tensor<?x4xf32>, %x: tensor<?x8xf32>, %layer: index) -> tensor<?x8xf32> {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  // CHECK: sherry.linear
+  // CHECK: scf.for
+  // CHECK: arith.addf
+  %y = sherry.linear %a, @o[%layer] : tensor<?x4xf32> -> tensor<?x8xf32>
+  %r = scf.for %i = %zero to %layer step %one iter_args(%c = %x) -> (tensor<?x8xf32>) {
+    %s = arith.addf %c, %y : tensor<?x8xf32>
+    scf.yield %s : tensor<?x8xf32>
+  }
+  return %r : tensor<?x8xf32>
+}
+
 // Something else reads the product.
 // CHECK-LABEL: func @two_uses
 func.func @two_uses(%a: tensor<?x4xf32>, %x: tensor<?x8xf32>, %layer: index) -> (tensor<?x8xf32>, tensor<?x8xf32>) {

@@ -208,12 +208,10 @@ LogicalResult FunctionConverter::placeInto(Operation *user, Value value,
 
 LogicalResult FunctionConverter::convertLinear(LinearOp op) {
   WeightRef weight = weightOf(op.getWeightAttr(), op.getLayer());
-  Rows input = tensors.find(op.getInput())->second, addend;
-  const Rows *residual = nullptr;
-  if (op.getResidual()) {
-    addend = tensors.find(op.getResidual())->second;
-    residual = &addend;
-  }
+  Rows input = tensors.find(op.getInput())->second;
+  std::optional<Rows> residual;
+  if (op.getResidual())
+    residual = tensors.find(op.getResidual())->second;
   if (!op.getScales()) {
     tensors[op.getResult()] = emitLinear(b, input, weight, residual);
     return success();

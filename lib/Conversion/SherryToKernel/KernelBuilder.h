@@ -226,9 +226,9 @@ Rows emitAttention(KernelBuilder &b, const Rows &query, const CacheRef &cache);
 
 /// `residual`, if there is one, is added to the results.
 Rows emitLinear(KernelBuilder &b, const Rows &input, WeightRef weight,
-                const Rows *residual);
+                const std::optional<Rows> &residual);
 Rows emitLinear(KernelBuilder &b, const QuantizedRows &input, WeightRef weight,
-                const Rows *residual);
+                const std::optional<Rows> &residual);
 QuantizedRows emitGatedLinear(KernelBuilder &b, const QuantizedRows &input,
                               WeightRef weight, llvm::ArrayRef<int64_t> blocks,
                               bool strided);

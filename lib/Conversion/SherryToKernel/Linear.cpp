@@ -367,7 +367,8 @@ static void emitBlockTile(KernelBuilder &b, const format::BlockFormat &format,
 }
 
 static Rows emitLinearImpl(KernelBuilder &b, const AnyInput &input,
-                           WeightRef weight, const Rows *residual) {
+                           WeightRef weight,
+                           const std::optional<Rows> &residual) {
   RankedTensorType type = weight.op.getTensorType();
   int64_t cols = type.getDimSize(0);
   Outputs outputs{b.allocRows(cols, b.getF32Type(), input.count()), residual};
@@ -392,11 +393,11 @@ static Rows emitLinearImpl(KernelBuilder &b, const AnyInput &input,
 }
 
 Rows sherry::emitLinear(KernelBuilder &b, const Rows &input, WeightRef weight,
-                        const Rows *residual) {
+                        const std::optional<Rows> &residual) {
   return emitLinearImpl(b, {&input, nullptr}, weight, residual);
 }
 
 Rows sherry::emitLinear(KernelBuilder &b, const QuantizedRows &input,
-                        WeightRef weight, const Rows *residual) {
+                        WeightRef weight, const std::optional<Rows> &residual) {
   return emitLinearImpl(b, {nullptr, &input}, weight, residual);
 }

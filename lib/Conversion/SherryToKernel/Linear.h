@@ -27,7 +27,7 @@ struct AnyInput {
 /// Where the outputs of a linear op go.
 struct Outputs {
   Rows rows;
-  const Rows *residual; ///< is added to them, if there is one
+  std::optional<Rows> residual; ///< is added to them
 
   void store(KernelBuilder &b, mlir::Value sums, mlir::Value row,
              mlir::Value column) const;

@@ -214,8 +214,12 @@ static LogicalResult verifyProduct(Op op, RankedTensorType type,
       op.getSums().getType().getDimSize(1) != blocks)
     return op.emitOpError("weight ")
            << type << " needs " << blocks << " blocks of activations";
-  auto quantize = op.getInput().template getDefiningOp<QuantizeActivationsOp>();
-  if (quantize && quantize.getStrided() != hasStridedGroups(type))
+  std::optional<bool> isStrided;
+  if (Operation *producer = op.getInput().getDefiningOp())
+    llvm::TypeSwitch<Operation *>(producer)
+        .template Case<QuantizeActivationsOp, GatedLinearOp>(
+            [&](auto from) { isStrided = from.getStrided(); });
+  if (isStrided && *isStrided != hasStridedGroups(type))
     return op.emitOpError("weight ")
            << type << " needs activations in the order of its groups";
   return success();

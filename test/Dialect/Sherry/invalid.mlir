@@ -367,3 +367,14 @@ func.func @f(%x: tensor<?x64xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>) -> t
   %v, %t, %z = sherry.gated_linear %x scaled %s sums %u, @w blocks [32] : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
   return %v : tensor<?x64xi8>
 }
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [128] : tensor<128x64x!sherry.trit, #sherry.ternary<contiguous, per_group(64), scale = f16, layout = #sherry.layout<words, interleave = 2>>>
+sherry.weight @down count 1 from ["w"] rows [32] : tensor<32x64x!sherry.trit, #sherry.ternary<strided, per_group(64), scale = f16, layout = #sherry.layout<words, interleave = 2>>>
+func.func @f(%x: tensor<?x64xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>) -> tensor<?x32xf32> {
+  %v, %t, %z = sherry.gated_linear %x scaled %s sums %u, @w blocks [64] : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  // expected-error @+1 {{needs activations in the order of its groups}}
+  %y = sherry.linear %v scaled %t sums %z, @down : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}

@@ -87,17 +87,15 @@ emitAndLink(llvm::Module &module, const TargetInfo &target) {
   return linkSharedObject(out.str());
 }
 
-Expected<CompiledKernels>
-CompiledKernels::compile(const Lowering &lowering,
-                         const std::vector<Shape> &shapes,
-                         ActivationKind activations, int64_t maxTokens) {
+Expected<CompiledKernels> CompiledKernels::compile(const Lowering &lowering,
+                                                   StringRef text,
+                                                   int64_t maxTokens) {
   DialectRegistry registry;
   registerAllDialects(registry);
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
   MLIRContext context(registry);
-  OwningOpRef<ModuleOp> graph =
-      parseSourceString<ModuleOp>(moduleText(shapes, activations), &context);
+  OwningOpRef<ModuleOp> graph = parseSourceString<ModuleOp>(text, &context);
   if (!graph)
     return llvm::createStringError("cannot parse the graph");
   TargetInfo target = lowering.target();

@@ -9,7 +9,6 @@
 #ifndef TEST_UNIT_KERNELS_COMPILEDKERNELS_H
 #define TEST_UNIT_KERNELS_COMPILEDKERNELS_H
 
-#include "Shape.h"
 #include "sherry/Target/TargetInfo.h"
 
 #include "llvm/ADT/ArrayRef.h"
@@ -57,14 +56,14 @@ public:
                             const float *input, float *output, int64_t tokens,
                             const sherry_abi_team *team);
 
-  /// A prefill function takes up to `maxTokens`, a multiple of 8.
+  /// `graph` is a module in the sherry dialect. A prefill function takes up to
+  /// `maxTokens`, a multiple of 8.
   static llvm::Expected<CompiledKernels>
-  compile(const Lowering &lowering, const std::vector<Shape> &shapes,
-          ActivationKind activations, int64_t maxTokens);
+  compile(const Lowering &lowering, llvm::StringRef graph, int64_t maxTokens);
 
   size_t weightsSize() const { return sectionSize; }
   size_t workspaceBytes() const { return workspaceSize; }
-  /// Where the weight of shapes[number] lies.
+  /// Where weight `number` of the module lies.
   size_t weightOffset(size_t number) const { return offsets[number]; }
 
   /// `name` is that of the graph behind "decode_" (max tokens is 1) or

@@ -88,7 +88,7 @@ void LinearTest::compile(ActivationKind activations) {
   if (!missing.empty())
     GTEST_SKIP() << "this processor lacks " << missing;
   llvm::Expected<CompiledKernels> compiled = CompiledKernels::compile(
-      GetParam(), testShapes(), activations, kMaxTokens);
+      GetParam(), moduleText(testShapes(), activations), kMaxTokens);
   ASSERT_TRUE(static_cast<bool>(compiled))
       << llvm::toString(compiled.takeError());
   kernels = *compiled;

@@ -124,32 +124,43 @@ std::string sherry::functionName(size_t number) {
   return "linear" + std::to_string(number);
 }
 
-static void printFunction(llvm::raw_ostream &out, size_t number,
-                          const Shape &shape, ActivationKind activations) {
+void sherry::printLinear(llvm::raw_ostream &out, const std::string &result,
+                         const std::string &input, const Shape &shape,
+                         const std::string &weight,
+                         ActivationKind activations) {
   auto tensor = [](int64_t cols, const char *element) {
     return "tensor<?x" + std::to_string(cols) + "x" + element + ">";
   };
-  std::string input = tensor(shape.cols, "f32");
-  std::string result = tensor(shape.rows, "f32");
-  out << "func.func @" << functionName(number) << "(%x: " << input << ") -> "
-      << result << " {\n";
+  std::string types = tensor(shape.cols, "f32"), operand = input;
   if (activations == ActivationKind::I8) {
     std::vector<InputBlock> blocks = shape.blocks();
     auto count = static_cast<int64_t>(blocks.size());
     std::string quantized = tensor(shape.cols, "i8") + ", " +
                             tensor(count, "f32") + ", " + tensor(count, "i32");
-    out << "  %v, %s, %u = sherry.quantize_activations %x blocks [";
+    out << "  " << input << "v, " << input << "s, " << input
+        << "u = sherry.quantize_activations " << input << " blocks [";
     llvm::interleaveComma(blocks, out,
                           [&](const InputBlock &b) { out << b.size; });
-    out << (shape.strided ? "] strided : " : "] : ") << input << " -> "
-        << quantized << "\n"
-        << "  %y = sherry.linear %v scaled %s sums %u, @w" << number << " : "
-        << quantized << " -> " << result << "\n";
-  } else {
-    out << "  %y = sherry.linear %x, @w" << number << " : " << input << " -> "
-        << result << "\n";
+    out << (shape.strided ? "] strided : " : "] : ") << types << " -> "
+        << quantized << "\n";
+    operand = input + "v scaled " + input + "s sums " + input + "u";
+    types = quantized;
   }
-  out << "  return %y : " << result << "\n}\n";
+  out << "  " << result << " = sherry.linear " << operand << ", @" << weight
+      << " : " << types << " -> " << tensor(shape.rows, "f32") << "\n";
+}
+
+void sherry::printWeight(llvm::raw_ostream &out, const std::string &name,
+                         const Shape &shape) {
+  out << "sherry.weight @" << name << " count 1 from [\"w\"] rows ["
+      << shape.rows << "] : " << shape.typeText() << "\n";
+}
+
+void sherry::printEntryPoint(llvm::raw_ostream &out) {
+  out << "func.func @forward(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {\n"
+         "  %y = arith.addf %x, %x : tensor<?x4xf32>\n"
+         "  return %y : tensor<?x4xf32>\n"
+         "}\n";
 }
 
 std::string sherry::moduleText(const std::vector<Shape> &shapes,
@@ -158,15 +169,16 @@ std::string sherry::moduleText(const std::vector<Shape> &shapes,
   llvm::raw_string_ostream out(text);
   for (size_t i = 0; i < shapes.size(); ++i) {
     const Shape &shape = shapes[i];
-    out << "sherry.weight @w" << i << " count 1 from [\"w\"] rows ["
-        << shape.rows << "] : " << shape.typeText() << "\n";
-    if (shape.has(activations))
-      printFunction(out, i, shape, activations);
+    std::string weight = "w" + std::to_string(i);
+    printWeight(out, weight, shape);
+    if (!shape.has(activations))
+      continue;
+    std::string result = "tensor<?x" + std::to_string(shape.rows) + "xf32>";
+    out << "func.func @" << functionName(i) << "(%x: tensor<?x" << shape.cols
+        << "xf32>) -> " << result << " {\n";
+    printLinear(out, "%y", "%x", shape, weight, activations);
+    out << "  return %y : " << result << "\n}\n";
   }
-  // Passes look for this entry point; nothing calls it.
-  out << "func.func @forward(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {\n"
-         "  %y = arith.addf %x, %x : tensor<?x4xf32>\n"
-         "  return %y : tensor<?x4xf32>\n"
-         "}\n";
+  printEntryPoint(out);
   return text;
 }

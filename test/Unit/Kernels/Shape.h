@@ -11,6 +11,8 @@
 
 #include "sherry/Format/Layout.h"
 
+#include "llvm/Support/raw_ostream.h"
+
 #include <string>
 #include <vector>
 
@@ -49,6 +51,16 @@ const std::vector<Shape> &testShapes();
 
 /// The name of the function that multiplies with shape `number` of a module.
 std::string functionName(size_t number);
+
+/// Prints `result` = weight * `input`; with I8 activations, the quantization of
+/// `input` before it.
+void printLinear(llvm::raw_ostream &out, const std::string &result,
+                 const std::string &input, const Shape &shape,
+                 const std::string &weight, ActivationKind activations);
+void printWeight(llvm::raw_ostream &out, const std::string &name,
+                 const Shape &shape);
+/// Prints what passes look for; nothing calls it.
+void printEntryPoint(llvm::raw_ostream &out);
 
 /// A graph with a public function for each of `shapes` that has such
 /// activations.

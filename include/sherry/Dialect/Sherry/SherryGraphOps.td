@@ -144,8 +144,8 @@ def Sherry_QuantizeActivationsOp : Sherry_Op<"quantize_activations", [Pure]> {
     Each row is cut into the blocks `[0, b0), [b0, b0 + b1), ...` that `blocks`
     lists. A block with the largest magnitude m gets the scale m / 127, cut to
     22 binary digits, and the values `round_half_even(x * (127 / m))`; if m is 0
-    both are 0. `sums` holds the sum of the values of each block. With
-    `strided`, the values of every 64 inputs are in the order of strided groups:
+    both are 0; with a NaN in the block the scale is NaN. `sums` holds the sum
+    of the values of each block. With `strided`, the values of every 64 inputs are in the order of strided groups:
     inputs 0, 16, 32, 48, 1, 17, ...
 
     ```mlir
@@ -170,8 +170,8 @@ def Sherry_LinearOp : Sherry_WeightUserOp<"linear", [AttrSizedOperandSegments]> 
     `result[t][o] = sum_i weight[o][i] * input[t][i]`. The input is f32, or the
     values of `sherry.quantize_activations` together with their scales and
     sums; then each block is summed in integers, which is exact, and the block
-    sums are scaled and added in f32 from the first block to the last. `plus` adds
-    a tensor to the result.
+    sums are scaled and added in f32 from the first block to the last. `plus`
+    adds a tensor to the result.
 
     ```mlir
     %y = sherry.linear %x, @q[%layer] : tensor<?x2048xf32> -> tensor<?x2048xf32>

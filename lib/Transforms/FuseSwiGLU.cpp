@@ -63,9 +63,9 @@ struct FuseSwiGLUPass : sherry::impl::FuseSwiGLUBase<FuseSwiGLUPass> {
         !linear.getResult().hasNUses(2))
       return;
     auto weight = symbols.lookup<WeightOp>(linear.getWeight());
-    int64_t unit = getGatedUnit(weight.getTernary(), quantize.getBlocks());
-    if (unit == 0 || outputs % unit != 0 ||
-        unit > kLargestUnitBytes / 4 / tokens)
+    int64_t unit =
+        getGatedUnit(weight.getTernary(), outputs, quantize.getBlocks());
+    if (unit == 0 || unit > kLargestUnitBytes / 4 / tokens)
       return;
     ++numFused;
     OpBuilder b(quantize);

@@ -20,8 +20,9 @@ func.func @arguments(%x: tensor<?x40xf32>, %cache: !sherry.kv_cache<2 x 1 x 4 x 
 
 // -----
 
-// One quantized token: a table for each of the two groups, then two
-// super-tiles of two tiles and one of one.
+// One quantized token: a table for each of the two groups, then a range of the
+// five tiles for each thread, which has tiles of two super-tiles of two and of
+// one of one.
 module attributes {sherry.weights_size = 1024 : i64} {
 sherry.weight @w count 2 from ["w.{}"] rows [160] at 0 stride 512 : tensor<160x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 2>>>
 // CHECK-LABEL: func @lookups
@@ -32,11 +33,16 @@ func.func @lookups(%x: tensor<?x8xf32>, %layer: index) -> tensor<?x160xf32> attr
   // CHECK: scf.parallel (%[[GROUP:.*]]) = (%{{.*}}) to (%c2
   // CHECK: sherry.build_table
   // CHECK: sherry.step = {op = "build_table"}
-  // CHECK: scf.parallel (%{{.*}}) = (%{{.*}}) to (%c2
+  // CHECK: %[[THREADS:.*]] = sherry.num_threads
+  // CHECK: scf.parallel (%[[THREAD:.*]]) = (%{{.*}}) to (%[[THREADS]])
+  // CHECK: %[[BEGIN:.*]] = arith.divui %{{.*}}, %[[THREADS]]
+  // CHECK: %[[END:.*]] = arith.divui %{{.*}}, %[[THREADS]]
+  // CHECK: %[[LAST:.*]] = arith.minui %[[END]], %c4
+  // CHECK: scf.for %{{.*}} to %[[LAST]] step %c2
   // CHECK-COUNT-2: sherry.lookup %[[TABLES]]
   // CHECK-NOT: sherry.lookup
-  // CHECK: sherry.step = {op = "linear", weight = @w}
-  // CHECK: scf.parallel (%{{.*}}) = (%{{.*}}) to (%c1
+  // CHECK: %[[FIRST:.*]] = arith.maxui %[[BEGIN]], %c4
+  // CHECK: scf.for %{{.*}} to %[[END]] step %c2
   // CHECK-COUNT-2: sherry.lookup %[[TABLES]]
   // CHECK-NOT: sherry.lookup
   // CHECK: sherry.step = {op = "linear", weight = @w}
@@ -88,7 +94,8 @@ func.func @nibbles(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.m
 
 // -----
 
-// Several tokens: a chunk of codes becomes a panel of bytes, once for all.
+// Several tokens: a chunk of codes becomes a panel of bytes, once for all, and
+// whoever is free takes the next tile.
 module attributes {sherry.weights_size = 256 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
 // CHECK-LABEL: func @panel
@@ -111,6 +118,7 @@ func.func @panel(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max
   // DOTS-NOT: sherry.dot_accumulate
   // PAIRS-COUNT-8: sherry.dot_pairs
   // PAIRS-NOT: sherry.dot_pairs
+  // CHECK: sherry.on_demand
   // The first two, four or eight tokens without the panel.
   // FUSED-LABEL: func @panel(
   // Sums start with the bits of 3 * 2^22, and are not converted.

@@ -60,12 +60,16 @@ def DistributeParallel
   let summary = "divide scf.parallel among the threads of the team";
   let description = [{
     Thread i of n runs the iterations `[i * size / n, (i + 1) * size / n)`, in
-    order, and then waits for the others. The division depends on nothing but
-    sizes, so results do not depend on the number of threads as long as
-    iterations are independent, which `scf.parallel` promises. The attribute
-    `sherry.step` of the loop goes to the barrier.
+    order, and then waits for the others. Of a loop with the attribute
+    `sherry.on_demand`, only the first three quarters are divided so. The others
+    go one by one to the threads that are free, by a counter in the workspace
+    that is reset before the previous barrier of the block; where there is none,
+    all are divided. Results do not depend on who runs an iteration, as they are
+    independent, which `scf.parallel` promises. The attribute `sherry.step` of
+    the loop goes to the barrier.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect",
                            "::sherry::SherryDialect"];
 }

@@ -30,7 +30,7 @@ enum class Stage {
 
 /// Choices that change speed only, never results.
 struct Schedule {
-  int64_t maxBlock = 64; ///< most tokens of a prefill call
+  int64_t maxBlock = 128; ///< most tokens of a prefill call
   /// Bytes ahead, into the first-level and into the second-level cache; 0: not
   /// at all.
   int64_t prefetchDistance = 8192, prefetchDistanceL2 = 0;

@@ -27,7 +27,7 @@ struct LayoutPipelineOptions
   Option<int64_t> maxBlock{
       *this, "max-block",
       llvm::cl::desc("most tokens of a prefill call, a multiple of 8"),
-      llvm::cl::init(64)};
+      llvm::cl::init(128)};
   Option<std::string> order{
       *this, "order", llvm::cl::desc("code order: auto, words or nibbles"),
       llvm::cl::init("auto")};

@@ -42,7 +42,7 @@ def SpecializeTokens : Pass<"sherry-specialize-tokens", "::mlir::ModuleOp"> {
     calls get these names as prefixes. The attribute `sherry.max_tokens` of each
     says how many tokens it takes at most: 1, and `max-block`.
   }];
-  let options = [Option<"maxBlock", "max-block", "int64_t", "64",
+  let options = [Option<"maxBlock", "max-block", "int64_t", "128",
                         "most tokens of a prefill call, a multiple of 8">];
 }
 

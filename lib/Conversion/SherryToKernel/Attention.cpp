@@ -159,12 +159,15 @@ Rows sherry::emitAttention(KernelBuilder &b, const Rows &query,
   auto attention = cache.type.getElementType().isInteger(8)
                        ? makeIntegerAttention(b, cache, query, result)
                        : makeFloatAttention(b, cache, query, result);
-  b.parallelUnits(query.count, kvHeads, [&](Value row, Value head) {
-    Value sequence = b.numberOf(cache.sequences, row);
-    attention->emit(row, b.mul(head, sharing),
-                    CachePart(b, cache, sequence, CachePart::Keys, head),
-                    CachePart(b, cache, sequence, CachePart::Values, head),
-                    b.add(b.numberOf(cache.positions, row), 1));
-  });
+  b.parallelUnits(
+      query.count, kvHeads,
+      [&](Value row, Value head) {
+        Value sequence = b.numberOf(cache.sequences, row);
+        attention->emit(row, b.mul(head, sharing),
+                        CachePart(b, cache, sequence, CachePart::Keys, head),
+                        CachePart(b, cache, sequence, CachePart::Values, head),
+                        b.add(b.numberOf(cache.positions, row), 1));
+      },
+      Division::OnDemand);
   return result;
 }

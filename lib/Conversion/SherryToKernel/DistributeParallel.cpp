@@ -7,6 +7,8 @@
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
@@ -18,29 +20,131 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-static void distribute(scf::ParallelOp loop, Value team) {
-  ImplicitLocOpBuilder b(loop.getLoc(), loop);
-  Value size = loop.getUpperBound().front();
-  Value thread = ThreadOp::create(b, team);
-  Value threads = NumThreadsOp::create(b, team);
+namespace {
+/// A loop under distribution.
+class Distribution {
+public:
+  Distribution(scf::ParallelOp loop, Value team)
+      : loop(loop), team(team), b(loop.getLoc(), loop),
+        size(loop.getUpperBound().front()), one(loop.getStep().front()),
+        thread(ThreadOp::create(b, team)),
+        threads(NumThreadsOp::create(b, team)) {}
+
+  /// Erases the loop.
+  void run();
+
+private:
+  /// Divides `count` iterations equally; returns this thread's range.
+  std::pair<Value, Value> share(Value count);
+  void emitShare();
+  void emitOnDemand(BarrierOp previous);
+  /// Moves the body of the loop to the end of `block`.
+  void moveBody(Block *block, Value iteration);
+
+  scf::ParallelOp loop;
+  Value team;
+  ImplicitLocOpBuilder b;
+  Value size, one, thread, threads;
+};
+} // namespace
+
+std::pair<Value, Value> Distribution::share(Value count) {
   auto bound = [&](Value number) -> Value {
     return arith::DivUIOp::create(
-        b, Value(arith::MulIOp::create(b, number, size)), threads);
+        b, Value(arith::MulIOp::create(b, number, count)), threads);
   };
-  Value one = loop.getStep().front();
   Value begin = bound(thread);
-  Value end = bound(arith::AddIOp::create(b, thread, one));
+  return {begin, bound(arith::AddIOp::create(b, thread, one))};
+}
+
+void Distribution::moveBody(Block *block, Value iteration) {
+  loop.getBody()->getTerminator()->erase();
+  block->getOperations().splice(block->end(), loop.getBody()->getOperations());
+  loop.getInductionVars().front().replaceAllUsesWith(iteration);
+}
+
+void Distribution::emitShare() {
+  auto [begin, end] = share(size);
   auto serial = scf::ForOp::create(b, begin, end, one);
   serial.getBody()->getTerminator()->erase();
-  loop.getBody()->getTerminator()->erase();
-  Block *body = serial.getBody();
-  body->getOperations().splice(body->end(), loop.getBody()->getOperations());
-  loop.getInductionVars().front().replaceAllUsesWith(serial.getInductionVar());
+  moveBody(serial.getBody(), serial.getInductionVar());
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(serial.getBody());
+  scf::YieldOp::create(b);
+}
+
+/// The last quarter of the iterations is taken one by one, from a counter.
+void Distribution::emitOnDemand(BarrierOp previous) {
+  Value zero = loop.getLowerBound().front(), counter;
   {
     OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToEnd(body);
-    scf::YieldOp::create(b);
+    b.setInsertionPointToStart(&loop->getParentOfType<func::FuncOp>()
+                                    .getFunctionBody()
+                                    .front());
+    counter = memref::AllocOp::create(b, MemRefType::get({1}, b.getI64Type()));
+    // No thread is in this loop before that barrier, and all have left its
+    // last execution, which ended with another one.
+    b.setInsertionPoint(previous);
+    Value at = arith::ConstantIndexOp::create(b, 0);
+    Value isFirst = arith::CmpIOp::create(
+        b, arith::CmpIPredicate::eq, Value(ThreadOp::create(b, team)), at);
+    auto reset = scf::IfOp::create(b, isFirst, /*withElseRegion=*/false);
+    b.setInsertionPointToStart(reset.thenBlock());
+    memref::StoreOp::create(b, arith::ConstantIntOp::create(b, 0, 64), counter,
+                            at);
   }
+  Value divided = arith::SubIOp::create(
+      b, size,
+      Value(arith::DivUIOp::create(
+          b, size, Value(arith::ConstantIndexOp::create(b, 4)))));
+  auto [begin, end] = share(divided);
+  auto whileOp =
+      scf::WhileOp::create(b, TypeRange{b.getIndexType()}, ValueRange{begin});
+  OpBuilder::InsertionGuard guard(b);
+  Block *before = b.createBlock(&whileOp.getBefore(), {}, b.getIndexType(),
+                                loop.getLoc());
+  Value candidate = before->getArgument(0);
+  Value isMine =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, candidate, end);
+  auto choice = scf::IfOp::create(b, TypeRange{b.getIndexType()}, isMine,
+                                  /*withElseRegion=*/true);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(choice.thenBlock());
+    scf::YieldOp::create(b, candidate);
+    b.setInsertionPointToStart(choice.elseBlock());
+    Value taken = memref::AtomicRMWOp::create(
+        b, arith::AtomicRMWKind::addi,
+        Value(arith::ConstantIntOp::create(b, 1, 64)), counter, zero);
+    taken = arith::IndexCastUIOp::create(b, b.getIndexType(), taken);
+    scf::YieldOp::create(b, Value(arith::AddIOp::create(b, divided, taken)));
+  }
+  Value iteration = choice.getResult(0);
+  Value exists =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, iteration, size);
+  scf::ConditionOp::create(b, exists, iteration);
+  Block *after = b.createBlock(&whileOp.getAfter(), {}, b.getIndexType(),
+                               loop.getLoc());
+  moveBody(after, after->getArgument(0));
+  b.setInsertionPointToEnd(after);
+  scf::YieldOp::create(
+      b, Value(arith::AddIOp::create(b, after->getArgument(0), one)));
+}
+
+/// The last barrier before `op` in its block.
+static BarrierOp findBarrierBefore(Operation *op) {
+  while ((op = op->getPrevNode()))
+    if (auto barrier = dyn_cast<BarrierOp>(op))
+      return barrier;
+  return nullptr;
+}
+
+void Distribution::run() {
+  BarrierOp previous = findBarrierBefore(loop);
+  if (loop->hasAttr("sherry.on_demand") && previous)
+    emitOnDemand(previous);
+  else
+    emitShare();
   BarrierOp::create(b, team,
                     loop->getAttrOfType<DictionaryAttr>("sherry.step"));
   loop.erase();
@@ -73,7 +177,7 @@ struct DistributeParallelPass
                          "be divided");
         return signalPassFailure();
       }
-      distribute(loop, *teams.begin());
+      Distribution(loop, *teams.begin()).run();
     }
   }
 };

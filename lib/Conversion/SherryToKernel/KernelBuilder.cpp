@@ -194,27 +194,55 @@ SmallVector<Value> KernelBuilder::repeat(int64_t rounds, ValueRange init,
   return forLoop(index(rounds), 1, init, body);
 }
 
-void KernelBuilder::parallel(Value end, function_ref<void(Value)> body) {
+void KernelBuilder::forRange(Value begin, Value end, int64_t step,
+                             function_ref<void(Value)> body) {
+  auto loop = scf::ForOp::create(*this, begin, end, index(step));
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPoint(loop.getBody()->getTerminator());
+  body(loop.getInductionVar());
+}
+
+void KernelBuilder::parallel(Value end, function_ref<void(Value)> body,
+                             Division division) {
   auto loop = scf::ParallelOp::create(*this, ValueRange{index(0)},
                                       ValueRange{end}, ValueRange{index(1)});
   if (step)
     loop->setAttr("sherry.step", step);
+  if (division == Division::OnDemand)
+    loop->setAttr("sherry.on_demand", getUnitAttr());
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPoint(loop.getBody()->getTerminator());
   body(loop.getInductionVars().front());
 }
 
+void KernelBuilder::parallelRanges(int64_t size,
+                                   function_ref<void(Value, Value)> body) {
+  Value threads = NumThreadsOp::create(*this, team);
+  parallel(threads, [&](Value thread) {
+    auto bound = [&](Value number) -> Value {
+      return arith::DivUIOp::create(*this, mul(number, size), threads);
+    };
+    Value begin = bound(thread);
+    body(begin, bound(add(thread, 1)));
+  });
+}
+
 void KernelBuilder::parallelUnits(Value count, int64_t units,
-                                  function_ref<void(Value, Value)> body) {
+                                  function_ref<void(Value, Value)> body,
+                                  Division division) {
   if (maxTokens == 1) {
     // One row or none; none only if no logits are wanted.
-    parallel(createOrFold<arith::MulIOp>(count, index(units)),
-             [&](Value unit) { body(index(0), unit); });
+    parallel(
+        createOrFold<arith::MulIOp>(count, index(units)),
+        [&](Value unit) { body(index(0), unit); }, division);
     return;
   }
-  parallel(count, [&](Value row) {
-    forLoop(index(units), 1, [&](Value unit) { body(row, unit); });
-  });
+  parallel(
+      count,
+      [&](Value row) {
+        forLoop(index(units), 1, [&](Value unit) { body(row, unit); });
+      },
+      division);
 }
 
 void KernelBuilder::parallelVectors(const Rows &rows, int64_t lanes,

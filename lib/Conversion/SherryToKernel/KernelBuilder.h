@@ -29,6 +29,13 @@ struct Rows {
   int64_t cols;
 };
 
+/// How the iterations of a parallel loop are divided among the threads of a
+/// team.
+enum class Division {
+  Equal,   ///< as many for each
+  OnDemand ///< the last ones to whichever thread is free; for long iterations
+};
+
 class KernelBuilder : public mlir::ImplicitLocOpBuilder {
 public:
   using ImplicitLocOpBuilder::ImplicitLocOpBuilder;
@@ -148,15 +155,24 @@ public:
   /// The same for a known number of rounds: none, one or a loop.
   llvm::SmallVector<mlir::Value> repeat(int64_t rounds, mlir::ValueRange init,
                                         LoopBody body);
+  /// `for (i = begin; i < end; i += step)`.
+  void forRange(mlir::Value begin, mlir::Value end, int64_t step,
+                llvm::function_ref<void(mlir::Value)> body);
   /// Independent iterations 0 .. end-1, divided among the team.
-  void parallel(mlir::Value end, llvm::function_ref<void(mlir::Value)> body);
+  void parallel(mlir::Value end, llvm::function_ref<void(mlir::Value)> body,
+                Division division = Division::Equal);
+  /// A range of the numbers 0 .. size-1 for each thread, which may be empty.
+  void parallelRanges(
+      int64_t size,
+      llvm::function_ref<void(mlir::Value begin, mlir::Value end)> body);
   /// Runs `body(row, column)` for all vectors of `lanes` columns of `rows`:
   /// divides rows among the team if there may be several, else columns.
   void parallelVectors(const Rows &rows, int64_t lanes,
                        llvm::function_ref<void(mlir::Value, mlir::Value)> body);
   /// Runs `body(row, unit)` for `units` pieces of every row, divided as above.
   void parallelUnits(mlir::Value count, int64_t units,
-                     llvm::function_ref<void(mlir::Value, mlir::Value)> body);
+                     llvm::function_ref<void(mlir::Value, mlir::Value)> body,
+                     Division division = Division::Equal);
 };
 
 //===----------------------------------------------------------------------===//

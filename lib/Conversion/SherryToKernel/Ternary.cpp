@@ -66,25 +66,68 @@ void TernaryWalk::forSteps(Cursor at, int64_t tiles, int64_t inputs,
   });
 }
 
-void TernaryWalk::forSuperTiles(
-    function_ref<void(Cursor, int64_t, Value)> body) {
-  int64_t tiles = format::ceilDiv(weight.op.getTensorType().getDimSize(0),
-                                  format::kTileRows);
-  int64_t tileBytes = layout.tileBytes(inputs);
-  auto forSome = [&](int64_t firstTile, int64_t rounds, int64_t interleave) {
-    if (rounds == 0)
-      return;
-    b.parallel(b.index(rounds), [&](Value superTile) {
-      Value tile = b.add(b.mul(superTile, interleave), firstTile);
-      body({b.add(weight.offset, b.mul(tile, tileBytes)), b.index(0),
-            b.index(0)},
-           interleave, b.mul(tile, format::kTileRows));
-    });
-  };
-  int64_t interleave = layout.interleave;
-  forSome(0, tiles / interleave, interleave);
-  forSome(tiles / interleave * interleave, tiles % interleave ? 1 : 0,
-          tiles % interleave);
+TernaryWalk::Tile TernaryWalk::tileAt(Value tile, int64_t of) {
+  Value number =
+      b.createOrFold<arith::RemUIOp>(tile, b.index(layout.interleave));
+  Value first = b.createOrFold<arith::SubIOp>(tile, number);
+  Value bytes = b.mul(first, layout.tileBytes(inputs));
+  return {{b.add(weight.offset, bytes), b.index(0), b.index(0)}, of, number};
+}
+
+int64_t TernaryWalk::tiles() {
+  return format::ceilDiv(weight.op.getTensorType().getDimSize(0),
+                         format::kTileRows);
+}
+
+void TernaryWalk::forTiles(function_ref<void(const Tile &, Value)> body) {
+  int64_t rest = tiles() % layout.interleave, whole = tiles() - rest;
+  b.parallel(
+      b.index(tiles()),
+      [&](Value tile) {
+        auto emit = [&](int64_t of) {
+          Tile place = tileAt(tile, of);
+          body(place, b.mul(tile, format::kTileRows));
+        };
+        if (rest == 0 || whole == 0)
+          return emit(rest == 0 ? layout.interleave : rest);
+        Value isWhole = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
+                                              tile, b.index(whole));
+        auto choice = scf::IfOp::create(b, isWhole, /*withElseRegion=*/true);
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(choice.thenBlock());
+        emit(layout.interleave);
+        b.setInsertionPointToStart(choice.elseBlock());
+        emit(rest);
+      },
+      Division::OnDemand);
+}
+
+void TernaryWalk::forTileRanges(
+    function_ref<void(const Tile &, Value, Value)> body) {
+  int64_t rest = tiles() % layout.interleave, whole = tiles() - rest;
+  b.parallelRanges(tiles(), [&](Value begin, Value end) {
+    auto forSome = [&](Value begin, Value end, int64_t of) {
+      Value isEmpty =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::uge, begin, end);
+      Value number =
+          b.createOrFold<arith::RemUIOp>(begin, b.index(layout.interleave));
+      Value first = arith::SubIOp::create(b, begin, number);
+      first = arith::SelectOp::create(b, isEmpty, end, first);
+      b.forRange(first, end, layout.interleave, [&](Value superTile) {
+        Value tile = arith::MaxUIOp::create(b, superTile, begin);
+        Value last = arith::MinUIOp::create(
+            b, b.add(superTile, layout.interleave), end);
+        Value count = arith::SubIOp::create(b, last, tile);
+        Tile place = tileAt(tile, of);
+        body(place, count, b.mul(tile, format::kTileRows));
+      });
+    };
+    Value middle = b.index(whole);
+    if (whole > 0)
+      forSome(begin, arith::MinUIOp::create(b, end, middle), layout.interleave);
+    if (rest > 0)
+      forSome(arith::MaxUIOp::create(b, begin, middle), end, rest);
+  });
 }
 
 void sherry::emitTernary(KernelBuilder &b, const AnyInput &input,

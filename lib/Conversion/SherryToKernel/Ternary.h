@@ -44,10 +44,24 @@ protected:
   using CarryingBody = llvm::function_ref<Values(Cursor, int64_t inputs,
                                                  mlir::ValueRange carried)>;
 
-  /// Divides the super-tiles among the team. `column` is the first output of
-  /// `tiles` tiles.
-  void forSuperTiles(
-      llvm::function_ref<void(Cursor, int64_t tiles, mlir::Value column)> body);
+  /// Tile `number` of the `of` tiles of a super-tile that starts at `at`, or
+  /// such a tile in a piece of its inputs.
+  struct Tile {
+    Cursor at;
+    int64_t of;
+    mlir::Value number;
+  };
+  /// Tile `tile` of the matrix, in a super-tile of `of` tiles.
+  Tile tileAt(mlir::Value tile, int64_t of);
+
+  /// Divides the tiles among the team. `column` is a tile's first output.
+  void
+  forTiles(llvm::function_ref<void(const Tile &, mlir::Value column)> body);
+  /// Divides them in ranges, for kernels that take the tiles of a super-tile in
+  /// turns: those from `tile` on, `count` of them.
+  void forTileRanges(llvm::function_ref<void(const Tile &, mlir::Value count,
+                                             mlir::Value column)>
+                         body);
   void forScaleGroups(Cursor at, int64_t tiles, PieceBody body);
   void forChunks(Cursor at, int64_t tiles, int64_t inputs, PieceBody body);
   Values forSteps(Cursor at, int64_t tiles, int64_t inputs,
@@ -74,6 +88,7 @@ private:
                    llvm::function_ref<int64_t(int64_t)> bytesOf,
                    llvm::function_ref<int64_t(int64_t)> blocksOf,
                    mlir::ValueRange init, CarryingBody body);
+  int64_t tiles();
 };
 
 void emitTernaryLookups(KernelBuilder &b, const QuantizedRows &input,

@@ -22,15 +22,17 @@ public:
     buildTables();
     totals = b.allocScratch(MemRefType::get(
         {layout.interleave, format::kTileRows}, b.getI16Type()));
-    forSuperTiles([&](Cursor at, int64_t tiles, Value column) {
-      emitTiles(at, tiles, column);
+    forTileRanges([&](const Tile &first, Value count, Value column) {
+      emitTiles(first, count, column);
     });
   }
 
 private:
   void buildTables();
-  void emitTiles(Cursor at, int64_t tiles, Value column);
-  void emitLookups(Cursor at, Value tile, int64_t groups);
+  /// `count` tiles of a super-tile, in turns; the outputs of the first begin at
+  /// `column`.
+  void emitTiles(const Tile &first, Value count, Value column);
+  void emitLookups(Cursor at, Value number, Value tile, int64_t groups);
   void emitWordLookups(Cursor at, Value offset, Value step, Value tile,
                        int64_t groups);
   void emitNibbleLookups(Cursor at, Value step, Value tile, int64_t groups);
@@ -68,13 +70,13 @@ void TernaryLookups::buildTables() {
   });
 }
 
-void TernaryLookups::emitTiles(Cursor at, int64_t tiles, Value column) {
+void TernaryLookups::emitTiles(const Tile &first, Value count, Value column) {
   auto halfType = b.vec(16, b.getF32Type());
   Value result = outputs.rows.buffer;
   // Tiles take turns in a loop, not unrolled: the code for one of them reads
   // and prefetches a few lines, in ascending order, between its lookups.
   auto forTiles = [&](function_ref<void(Value)> body) {
-    b.forLoop(b.index(tiles), 1, body);
+    b.forLoop(count, 1, body);
   };
   auto forHalves = [&](Value tile, function_ref<void(int64_t, Value)> body) {
     for (int64_t half = 0; half < 2; ++half)
@@ -86,23 +88,27 @@ void TernaryLookups::emitTiles(Cursor at, int64_t tiles, Value column) {
       b.store(b.splat(halfType, 0), result, {b.index(0), row});
     });
   });
-  forScaleGroups(at, tiles, [&](Cursor group, int64_t inputs) {
-    Value scales = scalesAt(group, tiles, inputs);
-    b.prefetchWeights(scales, tiles * layout.scaleBytes());
-    forChunks(group, tiles, inputs, [&](Cursor chunk, int64_t inputs) {
+  auto numberOf = [&](Value tile) { return b.add(first.number, tile); };
+  forScaleGroups(first.at, first.of, [&](Cursor group, int64_t inputs) {
+    Value scales = scalesAt(group, first.of, inputs);
+    b.prefetchWeights(scales, first.of * layout.scaleBytes());
+    forChunks(group, first.of, inputs, [&](Cursor chunk, int64_t inputs) {
       forTiles([&](Value tile) {
         b.store(b.splatInt(b.vec(format::kTileRows, b.getI16Type()), 0), totals,
                 {tile, b.index(0)});
       });
-      forSteps(chunk, tiles, inputs, [&](Cursor step, int64_t inputs) {
-        forTiles([&](Value tile) { emitLookups(step, tile, inputs / 4); });
+      forSteps(chunk, first.of, inputs, [&](Cursor step, int64_t inputs) {
+        forTiles([&](Value tile) {
+          emitLookups(step, numberOf(tile), tile, inputs / 4);
+        });
       });
       Value scale = b.broadcast(
           16, b.loadScalar(input.scales.buffer, {chunk.block, b.index(0)}));
       forTiles([&](Value tile) {
         Values weights =
-            loadScales(b, b.add(scales, b.mul(tile, layout.scaleBytes())),
-                       encoding.getScale());
+            loadScales(
+                b, b.add(scales, b.mul(numberOf(tile), layout.scaleBytes())),
+                encoding.getScale());
         forHalves(tile, [&](int64_t half, Value row) {
           Value sum = b.load(b.vec(16, b.getI16Type()), totals,
                              {tile, b.index(16 * half)});
@@ -128,9 +134,10 @@ void TernaryLookups::emitTiles(Cursor at, int64_t tiles, Value column) {
   });
 }
 
-void TernaryLookups::emitLookups(Cursor at, Value tile, int64_t groups) {
+void TernaryLookups::emitLookups(Cursor at, Value number, Value tile,
+                                 int64_t groups) {
   int64_t size = layout.stepBytes(groups);
-  Value offset = b.add(at.bytes, b.mul(tile, size));
+  Value offset = b.add(at.bytes, b.mul(number, size));
   Value step = b.view(b.weights, offset, {size}, b.getI8Type());
   if (usesWords())
     return emitWordLookups(at, offset, step, tile, groups);

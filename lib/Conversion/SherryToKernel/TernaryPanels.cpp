@@ -21,12 +21,6 @@ public:
   QuantizedRows emitGated(ArrayRef<int64_t> blocks, bool strided);
 
 private:
-  /// Tile `number` of the `of` tiles of a super-tile, in a piece of its inputs.
-  struct Tile {
-    Cursor at;
-    int64_t of;
-    Value number;
-  };
   /// Takes the bytes of both halves of a group.
   using DecodedUse = function_ref<void(int64_t group, ArrayRef<Value> halves)>;
 
@@ -42,7 +36,7 @@ private:
   void emitTile(const Tile &tile, Value part,
                 function_ref<Value(int64_t)> toNext);
   /// That distance, if tiles are taken in their order.
-  Value toNextTile(int64_t tiles, Value tile, int64_t size);
+  Value toNextTile(const Tile &tile, int64_t size);
   void storeGroup(Value group, ArrayRef<Value> halves);
   void fillPanel(const Tile &chunk, int64_t inputs);
   void multiplyPanel(Cursor chunk, int64_t inputs, ArrayRef<Value> rows,
@@ -69,28 +63,25 @@ private:
 void TernaryPanels::emit(const Outputs &outputs) {
   allocScratch(/*parts=*/1);
   auto whole = b.vec(format::kTileRows, b.getF32Type());
-  forSuperTiles([&](Cursor at, int64_t tiles, Value column) {
-    b.forLoop(b.index(tiles), 1, [&](Value tile) {
-      Value first = b.add(column, b.mul(tile, format::kTileRows));
-      // The results of all tokens will be written together, to lines that are
-      // far from any core.
-      auto prefetchRow = [&](Value buffer, Value row, bool isWrite) {
-        for (int64_t half = 0; half < 2; ++half)
-          memref::PrefetchOp::create(
-              b, buffer, ValueRange{row, b.add(first, 16 * half)}, isWrite,
-              /*localityHint=*/3, /*isDataCache=*/true);
-      };
-      b.forLoop(input.count(), 1, [&](Value row) {
-        prefetchRow(outputs.rows.buffer, row, /*isWrite=*/true);
-        if (outputs.residual)
-          prefetchRow(outputs.residual->buffer, row, /*isWrite=*/false);
-      });
-      emitTile({at, tiles, tile}, b.index(0),
-               [&](int64_t size) { return toNextTile(tiles, tile, size); });
-      b.forLoop(input.count(), 1, [&](Value row) {
-        outputs.store(b, b.load(whole, totals, {b.index(0), row, b.index(0)}),
-                      row, first);
-      });
+  forTiles([&](const Tile &tile, Value column) {
+    // The results of all tokens will be written together, to lines that are
+    // far from any core.
+    auto prefetchRow = [&](Value buffer, Value row, bool isWrite) {
+      for (int64_t half = 0; half < 2; ++half)
+        memref::PrefetchOp::create(
+            b, buffer, ValueRange{row, b.add(column, 16 * half)}, isWrite,
+            /*localityHint=*/3, /*isDataCache=*/true);
+    };
+    b.forLoop(input.count(), 1, [&](Value row) {
+      prefetchRow(outputs.rows.buffer, row, /*isWrite=*/true);
+      if (outputs.residual)
+        prefetchRow(outputs.residual->buffer, row, /*isWrite=*/false);
+    });
+    emitTile(tile, b.index(0),
+             [&](int64_t size) { return toNextTile(tile, size); });
+    b.forLoop(input.count(), 1, [&](Value row) {
+      outputs.store(b, b.load(whole, totals, {b.index(0), row, b.index(0)}),
+                    row, column);
     });
   });
 }
@@ -98,25 +89,23 @@ void TernaryPanels::emit(const Outputs &outputs) {
 QuantizedRows TernaryPanels::emitGated(ArrayRef<int64_t> blocks, bool strided) {
   allocScratch(/*parts=*/2);
   int64_t outputs = weight.op.getTensorType().getDimSize(0) / 2;
-  int64_t unit = getGatedUnit(encoding, blocks);
-  int64_t block = blocks.front(), tiles = layout.interleave;
-  int64_t tileBytes = layout.tileBytes(inputs);
-  int64_t toUp = outputs / format::kTileRows * tileBytes;
+  int64_t unit = getGatedUnit(encoding, outputs, blocks);
+  int64_t block = blocks.front();
+  int64_t toUp = outputs / format::kTileRows * layout.tileBytes(inputs);
   auto half = b.vec(16, b.getF32Type());
   Rows gated{
       b.allocScratch(MemRefType::get({b.maxTokens, unit}, b.getF32Type())),
       input.count(), unit};
   QuantizedRows result = allocQuantized(b, input.count(), outputs, blocks);
-  auto emitPair = [&](Cursor at, Value tile, Value column) {
+  auto emitPair = [&](const Tile &tile, Value column) {
     b.forLoop(b.index(2), 1, [&](Value part) {
-      Cursor mine = at;
-      mine.bytes = b.add(at.bytes, b.mul(part, toUp));
+      Tile mine = tile;
+      mine.at.bytes = b.add(tile.at.bytes, b.mul(part, toUp));
       Value isGate =
           arith::CmpIOp::create(b, arith::CmpIPredicate::eq, part, b.index(0));
-      emitTile({mine, tiles, tile}, part, [&](int64_t size) -> Value {
-        return arith::SelectOp::create(
-            b, isGate, b.index(toUp),
-            b.add(toNextTile(tiles, tile, size), -toUp));
+      emitTile(mine, part, [&](int64_t size) -> Value {
+        return arith::SelectOp::create(b, isGate, b.index(toUp),
+                                       b.add(toNextTile(tile, size), -toUp));
       });
     });
     b.forLoop(gated.count, 1, [&](Value row) {
@@ -129,25 +118,23 @@ QuantizedRows TernaryPanels::emitGated(ArrayRef<int64_t> blocks, bool strided) {
       }
     });
   };
-  int64_t superTiles = unit / (tiles * format::kTileRows);
-  b.parallel(b.index(outputs / unit), [&](Value i) {
-    b.forLoop(b.index(superTiles), 1, [&](Value j) {
-      Value superTile = b.add(b.mul(i, superTiles), j);
-      Cursor at{b.add(weight.offset, b.mul(superTile, tiles * tileBytes)),
-                b.index(0), b.index(0)};
-      b.forLoop(b.index(tiles), 1, [&](Value tile) {
-        emitPair(at, tile,
-                 b.mul(b.add(b.mul(j, tiles), tile), format::kTileRows));
-      });
-    });
-    b.forLoop(gated.count, 1, [&](Value row) {
-      b.forLoop(b.index(unit / block), 1, [&](Value k) {
-        emitQuantizeBlock(b, gated, b.mul(k, block), result, strided, row,
-                          b.add(b.mul(i, unit), b.mul(k, block)),
-                          b.add(b.mul(i, unit / block), k), block);
-      });
-    });
-  });
+  int64_t tiles = unit / format::kTileRows;
+  b.parallel(
+      b.index(outputs / unit),
+      [&](Value i) {
+        b.forLoop(b.index(tiles), 1, [&](Value j) {
+          emitPair(tileAt(b.add(b.mul(i, tiles), j), layout.interleave),
+                   b.mul(j, format::kTileRows));
+        });
+        b.forLoop(gated.count, 1, [&](Value row) {
+          b.forLoop(b.index(unit / block), 1, [&](Value k) {
+            emitQuantizeBlock(b, gated, b.mul(k, block), result, strided, row,
+                              b.add(b.mul(i, unit), b.mul(k, block)),
+                              b.add(b.mul(i, unit / block), k), block);
+          });
+        });
+      },
+      Division::OnDemand);
   return result;
 }
 
@@ -213,11 +200,12 @@ void TernaryPanels::emitTile(const Tile &tile, Value part,
   });
 }
 
-Value TernaryPanels::toNextTile(int64_t tiles, Value tile, int64_t size) {
+Value TernaryPanels::toNextTile(const Tile &tile, int64_t size) {
   // The last one is followed by the first of the next super-tile.
-  int64_t toNext = tiles * layout.tileBytes(inputs) - (tiles - 1) * size;
-  Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, tile,
-                                       b.index(tiles - 1));
+  int64_t last = tile.of - 1;
+  int64_t toNext = tile.of * layout.tileBytes(inputs) - last * size;
+  Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, tile.number,
+                                       b.index(last));
   return arith::SelectOp::create(b, isLast, b.index(toNext), b.index(size));
 }
 

@@ -55,12 +55,14 @@ SmallVector<int64_t> sherry::getActivationBlocks(RankedTensorType weight) {
   return blocks;
 }
 
-int64_t sherry::getGatedUnit(TernaryAttr weight, ArrayRef<int64_t> blocks) {
+int64_t sherry::getGatedUnit(TernaryAttr weight, int64_t outputs,
+                             ArrayRef<int64_t> blocks) {
   if (!weight || !weight.getLayout() || blocks.empty() ||
-      !llvm::all_equal(blocks))
+      !llvm::all_equal(blocks) ||
+      outputs % (weight.getLayout().getInterleave() * format::kTileRows) != 0)
     return 0;
-  return std::lcm(weight.getLayout().getInterleave() * format::kTileRows,
-                  blocks.front());
+  int64_t unit = std::lcm(format::kTileRows, blocks.front());
+  return outputs % unit == 0 ? unit : 0;
 }
 
 bool sherry::hasStridedGroups(RankedTensorType weight) {
@@ -240,8 +242,7 @@ GatedLinearOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   int64_t outputs = getValues().getType().getDimSize(1);
   if (failed(verifyProduct(*this, weight->getTensorType(), 2 * outputs)))
     return failure();
-  int64_t unit = getGatedUnit(weight->getTernary(), getBlocks());
-  if (unit == 0 || outputs % unit != 0)
+  if (getGatedUnit(weight->getTernary(), outputs, getBlocks()) == 0)
     return emitOpError("outputs must be whole super-tiles of a ternary weight, "
                        "and whole blocks of one size");
   return success();

@@ -142,7 +142,7 @@ void LinearTest::runAll(
         makeActivations(shape, operands, kMaxTokens, random);
     RowCheck check = expect(weights, inputs);
     std::string name = functionName(i);
-    for (int64_t threads : {1, 2}) {
+    for (int64_t threads : {1, 3}) {
       for (int64_t token : {0, 1, 2})
         run("decode_" + name, section, shape, inputs, token, 1, threads, check);
       for (int64_t tokens : {1, 3, 8, 11, 13, 16})

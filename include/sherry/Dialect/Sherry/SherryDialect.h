@@ -46,10 +46,11 @@ mlir::Type getDenseType(mlir::MLIRContext *context,
 /// one [Q1]; empty for weights that take f32 activations only.
 llvm::SmallVector<int64_t> getActivationBlocks(mlir::RankedTensorType weight);
 
-/// How many outputs a sherry.gated_linear of such a weight computes at a time:
-/// whole super-tiles and whole blocks of its result. 0 if the weight has no
-/// such tiles, or the blocks have several sizes.
-int64_t getGatedUnit(TernaryAttr weight, llvm::ArrayRef<int64_t> blocks);
+/// How many of its `outputs` a sherry.gated_linear of such a weight computes at
+/// a time: whole tiles and whole blocks of its result. 0 if the outputs are not
+/// whole super-tiles and units, or the blocks have several sizes.
+int64_t getGatedUnit(TernaryAttr weight, int64_t outputs,
+                     llvm::ArrayRef<int64_t> blocks);
 
 /// Whether this weight is ternary with strided groups, and so takes quantized
 /// activations in their order.

@@ -6,6 +6,7 @@
 #include "sherry/InitAll.h"
 
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -30,7 +31,7 @@ using namespace mlir;
 
 void sherry::registerAllDialects(DialectRegistry &registry) {
   registry.insert<
-      affine::AffineDialect, arith::ArithDialect, cf::ControlFlowDialect,
+      affine::AffineDialect, amx::AMXDialect, arith::ArithDialect, cf::ControlFlowDialect,
       func::FuncDialect, index::IndexDialect, LLVM::LLVMDialect,
       math::MathDialect, memref::MemRefDialect, scf::SCFDialect, SherryDialect,
       tensor::TensorDialect, ub::UBDialect, vector::VectorDialect>();

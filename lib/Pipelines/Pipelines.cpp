@@ -42,6 +42,7 @@ void KernelPipelineOptions::setTarget(const TargetInfo &target) {
              !target.has(SHERRY_CPU_AVXVNNI);
   // A code of the order `words` takes a shift and a permutation.
   fuseDecode = target.hasAVX512();
+  multiplyPanels = target.hasAMX();
   fuseMulAdd = target.has(SHERRY_CPU_FMA);
 }
 
@@ -49,7 +50,7 @@ void sherry::buildKernelPipeline(OpPassManager &pm,
                                  const KernelPipelineOptions &options) {
   pm.addPass(createConvertSherryToKernel(
       {options.prefetchDistance, options.prefetchDistanceL2, options.pairSums,
-       options.fuseDecode, options.fuseMulAdd}));
+       options.fuseDecode, options.multiplyPanels, options.fuseMulAdd}));
   // Before any canonicalization: that would put the body of a loop with one
   // iteration in the place of the loop, and every thread would run it.
   pm.addNestedPass<func::FuncOp>(createDistributeParallel());
@@ -67,6 +68,7 @@ void LLVMPipelineOptions::setTarget(const TargetInfo &target) {
   avx512 = target.hasAVX512();
   vnni512 = target.hasAVX512() && target.has(SHERRY_CPU_AVX512VNNI);
   vnni256 = target.has(SHERRY_CPU_AVXVNNI);
+  amx = target.hasAMX();
   f16c = target.has(SHERRY_CPU_F16C);
   fma = target.has(SHERRY_CPU_FMA);
 }
@@ -76,6 +78,8 @@ void sherry::buildLLVMPipeline(OpPassManager &pm,
   // First, because its polynomials have math.fma.
   pm.addPass(createApproximateMath());
   // The widest instructions first; each pass leaves what it cannot do better.
+  if (options.amx)
+    pm.addPass(createLowerKernelToAMX());
   if (options.avx512)
     pm.addPass(createLowerKernelToAVX512({options.vnni512}));
   if (options.avx2)
@@ -88,7 +92,9 @@ void sherry::buildLLVMPipeline(OpPassManager &pm,
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
-  pm.addPass(createConvertVectorToLLVMPass());
+  ConvertVectorToLLVMPassOptions vectors;
+  vectors.amx = options.amx;
+  pm.addPass(createConvertVectorToLLVMPass(vectors));
   pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createArithToLLVMConversionPass());
   pm.addPass(createFinalizeMemRefToLLVMConversionPass());

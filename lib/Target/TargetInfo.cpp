@@ -60,6 +60,9 @@ Expected<TargetInfo> TargetInfo::get(StringRef name) {
     for (auto [bit, feature] : enumerate(kFeatures))
       if (feature.starts_with("+avx512"))
         info.features &= ~(uint64_t(1) << bit);
+  if (!info.hasAMX())
+    info.features &= ~(uint64_t(1) << SHERRY_CPU_AMX_TILE |
+                       uint64_t(1) << SHERRY_CPU_AMX_INT8);
   return info;
 }
 

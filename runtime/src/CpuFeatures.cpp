@@ -7,13 +7,15 @@
 #include "sherry-abi/abi.h"
 
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 using namespace sherry::runtime;
 
 namespace {
 
 /// Bits of XCR0 that must be set (Intel SDM vol. 1, chapter 13.3).
-enum State : uint64_t { NONE = 0, YMM = 0x06, ZMM = 0xe6 };
+enum State : uint64_t { NONE = 0, YMM = 0x06, ZMM = 0xe6, TILES = 0x60000 };
 
 struct CpuidResult {
   unsigned EAX = 0, EBX = 0, ECX = 0, EDX = 0;
@@ -39,8 +41,19 @@ static uint64_t savedState() {
   return uint64_t{high} << 32 | low;
 }
 
+/// Linux saves the tiles of AMX for processes that ask for it
+/// (Documentation/arch/x86/xstate.rst in its source).
+static bool mayUseTiles() {
+  constexpr long requestPermission = 0x1023, tileData = 18;
+  static const bool isGranted =
+      syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
+  return isGranted;
+}
+
 uint64_t sherry::runtime::hostCpuFeatures() {
-  const uint64_t saved = savedState();
+  uint64_t saved = savedState();
+  if ((saved & TILES) == TILES && !mayUseTiles())
+    saved &= ~uint64_t{TILES};
   uint64_t features = 0;
 #define SHERRY_CPU_FEATURE(id, name, leaf, subleaf, reg, bit, state)           \
   if ((cpuid(leaf, subleaf).reg >> (bit)&1) && (saved & (state)) == (state))   \

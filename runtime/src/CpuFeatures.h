@@ -14,6 +14,7 @@
 namespace sherry::runtime {
 
 /// The features that the CPU has and the operating system saves the state of.
+/// Asks it for the permission to use AMX, for the whole process.
 uint64_t hostCpuFeatures();
 
 /// The names of a set, separated by commas. A bit beyond the table is given by

@@ -18,8 +18,9 @@ def ConvertSherryToKernel
     (`sherry-specialize-tokens` sets it), and columns are padded to whole tiles
     of 32, such that rows are no multiple of 2 KiB apart. Quantized activations
     stay within a function, because they are in another order in memory: of 8
-    tokens the first four inputs each, then the next four, and so on; and of
-    all tokens the scale of the first block, then of the next. The tensor
+    tokens the first four inputs each, then the next four, and so on (token by
+    token with `multiply-panels`); and of all tokens the scale of the first
+    block, then of the next. The tensor
     arguments of a function have the same number of rows. The arguments of the
     new function are, in this order:
 
@@ -47,6 +48,9 @@ def ConvertSherryToKernel
     Option<"fuseDecode", "fuse-decode", "bool", "false",
            "several tokens: multiply the first block of them while the weights "
            "are decoded, for CPUs that decode in a few instructions">,
+    Option<"multiplyPanels", "multiply-panels", "bool", "false",
+           "several tokens: multiply 32 of them with a whole panel at once, "
+           "for CPUs with a matrix unit">,
     Option<"fuseMulAdd", "fuse-mul-add", "bool", "false",
            "round a product and its addition once, as FMA does">];
   let dependentDialects = [
@@ -99,6 +103,17 @@ def LowerKernelToAVX512 : Pass<"sherry-lower-kernel-avx512"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def LowerKernelToAMX : Pass<"sherry-lower-kernel-amx"> {
+  let summary = "kernel ops to AMX instructions";
+  let description = [{
+    `multiply_panel` becomes tdpbssd on tiles of 16 x 64 bytes, all of one
+    shape, so that they are configured once. Needs AMX-INT8. Other ops are left
+    to the passes after it.
+  }];
+  let dependentDialects = ["::mlir::amx::AMXDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
 def LowerKernelToAVX2 : Pass<"sherry-lower-kernel-avx2"> {
   let summary = "kernel ops to AVX2 instructions";
   let description = [{
@@ -120,7 +135,7 @@ def LowerKernelGeneric : Pass<"sherry-lower-kernel-generic"> {
   let summary = "kernel ops to target-independent vector code";
   let description = [{
     The lowering for CPUs without better instructions, and the oracle of the
-    others. Without the option `f16c`, f16 numbers are widened and rounded by
+    others. `multiply_panel` becomes loops over `dot_accumulate`. Without the option `f16c`, f16 numbers are widened and rounded by
     integer operations; without `fma`, `math.fma` of f32 is computed in f64,
     with the same one rounding. So no library call remains.
   }];
@@ -130,6 +145,7 @@ def LowerKernelGeneric : Pass<"sherry-lower-kernel-generic"> {
                         "the target has FMA">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect"];
 }
 

@@ -58,6 +58,10 @@ struct KernelPipelineOptions
       *this, "fuse-decode",
       llvm::cl::desc("several tokens: multiply the first ones while decoding"),
       llvm::cl::init(false)};
+  Option<bool> multiplyPanels{
+      *this, "multiply-panels",
+      llvm::cl::desc("several tokens: multiply 32 with a whole panel at once"),
+      llvm::cl::init(false)};
   Option<bool> fuseMulAdd{
       *this, "fuse-mul-add",
       llvm::cl::desc("round a product and its addition once, as FMA does"),
@@ -80,6 +84,8 @@ struct LLVMPipelineOptions : mlir::PassPipelineOptions<LLVMPipelineOptions> {
                        llvm::cl::init(false)};
   Option<bool> vnni256{*this, "vnni256", llvm::cl::desc("use AVX-VNNI"),
                        llvm::cl::init(false)};
+  Option<bool> amx{*this, "amx", llvm::cl::desc("use AMX-INT8"),
+                   llvm::cl::init(false)};
   Option<bool> f16c{*this, "f16c", llvm::cl::desc("use F16C"),
                     llvm::cl::init(false)};
   Option<bool> fma{*this, "fma", llvm::cl::desc("use FMA"),

@@ -35,6 +35,10 @@ struct TargetInfo {
     return has(SHERRY_CPU_AVX512F) && has(SHERRY_CPU_AVX512BW) &&
            has(SHERRY_CPU_AVX512DQ) && has(SHERRY_CPU_AVX512VL);
   }
+  /// AMX with 8-bit integers, beside AVX-512.
+  bool hasAMX() const {
+    return hasAVX512() && has(SHERRY_CPU_AMX_TILE) && has(SHERRY_CPU_AMX_INT8);
+  }
   /// As LLVM spells them: "+avx2", ...
   llvm::SmallVector<llvm::StringRef> getFeatureNames() const;
   std::string getFeatureString() const;

@@ -8,6 +8,7 @@
 #include "sherry/Format/Codec.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace sherry {
@@ -182,6 +183,54 @@ static LogicalResult lowerDotPairs(DotPairsOp op, PatternRewriter &rewriter) {
   return success();
 }
 
+/// sum t * a = sum (t + 1) * a - sum 1 * a, row by row.
+static LogicalResult lowerMultiplyPanel(MultiplyPanelOp op,
+                                        PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  auto index = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, value);
+  };
+  auto add = [&](Value x, Value y) -> Value {
+    return arith::AddIOp::create(b, x, y);
+  };
+  auto bytes = b.vec(64, 8);
+  auto lanes = b.vec(16, 32);
+  Value zero = index(0), one = index(1), ones = b.splat(bytes, 1);
+  Value rows = index(op.getSums().getType().getDimSize(0));
+  auto rowLoop = scf::ForOp::create(b, zero, rows, one);
+  b.setInsertionPointToStart(rowLoop.getBody());
+  Value row = rowLoop.getInductionVar();
+  // Both halves, and the row itself.
+  SmallVector<Value> zeros(3, b.splat(lanes, 0));
+  auto loop =
+      scf::ForOp::create(b, zero, index(op.getGroups()), one, zeros);
+  b.setInsertionPointToStart(loop.getBody());
+  Value group = loop.getInductionVar();
+  Value place[] = {
+      add(op.getRow(), row),
+      add(op.getColumn(), Value(arith::MulIOp::create(b, group, index(4))))};
+  Value values = vector::LoadOp::create(b, b.vec(4, 8), op.getValues(), place);
+  SmallVector<Value> sums(loop.getRegionIterArgs());
+  for (auto [i, sum] : llvm::enumerate(sums)) {
+    Value weights = ones;
+    if (i < 2)
+      weights = add(ones, Value(vector::LoadOp::create(
+                              b, bytes, op.getPanel(),
+                              ValueRange{group, index(i), zero})));
+    sum = DotAccumulateOp::create(b, lanes, weights, values, sum,
+                                  b.getI32IntegerAttr(i < 2 ? 2 : 1));
+  }
+  scf::YieldOp::create(b, sums);
+  b.setInsertionPointAfter(loop);
+  for (int64_t half = 0; half < 2; ++half)
+    vector::StoreOp::create(b,
+                            Value(arith::SubIOp::create(
+                                b, loop.getResult(half), loop.getResult(2))),
+                            op.getSums(), ValueRange{row, index(16 * half)});
+  rewriter.eraseOp(op);
+  return success();
+}
+
 namespace {
 /// Bits of f16 and f32 numbers, of scalars or vectors like `like`.
 class FloatBitsBuilder : public VectorBuilder {
@@ -334,6 +383,7 @@ struct LowerKernelGenericPass
     patterns.add(lowerApplySign);
     patterns.add(lowerDotAccumulate);
     patterns.add(lowerDotPairs);
+    patterns.add(lowerMultiplyPanel);
     if (!f16c)
       patterns.add(lowerExtF16).add(lowerTruncF16);
     if (!fma)

@@ -35,6 +35,7 @@ public:
     b.prefetchDistanceL2 = options.prefetchDistanceL2;
     b.pairSums = options.pairSums;
     b.fuseDecode = options.fuseDecode;
+    b.multiplyPanels = options.multiplyPanels;
     b.fuseMulAdd = options.fuseMulAdd;
   }
 
@@ -485,7 +486,8 @@ struct ConvertSherryToKernelPass
          llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
       if (failed(FunctionConverter(function, symbols, size ? size.getInt() : 0,
                                    {prefetchDistance, prefetchDistanceL2,
-                                    pairSums, fuseDecode, fuseMulAdd})
+                                    pairSums, fuseDecode, multiplyPanels,
+                                    fuseMulAdd})
                      .convert()))
         return signalPassFailure();
   }

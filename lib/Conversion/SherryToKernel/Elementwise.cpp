@@ -208,9 +208,14 @@ Rows sherry::emitSwiGLU(KernelBuilder &b, const Rows &gate, const Rows &up) {
 // Quantization
 //===----------------------------------------------------------------------===//
 
+/// Tokens whose values alternate in memory.
+static int64_t tokensInBlock(const KernelBuilder &b) {
+  return b.maxTokens == 1 || b.multiplyPanels ? 1 : kTokenBlock;
+}
+
 Value QuantizedRows::inBlocks(KernelBuilder &b) const {
   auto type = cast<MemRefType>(values.buffer.getType());
-  int64_t tokens = b.maxTokens == 1 ? 1 : kTokenBlock;
+  int64_t tokens = tokensInBlock(b);
   int64_t groups = type.getDimSize(1) / 4;
   SmallVector<int64_t> sizes{type.getDimSize(0) / tokens, groups, tokens, 4};
   SmallVector<int64_t> strides{groups * tokens * 4, tokens * 4, 4, 1};
@@ -221,7 +226,7 @@ Value QuantizedRows::inBlocks(KernelBuilder &b) const {
 
 SmallVector<Value> QuantizedRows::placeOf(KernelBuilder &b, Value row,
                                           Value group) {
-  Value tokens = b.index(b.maxTokens == 1 ? 1 : kTokenBlock);
+  Value tokens = b.index(tokensInBlock(b));
   return {b.createOrFold<arith::DivUIOp>(row, tokens), group,
           b.createOrFold<arith::RemUIOp>(row, tokens), b.index(0)};
 }
@@ -331,7 +336,17 @@ QuantizedRows sherry::allocQuantized(KernelBuilder &b, Value count,
     auto type = MemRefType::get({rows, b.maxTokens}, element);
     return {memref::AllocOp::create(b, type), count, entries};
   };
-  return {b.allocRows(cols, b.getI8Type(), count),
+  MemRefType type = b.rowsType(cols, b.getI8Type());
+  if (b.multiplyPanels && b.maxTokens > 1) {
+    // Whole cache lines, which are not in the same set of the cache.
+    int64_t unit = 4 * kPanelGroups;
+    int64_t stride = format::roundUp(cols + unit - 4, unit);
+    if (stride % 2048 == 0)
+      stride += unit;
+    type = MemRefType::get({format::roundUp(b.maxTokens, kPanelRows), stride},
+                           b.getI8Type());
+  }
+  return {{memref::AllocOp::create(b, type), count, cols},
           allocBlocks(b.fuseMulAdd ? 2 * entries : entries, b.getF32Type()),
           allocBlocks(entries, b.getI32Type())};
 }

@@ -53,6 +53,8 @@ public:
   bool pairSums = false;
   /// Several tokens: the first ones are multiplied while weights are decoded.
   bool fuseDecode = false;
+  /// Several tokens: whole panels are multiplied by sherry.multiply_panel.
+  bool multiplyPanels = false;
   /// Products and sums are math.fma, which rounds once.
   bool fuseMulAdd = false;
   /// What the parallel loops to come belong to, for profiles.
@@ -198,6 +200,9 @@ Rows emitRope(KernelBuilder &b, const Rows &input, const Rows &table);
 /// Tokens that share one pass over the weights. Eight tokens times two halves
 /// fill half of the 32 registers of AVX-512.
 inline constexpr int64_t kTokenBlock = 8;
+/// Tokens that sherry.multiply_panel takes, or half of them, and the unit of
+/// the groups of inputs.
+inline constexpr int64_t kPanelRows = 32, kPanelGroups = 16;
 
 struct QuantizedRows {
   /// An integer n of less than 2^22, added to these bits, reads as the f32
@@ -219,7 +224,9 @@ struct QuantizedRows {
 
   /// The values in their order in memory: memref<blocks of tokens x groups x
   /// tokens x 4 x i8>, where a block has kTokenBlock tokens, or the only one.
-  /// So a product of a block of tokens reads one ascending stream.
+  /// So a product of a block of tokens reads one ascending stream. With
+  /// `multiplyPanels` blocks have one token: a row is one in memory, and
+  /// products with panels may read kPanelRows rows, and a row's next groups.
   mlir::Value inBlocks(KernelBuilder &b) const;
   /// Where a group of four inputs of a row lies in it.
   static llvm::SmallVector<mlir::Value>

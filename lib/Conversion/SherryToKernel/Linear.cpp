@@ -123,18 +123,28 @@ SmallVector<Value> sherry::startDots(KernelBuilder &b, int64_t bias,
   return sums;
 }
 
-/// The end of a sum times the scale of a block of a row's activations.
-static Value scaleDots(KernelBuilder &b, Value sum, const QuantizedRows &input,
+static Value loadScale(KernelBuilder &b, const QuantizedRows &input, Value row,
+                       Value entry) {
+  return b.broadcast(16, b.loadScalar(input.scales.buffer, {entry, row}));
+}
+
+Value sherry::scaleSum(KernelBuilder &b, Value sum, const QuantizedRows &input,
                        Value row, Value block) {
   auto floats = b.vec(16, b.getF32Type());
-  auto load = [&](Value entry) {
-    return b.broadcast(16, b.loadScalar(input.scales.buffer, {entry, row}));
-  };
+  return arith::MulFOp::create(b,
+                               Value(arith::SIToFPOp::create(b, floats, sum)),
+                               loadScale(b, input, row, block));
+}
+
+/// The end of a sum that startDots() began, likewise.
+static Value scaleDots(KernelBuilder &b, Value sum, const QuantizedRows &input,
+                       Value row, Value block) {
   if (!b.fuseMulAdd)
-    return arith::MulFOp::create(
-        b, Value(arith::SIToFPOp::create(b, floats, sum)), load(block));
-  return b.mulAdd(vector::BitCastOp::create(b, floats, sum), load(block),
-                  load(b.add(block, input.scales.cols)));
+    return scaleSum(b, sum, input, row, block);
+  return b.mulAdd(
+      vector::BitCastOp::create(b, b.vec(16, b.getF32Type()), sum),
+      loadScale(b, input, row, block),
+      loadScale(b, input, row, b.add(block, input.scales.cols)));
 }
 
 void sherry::useDots(KernelBuilder &b, ArrayRef<Value> sums,

@@ -66,6 +66,11 @@ void emitPanelI8(KernelBuilder &b, mlir::Value panel, int64_t groups,
                  const QuantizedRows &input, llvm::ArrayRef<mlir::Value> rows,
                  mlir::Value column, mlir::Value block, RowSumUse use);
 
+/// An exact sum over a block of a row's activations times its scale:
+/// vector<16xi32> to f32.
+mlir::Value scaleSum(KernelBuilder &b, mlir::Value sum,
+                     const QuantizedRows &input, mlir::Value row,
+                     mlir::Value block);
 /// What the sums of each row over a block of activations start with, such that
 /// useDots() takes their end: vector<16xi32>. Weights are stored plus `bias`.
 llvm::SmallVector<mlir::Value> startDots(KernelBuilder &b, int64_t bias,

@@ -29,6 +29,9 @@ private:
         MemRefType::get({format::kMaxChunkInputs / 4, 2, 64}, b.getI8Type()));
     totals = b.allocScratch(MemRefType::get(
         {parts, b.maxTokens, format::kTileRows}, b.getF32Type()));
+    if (multipliesWhole())
+      wholeSums = b.allocScratch(
+          MemRefType::get({kPanelRows, format::kTileRows}, b.getI32Type()));
   }
 
   /// Sums a tile into a part of the totals. `toNext` gives the distance from a
@@ -37,6 +40,9 @@ private:
                 function_ref<Value(int64_t)> toNext);
   /// That distance, if tiles are taken in their order.
   Value toNextTile(const Tile &tile, int64_t size);
+  /// By sherry.multiply_panel, whose panels have the trits themselves.
+  bool multipliesWhole() const { return b.multiplyPanels && input.quantized; }
+  void multiplyWhole(Cursor chunk, int64_t inputs, RowSumUse use);
   void storeGroup(Value group, ArrayRef<Value> halves);
   void fillPanel(const Tile &chunk, int64_t inputs);
   void multiplyPanel(Cursor chunk, int64_t inputs, ArrayRef<Value> rows,
@@ -53,7 +59,8 @@ private:
   }
 
   AnyInput input;
-  Value panel; ///< a chunk's decoded codes
+  Value panel;     ///< a chunk's decoded codes
+  Value wholeSums; ///< integer sums of a panel and some tokens
   /// Sums of a tile's rows, for each part and token. In the result, the sums of
   /// tokens are a power of two apart, so that the cache could not hold them.
   Value totals;
@@ -175,10 +182,15 @@ void TernaryPanels::emitTile(const Tile &tile, Value part,
                          multiplyPanel(chunk, inputs, rows, addToTotals);
                        });
       };
-      if (!b.fuseDecode || !input.quantized) {
+      auto multiplyAll = [&] {
         fillPanel(piece, inputs);
-        return multiplyRest(0);
-      }
+        if (multipliesWhole())
+          multiplyWhole(chunk, inputs, addToTotals);
+        else
+          multiplyRest(0);
+      };
+      if (!b.fuseDecode || !input.quantized)
+        return multiplyAll();
       auto multiplyFirst = [&](int64_t size) {
         Values rows;
         for (int64_t row = 0; row < size; ++row)
@@ -194,6 +206,8 @@ void TernaryPanels::emitTile(const Tile &tile, Value part,
         multiplyFirst(size);
         b.setInsertionPointToStart(choice.elseBlock());
       }
+      if (multipliesWhole())
+        return multiplyAll();
       multiplyFirst(kTokenBlock);
       multiplyRest(kTokenBlock);
     });
@@ -210,8 +224,12 @@ Value TernaryPanels::toNextTile(const Tile &tile, int64_t size) {
 }
 
 void TernaryPanels::storeGroup(Value group, ArrayRef<Value> halves) {
-  for (auto [half, bytes] : llvm::enumerate(halves))
-    b.store(bytes, panel, {group, b.index(half), b.index(0)});
+  for (auto [half, bytes] : llvm::enumerate(halves)) {
+    Value trits = bytes;
+    if (multipliesWhole())
+      trits = arith::SubIOp::create(b, bytes, b.splatInt(bytes.getType(), 1));
+    b.store(trits, panel, {group, b.index(half), b.index(0)});
+  }
 }
 
 void TernaryPanels::fillPanel(const Tile &chunk, int64_t inputs) {
@@ -221,6 +239,49 @@ void TernaryPanels::fillPanel(const Tile &chunk, int64_t inputs) {
                [&](int64_t group, ArrayRef<Value> halves) {
                  storeGroup(b.add(first, group), halves);
                });
+  });
+  if (!multipliesWhole())
+    return;
+  Value zero = b.splatInt(b.vec(64, b.getI8Type()), 0);
+  int64_t groups = inputs / 4, end = format::roundUp(groups, kPanelGroups);
+  for (int64_t group = groups; group < end; ++group)
+    for (int64_t half = 0; half < 2; ++half)
+      b.store(zero, panel, {b.index(group), b.index(half), b.index(0)});
+}
+
+void TernaryPanels::multiplyWhole(Cursor chunk, int64_t inputs, RowSumUse use) {
+  Value count = input.count(), column = b.mul(chunk.group, 4);
+  auto groups =
+      b.getI64IntegerAttr(format::roundUp(inputs / 4, kPanelGroups));
+  auto multiply = [&](Value first, Value sums) {
+    MultiplyPanelOp::create(b, panel, input.quantized->values.buffer, first,
+                            column, sums, groups);
+  };
+  b.forLoop(count, kPanelRows, [&](Value first) {
+    Value rest = arith::SubIOp::create(b, count, first);
+    Value isHalf = arith::CmpIOp::create(b, arith::CmpIPredicate::ule, rest,
+                                         b.index(kPanelRows / 2));
+    auto choice = scf::IfOp::create(b, isHalf, /*withElseRegion=*/true);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(choice.thenBlock());
+      SmallVector<int64_t> shape{kPanelRows / 2, format::kTileRows};
+      multiply(first, memref::ReinterpretCastOp::create(
+                          b, MemRefType::get(shape, b.getI32Type()), wholeSums,
+                          /*offset=*/0, shape,
+                          ArrayRef<int64_t>{format::kTileRows, 1}));
+      b.setInsertionPointToStart(choice.elseBlock());
+      multiply(first, wholeSums);
+    }
+    Value size = arith::MinUIOp::create(b, rest, b.index(kPanelRows));
+    b.forLoop(size, 1, [&](Value i) {
+      Value row = b.add(first, i);
+      for (int64_t half = 0; half < 2; ++half) {
+        Value sum = b.load(b.vec(16, b.getI32Type()), wholeSums,
+                           {i, b.index(16 * half)});
+        use(row, half, scaleSum(b, sum, *input.quantized, row, chunk.block));
+      }
+    });
   });
 }
 

@@ -339,3 +339,20 @@ LogicalResult LookupHalvesOp::verify() {
     return emitOpError("tables have 2 x 16 bytes");
   return success();
 }
+
+LogicalResult MultiplyPanelOp::verify() {
+  constexpr int64_t kUnit = 16;
+  MemRefType panel = getPanel().getType(), sums = getSums().getType();
+  if (!panel.hasStaticShape() || panel.getDimSize(1) != 2 ||
+      panel.getDimSize(2) != 64)
+    return emitOpError("a panel has groups x 2 x 64 bytes");
+  if (getGroups() % kUnit != 0 ||
+      int64_t(getGroups()) > panel.getDimSize(0))
+    return emitOpError("groups must be a multiple of ")
+           << kUnit << " that the panel has";
+  if (!sums.hasStaticShape() || sums.getDimSize(0) % kUnit != 0 ||
+      sums.getDimSize(1) != format::kTileRows)
+    return emitOpError("sums have a multiple of ")
+           << kUnit << " rows of " << format::kTileRows;
+  return success();
+}

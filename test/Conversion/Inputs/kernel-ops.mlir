@@ -44,3 +44,11 @@ func.func @fma(%x: vector<16xf32>, %y: vector<16xf32>, %z: vector<16xf32>) -> ve
   %r = math.fma %x, %y, %z : vector<16xf32>
   return %r : vector<16xf32>
 }
+func.func @multiply_panel(%panel: memref<64x2x64xi8>, %values: memref<64x2112xi8>, %row: index, %column: index, %sums: memref<32x32xi32>) {
+  sherry.multiply_panel %panel, %values[%row, %column], %sums {groups = 32} : memref<64x2x64xi8>, memref<64x2112xi8>, memref<32x32xi32>
+  return
+}
+func.func @multiply_half_panel(%panel: memref<64x2x64xi8>, %values: memref<64x2112xi8>, %row: index, %column: index, %sums: memref<16x32xi32>) {
+  sherry.multiply_panel %panel, %values[%row, %column], %sums {groups = 16} : memref<64x2x64xi8>, memref<64x2112xi8>, memref<16x32xi32>
+  return
+}

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "CompiledKernels.h"
+#include "CpuFeatures.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 #include "sherry/InitAll.h"
 #include "sherry/Pipelines/Pipelines.h"
@@ -39,6 +40,10 @@ const std::vector<Lowering> sherry::kLowerings = {
     {"AVX2VNNI", "x86-64-v3", uint64_t(1) << SHERRY_CPU_AVXVNNI},
     {"AVX512", "x86-64-v4", 0},
     {"AVX512VNNI", "x86-64-v4", uint64_t(1) << SHERRY_CPU_AVX512VNNI},
+    {"AMX", "x86-64-v4",
+     uint64_t(1) << SHERRY_CPU_AVX512VNNI | uint64_t(1) << SHERRY_CPU_AMX_TILE |
+         uint64_t(1) << SHERRY_CPU_AMX_INT8},
+    {"GenericPanels", "x86-64-v2", 0, /*multiplyPanels=*/true},
 };
 
 TargetInfo Lowering::target() const {
@@ -49,7 +54,7 @@ TargetInfo Lowering::target() const {
 
 std::string Lowering::missingFeatures() const {
   TargetInfo missing = target();
-  missing.features &= ~llvm::cantFail(TargetInfo::get("native")).features;
+  missing.features &= ~runtime::hostCpuFeatures();
   return missing.getFeatureString();
 }
 
@@ -57,8 +62,9 @@ std::string Lowering::missingFeatures() const {
 // Compilation
 //===----------------------------------------------------------------------===//
 
-static void buildPipelines(OpPassManager &pm, const TargetInfo &target,
+static void buildPipelines(OpPassManager &pm, const Lowering &lowering,
                            int64_t maxTokens) {
+  TargetInfo target = lowering.target();
   LayoutPipelineOptions layout;
   // The graph says which of its functions quantize.
   layout.quantizeActivations = false;
@@ -66,10 +72,11 @@ static void buildPipelines(OpPassManager &pm, const TargetInfo &target,
   buildLayoutPipeline(pm, layout);
   KernelPipelineOptions kernel;
   kernel.setTarget(target);
+  kernel.multiplyPanels = kernel.multiplyPanels || lowering.multiplyPanels;
   buildKernelPipeline(pm, kernel);
-  LLVMPipelineOptions lowering;
-  lowering.setTarget(target);
-  buildLLVMPipeline(pm, lowering);
+  LLVMPipelineOptions llvm;
+  llvm.setTarget(target);
+  buildLLVMPipeline(pm, llvm);
 }
 
 /// LLVM IR to a shared object.
@@ -98,9 +105,8 @@ Expected<CompiledKernels> CompiledKernels::compile(const Lowering &lowering,
   OwningOpRef<ModuleOp> graph = parseSourceString<ModuleOp>(text, &context);
   if (!graph)
     return llvm::createStringError("cannot parse the graph");
-  TargetInfo target = lowering.target();
   PassManager pm(&context);
-  buildPipelines(pm, target, maxTokens);
+  buildPipelines(pm, lowering, maxTokens);
   if (failed(pm.run(*graph)))
     return llvm::createStringError("the pipelines failed");
 
@@ -119,7 +125,7 @@ Expected<CompiledKernels> CompiledKernels::compile(const Lowering &lowering,
       translateModuleToLLVMIR(*graph, llvmContext);
   if (!module)
     return llvm::createStringError("cannot translate to LLVM IR");
-  auto linked = emitAndLink(*module, target);
+  auto linked = emitAndLink(*module, lowering.target());
   if (!linked)
     return linked.takeError();
   if (Error error = result.load((*linked)->getBuffer()))

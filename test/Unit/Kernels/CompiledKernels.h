@@ -24,6 +24,8 @@ struct Lowering {
   const char *cpu;
   /// Bits of sherry_abi_cpu_feature beyond those of `cpu`.
   uint64_t moreFeatures;
+  /// Whether panels are multiplied whole even where no instruction does so.
+  bool multiplyPanels = false;
 
   TargetInfo target() const;
   /// "+avx2,...": what this processor cannot run; empty if it can run all.

@@ -39,6 +39,8 @@ TEST(TargetInfo, NamedCpus) {
   EXPECT_TRUE(get("icelake-server").has(SHERRY_CPU_AVX512VNNI));
   EXPECT_TRUE(get("alderlake").has(SHERRY_CPU_AVXVNNI));
   EXPECT_EQ(get("znver4").cpu, "znver4");
+  EXPECT_FALSE(get("icelake-server").hasAMX());
+  EXPECT_TRUE(get("sapphirerapids").hasAMX());
 }
 
 TEST(TargetInfo, NativeIsAKnownCpu) {

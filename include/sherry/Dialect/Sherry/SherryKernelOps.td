@@ -168,4 +168,34 @@ def Sherry_DotPairsOp : Sherry_KernelOp<"dot_pairs",
   }];
 }
 
+def Sherry_MultiplyPanelOp : Sherry_KernelOp<"multiply_panel"> {
+  let summary = "a panel of trits times rows of bytes";
+  let description = [{
+    With `panel[g][h][4r + p]` for the weight of output 16h + r and input 4g + p,
+    and n rows of `sums`:
+
+    `sums[t][16h + r] = sum_g sum_p panel[g][h][4r + p] *
+    values[row + t][column + 4g + p]` for t < n and g < `groups`.
+
+    All numbers are signed, the sums exact. `groups` and n are multiples of 16,
+    the shape of a matrix unit's operands.
+
+    ```mlir
+    sherry.multiply_panel %panel, %values[%row, %column], %sums {groups = 32}
+        : memref<64x2x64xi8>, memref<128x2112xi8>, memref<32x32xi32>
+    ```
+  }];
+  let arguments = (ins
+      Arg<MemRefRankOf<[I8], [3]>, "", [MemRead]>:$panel,
+      Arg<MemRefRankOf<[I8], [2]>, "", [MemRead]>:$values,
+      Index:$row, Index:$column,
+      Arg<MemRefRankOf<[I32], [2]>, "", [MemWrite]>:$sums,
+      ConfinedAttr<I64Attr, [IntPositive]>:$groups);
+  let assemblyFormat = [{
+    $panel `,` $values `[` $row `,` $column `]` `,` $sums attr-dict
+    `:` type($panel) `,` type($values) `,` type($sums)
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // SHERRY_DIALECT_SHERRY_KERNELOPS

@@ -30,6 +30,8 @@ llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 llvm_config.with_environment("PATH", tools_dir, append_path=True)
 # Threads that spin for each other take seconds where lit keeps all cores busy.
 llvm_config.with_environment("OMP_WAIT_POLICY", "passive")
+# Teams larger than the machine are tested too.
+llvm_config.with_environment("OMP_DYNAMIC", "false")
 llvm_config.with_system_environment(
     ["ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TMPDIR"])
 

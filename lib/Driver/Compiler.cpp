@@ -85,6 +85,8 @@ Schedule Schedule::forTarget(const TargetInfo &target) {
   Schedule schedule;
   // See docs/Rationale.md.
   schedule.interleave = target.has(SHERRY_CPU_AVX2) ? 4 : 1;
+  if (target.hasAMX())
+    schedule.maxBlock = 64;
   if (!StringRef(target.cpu).starts_with("znver")) {
     schedule.prefetchDistance = 4096;
     schedule.prefetchDistanceL2 = 16384;

@@ -30,11 +30,12 @@
 using namespace mlir;
 
 void sherry::registerAllDialects(DialectRegistry &registry) {
-  registry.insert<
-      affine::AffineDialect, amx::AMXDialect, arith::ArithDialect, cf::ControlFlowDialect,
-      func::FuncDialect, index::IndexDialect, LLVM::LLVMDialect,
-      math::MathDialect, memref::MemRefDialect, scf::SCFDialect, SherryDialect,
-      tensor::TensorDialect, ub::UBDialect, vector::VectorDialect>();
+  registry
+      .insert<affine::AffineDialect, amx::AMXDialect, arith::ArithDialect,
+              cf::ControlFlowDialect, func::FuncDialect, index::IndexDialect,
+              LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
+              scf::SCFDialect, SherryDialect, tensor::TensorDialect,
+              ub::UBDialect, vector::VectorDialect>();
 }
 
 void sherry::registerAllPasses() {

@@ -49,14 +49,16 @@ private:
     double loss, norm;
   };
   llvm::Expected<Gradients> computeGradients(double lambda, int64_t parts,
-                                       bool keepsTrits);
-  llvm::Expected<double> measure(Transformer &measured, llvm::StringRef what) const;
+                                             bool keepsTrits);
+  llvm::Expected<double> measure(Transformer &measured,
+                                 llvm::StringRef what) const;
   llvm::Expected<double> validate();
   llvm::Error saveCheckpoint();
   llvm::Error finish();
   double getLearningRate(int64_t done) const;
   void printProgress(double loss, double lambda, double tokensPerSecond);
-  llvm::Error refuse(const llvm::Twine &what, int64_t first, int64_t count) const;
+  llvm::Error refuse(const llvm::Twine &what, int64_t first,
+                     int64_t count) const;
   llvm::Error refuseLast(const llvm::Twine &what) const;
   std::string getLatest() const { return folder ? folder->getLatest() : ""; }
   std::string describeLatest() const;

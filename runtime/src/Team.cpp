@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Team.h"
+#include "Threads.h"
 
 #include <atomic>
 #include <chrono>
@@ -36,7 +37,9 @@ namespace {
 struct Barrier {
   alignas(64) std::atomic<int64_t> arrived{0};
   alignas(64) std::atomic<uint64_t> round{0};
+  int spins;
 
+  explicit Barrier(int spins) : spins(spins) {}
   void wait(int64_t numThreads);
 };
 
@@ -50,7 +53,6 @@ struct Member {
 } // namespace
 
 void Barrier::wait(int64_t numThreads) {
-  constexpr int spins = 2000;
   const uint64_t mine = round.load(std::memory_order_relaxed);
   if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == numThreads) {
     arrived.store(0, std::memory_order_relaxed);
@@ -92,7 +94,8 @@ static void waitAndRecord(const sherry_abi_team *self, int32_t step) {
 void sherry::runtime::runTeam(
     uint32_t numThreads, Profile *profile,
     const std::function<void(const sherry_abi_team *)> &work) {
-  Barrier barrier;
+  // Where threads share processors, no one waits at another's expense.
+  Barrier barrier(numThreads > availableProcessors() ? 0 : 2000);
   // One parallel region for the whole call: a fork per matrix would cost more
   // than many of the matrices.
 #pragma omp parallel num_threads(static_cast <int>(numThreads))

@@ -6,13 +6,26 @@
 #include "Threads.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <omp.h>
 #include <sched.h>
 #include <set>
 #include <string>
+#include <strings.h>
 
 using namespace sherry::runtime;
+
+uint32_t sherry::runtime::availableProcessors() {
+  return static_cast<uint32_t>(std::max(omp_get_num_procs(), 1));
+}
+
+uint32_t sherry::runtime::limitThreads(uint32_t threads) {
+  const char *dynamic = std::getenv("OMP_DYNAMIC");
+  if (dynamic && strcasecmp(dynamic, "false") == 0)
+    return threads;
+  return std::min(threads, availableProcessors());
+}
 
 uint32_t sherry::runtime::defaultThreads() {
   // Threads of a core have the same list of siblings.

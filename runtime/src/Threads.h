@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The default number of threads.
+// The default number of threads, and the most that make sense.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_THREADS_H
@@ -14,6 +14,14 @@ namespace sherry::runtime {
 
 /// More would only exhaust the system: OpenMP ends the program then.
 inline constexpr uint32_t maxThreads = 1024;
+
+/// Processors that this process may run on.
+uint32_t availableProcessors();
+
+/// As many of `threads` as have a processor each: threads that take turns wait
+/// for each other at every barrier. All of them if OMP_DYNAMIC is `false`,
+/// which tests use.
+uint32_t limitThreads(uint32_t threads);
 
 /// One per physical core that this process may run on (two threads of one core
 /// share its vector units), or what OMP_NUM_THREADS says if that is less.

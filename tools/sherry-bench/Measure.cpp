@@ -201,8 +201,7 @@ Result Bench::runDecode(uint32_t tokens, uint32_t contextFill, uint32_t batch) {
 
 std::vector<Result> Bench::run(uint32_t count) {
   threads = count;
-  if (threads == 0)
-    threads = sherry_context_threads(makeContext(1).get());
+  threads = sherry_context_threads(makeContext(1).get());
   reads.clear();
   std::vector<Result> results;
   MultiplyPeak peak = {};

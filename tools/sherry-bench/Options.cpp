@@ -35,7 +35,8 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
           "Numbers of sequences that are decoded together")
       ->check(CLI::Range(1u, 1024u));
   addList("-t,--threads", options.threads,
-          "Numbers of threads, 0 for one per physical core");
+          "Numbers of threads, 0 for one per physical core; no more than "
+          "processors are used");
   app.add_option("-r,--repetitions", options.repetitions,
                  "Measurements of which the median is taken")
       ->check(CLI::Range(1u, 1000u))

@@ -256,7 +256,7 @@ static const Dimension kDimensions[] = {
      {0, 16384, 65536},
      true,
      false},
-    {"--max-block", &Schedule::maxBlock, {64, 256}, false, true},
+    {"--max-block", &Schedule::maxBlock, {64, 128, 256}, false, true},
 };
 
 /// How many times faster than `base` a candidate is.

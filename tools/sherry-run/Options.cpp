@@ -156,7 +156,7 @@ static void addChat(CLI::App &app, Options &options) {
 
 static void addExecution(CLI::App &app, Options &options) {
   app.add_option("-t,--threads", options.context.threads,
-                 "Threads (default: physical cores)");
+                 "Threads (default: physical cores; at most: processors)");
   app.add_flag("--mmap", options.map,
                "Leave the weights in the file, shared with other processes, "
                "instead of copying them to faster memory");

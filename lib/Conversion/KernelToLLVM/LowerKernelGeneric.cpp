@@ -202,8 +202,7 @@ static LogicalResult lowerMultiplyPanel(MultiplyPanelOp op,
   Value row = rowLoop.getInductionVar();
   // Both halves, and the row itself.
   SmallVector<Value> zeros(3, b.splat(lanes, 0));
-  auto loop =
-      scf::ForOp::create(b, zero, index(op.getGroups()), one, zeros);
+  auto loop = scf::ForOp::create(b, zero, index(op.getGroups()), one, zeros);
   b.setInsertionPointToStart(loop.getBody());
   Value group = loop.getInductionVar();
   Value place[] = {
@@ -214,9 +213,10 @@ static LogicalResult lowerMultiplyPanel(MultiplyPanelOp op,
   for (auto [i, sum] : llvm::enumerate(sums)) {
     Value weights = ones;
     if (i < 2)
-      weights = add(ones, Value(vector::LoadOp::create(
-                              b, bytes, op.getPanel(),
-                              ValueRange{group, index(i), zero})));
+      weights =
+          add(ones,
+              Value(vector::LoadOp::create(b, bytes, op.getPanel(),
+                                           ValueRange{group, index(i), zero})));
     sum = DotAccumulateOp::create(b, lanes, weights, values, sum,
                                   b.getI32IntegerAttr(i < 2 ? 2 : 1));
   }
@@ -224,8 +224,8 @@ static LogicalResult lowerMultiplyPanel(MultiplyPanelOp op,
   b.setInsertionPointAfter(loop);
   for (int64_t half = 0; half < 2; ++half)
     vector::StoreOp::create(b,
-                            Value(arith::SubIOp::create(
-                                b, loop.getResult(half), loop.getResult(2))),
+                            Value(arith::SubIOp::create(b, loop.getResult(half),
+                                                        loop.getResult(2))),
                             op.getSums(), ValueRange{row, index(16 * half)});
   rewriter.eraseOp(op);
   return success();

@@ -47,8 +47,7 @@ static LogicalResult lowerMultiplyPanel(MultiplyPanelOp op,
       for (int64_t part = 0; part < parts; ++part) {
         Value place[] = {offset(op.getRow(), begin + part * kRows),
                          offset(op.getColumn(), 4 * group)};
-        Value values =
-            amx::TileLoadOp::create(b, bytes, op.getValues(), place);
+        Value values = amx::TileLoadOp::create(b, bytes, op.getValues(), place);
         for (int64_t half = 0; half < 2; ++half) {
           Value &total = totals[2 * part + half];
           total = amx::TileMulIOp::create(b, sums, values, halves[half], total);

@@ -7,6 +7,7 @@
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Format/Codec.h"
 
+#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace sherry {
@@ -28,10 +29,9 @@ static LogicalResult lowerLookup(LookupOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// vpermi2d: 32 entries of four bytes in two registers, indices modulo 32.
-static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
-                                      PatternRewriter &rewriter) {
-  VectorBuilder b(op, rewriter);
+/// vpermi2d: 32 entries of four trits plus `bias` in two registers, indices
+/// modulo 32.
+static Value emitDecode(VectorBuilder &b, Value codes, int64_t bias) {
   auto type = b.vec(16, 32);
   Value halves[2];
   for (int64_t half = 0; half < 2; ++half) {
@@ -39,14 +39,35 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
     for (int64_t code = 16 * half; code < 16 * half + 16; ++code) {
       int64_t entry = 0;
       for (auto [lane, trit] : llvm::enumerate(format::decodeGroup(code)))
-        entry |= int64_t(trit + 1) << (8 * lane);
+        entry |= ((trit + bias) & 255) << (8 * lane);
       entries.push_back(entry);
     }
     halves[half] = b.constant(type, entries);
   }
   Value found = b.callIntrinsic("llvm.x86.avx512.vpermi2var.d.512", type,
-                                {halves[0], op.getCodes(), halves[1]});
-  rewriter.replaceOp(op, b.cast(b.vec(64, 8), found));
+                                {halves[0], codes, halves[1]});
+  return b.cast(b.vec(64, 8), found);
+}
+
+static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
+                                      PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  rewriter.replaceOp(op, emitDecode(b, op.getCodes(), 1));
+  return success();
+}
+
+/// What is subtracted from decoded trits belongs into the table.
+static LogicalResult lowerDecodeMinusBias(arith::SubIOp op,
+                                          PatternRewriter &rewriter) {
+  auto decode = op.getLhs().getDefiningOp<DecodeBlockOp>();
+  DenseElementsAttr bias;
+  if (!decode || !decode->hasOneUse() ||
+      !matchPattern(op.getRhs(), m_Constant(&bias)) || !bias.isSplat())
+    return failure();
+  VectorBuilder b(op, rewriter);
+  rewriter.replaceOp(
+      op, emitDecode(b, decode.getCodes(),
+                     1 - bias.getSplatValue<APInt>().getSExtValue()));
   return success();
 }
 
@@ -69,6 +90,7 @@ struct LowerKernelToAVX512Pass
     RewritePatternSet patterns(&getContext());
     patterns.add(lowerLookup);
     patterns.add(lowerDecodeBlock);
+    patterns.add(lowerDecodeMinusBias, /*benefit=*/2);
     if (vnni)
       patterns.add(lowerDotAccumulate);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

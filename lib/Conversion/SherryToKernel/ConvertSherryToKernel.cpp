@@ -484,11 +484,11 @@ struct ConvertSherryToKernelPass
     auto size = module->getAttrOfType<IntegerAttr>("sherry.weights_size");
     for (auto function :
          llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
-      if (failed(FunctionConverter(function, symbols, size ? size.getInt() : 0,
-                                   {prefetchDistance, prefetchDistanceL2,
-                                    pairSums, fuseDecode, multiplyPanels,
-                                    fuseMulAdd})
-                     .convert()))
+      if (failed(
+              FunctionConverter(function, symbols, size ? size.getInt() : 0,
+                                {prefetchDistance, prefetchDistanceL2, pairSums,
+                                 fuseDecode, multiplyPanels, fuseMulAdd})
+                  .convert()))
         return signalPassFailure();
   }
 

@@ -78,16 +78,15 @@ void Distribution::emitOnDemand(BarrierOp previous) {
   Value zero = loop.getLowerBound().front(), counter;
   {
     OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(&loop->getParentOfType<func::FuncOp>()
-                                    .getFunctionBody()
-                                    .front());
+    b.setInsertionPointToStart(
+        &loop->getParentOfType<func::FuncOp>().getFunctionBody().front());
     counter = memref::AllocOp::create(b, MemRefType::get({1}, b.getI64Type()));
     // No thread is in this loop before that barrier, and all have left its
     // last execution, which ended with another one.
     b.setInsertionPoint(previous);
     Value at = arith::ConstantIndexOp::create(b, 0);
-    Value isFirst = arith::CmpIOp::create(
-        b, arith::CmpIPredicate::eq, Value(ThreadOp::create(b, team)), at);
+    Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                          Value(ThreadOp::create(b, team)), at);
     auto reset = scf::IfOp::create(b, isFirst, /*withElseRegion=*/false);
     b.setInsertionPointToStart(reset.thenBlock());
     memref::StoreOp::create(b, arith::ConstantIntOp::create(b, 0, 64), counter,
@@ -101,8 +100,8 @@ void Distribution::emitOnDemand(BarrierOp previous) {
   auto whileOp =
       scf::WhileOp::create(b, TypeRange{b.getIndexType()}, ValueRange{begin});
   OpBuilder::InsertionGuard guard(b);
-  Block *before = b.createBlock(&whileOp.getBefore(), {}, b.getIndexType(),
-                                loop.getLoc());
+  Block *before =
+      b.createBlock(&whileOp.getBefore(), {}, b.getIndexType(), loop.getLoc());
   Value candidate = before->getArgument(0);
   Value isMine =
       arith::CmpIOp::create(b, arith::CmpIPredicate::ult, candidate, end);
@@ -123,8 +122,8 @@ void Distribution::emitOnDemand(BarrierOp previous) {
   Value exists =
       arith::CmpIOp::create(b, arith::CmpIPredicate::ult, iteration, size);
   scf::ConditionOp::create(b, exists, iteration);
-  Block *after = b.createBlock(&whileOp.getAfter(), {}, b.getIndexType(),
-                               loop.getLoc());
+  Block *after =
+      b.createBlock(&whileOp.getAfter(), {}, b.getIndexType(), loop.getLoc());
   moveBody(after, after->getArgument(0));
   b.setInsertionPointToEnd(after);
   scf::YieldOp::create(

@@ -141,10 +141,9 @@ static Value scaleDots(KernelBuilder &b, Value sum, const QuantizedRows &input,
                        Value row, Value block) {
   if (!b.fuseMulAdd)
     return scaleSum(b, sum, input, row, block);
-  return b.mulAdd(
-      vector::BitCastOp::create(b, b.vec(16, b.getF32Type()), sum),
-      loadScale(b, input, row, block),
-      loadScale(b, input, row, b.add(block, input.scales.cols)));
+  return b.mulAdd(vector::BitCastOp::create(b, b.vec(16, b.getF32Type()), sum),
+                  loadScale(b, input, row, block),
+                  loadScale(b, input, row, b.add(block, input.scales.cols)));
 }
 
 void sherry::useDots(KernelBuilder &b, ArrayRef<Value> sums,

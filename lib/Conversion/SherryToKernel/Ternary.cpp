@@ -115,8 +115,8 @@ void TernaryWalk::forTileRanges(
       first = arith::SelectOp::create(b, isEmpty, end, first);
       b.forRange(first, end, layout.interleave, [&](Value superTile) {
         Value tile = arith::MaxUIOp::create(b, superTile, begin);
-        Value last = arith::MinUIOp::create(
-            b, b.add(superTile, layout.interleave), end);
+        Value last =
+            arith::MinUIOp::create(b, b.add(superTile, layout.interleave), end);
         Value count = arith::SubIOp::create(b, last, tile);
         Tile place = tileAt(tile, of);
         body(place, count, b.mul(tile, format::kTileRows));

@@ -32,7 +32,7 @@ private:
   /// `count` tiles of a super-tile, in turns; the outputs of the first begin at
   /// `column`.
   void emitTiles(const Tile &first, Value count, Value column);
-  void emitLookups(Cursor at, Value number, Value tile, int64_t groups);
+  void emitLookups(Cursor at, Value offset, Value tile, int64_t groups);
   void emitWordLookups(Cursor at, Value offset, Value step, Value tile,
                        int64_t groups);
   void emitNibbleLookups(Cursor at, Value step, Value tile, int64_t groups);
@@ -88,7 +88,6 @@ void TernaryLookups::emitTiles(const Tile &first, Value count, Value column) {
       b.store(b.splat(halfType, 0), result, {b.index(0), row});
     });
   });
-  auto numberOf = [&](Value tile) { return b.add(first.number, tile); };
   forScaleGroups(first.at, first.of, [&](Cursor group, int64_t inputs) {
     Value scales = scalesAt(group, first.of, inputs);
     b.prefetchWeights(scales, first.of * layout.scaleBytes());
@@ -98,17 +97,20 @@ void TernaryLookups::emitTiles(const Tile &first, Value count, Value column) {
                 {tile, b.index(0)});
       });
       forSteps(chunk, first.of, inputs, [&](Cursor step, int64_t inputs) {
+        int64_t size = layout.stepBytes(inputs / 4);
+        Value begin = b.add(step.bytes, b.mul(first.number, size));
         forTiles([&](Value tile) {
-          emitLookups(step, numberOf(tile), tile, inputs / 4);
+          emitLookups(step, b.add(begin, b.mul(tile, size)), tile, inputs / 4);
         });
       });
       Value scale = b.broadcast(
           16, b.loadScalar(input.scales.buffer, {chunk.block, b.index(0)}));
       forTiles([&](Value tile) {
         Values weights =
-            loadScales(
-                b, b.add(scales, b.mul(numberOf(tile), layout.scaleBytes())),
-                encoding.getScale());
+            loadScales(b,
+                       b.add(scales, b.mul(b.add(first.number, tile),
+                                           layout.scaleBytes())),
+                       encoding.getScale());
         forHalves(tile, [&](int64_t half, Value row) {
           Value sum = b.load(b.vec(16, b.getI16Type()), totals,
                              {tile, b.index(16 * half)});
@@ -134,10 +136,9 @@ void TernaryLookups::emitTiles(const Tile &first, Value count, Value column) {
   });
 }
 
-void TernaryLookups::emitLookups(Cursor at, Value number, Value tile,
+void TernaryLookups::emitLookups(Cursor at, Value offset, Value tile,
                                  int64_t groups) {
   int64_t size = layout.stepBytes(groups);
-  Value offset = b.add(at.bytes, b.mul(number, size));
   Value step = b.view(b.weights, offset, {size}, b.getI8Type());
   if (usesWords())
     return emitWordLookups(at, offset, step, tile, groups);

@@ -251,8 +251,7 @@ void TernaryPanels::fillPanel(const Tile &chunk, int64_t inputs) {
 
 void TernaryPanels::multiplyWhole(Cursor chunk, int64_t inputs, RowSumUse use) {
   Value count = input.count(), column = b.mul(chunk.group, 4);
-  auto groups =
-      b.getI64IntegerAttr(format::roundUp(inputs / 4, kPanelGroups));
+  auto groups = b.getI64IntegerAttr(format::roundUp(inputs / 4, kPanelGroups));
   auto multiply = [&](Value first, Value sums) {
     MultiplyPanelOp::create(b, panel, input.quantized->values.buffer, first,
                             column, sums, groups);

@@ -346,8 +346,7 @@ LogicalResult MultiplyPanelOp::verify() {
   if (!panel.hasStaticShape() || panel.getDimSize(1) != 2 ||
       panel.getDimSize(2) != 64)
     return emitOpError("a panel has groups x 2 x 64 bytes");
-  if (getGroups() % kUnit != 0 ||
-      int64_t(getGroups()) > panel.getDimSize(0))
+  if (getGroups() % kUnit != 0 || int64_t(getGroups()) > panel.getDimSize(0))
     return emitOpError("groups must be a multiple of ")
            << kUnit << " that the panel has";
   if (!sums.hasStaticShape() || sums.getDimSize(0) % kUnit != 0 ||

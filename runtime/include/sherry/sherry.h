@@ -143,7 +143,8 @@ typedef struct sherry_context_options {
   /// maximum.
   uint32_t block;
   /// Threads; default: one per physical core that this process may use, or
-  /// OMP_NUM_THREADS if that is less.
+  /// OMP_NUM_THREADS if that is less. No more are used than this process has
+  /// processors.
   uint32_t threads;
   /// Sequences, numbered from 0; default: 1, at most 1024.
   uint32_t sequences;

@@ -24,7 +24,7 @@ namespace {
 struct Network {
   int64_t inputs;
   int64_t outputs; ///< of the gate
-  Shape gateUp; ///< meaningful if there are `outputs`
+  Shape gateUp;    ///< meaningful if there are `outputs`
   Shape down;
 };
 
@@ -43,14 +43,15 @@ void printFunction(llvm::raw_ostream &out, const Network &network,
       << "(%x: " << x << ") -> " << x << " {\n";
   std::string input = "%x";
   if (int64_t n = network.outputs) {
-    multiply(out, "%y", "%x", network.gateUp, "gate_up" + std::to_string(number));
+    multiply(out, "%y", "%x", network.gateUp,
+             "gate_up" + std::to_string(number));
     out << "  %zero = arith.constant 0 : index\n"
         << "  %rows = tensor.dim %x, %zero : " << x << "\n";
     std::string half = "tensor<?x" + std::to_string(n) + "xf32>";
     for (auto [name, column] : {std::pair("%gate", int64_t(0)), {"%up", n}})
       out << "  " << name << " = tensor.extract_slice %y[0, " << column
-          << "] [%rows, " << n << "] [1, 1] : tensor<?x" << 2 * n
-          << "xf32> to " << half << "\n";
+          << "] [%rows, " << n << "] [1, 1] : tensor<?x" << 2 * n << "xf32> to "
+          << half << "\n";
     out << "  %h = sherry.swiglu %gate, %up : " << half << "\n";
     input = "%h";
   }
@@ -153,8 +154,8 @@ TEST_P(FusedTest, PrefillHasTheBitsOfDecode) {
       Buffer output(kMaxTokens * stride * sizeof(float));
       std::copy_n(input.floats() + first * stride, tokens * stride,
                   part.floats());
-      kernels->call(function + std::to_string(i), section, part, output,
-                    tokens, threads);
+      kernels->call(function + std::to_string(i), section, part, output, tokens,
+                    threads);
       std::vector<float> rows;
       for (int64_t token = 0; token < tokens; ++token)
         rows.insert(rows.end(), output.floats() + token * stride,

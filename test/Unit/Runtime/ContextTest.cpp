@@ -227,6 +227,18 @@ TEST_F(ContextTest, RefusedBatchesChangeNothing) {
   EXPECT_EQ(sherry_eval_batch(context.get(), nullptr, 0, nullptr, nullptr), 0);
 }
 
+TEST_F(ContextTest, NoMoreThreadsThanProcessors) {
+  auto threadsOf = [&](const char *dynamic) {
+    setenv("OMP_DYNAMIC", dynamic, /*overwrite=*/1);
+    return sherry_context_threads(makeContext({0, 0, 1000}).get());
+  };
+  const char *before = getenv("OMP_DYNAMIC");
+  const std::string saved = before ? before : "";
+  EXPECT_LE(threadsOf("true"), std::thread::hardware_concurrency());
+  EXPECT_EQ(threadsOf("false"), 1000U);
+  setenv("OMP_DYNAMIC", saved.c_str(), /*overwrite=*/1);
+}
+
 TEST_F(ContextTest, Options) {
   ContextPtr context(sherry_context_create(model.get(), nullptr));
   ASSERT_TRUE(context);

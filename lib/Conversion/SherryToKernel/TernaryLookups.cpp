@@ -32,10 +32,15 @@ private:
   /// `count` tiles of a super-tile, in turns; the outputs of the first begin at
   /// `column`.
   void emitTiles(const Tile &first, Value count, Value column);
-  void emitLookups(Cursor at, Value offset, Value tile, int64_t groups);
-  void emitWordLookups(Cursor at, Value offset, Value step, Value tile,
-                       int64_t groups);
-  void emitNibbleLookups(Cursor at, Value step, Value tile, int64_t groups);
+  /// Adds a step of a tile to `sums`: of its 32 rows, or of each half.
+  Values emitLookups(Cursor at, Value offset, int64_t groups, Values sums);
+  Value emitWordLookups(Cursor at, Value offset, Value step, int64_t groups,
+                        Value sum);
+  void emitNibbleLookups(Cursor at, Value step, int64_t groups,
+                         MutableArrayRef<Value> sums);
+  Values loadSums(Value tile, bool areZero);
+  void storeSums(ArrayRef<Value> sums, Value tile);
+  Values halvesOf(ArrayRef<Value> sums);
 
   const QuantizedRows &input;
   const Outputs &outputs;
@@ -92,38 +97,46 @@ void TernaryLookups::emitTiles(const Tile &first, Value count, Value column) {
     Value scales = scalesAt(group, first.of, inputs);
     b.prefetchWeights(scales, first.of * layout.scaleBytes());
     forChunks(group, first.of, inputs, [&](Cursor chunk, int64_t inputs) {
-      forTiles([&](Value tile) {
-        b.store(b.splatInt(b.vec(format::kTileRows, b.getI16Type()), 0), totals,
-                {tile, b.index(0)});
-      });
-      forSteps(chunk, first.of, inputs, [&](Cursor step, int64_t inputs) {
-        int64_t size = layout.stepBytes(inputs / 4);
-        Value begin = b.add(step.bytes, b.mul(first.number, size));
-        forTiles([&](Value tile) {
-          emitLookups(step, b.add(begin, b.mul(tile, size)), tile, inputs / 4);
-        });
-      });
       Value scale = b.broadcast(
           16, b.loadScalar(input.scales.buffer, {chunk.block, b.index(0)}));
-      forTiles([&](Value tile) {
+      auto finish = [&](Value tile, ArrayRef<Value> halves) {
         Values weights =
             loadScales(b,
                        b.add(scales, b.mul(b.add(first.number, tile),
                                            layout.scaleBytes())),
                        encoding.getScale());
         forHalves(tile, [&](int64_t half, Value row) {
-          Value sum = b.load(b.vec(16, b.getI16Type()), totals,
-                             {tile, b.index(16 * half)});
           Value wide = arith::SIToFPOp::create(
               b, halfType,
-              Value(arith::ExtSIOp::create(b, b.vec(16, b.getI32Type()), sum)));
+              Value(arith::ExtSIOp::create(b, b.vec(16, b.getI32Type()),
+                                           halves[half])));
           // In this order, as the other way through the bytes does it.
           Value product = arith::MulFOp::create(b, wide, scale);
           Value before = b.load(halfType, result, {b.index(0), row});
           b.store(b.mulAdd(product, weights[half], before), result,
                   {b.index(0), row});
         });
-      });
+      };
+      // Written out, for there are at most four: the first begins with zeros,
+      // the last goes on with its sums.
+      constexpr int64_t kStep = format::kStepGroups * format::kGroupInputs;
+      for (int64_t done = 0; done < inputs; done += kStep) {
+        int64_t groups = std::min(inputs - done, kStep) / format::kGroupInputs;
+        int64_t size = layout.stepBytes(groups);
+        Cursor step =
+            chunk.advance(b, b.index(done / kStep),
+                          first.of * layout.stepBytes(format::kStepGroups),
+                          format::kStepGroups, 0);
+        Value begin = b.add(step.bytes, b.mul(first.number, size));
+        forTiles([&](Value tile) {
+          Values sums = emitLookups(step, b.add(begin, b.mul(tile, size)),
+                                    groups, loadSums(tile, done == 0));
+          if (done + kStep < inputs)
+            storeSums(sums, tile);
+          else
+            finish(tile, halvesOf(sums));
+        });
+      }
     });
   });
   if (!outputs.residual)
@@ -136,23 +149,43 @@ void TernaryLookups::emitTiles(const Tile &first, Value count, Value column) {
   });
 }
 
-void TernaryLookups::emitLookups(Cursor at, Value offset, Value tile,
-                                 int64_t groups) {
+SmallVector<Value> TernaryLookups::loadSums(Value tile, bool areZero) {
+  int64_t lanes = usesWords() ? format::kTileRows : 16;
+  auto type = b.vec(lanes, b.getI16Type());
+  Values sums;
+  for (int64_t lane = 0; lane < format::kTileRows; lane += lanes)
+    sums.push_back(areZero ? b.splatInt(type, 0)
+                           : b.load(type, totals, {tile, b.index(lane)}));
+  return sums;
+}
+
+void TernaryLookups::storeSums(ArrayRef<Value> sums, Value tile) {
+  for (auto [i, sum] : llvm::enumerate(sums))
+    b.store(sum, totals, {tile, b.index(16 * i)});
+}
+
+SmallVector<Value> TernaryLookups::halvesOf(ArrayRef<Value> sums) {
+  if (!usesWords())
+    return Values(sums);
+  return {b.slice(sums[0], 0, 16), b.slice(sums[0], 16, 16)};
+}
+
+SmallVector<Value> TernaryLookups::emitLookups(Cursor at, Value offset,
+                                               int64_t groups, Values sums) {
   int64_t size = layout.stepBytes(groups);
   Value step = b.view(b.weights, offset, {size}, b.getI8Type());
   if (usesWords())
-    return emitWordLookups(at, offset, step, tile, groups);
+    return {emitWordLookups(at, offset, step, groups, sums[0])};
   b.prefetchWeights(offset, size);
-  emitNibbleLookups(at, step, tile, groups);
+  emitNibbleLookups(at, step, groups, sums);
+  return sums;
 }
 
-void TernaryLookups::emitWordLookups(Cursor at, Value offset, Value step,
-                                     Value tile, int64_t groups) {
+Value TernaryLookups::emitWordLookups(Cursor at, Value offset, Value step,
+                                      int64_t groups, Value sum) {
   // [T6]
   auto type = b.vec(format::kTileRows, b.getI16Type());
   int64_t words = layout.stepBytes(groups) / (2 * format::kTileRows);
-  SmallVector<Value> place{tile, b.index(0)};
-  Value sum = b.load(type, totals, place);
   auto addGroup = [&](int64_t group, Value codes) {
     Value found =
         LookupOp::create(b, type, tables, b.add(at.group, group), codes);
@@ -180,11 +213,11 @@ void TernaryLookups::emitWordLookups(Cursor at, Value offset, Value step,
   }
   if (collected)
     addGroup(groups - 1, collected);
-  b.store(sum, totals, place);
+  return sum;
 }
 
-void TernaryLookups::emitNibbleLookups(Cursor at, Value step, Value tile,
-                                       int64_t groups) {
+void TernaryLookups::emitNibbleLookups(Cursor at, Value step, int64_t groups,
+                                       MutableArrayRef<Value> sums) {
   // [T7]
   auto bytes = b.vec(32, b.getI8Type());
   auto words = b.vec(16, b.getI16Type());
@@ -192,7 +225,7 @@ void TernaryLookups::emitNibbleLookups(Cursor at, Value step, Value tile,
   // Bit 15 of a sign word is the sign of the current group. The lowest bit is
   // set, because a sign of zero would erase the sum; the sixteenth sign, which
   // lives there, is kept aside.
-  Value signs[2], last[2], sums[2];
+  Value signs[2], last[2];
   for (int64_t half = 0; half < 2; ++half) {
     Value word = vector::BitCastOp::create(
         b, words, b.load(bytes, step, {b.index(size - 64 + 32 * half)}));
@@ -200,7 +233,6 @@ void TernaryLookups::emitNibbleLookups(Cursor at, Value step, Value tile,
     signs[half] = arith::OrIOp::create(b, word, one);
     last[half] = arith::OrIOp::create(
         b, Value(arith::ShLIOp::create(b, word, b.splatInt(words, 15))), one);
-    sums[half] = b.load(words, totals, {tile, b.index(16 * half)});
   }
   Value codes;
   for (int64_t group = 0; group < groups; ++group) {
@@ -218,8 +250,6 @@ void TernaryLookups::emitNibbleLookups(Cursor at, Value step, Value tile,
         signs[half] = arith::AddIOp::create(b, signs[half], signs[half]);
     }
   }
-  for (int64_t half = 0; half < 2; ++half)
-    b.store(sums[half], totals, {tile, b.index(16 * half)});
 }
 
 void sherry::emitTernaryLookups(KernelBuilder &b, const QuantizedRows &input,

@@ -4,12 +4,12 @@
 //
 //===----------------------------------------------------------------------===//
 #include "CompiledKernels.h"
-#include "CpuFeatures.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 #include "sherry/InitAll.h"
 #include "sherry/Pipelines/Pipelines.h"
 #include "sherry/Target/Linker.h"
 #include "sherry/Target/ObjectEmitter.h"
+#include "sherry/sherry.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Parser/Parser.h"
@@ -17,6 +17,8 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 
@@ -53,9 +55,14 @@ TargetInfo Lowering::target() const {
 }
 
 std::string Lowering::missingFeatures() const {
-  TargetInfo missing = target();
-  missing.features &= ~runtime::hostCpuFeatures();
-  return missing.getFeatureString();
+  // Of the runtime, which also asks the system for the use of AMX.
+  SmallVector<StringRef> has, missing;
+  StringRef(sherry_cpu_features()).split(has, ',');
+  TargetInfo needed = target();
+  for (StringRef feature : needed.getFeatureNames())
+    if (!llvm::is_contained(has, feature.drop_front()))
+      missing.push_back(feature);
+  return llvm::join(missing, ",");
 }
 
 //===----------------------------------------------------------------------===//

@@ -1,6 +1,7 @@
 // RUN: sherry-opt %s -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,PREFETCH,DOTS,SPLIT
 // RUN: sherry-opt %s '-sherry-convert-to-kernel=prefetch-distance=0 pair-sums' -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,NO-PREFETCH,PAIRS
 // RUN: sherry-opt %s '-sherry-convert-to-kernel=fuse-decode fuse-mul-add' -cse -split-input-file | FileCheck %s --check-prefix=FUSED
+// RUN: sherry-opt %s '-sherry-convert-to-kernel=fuse-mul-add multiply-panels' -cse -split-input-file | FileCheck %s --check-prefix=WHOLE
 // RUN: sherry-opt %s -sherry-convert-to-kernel=prefetch-distance-l2=16384 -cse -split-input-file | FileCheck %s --check-prefix=TWICE
 
 // Arguments: weights, caches, workspace, buffers of arguments and results,
@@ -20,7 +21,8 @@ func.func @arguments(%x: tensor<?x40xf32>, %cache: !sherry.kv_cache<2 x 1 x 4 x 
 
 // -----
 
-// One quantized token: a table for each of the two groups, then a range of the
+// One quantized token: a table for each of the two groups, by the thread that
+// has quantized them, then a range of the
 // five tiles for each thread, which has tiles of two super-tiles of two and of
 // one of one.
 module attributes {sherry.weights_size = 1024 : i64} {
@@ -30,9 +32,10 @@ sherry.weight @w count 2 from ["w.{}"] rows [160] at 0 stride 512 : tensor<160x8
 func.func @lookups(%x: tensor<?x8xf32>, %layer: index) -> tensor<?x160xf32> attributes {sherry.max_tokens = 1 : i64} {
   %values, %scales, %sums = sherry.quantize_activations %x blocks [8] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32>
   // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<2x32xi16>
-  // CHECK: scf.parallel (%[[GROUP:.*]]) = (%{{.*}}) to (%c2
+  // CHECK: scf.parallel
+  // CHECK: scf.for %{{.*}} to %c2
   // CHECK: sherry.build_table
-  // CHECK: sherry.step = {op = "build_table"}
+  // CHECK: sherry.step = {op = "quantize_activations"}
   // CHECK: %[[THREADS:.*]] = sherry.num_threads
   // CHECK: scf.parallel (%[[THREAD:.*]]) = (%{{.*}}) to (%[[THREADS]])
   // CHECK: %[[BEGIN:.*]] = arith.divui %{{.*}}, %[[THREADS]]
@@ -60,7 +63,7 @@ sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 1024 : tensor<32x64x!s
 // CHECK-LABEL: func @prefetch
 func.func @prefetch(%x: tensor<?x64xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
   %values, %scales, %sums = sherry.quantize_activations %x blocks [64] : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
-  // CHECK: sherry.step = {op = "build_table"}
+  // CHECK: sherry.step = {op = "quantize_activations"}
   // PREFETCH: arith.constant 8192 : index
   // PREFETCH-COUNT-7: memref.prefetch %{{.*}}, read, locality<3>, data : memref<1024xi8>
   // PREFETCH-NOT: memref.prefetch
@@ -87,6 +90,34 @@ func.func @nibbles(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.m
   // CHECK: sherry.build_table %{{.*}} : vector<4xi8> -> vector<16xi16>
   // CHECK: sherry.lookup_halves %[[TABLES]]
   // CHECK-COUNT-2: sherry.apply_sign
+  %y = sherry.linear %values scaled %scales sums %sums, @w : tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}
+}
+
+// -----
+
+// On a CPU with a matrix unit: rows of 128 bytes, as products may read 60 beyond
+// the last group, and 32 of them. The panel has the trits themselves, and zeros
+// up to 16 groups. 32 tokens are multiplied at a time, 16 if no more are left.
+module attributes {sherry.weights_size = 256 : i64} {
+sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
+// WHOLE-LABEL: func @whole
+func.func @whole(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 8 : i64} {
+  %values, %scales, %sums = sherry.quantize_activations %x blocks [8] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  // WHOLE: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<32x32xi32>
+  // WHOLE: %[[PANEL:.*]] = memref.alloca() {{.*}} : memref<64x2x64xi8>
+  // WHOLE: %[[VALUES:.*]] = memref.alloc() : memref<32x128xi8>
+  // WHOLE: %[[BYTES:.*]] = sherry.decode_block
+  // WHOLE: %[[TRITS:.*]] = arith.subi %{{.*}} : vector<64xi8>
+  // WHOLE: vector.store %{{.*}}, %[[PANEL]]
+  // WHOLE-COUNT-28: vector.store %cst{{.*}}, %[[PANEL]]
+  // WHOLE: scf.if
+  // WHOLE: sherry.multiply_panel %[[PANEL]], %[[VALUES]][%{{.*}}], %{{.*}} {groups = 16 : i64} : memref<64x2x64xi8>, memref<32x128xi8>, memref<16x32xi32>
+  // WHOLE: else
+  // WHOLE: sherry.multiply_panel %[[PANEL]], %[[VALUES]][%{{.*}}], %[[SUMS]] {groups = 16 : i64}
+  // WHOLE: vector.load %[[SUMS]]
+  // WHOLE: arith.sitofp
   %y = sherry.linear %values scaled %scales sums %sums, @w : tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }

@@ -58,19 +58,22 @@ private:
   /// The quantized activations that `op` reads.
   template <typename Op>
   LogicalResult findQuantized(Op op, QuantizedRows &rows) {
-    if (!isa_and_nonnull<QuantizeActivationsOp, GatedLinearOp>(
-            op.getScales().getDefiningOp()))
+    Operation *maker = op.getInput().getDefiningOp();
+    auto found = quantized.find(maker);
+    if (found == quantized.end() || op.getScales().getDefiningOp() != maker ||
+        op.getSums().getDefiningOp() != maker)
       return op.emitOpError("needs quantize_activations in the same function");
-    rows = {tensors.find(op.getInput())->second,
-            tensors.find(op.getScales())->second,
-            tensors.find(op.getSums())->second};
+    rows = found->second;
     return success();
   }
   template <typename Op> void setQuantized(Op op, const QuantizedRows &rows) {
     tensors[op.getResult(0)] = rows.values;
     tensors[op.getResult(1)] = rows.scales;
     tensors[op.getResult(2)] = rows.starts;
+    quantized[op] = rows;
   }
+  /// The orders of the codes that look up in tables of these activations.
+  SmallVector<format::CodeOrder> tableOrders(QuantizeActivationsOp op);
 
   MemRefType bufferType(Type tensor) const;
   WeightRef weightOf(FlatSymbolRefAttr name, Value layer);
@@ -81,6 +84,7 @@ private:
   int64_t weightsSize;
   IRMapping scalars;
   DenseMap<Value, Rows> tensors;
+  DenseMap<Operation *, QuantizedRows> quantized;  ///< by what makes them
   DenseMap<Value, std::pair<Value, Value>> caches; ///< bytes, context
   Value workspace;
   SmallVector<Value> resultBuffers;
@@ -209,19 +213,31 @@ LogicalResult FunctionConverter::placeInto(Operation *user, Value value,
 
 LogicalResult FunctionConverter::convertLinear(LinearOp op) {
   WeightRef weight = weightOf(op.getWeightAttr(), op.getLayer());
-  Rows input = tensors.find(op.getInput())->second;
   std::optional<Rows> residual;
   if (op.getResidual())
     residual = tensors.find(op.getResidual())->second;
   if (!op.getScales()) {
+    Rows input = tensors.find(op.getInput())->second;
     tensors[op.getResult()] = emitLinear(b, input, weight, residual);
     return success();
   }
-  QuantizedRows quantized;
-  if (failed(findQuantized(op, quantized)))
+  QuantizedRows input;
+  if (failed(findQuantized(op, input)))
     return failure();
-  tensors[op.getResult()] = emitLinear(b, quantized, weight, residual);
+  tensors[op.getResult()] = emitLinear(b, input, weight, residual);
   return success();
+}
+
+SmallVector<format::CodeOrder>
+FunctionConverter::tableOrders(QuantizeActivationsOp op) {
+  SmallVector<format::CodeOrder> orders;
+  for (Operation *user : op.getScales().getUsers())
+    if (auto linear = dyn_cast<LinearOp>(user)) {
+      auto weight = symbols.lookup<WeightOp>(linear.getWeight());
+      if (TernaryAttr ternary = weight.getTernary())
+        orders.push_back(ternary.getFormat().order);
+    }
+  return orders;
 }
 
 LogicalResult FunctionConverter::convertGatedLinear(GatedLinearOp op) {
@@ -369,8 +385,9 @@ LogicalResult FunctionConverter::convertOp(Operation &op) {
         return success();
       })
       .Case([&](QuantizeActivationsOp op) {
-        setQuantized(op, emitQuantize(b, Rows(rows(op.getInput())),
-                                      op.getBlocks(), op.getStrided()));
+        setQuantized(op,
+                     emitQuantize(b, Rows(rows(op.getInput())), op.getBlocks(),
+                                  op.getStrided(), tableOrders(op)));
         return success();
       })
       .Case([&](LinearOp op) { return convertLinear(op); })

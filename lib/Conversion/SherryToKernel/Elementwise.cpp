@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Elementwise.h"
+#include "Ternary.h"
 #include "WeightBlocks.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -352,8 +353,11 @@ QuantizedRows sherry::allocQuantized(KernelBuilder &b, Value count,
 }
 
 QuantizedRows sherry::emitQuantize(KernelBuilder &b, const Rows &input,
-                                   ArrayRef<int64_t> blocks, bool strided) {
+                                   ArrayRef<int64_t> blocks, bool strided,
+                                   ArrayRef<format::CodeOrder> orders) {
   QuantizedRows result = allocQuantized(b, input.count, input.cols, blocks);
+  if (b.maxTokens == 1)
+    allocTables(b, result, orders);
   // Blocks repeat with a period: the chunks of a scale group. Whole periods
   // are a loop; what is left is written out.
   size_t period = 1;
@@ -375,6 +379,8 @@ QuantizedRows sherry::emitQuantize(KernelBuilder &b, const Rows &input,
       Value column = b.add(b.mul(round, span), offset);
       emitQuantizeBlock(b, input, column, result, strided, row, column,
                         b.add(b.mul(round, period), i), inputs);
+      // Here, because a step of their own would end at a barrier.
+      emitTables(b, result, column, inputs / format::kGroupInputs);
       offset += inputs;
     }
   };

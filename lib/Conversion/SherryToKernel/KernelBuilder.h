@@ -221,6 +221,10 @@ struct QuantizedRows {
   /// In the same order, minus the sums of the blocks' values; with
   /// `fuseMulAdd`, plus kFloatBits.
   Rows starts;
+  /// Of one token: the tables of its groups for each order of codes that its
+  /// products look up in, memref<groups x 32 x i16> or, split into bytes,
+  /// memref<groups x 2 x 16 x i8>.
+  mlir::Value wordTables, nibbleTables;
 
   /// The values in their order in memory: memref<blocks of tokens x groups x
   /// tokens x 4 x i8>, where a block has kTokenBlock tokens, or the only one.
@@ -232,8 +236,10 @@ struct QuantizedRows {
   static llvm::SmallVector<mlir::Value>
   placeOf(KernelBuilder &b, mlir::Value row, mlir::Value group);
 };
+/// `orders` are those of the ternary weights that multiply the result.
 QuantizedRows emitQuantize(KernelBuilder &b, const Rows &input,
-                           llvm::ArrayRef<int64_t> blocks, bool strided);
+                           llvm::ArrayRef<int64_t> blocks, bool strided,
+                           llvm::ArrayRef<format::CodeOrder> orders);
 
 /// The places of rows of activations in the cache of a layer.
 struct CacheRef {

@@ -91,6 +91,12 @@ private:
   int64_t tiles();
 };
 
+/// Room for the tables of a token, for codes in these orders.
+void allocTables(KernelBuilder &b, QuantizedRows &rows,
+                 llvm::ArrayRef<format::CodeOrder> orders);
+/// Builds those of `groups` groups from the one of `column` on.
+void emitTables(KernelBuilder &b, const QuantizedRows &rows, mlir::Value column,
+                int64_t groups);
 void emitTernaryLookups(KernelBuilder &b, const QuantizedRows &input,
                         WeightRef weight, const Outputs &outputs);
 void emitTernaryPanels(KernelBuilder &b, const AnyInput &input,

@@ -5,8 +5,6 @@
 //===----------------------------------------------------------------------===//
 #include "Ternary.h"
 
-#include "llvm/Support/SaveAndRestore.h"
-
 using namespace mlir;
 using namespace sherry;
 
@@ -16,10 +14,10 @@ public:
   TernaryLookups(KernelBuilder &b, const QuantizedRows &input, WeightRef weight,
                  const Outputs &outputs)
       : TernaryWalk(b, input.values.cols, weight), input(input),
-        outputs(outputs) {}
+        outputs(outputs),
+        tables(usesWords() ? input.wordTables : input.nibbleTables) {}
 
   void emit() {
-    buildTables();
     totals = b.allocScratch(MemRefType::get(
         {layout.interleave, format::kTileRows}, b.getI16Type()));
     forTileRanges([&](const Tile &first, Value count, Value column) {
@@ -28,7 +26,6 @@ public:
   }
 
 private:
-  void buildTables();
   /// `count` tiles of a super-tile, in turns; the outputs of the first begin at
   /// `column`.
   void emitTiles(const Tile &first, Value count, Value column);
@@ -49,29 +46,44 @@ private:
 };
 } // namespace
 
-void TernaryLookups::buildTables() {
-  int64_t groups = inputs / format::kGroupInputs;
+void sherry::allocTables(KernelBuilder &b, QuantizedRows &rows,
+                         ArrayRef<format::CodeOrder> orders) {
+  int64_t groups = rows.values.cols / format::kGroupInputs;
+  auto alloc = [&](format::CodeOrder order, MemRefType type) -> Value {
+    if (!llvm::is_contained(orders, order))
+      return {};
+    return memref::AllocOp::create(b, type);
+  };
+  rows.wordTables = alloc(format::CodeOrder::Words,
+                          MemRefType::get({groups, 32}, b.getI16Type()));
+  rows.nibbleTables = alloc(format::CodeOrder::Nibbles,
+                            MemRefType::get({groups, 2, 16}, b.getI8Type()));
+}
+
+void sherry::emitTables(KernelBuilder &b, const QuantizedRows &rows,
+                        Value column, int64_t groups) {
+  if (!rows.wordTables && !rows.nibbleTables)
+    return;
   auto i8 = b.getI8Type();
   auto i16 = b.getI16Type();
-  auto type = usesWords() ? MemRefType::get({groups, 32}, i16)
-                          : MemRefType::get({groups, 2, 16}, i8);
-  tables = memref::AllocOp::create(b, type);
-  llvm::SaveAndRestore step(b.step, b.getDictionaryAttr(b.getNamedAttr(
-                                        "op", b.getStringAttr("build_table"))));
-  b.parallel(b.index(groups), [&](Value group) {
-    Value activations = b.load(b.vec(4, i8), input.inBlocks(b),
+  Value values = rows.inBlocks(b);
+  Value first =
+      b.createOrFold<arith::DivUIOp>(column, b.index(format::kGroupInputs));
+  b.forLoop(b.index(groups), 1, [&](Value i) {
+    Value group = b.add(first, i);
+    Value activations = b.load(b.vec(4, i8), values,
                                QuantizedRows::placeOf(b, b.index(0), group));
-    if (usesWords()) {
-      b.store(BuildTableOp::create(b, b.vec(32, i16), activations), tables,
-              {group, b.index(0)});
+    if (rows.wordTables)
+      b.store(BuildTableOp::create(b, b.vec(32, i16), activations),
+              rows.wordTables, {group, b.index(0)});
+    if (!rows.nibbleTables)
       return;
-    }
     auto wide = b.vec(16, i16);
     Value table = BuildTableOp::create(b, wide, activations);
     Value high = arith::ShRUIOp::create(b, table, b.splatInt(wide, 8));
     for (int64_t half = 0; half < 2; ++half)
       b.store(arith::TruncIOp::create(b, b.vec(16, i8), half ? high : table),
-              tables, {group, b.index(half), b.index(0)});
+              rows.nibbleTables, {group, b.index(half), b.index(0)});
   });
 }
 

@@ -45,9 +45,7 @@ static uint64_t savedState() {
 /// (Documentation/arch/x86/xstate.rst in its source).
 static bool mayUseTiles() {
   constexpr long requestPermission = 0x1023, tileData = 18;
-  static const bool isGranted =
-      syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
-  return isGranted;
+  return syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
 }
 
 uint64_t sherry::runtime::hostCpuFeatures() {

@@ -37,7 +37,7 @@ namespace {
 struct Barrier {
   alignas(64) std::atomic<int64_t> arrived{0};
   alignas(64) std::atomic<uint64_t> round{0};
-  int spins;
+  const int spins;
 
   explicit Barrier(int spins) : spins(spins) {}
   void wait(int64_t numThreads);

@@ -135,9 +135,10 @@ def LowerKernelGeneric : Pass<"sherry-lower-kernel-generic"> {
   let summary = "kernel ops to target-independent vector code";
   let description = [{
     The lowering for CPUs without better instructions, and the oracle of the
-    others. `multiply_panel` becomes loops over `dot_accumulate`. Without the option `f16c`, f16 numbers are widened and rounded by
-    integer operations; without `fma`, `math.fma` of f32 is computed in f64,
-    with the same one rounding. So no library call remains.
+    others. `multiply_panel` becomes loops over `dot_accumulate`. Without the
+    option `f16c`, f16 numbers are widened and rounded by integer operations;
+    without `fma`, `math.fma` of f32 is computed in f64, with the same one
+    rounding. So no library call remains.
   }];
   let options = [Option<"f16c", "f16c", "bool", "true",
                         "the target converts f16 by an instruction">,

@@ -56,7 +56,8 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
   return success();
 }
 
-/// What is subtracted from decoded trits belongs into the table.
+/// What is subtracted from decoded trits belongs into the table. The driver goes
+/// bottom-up, so the subtraction is visited before the op that decodes.
 static LogicalResult lowerDecodeMinusBias(arith::SubIOp op,
                                           PatternRewriter &rewriter) {
   auto decode = op.getLhs().getDefiningOp<DecodeBlockOp>();
@@ -90,7 +91,7 @@ struct LowerKernelToAVX512Pass
     RewritePatternSet patterns(&getContext());
     patterns.add(lowerLookup);
     patterns.add(lowerDecodeBlock);
-    patterns.add(lowerDecodeMinusBias, /*benefit=*/2);
+    patterns.add(lowerDecodeMinusBias);
     if (vnni)
       patterns.add(lowerDotAccumulate);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -343,8 +343,9 @@ LogicalResult LookupHalvesOp::verify() {
 LogicalResult MultiplyPanelOp::verify() {
   constexpr int64_t kUnit = 16;
   MemRefType panel = getPanel().getType(), sums = getSums().getType();
+  MemRefType values = getValues().getType();
   if (!panel.hasStaticShape() || panel.getDimSize(1) != 2 ||
-      panel.getDimSize(2) != 64)
+      panel.getDimSize(2) != 64 || !panel.getLayout().isIdentity())
     return emitOpError("a panel has groups x 2 x 64 bytes");
   if (getGroups() % kUnit != 0 || int64_t(getGroups()) > panel.getDimSize(0))
     return emitOpError("groups must be a multiple of ")
@@ -353,5 +354,11 @@ LogicalResult MultiplyPanelOp::verify() {
       sums.getDimSize(1) != format::kTileRows)
     return emitOpError("sums have a multiple of ")
            << kUnit << " rows of " << format::kTileRows;
+  if (!values.hasStaticShape() || values.getDimSize(0) < sums.getDimSize(0) ||
+      values.getDimSize(1) < int64_t(4 * getGroups()))
+    return emitOpError("values must have a row for each of sums, and four "
+                       "bytes for each group");
+  if (!values.isLastDimUnitStride() || !sums.isLastDimUnitStride())
+    return emitOpError("rows must be contiguous");
   return success();
 }

@@ -31,7 +31,9 @@ const char *sherry_version(void);
 const char *sherry_error_message(void);
 
 /// The features of this CPU and operating system that a model can need, as LLVM
-/// spells them, separated by commas.
+/// spells them, separated by commas. Where there is AMX, this call, and opening a
+/// model, asks Linux for its use by the process; alternate signal stacks must
+/// then have room for the tiles (about 11 KiB).
 const char *sherry_cpu_features(void);
 
 //===----------------------------------------------------------------------===//
@@ -144,7 +146,7 @@ typedef struct sherry_context_options {
   uint32_t block;
   /// Threads; default: one per physical core that this process may use, or
   /// OMP_NUM_THREADS if that is less. No more are used than this process has
-  /// processors.
+  /// processors, unless OMP_DYNAMIC is `false`.
   uint32_t threads;
   /// Sequences, numbered from 0; default: 1, at most 1024.
   uint32_t sequences;

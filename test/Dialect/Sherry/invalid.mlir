@@ -378,3 +378,43 @@ func.func @f(%x: tensor<?x64xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>) -> t
   %y = sherry.linear %v scaled %t sums %z, @down : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
+
+// -----
+
+func.func @f(%p: memref<64x2x64xi8, strided<[256, 128, 1]>>, %v: memref<32x64xi8>, %i: index, %s: memref<16x32xi32>) {
+  // expected-error @+1 {{a panel has groups x 2 x 64 bytes}}
+  sherry.multiply_panel %p, %v[%i, %i], %s {groups = 16} : memref<64x2x64xi8, strided<[256, 128, 1]>>, memref<32x64xi8>, memref<16x32xi32>
+  return
+}
+
+// -----
+
+func.func @f(%p: memref<64x2x64xi8>, %v: memref<32x64xi8>, %i: index, %s: memref<16x32xi32>) {
+  // expected-error @+1 {{groups must be a multiple of 16 that the panel has}}
+  sherry.multiply_panel %p, %v[%i, %i], %s {groups = 8} : memref<64x2x64xi8>, memref<32x64xi8>, memref<16x32xi32>
+  return
+}
+
+// -----
+
+func.func @f(%p: memref<64x2x64xi8>, %v: memref<32x64xi8>, %i: index, %s: memref<8x32xi32>) {
+  // expected-error @+1 {{sums have a multiple of 16 rows of 32}}
+  sherry.multiply_panel %p, %v[%i, %i], %s {groups = 16} : memref<64x2x64xi8>, memref<32x64xi8>, memref<8x32xi32>
+  return
+}
+
+// -----
+
+func.func @f(%p: memref<64x2x64xi8>, %v: memref<8x64xi8>, %i: index, %s: memref<16x32xi32>) {
+  // expected-error @+1 {{values must have a row for each of sums, and four bytes for each group}}
+  sherry.multiply_panel %p, %v[%i, %i], %s {groups = 16} : memref<64x2x64xi8>, memref<8x64xi8>, memref<16x32xi32>
+  return
+}
+
+// -----
+
+func.func @f(%p: memref<64x2x64xi8>, %v: memref<32x64xi8, strided<[1, 64]>>, %i: index, %s: memref<16x32xi32>) {
+  // expected-error @+1 {{rows must be contiguous}}
+  sherry.multiply_panel %p, %v[%i, %i], %s {groups = 16} : memref<64x2x64xi8>, memref<32x64xi8, strided<[1, 64]>>, memref<16x32xi32>
+  return
+}

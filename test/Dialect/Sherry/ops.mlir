@@ -115,3 +115,10 @@ func.func @other_models(%x: tensor<?x64xf32>, %layer: index) -> tensor<?x64xi8> 
       : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
   return %v : tensor<?x64xi8>
 }
+
+// CHECK-LABEL: func @multiply_panel
+func.func @multiply_panel(%p: memref<64x2x64xi8>, %v: memref<128x2112xi8>, %i: index, %s: memref<32x32xi32>) {
+  // CHECK: sherry.multiply_panel %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}} {groups = 32 : i64} : memref<64x2x64xi8>, memref<128x2112xi8>, memref<32x32xi32>
+  sherry.multiply_panel %p, %v[%i, %i], %s {groups = 32} : memref<64x2x64xi8>, memref<128x2112xi8>, memref<32x32xi32>
+  return
+}

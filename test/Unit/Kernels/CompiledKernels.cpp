@@ -45,6 +45,9 @@ const std::vector<Lowering> sherry::kLowerings = {
     {"AMX", "x86-64-v4",
      uint64_t(1) << SHERRY_CPU_AVX512VNNI | uint64_t(1) << SHERRY_CPU_AMX_TILE |
          uint64_t(1) << SHERRY_CPU_AMX_INT8},
+    // As with AMX, but for the products of panels.
+    {"AVX512Panels", "x86-64-v4", uint64_t(1) << SHERRY_CPU_AVX512VNNI,
+     /*multiplyPanels=*/true},
     {"GenericPanels", "x86-64-v2", 0, /*multiplyPanels=*/true},
 };
 
@@ -202,6 +205,8 @@ void CompiledKernels::call(StringRef name, Buffer &weights, Buffer &input,
                            int64_t threads) const {
   Function code = function(name);
   Buffer workspace(workspaceSize);
+  // Whatever was there before.
+  std::fill_n(workspace.bytes(), workspaceSize, uint8_t{0xa5});
   Barrier barrier(threads);
   auto run = [&](int64_t thread) {
     sherry_abi_team team{waitForTeam, &barrier, thread, threads};

@@ -98,12 +98,13 @@ std::vector<Network> makeNetworks() {
          ternary(inputs, outputs, order, block, interleave, strided)});
   };
   for (CodeOrder order : {CodeOrder::Words, CodeOrder::Nibbles}) {
-    // Two units: of two blocks each, then of two super-tiles.
+    // Four units of half a super-tile, and two of two super-tiles.
     add(256, order, 64, 4, /*strided=*/false);
     add(512, order, 256, 4, /*strided=*/true);
   }
-  // Units of three super-tiles and two blocks.
+  // Units of one and a half super-tiles; then of two blocks.
   add(384, CodeOrder::Words, 96, 2, /*strided=*/false);
+  add(192, CodeOrder::Words, 48, 2, /*strided=*/false);
   networks.push_back(
       {36, 0, {}, ternary(36, 36, CodeOrder::Words, 128, 1, false)});
   networks.push_back({36, 0, {}, {WeightKind::Bf16, 36, 36, {}}});

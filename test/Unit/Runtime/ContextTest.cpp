@@ -236,7 +236,10 @@ TEST_F(ContextTest, NoMoreThreadsThanProcessors) {
   const std::string saved = before ? before : "";
   EXPECT_LE(threadsOf("true"), std::thread::hardware_concurrency());
   EXPECT_EQ(threadsOf("false"), 1000U);
-  setenv("OMP_DYNAMIC", saved.c_str(), /*overwrite=*/1);
+  if (before)
+    setenv("OMP_DYNAMIC", saved.c_str(), /*overwrite=*/1);
+  else
+    unsetenv("OMP_DYNAMIC");
 }
 
 TEST_F(ContextTest, Options) {

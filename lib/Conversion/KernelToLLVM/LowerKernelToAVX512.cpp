@@ -56,8 +56,8 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
   return success();
 }
 
-/// What is subtracted from decoded trits belongs into the table. The driver goes
-/// bottom-up, so the subtraction is visited before the op that decodes.
+/// What is subtracted from decoded trits belongs into the table. The driver
+/// goes bottom-up, so the subtraction is visited before the op that decodes.
 static LogicalResult lowerDecodeMinusBias(arith::SubIOp op,
                                           PatternRewriter &rewriter) {
   auto decode = op.getLhs().getDefiningOp<DecodeBlockOp>();

@@ -31,8 +31,8 @@ const char *sherry_version(void);
 const char *sherry_error_message(void);
 
 /// The features of this CPU and operating system that a model can need, as LLVM
-/// spells them, separated by commas. Where there is AMX, this call, and opening a
-/// model, asks Linux for its use by the process; alternate signal stacks must
+/// spells them, separated by commas. Where there is AMX, this call, and opening
+/// a model, asks Linux for its use by the process; alternate signal stacks must
 /// then have room for the tiles (about 11 KiB).
 const char *sherry_cpu_features(void);
 

@@ -22,9 +22,8 @@ func.func @arguments(%x: tensor<?x40xf32>, %cache: !sherry.kv_cache<2 x 1 x 4 x 
 // -----
 
 // One quantized token: a table for each of the two groups, by the thread that
-// has quantized them, then a range of the
-// five tiles for each thread, which has tiles of two super-tiles of two and of
-// one of one.
+// has quantized them, then a range of the five tiles for each thread, which has
+// tiles of two super-tiles of two and of one of one.
 module attributes {sherry.weights_size = 1024 : i64} {
 sherry.weight @w count 2 from ["w.{}"] rows [160] at 0 stride 512 : tensor<160x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 2>>>
 // CHECK-LABEL: func @lookups
@@ -109,8 +108,8 @@ func.func @whole(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max
   // WHOLE: %[[PANEL:.*]] = memref.alloca() {{.*}} : memref<64x2x64xi8>
   // WHOLE: %[[VALUES:.*]] = memref.alloc() : memref<32x128xi8>
   // WHOLE: %[[BYTES:.*]] = sherry.decode_block
-  // WHOLE: %[[TRITS:.*]] = arith.subi %{{.*}} : vector<64xi8>
-  // WHOLE: vector.store %{{.*}}, %[[PANEL]]
+  // WHOLE: %[[TRITS:.*]] = arith.subi %[[BYTES]], %{{.*}} : vector<64xi8>
+  // WHOLE: vector.store %[[TRITS]], %[[PANEL]]
   // WHOLE-COUNT-28: vector.store %cst{{.*}}, %[[PANEL]]
   // WHOLE: scf.if
   // WHOLE: sherry.multiply_panel %[[PANEL]], %[[VALUES]][%{{.*}}], %{{.*}} {groups = 16 : i64} : memref<64x2x64xi8>, memref<32x128xi8>, memref<16x32xi32>

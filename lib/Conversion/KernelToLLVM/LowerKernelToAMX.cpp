@@ -21,7 +21,7 @@ using namespace sherry;
 /// either make four sums; with their operands they are all eight tiles.
 static LogicalResult lowerMultiplyPanel(MultiplyPanelOp op,
                                         PatternRewriter &rewriter) {
-  constexpr int64_t kRows = 16, kBytes = 64, kGroups = 16;
+  constexpr int64_t kUnit = MultiplyPanelOp::kUnit, kBytes = 4 * kUnit;
   VectorBuilder b(op, rewriter);
   auto index = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(b, value);
@@ -29,23 +29,23 @@ static LogicalResult lowerMultiplyPanel(MultiplyPanelOp op,
   auto offset = [&](Value base, int64_t distance) {
     return b.createOrFold<arith::AddIOp>(base, index(distance));
   };
-  auto bytes = amx::TileType::get({kRows, kBytes}, b.getI8Type());
-  auto sums = amx::TileType::get({kRows, kBytes / 4}, b.getI32Type());
+  auto bytes = amx::TileType::get({kUnit, kBytes}, b.getI8Type());
+  auto sums = amx::TileType::get({kUnit, kUnit}, b.getI32Type());
   auto loadTrits = [&](int64_t group, int64_t half) -> Value {
     Value place[] = {index(group), index(half), index(0)};
     return amx::TileLoadOp::create(b, bytes, op.getPanel(), place,
                                    /*stride=*/index(2 * kBytes));
   };
   int64_t rows = op.getSums().getType().getDimSize(0);
-  for (int64_t begin = 0; begin < rows; begin += 2 * kRows) {
-    int64_t parts = std::min<int64_t>(2, (rows - begin) / kRows);
+  for (int64_t begin = 0; begin < rows; begin += 2 * kUnit) {
+    int64_t parts = std::min<int64_t>(2, (rows - begin) / kUnit);
     SmallVector<Value> totals;
     for (int64_t i = 0; i < 2 * parts; ++i)
       totals.push_back(amx::TileZeroOp::create(b, sums));
-    for (int64_t group = 0; group < int64_t(op.getGroups()); group += kGroups) {
+    for (int64_t group = 0; group < int64_t(op.getGroups()); group += kUnit) {
       Value halves[] = {loadTrits(group, 0), loadTrits(group, 1)};
       for (int64_t part = 0; part < parts; ++part) {
-        Value place[] = {offset(op.getRow(), begin + part * kRows),
+        Value place[] = {offset(op.getRow(), begin + part * kUnit),
                          offset(op.getColumn(), 4 * group)};
         Value values = amx::TileLoadOp::create(b, bytes, op.getValues(), place);
         for (int64_t half = 0; half < 2; ++half) {
@@ -55,7 +55,7 @@ static LogicalResult lowerMultiplyPanel(MultiplyPanelOp op,
       }
     }
     for (auto [i, total] : llvm::enumerate(totals)) {
-      Value place[] = {index(begin + i / 2 * kRows),
+      Value place[] = {index(begin + i / 2 * kUnit),
                        index(i % 2 * format::kTileRows / 2)};
       amx::TileStoreOp::create(b, op.getSums(), place, total);
     }

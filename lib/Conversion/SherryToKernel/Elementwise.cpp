@@ -340,7 +340,7 @@ QuantizedRows sherry::allocQuantized(KernelBuilder &b, Value count,
   MemRefType type = b.rowsType(cols, b.getI8Type());
   if (b.multiplyPanels && b.maxTokens > 1) {
     // Whole cache lines, which are not in the same set of the cache.
-    int64_t unit = 4 * kPanelGroups;
+    int64_t unit = 4 * MultiplyPanelOp::kUnit;
     int64_t stride = format::roundUp(cols + unit - 4, unit);
     if (stride % 2048 == 0)
       stride += unit;

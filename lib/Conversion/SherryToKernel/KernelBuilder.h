@@ -200,9 +200,8 @@ Rows emitRope(KernelBuilder &b, const Rows &input, const Rows &table);
 /// Tokens that share one pass over the weights. Eight tokens times two halves
 /// fill half of the 32 registers of AVX-512.
 inline constexpr int64_t kTokenBlock = 8;
-/// Tokens that sherry.multiply_panel takes, or half of them, and the unit of
-/// the groups of inputs.
-inline constexpr int64_t kPanelRows = 32, kPanelGroups = 16;
+/// Tokens that a sherry.multiply_panel takes, if there are as many.
+inline constexpr int64_t kPanelRows = 2 * MultiplyPanelOp::kUnit;
 
 struct QuantizedRows {
   /// An integer n of less than 2^22, added to these bits, reads as the f32

@@ -243,7 +243,8 @@ void TernaryPanels::fillPanel(const Tile &chunk, int64_t inputs) {
   if (!multipliesWhole())
     return;
   Value zero = b.splatInt(b.vec(64, b.getI8Type()), 0);
-  int64_t groups = inputs / 4, end = format::roundUp(groups, kPanelGroups);
+  int64_t groups = inputs / 4,
+          end = format::roundUp(groups, MultiplyPanelOp::kUnit);
   for (int64_t group = groups; group < end; ++group)
     for (int64_t half = 0; half < 2; ++half)
       b.store(zero, panel, {b.index(group), b.index(half), b.index(0)});
@@ -251,7 +252,8 @@ void TernaryPanels::fillPanel(const Tile &chunk, int64_t inputs) {
 
 void TernaryPanels::multiplyWhole(Cursor chunk, int64_t inputs, RowSumUse use) {
   Value count = input.count(), column = b.mul(chunk.group, 4);
-  auto groups = b.getI64IntegerAttr(format::roundUp(inputs / 4, kPanelGroups));
+  auto groups =
+      b.getI64IntegerAttr(format::roundUp(inputs / 4, MultiplyPanelOp::kUnit));
   auto multiply = [&](Value first, Value sums) {
     MultiplyPanelOp::create(b, panel, input.quantized->values.buffer, first,
                             column, sums, groups);
@@ -259,12 +261,12 @@ void TernaryPanels::multiplyWhole(Cursor chunk, int64_t inputs, RowSumUse use) {
   b.forLoop(count, kPanelRows, [&](Value first) {
     Value rest = arith::SubIOp::create(b, count, first);
     Value isHalf = arith::CmpIOp::create(b, arith::CmpIPredicate::ule, rest,
-                                         b.index(kPanelRows / 2));
+                                         b.index(MultiplyPanelOp::kUnit));
     auto choice = scf::IfOp::create(b, isHalf, /*withElseRegion=*/true);
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(choice.thenBlock());
-      SmallVector<int64_t> shape{kPanelRows / 2, format::kTileRows};
+      SmallVector<int64_t> shape{MultiplyPanelOp::kUnit, format::kTileRows};
       multiply(first, memref::ReinterpretCastOp::create(
                           b, MemRefType::get(shape, b.getI32Type()), wholeSums,
                           /*offset=*/0, shape,

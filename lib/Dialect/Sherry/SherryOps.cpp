@@ -341,7 +341,6 @@ LogicalResult LookupHalvesOp::verify() {
 }
 
 LogicalResult MultiplyPanelOp::verify() {
-  constexpr int64_t kUnit = 16;
   MemRefType panel = getPanel().getType(), sums = getSums().getType();
   MemRefType values = getValues().getType();
   if (!panel.hasStaticShape() || panel.getDimSize(1) != 2 ||

@@ -195,6 +195,10 @@ def Sherry_MultiplyPanelOp : Sherry_KernelOp<"multiply_panel"> {
     $panel `,` $values `[` $row `,` $column `]` `,` $sums attr-dict
     `:` type($panel) `,` type($values) `,` type($sums)
   }];
+  let extraClassDeclaration = [{
+    /// What rows of sums and groups are a multiple of.
+    static constexpr int64_t kUnit = 16;
+  }];
   let hasVerifier = 1;
 }
 

@@ -85,13 +85,13 @@ Schedule Schedule::forTarget(const TargetInfo &target) {
   Schedule schedule;
   // See docs/Rationale.md.
   schedule.interleave = target.has(SHERRY_CPU_AVX2) ? 4 : 1;
+  if (target.hasAVX512() && !StringRef(target.cpu).starts_with("znver"))
+    schedule.interleave = 8;
   if (target.hasAMX())
     schedule.maxBlock = 64;
-  if (!StringRef(target.cpu).starts_with("znver")) {
+  if (target.cpu != "znver5") {
     schedule.prefetchDistance = 4096;
     schedule.prefetchDistanceL2 = 16384;
-    if (target.hasAVX512())
-      schedule.interleave = 8;
   }
   return schedule;
 }

@@ -115,12 +115,12 @@ static cl::opt<int64_t>
 static cl::opt<int64_t> prefetchDistance(
     "prefetch",
     cl::desc("Bytes that decoding prefetches weights ahead, 0 for no prefetch "
-             "(default: 4096, on AMD's CPUs 8192)"),
+             "(default: 4096, on znver5 8192)"),
     cl::value_desc("n"), cl::cat(category));
 static cl::opt<int64_t> prefetchDistanceL2(
     "prefetch-l2",
     cl::desc("The same into the second-level cache, beside --prefetch "
-             "(default: 16384, on AMD's CPUs 0)"),
+             "(default: 16384, on znver5 0)"),
     cl::value_desc("n"), cl::cat(category));
 static cl::opt<int64_t> interleaveTiles(
     "interleave",

@@ -19,6 +19,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -188,8 +189,11 @@ Error Compilation::runPasses(StringRef stage,
     return success();
   });
   PassManager pm(&context);
+  // Half of the time of lowering would go into a verification after each pass,
+  // as sherry-opt has it. Here one at the end of a stage has to do.
+  pm.enableVerifier(false);
   build(pm);
-  if (failed(pm.run(*module)))
+  if (failed(pm.run(*module)) || failed(verify(*module)))
     return llvm::createStringError("stage " + stage + " failed:" + messages);
   return Error::success();
 }

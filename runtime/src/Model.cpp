@@ -9,8 +9,6 @@
 #include "Support.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <dlfcn.h>
 
 using namespace sherry::runtime;
 
@@ -74,10 +72,7 @@ void sherry::runtime::checkModelTable(const sherry_abi_model &model,
   require(model.decode && model.prefill, "decode or prefill");
 }
 
-void Model::CloseLibrary::operator()(void *library) const { dlclose(library); }
-
-Model::Model(const std::string &path, sherry_weights placement) {
-  File file(path);
+Model::Model(const File &file, sherry_weights placement) {
   FileRange range = checkElf(file);
   try {
     load(file);
@@ -95,23 +90,14 @@ Model::Model(const std::string &path, sherry_weights placement) {
           table->vocab_size, description.bosToken, description.addBos);
     }
   } catch (const Error &error) {
-    throw Error(path + ": " + error.what());
+    throw Error(file.path() + ": " + error.what());
   }
 }
 
 void Model::load(const File &file) {
-  // dlopen would look for a bare name in the system's folders.
-  std::unique_ptr<char, decltype(&std::free)> path(
-      realpath(file.path().c_str(), nullptr), &std::free);
-  if (path)
-    library.reset(dlopen(path.get(), RTLD_NOW | RTLD_LOCAL));
-  if (!library) {
-    const char *reason = path ? dlerror() : nullptr;
-    throw Error(std::string("cannot load the code: ") +
-                (reason ? reason : "the file is gone"));
-  }
+  library = Library(file);
   auto query = reinterpret_cast<sherry_abi_query_fn>(
-      dlsym(library.get(), SHERRY_ABI_QUERY_SYMBOL));
+      library.find(SHERRY_ABI_QUERY_SYMBOL));
   if (!query)
     throw Error("does not export " SHERRY_ABI_QUERY_SYMBOL
                 "; this is not a model that sherry-compile wrote");

@@ -8,13 +8,13 @@
 #ifndef SHERRY_RUNTIME_MODEL_H
 #define SHERRY_RUNTIME_MODEL_H
 
+#include "Library.h"
 #include "Memory.h"
 #include "Metadata.h"
 #include "Tokenizer.h"
 #include "sherry-abi/abi.h"
 #include "sherry/sherry.h"
 
-#include <memory>
 #include <optional>
 
 namespace sherry::runtime {
@@ -29,7 +29,10 @@ class Model {
 public:
   /// Throws Error, beginning with the path, if the file is no model that can be
   /// run here.
-  Model(const std::string &path, sherry_weights placement);
+  Model(const std::string &path, sherry_weights placement)
+      : Model(File(path), placement) {}
+  /// The same for a file that is open; its path is for messages.
+  Model(const File &file, sherry_weights placement);
 
   /// The model's own table.
   const sherry_abi_model &abi() const { return *table; }
@@ -44,10 +47,7 @@ public:
 private:
   void load(const File &file);
 
-  struct CloseLibrary {
-    void operator()(void *library) const;
-  };
-  std::unique_ptr<void, CloseLibrary> library;
+  Library library;
   const sherry_abi_model *table = nullptr;
   Mapping weightsMapping;
   Metadata description;

@@ -53,9 +53,10 @@ typedef enum sherry_weights {
 } sherry_weights;
 
 /// Opens a compiled model. The file is checked before any of its code is
-/// loaded; it must not be overwritten in place while the model is open. As with
-/// every shared object, the code in it is trusted: open files from sources that
-/// you trust. Returns null on error.
+/// loaded. While the model is open, the file may be replaced by another of its
+/// name, as sherry-compile does it, and removed, but not overwritten in place.
+/// As with every shared object, the code in it is trusted: open files from
+/// sources that you trust. Returns null on error.
 sherry_model *sherry_model_open(const char *path, sherry_weights weights);
 
 /// Contexts and streams made from the model may outlive this call. Null is

@@ -106,11 +106,12 @@ tokenize(const sherry_model *model, std::string_view text, unsigned flags = 0) {
 
 /// What a model gives as the next token, by the rule in DemoModel.c.
 inline int32_t demoNext(const std::vector<int32_t> &tokens, size_t count,
-                        int64_t vocabSize = 262) {
-  int64_t sum = 0;
+                        int64_t shift = 0, int32_t firstWeight = 11) {
+  int64_t sum = shift;
   for (size_t q = 0; q < count; ++q)
-    sum += (37 * (tokens[q] % 256) + 11) % 256 * static_cast<int64_t>(q + 1);
-  return static_cast<int32_t>(sum % vocabSize);
+    sum += (37 * (tokens[q] % 256) + firstWeight) % 256 *
+           static_cast<int64_t>(q + 1);
+  return static_cast<int32_t>(sum % 262);
 }
 
 } // namespace sherry::test

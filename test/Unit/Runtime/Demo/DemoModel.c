@@ -5,11 +5,11 @@
 // Obeys the ABI without the compiler, to test the runtime alone. With w the
 // first 256 bytes of the weights, the likeliest token after t[0..p] is
 //
-//   (sum over q <= p of w[t[q] % 256] * (q + 1)) % DEMO_VOCAB
+//   (DEMO_SHIFT + sum over q <= p of w[t[q] % 256] * (q + 1)) % DEMO_VOCAB
 //
 // so each token, each position and each barrier counts. The macros make
-// variants: those that must be refused, and one that the token 3 interrupts as
-// Ctrl-C would.
+// variants: those that must be refused, one that the token 3 interrupts as
+// Ctrl-C would, and one whose code and weights both say something else.
 //
 //===----------------------------------------------------------------------===//
 #include "sherry-abi/abi.h"
@@ -32,6 +32,12 @@
 #ifndef DEMO_VOCAB
 #define DEMO_VOCAB 262
 #endif
+#ifndef DEMO_SHIFT
+#define DEMO_SHIFT 0
+#endif
+#ifndef DEMO_FIRST_WEIGHT
+#define DEMO_FIRST_WEIGHT "11"
+#endif
 #ifndef DEMO_QUERY
 #define DEMO_QUERY sherry_model_query
 #endif
@@ -44,10 +50,10 @@
 
 enum { LogitsStride = DEMO_VOCAB + 2, MaxThreads = 1024 };
 
-// 256 bytes (37 i + 11) % 256, the tokenizer at 4096, 16384 bytes in all.
+// 256 bytes (37 i + DEMO_FIRST_WEIGHT) % 256, the tokenizer at 4096, 16384 bytes in all.
 __asm__(".pushsection .sherry.weights,\"\",@progbits\n"
         ".balign 4096\n"
-        ".set value, 11\n"
+        ".set value, " DEMO_FIRST_WEIGHT "\n"
         ".rept 256\n"
         ".byte value\n"
         ".set value, (value + 37) & 255\n"
@@ -107,7 +113,7 @@ static void forward(const uint8_t *weights, uint8_t *kv_cache,
       sum += readTerm(cache, context, q);
     partial[team->thread] = sum;
     team->barrier(team, 1);
-    sum = 0;
+    sum = DEMO_SHIFT;
     for (int64_t thread = 0; thread < team->n_threads; ++thread)
       sum += partial[thread];
     for (int64_t v = team->thread; v < DEMO_VOCAB; v += team->n_threads) {

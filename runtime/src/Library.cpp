@@ -1,0 +1,69 @@
+//===- Library.cpp - The code of a model, loaded --------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The loader takes a path, not an open file, and returns what it has loaded
+// before if the path is spelled the same, whatever file that names by now. So a
+// file is loaded by a path that leads to the open file, spelled as none before.
+// A file that is loaded already is then recognized by its inode, as it should.
+//
+//===----------------------------------------------------------------------===//
+#include "Library.h"
+#include "Support.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <dlfcn.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace sherry::runtime;
+
+void Library::Close::operator()(void *library) const { dlclose(library); }
+
+/// The absolute `path`, spelled as no other call in this process spells it: the
+/// bits of a number as "/." and "/" before the last name.
+static std::string spellAnew(std::string path) {
+  static std::atomic<uint64_t> calls;
+  // The address tells apart the runtimes that two libraries bring along.
+  uint64_t number = (reinterpret_cast<uintptr_t>(&calls) << 16) + calls++;
+  std::string bits;
+  for (; number > 0; number >>= 1)
+    bits += number & 1 ? "/." : "/";
+  return path.insert(path.rfind('/'), bits);
+}
+
+static bool isSameFile(const File &file, const char *path) {
+  struct stat opened, named;
+  return fstat(file.descriptor(), &opened) == 0 && stat(path, &named) == 0 &&
+         opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+/// An absolute path to `file`; throws Error if there is none.
+static std::string findPath(const File &file) {
+  std::string path = "/proc/self/fd/" + std::to_string(file.descriptor());
+  if (isSameFile(file, path.c_str()))
+    return path;
+  // Without /proc: no name leads safely to an open file.
+  std::unique_ptr<char, decltype(&std::free)> real(
+      realpath(file.path().c_str(), nullptr), &std::free);
+  if (!real || !isSameFile(file, real.get()))
+    throw Error("the file was replaced while it was opened; open it again");
+  return real.get();
+}
+
+Library::Library(const File &file) {
+  const std::string path = findPath(file);
+  handle.reset(dlopen(spellAnew(path).c_str(), RTLD_NOW | RTLD_LOCAL));
+  if (!handle) {
+    const char *reason = dlerror();
+    throw Error(std::string("cannot load the code: ") +
+                (reason ? reason : "no reason given"));
+  }
+  if (!isSameFile(file, path.c_str()))
+    throw Error("the file was replaced while it was opened; open it again");
+}
+
+void *Library::find(const char *symbol) const {
+  return dlsym(handle.get(), symbol);
+}

@@ -1,0 +1,35 @@
+//===- Library.h - The code of a model, loaded ------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_LIBRARY_H
+#define SHERRY_RUNTIME_LIBRARY_H
+
+#include "Memory.h"
+
+#include <memory>
+
+namespace sherry::runtime {
+
+/// A shared object that the dynamic loader has loaded.
+class Library {
+public:
+  Library() = default;
+  /// Loads `file`, and no other, even if its path names another one by now.
+  /// Throws Error.
+  explicit Library(const File &file);
+
+  /// Null if there is no such symbol.
+  void *find(const char *symbol) const;
+
+private:
+  struct Close {
+    void operator()(void *library) const;
+  };
+  std::unique_ptr<void, Close> handle;
+};
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_RUNTIME_LIBRARY_H

@@ -4,12 +4,12 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Memory.h"
+#include "Parallel.h"
 #include "Support.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <exception>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -96,19 +96,10 @@ Mapping Mapping::hugePages(uint64_t size, const std::string &what) {
 Mapping Mapping::copyOfFile(const File &file, uint64_t offset, uint64_t size) {
   Mapping result =
       hugePages(size, "a copy of the weights (mapping the file needs less)");
-  std::exception_ptr failure;
-  const uint64_t pieces = (size + hugePage - 1) / hugePage;
-#pragma omp parallel for schedule(static)
-  for (uint64_t i = 0; i < pieces; ++i)
-    try {
-      const uint64_t at = i * hugePage;
-      file.read(offset + at, result.data() + at, std::min(hugePage, size - at));
-    } catch (const Error &) {
-#pragma omp critical
-      failure = std::current_exception();
-    }
-  if (failure)
-    std::rethrow_exception(failure);
+  parallelFor((size + hugePage - 1) / hugePage, [&](uint64_t i) {
+    const uint64_t at = i * hugePage;
+    file.read(offset + at, result.data() + at, std::min(hugePage, size - at));
+  });
   mprotect(result.start, result.length, PROT_READ);
   return result;
 }

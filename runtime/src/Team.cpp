@@ -4,11 +4,11 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Team.h"
+#include "Parallel.h"
 #include "Threads.h"
 
 #include <atomic>
 #include <chrono>
-#include <omp.h>
 #include <thread>
 
 using namespace sherry::runtime;
@@ -96,11 +96,9 @@ void sherry::runtime::runTeam(
     const std::function<void(const sherry_abi_team *)> &work) {
   // Where threads share processors, no one waits at another's expense.
   Barrier barrier(numThreads > availableProcessors() ? 0 : 2000);
-  // One parallel region for the whole call: a fork per matrix would cost more
-  // than many of the matrices.
-#pragma omp parallel num_threads(static_cast <int>(numThreads))
-  {
-    const int thread = omp_get_thread_num();
+  // One team for the whole call: a team per matrix would cost more than many of
+  // the matrices.
+  runParallel(numThreads, [&](int32_t thread, int32_t teamSize) {
     Member member{barrier, profile, nullptr, 0};
     if (profile) {
       member.times = profile->timesOf(static_cast<size_t>(thread));
@@ -108,7 +106,7 @@ void sherry::runtime::runTeam(
     }
     // The team may be smaller than what was asked for.
     const sherry_abi_team team = {profile ? waitAndRecord : wait, &member,
-                                  thread, omp_get_num_threads()};
+                                  thread, teamSize};
     work(&team);
-  }
+  });
 }

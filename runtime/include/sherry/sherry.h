@@ -11,6 +11,11 @@
 // so. A model may be used by many threads at once; contexts, samplers and text
 // streams by one thread at a time each.
 //
+// Processes may fork when no call is under way; parent and child then have each
+// their own of everything, and the weights in common. In the child, calls by
+// the thread that forked start the other threads of a team anew, about 0.1 ms
+// each time; calls by threads that it has started do so once.
+//
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_SHERRY_H
 #define SHERRY_SHERRY_H

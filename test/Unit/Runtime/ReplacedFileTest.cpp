@@ -73,8 +73,9 @@ TEST_F(ReplacedFile, IsOpenedAnewWhateverIsClosed) {
     const ModelPtr model = openModel(path);
     EXPECT_EQ(answer(model.get()), answer(previous.get()));
     models.push_back(openModel(path));
-    if (i % 4 < 2)
+    if (i % 4 < 2) {
       EXPECT_EQ(answer(models.back().get()), other ? otherAnswer : demoAnswer);
+    }
     if (i % 5 == 4)
       models.erase(models.begin(), models.begin() + 3);
   }

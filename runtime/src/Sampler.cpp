@@ -93,7 +93,7 @@ void Sampler::collect(const float *logits, uint32_t n) {
   const bool isLimited = options.top_k > 0;
   candidates.clear();
   for (uint32_t i = 0; i < n; ++i) {
-    if (!(logits[i] > -HUGE_VALF)) // also NaN
+    if (logits[i] == -HUGE_VALF)
       continue;
     const Candidate candidate = {std::min(logits[i], FLT_MAX),
                                  static_cast<int32_t>(i), 0};
@@ -178,14 +178,21 @@ int32_t Sampler::sample(const float *given, uint32_t n) {
   // The first of the largest; no comparison with NaN is true.
   int32_t best = -1;
   float largest = -HUGE_VALF;
-  for (uint32_t i = 0; i < n; ++i)
+  bool areNumbers = true;
+  for (uint32_t i = 0; i < n; ++i) {
+    areNumbers &= !std::isnan(logits[i]);
     if (logits[i] > largest) {
       largest = logits[i];
       best = static_cast<int32_t>(i);
     }
+  }
+  if (!areNumbers)
+    throw Error(
+        "the model's logits are not numbers; if the weights of its checkpoint "
+        "are, its activations leave the range of a 16-bit type: compile it "
+        "with --kv=i8, --kv=f32 or --activations=f32");
   if (best < 0)
-    throw Error("no token is possible: the model's logits are not numbers, or "
-                "biases forbid all of them");
+    throw Error("no token is possible: biases forbid all of them");
   if (options.temperature == 0)
     return best;
 

@@ -23,7 +23,7 @@ public:
   /// Throws Error if an option is out of range.
   explicit Sampler(const sherry_sampler_options &options);
 
-  /// Picks a token by its logits [n]. NaN counts as impossible; throws Error if
+  /// Picks a token by its logits [n]. Throws Error if one of them is NaN, or if
   /// nothing is possible.
   int32_t sample(const float *logits, uint32_t n);
 

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Answer.h"
-#include "LogSoftmax.h"
+#include "Logits.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -140,7 +140,9 @@ void Answer::end(EndReason reason) {
   if (stream) {
     size_t size;
     const char *text = sherry_text_stream_finish(stream.get(), &size);
-    rest.append(text, size);
+    // What follows a text that ended the answer is no part of it.
+    if (reason != EndReason::Stop)
+      rest.append(text, size);
   }
   said += rest;
   if (!options.json)

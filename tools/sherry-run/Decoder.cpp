@@ -80,33 +80,16 @@ void Decoder::makeRoom(size_t count) {
   answerBegin -= static_cast<ptrdiff_t>(begin - keep);
   truncate(keep);
   if (!rest.empty())
-    evaluate(rest.data(), rest.size(), SHERRY_LOGITS_NONE, {}, prefillSpeed);
+    read(rest.data(), rest.size(), SHERRY_LOGITS_NONE, {}, prefillSpeed);
 }
 
-void Decoder::evaluate(const int32_t *begin, size_t count, sherry_logits wanted,
-                       const LogitsFunction &onLogits, Speed &speed) {
-  // The C interface must not be left by an exception.
-  struct Sink {
-    const LogitsFunction &function;
-    std::exception_ptr error;
-  } sink = {onLogits, nullptr};
-  auto receive = [](void *user, int64_t, const float *logits) {
-    auto &sink = *static_cast<Sink *>(user);
-    try {
-      if (!sink.error)
-        sink.function(logits);
-    } catch (...) {
-      sink.error = std::current_exception();
-    }
-  };
+void Decoder::read(const int32_t *begin, size_t count, sherry_logits wanted,
+                   const LogitsFunction &onLogits, Speed &speed) {
   Stopwatch stopwatch;
-  check(sherry_eval(context.get(), begin, static_cast<int64_t>(count), wanted,
-                    onLogits ? +receive : nullptr, &sink));
+  evaluate(context.get(), begin, count, wanted, onLogits);
   speed.seconds += stopwatch.seconds();
   speed.tokens += static_cast<int64_t>(count);
   tokens.insert(tokens.end(), begin, begin + count);
-  if (sink.error)
-    std::rethrow_exception(sink.error);
 }
 
 bool Decoder::append(const std::vector<int32_t> &added,
@@ -117,11 +100,11 @@ bool Decoder::append(const std::vector<int32_t> &added,
   for (size_t done = 0; done < added.size();) {
     const size_t count = std::min(block, added.size() - done);
     const bool isLast = done + count == added.size();
-    evaluate(added.data() + done, count,
-             onLogits ? SHERRY_LOGITS_ALL
-             : isLast ? SHERRY_LOGITS_LAST
-                      : SHERRY_LOGITS_NONE,
-             onLogits, prefillSpeed);
+    read(added.data() + done, count,
+         onLogits ? SHERRY_LOGITS_ALL
+         : isLast ? SHERRY_LOGITS_LAST
+                  : SHERRY_LOGITS_NONE,
+         onLogits, prefillSpeed);
     done += count;
     if (interrupted()) {
       truncate(before);
@@ -146,7 +129,7 @@ EndReason Decoder::answer(Answer &answer, int32_t endToken) {
       if (tokens.size() == capacity() && !canMakeRoom(1))
         return EndReason::ContextFull;
       makeRoom(1);
-      evaluate(&picked.back(), 1, SHERRY_LOGITS_LAST, {}, decodeSpeed);
+      read(&picked.back(), 1, SHERRY_LOGITS_LAST, {}, decodeSpeed);
     }
     const float *logits = sherry_context_logits(context.get());
     const int32_t token =

@@ -7,8 +7,7 @@
 #define SHERRY_TOOLS_RUN_DECODER_H
 
 #include "Answer.h"
-
-#include <functional>
+#include "Logits.h"
 
 namespace sherry::run {
 
@@ -21,9 +20,6 @@ struct Speed {
   }
 };
 
-/// Receives the logits [vocab_size] after a token, one after the other.
-using LogitsFunction = std::function<void(const float *)>;
-
 /// The tokens that a model has read, and what continues them.
 class Decoder {
 public:
@@ -31,8 +27,8 @@ public:
 
   /// Reads tokens. Where the context is too small for them, forgets older ones
   /// if the options say so, else throws. Calls `onLogits`, unless it is empty,
-  /// after each. If the user interrupts, all of them are as if they had not
-  /// been read, and the result is false.
+  /// after each, in order. If the user interrupts, all of them are as if they
+  /// had not been read, and the result is false.
   bool append(const std::vector<int32_t> &tokens,
               const LogitsFunction &onLogits = {});
 
@@ -61,8 +57,8 @@ private:
   bool canMakeRoom(size_t count) const;
   void makeRoom(size_t count);
   void truncate(size_t count);
-  void evaluate(const int32_t *begin, size_t count, sherry_logits wanted,
-                const LogitsFunction &onLogits, Speed &speed);
+  void read(const int32_t *begin, size_t count, sherry_logits wanted,
+            const LogitsFunction &onLogits, Speed &speed);
 
   const sherry_model *model;
   const Options &options;

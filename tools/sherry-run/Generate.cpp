@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Decoder.h"
 #include "Npy.h"
+#include "Text.h"
 
 #include <cstdio>
 
@@ -15,11 +16,14 @@ static std::vector<int32_t> makePrompt(const sherry_model *model,
                                        const Options &options) {
   std::vector<int32_t> tokens = options.tokens;
   if (tokens.empty()) {
-    unsigned flags = (options.bos ? SHERRY_TOKENIZE_BOS : 0) |
-                     (options.special ? SHERRY_TOKENIZE_SPECIAL : 0);
     tokens = tokenize(
         model, options.prompt ? *options.prompt : readText(*options.promptFile),
-        flags);
+        tokenizeFlags(options));
+    if (hasBosTwice(model, options, tokens))
+      std::fputs("sherry-run: warning: the prompt begins with two BOS tokens, "
+                 "its own and the one that the tokenizer adds; give --no-bos, "
+                 "or leave it out of the prompt\n",
+                 stderr);
   }
   // A model continues at least one token.
   if (tokens.empty() && options.bos && sherry_model_bos_token(model) >= 0)
@@ -34,10 +38,12 @@ static bool readPrompt(Decoder &decoder, const std::vector<int32_t> &prompt,
                        const sherry_model *model, const Options &options) {
   if (options.logitsFile.empty())
     return decoder.append(prompt);
-  NpyWriter writer(options.logitsFile, prompt.size(),
-                   sherry_model_vocab_size(model));
-  if (!decoder.append(prompt,
-                      [&](const float *logits) { writer.writeRow(logits); }))
+  const uint32_t vocabSize = sherry_model_vocab_size(model);
+  NpyWriter writer(options.logitsFile, prompt.size(), vocabSize);
+  if (!decoder.append(prompt, [&](int64_t, const float *logits) {
+        checkLogits(logits, vocabSize);
+        writer.writeRow(logits);
+      }))
     return false;
   writer.commit();
   return true;

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "LogSoftmax.h"
-#include "Session.h"
+#include "Logits.h"
+#include "Text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -18,28 +18,20 @@ static constexpr uint32_t defaultWindow = 512;
 
 namespace {
 
+/// Negative log likelihoods, natural.
 struct Score {
-  std::vector<int32_t> tokens; ///< of the window
-  uint32_t vocabSize;
-  int64_t firstToScore; ///< of the window: those before give context
-  double nll = 0;       ///< negative log likelihood, natural
-  double squares = 0;   ///< of the parts of nll
+  double nll = 0;     ///< their sum
+  double squares = 0; ///< of the parts of nll
   int64_t count = 0;
+
+  void add(double part) {
+    nll += part;
+    squares += part * part;
+    ++count;
+  }
 };
 
 } // namespace
-
-/// Adds -log(softmax(logits)[what really came next]).
-static void score(void *user, int64_t index, const float *logits) {
-  auto &result = *static_cast<Score *>(user);
-  if (index + 1 < result.firstToScore)
-    return;
-  const double nll =
-      -LogSoftmax(logits, result.vocabSize)(result.tokens[index + 1]);
-  result.nll += nll;
-  result.squares += nll * nll;
-  ++result.count;
-}
 
 void sherry::run::scorePerplexity(const sherry_model *model,
                                   const Options &options) {
@@ -53,11 +45,11 @@ void sherry::run::scorePerplexity(const sherry_model *model,
     throw std::runtime_error("--stride is " + std::to_string(stride) +
                              "; it must be from 1 to the window, " +
                              std::to_string(window));
-  const unsigned flags = options.bos ? SHERRY_TOKENIZE_BOS : 0;
   const std::vector<int32_t> tokens =
-      tokenize(model, readText(*options.perplexityFile), flags);
+      tokenizeScored(model, options, readText(*options.perplexityFile));
   // The BOS token if texts begin with one: each window does, too.
-  const std::vector<int32_t> start = tokenize(model, "", flags);
+  const std::vector<int32_t> start =
+      tokenize(model, "", tokenizeFlags(options));
   if (tokens.size() < 2)
     throw std::runtime_error(*options.perplexityFile +
                              ": has fewer than 2 tokens, nothing to score");
@@ -66,23 +58,27 @@ void sherry::run::scorePerplexity(const sherry_model *model,
   Context context(check(sherry_context_create(model, &contextOptions)));
 
   const bool showProgress = !options.quiet && isatty(STDERR_FILENO);
-  Score result{{}, sherry_model_vocab_size(model), 0};
+  const uint32_t vocabSize = sherry_model_vocab_size(model);
+  Score result;
   size_t scored = 0; // tokens up to here have been scored, or begin a window
   for (size_t begin = 0; scored < tokens.size(); begin += stride) {
     if (interrupted())
       break;
     const size_t count = std::min<size_t>(window, tokens.size() - begin);
     const auto first = tokens.begin() + static_cast<ptrdiff_t>(begin);
-    result.tokens.assign(first, first + static_cast<ptrdiff_t>(count));
+    std::vector<int32_t> part(first, first + static_cast<ptrdiff_t>(count));
     if (!start.empty())
-      result.tokens.front() = start.front();
-    result.firstToScore = static_cast<int64_t>(scored - begin);
+      part.front() = start.front();
+    // Those before it give context. The last token predicts nothing.
+    const auto firstToScore = static_cast<int64_t>(scored - begin);
     scored = begin + count;
     check(sherry_context_truncate(context.get(), 0, 0));
-    // After the last token there is nothing to predict.
-    check(sherry_eval(context.get(), result.tokens.data(),
-                      static_cast<int64_t>(count - 1), SHERRY_LOGITS_ALL, score,
-                      &result));
+    auto score = [&](int64_t index, const float *logits) {
+      const int64_t next = index + 1;
+      if (next >= firstToScore)
+        result.add(-LogSoftmax(logits, vocabSize)(part[next]));
+    };
+    evaluate(context.get(), part.data(), count - 1, SHERRY_LOGITS_ALL, score);
     if (showProgress)
       std::fprintf(stderr, "\r%zu of %zu tokens", begin + count, tokens.size());
   }

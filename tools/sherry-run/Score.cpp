@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "LogSoftmax.h"
-#include "Session.h"
+#include "Logits.h"
+#include "Text.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -31,48 +31,63 @@ struct Score {
 class Scorer {
 public:
   Scorer(const sherry_model *model, const Options &options)
-      : model(model), options(options),
+      : model(model), options(options), prefix(findPrefixToken(model)),
         context(check(sherry_context_create(model, &options.context))) {}
 
   Json score(const std::string &before, const std::string &continuation);
 
 private:
-  Request makeRequest(std::string before, std::string continuation) const;
+  Request encode(std::string before, std::string continuation) const;
+  Request makeRequest(const std::string &before,
+                      const std::string &continuation) const;
   Score evaluate(const Request &request);
 
   const sherry_model *model;
   const Options &options;
+  int32_t prefix; ///< before an empty context; -1: there is none
   Context context;
   std::vector<int32_t> read; ///< tokens in the context
 };
 
 } // namespace
 
-/// Tokens as EleutherAI's harness makes them (lm_eval,
-/// TemplateLM._encode_pair): spaces at the end of the context belong to the
+/// Tokens as EleutherAI's harness makes them (lm_eval, TemplateLM.loglikelihood
+/// and _encode_pair): an empty context is the prefix token, unless the
+/// continuation begins with it; spaces at the end of a context belong to the
 /// continuation, and both are made into tokens together.
-Request Scorer::makeRequest(std::string before,
-                            std::string continuation) const {
-  constexpr const char *spaces = " \t\r\n\v\f";
-  size_t end = before.find_last_not_of(spaces);
-  end = end == std::string::npos ? 0 : end + 1;
-  continuation.insert(0, before, end, std::string::npos);
-  before.erase(end);
-  const unsigned flags = options.bos ? SHERRY_TOKENIZE_BOS : 0;
+Request Scorer::encode(std::string before, std::string continuation) const {
   Request request;
-  request.begin = tokenize(model, before, flags).size();
-  request.tokens = tokenize(model, before + continuation, flags);
+  if (before.empty()) {
+    const unsigned flags = options.special ? SHERRY_TOKENIZE_SPECIAL : 0;
+    request.tokens = tokenize(model, continuation, flags);
+    const bool isThere =
+        !request.tokens.empty() && request.tokens.front() == prefix;
+    request.begin = isThere ? 1 : 0;
+  } else {
+    constexpr const char *spaces = " \t\r\n\v\f";
+    size_t end = before.find_last_not_of(spaces);
+    end = end == std::string::npos ? 0 : end + 1;
+    continuation.insert(0, before, end, std::string::npos);
+    before.erase(end);
+    request.begin = tokenizeScored(model, options, before).size();
+    request.tokens = tokenizeScored(model, options, before + continuation);
+  }
   if (request.begin == 0) {
     // Something has to come before the first token.
-    const int32_t bos = sherry_model_bos_token(model);
-    if (bos < 0)
-      throw std::runtime_error("the context is empty, and the model has no "
-                               "BOS token to begin with");
-    request.tokens.insert(request.tokens.begin(), bos);
+    if (prefix < 0)
+      throw std::runtime_error("the context is empty, and the model has "
+                               "neither a BOS nor an EOS token to begin with");
+    request.tokens.insert(request.tokens.begin(), prefix);
     request.begin = 1;
   }
+  return request;
+}
+
+Request Scorer::makeRequest(const std::string &before,
+                            const std::string &continuation) const {
   if (continuation.empty())
     throw std::runtime_error("the continuation is empty");
+  Request request = encode(before, continuation);
   if (request.begin >= request.tokens.size())
     throw std::runtime_error(
         "the continuation is no token of its own: both texts together are " +
@@ -107,28 +122,24 @@ Score Scorer::evaluate(const Request &request) {
   const auto shared = static_cast<size_t>(differ.first - read.begin());
   check(
       sherry_context_truncate(context.get(), 0, static_cast<uint32_t>(shared)));
+  read.resize(shared);
+  if (shared < first)
+    run::evaluate(context.get(), &request.tokens[shared], first - shared,
+                  SHERRY_LOGITS_NONE);
+  const uint32_t vocabSize = sherry_model_vocab_size(model);
+  Score score;
+  auto receive = [&](int64_t index, const float *logits) {
+    const int32_t token =
+        request.tokens[request.begin + static_cast<size_t>(index)];
+    score.logLikelihood += LogSoftmax(logits, vocabSize)(token);
+    score.isGreedy &=
+        std::max_element(logits, logits + vocabSize) - logits == token;
+  };
+  run::evaluate(context.get(), &request.tokens[first], last - first,
+                SHERRY_LOGITS_ALL, receive);
   read.assign(request.tokens.begin(),
               request.tokens.begin() + static_cast<ptrdiff_t>(last));
-  if (shared < first)
-    check(sherry_eval(context.get(), &request.tokens[shared],
-                      static_cast<int64_t>(first - shared), SHERRY_LOGITS_NONE,
-                      nullptr, nullptr));
-  struct Sink {
-    const int32_t *next;
-    uint32_t vocabSize;
-    Score score;
-  } sink = {&request.tokens[request.begin], sherry_model_vocab_size(model), {}};
-  auto receive = [](void *user, int64_t index, const float *logits) {
-    auto &sink = *static_cast<Sink *>(user);
-    const int32_t token = sink.next[index];
-    sink.score.logLikelihood += LogSoftmax(logits, sink.vocabSize)(token);
-    sink.score.isGreedy &=
-        std::max_element(logits, logits + sink.vocabSize) - logits == token;
-  };
-  check(sherry_eval(context.get(), &request.tokens[first],
-                    static_cast<int64_t>(last - first), SHERRY_LOGITS_ALL,
-                    receive, &sink));
-  return sink.score;
+  return score;
 }
 
 Json Scorer::score(const std::string &before, const std::string &continuation) {

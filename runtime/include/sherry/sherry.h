@@ -281,8 +281,10 @@ sherry_sampler *sherry_sampler_create(const sherry_sampler_options *options);
 /// Null is ignored.
 void sherry_sampler_destroy(sherry_sampler *sampler);
 
-/// Picks a token by its logits [n]. The same seed gives the same tokens. Logits
-/// that are not numbers count as impossible; returns -1 if all are.
+/// Picks a token by its logits [n]. The same seed gives the same tokens. Tokens
+/// whose logits are -INFINITY are impossible. Returns -1 if all are, or if a
+/// logit is NaN, as those of a model whose activations leave the range of a
+/// type are; sherry_error_message() then says how to compile it.
 int32_t sherry_sample(sherry_sampler *sampler, const float *logits, uint32_t n);
 
 /// Tells the sampler of a token of the text, for the penalties: of a prompt,

@@ -391,6 +391,126 @@ TEST_F(RunTool, StopTextsEndTokens) {
   EXPECT_CONTAINS(result.error, "the model has no tokenizer");
 }
 
+TEST_F(RunTool, NothingFollowsAStopText) {
+  // The token 259 is a k and the first byte of a character.
+  const std::string command = "--tokens 5 -n 4 --temp 0 --logit-bias 259=1e30 "
+                              "--stop k -q ";
+  EXPECT_EQ(run(command + "--no-echo").out, "\n");
+  EXPECT_CONTAINS(run(command + "--json").out,
+                  R"({"event":"end","reason":"stop","rest":"","text":""})");
+  // Without a stop text, what never became a character comes in the end.
+  EXPECT_EQ(
+      run("--tokens 5 -n 1 --temp 0 --logit-bias 259=1e30 -q --no-echo").out,
+      "k\xe2\n");
+  const std::string chat = "printf 'x\\n' | '" SHERRY_RUN "' '" + demoPath() +
+                           "' --chat --template llama-3 -n 4 --temp 0 "
+                           "--logit-bias 259=1e30 --stop k "
+                           "-q --history chat >out 2>error";
+  EXPECT_EQ(shell(chat).exitCode, 0);
+  EXPECT_CONTAINS(readBytes(folder.path("chat")),
+                  "\"role\": \"assistant\",\n  \"content\": \"\"");
+}
+
+TEST_F(RunTool, LogitsThatAreNoNumbersAreErrors) {
+  // In each way that the logits are used, in the same words.
+  const std::string model = demoPath("demo-nan");
+  writeBytes(folder.path("text"), "abc\adef");
+  writeBytes(folder.path("lines"),
+             "{\"context\": \"a\", \"continuation\": \"\\u0007b\"}\n"
+             "{\"context\": \"a\", \"continuation\": \"b\"}\n");
+  for (const char *arguments :
+       {"--tokens 1,7 -n 1 --temp 0", "--tokens 1,7 -n 1 --temp 1",
+        "--tokens 1,7 -n 1 --json --logprobs 1",
+        "--tokens 1,7,2 --logits x.npy", "--perplexity text",
+        "--score lines"}) {
+    auto result = run(arguments, model);
+    EXPECT_EQ(result.exitCode, 1) << arguments;
+    EXPECT_CONTAINS(result.out + result.error,
+                    "the model's logits are not numbers; if the weights of its "
+                    "checkpoint are, its activations leave the range of a "
+                    "16-bit type: compile it with --kv=i8, --kv=f32 or "
+                    "--activations=f32");
+    EXPECT_EQ(result.out.find("nan"), std::string::npos) << result.out;
+    EXPECT_EQ(result.out.find("null"), std::string::npos) << result.out;
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder.path("x.npy")));
+  // The other lines have their scores.
+  EXPECT_CONTAINS(run("--score lines", model).out, "\n{\"loglikelihood\":-");
+}
+
+TEST_F(RunTool, NamesOfSpecialTokensAreTokensWhereTextsAreScored) {
+  writeBytes(folder.path("text"), "hi<|eos|>hi");
+  writeBytes(folder.path("lines"),
+             R"({"context": "hi", "continuation": "<|eos|>"})"
+             "\n");
+  EXPECT_CONTAINS(run("--perplexity text").out, "tokens: 4\n");
+  EXPECT_CONTAINS(run("--perplexity text --special").out, "tokens: 4\n");
+  EXPECT_CONTAINS(run("--perplexity text --no-special").out, "tokens: 10\n");
+  EXPECT_CONTAINS(run("--score lines").out, "\"tokens\":1,");
+  EXPECT_CONTAINS(run("--score lines --special").out, "\"tokens\":1,");
+  EXPECT_CONTAINS(run("--score lines --no-special").out, "\"tokens\":7,");
+}
+
+TEST_F(RunTool, ContextsBeginAsInTheHarness) {
+  auto score = [&](const std::string &context, const std::string &continuation,
+                   const char *model, const char *options = "") {
+    writeBytes(folder.path("line"), R"({"context": ")" + context +
+                                        R"(", "continuation": ")" +
+                                        continuation + "\"}\n");
+    return run(std::string("--score line ") + options, demoPath(model));
+  };
+  // -distance / 4 of the token, less the logarithm of the sum of exp.
+  auto expected = [](const Tokens &tokens, size_t begin) {
+    double sum = 0, score = 0;
+    for (int distance = 0; distance < 262; ++distance)
+      sum += std::exp(-0.25 * distance);
+    for (size_t i = begin; i < tokens.size(); ++i)
+      score -= std::log(sum) +
+               0.25 * ((tokens[i] - demoNext(tokens, i) + 262) % 262);
+    return score;
+  };
+  auto expectScore = [&](const Result &result, const Tokens &tokens,
+                         size_t begin) {
+    double printed = 0;
+    int count = 0;
+    ASSERT_EQ(std::sscanf(result.out.c_str(),
+                          R"({"loglikelihood":%lf,"tokens":%d)", &printed,
+                          &count),
+              2)
+        << result.out << result.error;
+    EXPECT_EQ(static_cast<size_t>(count), tokens.size() - begin);
+    EXPECT_NEAR(printed, expected(tokens, begin), 1e-6);
+  };
+  // An empty one is BOS, whether texts begin with it or not, else the first
+  // EOS, unless the continuation has it already.
+  expectScore(score("", "hi", "demo"), {260, 'h', 'i'}, 1);
+  expectScore(score("", "hi", "demo-bos"), {260, 'h', 'i'}, 1);
+  expectScore(score("", "hi", "demo-bos", "--no-bos"), {260, 'h', 'i'}, 1);
+  expectScore(score("", "hi", "demo-no-bos"), {261, 'h', 'i'}, 1);
+  expectScore(score("", "<|eos|>hi", "demo-no-bos"), {261, 'h', 'i'}, 1);
+  expectScore(score(" ", "hi", "demo-no-bos"), {261, ' ', 'h', 'i'}, 1);
+  // BOS comes once, whether the text has it or the tokenizer adds it.
+  expectScore(score("a", "b", "demo-bos"), {260, 'a', 'b'}, 2);
+  expectScore(score("<|bos|>a", "b", "demo-bos"), {260, 'a', 'b'}, 2);
+  expectScore(score("<|bos|><|bos|>a", "b", "demo"), {260, 260, 'a', 'b'}, 3);
+  auto result = score("", "hi", "demo-neither");
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_CONTAINS(result.out, "the context is empty, and the model has neither "
+                              "a BOS nor an EOS token to begin with");
+}
+
+TEST_F(RunTool, TwoBosTokensAreNoticed) {
+  const std::string bos = demoPath("demo-bos");
+  auto result = run("-p '<|bos|>a' -n 0 --print-tokens", bos);
+  EXPECT_EQ(result.out, "260,260,97\n");
+  EXPECT_CONTAINS(result.error, "the prompt begins with two BOS tokens");
+  for (const char *arguments :
+       {"-p '<|bos|>a' --no-bos", "-p a", "-p '<|bos|>a' --no-special",
+        "-p '<|bos|><|bos|>' --no-bos"})
+    EXPECT_EQ(run(std::string(arguments) + " -n 0 -q", bos).error, "")
+        << arguments;
+}
+
 TEST_F(RunTool, ScoresOneLineAfterTheOther) {
   writeBytes(folder.path("lines"),
              "{\"id\": 7, \"context\": \"a\", \"continuation\": \"b\"}\n"

@@ -49,7 +49,7 @@ static std::vector<float> logitsOf(std::vector<double> probabilities) {
 TEST(Sampler, GreedyTakesTheFirstOfTheLargest) {
   auto sampler = makeSampler(0, 0, 1, 1);
   EXPECT_EQ(sampleOnce(sampler, {1, 5, 5, 2}), 1);
-  EXPECT_EQ(sampleOnce(sampler, {notANumber, -3, notANumber, -2}), 3);
+  EXPECT_EQ(sampleOnce(sampler, {-infinity, -3, -infinity, -2}), 3);
   EXPECT_EQ(sampleOnce(sampler, {-infinity, -1e30F}), 1);
   EXPECT_EQ(sampleOnce(sampler, {1, infinity, infinity}), 1);
 }
@@ -57,15 +57,26 @@ TEST(Sampler, GreedyTakesTheFirstOfTheLargest) {
 TEST(Sampler, NothingPossible) {
   for (float temperature : {0.0F, 1.0F}) {
     auto sampler = makeSampler(temperature, 2, 0.5F, 1);
-    EXPECT_EQ(sampleOnce(sampler, {notANumber, notANumber, -infinity}), -1);
-    EXPECT_CONTAINS(sherry_error_message(), "not numbers");
+    EXPECT_EQ(sampleOnce(sampler, {-infinity, -infinity}), -1);
+    EXPECT_CONTAINS(sherry_error_message(), "biases forbid all of them");
+  }
+}
+
+TEST(Sampler, NotNumbers) {
+  for (float temperature : {0.0F, 1.0F}) {
+    auto sampler = makeSampler(temperature, 2, 0.5F, 1);
+    EXPECT_EQ(sampleOnce(sampler, {1, notANumber, 2}), -1);
+    EXPECT_CONTAINS(sherry_error_message(),
+                    "the model's logits are not numbers");
+    EXPECT_CONTAINS(sherry_error_message(),
+                    "with --kv=i8, --kv=f32 or --activations=f32");
   }
 }
 
 TEST(Sampler, NotFiniteLogits) {
   auto sampler = makeSampler(1, 0, 0.9F, 1);
   for (int i = 0; i < 100; ++i) {
-    EXPECT_EQ(sampleOnce(sampler, {notANumber, 3, -infinity, notANumber}), 1);
+    EXPECT_EQ(sampleOnce(sampler, {-infinity, 3, -infinity, -infinity}), 1);
     EXPECT_EQ(sampleOnce(sampler, {0, infinity, 100}), 1);
   }
 }
@@ -106,10 +117,10 @@ TEST(Sampler, TopKAgreesWithSorting) {
   for (uint32_t k = 1; k <= 12; ++k) { // also more than there are
     std::vector<float> logits(10);
     for (float &logit : logits) // few values: many are equal
-      logit = random() % 8 ? static_cast<float>(random() % 4) : notANumber;
+      logit = random() % 8 ? static_cast<float>(random() % 4) : -infinity;
     std::vector<int32_t> order;
     for (int32_t i = 0; i < 10; ++i)
-      if (!std::isnan(logits[i]))
+      if (std::isfinite(logits[i]))
         order.push_back(i);
     std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
       return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;

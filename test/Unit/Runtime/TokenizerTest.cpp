@@ -44,7 +44,8 @@ protected:
     return text;
   }
 
-  /// Bytes are the tokens 0 to 255; th, the, " the" and an 256 to 259.
+  /// Bytes are the tokens 0 to 255; th, the, " the" and a k with the first byte
+  /// of a character 256 to 259.
   json config = json::parse(
       readBytes(sourcePath("test/Unit/Runtime/Inputs/demo-tokenizer.json")));
 };

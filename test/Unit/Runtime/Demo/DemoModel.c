@@ -9,7 +9,8 @@
 //
 // so each token, each position and each barrier counts. The macros make
 // variants: those that must be refused, one that the token 3 interrupts as
-// Ctrl-C would, and one whose code and weights both say something else.
+// Ctrl-C would, one that has a logit that is no number after the token 7, and
+// one whose code and weights both say something else.
 //
 //===----------------------------------------------------------------------===//
 #include "sherry-abi/abi.h"
@@ -92,6 +93,12 @@ static void notice(int32_t token) {
 static void notice(int32_t token) { (void)token; }
 #endif
 
+#ifdef DEMO_NAN
+static int isSpoilt(int32_t token, int64_t v) { return token == 7 && v == 5; }
+#else
+static int isSpoilt(int32_t token, int64_t v) { return token < 0 && v < 0; }
+#endif
+
 static void forward(const uint8_t *weights, uint8_t *kv_cache,
                     uint8_t *workspace, const int32_t *tokens,
                     const int32_t *positions, const int32_t *sequences,
@@ -118,7 +125,9 @@ static void forward(const uint8_t *weights, uint8_t *kv_cache,
       sum += partial[thread];
     for (int64_t v = team->thread; v < DEMO_VOCAB; v += team->n_threads) {
       int64_t distance = (v - sum % DEMO_VOCAB + DEMO_VOCAB) % DEMO_VOCAB;
-      logits[row * LogitsStride + v] = -0.25f * (float)distance;
+      logits[row * LogitsStride + v] = isSpoilt(tokens[i], v)
+                                           ? __builtin_nanf("")
+                                           : -0.25f * (float)distance;
     }
     team->barrier(team, -1); // before `partial` is written again
   }

@@ -4,18 +4,22 @@
 #
 # Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, clang-22,
 # gnuplot, asan, training.
-# Parameter: verify-roundtrip=1 prints and parses the IR again in every run of
+# Parameters: cpu=LEVEL, such as x86-64-v3, hides what this CPU has beyond that
+# level; verify-roundtrip=1 prints and parses the IR again in every run of
 # sherry-opt.
 #
 # ===----------------------------------------------------------------------=== #
 
 import os
 import shutil
-import subprocess
+import sys
 
 import lit.formats
 from lit.llvm import llvm_config
 from lit.llvm.subst import ToolSubst
+
+sys.path.insert(0, os.path.join(config.sherry_src_root, "test"))
+import machine  # noqa: E402
 
 config.name = "Sherry"
 config.test_format = lit.formats.ShTest(execute_external=False)
@@ -28,12 +32,8 @@ tools_dir = os.path.join(config.sherry_obj_root, "bin")
 llvm_config.use_default_substitutions()
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 llvm_config.with_environment("PATH", tools_dir, append_path=True)
-# Threads that spin for each other take seconds where lit keeps all cores busy.
-llvm_config.with_environment("OMP_WAIT_POLICY", "passive")
-# Teams larger than the machine are tested too.
-llvm_config.with_environment("OMP_DYNAMIC", "false")
-llvm_config.with_system_environment(
-    ["ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TMPDIR"])
+for name in machine.set_environment(config, lit_config, tools_dir):
+    config.available_features.add("cpu-" + name)
 
 roundtrip = int(lit_config.params.get("verify-roundtrip", 0))
 llvm_config.add_tool_substitutions(
@@ -91,11 +91,3 @@ else:
         "no folder with reference data (SHERRY_SHARED_DIR): the tests that need "
         "it do not run"
     )
-probe = subprocess.run(
-    [os.path.join(tools_dir, "sherry-cpu-features")],
-    check=True,
-    stdout=subprocess.PIPE,
-    universal_newlines=True,
-)
-for name in probe.stdout.split():
-    config.available_features.add("cpu-" + name)

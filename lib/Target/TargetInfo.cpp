@@ -4,9 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Target/TargetInfo.h"
+#include "CpuFeatures.h"
 
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
@@ -41,16 +41,14 @@ Expected<TargetInfo> TargetInfo::get(StringRef name) {
         "--target-cpu: '" + name +
         "' is no x86-64 CPU known to LLVM; use native, x86-64-v2, x86-64-v3, "
         "x86-64-v4 or a name that `llc -march=x86-64 -mcpu=help` lists");
-  if (!isNative)
+  if (isNative) {
+    info.features = runtime::hostCpuFeatures();
+  } else {
     subtarget.reset(target->createMCSubtargetInfo(triple, name, ""));
-
-  StringMap<bool> host;
-  if (isNative)
-    host = sys::getHostCPUFeatures();
-  for (auto [bit, feature] : enumerate(kFeatures))
-    if (isNative ? host.lookup(feature.drop_front())
-                 : subtarget->checkFeatures(feature))
-      info.features |= uint64_t(1) << bit;
+    for (auto [bit, feature] : enumerate(kFeatures))
+      if (subtarget->checkFeatures(feature))
+        info.features |= uint64_t(1) << bit;
+  }
   if (!info.has(SHERRY_CPU_SSSE3) || !info.has(SHERRY_CPU_SSE4_1))
     return createStringError("--target-cpu: '" + StringRef(info.cpu) +
                              "' is below x86-64-v2; compiled models need "

@@ -6,7 +6,9 @@
 #include "CpuFeatures.h"
 #include "sherry-abi/abi.h"
 
+#include <algorithm>
 #include <cpuid.h>
+#include <cstdlib>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,6 +24,12 @@ struct CpuidResult {
 };
 
 } // namespace
+
+static constexpr const char *featureNames[] = {
+#define SHERRY_CPU_FEATURE(id, name, leaf, subleaf, reg, bit, state) name,
+#include "sherry-abi/cpu_features.def"
+#undef SHERRY_CPU_FEATURE
+};
 
 static CpuidResult cpuid(unsigned leaf, unsigned subleaf) {
   CpuidResult r;
@@ -48,7 +56,7 @@ static bool mayUseTiles() {
   return syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
 }
 
-uint64_t sherry::runtime::hostCpuFeatures() {
+uint64_t sherry::runtime::probeCpuFeatures() {
   uint64_t saved = savedState();
   if ((saved & TILES) == TILES && !mayUseTiles())
     saved &= ~uint64_t{TILES};
@@ -61,19 +69,31 @@ uint64_t sherry::runtime::hostCpuFeatures() {
   return features;
 }
 
+uint64_t sherry::runtime::hostCpuFeatures() {
+  const char *unused = std::getenv("SHERRY_WITHOUT_CPU_FEATURES");
+  return probeCpuFeatures() & ~(unused ? parseCpuFeatures(unused) : 0);
+}
+
+uint64_t sherry::runtime::parseCpuFeatures(std::string_view names) {
+  uint64_t features = 0;
+  while (!names.empty()) {
+    std::string_view name = names.substr(0, names.find(','));
+    names.remove_prefix(std::min(name.size() + 1, names.size()));
+    for (unsigned i = 0; i < SHERRY_CPU_FEATURE_COUNT; ++i)
+      if (name == featureNames[i])
+        features |= uint64_t{1} << i;
+  }
+  return features;
+}
+
 std::string sherry::runtime::cpuFeatureNames(uint64_t features) {
-  static const char *const names[] = {
-#define SHERRY_CPU_FEATURE(id, name, leaf, subleaf, reg, bit, state) name,
-#include "sherry-abi/cpu_features.def"
-#undef SHERRY_CPU_FEATURE
-  };
   std::string result;
   for (unsigned i = 0; i < 64; ++i) {
     if (!(features >> i & 1))
       continue;
     result += result.empty() ? "" : ",";
     result +=
-        i < SHERRY_CPU_FEATURE_COUNT ? names[i] : "bit " + std::to_string(i);
+        i < SHERRY_CPU_FEATURE_COUNT ? featureNames[i] : "bit " + std::to_string(i);
   }
   return result;
 }

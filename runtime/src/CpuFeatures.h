@@ -10,12 +10,22 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace sherry::runtime {
 
 /// The features that the CPU has and the operating system saves the state of.
 /// Asks it for the permission to use AMX, for the whole process.
+uint64_t probeCpuFeatures();
+
+/// Those that compiler and runtime use: all but the ones that the environment
+/// variable SHERRY_WITHOUT_CPU_FEATURES names, which makes a CPU of fewer
+/// features of this one for tests.
 uint64_t hostCpuFeatures();
+
+/// The set of names that are separated by commas; others than those of the
+/// table name nothing.
+uint64_t parseCpuFeatures(std::string_view names);
 
 /// The names of a set, separated by commas. A bit beyond the table is given by
 /// its number: a newer compiler knows more features.

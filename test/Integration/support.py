@@ -9,17 +9,11 @@ import subprocess
 import sys
 
 REFERENCE = pathlib.Path(__file__).resolve().parent.parent / "Reference"
-sys.path.insert(0, str(REFERENCE))
+sys.path[:0] = [str(REFERENCE), str(REFERENCE.parent)]
 
-# The module is only found through the path above.
+# The modules are only found through the paths above.
 from compare_npy import Mismatch, compare  # noqa: E402, F401
-
-# Features that a level adds, as far as models can need them.
-LEVELS = {
-    "x86-64-v2": {"sse3", "ssse3", "sse4.1", "sse4.2", "popcnt"},
-    "x86-64-v3": {"avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt"},
-    "x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
-}
+from machine import LEVELS, features_of  # noqa: E402
 
 
 def run(*command):
@@ -41,12 +35,7 @@ def join(tokens):
 def list_targets():
     """The levels of x86-64 that this CPU can run, and native."""
     have = set(run("sherry-cpu-features").split())
-    targets, needed = [], set()
-    for level, features in LEVELS.items():
-        needed |= features
-        if needed <= have:
-            targets.append(level)
-    return targets + ["native"]
+    return [level for level in LEVELS if features_of(level) <= have] + ["native"]
 
 
 def count_failures(cases):

@@ -4,17 +4,18 @@
 #
 # ===----------------------------------------------------------------------=== #
 
+import os
+import sys
+
 import lit.formats
 from lit.llvm import llvm_config
+
+sys.path.insert(0, os.path.join(config.sherry_src_root, "test"))
+import machine  # noqa: E402
 
 config.name = "Sherry-Unit"
 config.test_source_root = config.test_exec_root = config.sherry_unit_dir
 config.test_format = lit.formats.GoogleTest(".", "Tests")
 
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
-# Threads that spin for each other take seconds where lit keeps all cores busy.
-llvm_config.with_environment("OMP_WAIT_POLICY", "passive")
-# Teams larger than the machine are tested too.
-llvm_config.with_environment("OMP_DYNAMIC", "false")
-llvm_config.with_system_environment(
-    ["ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TMPDIR"])
+machine.set_environment(config, lit_config, config.sherry_tools_dir)

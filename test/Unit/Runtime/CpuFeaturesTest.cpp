@@ -9,10 +9,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 using namespace sherry::runtime;
 
 static bool has(sherry_abi_cpu_feature feature) {
-  return hostCpuFeatures() >> feature & 1;
+  return probeCpuFeatures() >> feature & 1;
 }
 
 // The compiler's own probe is the reference.
@@ -52,4 +54,25 @@ TEST(CpuFeatures, Names) {
             "avx2,avx512vbmi");
   EXPECT_EQ(cpuFeatureNames(uint64_t{1} << 63), "bit 63");
   EXPECT_EQ(sherry_cpu_features(), cpuFeatureNames(hostCpuFeatures()));
+}
+
+TEST(CpuFeatures, SetsOfNames) {
+  const uint64_t set = uint64_t{1} << SHERRY_CPU_AVX2 |
+                       uint64_t{1} << SHERRY_CPU_AMX_INT8;
+  EXPECT_EQ(parseCpuFeatures("amx-int8,avx2"), set);
+  EXPECT_EQ(parseCpuFeatures(cpuFeatureNames(set)), set);
+  EXPECT_EQ(parseCpuFeatures(",avx2,,no-such,amx-int8,"), set);
+  EXPECT_EQ(parseCpuFeatures(""), uint64_t{0});
+}
+
+// What is taken away is missing for the compiler and the runtime.
+TEST(CpuFeatures, OfASmallerCpu) {
+  const char *before = std::getenv("SHERRY_WITHOUT_CPU_FEATURES");
+  const std::string kept = before ? before : "";
+  ASSERT_EQ(setenv("SHERRY_WITHOUT_CPU_FEATURES", "ssse3,avx", 1), 0);
+  const uint64_t features = hostCpuFeatures();
+  before ? setenv("SHERRY_WITHOUT_CPU_FEATURES", kept.c_str(), 1)
+         : unsetenv("SHERRY_WITHOUT_CPU_FEATURES");
+  EXPECT_EQ(features, probeCpuFeatures() & ~parseCpuFeatures("ssse3,avx"));
+  EXPECT_NE(features, probeCpuFeatures());
 }

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/InitAll.h"
 
-#include "mlir/Conversion/Passes.h"
+#include "ConversionPasses.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Pipelines/Pipelines.h"
 
-#include "mlir/Conversion/Passes.h"
+#include "ConversionPasses.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"

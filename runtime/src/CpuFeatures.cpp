@@ -92,8 +92,8 @@ std::string sherry::runtime::cpuFeatureNames(uint64_t features) {
     if (!(features >> i & 1))
       continue;
     result += result.empty() ? "" : ",";
-    result +=
-        i < SHERRY_CPU_FEATURE_COUNT ? featureNames[i] : "bit " + std::to_string(i);
+    result += i < SHERRY_CPU_FEATURE_COUNT ? featureNames[i]
+                                           : "bit " + std::to_string(i);
   }
   return result;
 }

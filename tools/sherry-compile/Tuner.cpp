@@ -215,8 +215,8 @@ static std::string makeKey(const CompileOptions &options,
                            const TargetInfo &target) {
   std::string key;
   raw_string_ostream out(key);
-  out << cpuName() << "; " << target.cpu << " " << target.getFeatureString() << "; " << get_physical_cores()
-      << " cores; "
+  out << cpuName() << "; " << target.cpu << " " << target.getFeatureString()
+      << "; " << get_physical_cores() << " cores; "
       << "sherry " SHERRY_VERSION << "; " << config.hiddenSize << " "
       << config.intermediateSize << " " << config.numHeads << " "
       << config.numKeyValueHeads << " " << config.headDim << "; "

@@ -57,8 +57,8 @@ TEST(CpuFeatures, Names) {
 }
 
 TEST(CpuFeatures, SetsOfNames) {
-  const uint64_t set = uint64_t{1} << SHERRY_CPU_AVX2 |
-                       uint64_t{1} << SHERRY_CPU_AMX_INT8;
+  const uint64_t set =
+      uint64_t{1} << SHERRY_CPU_AVX2 | uint64_t{1} << SHERRY_CPU_AMX_INT8;
   EXPECT_EQ(parseCpuFeatures("amx-int8,avx2"), set);
   EXPECT_EQ(parseCpuFeatures(cpuFeatureNames(set)), set);
   EXPECT_EQ(parseCpuFeatures(",avx2,,no-such,amx-int8,"), set);

@@ -1,0 +1,22 @@
+//===- ConversionPasses.h - MLIR's conversions in pipelines -----*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// In place of mlir/Conversion/Passes.h, which takes a compiler half a minute.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_PIPELINES_CONVERSIONPASSES_H
+#define SHERRY_PIPELINES_CONVERSIONPASSES_H
+
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+
+#endif // SHERRY_PIPELINES_CONVERSIONPASSES_H

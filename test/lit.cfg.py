@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, clang-22,
-# gnuplot, asan, training.
-# Parameters: cpu=LEVEL, such as x86-64-v3, hides what this CPU has beyond that
-# level; verify-roundtrip=1 prints and parses the IR again in every run of
-# sherry-opt.
+# gnuplot, asan, training, all.
+# Parameters: all=1 adds what takes long; cpu=LEVEL, such as x86-64-v3, hides
+# what this CPU has beyond that level; verify-roundtrip=1 prints and parses the
+# IR again in every run of sherry-opt.
 #
 # ===----------------------------------------------------------------------=== #
 
@@ -35,6 +35,9 @@ llvm_config.with_environment("PATH", tools_dir, append_path=True)
 for name in machine.set_environment(config, lit_config, tools_dir):
     config.available_features.add("cpu-" + name)
 
+runs_all = int(lit_config.params.get("all", 0))
+if runs_all:
+    config.available_features.add("all")
 roundtrip = int(lit_config.params.get("verify-roundtrip", 0))
 llvm_config.add_tool_substitutions(
     [
@@ -64,6 +67,7 @@ config.substitutions += [
     ("%cmake", config.cmake),
     ("%cc", config.cc),
     ("%cxx", config.cxx),
+    ("%fuzz-runs", "20000" if runs_all else "3000"),
     # What a program that links this build's runtime must be linked with.
     (
         "%link-flags",

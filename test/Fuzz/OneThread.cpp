@@ -1,0 +1,22 @@
+//===- OneThread.cpp - The runtime's threads, of which there is one -------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// In place of runtime/src/Parallel.cpp: clang's OpenMP is a package of its own,
+// and an input is to do the same in every run.
+//
+//===----------------------------------------------------------------------===//
+#include "Parallel.h"
+
+using namespace sherry::runtime;
+
+void sherry::runtime::runParallel(
+    uint32_t, const std::function<void(int32_t, int32_t)> &work) {
+  work(0, 1);
+}
+
+void sherry::runtime::parallelFor(uint64_t count,
+                                  const std::function<void(uint64_t)> &work) {
+  for (uint64_t i = 0; i < count; ++i)
+    work(i);
+}

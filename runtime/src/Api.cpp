@@ -62,6 +62,7 @@ const char *sherry_cpu_features(void) {
 
 sherry_model *sherry_model_open(const char *path, sherry_weights weights) {
   return guard(static_cast<sherry_model *>(nullptr), [&] {
+    checkEnumerator(weights, SHERRY_WEIGHTS_MAPPED, "sherry_weights");
     return new sherry_model{std::make_shared<const Model>(path, weights)};
   });
 }
@@ -116,6 +117,13 @@ int64_t sherry_tokenize(const sherry_model *model, const char *text,
                         size_t size, unsigned flags, int32_t *tokens,
                         int64_t capacity) {
   return guard(int64_t{-1}, [&] {
+    constexpr unsigned known = SHERRY_TOKENIZE_BOS | SHERRY_TOKENIZE_SPECIAL;
+    if (flags & ~known)
+      throw Error("flags of " + std::to_string(flags) +
+                  " are not of sherry_tokenize_flags");
+    if (capacity < 0)
+      throw Error("a capacity of " + std::to_string(capacity) +
+                  " tokens is less than 0");
     std::vector<int32_t> all = model->model->tokenizer().encode(
         {text, size}, flags & SHERRY_TOKENIZE_BOS,
         flags & SHERRY_TOKENIZE_SPECIAL);

@@ -51,6 +51,7 @@ Context::Context(std::shared_ptr<const Model> owner,
 }
 
 void Context::truncate(uint32_t sequence, uint32_t position) {
+  checkIdle();
   checkSequence(sequence);
   uint32_t &length = lengths[sequence];
   if (position > length)
@@ -58,6 +59,12 @@ void Context::truncate(uint32_t sequence, uint32_t position) {
                 " tokens to " + std::to_string(position));
   length = position;
   lastLogits = nullptr;
+}
+
+void Context::checkIdle() const {
+  if (isEvaluating)
+    throw Error("the context is in use: what receives logits must not change "
+                "it");
 }
 
 void Context::checkSequence(uint32_t sequence) const {
@@ -68,6 +75,7 @@ void Context::checkSequence(uint32_t sequence) const {
 
 void Context::checkEntry(const sherry_batch_entry &entry) const {
   checkSequence(entry.sequence);
+  checkEnumerator(entry.logits, SHERRY_LOGITS_ALL, "sherry_logits");
   const uint32_t length = lengths[entry.sequence];
   const int64_t n = entry.n_tokens;
   if (n < 0 || n > capacity - length)
@@ -85,6 +93,8 @@ void Context::checkEntry(const sherry_batch_entry &entry) const {
 }
 
 void Context::checkEntries(const sherry_batch_entry *entries, int64_t n) const {
+  if (n < 0)
+    throw Error("a batch of " + std::to_string(n) + " entries");
   for (int64_t i = 0; i < n; ++i) {
     checkEntry(entries[i]);
     for (int64_t before = 0; before < i; ++before)
@@ -146,6 +156,7 @@ Context::Place Context::fillBlock(const sherry_batch_entry *entries, int64_t n,
 
 void Context::eval(const sherry_batch_entry *entries, int64_t n,
                    sherry_batch_logits_fn onLogits, void *user) {
+  checkIdle();
   checkEntries(entries, n);
   int64_t total = 0, wanted = 0;
   for (int64_t i = 0; i < n; ++i) {
@@ -160,6 +171,11 @@ void Context::eval(const sherry_batch_entry *entries, int64_t n,
   float *logits =
       logitsBuffer(std::max<int64_t>(1, std::min<int64_t>(wanted, maxBlock)));
   lastLogits = nullptr;
+  struct InUse {
+    bool &flag;
+    explicit InUse(bool &flag) : flag(flag) { flag = true; }
+    ~InUse() { flag = false; }
+  } inUse(isEvaluating);
   for (Place next{0, 0};;) {
     next = fillBlock(entries, n, next);
     if (pending.tokens.empty())
@@ -178,6 +194,7 @@ void Context::eval(const sherry_batch_entry *entries, int64_t n,
 }
 
 void Context::profile(bool on) {
+  checkIdle();
   steps.reset();
   if (on)
     steps.emplace(model->metadata().numSteps, numThreads);

@@ -40,7 +40,7 @@ public:
   void eval(const sherry_batch_entry *entries, int64_t n,
             sherry_batch_logits_fn onLogits, void *user);
 
-  /// See sherry_context_profile.
+  /// See sherry_context_profile; throws Error.
   void profile(bool on);
   /// Throws Error if there is no profile or no such step.
   sherry_step_time stepTime(uint32_t step) const;
@@ -56,6 +56,8 @@ private:
     constexpr int64_t unit = SHERRY_ABI_CONTEXT_MULTIPLE;
     return (capacity + unit - 1) / unit * unit;
   }
+  /// Throws Error while eval runs: a callback may not change the context.
+  void checkIdle() const;
   void checkSequence(uint32_t sequence) const;
   void checkEntry(const sherry_batch_entry &entry) const;
   void checkEntries(const sherry_batch_entry *entries, int64_t n) const;
@@ -70,6 +72,7 @@ private:
   std::vector<uint32_t> lengths; ///< of the sequences
   Mapping cache, workspace, logitsMemory;
   const float *lastLogits = nullptr;
+  bool isEvaluating = false;
   /// The tokens of one forward call, those with logits last.
   struct {
     std::vector<int32_t> tokens, positions, sequences;

@@ -9,6 +9,7 @@
 #define SHERRY_RUNTIME_SUPPORT_H
 
 #include <cstdint>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -33,6 +34,17 @@ inline uint64_t checkedMultiply(uint64_t a, uint64_t b, const char *what) {
     throw Error(std::string(what) + ": " + std::to_string(a) + " * " +
                 std::to_string(b) + " bytes do not fit in 64 bits");
   return product;
+}
+
+/// Throws Error unless a number that a C program gave as an enumeration is from
+/// 0 to `last`. It is read as a number: as an enumeration it may have no value.
+template <typename Enum>
+void checkEnumerator(const Enum &value, Enum last, const char *type) {
+  uint32_t number;
+  static_assert(sizeof(Enum) == sizeof(number));
+  std::memcpy(&number, &value, sizeof(number));
+  if (number > static_cast<uint32_t>(last))
+    throw Error(std::to_string(number) + " is no value of " + type);
 }
 
 /// A string in quotes for a message: cut short, unprintable bytes as \xNN.

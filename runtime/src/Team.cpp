@@ -19,14 +19,17 @@ Profile::Profile(size_t numSteps, uint32_t numThreads)
 
 sherry_step_time Profile::time(size_t step) const {
   sherry_step_time sum = {};
+  uint64_t team = 0; // may be smaller than what was asked for
   for (size_t thread = 0; thread < numThreads; ++thread) {
     const sherry_step_time &time = times[thread * numSteps + step];
+    team += time.calls > 0;
     sum.calls += time.calls;
     sum.busy_ns += time.busy_ns;
     sum.waiting_ns += time.waiting_ns;
   }
-  return {sum.calls / numThreads, sum.busy_ns / numThreads,
-          sum.waiting_ns / numThreads};
+  if (team == 0)
+    return sum;
+  return {sum.calls / team, sum.busy_ns / team, sum.waiting_ns / team};
 }
 
 namespace {

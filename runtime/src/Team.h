@@ -20,7 +20,7 @@ public:
   Profile(size_t numSteps, uint32_t numThreads);
 
   size_t size() const { return numSteps; }
-  /// Mean over the threads.
+  /// Mean over the threads that took part.
   sherry_step_time time(size_t step) const;
   /// Where thread `thread` writes its times, [size()].
   sherry_step_time *timesOf(size_t thread) {

@@ -21,6 +21,8 @@ uint32_t sherry::runtime::availableProcessors() {
 }
 
 uint32_t sherry::runtime::limitThreads(uint32_t threads) {
+  threads = std::min(
+      threads, static_cast<uint32_t>(std::max(omp_get_thread_limit(), 1)));
   const char *dynamic = std::getenv("OMP_DYNAMIC");
   if (dynamic && strcasecmp(dynamic, "false") == 0)
     return threads;

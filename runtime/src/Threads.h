@@ -20,7 +20,7 @@ uint32_t availableProcessors();
 
 /// As many of `threads` as have a processor each: threads that take turns wait
 /// for each other at every barrier. All of them if OMP_DYNAMIC is `false`,
-/// which tests use.
+/// which tests use. No more than OMP_THREAD_LIMIT in any case.
 uint32_t limitThreads(uint32_t threads);
 
 /// One per physical core that this process may run on (two threads of one core

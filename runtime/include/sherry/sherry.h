@@ -105,7 +105,8 @@ enum sherry_tokenize_flags {
 };
 
 /// Turns `size` bytes of text, UTF-8 or not, into tokens: writes the first
-/// `capacity` of them to `tokens` and returns how many there are, -1 on error.
+/// `capacity` of them to `tokens` and returns how many there are, -1 on error
+/// (such as unknown flags).
 /// `tokens` may be null if `capacity` is 0.
 int64_t sherry_tokenize(const sherry_model *model, const char *text,
                         size_t size, unsigned flags, int32_t *tokens,
@@ -152,7 +153,8 @@ typedef struct sherry_context_options {
   uint32_t block;
   /// Threads; default: one per physical core that this process may use, or
   /// OMP_NUM_THREADS if that is less. No more are used than this process has
-  /// processors, unless OMP_DYNAMIC is `false`.
+  /// processors, unless OMP_DYNAMIC is `false`, and no more than
+  /// OMP_THREAD_LIMIT.
   uint32_t threads;
   /// Sequences, numbered from 0; default: 1, at most 1024.
   uint32_t sequences;
@@ -186,13 +188,15 @@ enum sherry_logits {
 };
 
 /// Receives the logits [vocab_size] after token `index` of the call, in order.
-/// They are valid during the call.
+/// They are valid during the call. Until the evaluation returns, the context is
+/// in use: it must not be destroyed, functions that change it fail, and the
+/// others see it as it was.
 typedef void (*sherry_logits_fn)(void *user, int64_t index,
                                  const float *logits);
 
 /// Appends `n_tokens` tokens to sequence 0. `on_logits` may be null. Returns 0,
-/// or -1 on error (a token that does not exist, a full context); the sequence
-/// is then as it was.
+/// or -1 on error (a token or a value of `logits` that does not exist, a full
+/// context); the sequence is then as it was.
 int sherry_eval(sherry_context *context, const int32_t *tokens,
                 int64_t n_tokens, enum sherry_logits logits,
                 sherry_logits_fn on_logits, void *user);
@@ -206,7 +210,8 @@ typedef struct sherry_batch_entry {
 } sherry_batch_entry;
 
 /// Receives the logits [vocab_size] after token `index` of entry `entry`, those
-/// of an entry in order. They are valid during the call.
+/// of an entry in order. They are valid during the call; the context is in use,
+/// as with sherry_logits_fn.
 typedef void (*sherry_batch_logits_fn)(void *user, int64_t entry, int64_t index,
                                        const float *logits);
 
@@ -225,7 +230,7 @@ const float *sherry_context_logits(const sherry_context *context);
 
 /// What one step of the model's code cost: a step is an entry of the list
 /// "steps" of the model's description. Sums over all calls since the profile
-/// was switched on, means over the threads.
+/// was switched on, means over the threads that took part.
 typedef struct sherry_step_time {
   uint64_t calls;
   uint64_t busy_ns;    ///< nanoseconds of work

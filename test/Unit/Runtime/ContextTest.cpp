@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Team.h"
 #include "TestSupport.h"
 
 #include <algorithm>
@@ -227,6 +228,58 @@ TEST_F(ContextTest, RefusedBatchesChangeNothing) {
   EXPECT_EQ(sherry_eval_batch(context.get(), nullptr, 0, nullptr, nullptr), 0);
 }
 
+TEST_F(ContextTest, RefusesValuesThatDoNotExist) {
+  EXPECT_EQ(
+      sherry_model_open(demoPath().c_str(), static_cast<sherry_weights>(7)),
+      nullptr);
+  EXPECT_CONTAINS(sherry_error_message(), "7 is no value of sherry_weights");
+  auto context = makeContext({40, 16, 1});
+  EXPECT_EQ(sherry_eval(context.get(), tokens.data(), 1,
+                        static_cast<sherry_logits>(77), nullptr, nullptr),
+            -1);
+  EXPECT_CONTAINS(sherry_error_message(), "77 is no value of sherry_logits");
+  EXPECT_EQ(sherry_context_position(context.get(), 0), 0U);
+  EXPECT_EQ(sherry_eval_batch(context.get(), nullptr, -5, nullptr, nullptr),
+            -1);
+  EXPECT_CONTAINS(sherry_error_message(), "a batch of -5 entries");
+  EXPECT_EQ(sherry_tokenize(model.get(), "a", 1, 8, nullptr, 0), -1);
+  EXPECT_CONTAINS(sherry_error_message(), "flags of 8");
+  EXPECT_EQ(sherry_tokenize(model.get(), "a", 1, 0, nullptr, -1), -1);
+  EXPECT_CONTAINS(sherry_error_message(), "a capacity of -1");
+}
+
+TEST_F(ContextTest, CallbacksCannotChangeTheContext) {
+  struct Caller {
+    sherry_context *context;
+    int count = 0;
+
+    static void call(void *user, int64_t, const float *) {
+      auto &caller = *static_cast<Caller *>(user);
+      const int32_t token = 1;
+      EXPECT_EQ(sherry_context_truncate(caller.context, 0, 0), -1);
+      EXPECT_CONTAINS(sherry_error_message(), "the context is in use");
+      EXPECT_EQ(sherry_eval(caller.context, &token, 1, SHERRY_LOGITS_LAST,
+                            nullptr, nullptr),
+                -1);
+      EXPECT_CONTAINS(sherry_error_message(), "the context is in use");
+      EXPECT_EQ(sherry_context_profile(caller.context, true), -1);
+      EXPECT_EQ(sherry_context_position(caller.context, 0), 3U);
+      ++caller.count;
+    }
+  };
+  auto context = makeContext({40, 2, 1});
+  ASSERT_EQ(sherry_eval(context.get(), tokens.data(), 3, SHERRY_LOGITS_NONE,
+                        nullptr, nullptr),
+            0);
+  Caller caller = {context.get()};
+  ASSERT_EQ(sherry_eval(context.get(), tokens.data() + 3, 4, SHERRY_LOGITS_ALL,
+                        Caller::call, &caller),
+            0);
+  EXPECT_EQ(caller.count, 4);
+  EXPECT_EQ(sherry_context_position(context.get(), 0), 7U);
+  EXPECT_EQ(sherry_context_truncate(context.get(), 0, 0), 0);
+}
+
 TEST_F(ContextTest, NoMoreThreadsThanProcessors) {
   auto threadsOf = [&](const char *dynamic) {
     setenv("OMP_DYNAMIC", dynamic, /*overwrite=*/1);
@@ -315,4 +368,27 @@ TEST_F(ContextTest, ProfileCountsSteps) {
   EXPECT_EQ(time.calls, 0U);
   ASSERT_EQ(sherry_context_profile(context.get(), false), 0);
   EXPECT_EQ(sherry_context_step_time(context.get(), 0, &time), -1);
+}
+
+TEST(Profile, MeansAreOfTheThreadsThatTookPart) {
+  sherry::runtime::Profile profile(2, 4);
+  profile.timesOf(0)[1] = {3, 100, 50};
+  profile.timesOf(1)[1] = {3, 200, 30};
+  const sherry_step_time time = profile.time(1);
+  EXPECT_EQ(time.calls, 3U);
+  EXPECT_EQ(time.busy_ns, 150U);
+  EXPECT_EQ(time.waiting_ns, 40U);
+  EXPECT_EQ(profile.time(0).calls, 0U);
+}
+
+TEST_F(ContextTest, NoMoreThreadsThanOpenMPAllows) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe"; // in a new process
+  auto printThreads = [&] {
+    std::fprintf(stderr, "%u threads",
+                 sherry_context_threads(makeContext({75, 16, 4}).get()));
+    std::_Exit(0);
+  };
+  setenv("OMP_THREAD_LIMIT", "1", /*overwrite=*/1);
+  EXPECT_EXIT(printThreads(), testing::ExitedWithCode(0), "1 threads");
+  unsetenv("OMP_THREAD_LIMIT");
 }

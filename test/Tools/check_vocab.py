@@ -14,9 +14,9 @@ import subprocess
 import sys
 
 
-def tokenize(model, text, *options):
+def tokenize(model, text, option):
     return subprocess.run(
-        ["sherry-tokenize", model, "-f", "-", "--no-bos", *options],
+        ["sherry-tokenize", model, "-f", "-", option],
         input=text,
         check=True,
         stdout=subprocess.PIPE,
@@ -35,7 +35,7 @@ def main():
     failures = 0
     for text, line in zip(texts, lines):
         expected = [int(number) for number in line.split()]
-        output = tokenize(model, text).decode().strip()
+        output = tokenize(model, text, "--no-bos").decode().strip()
         actual = [int(number) for number in output.split(",") if number]
         decoded = tokenize(model, output.encode(), "--decode")
         if actual != expected or decoded != text:

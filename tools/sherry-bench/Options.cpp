@@ -4,11 +4,52 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Options.h"
+#include "../Support/CommandLine.h"
 #include "sherry/sherry.h"
 
-#include <CLI/CLI.hpp>
-
+using namespace sherry;
 using namespace sherry::bench;
+
+namespace {
+/// What a run measures, and how it is printed.
+enum Mode : unsigned {
+  Prefill = 1,
+  Decode = 2,
+  Markdown = 4,
+  Json = 8,
+  Csv = 16,
+  Always = Markdown | Json | Csv
+};
+} // namespace
+
+static const std::vector<OptionUse> optionTable = {
+    {"--prompt", Always},
+    {"--n-predict", Always},
+    {"--ctx-fill", Decode, "where --n-predict is 0"},
+    {"--batch", Decode, "where --n-predict is 0"},
+    {"--threads", Always},
+    {"--repetitions", Always},
+    {"--mmap", Always},
+    {"--output", Always},
+    {"--profile", Markdown | Json, "with --output csv"},
+    {"--kernels", Markdown | Json, "with --output csv"},
+    {"--quiet", Always},
+};
+
+static unsigned findModes(const Options &options) {
+  auto isMeasured = [](const std::vector<uint32_t> &counts) {
+    return std::any_of(counts.begin(), counts.end(),
+                       [](uint32_t count) { return count > 0; });
+  };
+  unsigned modes = options.format == "md"     ? Markdown
+                   : options.format == "json" ? Json
+                                              : Csv;
+  if (isMeasured(options.prompts))
+    modes |= Prefill;
+  if (isMeasured(options.generated))
+    modes |= Decode;
+  return modes;
+}
 
 std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
                                                Options &options) {
@@ -21,7 +62,7 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
       ->required();
   auto addList = [&](const char *names, std::vector<uint32_t> &list,
                      const char *text) {
-    return app.add_option(names, list, text)
+    return addNumber(app, names, list, text)
         ->delimiter(',')
         ->capture_default_str();
   };
@@ -37,8 +78,8 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
   addList("-t,--threads", options.threads,
           "Numbers of threads, 0 for one per physical core; no more than "
           "processors are used");
-  app.add_option("-r,--repetitions", options.repetitions,
-                 "Measurements of which the median is taken")
+  addNumber(app, "-r,--repetitions", options.repetitions,
+            "Measurements of which the median is taken")
       ->check(CLI::Range(1u, 1000u))
       ->capture_default_str();
   app.add_flag("--mmap", options.map,
@@ -52,10 +93,11 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
   app.add_flag("--kernels", options.kernels,
                "Also give the speed of each matrix of the model");
   app.add_flag("-q,--quiet", options.quiet, "Show no progress");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? Success : UsageError;
-  }
-  return std::nullopt;
+  return parseCommandLine(app, argc, argv, [&] {
+    const unsigned modes = findModes(options);
+    if (!(modes & (Prefill | Decode)))
+      throw CLI::ValidationError("--n-predict",
+                                 "nothing to measure: --prompt is 0 too");
+    refuseWithoutEffect(app, optionTable, modes, "");
+  });
 }

@@ -11,9 +11,16 @@
 #include <iostream>
 #include <sstream>
 
-int main() {
+int main(int argc, char **) {
+  if (argc > 1) {
+    std::cerr << "sherry-cpu-features: error: takes no arguments\n";
+    return 2;
+  }
   std::istringstream features(sherry_cpu_features());
   for (std::string name; std::getline(features, name, ',');)
     std::cout << name << "\n";
-  return std::cout.flush() ? 0 : 1;
+  if (std::cout.flush())
+    return 0;
+  std::cerr << "sherry-cpu-features: error: cannot write to standard output\n";
+  return 1;
 }

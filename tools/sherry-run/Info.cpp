@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Sampling.h"
 #include "Session.h"
 
 #include <nlohmann/json.hpp>
@@ -24,6 +25,8 @@ void sherry::run::printInfo(const sherry_model *model, const Options &options) {
   std::string text;
   const auto object = nlohmann::ordered_json::parse(metadata);
   for (const auto &[name, value] : object.items()) {
+    if (name == "sampling")
+      continue; // below, with what it leaves out
     // Escaped, as the terminal obeys control characters.
     std::string shown = value.dump(), key = nlohmann::json(name).dump();
     if (value.is_string())
@@ -41,6 +44,7 @@ void sherry::run::printInfo(const sherry_model *model, const Options &options) {
                std::to_string(sherry_model_workspace_size(model)) + " bytes");
   text += line("max_block",
                std::to_string(sherry_model_max_block(model)) + " tokens");
+  text += line("sampling", printSampling(options.sampling));
   text += line("tokenizer", sherry_model_has_tokenizer(model) ? "yes" : "no");
   print(text);
 }

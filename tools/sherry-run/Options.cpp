@@ -5,14 +5,85 @@
 //===----------------------------------------------------------------------===//
 #include "Options.h"
 #include "../Support/ChatTemplate.h"
+#include "../Support/CommandLine.h"
 
-#include <CLI/CLI.hpp>
-
-#include <cstdio>
-#include <cstdlib>
 #include <random>
 
+using namespace sherry;
 using namespace sherry::run;
+
+//===----------------------------------------------------------------------===//
+// Modes
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// What a run does.
+enum Mode : unsigned {
+  Text = 1,
+  Ids = 2,
+  Chat = 4,
+  Scores = 8,
+  Perplexity = 16,
+  Info = 32,
+  Continues = Text | Ids,
+  Answers = Continues | Chat,
+  Tokenizes = Text | Scores | Perplexity,
+  Evaluates = Answers | Scores | Perplexity
+};
+} // namespace
+
+/// Where each option has an effect. Values may leave other options nothing to
+/// decide (as --temp 0 does with --top-k); that is no reason to refuse them.
+static const std::vector<OptionUse> optionTable = {
+    {"--n-predict", Answers},
+    {"--temp", Answers},
+    {"--top-k", Answers},
+    {"--top-p", Answers},
+    {"--min-p", Answers},
+    {"--typical-p", Answers},
+    {"--seed", Answers},
+    {"--repeat-penalty", Answers},
+    {"--presence-penalty", Answers},
+    {"--frequency-penalty", Answers},
+    {"--repeat-last-n", Answers},
+    {"--logit-bias", Answers},
+    {"--stop", Answers},
+    {"--context-shift", Answers},
+    {"--keep", Answers},
+    {"--ignore-eos", Answers},
+    {"--no-bos", Tokenizes | Chat},
+    {"--special", Tokenizes},
+    {"--no-echo", Continues},
+    {"--json", Answers},
+    {"--logprobs", Answers},
+    {"--print-tokens", Answers},
+    {"--template", Chat},
+    {"--system", Chat},
+    {"--history", Chat},
+    {"--threads", Evaluates},
+    {"--mmap", Evaluates},
+    {"--ctx", Answers | Scores},
+    {"--block", Evaluates},
+    {"--logits", Continues},
+    {"--window", Perplexity},
+    {"--stride", Perplexity},
+    {"--quiet", Evaluates},
+};
+
+/// The mode that the options ask for, and the option that does.
+static std::pair<Mode, const char *> findMode(const CLI::App &app) {
+  static constexpr std::pair<Mode, const char *> modes[] = {
+      {Text, "--prompt"}, {Text, "--file"},    {Ids, "--tokens"},
+      {Chat, "--chat"},   {Scores, "--score"}, {Perplexity, "--perplexity"},
+      {Info, "--info"}};
+  return *std::find_if(
+      std::begin(modes), std::end(modes),
+      [&](const auto &mode) { return app.count(mode.second); });
+}
+
+//===----------------------------------------------------------------------===//
+// Options
+//===----------------------------------------------------------------------===//
 
 static void addInput(CLI::App &app, Options &options) {
   CLI::App *input = app.add_option_group(
@@ -21,9 +92,8 @@ static void addInput(CLI::App &app, Options &options) {
   input->add_option("-p,--prompt", options.prompt, "Continue this text");
   input->add_option("-f,--file", options.promptFile,
                     "Continue the text of this file, - for standard input");
-  input
-      ->add_option("--tokens", options.tokens,
-                   "Continue these token ids, separated by commas")
+  addNumber(*input, "--tokens", options.tokens,
+            "Continue these token ids, separated by commas")
       ->delimiter(',');
   input->add_flag("--chat", options.chat,
                   "Talk with the model: messages are lines of standard input");
@@ -42,54 +112,49 @@ static void addInput(CLI::App &app, Options &options) {
 
 static sherry_logit_bias parseBias(const std::string &text) {
   const size_t equals = text.find('=');
-  char *end = nullptr, *tokenEnd = nullptr;
-  const long token = std::strtol(text.c_str(), &tokenEnd, 10);
-  const float bias = equals == std::string::npos
-                         ? 0
-                         : std::strtof(text.c_str() + equals + 1, &end);
-  if (!end || *end != '\0' || end == text.c_str() + equals + 1 ||
-      tokenEnd != text.c_str() + equals || token < 0 || token > INT32_MAX)
+  std::optional<int32_t> token;
+  std::optional<float> bias;
+  if (equals != std::string::npos) {
+    token = parseNumber<int32_t>(text.substr(0, equals));
+    bias = parseNumber<float>(text.substr(equals + 1));
+  }
+  if (!token || *token < 0 || !bias)
     throw CLI::ValidationError("--logit-bias", "'" + text +
                                                    "' is not TOKEN=BIAS, such "
                                                    "as 42=-1.5 or 42=-inf");
-  return {static_cast<int32_t>(token), bias};
+  return {*token, *bias};
 }
 
-static void addGeneration(CLI::App &app, Options &options) {
+static void addSampling(CLI::App &app, Options &options) {
   sherry_sampler_options &sampling = options.sampling;
-  app.add_option("-n,--n-predict", options.length,
-                 "Tokens to generate, -1 for no limit")
+  addNumber(app, "--temp", sampling.temperature,
+            "Temperature, 0 always takes the likeliest token (default: as the "
+            "model says, else 0.8)");
+  addNumber(app, "--top-k", sampling.top_k,
+            "Choose among the k likeliest tokens, 0 among all (default: as the "
+            "model says, else 40)");
+  addNumber(app, "--top-p", sampling.top_p,
+            "Choose among the likeliest tokens of this total probability "
+            "(default: as the model says, else 0.95)");
+  addNumber(app, "--min-p", sampling.min_p,
+            "Choose among tokens with this part of the likeliest one's "
+            "probability (default: as the model says, else 0)");
+  addNumber(app, "--typical-p", sampling.typical_p,
+            "Choose among the most typical tokens of this total probability, 0 "
+            "for all (default: as the model says, else 0)");
+  addNumber(app, "--seed", sampling.seed,
+            "Seed of the choices, random by default");
+  addNumber(app, "--repeat-penalty", sampling.repetition_penalty,
+            "Divide the logits of tokens that have occurred, 0 for none "
+            "(default: as the model says, else 0)");
+  addNumber(app, "--presence-penalty", sampling.presence_penalty,
+            "Subtract this from the logits of tokens that have occurred")
       ->capture_default_str();
-  app.add_option("--temp", sampling.temperature,
-                 "Temperature, 0 always takes the likeliest token")
+  addNumber(app, "--frequency-penalty", sampling.frequency_penalty,
+            "Subtract this for every time that a token has occurred")
       ->capture_default_str();
-  app.add_option("--top-k", sampling.top_k,
-                 "Choose among the k likeliest tokens, 0 among all")
-      ->capture_default_str();
-  app.add_option("--top-p", sampling.top_p,
-                 "Choose among the likeliest tokens of this total probability")
-      ->capture_default_str();
-  app.add_option("--seed", sampling.seed,
-                 "Seed of the choices, random by default");
-  app.add_option("--min-p", sampling.min_p,
-                 "Choose among tokens with this part of the likeliest one's "
-                 "probability")
-      ->capture_default_str();
-  app.add_option("--typical-p", sampling.typical_p,
-                 "Choose among the most typical tokens of this total "
-                 "probability, 0 for all")
-      ->capture_default_str();
-  app.add_option("--repeat-penalty", sampling.repetition_penalty,
-                 "Divide the logits of tokens that have occurred, 0 for none")
-      ->capture_default_str();
-  app.add_option("--presence-penalty", sampling.presence_penalty,
-                 "Subtract this from the logits of tokens that have occurred")
-      ->capture_default_str();
-  app.add_option("--frequency-penalty", sampling.frequency_penalty,
-                 "Subtract this for every time that a token has occurred")
-      ->capture_default_str();
-  app.add_option("--repeat-last-n", sampling.penalty_last_n,
-                 "Tokens that penalties look back, 0 for no penalties")
+  addNumber(app, "--repeat-last-n", sampling.penalty_last_n,
+            "Tokens that penalties look back, 0 for no penalties")
       ->capture_default_str();
   app.add_option_function<std::vector<std::string>>(
          "--logit-bias",
@@ -99,17 +164,26 @@ static void addGeneration(CLI::App &app, Options &options) {
          },
          "TOKEN=BIAS: add to the logit of a token id, -inf forbids it")
       ->delimiter(',');
+}
+
+static void addGeneration(CLI::App &app, Options &options) {
+  addNumber(app, "-n,--n-predict", options.length,
+            "Tokens to generate, -1 for no limit (default: 128; in chats: no "
+            "limit)");
   app.add_option("--stop", options.stops,
                  "End the answer before this text; may be given many times")
-      ->allow_extra_args(false);
-  app.add_flag("--context-shift", options.contextShift,
-               "When the context is full, forget the older half of it and read "
-               "the rest anew, instead of ending");
-  app.add_option(
-         "--keep", options.keep,
-         "First tokens that are never forgotten (default: the first; of "
-         "chats, what comes before the first question)")
-      ->needs("--context-shift");
+      ->allow_extra_args(false)
+      ->check([](const std::string &text) {
+        return text.empty() ? "it needs a text" : "";
+      });
+  CLI::Option *shift = app.add_flag(
+      "--context-shift", options.contextShift,
+      "When the context is full, forget the older half of it and read the rest "
+      "anew, instead of ending");
+  addNumber(app, "--keep", options.keep,
+            "First tokens that are never forgotten (default: the first; of "
+            "chats, what comes before the first question)")
+      ->needs(shift);
   app.add_flag("--ignore-eos", options.ignoreEos,
                "Continue after the end of the text");
 }
@@ -118,16 +192,19 @@ static void addText(CLI::App &app, Options &options) {
   app.add_flag("!--no-bos", options.bos,
                "Do not begin with the model's BOS token");
   app.add_flag("--special,!--no-special", options.special,
-               "Take names of special tokens in the prompt as these tokens "
-               "(default), or as text");
-  app.add_flag("!--no-echo", options.echo, "Do not print the prompt");
-  app.add_flag("--json", options.json,
-               "Print events, a JSON object in each line: every token, and why "
-               "the answer ended");
-  app.add_option("--logprobs", options.logprobs,
-                 "Give each token's log probability, and those of the n "
-                 "likeliest tokens in its place")
-      ->needs("--json");
+               "Take names of special tokens in a text as these tokens "
+               "(default), or as text; messages of chats have none");
+  CLI::Option *noEcho =
+      app.add_flag("!--no-echo", options.echo, "Do not print the prompt");
+  CLI::Option *json =
+      app.add_flag("--json", options.json,
+                   "Print events, a JSON object in each line: every token of "
+                   "the answer, and why it ended")
+          ->excludes(noEcho);
+  addNumber(app, "--logprobs", options.logprobs,
+            "Give each token's log probability, and those of the n likeliest "
+            "tokens in its place")
+      ->needs(json);
   app.add_flag("--print-tokens", options.printTokens,
                "Print token ids, separated by commas, instead of text, those "
                "of a --stop too");
@@ -142,80 +219,75 @@ static void addChat(CLI::App &app, Options &options) {
         if (sherry::ChatTemplate::byName(name))
           return "";
         return "'" + name + "' is none of " + sherry::ChatTemplate::listNames();
-      })
-      ->needs("--chat");
+      });
   app.add_option("--system", options.system,
                  "The system's message, with which a chat begins; that of "
-                 "--history must be the same")
-      ->needs("--chat");
+                 "--history must be the same");
   app.add_option("--history", options.history,
                  "Go on with the chat of this file, if it is there, and write "
-                 "the chat to it after each answer: a JSON list of messages")
-      ->needs("--chat");
+                 "the chat to it after each answer: a JSON list of messages");
 }
 
 static void addExecution(CLI::App &app, Options &options) {
-  app.add_option("-t,--threads", options.context.threads,
-                 "Threads (default: physical cores; at most: processors)");
+  addNumber(app, "-t,--threads", options.context.threads,
+            "Threads (default: physical cores; at most: processors)");
   app.add_flag("--mmap", options.map,
                "Leave the weights in the file, shared with other processes, "
                "instead of copying them to faster memory");
-  app.add_option("-c,--ctx", options.context.context,
-                 "Positions of the context (default: the model's maximum, at "
-                 "most 4096)");
-  app.add_option("--block", options.context.block,
-                 "Prompt tokens evaluated in one go (default: the model's "
-                 "maximum)");
+  addNumber(app, "-c,--ctx", options.context.context,
+            "Positions of the context (default: the model's maximum, at most "
+            "4096)");
+  addNumber(app, "--block", options.context.block,
+            "Prompt tokens evaluated in one go (default: the model's maximum)");
   app.add_option("--logits", options.logitsFile,
                  "Write the prompt's logits [tokens][vocabulary] to this .npy "
-                 "file")
-      ->excludes("--perplexity")
-      ->excludes("--score")
-      ->excludes("--chat")
-      ->excludes("--info");
-  app.add_option("--window", options.window,
-                 "Tokens scored together by --perplexity (default: the "
-                 "model's maximum, at most 512)")
-      ->needs("--perplexity");
-  app.add_option("--stride", options.stride,
-                 "Tokens from one window of --perplexity to the next; what "
-                 "windows share is scored once, and gives context (default: "
-                 "the window)")
-      ->needs("--perplexity");
+                 "file");
+  addNumber(app, "--window", options.window,
+            "Tokens scored together by --perplexity (default: the model's "
+            "maximum, at most 512)");
+  addNumber(app, "--stride", options.stride,
+            "Tokens from one window of --perplexity to the next; what windows "
+            "share is scored once, and gives context (default: the window)");
   app.add_flag("-q,--quiet", options.quiet, "Print no statistics");
 }
 
 std::optional<int> sherry::run::parseOptions(int argc, char **argv,
                                              Options &options) {
   CLI::App app("Runs a model that sherry-compile wrote.", "sherry-run");
+  app.footer(
+      "The next token is chosen so: biases and penalties change its logits, "
+      "the "
+      "temperature\ndivides them, then --top-k, --top-p, --min-p and "
+      "--typical-p leave some of the tokens, in\nthis order, as in Hugging "
+      "Face "
+      "transformers. (llama.cpp applies the temperature last.)\nThe model's "
+      "own "
+      "values are those of its generation_config.json or GGUF file; --info\n"
+      "prints them.\n"
+      "An option that has no effect in what is asked for is an error.");
   app.set_version_flag("--version",
                        std::string("sherry-run ") + sherry_version());
   app.add_option("model", options.model, "The compiled model, a .so file")
       ->required();
   addInput(app, options);
+  addSampling(app, options);
   addGeneration(app, options);
   addText(app, options);
   addChat(app, options);
   addExecution(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? Success : UsageError;
-  }
-  for (const std::string &stop : options.stops)
-    if (stop.empty()) {
-      std::fputs("sherry-run: error: --stop needs a text\n", stderr);
-      return UsageError;
-    }
-  if (options.chat && app.count("--n-predict") == 0)
+  if (auto exitCode = parseCommandLine(app, argc, argv, [&] {
+        const auto [mode, name] = findMode(app);
+        refuseWithoutEffect(app, optionTable, mode, name);
+      }))
+    return exitCode;
+  for (const OptionUse &use : optionTable)
+    if (app.count(use.name) > 0)
+      options.given.insert(use.name);
+  if (options.chat && !options.isGiven("--n-predict"))
     options.length = -1;
-  // To the runtime, 0 stands for the default.
-  if (options.sampling.penalty_last_n == 0)
-    options.sampling.repetition_penalty = options.sampling.presence_penalty =
-        options.sampling.frequency_penalty = 0;
   options.sampling.biases = options.biases.data();
   options.sampling.n_biases = options.biases.size();
-  if (app.count("--seed") == 0)
+  if (!options.isGiven("--seed"))
     options.sampling.seed = std::random_device()();
   return std::nullopt;
 }

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,12 @@ struct Options {
   bool chat = false;
   std::vector<int32_t> tokens;
 
+  /// Names of the options that were given, such as "--temp".
+  std::set<std::string> given;
+  bool isGiven(const char *name) const { return given.count(name) > 0; }
+
   int64_t length = 128; ///< tokens to generate; negative: no limit
+  /// Without the model's own values: see takeSamplingValues.
   sherry_sampler_options sampling = {0.8F, 40, 0.95F, 0,  0,  0,
                                      0,    0,  0,     64, {}, 0};
   std::vector<sherry_logit_bias> biases;

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Options.h"
+#include "Sampling.h"
 #include "Session.h"
 
 #include <cstdio>
@@ -20,6 +21,9 @@ static void execute(Options &options) {
                                      : SHERRY_WEIGHTS_COPIED;
   Model model(check(sherry_model_open(options.model.c_str(), weights)));
   const double loadSeconds = stopwatch.seconds();
+  const bool scores = options.scoreFile || options.perplexityFile;
+  if (!scores && options.info != "json")
+    takeSamplingValues(model.get(), options);
   if (options.info)
     return printInfo(model.get(), options);
   if (options.perplexityFile)

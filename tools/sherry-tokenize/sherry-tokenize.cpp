@@ -3,14 +3,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "../Support/CommandLine.h"
 #include "../Support/Files.h"
 #include "Model.h"
 #include "Tokenizer.h"
 #include "sherry/Import/ModelFiles.h"
 
 #include "llvm/Support/FileSystem.h"
-
-#include <CLI/CLI.hpp>
 
 #include <cerrno>
 #include <cstdlib>
@@ -24,10 +23,12 @@ namespace {
 
 struct Options {
   std::string model, text, file;
-  std::vector<int32_t> decode;
   bool hasText = false, pieces = false, decodes = false;
   bool bos = true, special = true;
 };
+
+/// What a run does.
+enum Mode : unsigned { Encode = 1, Decode = 2 };
 
 /// A tokenizer and what owns it.
 struct Source {
@@ -141,6 +142,9 @@ static void run(const Options &options) {
     throw std::runtime_error("cannot write to standard output");
 }
 
+static const std::vector<OptionUse> optionTable = {{"--no-bos", Encode},
+                                                   {"--special", Encode}};
+
 int main(int argc, char **argv) {
   Options options;
   CLI::App app("Turns text into tokens and tokens into text.",
@@ -169,7 +173,11 @@ int main(int argc, char **argv) {
   app.add_flag("--special,!--no-special", options.special,
                "Take names of special tokens as these tokens (default), or as "
                "text");
-  CLI11_PARSE(app, argc, argv);
+  if (auto exitCode = parseCommandLine(app, argc, argv, [&] {
+        refuseWithoutEffect(app, optionTable, options.decodes ? Decode : Encode,
+                            "--decode");
+      }))
+    return *exitCode;
   options.hasText = text->count() > 0;
   try {
     run(options);

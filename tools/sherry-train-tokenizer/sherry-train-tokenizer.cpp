@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "../Support/CommandLine.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/OutputFile.h"
 #include "sherry/Training/TokenizerTrainer.h"
@@ -10,8 +11,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/WithColor.h"
-
-#include <CLI/CLI.hpp>
 
 #include <chrono>
 
@@ -140,8 +139,8 @@ int main(int argc, char **argv) {
                  "Write this file if it ends in .json, tokenizer.json in this "
                  "folder if not; - for standard output")
       ->required();
-  app.add_option("--vocab-size", tokenizer.vocabSize,
-                 "Tokens, the 256 bytes and the special ones included")
+  addNumber(app, "--vocab-size", tokenizer.vocabSize,
+            "Tokens, the 256 bytes and the special ones included")
       ->required();
   app.add_option("--special", tokenizer.specialTokens,
                  "A special token, such as <|end_of_text|>; may be repeated. "
@@ -153,11 +152,12 @@ int main(int argc, char **argv) {
                  "llama-bpe, gpt-2, qwen2 or another value of "
                  "tokenizer.ggml.pre in docs/Tokenizers.md")
       ->capture_default_str();
-  app.add_option("--min-frequency", tokenizer.minFrequency,
-                 "Make no token of a pair that occurs less often")
+  addNumber(app, "--min-frequency", tokenizer.minFrequency,
+            "Make no token of a pair that occurs less often")
       ->capture_default_str();
   app.add_flag("-q,--quiet", options.quiet, "Print no progress and no summary");
-  CLI11_PARSE(app, argc, argv);
+  if (auto exitCode = parseCommandLine(app, argc, argv))
+    return *exitCode;
   if (Error error = run(options)) {
     llvm::WithColor::error(llvm::errs(), "sherry-train-tokenizer")
         << llvm::toString(std::move(error)) << "\n";

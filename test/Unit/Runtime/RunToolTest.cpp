@@ -220,13 +220,57 @@ TEST_F(RunTool, Info) {
   EXPECT_EQ(run("--info=xml").exitCode, 2);
 }
 
+TEST_F(RunTool, SamplingValuesOfTheModel) {
+  EXPECT_CONTAINS(
+      run("--info").out,
+      "sampling                  --temp 0.8 --top-k 40 --top-p 0.95 "
+      "--min-p 0 --typical-p 0 --repeat-penalty 0\n");
+  const std::string model = demoPath("demo-sampling");
+  EXPECT_CONTAINS(run("--info", model).out,
+                  "sampling                  --temp 0.7 --top-k 20 --top-p 0.6 "
+                  "--min-p 0 --typical-p 0 --repeat-penalty 1.05\n");
+  const std::string command =
+      "-p a -n 50 --seed 1 --ignore-eos --print-tokens ";
+  const std::string values =
+      "--temp 0.7 --top-k 20 --top-p 0.6 --repeat-penalty 1.05";
+  const std::string bos = demoPath("demo-bos");
+  EXPECT_EQ(run(command, model).out, run(command + values, bos).out);
+  EXPECT_NE(run(command, model).out, run(command, bos).out);
+  // Options come first.
+  EXPECT_EQ(
+      run(command + "--top-k 1 --temp 2", model).out,
+      run(command + "--top-k 1 --temp 2 --top-p 0.6 --repeat-penalty 1.05", bos)
+          .out);
+  const std::string wrong = demoPath("demo-wrong-sampling");
+  auto result = run("-p a", wrong);
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_CONTAINS(result.error, "\"sampling.top_k\": 1.5, which is no number "
+                                "for --top-k; compile the model again");
+  EXPECT_EQ(run("-p a -n 1 --top-k 2", wrong).exitCode, 0);
+}
+
 TEST_F(RunTool, UsageErrors) {
   for (const char *arguments :
        {"", "-p a -f b", "-p a --perplexity b", "-p", "--tokens x", "-p a -n x",
         "-p a -t -1", "-p a --window 5", "--nonsense", "--info --logits x",
-        "--chat --logits x", "--score a --logits x"})
+        "--chat --logits x", "--score a --logits x", "-p a --stop ''",
+        // What no type can hold, and what is no decimal number.
+        "-p a --seed 18446744073709551616", "-p a --seed -1",
+        "-p a -n 99999999999999999999", "-p a --temp 1e-50", "-p a --temp 1e50",
+        "-p a --top-k 4294967296", "-p a -n 010x", "-p a -n 0x10",
+        "-p a --logit-bias 1=1e-50", "-p a --logit-bias 4294967297=1",
+        "--tokens 1,4294967297"})
     EXPECT_EQ(run(arguments).exitCode, 2) << arguments;
-  EXPECT_EQ(run("--help").exitCode, 0);
+  EXPECT_EQ(run("--tokens 010 -n 0 --print-tokens").out, "10\n");
+  EXPECT_CONTAINS(run("-p a -n 99999999999999999999").error,
+                  "'99999999999999999999' is no whole number from "
+                  "-9223372036854775808 to 9223372036854775807");
+  auto help = run("--help");
+  EXPECT_EQ(help.exitCode, 0);
+  EXPECT_CONTAINS(help.out, "--top-k, --top-p, --min-p and --typical-p");
+  EXPECT_EQ(
+      shell("touch out; '" SHERRY_RUN "' --help >/dev/full 2>error").exitCode,
+      1);
   EXPECT_CONTAINS(run("--version").out, "sherry-run 0.");
 }
 

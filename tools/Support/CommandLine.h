@@ -1,0 +1,134 @@
+//===- CommandLine.h - What tools accept on the command line ----*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What CLI11 leaves open: numbers that a type cannot hold, options that have no
+// effect in what the user asks for, and a standard output that is full.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TOOLS_SUPPORT_COMMANDLINE_H
+#define SHERRY_TOOLS_SUPPORT_COMMANDLINE_H
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <iostream>
+#include <limits>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace sherry {
+
+//===----------------------------------------------------------------------===//
+// Numbers
+//===----------------------------------------------------------------------===//
+
+/// The number type of a value, an optional value or a list.
+template <typename T> struct NumberOf { using type = T; };
+template <typename T> struct NumberOf<std::optional<T>> { using type = T; };
+template <typename T> struct NumberOf<std::vector<T>> { using type = T; };
+
+/// All of the text must be a number in decimal that T can hold, else nothing:
+/// CLI11 takes the nearest one, and reads what begins with 0 as octal.
+template <typename T> std::optional<T> parseNumber(const std::string &text) {
+  T value{};
+  const char *begin = text.data(), *end = begin + text.size();
+  const auto [at, code] = std::from_chars(begin, end, value);
+  if (code != std::errc() || at != end)
+    return std::nullopt;
+  return value;
+}
+
+/// Brings a number into the form that CLI11 reads. Returns what is wrong.
+template <typename T> std::string normalizeNumber(std::string &text) {
+  const std::optional<T> value = parseNumber<T>(text);
+  if constexpr (std::is_integral_v<T>) {
+    if (!value)
+      return "'" + text + "' is no whole number from " +
+             std::to_string(std::numeric_limits<T>::min()) + " to " +
+             std::to_string(std::numeric_limits<T>::max());
+    text = std::to_string(*value);
+  } else if (!value) {
+    return "'" + text + "' is no number that a float of " +
+           std::to_string(8 * sizeof(T)) + " bits can hold";
+  }
+  return "";
+}
+
+/// An option whose value is a number or a list of numbers, read strictly.
+template <typename T>
+CLI::Option *addNumber(CLI::App &app, const std::string &names, T &value,
+                       const std::string &description) {
+  return app.add_option(names, value, description)
+      ->transform(CLI::Validator(normalizeNumber<typename NumberOf<T>::type>,
+                                 /*description=*/""));
+}
+
+//===----------------------------------------------------------------------===//
+// Options and modes
+//===----------------------------------------------------------------------===//
+
+/// The modes of a tool in which an option has an effect.
+struct OptionUse {
+  const char *name;
+  unsigned modes; ///< bits, whose meaning is the tool's
+  /// Where it has none; null: "with" and the name of the mode.
+  const char *elsewhere = nullptr;
+};
+
+/// Throws CLI::ParseError if an option was given that has no effect in the
+/// modes of this command line, and std::logic_error if an option of `app` is
+/// not in the table. Groups of options say for themselves what they exclude.
+inline void refuseWithoutEffect(const CLI::App &app,
+                                const std::vector<OptionUse> &table,
+                                unsigned modes, const std::string &modeName) {
+  for (const CLI::Option *option : app.get_options()) {
+    if (option->get_positional() || option->check_name("--help") ||
+        option->check_name("--version"))
+      continue;
+    const auto use =
+        std::find_if(table.begin(), table.end(), [&](const OptionUse &entry) {
+          return option->check_name(entry.name);
+        });
+    if (use == table.end())
+      throw std::logic_error(option->get_name() +
+                             " is not in the table of options");
+    if (option->count() > 0 && !(use->modes & modes))
+      throw CLI::ValidationError(
+          use->name, "has no effect " +
+                         (use->elsewhere ? std::string(use->elsewhere)
+                                         : "with " + modeName) +
+                         "; leave it out");
+  }
+}
+
+/// Parses the command line and then calls `check`, which may throw
+/// CLI::ParseError too. Returns the exit code if the program is to end now: 0
+/// after --help or --version, 1 if they cannot be printed, 2 after a mistake,
+/// about which the user has been told.
+inline std::optional<int>
+parseCommandLine(CLI::App &app, int argc, char **argv,
+                 const std::function<void()> &check = {}) {
+  constexpr int outputError = 1, usageError = 2;
+  try {
+    app.parse(argc, argv);
+    if (check)
+      check();
+    return std::nullopt;
+  } catch (const CLI::ParseError &error) {
+    if (app.exit(error) != 0)
+      return usageError;
+  }
+  if (std::cout.flush())
+    return 0;
+  std::cerr << app.get_name() << ": error: cannot write to standard output\n";
+  return outputError;
+}
+
+} // namespace sherry
+
+#endif // SHERRY_TOOLS_SUPPORT_COMMANDLINE_H

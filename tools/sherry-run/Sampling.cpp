@@ -1,0 +1,84 @@
+//===- Sampling.cpp - How tokens are chosen -------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Sampling.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <stdexcept>
+
+using namespace sherry::run;
+using nlohmann::json;
+
+namespace {
+/// A value that a model may have.
+struct Value {
+  const char *key, *option;
+  float sherry_sampler_options::*member; ///< null: top_k
+};
+} // namespace
+
+static constexpr Value values[] = {
+    {"temperature", "--temp", &sherry_sampler_options::temperature},
+    {"top_k", "--top-k", nullptr},
+    {"top_p", "--top-p", &sherry_sampler_options::top_p},
+    {"min_p", "--min-p", &sherry_sampler_options::min_p},
+    {"typical_p", "--typical-p", &sherry_sampler_options::typical_p},
+    {"repetition_penalty", "--repeat-penalty",
+     &sherry_sampler_options::repetition_penalty}};
+
+static void take(const Value &value, const json &given,
+                 sherry_sampler_options &sampling) {
+  const bool isRight = value.member ? given.is_number()
+                                    : given.is_number_unsigned() &&
+                                          given.get<uint64_t>() <= UINT32_MAX;
+  if (!isRight)
+    throw std::runtime_error(
+        std::string("the model's description has \"sampling.") + value.key +
+        "\": " + given.dump() + ", which is no number for " + value.option +
+        "; compile the model again");
+  if (value.member)
+    sampling.*value.member = given.get<float>();
+  else
+    sampling.top_k = given.get<uint32_t>();
+}
+
+void sherry::run::takeSamplingValues(const sherry_model *model,
+                                     Options &options) {
+  sherry_sampler_options &sampling = options.sampling;
+  const json metadata = json::parse(sherry_model_metadata(model));
+  const auto object = metadata.find("sampling");
+  if (object != metadata.end() && object->is_object())
+    for (const Value &value : values)
+      if (object->contains(value.key) && !options.isGiven(value.option))
+        take(value, (*object)[value.key], sampling);
+
+  const bool repeats =
+      sampling.repetition_penalty != 0 && sampling.repetition_penalty != 1;
+  if (options.isGiven("--repeat-last-n") && !repeats &&
+      sampling.presence_penalty == 0 && sampling.frequency_penalty == 0)
+    throw std::runtime_error(
+        "--repeat-last-n has no effect without a penalty; give "
+        "--repeat-penalty, --presence-penalty or --frequency-penalty");
+  // To the runtime, 0 stands for the default.
+  if (sampling.penalty_last_n == 0)
+    sampling.repetition_penalty = sampling.presence_penalty =
+        sampling.frequency_penalty = 0;
+}
+
+std::string sherry::run::printSampling(const sherry_sampler_options &sampling) {
+  std::string text;
+  for (const Value &value : values) {
+    char number[32];
+    if (value.member)
+      std::snprintf(number, sizeof(number), "%g",
+                    static_cast<double>(sampling.*value.member));
+    else
+      std::snprintf(number, sizeof(number), "%u", sampling.top_k);
+    text += std::string(text.empty() ? "" : " ") + value.option + " " + number;
+  }
+  return text;
+}

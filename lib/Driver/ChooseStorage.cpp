@@ -190,6 +190,30 @@ static Error chooseGrouping(const CompileOptions &options,
   return Error::success();
 }
 
+/// Blocks have their own scales: if all linear layers are in blocks, the
+/// options for those that are not have no effect.
+static Error refuseWithoutEffect(const CompileOptions &options,
+                                 const ModelConfig &config,
+                                 Checkpoint &checkpoint) {
+  for (const LinearLayer &linear : listLinearLayers(config))
+    for (int64_t layer = 0; layer < config.numLayers; ++layer) {
+      auto storage = checkpoint.getStorage(nameWeight(linear, layer));
+      if (!storage || isDense(*storage))
+        return Error::success();
+    }
+  const std::pair<const char *, bool> given[] = {
+      {"--no-quantize", options.quantize == false},
+      {"--granularity", options.granularity.has_value()},
+      {"--group-size", options.groupSize.has_value()},
+      {"--scale-type", options.scaleType != format::ScaleType::F16}};
+  for (const auto &[option, isGiven] : given)
+    if (isGiven)
+      return createStringError(
+          Twine(option) + " has no effect: all linear layers of the model are "
+                          "in blocks that have their own scales; leave it out");
+  return Error::success();
+}
+
 Expected<StorageOptions> sherry::chooseStorage(const CompileOptions &options,
                                                const ModelConfig &config,
                                                Checkpoint *checkpoint,
@@ -222,6 +246,8 @@ Expected<StorageOptions> sherry::chooseStorage(const CompileOptions &options,
 
   if (!checkpoint)
     return result;
+  if (Error error = refuseWithoutEffect(options, config, *checkpoint))
+    return error;
   for (const LinearLayer &linear : listLinearLayers(config)) {
     auto storage = chooseLinear(linear, config.numLayers, *checkpoint, log);
     if (!storage)

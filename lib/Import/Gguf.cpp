@@ -471,8 +471,16 @@ Expected<GgufModel> GgufModel::open(StringRef path, StqScale scale) {
   GgufModel model;
   if (Error error = model.openParts(path))
     return error;
+  auto hasStq = [](const std::unique_ptr<GgufFile> &file) {
+    return any_of(file->tensors, [](const auto &entry) {
+      return entry.second.storage == Storage::STQ1_0;
+    });
+  };
   if (scale == StqScale::Auto)
     scale = model.hasIntegerScales() ? StqScale::I16 : StqScale::F16;
+  else if (none_of(model.files, hasStq))
+    return makeError(path + ": --stq-scale has no effect, no tensor is of type "
+                            "STQ1_0; leave it out");
   for (std::unique_ptr<GgufFile> &file : model.files)
     file->scale = scale;
   model.stqScale = scale;

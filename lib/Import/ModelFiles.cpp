@@ -88,6 +88,9 @@ static Expected<ModelFiles> openFolder(StringRef path,
       return error;
     files.tokenizer = std::move(*tokenizer);
   }
+  if (options.stqScale != StqScale::Auto)
+    return makeError(path + ": --stq-scale has no effect, no tensor is of type "
+                            "STQ1_0; leave it out");
   if (options.weights) {
     auto checkpoint = Checkpoint::open(path);
     if (!checkpoint)

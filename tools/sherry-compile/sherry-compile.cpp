@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "OptionTable.h"
 #include "Tuner.h"
 
 #include "llvm/ADT/SmallString.h"
@@ -249,6 +250,8 @@ int main(int argc, char **argv) {
   options.showProgress = errs().is_displayed();
   Expected<Schedule> schedule = chooseSchedule();
   Error error = schedule.takeError();
+  if (!error)
+    error = refuseWithoutEffect(category, options, tuneSchedule);
   if (!error) {
     options.schedule = *schedule;
     if (tuneSchedule)

@@ -1,0 +1,97 @@
+//===- OptionTable.cpp - Where options have an effect ---------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "OptionTable.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace llvm;
+using namespace sherry;
+
+namespace {
+
+/// What a compilation is.
+enum Mode : unsigned {
+  EndsWithGraph = 1,  ///< --emit=sherry
+  EndsWithLayout = 2, ///< --emit=layout
+  EndsLater = 4,
+  HasTrits = 8, ///< linear layers may become trits
+  ReadsWeights = 16,
+  MakesWeights = 32,
+  HasOwnSchedule = 64, ///< --tune is not given
+  Always = EndsWithGraph | EndsWithLayout | EndsLater
+};
+
+struct OptionUse {
+  const char *name;
+  unsigned modes; ///< it has an effect in any of these
+  const char *elsewhere = "";
+};
+
+} // namespace
+
+static constexpr const char *kAtGraph = "with --emit=sherry";
+static constexpr const char *kBeforeCode = "with --emit=sherry or layout";
+static constexpr const char *kTuned = "with --tune, which chooses it";
+static constexpr const char *kDense = "with --no-quantize";
+
+/// An option with several entries has an effect if all of them say so.
+static constexpr OptionUse kTable[] = {
+    {"o", Always},
+    {"target-cpu", Always},
+    {"activations", Always},
+    {"granularity", HasTrits, kDense},
+    {"group-size", HasTrits, kDense},
+    {"scale-type", HasTrits, kDense},
+    {"head", Always},
+    {"stq-scale", ReadsWeights, "with --random-weights"},
+    {"kv", Always},
+    {"emulate-fma", EndsLater, kBeforeCode},
+    {"no-quantize", Always},
+    {"random-weights", Always},
+    {"grouping", HasTrits, kDense},
+    {"grouping", MakesWeights,
+     "without --random-weights: the weights of a model have groups already"},
+    {"max-block", EndsWithLayout | EndsLater, kAtGraph},
+    {"max-block", HasOwnSchedule, kTuned},
+    {"prefetch", EndsLater, kBeforeCode},
+    {"prefetch", HasOwnSchedule, kTuned},
+    {"prefetch-l2", EndsLater, kBeforeCode},
+    {"prefetch-l2", HasOwnSchedule, kTuned},
+    {"interleave", EndsWithLayout | EndsLater, kAtGraph},
+    {"interleave", HasOwnSchedule, kTuned},
+    {"tune", EndsWithLayout | EndsLater, kAtGraph},
+    {"emit", Always},
+    {"stats", Always},
+};
+
+Error sherry::refuseWithoutEffect(const cl::OptionCategory &category,
+                                  const CompileOptions &options, bool tunes) {
+  unsigned modes = options.randomSeed ? MakesWeights : ReadsWeights;
+  modes |= options.lastStage == Stage::Sherry   ? EndsWithGraph
+           : options.lastStage == Stage::Layout ? EndsWithLayout
+                                                : EndsLater;
+  if (options.quantize != false)
+    modes |= HasTrits;
+  if (!tunes)
+    modes |= HasOwnSchedule;
+  for (const auto &[name, option] : cl::getRegisteredOptions()) {
+    if (!is_contained(option->Categories, &category))
+      continue;
+    bool isKnown = false;
+    for (const OptionUse &use : kTable) {
+      if (name != use.name)
+        continue;
+      isKnown = true;
+      if (option->getNumOccurrences() > 0 && !(use.modes & modes))
+        return createStringError((name.size() > 1 ? "--" : "-") + name +
+                                 " has no effect " + use.elsewhere +
+                                 "; leave it out");
+    }
+    if (!isKnown)
+      return createStringError("--" + name + " is not in the table of options");
+  }
+  return Error::success();
+}

@@ -279,6 +279,15 @@ std::string Compilation::makeMetadata() {
   json["eos_token_ids"] = std::vector<int64_t>(config.eosTokenIds.begin(),
                                                config.eosTokenIds.end());
   json["add_bos_token"] = tokenizer.addBos;
+  for (const SamplingField &field : listSamplingFields())
+    if (auto it = config.sampling.find(field.name);
+        it != config.sampling.end()) {
+      nlohmann::json &value = json["sampling"][field.name];
+      if (field.isInteger)
+        value = static_cast<uint64_t>(it->second);
+      else
+        value = it->second;
+    }
   json["activations"] = options.quantizeActivations ? "i8" : "f32";
   json["head"] = storage.head ? storage.head->name : "bf16";
   json["kv"] = storage.cacheType == CacheType::I8    ? "i8"

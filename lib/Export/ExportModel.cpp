@@ -53,7 +53,6 @@ private:
   Encoding chooseLinear(const TensorView &view, bool isExcluded);
   Encoding chooseHead(const TensorView &view);
   Encoding chooseVector(const TensorView &view) const;
-  bool isExcluded(StringRef module) const;
   bool isPlain() const {
     return options.linear && format::infoOf(*options.linear).blockInputs == 1;
   }
@@ -132,13 +131,6 @@ void Exporter::chooseReordering() {
         "become groups of the type that is written; it computes the same");
 }
 
-bool Exporter::isExcluded(StringRef module) const {
-  return config.quantization &&
-         any_of(config.quantization->modulesToNotConvert, [&](StringRef entry) {
-           return entry == module || entry == module.rsplit('.').second;
-         });
-}
-
 Encoding Exporter::chooseLinear(const TensorView &view, bool isExcluded) {
   if (isExcluded)
     return {chooseFloat(view.getStorage()), std::nullopt};
@@ -209,7 +201,7 @@ Error Exporter::addJob(const std::string &name, ArrayRef<int64_t> shape,
 
 Error Exporter::addLinear(const std::string &prefix,
                           const LinearLayer &linear) {
-  bool excluded = isExcluded(linear.module);
+  bool excluded = config.quantization && config.quantization->isDense(linear);
   if (Error error = addJob(
           prefix + linear.module + ".weight", {linear.outputs, linear.inputs},
           [&](const TensorView &view) { return chooseLinear(view, excluded); }))
@@ -354,7 +346,10 @@ Error Exporter::writeGguf() {
     writer.addStrings("sherry.modules_to_not_convert",
                       quantization.modulesToNotConvert);
   }
-  std::vector<float> divisors = listRopeDivisors(config);
+  auto rope = describeRope(config, writer);
+  if (!rope)
+    return rope.takeError();
+  const std::vector<float> &divisors = *rope;
   auto size = static_cast<int64_t>(divisors.size());
   if (size > 0)
     writer.addTensor("rope_freqs.weight", {size}, Storage::F32);

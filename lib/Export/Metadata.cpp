@@ -8,7 +8,6 @@
 #include "sherry/Import/GgufConfig.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/OutputFile.h"
-#include "sherry/Support/RopeScaling.h"
 
 #include "llvm/Support/FileSystem.h"
 
@@ -294,6 +293,23 @@ static Error describeTokenizer(const ModelFiles &files, StringRef pre,
 // GGUF files
 //===----------------------------------------------------------------------===//
 
+static void describeSampling(const ModelConfig &config, GgufWriter &writer,
+                             std::set<std::string> &notes) {
+  for (const SamplingField &field : listSamplingFields()) {
+    auto it = config.sampling.find(field.name);
+    if (it == config.sampling.end())
+      continue;
+    if (!field.ggufKey)
+      notes.insert(std::string(field.name) +
+                   " of generation_config.json has no key in GGUF files; it is "
+                   "left out there");
+    else if (field.isInteger)
+      writer.addInteger(field.ggufKey, static_cast<uint32_t>(it->second));
+    else
+      writer.addNumber(field.ggufKey, static_cast<float>(it->second));
+  }
+}
+
 /// What is about a file, not about the model in it.
 static bool describesFile(StringRef key) {
   return key == "general.file_type" || key == "general.alignment" ||
@@ -303,14 +319,19 @@ static bool describesFile(StringRef key) {
 
 Error sherry::describeInGguf(const ModelFiles &files, StringRef pre,
                              GgufWriter &writer, std::set<std::string> &notes) {
+  const ModelConfig &config = files.config;
+  std::string name = config.architecture->ggufName;
   if (files.gguf) {
+    // A rope scaling that changes something is said anew, see describeRope().
+    auto describesRope = [&](StringRef key) {
+      return config.ropeScaling && key.consume_front(name + ".rope.") &&
+             (key.starts_with("scaling.") || key == "scale_linear");
+    };
     for (const auto &[key, value] : files.gguf->getValues())
-      if (!describesFile(key))
+      if (!describesFile(key) && !describesRope(key))
         writer.addValue(key, value);
     return Error::success();
   }
-  const ModelConfig &config = files.config;
-  std::string name = config.architecture->ggufName;
   writer.addString("general.architecture", name);
   writer.addString("general.type", "model");
   auto addInteger = [&](StringRef key, int64_t value) {
@@ -330,26 +351,48 @@ Error sherry::describeInGguf(const ModelFiles &files, StringRef pre,
                    static_cast<float>(config.rmsNormEps));
   writer.addNumber(name + ".rope.freq_base",
                    static_cast<float>(config.ropeTheta));
+  describeSampling(config, writer, notes);
   return describeTokenizer(files, pre, writer, notes);
 }
 
-std::vector<float> sherry::listRopeDivisors(const ModelConfig &config) {
-  std::vector<float> divisors;
+/// As llama.cpp reads it, see Translator::takeRope().
+Expected<std::vector<float>> sherry::describeRope(const ModelConfig &config,
+                                                  GgufWriter &writer) {
   if (!config.ropeScaling)
-    return divisors;
+    return std::vector<float>();
   const RopeScaling &scaling = *config.ropeScaling;
-  for (int64_t i = 0; i < config.headDim; i += 2) {
-    double frequency =
-        std::pow(config.ropeTheta,
-                 -static_cast<double>(i) / static_cast<double>(config.headDim));
-    divisors.push_back(static_cast<float>(
-        frequency /
-        stretchRopeFrequency(
-            frequency, scaling.factor, scaling.lowFreqFactor,
-            scaling.highFreqFactor,
-            static_cast<double>(scaling.originalMaxPositionEmbeddings))));
+  const Architecture &architecture = *config.architecture;
+  std::string prefix = std::string(architecture.ggufName) + ".rope.scaling.";
+  auto addNumber = [&](const char *key, double value) {
+    writer.addNumber(prefix + key, static_cast<float>(value));
+  };
+  if (scaling.type == RopeScaling::Type::Linear) {
+    writer.addString(prefix + "type", "linear");
+    addNumber("factor", scaling.factor);
+    return std::vector<float>();
   }
-  return divisors;
+  if (scaling.type == RopeScaling::Type::Yarn && scaling.truncates) {
+    writer.addString(prefix + "type", "yarn");
+    addNumber("factor", scaling.factor);
+    writer.addInteger(
+        prefix + "original_context_length",
+        static_cast<uint32_t>(scaling.originalMaxPositionEmbeddings));
+    addNumber("yarn_beta_fast", scaling.betaFast);
+    addNumber("yarn_beta_slow", scaling.betaSlow);
+    double usual = 1 + 0.1 * std::log(scaling.factor);
+    if (scaling.magnitude != usual)
+      addNumber("attn_factor", scaling.magnitude / usual);
+    return std::vector<float>();
+  }
+  if (!architecture.ggufHasRopeFreqs)
+    return makeError(
+        "GGUF files cannot say the rope scaling of this model: readers of " +
+        quote(architecture.ggufName) +
+        " take no rope_freqs.weight; write a folder with --hf");
+  if (scaling.magnitude != 1)
+    addNumber("attn_factor", scaling.magnitude);
+  std::vector<double> divisors = listRopeDivisors(config);
+  return std::vector<float>(divisors.begin(), divisors.end());
 }
 
 //===----------------------------------------------------------------------===//
@@ -420,6 +463,27 @@ static json makePieceTokenizer(const json &model, StringRef text,
             {"byte_fallback", true},
             {"vocab", std::move(vocab)},
             {"merges", std::move(merges)}}}};
+}
+
+/// What a GGUF file recommends.
+static Error writeGenerationConfig(const ModelConfig &config,
+                                   StringRef folder) {
+  if (config.sampling.empty())
+    return Error::success();
+  json fields;
+  for (const SamplingField &field : listSamplingFields())
+    if (auto it = config.sampling.find(field.name); it != config.sampling.end())
+      fields[field.name] = field.isInteger
+                               ? json(static_cast<int64_t>(it->second))
+                               : json(it->second);
+  auto temperature = config.sampling.find("temperature");
+  bool isGreedy =
+      temperature != config.sampling.end() && temperature->second == 0;
+  fields["do_sample"] = !isGreedy;
+  // transformers has no temperature of 0.
+  if (isGreedy)
+    fields.erase("temperature");
+  return writeText(folder, "generation_config.json", fields.dump(2) + "\n");
 }
 
 static Error writeTokenizer(const ModelFiles &files, StringRef folder) {
@@ -501,6 +565,9 @@ Error sherry::describeInFolder(
     config["quantization_config"] = describeQuantization(*quantization);
   if (Error error = writeText(folder, "config.json", config.dump(2) + "\n"))
     return error;
-  return files.gguf ? writeTokenizer(files, folder)
-                    : copyModelFiles(source, folder);
+  if (!files.gguf)
+    return copyModelFiles(source, folder);
+  if (Error error = writeGenerationConfig(files.config, folder))
+    return error;
+  return writeTokenizer(files, folder);
 }

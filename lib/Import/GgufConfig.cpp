@@ -1,20 +1,15 @@
-//===- GgufConfig.cpp - What a GGUF file says about a model ---------------===//
+//===- GgufConfig.cpp - Tokenizers in GGUF files --------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/GgufConfig.h"
-#include "sherry/Import/ModelConfig.h"
-#include "sherry/Support/Json.h"
-#include "sherry/Support/RopeScaling.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/ConvertUTF.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
 using namespace llvm;
 using namespace sherry;
@@ -23,87 +18,6 @@ using nlohmann::json;
 static std::string getText(const GgufFile &file, StringRef key) {
   const GgufValue *value = file.find(key);
   return value ? value->getString().value_or("").str() : "";
-}
-
-//===----------------------------------------------------------------------===//
-// Rope
-//===----------------------------------------------------------------------===//
-
-/// The parameters of LLaMA 3 that give these divisors; null if there are none.
-/// All its models have low_freq_factor 1 and high_freq_factor 4.
-static json recognizeLlama3(ArrayRef<float> divisors, double theta) {
-  constexpr double kLowFreqFactor = 1, kHighFreqFactor = 4;
-  auto headDim = static_cast<double>(2 * divisors.size());
-  double factor = *std::max_element(divisors.begin(), divisors.end());
-  for (int64_t context = 1; context <= 1 << 20; context *= 2) {
-    bool matches = true;
-    for (auto [i, divisor] : enumerate(divisors)) {
-      double frequency =
-          std::pow(theta, -2.0 * static_cast<double>(i) / headDim);
-      double expected =
-          frequency / stretchRopeFrequency(frequency, factor, kLowFreqFactor,
-                                           kHighFreqFactor,
-                                           static_cast<double>(context));
-      matches &= std::fabs(divisor - expected) <= 1e-4 * expected;
-    }
-    if (matches)
-      return {{"rope_type", "llama3"},
-              {"factor", factor},
-              {"low_freq_factor", kLowFreqFactor},
-              {"high_freq_factor", kHighFreqFactor},
-              {"original_max_position_embeddings", context}};
-  }
-  return nullptr;
-}
-
-/// Refuses values that scale positions. LLaMA 3's rule has none: it is a
-/// tensor.
-static Error checkRopeScaling(const GgufFile &file, const std::string &name) {
-  std::string type = getText(file, name + ".rope.scaling.type");
-  if (!type.empty() && type != "none")
-    return makeError(file.getPath() + ": " + name + ".rope.scaling.type is " +
-                     quote(type) +
-                     "; only \"none\" and, by the tensor rope_freqs.weight, "
-                     "LLaMA 3's rule are supported");
-  for (StringRef key : {"rope.scaling.factor", "rope.scale_linear",
-                        "rope.scaling.attn_factor"}) {
-    const GgufValue *value = file.find(name + "." + key.str());
-    // Without a type, "none" is to be said: the factor counts.
-    if (type == "none" && key == "rope.scaling.factor")
-      continue;
-    if (value && value->getNumber() != 1)
-      return makeError(file.getPath() + ": " + name + "." + key +
-                       " is not 1; this scaling of positions is not supported");
-  }
-  return Error::success();
-}
-
-static Error readRopeDivisors(const GgufModel &model, double theta,
-                              json &config) {
-  constexpr const char *name = "rope_freqs.weight";
-  for (const std::unique_ptr<GgufFile> &file : model.files) {
-    if (!file->hasTensor(name))
-      continue;
-    auto view = file->getTensor(name);
-    if (!view)
-      return view.takeError();
-    constexpr int64_t maxPairs = 1 << 12;
-    if (view->getRows() != 1 || view->getCols() > maxPairs)
-      return makeError(file->getPath() + ": tensor \"" + name +
-                       "\" is no vector of up to " + Twine(maxPairs) +
-                       " numbers");
-    std::vector<float> divisors(view->getCols());
-    if (Error error = view->readRows(0, 1, divisors.data()))
-      return error;
-    if (all_of(divisors, [](float divisor) { return divisor == 1; }))
-      return Error::success();
-    config["rope_scaling"] = recognizeLlama3(divisors, theta);
-    if (config["rope_scaling"].is_null())
-      return makeError(file->getPath() + ": tensor \"" + name +
-                       "\" does not follow the rule of LLaMA 3, the only one "
-                       "that is supported");
-  }
-  return Error::success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -130,8 +44,7 @@ static GgufTokenType getTokenType(const GgufFile &file, uint64_t id) {
       types->getInteger(id).value_or(static_cast<int>(GgufTokenType::Normal)));
 }
 
-/// The eos token comes first.
-static json listEndTokens(const GgufFile &file) {
+std::vector<int64_t> sherry::listEndTokens(const GgufFile &file) {
   SmallSetVector<int64_t, 4> ids;
   for (StringRef key : {"eos", "eot", "eom"}) {
     const GgufValue *value =
@@ -146,119 +59,7 @@ static json listEndTokens(const GgufFile &file) {
     if (getTokenType(file, id) == GgufTokenType::Control &&
         isEndToken(tokens->getString(id).value_or("")))
       ids.insert(static_cast<int64_t>(id));
-  return ids.takeVector();
-}
-
-//===----------------------------------------------------------------------===//
-// config.json
-//===----------------------------------------------------------------------===//
-
-/// The decimal number that was meant by one in f32.
-static double readDecimal(double number) {
-  char text[64];
-  char *end = std::to_chars(std::begin(text), std::end(text),
-                            static_cast<float>(number))
-                  .ptr;
-  double decimal = number;
-  bool failed = StringRef(text, end - text).getAsDouble(decimal);
-  return failed ? number : decimal;
-}
-
-/// How dense weights are to be projected, as sherry-quantize writes it.
-static void readQuantization(const GgufFile &file, json &config) {
-  std::string granularity = getText(file, "sherry.granularity");
-  if (granularity.empty())
-    return;
-  json fields = {{"quant_method", "sherry"}, {"granularity", granularity}};
-  if (const GgufValue *size = file.find("sherry.group_size"))
-    if (auto integer = size->getInteger())
-      fields["group_size"] = *integer;
-  const GgufValue *modules = file.find("sherry.modules_to_not_convert");
-  for (uint64_t i = 0; modules && modules->isArray() && i < modules->size();
-       ++i)
-    if (auto module = modules->getString(i))
-      fields["modules_to_not_convert"].push_back(module->str());
-  config["quantization_config"] = std::move(fields);
-}
-
-Expected<std::string> sherry::makeConfigJson(const GgufModel &model) {
-  const GgufFile &file = model.first();
-  std::string name = getText(file, "general.architecture");
-  const Architecture *architecture = Architecture::byGgufName(name);
-  if (!architecture)
-    return makeError(file.getPath() + ": general.architecture is " +
-                     quote(name) +
-                     "; supported are \"llama\", \"hunyuan-dense\", \"qwen2\" "
-                     "and \"qwen3\"");
-  auto find = [&](StringRef key) { return file.find(name + "." + key.str()); };
-  json config = {{"model_type", architecture->name},
-                 {"architectures", {architecture->className}}};
-  constexpr std::pair<const char *, const char *> sizes[] = {
-      {"embedding_length", "hidden_size"},
-      {"feed_forward_length", "intermediate_size"},
-      {"block_count", "num_hidden_layers"},
-      {"attention.head_count", "num_attention_heads"},
-      {"attention.head_count_kv", "num_key_value_heads"},
-      {"attention.key_length", "head_dim"},
-      {"context_length", "max_position_embeddings"},
-      {"vocab_size", "vocab_size"}};
-  for (auto [key, field] : sizes) {
-    const GgufValue *value = find(key);
-    if (!value)
-      continue;
-    auto integer = value->getInteger();
-    if (!integer)
-      return makeError(
-          file.getPath() + ": " + name + "." + key + " is " +
-          (value->isArray()
-               ? "a list; models whose layers differ are not supported"
-               : "no integer below 2^63"));
-    config[field] = *integer;
-  }
-
-  // What this compiler would leave out.
-  for (StringRef key : {"expert_count", "attention.sliding_window"})
-    if (const GgufValue *value = find(key); value && value->getNumber() != 0)
-      return makeError(file.getPath() + ": " + name + "." + key +
-                       " is set; models with it are not supported");
-  if (Error error = checkRopeScaling(file, name))
-    return error;
-  for (StringRef key : {"attention.value_length", "rope.dimension_count"}) {
-    const GgufValue *value = find(key);
-    int64_t heads = config.value("num_attention_heads", int64_t{0});
-    int64_t derived =
-        heads > 0 ? config.value("hidden_size", int64_t{0}) / heads : 0;
-    int64_t headDim = config.value("head_dim", derived);
-    if (value && value->getInteger() && *value->getInteger() != headDim)
-      return makeError(file.getPath() + ": " + name + "." + key + " is " +
-                       Twine(*value->getInteger()) +
-                       "; it must be the size of a head, which is " +
-                       Twine(headDim));
-  }
-
-  const GgufValue *tokens = file.find("tokenizer.ggml.tokens");
-  if (!config.contains("vocab_size") && tokens && tokens->isArray())
-    config["vocab_size"] = tokens->size();
-  if (const GgufValue *value = find("attention.layer_norm_rms_epsilon"))
-    if (auto number = value->getNumber())
-      config["rms_norm_eps"] = readDecimal(*number);
-  if (const GgufValue *value = find("rope.freq_base"))
-    if (auto number = value->getNumber())
-      config["rope_theta"] = readDecimal(*number);
-  if (Error error =
-          readRopeDivisors(model, config.value("rope_theta", 10000.0), config))
-    return error;
-  readQuantization(file, config);
-  bool hasHead = any_of(model.files, [](const auto &file) {
-    return file->hasTensor("output.weight");
-  });
-  config["tie_word_embeddings"] = !hasHead;
-  if (const GgufValue *bos = file.find("tokenizer.ggml.bos_token_id"))
-    if (auto id = bos->getInteger())
-      config["bos_token_id"] = *id;
-  config["eos_token_id"] = listEndTokens(file);
-  // Texts of the file may be no UTF-8.
-  return config.dump(1, ' ', false, json::error_handler_t::replace);
+  return {ids.begin(), ids.end()};
 }
 
 std::string sherry::getChatTemplate(const GgufFile &file) {

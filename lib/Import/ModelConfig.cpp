@@ -4,12 +4,12 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/ModelConfig.h"
-#include "sherry/Support/Json.h"
+#include "ConfigParts.h"
+#include "sherry/Import/GgufConfig.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
-
-#include <cmath>
 
 using namespace llvm;
 using namespace sherry;
@@ -19,13 +19,60 @@ static constexpr uint64_t kMaxConfigBytes = 1 << 24;
 static constexpr int64_t kMaxLayers = 1 << 12;
 
 using QkNorm = Architecture::QkNorm;
+/// llama.cpp derives what is missing, and needs the others.
+static constexpr ConfigDefaults kGgufDefaults = {std::nullopt, std::nullopt, 0,
+                                                 0, 0};
 static constexpr Architecture kArchitectures[] = {
-    {"llama", "LlamaForCausalLM", "llama", false, QkNorm::None, "", "", true},
-    {"hunyuan_v1_dense", "HunYuanDenseV1ForCausalLM", "hunyuan-dense", false,
-     QkNorm::AfterRope, "query_layernorm", "key_layernorm", false},
-    {"qwen2", "Qwen2ForCausalLM", "qwen2", true, QkNorm::None, "", "", false},
-    {"qwen3", "Qwen3ForCausalLM", "qwen3", false, QkNorm::BeforeRope, "q_norm",
-     "k_norm", false},
+    {"llama",
+     "LlamaForCausalLM",
+     "llama",
+     {2048, 1e-6, 0, 0, 0},
+     false,
+     QkNorm::None,
+     "",
+     "",
+     true,
+     true},
+    {"mistral",
+     "MistralForCausalLM",
+     "llama",
+     {131072, 1e-6, 0, 8, 4096},
+     false,
+     QkNorm::None,
+     "",
+     "",
+     true,
+     true},
+    {"hunyuan_v1_dense",
+     "HunYuanDenseV1ForCausalLM",
+     "hunyuan-dense",
+     {2048, 1e-5, 0, 0, 0},
+     false,
+     QkNorm::AfterRope,
+     "query_layernorm",
+     "key_layernorm",
+     false,
+     false},
+    {"qwen2",
+     "Qwen2ForCausalLM",
+     "qwen2",
+     {32768, 1e-6, 0, 32, 0},
+     true,
+     QkNorm::None,
+     "",
+     "",
+     false,
+     false},
+    {"qwen3",
+     "Qwen3ForCausalLM",
+     "qwen3",
+     {32768, 1e-6, 128, 32, 0},
+     false,
+     QkNorm::BeforeRope,
+     "q_norm",
+     "k_norm",
+     false,
+     false},
 };
 
 const Architecture *Architecture::byName(StringRef name) {
@@ -42,6 +89,18 @@ const Architecture *Architecture::byGgufName(StringRef name) {
   return nullptr;
 }
 
+/// Whether `name` is the class of an architecture as a whole or without its
+/// head, as some exports name it, in old spellings too ("LLaMAForCausalLM").
+static bool isClassOf(const Architecture &architecture, const json &name) {
+  if (!name.is_string())
+    return false;
+  StringRef family = architecture.className,
+            text = name.get_ref<const std::string &>();
+  family.consume_back("ForCausalLM");
+  return text.equals_insensitive(architecture.className) ||
+         text.equals_insensitive((family + "Model").str());
+}
+
 static const Architecture *parseArchitecture(FieldReader &reader) {
   const Architecture *result =
       Architecture::byName(reader.getString("model_type"));
@@ -53,26 +112,19 @@ static const Architecture *parseArchitecture(FieldReader &reader) {
     reader.refuse("model_type", "one of " + names);
     return &kArchitectures[0];
   }
-  const json *architectures = reader.find("architectures");
-  if (architectures && *architectures != json::array({result->className}))
+  const json *classes = reader.find("architectures");
+  if (classes && *classes != json::array() &&
+      !(classes->is_array() && any_of(*classes, [&](const json &name) {
+          return isClassOf(*result, name);
+        })))
     reader.refuse("architectures", Twine("[\"") + result->className +
                                        "\"], which model_type " +
                                        quote(result->name) + " goes with");
-  if (reader.getString("hidden_act", "silu") != "silu")
-    reader.refuse("hidden_act", "\"silu\"");
-  for (StringRef name : {"attention_bias", "mlp_bias"})
-    if (reader.getBool(name, false))
-      reader.refuse(name, "false; these biases are not supported");
-  for (StringRef name : {"use_sliding_window", "use_cla"})
-    if (reader.getBool(name, false))
-      reader.refuse(name, "false; this kind of attention is not supported");
-  bool hasNorm = result->qkNorm != QkNorm::None;
-  if (reader.getBool("use_qk_norm", hasNorm) != hasNorm)
-    reader.refuse("use_qk_norm", hasNorm ? "true" : "false");
   return result;
 }
 
-static void parseSizes(FieldReader &reader, ModelConfig &config) {
+static void parseSizes(FieldReader &reader, const ConfigDefaults &defaults,
+                       ModelConfig &config) {
   auto getSize = [&](StringRef name, std::optional<int64_t> fallback = {}) {
     return reader.getInteger(name, 1, kMaxSize, fallback);
   };
@@ -86,71 +138,37 @@ static void parseSizes(FieldReader &reader, ModelConfig &config) {
   config.intermediateSize = getSize("intermediate_size");
   mustBeMultipleOf4("intermediate_size", config.intermediateSize);
   config.numLayers = reader.getInteger("num_hidden_layers", 1, kMaxLayers);
-  config.maxPositionEmbeddings = getSize("max_position_embeddings", 2048);
+  config.maxPositionEmbeddings =
+      getSize("max_position_embeddings", defaults.context);
 
   config.numHeads = getSize("num_attention_heads");
-  config.numKeyValueHeads = getSize("num_key_value_heads", config.numHeads);
+  bool hasDefault =
+      defaults.numKeyValueHeads != 0 && !reader.isNull("num_key_value_heads");
+  config.numKeyValueHeads =
+      getSize("num_key_value_heads",
+              hasDefault ? defaults.numKeyValueHeads : config.numHeads);
+  std::string heads = reader.spell("num_attention_heads");
   if (config.numHeads % config.numKeyValueHeads != 0)
-    reader.refuse("num_key_value_heads", "a divisor of num_attention_heads");
+    reader.refuse("num_key_value_heads", "a divisor of " + heads +
+                                             ", which is " +
+                                             Twine(config.numHeads));
 
-  bool derived = !reader.find("head_dim");
+  std::string hidden = reader.spell("hidden_size");
+  bool derived = defaults.headDim == 0 && !reader.find("head_dim");
   if (derived && config.hiddenSize % config.numHeads != 0)
-    reader.refuse("head_dim", "given, as num_attention_heads does not divide "
-                              "hidden_size");
-  config.headDim = getSize("head_dim", config.hiddenSize / config.numHeads);
+    reader.refuse("head_dim",
+                  "given, as " + heads + " does not divide " + hidden);
+  config.headDim = getSize(
+      "head_dim", defaults.headDim != 0 ? defaults.headDim
+                                        : config.hiddenSize / config.numHeads);
   int64_t width = config.numHeads * config.headDim;
   if (config.headDim % 2 != 0 || width == 0 ||
       width % format::kGroupInputs != 0 || width > kMaxSize)
-    reader.refuse("head_dim", (derived ? "given or hidden_size / "
-                                         "num_attention_heads be "
-                                       : "") +
-                                  Twine("even, and times num_attention_heads a "
-                                        "multiple of 4 and at most ") +
-                                  Twine(kMaxSize));
-}
-
-/// rope_theta and the scaling, in the old spelling (rope_theta beside
-/// rope_scaling) or the new one (both in rope_parameters).
-static void parseRope(FieldReader &reader, ModelConfig &config) {
-  constexpr double minTheta = 1, maxTheta = 1e15, maxFactor = 1e6;
-  config.ropeTheta = reader.getNumber("rope_theta", minTheta, maxTheta, 10000);
-  std::optional<FieldReader> scaling = reader.getObject("rope_parameters");
-  if (scaling)
-    config.ropeTheta =
-        scaling->getNumber("rope_theta", minTheta, maxTheta, config.ropeTheta);
-  else
-    scaling = reader.getObject("rope_scaling");
-  if (!scaling)
-    return;
-  StringRef typeField = scaling->find("type") ? "type" : "rope_type";
-  std::string type = scaling->getString(typeField);
-  if (type == "default")
-    return;
-  // HunYuan's "dynamic" scales once and for all (transformers,
-  // modeling_hunyuan_v1_dense).
-  if (type == "dynamic" && scaling->find("alpha")) {
-    double alpha = scaling->getNumber("alpha", 1e-3, 1e9);
-    scaling->getNumber("factor", 1, 1, 1);
-    auto dim = static_cast<double>(config.headDim);
-    if (dim > 2)
-      config.ropeTheta *= std::pow(alpha, dim / (dim - 2));
-    return;
-  }
-  if (type != "llama3") {
-    scaling->refuse(typeField, "\"llama3\" or \"default\", the only ones that "
-                               "are supported");
-    return;
-  }
-  RopeScaling result;
-  result.factor = scaling->getNumber("factor", 1, maxFactor);
-  result.lowFreqFactor = scaling->getNumber("low_freq_factor", 1e-6, maxFactor);
-  result.highFreqFactor =
-      scaling->getNumber("high_freq_factor", 1e-6, maxFactor);
-  if (result.lowFreqFactor >= result.highFreqFactor)
-    scaling->refuse("high_freq_factor", "above low_freq_factor");
-  result.originalMaxPositionEmbeddings =
-      scaling->getInteger("original_max_position_embeddings", 1, kMaxSize);
-  config.ropeScaling = result;
+    reader.refuse(
+        "head_dim",
+        (derived ? "given or " + hidden + " / " + heads + " be " : "") +
+            "even, and times " + heads + " a multiple of 4 and at most " +
+            Twine(kMaxSize));
 }
 
 StringRef sherry::getGranularityName(format::Granularity granularity) {
@@ -167,7 +185,8 @@ StringRef sherry::getGranularityName(format::Granularity granularity) {
 
 static void parseQuantization(FieldReader &reader, ModelConfig &config) {
   std::optional<FieldReader> fields = reader.getObject("quantization_config");
-  if (!fields)
+  // An object without fields is what some tools write of a model that has none.
+  if (!fields || fields->isEmpty())
     return;
   if (fields->getString("quant_method") != "sherry") {
     fields->refuse("quant_method", "\"sherry\"; checkpoints quantized by other "
@@ -197,66 +216,97 @@ static void parseQuantization(FieldReader &reader, ModelConfig &config) {
   // Three of four weights are kept: the code has no other pattern.
   fields->getInteger("N", 3, 3, 3);
   fields->getInteger("M", 4, 4, 4);
-  if (const json *modules = fields->find("modules_to_not_convert")) {
-    bool valid = modules->is_array();
-    for (const json &module : valid ? *modules : json::array())
-      if ((valid = valid && module.is_string()))
-        result.modulesToNotConvert.push_back(module.get<std::string>());
-    if (!valid)
-      fields->refuse("modules_to_not_convert", "a list of strings");
-  }
+  resolveModules(*fields, config, result);
   config.quantization = std::move(result);
 }
 
-/// Token ids that `reader` has replace those of `config`.
-static void parseTokenIds(FieldReader &reader, ModelConfig &config) {
-  auto isId = [&](const json &value) {
-    return value.is_number_unsigned() &&
-           value.get<uint64_t>() < static_cast<uint64_t>(config.vocabSize);
+/// Token ids that `reader` has replace those of `config`. What is no token is
+/// left out with a note, as others do: models get smaller vocabularies.
+static void parseTokenIds(FieldReader &reader, StringRef file,
+                          ModelConfig &config) {
+  auto isToken = [&](StringRef name, const json &id) {
+    // As an unsigned number, a negative one is beyond all.
+    bool result = id.is_number_integer() &&
+                  id.get<uint64_t>() < static_cast<uint64_t>(config.vocabSize);
+    if (!id.is_number_integer())
+      reader.refuse(name, "an id below " + reader.spell("vocab_size"));
+    else if (!result)
+      config.notes.push_back((file + ": " + reader.spell(name) + " says " +
+                              id.dump() + ", which is no token, as there are " +
+                              Twine(config.vocabSize) + "; it is left out")
+                                 .str());
+    return result;
   };
-  if (const json *bos = reader.find("bos_token_id")) {
-    if (isId(*bos))
-      config.bosTokenId = bos->get<int64_t>();
-    else
-      reader.refuse("bos_token_id", "an id below vocab_size");
-  }
-  if (const json *eos = reader.find("eos_token_id")) {
-    config.eosTokenIds.clear();
-    for (const json &id : eos->is_array() ? *eos : json::array({*eos})) {
-      if (!isId(id))
-        return reader.refuse("eos_token_id",
-                             "an id below vocab_size or a list of such ids");
-      config.eosTokenIds.push_back(id.get<int64_t>());
-    }
-  }
+  const json *bos = reader.find("bos_token_id");
+  if (bos && isToken("bos_token_id", *bos))
+    config.bosTokenId = bos->get<int64_t>();
+  const json *eos = reader.find("eos_token_id");
+  if (!eos)
+    return;
+  const json ids = eos->is_array() ? *eos : json::array({*eos});
+  SmallVector<int64_t> tokens;
+  for (const json &id : ids)
+    if (isToken("eos_token_id", id))
+      tokens.push_back(id.get<int64_t>());
+  if (!tokens.empty() || ids.empty())
+    config.eosTokenIds = std::move(tokens);
 }
 
-Expected<ModelConfig> ModelConfig::parse(MemoryBufferRef text) {
-  auto object = parseJsonObject(text.getBuffer(), text.getBufferIdentifier());
-  if (!object)
-    return object.takeError();
+static Expected<ModelConfig> parseFields(StringRef file, const json &object,
+                                         const TranslatedConfig *translated) {
   std::string error;
-  FieldReader reader(text.getBufferIdentifier(), *object, error);
+  FieldReader reader(file, object, error, "",
+                     translated ? &translated->names : nullptr);
   ModelConfig config;
   config.architecture = parseArchitecture(reader);
-  parseSizes(reader, config);
-  config.rmsNormEps = reader.getNumber("rms_norm_eps", 0, 1, 1e-6);
+  const ConfigDefaults &defaults =
+      translated ? kGgufDefaults : config.architecture->defaults;
+  parseSizes(reader, defaults, config);
+  // Smaller ones are 0 where numbers are f32.
+  constexpr double minEpsilon = 1e-30;
+  config.rmsNormEps =
+      reader.getNumber("rms_norm_eps", minEpsilon, 1, defaults.epsilon);
   config.tieWordEmbeddings = reader.getBool("tie_word_embeddings", false);
+  refuseOtherModels(reader, config);
+  refuseWindows(reader, config, defaults.window);
+  if (translated) {
+    FieldReader others(file, translated->others, error, translated->prefix,
+                       &translated->names);
+    refuseOtherKeys(others, config);
+    parseSampling(FieldReader(file, translated->generation, error, "",
+                              &translated->names),
+                  file, config);
+  }
   parseRope(reader, config);
   parseQuantization(reader, config);
-  parseTokenIds(reader, config);
+  parseTokenIds(reader, file, config);
   if (reader.failed())
     return makeError(error);
   return config;
 }
 
+Expected<ModelConfig> ModelConfig::parse(MemoryBufferRef text) {
+  StringRef file = text.getBufferIdentifier();
+  auto object = parseJsonObject(text.getBuffer(), file);
+  if (!object)
+    return object.takeError();
+  return parseFields(file, *object, nullptr);
+}
+
+Expected<ModelConfig> ModelConfig::parse(StringRef file,
+                                         const TranslatedConfig &translated) {
+  return parseFields(file, translated.fields, &translated);
+}
+
 Error ModelConfig::applyGenerationConfig(MemoryBufferRef text) {
-  auto object = parseJsonObject(text.getBuffer(), text.getBufferIdentifier());
+  StringRef file = text.getBufferIdentifier();
+  auto object = parseJsonObject(text.getBuffer(), file);
   if (!object)
     return object.takeError();
   std::string error;
-  FieldReader reader(text.getBufferIdentifier(), *object, error);
-  parseTokenIds(reader, *this);
+  FieldReader reader(file, *object, error);
+  parseTokenIds(reader, file, *this);
+  parseSampling(reader, file, *this);
   return reader.failed() ? makeError(error) : Error::success();
 }
 

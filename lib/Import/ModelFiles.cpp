@@ -41,19 +41,32 @@ static Expected<ModelFiles> openGguf(StringRef path,
   auto model = GgufModel::open(path, options.stqScale);
   if (!model)
     return model.takeError();
-  auto text = makeConfigJson(*model);
-  if (!text)
-    return text.takeError();
-  auto config = ModelConfig::parse(MemoryBufferRef(*text, path));
+  auto translated = translateConfig(*model);
+  if (!translated)
+    return translated.takeError();
+  auto config = ModelConfig::parse(path, *translated);
   if (!config)
     return config.takeError();
   files.config = std::move(*config);
-  files.configJson = std::move(*text);
+  // Texts of the file may be no UTF-8.
+  files.configJson = translated->fields.dump(
+      1, ' ', false, nlohmann::json::error_handler_t::replace);
+  files.notes = std::move(translated->notes);
+  files.notes.insert(files.notes.end(), files.config.notes.begin(),
+                     files.config.notes.end());
   if (options.tokenizer) {
     auto tokenizer =
         TokenizerFile::load(model->first(), files.config.vocabSize);
     if (!tokenizer)
       return tokenizer.takeError();
+    // That texts begin with BOS may be but the default of a kind of tokenizer.
+    if (tokenizer->addBos && !files.config.bosTokenId &&
+        !model->first().find("tokenizer.ggml.add_bos_token")) {
+      tokenizer->addBos = false;
+      files.notes.push_back((path + ": texts begin without BOS, as no token of "
+                                    "the file is said to be it")
+                                .str());
+    }
     if (Error error = checkInRuntime(*tokenizer, files.config))
       return error;
     files.tokenizer = std::move(*tokenizer);
@@ -80,6 +93,7 @@ static Expected<ModelFiles> openFolder(StringRef path,
   if (!config)
     return config.takeError();
   files.config = std::move(*config);
+  files.notes = files.config.notes;
   if (options.tokenizer) {
     auto tokenizer = TokenizerFile::load(path, files.config.vocabSize);
     if (!tokenizer)

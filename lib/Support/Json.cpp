@@ -11,6 +11,7 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cmath>
 #include <set>
 #include <vector>
 
@@ -139,6 +140,15 @@ const json *sherry::member(const json &object, StringRef name) {
   return it == object.end() || it->is_null() ? nullptr : &*it;
 }
 
+std::string sherry::printJson(const json &value) {
+  if (value.is_number_float() && !std::isfinite(value.get<double>()))
+    return std::to_string(value.get<double>());
+  // Replaces what is not UTF-8 instead of throwing.
+  std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
+  constexpr size_t maxLength = 60;
+  return text.size() > maxLength ? text.substr(0, maxLength) + "..." : text;
+}
+
 //===----------------------------------------------------------------------===//
 // FieldReader
 //===----------------------------------------------------------------------===//
@@ -147,18 +157,25 @@ const json *FieldReader::find(StringRef name) const {
   return member(*object, name);
 }
 
+bool FieldReader::isNull(StringRef name) const {
+  auto it = object->find(name);
+  return it != object->end() && it->is_null();
+}
+
+std::string FieldReader::spell(StringRef name) const {
+  std::string path = prefix + name.str();
+  if (!names)
+    return path;
+  auto it = names->find(path);
+  return it == names->end() ? path : it->second;
+}
+
 void FieldReader::refuse(StringRef name, const Twine &must) {
   if (failed())
     return;
-  std::string value = "missing";
-  if (const json *field = find(name)) {
-    // Replaces what is not UTF-8 instead of throwing.
-    value = field->dump(-1, ' ', true, json::error_handler_t::replace);
-    constexpr size_t maxLength = 60;
-    if (value.size() > maxLength)
-      value = value.substr(0, maxLength) + "...";
-  }
-  *error = (file + ": field \"" + prefix + name + "\" is " + value +
+  const json *field = find(name);
+  *error = (file + ": " + (names ? "key" : "field") + " \"" + spell(name) +
+            "\" is " + (field ? printJson(*field) : "missing") +
             "; it must be " + must)
                .str();
 }
@@ -171,7 +188,7 @@ std::optional<FieldReader> FieldReader::getObject(StringRef name) {
     refuse(name, "an object");
     return {};
   }
-  return FieldReader(file, *field, *error, prefix + name.str() + ".");
+  return FieldReader(file, *field, *error, prefix + name.str() + ".", names);
 }
 
 int64_t FieldReader::getInteger(StringRef name, int64_t min, int64_t max,

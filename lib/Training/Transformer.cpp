@@ -6,7 +6,6 @@
 #include "sherry/Training/Transformer.h"
 #include "TensorFiles.h"
 #include "sherry/Support/Json.h"
-#include "sherry/Support/RopeScaling.h"
 #include "sherry/Training/Operators.h"
 
 #include <torch/torch.h>
@@ -132,20 +131,15 @@ void Transformer::makeRopeTables(int64_t length) {
   cosines = torch::empty({length, half});
   sines = torch::empty({length, half});
   auto *cosine = cosines.data_ptr<float>(), *sine = sines.data_ptr<float>();
+  std::vector<double> frequencies = computeRopeFrequencies(config);
+  double magnitude = config.ropeScaling ? config.ropeScaling->magnitude : 1;
   for (int64_t i = 0; i < half; ++i) {
-    double frequency =
-        std::pow(config.ropeTheta, -static_cast<double>(2 * i) /
-                                       static_cast<double>(config.headDim));
-    if (config.ropeScaling)
-      frequency = stretchRopeFrequency(
-          frequency, config.ropeScaling->factor,
-          config.ropeScaling->lowFreqFactor, config.ropeScaling->highFreqFactor,
-          static_cast<double>(
-              config.ropeScaling->originalMaxPositionEmbeddings));
     for (int64_t position = 0; position < length; ++position) {
-      double angle = static_cast<double>(position) * frequency;
-      cosine[position * half + i] = static_cast<float>(std::cos(angle));
-      sine[position * half + i] = static_cast<float>(std::sin(angle));
+      double angle = static_cast<double>(position) * frequencies[i];
+      cosine[position * half + i] =
+          static_cast<float>(magnitude * std::cos(angle));
+      sine[position * half + i] =
+          static_cast<float>(magnitude * std::sin(angle));
     }
   }
 }

@@ -10,6 +10,8 @@
 #include "sherry/Import/ModelConfig.h"
 #include "sherry/Import/TokenizerFile.h"
 
+#include <cmath>
+
 using namespace llvm;
 using namespace sherry;
 
@@ -30,10 +32,12 @@ static void checkPromises(const ModelConfig &config) {
   require(config.numHeads % config.numKeyValueHeads == 0);
   require(config.headDim % 2 == 0);
   require(config.numHeads * config.headDim % 4 == 0);
-  require(config.rmsNormEps >= 0 && config.ropeTheta > 0);
-  if (config.ropeScaling)
-    require(config.ropeScaling->lowFreqFactor <
-            config.ropeScaling->highFreqFactor);
+  require(static_cast<float>(config.rmsNormEps) > 0 && config.ropeTheta > 0);
+  require(!config.ropeScaling || config.ropeScaling->magnitude > 0);
+  constexpr int64_t maxHead = 1 << 12; // of which all numbers are looked at
+  if (config.headDim <= maxHead)
+    for (double frequency : computeRopeFrequencies(config))
+      require(std::isfinite(frequency) && frequency > 0);
   if (config.quantization)
     require(config.quantization->groupSize > 0 &&
             config.quantization->groupSize % 4 == 0);

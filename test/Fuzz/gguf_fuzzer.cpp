@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/GgufConfig.h"
+#include "sherry/Import/ModelConfig.h"
 #include "sherry/Import/TokenizerFile.h"
 
 #include <vector>
@@ -34,7 +35,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (int64_t row = 0; row < tensor->getRows(); ++row)
       consumeError(tensor->readRows(row, 1, values.data()));
   }
-  consumeError(makeConfigJson(model).takeError());
+  if (auto translated = translateConfig(model))
+    consumeError(ModelConfig::parse("input.gguf", *translated).takeError());
+  else
+    consumeError(translated.takeError());
   consumeError(TokenizerFile::load(model.first(), 1000).takeError());
   return 0;
 }

@@ -43,6 +43,21 @@ LLAMA3_SCALING = {
     "original_max_position_embeddings": 64,
 }
 
+# Some of the pairs keep their frequency, and some are between.
+YARN_SCALING = {
+    "rope_type": "yarn",
+    "factor": 4.0,
+    "original_max_position_embeddings": 256,
+}
+
+SCALINGS = {
+    "none": None,
+    "hunyuan": HUNYUAN_SCALING,
+    "linear": {"rope_type": "linear", "factor": 2.5},
+    "llama3": LLAMA3_SCALING,
+    "yarn": YARN_SCALING,
+}
+
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description="Writes a random LLaMA.")
@@ -63,7 +78,7 @@ def parse_arguments():
     tied.add_argument("--untied", dest="tied", action="store_false")
     parser.add_argument("--dtype", choices=("bf16", "f16", "f32"), default="bf16")
     parser.add_argument("--rope-theta", type=float, default=10000.0)
-    parser.add_argument("--rope-scaling", choices=("llama3", "hunyuan", "none"), default="none")
+    parser.add_argument("--rope-scaling", choices=SCALINGS, default="none")
     parser.add_argument(
         "--granularity",
         choices=("per_tensor", "per_channel", "per_group"),
@@ -112,7 +127,7 @@ def make_config(options):
         "max_position_embeddings": options.context,
         "rms_norm_eps": 1e-5,
         "rope_theta": options.rope_theta,
-        "rope_scaling": None,
+        "rope_scaling": SCALINGS[options.rope_scaling],
         "tie_word_embeddings": options.tied,
         "bos_token_id": options.vocab - 2,
         "eos_token_id": options.vocab - 1,
@@ -122,10 +137,6 @@ def make_config(options):
     }
     if options.head_dim:
         config["head_dim"] = options.head_dim
-    if options.rope_scaling == "llama3":
-        config["rope_scaling"] = LLAMA3_SCALING
-    if options.rope_scaling == "hunyuan":
-        config["rope_scaling"] = HUNYUAN_SCALING
     if not options.no_quant_config:
         config["quantization_config"] = {
             "quant_method": "sherry",

@@ -324,6 +324,11 @@ def make_values(config, folder, options):
         ("vocab_size", U32, config["vocab_size"]),
     ):
         yield f"{name}.{key}", value(kind, content)
+    if scaling.get("rope_type") == "yarn":
+        yield f"{name}.rope.scaling.type", value(STRING, "yarn")
+        yield f"{name}.rope.scaling.factor", value(F32, scaling["factor"])
+        context = scaling["original_max_position_embeddings"]
+        yield f"{name}.rope.scaling.original_context_length", value(U32, context)
     path = folder / "tokenizer.json"
     if path.exists():
         yield from make_tokenizer(json.loads(path.read_text()), config)

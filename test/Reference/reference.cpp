@@ -18,6 +18,32 @@
 
 namespace {
 
+/// The frequencies of YaRN as in Hugging Face transformers, from those without
+/// scaling.
+Vector stretchByYarn(const Vector &frequencies, const json &scaling,
+                     double theta, double context) {
+  auto size = static_cast<double>(2 * frequencies.size());
+  double factor = scaling.at("factor");
+  context = scaling.value("original_max_position_embeddings", context);
+  auto findPair = [&](double rotations) {
+    return size * std::log(context / (rotations * 2 * M_PI)) /
+           (2 * std::log(theta));
+  };
+  double low = std::floor(findPair(scaling.value("beta_fast", 32.0)));
+  double high = std::ceil(findPair(scaling.value("beta_slow", 1.0)));
+  low = std::max(low, 0.0);
+  high = std::min(high, size - 1);
+  Vector result;
+  for (size_t i = 0; i < frequencies.size(); ++i) {
+    double ramp = (static_cast<double>(i) - low) / (high - low);
+    ramp = ramp < 0 ? 0 : ramp > 1 ? 1 : ramp;
+    double whole = frequencies[i];
+    result.push_back(
+        static_cast<float>(whole / factor * ramp + whole * (1 - ramp)));
+  }
+  return result;
+}
+
 /// Frequencies in f32 as in Hugging Face transformers, modeling_rope_utils.py.
 Vector ropeFrequencies(const json &config, int64_t headDim) {
   auto theta = static_cast<float>(config.value("rope_theta", 10000.0));
@@ -36,9 +62,18 @@ Vector ropeFrequencies(const json &config, int64_t headDim) {
       config["rope_scaling"].is_null())
     return result;
   const json &scaling = config["rope_scaling"];
+  if (scaling.at("rope_type") == "yarn")
+    return stretchByYarn(result, scaling, theta,
+                         config.at("max_position_embeddings"));
+  float factor = scaling.at("factor");
+  if (scaling.at("rope_type") == "linear") {
+    for (float &frequency : result)
+      frequency /= factor;
+    return result;
+  }
   if (scaling.at("rope_type") != "llama3")
-    fail("rope_type must be llama3");
-  float factor = scaling.at("factor"), low = scaling.at("low_freq_factor");
+    fail("rope_type must be llama3, yarn or linear");
+  float low = scaling.at("low_freq_factor");
   float high = scaling.at("high_freq_factor");
   float context = scaling.at("original_max_position_embeddings");
   for (float &frequency : result) {
@@ -51,6 +86,14 @@ Vector ropeFrequencies(const json &config, int64_t headDim) {
     }
   }
   return result;
+}
+
+/// What YaRN multiplies cosines and sines by.
+double ropeMagnitude(const json &config) {
+  json scaling = config.value("rope_scaling", json());
+  if (!scaling.is_object() || scaling.value("rope_type", "") != "yarn")
+    return 1;
+  return 0.1 * std::log(scaling.at("factor").get<double>()) + 1;
 }
 
 Vector rmsNorm(const Vector &x, const Vector &weight, double epsilon) {
@@ -113,7 +156,7 @@ private:
   Options options;
   std::string architecture;
   int64_t hidden, heads, kvHeads, headDim, vocab;
-  double epsilon;
+  double epsilon, magnitude;
   Vector frequencies, outputNorm;
   std::set<std::string> dense; ///< modules that are not quantized
   Matrix embedding, head;
@@ -133,6 +176,7 @@ Model::Model(Options given) : options(std::move(given)) {
   epsilon = config.value("rms_norm_eps", 1e-6);
   tied = config.value("tie_word_embeddings", false);
   frequencies = ropeFrequencies(config, headDim);
+  magnitude = ropeMagnitude(config);
 
   json quantization = config.value("quantization_config", json::object());
   if (options.ternary.granularity.empty())
@@ -231,8 +275,8 @@ void Model::rotate(Vector &x, int64_t position) const {
   for (size_t begin = 0; begin < x.size(); begin += headDim)
     for (int64_t i = 0; i < half; ++i) {
       float angle = static_cast<float>(position) * frequencies[i];
-      double cosine = std::cos(static_cast<double>(angle));
-      double sine = std::sin(static_cast<double>(angle));
+      double cosine = magnitude * std::cos(static_cast<double>(angle));
+      double sine = magnitude * std::sin(static_cast<double>(angle));
       float &first = x[begin + i], &second = x[begin + i + half];
       double a = first, b = second;
       first = static_cast<float>(a * cosine - b * sine);

@@ -21,9 +21,11 @@ namespace sherry {
 llvm::Error describeInGguf(const ModelFiles &files, llvm::StringRef pre,
                            GgufWriter &writer, std::set<std::string> &notes);
 
-/// The divisors of a rope scaling, llama.cpp's rope_freqs.weight; empty if the
-/// model has none.
-std::vector<float> listRopeDivisors(const ModelConfig &config);
+/// Says the model's rope scaling in a GGUF file as llama.cpp reads it: by keys,
+/// or by the tensor rope_freqs.weight, whose numbers are returned; empty: none.
+/// Fails if files of this architecture cannot say it.
+llvm::Expected<std::vector<float>> describeRope(const ModelConfig &config,
+                                                GgufWriter &writer);
 
 /// Describes a model in a Hugging Face folder: config.json, which says
 /// `quantization` of it or that it has none, and the files of the tokenizer.

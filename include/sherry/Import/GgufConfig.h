@@ -3,15 +3,28 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Turns the values of a GGUF file into the files that a Hugging Face folder has
-// instead, so that one reader checks them: config.json, tokenizer.json.
+// instead, so that one reader checks them: config.json, tokenizer.json. That
+// reader speaks of the keys of the file.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_IMPORT_GGUFCONFIG_H
 #define SHERRY_IMPORT_GGUFCONFIG_H
 
 #include "sherry/Import/Gguf.h"
+#include "sherry/Support/Json.h"
 
 namespace sherry {
+
+/// What a file says of its model as a config.json, for ModelConfig::parse().
+struct TranslatedConfig {
+  nlohmann::json fields;     ///< may hold numbers that are not finite
+  nlohmann::json generation; ///< as in generation_config.json
+  FieldNames names;          ///< of the fields of both in the file
+  /// All values under the name of the architecture, by their keys without it.
+  nlohmann::json others;
+  std::string prefix;             ///< of the keys in `others`
+  std::vector<std::string> notes; ///< for the user, of what was left out
+};
 
 /// Values of tokenizer.ggml.token_type, and of `type` in tokenizer.model.
 enum class GgufTokenType {
@@ -26,9 +39,9 @@ enum class GgufTokenType {
 const char *nameTokenKind(uint64_t type);
 GgufTokenType parseTokenKind(llvm::StringRef name);
 
-/// The text of a config.json. Fails if the model is of an architecture or has a
-/// rope scaling that is not supported.
-llvm::Expected<std::string> makeConfigJson(const GgufModel &model);
+/// Fails if the model is of an architecture or has a rope scaling that is not
+/// supported; other values are only checked by ModelConfig::parse().
+llvm::Expected<TranslatedConfig> translateConfig(const GgufModel &model);
 
 /// The text of a tokenizer.json; empty if the file has no tokenizer. Fails if
 /// it is of a kind that is not supported.
@@ -50,6 +63,9 @@ llvm::StringRef getGpt2Pattern();
 /// Whether a control token of this name ends what a model says, whatever ids
 /// the file names.
 bool isEndToken(llvm::StringRef token);
+
+/// The tokens that end what a model says; the eos token comes first.
+std::vector<int64_t> listEndTokens(const GgufFile &file);
 
 /// Whether texts begin with the BOS token.
 bool addsBosToken(const GgufFile &file);

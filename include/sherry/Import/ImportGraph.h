@@ -50,9 +50,6 @@ struct StorageOptions {
 /// and a private function `layer` that it calls for every layer. Weights are
 /// `sherry.weight` symbols that name the tensors of the checkpoint; the size of
 /// the module depends neither on their size nor on the number of layers.
-///
-/// Fails if the configuration excludes some but not all layers of a kind from
-/// quantization.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 importGraph(mlir::MLIRContext &context, const ModelConfig &config,
             const StorageOptions &options);

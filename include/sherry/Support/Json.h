@@ -14,6 +14,7 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/MemoryBuffer.h"
 
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -45,18 +46,33 @@ llvm::Expected<nlohmann::json> readJsonObject(llvm::StringRef path);
 const nlohmann::json *member(const nlohmann::json &object,
                              llvm::StringRef name);
 
+/// A value in a message: cut if it is long; also numbers that JSON has not.
+std::string printJson(const nlohmann::json &value);
+
+/// What the fields of an object are called in a file that is no JSON, by their
+/// paths, such as "rope_scaling.factor".
+using FieldNames = std::map<std::string, std::string, std::less<>>;
+
 /// Reads the fields of a JSON object. The first failure is kept; from then on
 /// getters return what they can, and the caller asks takeError() once. A field
 /// that is null is missing.
 class FieldReader {
 public:
-  /// `error`, empty at first, receives the failure.
+  /// `error`, empty at first, receives the failure. With `names` messages speak
+  /// of keys of these names, which live as long as the reader.
   FieldReader(llvm::StringRef file, const nlohmann::json &object,
-              std::string &error, std::string prefix = "")
-      : file(file), object(&object), error(&error), prefix(std::move(prefix)) {}
+              std::string &error, std::string prefix = "",
+              const FieldNames *names = nullptr)
+      : file(file), object(&object), error(&error), prefix(std::move(prefix)),
+        names(names) {}
 
   /// Null if the field is missing.
   const nlohmann::json *find(llvm::StringRef name) const;
+  bool isEmpty() const { return object->empty(); }
+  /// Whether the field is there and null.
+  bool isNull(llvm::StringRef name) const;
+  /// The field's name in the file.
+  std::string spell(llvm::StringRef name) const;
 
   /// A reader of the object in field `name`, which shares the error.
   std::optional<FieldReader> getObject(llvm::StringRef name);
@@ -79,6 +95,7 @@ private:
   const nlohmann::json *object;
   std::string *error;
   std::string prefix; ///< of names in messages: the object's place
+  const FieldNames *names;
 };
 
 } // namespace sherry

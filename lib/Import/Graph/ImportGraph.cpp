@@ -73,8 +73,8 @@ private:
               RankedTensorType::get({config.vocabSize, config.hiddenSize},
                                     getDenseType(b.getContext(), format)));
   }
-  llvm::Error addLinear(const LinearLayer &linear);
-  llvm::Error addWeights();
+  void addLinear(const LinearLayer &linear);
+  void addWeights();
   void addLayer();
   void addForward();
 
@@ -88,27 +88,14 @@ private:
 
 } // namespace
 
-llvm::Error GraphImporter::addLinear(const LinearLayer &linear) {
+void GraphImporter::addLinear(const LinearLayer &linear) {
   StringRef moduleName = linear.module;
   auto exception = options.exceptions.find(moduleName);
   LinearStorage storage = exception == options.exceptions.end()
                               ? options.linear
                               : exception->second;
-  if (config.quantization && storage.isTernary) {
-    // Entries are module names or their last parts. All layers share their
-    // code, so they must agree.
-    for (StringRef entry : config.quantization->modulesToNotConvert) {
-      if (entry == moduleName.rsplit('.').second || entry == moduleName)
-        storage.isTernary = false;
-      else if (entry.starts_with("model.layers."))
-        return llvm::createStringError(
-            "config.json: quantization_config.modules_to_not_convert: '" +
-            entry +
-            "' excludes a module of one layer; name the module "
-            "without its layer (such as '" +
-            moduleName.rsplit('.').second + "') to exclude it in all layers");
-    }
-  }
+  if (config.quantization && config.quantization->isDense(linear))
+    storage.isTernary = false;
   Type element = getDenseType(b.getContext(), storage.dense);
   Attribute encoding;
   if (storage.isTernary) {
@@ -130,10 +117,9 @@ llvm::Error GraphImporter::addLinear(const LinearLayer &linear) {
             ("model.layers.{}." + moduleName + ".weight").str(),
             RankedTensorType::get({linear.outputs, linear.inputs}, element,
                                   encoding));
-  return llvm::Error::success();
 }
 
-llvm::Error GraphImporter::addWeights() {
+void GraphImporter::addWeights() {
   // A tied embedding is the head, so it is stored like one.
   addDense("embedding", "model.embed_tokens.weight",
            config.tieWordEmbeddings ? options.head : options.embedding);
@@ -141,8 +127,7 @@ llvm::Error GraphImporter::addWeights() {
           "model.layers.{}.input_layernorm.weight");
   SmallVector<LinearLayer> linears = listLinearLayers(config);
   for (const LinearLayer &linear : linears)
-    if (llvm::Error error = addLinear(linear))
-      return error;
+    addLinear(linear);
   if (config.architecture->hasQkvBias)
     for (const LinearLayer &linear : ArrayRef(linears).take_front(3))
       addVector((Twine(linear.name) + "_bias").str(), config.numLayers,
@@ -161,7 +146,6 @@ llvm::Error GraphImporter::addWeights() {
   addNorm("output_norm", 1, "model.norm.weight");
   if (!config.tieWordEmbeddings)
     addDense("head", "lm_head.weight", options.head);
-  return llvm::Error::success();
 }
 
 void GraphImporter::addLayer() {
@@ -266,8 +250,10 @@ void GraphImporter::addForward() {
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>> GraphImporter::import() {
-  if (llvm::Error error = addWeights())
-    return error;
+  if (config.ropeScaling &&
+      config.ropeScaling->type != RopeScaling::Type::Llama3)
+    return llvm::createStringError("this scaling of rope is not supported");
+  addWeights();
   addLayer();
   addForward();
   if (failed(verify(*module)))

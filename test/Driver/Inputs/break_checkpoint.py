@@ -127,7 +127,14 @@ CONFIG_CHANGES = {
     "no-hidden-size": {"hidden_size": None},
     "zero-layers": {"num_hidden_layers": 0},
     "gqa": {"num_key_value_heads": 3},
-    "rope": {"rope_scaling": {"rope_type": "yarn", "factor": 4.0}},
+    "rope": {"rope_scaling": {"rope_type": "ntk", "factor": 4.0}},
+    "partial-rotary": {"partial_rotary_factor": 0.5},
+    "no-module": {
+        "quantization_config": {
+            "quant_method": "sherry",
+            "modules_to_not_convert": ["visual"],
+        }
+    },
     "activation": {"hidden_act": "gelu"},
     "huge": {"vocab_size": 2**62},
 }

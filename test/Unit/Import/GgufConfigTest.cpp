@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Models are tested by test/Driver/bad-gguf.test and
+// Models are tested by GgufModelConfigTest.cpp, test/Driver/bad-gguf.test and
 // test/Integration/gguf.test.
 //
 //===----------------------------------------------------------------------===//

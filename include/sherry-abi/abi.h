@@ -10,7 +10,9 @@
 //  * needs nothing: no undefined symbol, no library, no constructor;
 //  * carries its weights in the section SHERRY_ABI_WEIGHTS_SECTION, which is
 //    page-aligned in the file, not loaded with the code, and mapped read-only
-//    by the runtime.
+//    by the runtime;
+//  * carries checksums of itself in the section SHERRY_ABI_CHECKSUM_SECTION,
+//    which is not loaded either.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_ABI_ABI_H
@@ -34,6 +36,7 @@ extern "C" {
 #define SHERRY_ABI_MAX_SEQUENCES 1024
 #define SHERRY_ABI_QUERY_SYMBOL "sherry_model_query"
 #define SHERRY_ABI_WEIGHTS_SECTION ".sherry.weights"
+#define SHERRY_ABI_CHECKSUM_SECTION ".sherry.checksum"
 
 /// Alignment in bytes of the weights section in the file, and of the weights,
 /// kv_cache and workspace pointers that an entry point is given.
@@ -117,6 +120,13 @@ typedef struct sherry_abi_model {
 
 typedef const sherry_abi_model *(*sherry_abi_query_fn)(void);
 
+/// What the checksum section holds: CRC-32 as of zlib and gzip. A runtime
+/// compares that of the code before it loads any.
+typedef struct sherry_abi_checksum {
+  uint32_t code;    ///< of the file without the contents of these two sections
+  uint32_t weights; ///< of the contents of the weights section
+} sherry_abi_checksum;
+
 /// One bit per CPU feature, in the order of cpu_features.def.
 enum sherry_abi_cpu_feature {
 #define SHERRY_CPU_FEATURE(id, name, leaf, subleaf, reg, bit, state)           \
@@ -141,6 +151,7 @@ SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_model, vocab_size) == 80,
                          "ABI drift");
 SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_model, prefill) == 104,
                          "ABI drift");
+SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_checksum) == 8, "ABI drift");
 SHERRY_ABI_STATIC_ASSERT(SHERRY_CPU_FEATURE_COUNT <= 64, "one bit each");
 
 #ifdef __cplusplus

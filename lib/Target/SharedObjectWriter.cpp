@@ -7,8 +7,10 @@
 #include "sherry-abi/abi.h"
 #include "sherry/Support/OutputFile.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Object/ELFTypes.h"
+#include "llvm/Support/CRC.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <cstring>
@@ -16,15 +18,47 @@
 using namespace llvm;
 using Elf = object::ELF64LE;
 
-/// The section table of `code` with one more entry, and its string table with
-/// one more name: what follows the code in the file.
-static Expected<std::string> makeTables(StringRef code, uint64_t weightsSize,
-                                        Elf::Ehdr &header,
-                                        uint64_t &weightsOffset) {
+namespace {
+/// What surrounds the code and the weights.
+struct Frame {
+  Elf::Ehdr header;   ///< in the place of that of the code
+  std::string tables; ///< between code and weights
+  uint64_t weightsOffset = 0;
+};
+
+/// Passes on what is written, and sums it up.
+class ChecksumStream : public raw_ostream {
+public:
+  explicit ChecksumStream(raw_ostream &out) : out(out) {}
+  ~ChecksumStream() override { flush(); }
+  uint32_t finish() {
+    flush();
+    return checksum;
+  }
+
+private:
+  void write_impl(const char *bytes, size_t size) override {
+    checksum = crc32(checksum, arrayRefFromStringRef({bytes, size}));
+    out.write(bytes, size);
+    position += size;
+  }
+  uint64_t current_pos() const override { return position; }
+
+  raw_ostream &out;
+  uint32_t checksum = 0;
+  uint64_t position = 0;
+};
+} // namespace
+
+/// The section table of `code` with two more entries, and its string table with
+/// two more names: weights follow the tables, and checksums the weights.
+static Expected<Frame> makeFrame(StringRef code, uint64_t weightsSize) {
   // The linker wrote this, but a check costs nothing.
   auto malformed = [] {
     return createStringError("the linker wrote a malformed shared object");
   };
+  Frame frame;
+  Elf::Ehdr &header = frame.header;
   if (code.size() < sizeof(Elf::Ehdr))
     return malformed();
   std::memcpy(&header, code.data(), sizeof(header));
@@ -33,56 +67,66 @@ static Expected<std::string> makeTables(StringRef code, uint64_t weightsSize,
       offset > code.size() ||
       count > (code.size() - offset) / sizeof(Elf::Shdr))
     return malformed();
-  std::vector<Elf::Shdr> sections(count + 1);
+  std::vector<Elf::Shdr> sections(count);
   std::memcpy(sections.data(), code.data() + offset, count * sizeof(Elf::Shdr));
-  Elf::Shdr &names = sections[header.e_shstrndx];
+  const Elf::Shdr names = sections[header.e_shstrndx];
   if (names.sh_offset > code.size() ||
       names.sh_size > code.size() - names.sh_offset)
     return malformed();
 
-  std::string tables = code.substr(names.sh_offset, names.sh_size).str();
-  Elf::Shdr &weights = sections.back();
-  std::memset(&weights, 0, sizeof(weights));
-  weights.sh_name = tables.size();
-  tables += SHERRY_ABI_WEIGHTS_SECTION;
-  tables.push_back('\0');
-  names.sh_offset = code.size();
-  names.sh_size = tables.size();
+  std::string &tables = frame.tables;
+  tables = code.substr(names.sh_offset, names.sh_size).str();
+  auto addSection = [&](StringRef name, uint64_t size, uint64_t alignment) {
+    Elf::Shdr section;
+    std::memset(&section, 0, sizeof(section));
+    section.sh_name = tables.size();
+    tables += name;
+    tables.push_back('\0');
+    section.sh_type = ELF::SHT_PROGBITS;
+    section.sh_size = size;
+    section.sh_addralign = alignment;
+    sections.push_back(section);
+  };
+  addSection(SHERRY_ABI_WEIGHTS_SECTION, weightsSize,
+             SHERRY_ABI_WEIGHTS_ALIGNMENT);
+  addSection(SHERRY_ABI_CHECKSUM_SECTION, sizeof(sherry_abi_checksum), 1);
+  sections[header.e_shstrndx].sh_offset = code.size();
+  sections[header.e_shstrndx].sh_size = tables.size();
 
-  uint64_t tableOffset = alignTo(code.size() + tables.size(), 8);
-  tables.resize(tableOffset - code.size());
-  weightsOffset = alignTo(tableOffset + sections.size() * sizeof(Elf::Shdr),
-                          SHERRY_ABI_WEIGHTS_ALIGNMENT);
-  weights.sh_type = ELF::SHT_PROGBITS;
-  weights.sh_offset = weightsOffset;
-  weights.sh_size = weightsSize;
-  weights.sh_addralign = SHERRY_ABI_WEIGHTS_ALIGNMENT;
+  header.e_shoff = alignTo(code.size() + tables.size(), 8);
+  header.e_shnum = sections.size();
+  frame.weightsOffset =
+      alignTo(header.e_shoff + sections.size() * sizeof(Elf::Shdr),
+              SHERRY_ABI_WEIGHTS_ALIGNMENT);
+  sections[count].sh_offset = frame.weightsOffset;
+  sections[count + 1].sh_offset = frame.weightsOffset + weightsSize;
+  tables.resize(header.e_shoff - code.size());
   tables.append(reinterpret_cast<const char *>(sections.data()),
                 sections.size() * sizeof(Elf::Shdr));
-  header.e_shoff = tableOffset;
-  header.e_shnum = sections.size();
-  return tables;
+  tables.resize(frame.weightsOffset - code.size());
+  return frame;
 }
 
 Error sherry::writeSharedObject(
     StringRef path, StringRef code, uint64_t weightsSize,
     function_ref<Error(raw_ostream &)> writeWeights) {
-  Elf::Ehdr header;
-  uint64_t weightsOffset = 0;
-  Expected<std::string> tables =
-      makeTables(code, weightsSize, header, weightsOffset);
-  if (!tables)
-    return tables.takeError();
+  Expected<Frame> frame = makeFrame(code, weightsSize);
+  if (!frame)
+    return frame.takeError();
   return writeFileAtomically(path, [&](raw_pwrite_stream &out) -> Error {
-    out.write(reinterpret_cast<const char *>(&header), sizeof(header));
-    out << code.drop_front(sizeof(header)) << *tables;
-    out.write_zeros(weightsOffset - out.tell());
-    if (Error error = writeWeights(out))
+    ChecksumStream codeStream(out);
+    codeStream.write(reinterpret_cast<const char *>(&frame->header),
+                     sizeof(frame->header));
+    codeStream << code.drop_front(sizeof(frame->header)) << frame->tables;
+    const uint32_t codeChecksum = codeStream.finish();
+    ChecksumStream weights(out);
+    if (Error error = writeWeights(weights))
       return error;
-    if (out.tell() != weightsOffset + weightsSize)
-      return createStringError("the weights have " +
-                               Twine(out.tell() - weightsOffset) +
+    if (weights.tell() != weightsSize)
+      return createStringError("the weights have " + Twine(weights.tell()) +
                                " bytes instead of " + Twine(weightsSize));
+    const sherry_abi_checksum checksum = {codeChecksum, weights.finish()};
+    out.write(reinterpret_cast<const char *>(&checksum), sizeof(checksum));
     return Error::success();
   });
 }

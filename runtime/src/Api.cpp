@@ -69,6 +69,13 @@ sherry_model *sherry_model_open(const char *path, sherry_weights weights) {
 
 void sherry_model_close(sherry_model *model) { delete model; }
 
+int sherry_model_verify(const sherry_model *model) {
+  return guard(-1, [&] {
+    model->model->verify();
+    return 0;
+  });
+}
+
 const char *sherry_model_metadata(const sherry_model *model) {
   return model->model->metadata().text.c_str();
 }

@@ -35,7 +35,7 @@ uint64_t endOfPages(const Elf64_Phdr &load) {
 class ElfChecker {
 public:
   explicit ElfChecker(const File &file) : file(file) {}
-  FileRange check();
+  ModelSections check();
 
 private:
   [[noreturn]] void fail(const std::string &what) const {
@@ -60,7 +60,11 @@ private:
   void checkSegments();
   void checkSectionRanges();
   void checkSections();
-  FileRange findWeights() const;
+  std::string readNames() const;
+  std::optional<FileRange> findSection(const std::string &names,
+                                       const char *name,
+                                       uint64_t alignment) const;
+  ModelSections findSections() const;
   bool isLoaded(uint64_t address, uint64_t memorySize, uint64_t offset,
                 uint64_t size, uint32_t flags) const;
 
@@ -238,7 +242,7 @@ void ElfChecker::checkSections() {
   }
 }
 
-FileRange ElfChecker::findWeights() const {
+std::string ElfChecker::readNames() const {
   const Elf64_Shdr &names = sections[header.e_shstrndx];
   require(names.sh_type == SHT_STRTAB && names.sh_size > 0 &&
               names.sh_size <= maxNameBytes,
@@ -246,45 +250,68 @@ FileRange ElfChecker::findWeights() const {
   std::string text(names.sh_size, '\0');
   file.read(names.sh_offset, text.data(), text.size());
   require(text.back() == '\0', "section headers: names are not terminated");
+  return text;
+}
 
-  std::optional<FileRange> weights;
+/// The section `name`, of which there is at most one.
+std::optional<FileRange> ElfChecker::findSection(const std::string &names,
+                                                 const char *name,
+                                                 uint64_t alignment) const {
+  std::optional<FileRange> result;
   for (size_t i = 1; i < sections.size(); ++i) {
     const Elf64_Shdr &section = sections[i];
-    auto check = [&](bool condition, const char *what) {
-      requireOf(condition, "section header", i, what);
+    auto check = [&](bool condition, const std::string &what) {
+      requireOf(condition, "section header", i, what.c_str());
     };
-    check(section.sh_name < text.size(), "sh_name beyond the names");
-    if (std::strcmp(&text[section.sh_name], SHERRY_ABI_WEIGHTS_SECTION) != 0)
+    check(section.sh_name < names.size(), "sh_name beyond the names");
+    if (std::strcmp(&names[section.sh_name], name) != 0)
       continue;
-    check(!weights, "second " SHERRY_ABI_WEIGHTS_SECTION);
+    check(!result, std::string("second ") + name);
     check(section.sh_type == SHT_PROGBITS &&
               !(section.sh_flags & (SHF_ALLOC | SHF_COMPRESSED)) &&
-              section.sh_size > 0 &&
-              section.sh_offset % SHERRY_ABI_WEIGHTS_ALIGNMENT == 0,
-          SHERRY_ABI_WEIGHTS_SECTION
-          " must not be empty, loaded, compressed or misaligned");
-    weights = FileRange{section.sh_offset, section.sh_size};
+              section.sh_size > 0 && section.sh_offset % alignment == 0,
+          std::string(name) +
+              " must not be empty, loaded, compressed or misaligned");
+    result = FileRange{section.sh_offset, section.sh_size};
   }
+  return result;
+}
+
+ModelSections ElfChecker::findSections() const {
+  const std::string names = readNames();
+  const auto weights = findSection(names, SHERRY_ABI_WEIGHTS_SECTION,
+                                   SHERRY_ABI_WEIGHTS_ALIGNMENT);
   if (!weights)
     throw Error(file.path() + ": has no section " SHERRY_ABI_WEIGHTS_SECTION
                               "; this is not a model that sherry-compile "
                               "wrote, or its sections were stripped");
-  return *weights;
+  const auto checksum =
+      findSection(names, SHERRY_ABI_CHECKSUM_SECTION, /*alignment=*/1);
+  if (!checksum)
+    throw Error(file.path() + ": has no section " SHERRY_ABI_CHECKSUM_SECTION
+                              "; the file is damaged or of an earlier "
+                              "sherry-compile, compile the model again");
+  require(checksum->size == sizeof(sherry_abi_checksum),
+          "section headers: wrong size of " SHERRY_ABI_CHECKSUM_SECTION);
+  require(
+      weights->end() <= checksum->offset || checksum->end() <= weights->offset,
+      "section headers: " SHERRY_ABI_CHECKSUM_SECTION " overlaps the weights");
+  return {*weights, *checksum};
 }
 
-FileRange ElfChecker::check() {
+ModelSections ElfChecker::check() {
   checkHeader();
   segments =
       readTable<Elf64_Phdr>(header.e_phoff, header.e_phnum, "program headers");
   sections =
       readTable<Elf64_Shdr>(header.e_shoff, header.e_shnum, "section headers");
   checkSectionRanges();
-  FileRange weights = findWeights(); // first: other objects fail here
+  ModelSections result = findSections(); // first: other objects fail here
   checkSegments();
   checkSections();
-  return weights;
+  return result;
 }
 
-FileRange sherry::runtime::checkElf(const File &file) {
+ModelSections sherry::runtime::checkElf(const File &file) {
   return ElfChecker(file).check();
 }

@@ -18,13 +18,21 @@ namespace sherry::runtime {
 struct FileRange {
   uint64_t offset;
   uint64_t size;
+  uint64_t end() const { return offset + size; }
+};
+
+/// The sections that the runtime reads. They are not loaded and do not overlap.
+struct ModelSections {
+  FileRange weights;  ///< not empty, at a multiple of
+                      ///< SHERRY_ABI_WEIGHTS_ALIGNMENT
+  FileRange checksum; ///< of the size of sherry_abi_checksum
 };
 
 /// Checks the headers of an ELF64 x86-64 shared object and returns where its
-/// weights are: one section SHERRY_ABI_WEIGHTS_SECTION, not empty, not loaded,
-/// at a multiple of SHERRY_ABI_WEIGHTS_ALIGNMENT. Throws Error, naming file and
-/// field, if the file is no shared object, is cut off or contradicts itself.
-FileRange checkElf(const File &file);
+/// sections are. Throws Error, naming file and field, if the file is no shared
+/// object, is cut off or contradicts itself. Contents of sections are not
+/// looked at: see Checksum.h.
+ModelSections checkElf(const File &file);
 
 } // namespace sherry::runtime
 

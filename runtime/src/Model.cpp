@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Model.h"
+#include "Checksum.h"
 #include "CpuFeatures.h"
 #include "ElfCheck.h"
 #include "Support.h"
@@ -73,7 +74,10 @@ void sherry::runtime::checkModelTable(const sherry_abi_model &model,
 }
 
 Model::Model(const File &file, sherry_weights placement) {
-  FileRange range = checkElf(file);
+  const ModelSections sections = checkElf(file);
+  const FileRange &range = sections.weights;
+  weightsChecksum = checkCode(file, sections).weights;
+  path = file.path();
   try {
     load(file);
     checkModelTable(*table, range.size, hostCpuFeatures());
@@ -104,6 +108,13 @@ void Model::load(const File &file) {
   table = query();
   if (!table)
     throw Error(SHERRY_ABI_QUERY_SYMBOL " gives no table");
+}
+
+void Model::verify() const {
+  if (computeChecksum(weights(), table->weights_size) != weightsChecksum)
+    throw Error(path + ": the weights have another checksum than they were "
+                       "written with; the file is damaged, copy it or compile "
+                       "the model again");
 }
 
 bool Model::isEos(int32_t token) const {

@@ -37,6 +37,8 @@ public:
   /// The model's own table.
   const sherry_abi_model &abi() const { return *table; }
   const uint8_t *weights() const { return weightsMapping.data(); }
+  /// Throws Error, beginning with the path, if the weights are damaged.
+  void verify() const;
   const Metadata &metadata() const { return description; }
   bool isEos(int32_t token) const;
 
@@ -47,9 +49,11 @@ public:
 private:
   void load(const File &file);
 
+  std::string path; ///< for messages
   Library library;
   const sherry_abi_model *table = nullptr;
   Mapping weightsMapping;
+  uint32_t weightsChecksum = 0; ///< that they were written with
   Metadata description;
   std::optional<Tokenizer> textTokenizer;
 };

@@ -3,10 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The input is a .so file. It is checked, not loaded: the dynamic loader trusts
-// what it loads. A range that is found lies within the file.
+// what it loads. Ranges that are found lie within the file and apart. Checksums
+// are computed, but need not be right: no input would get further.
 //
 //===----------------------------------------------------------------------===//
-#include "ElfCheck.h"
+#include "Checksum.h"
 #include "Support.h"
 
 #include <cstdlib>
@@ -21,9 +22,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     std::abort();
   try {
     File file("/proc/self/fd/" + std::to_string(fd));
-    const FileRange range = checkElf(file);
-    if (range.size == 0 || !fits(range.offset, range.size, size))
+    const auto [weights, checksum] = checkElf(file);
+    if (weights.size == 0 || !fits(weights.offset, weights.size, size) ||
+        !fits(checksum.offset, checksum.size, size) ||
+        (weights.offset < checksum.end() && checksum.offset < weights.end()))
       std::abort();
+    computeCodeChecksum(file, {weights, checksum});
   } catch (const Error &) {
     // Refused; anything else ends the program.
   }

@@ -25,6 +25,7 @@ enum Mode : unsigned {
   Scores = 8,
   Perplexity = 16,
   Info = 32,
+  Verify = 64,
   Continues = Text | Ids,
   Answers = Continues | Chat,
   Tokenizes = Text | Scores | Perplexity,
@@ -75,7 +76,7 @@ static std::pair<Mode, const char *> findMode(const CLI::App &app) {
   static constexpr std::pair<Mode, const char *> modes[] = {
       {Text, "--prompt"}, {Text, "--file"},    {Ids, "--tokens"},
       {Chat, "--chat"},   {Scores, "--score"}, {Perplexity, "--perplexity"},
-      {Info, "--info"}};
+      {Info, "--info"},   {Verify, "--verify"}};
   return *std::find_if(
       std::begin(modes), std::end(modes),
       [&](const auto &mode) { return app.count(mode.second); });
@@ -108,6 +109,9 @@ static void addInput(CLI::App &app, Options &options) {
       ->add_flag("--info{text}", options.info,
                  "Print the model's description; --info=json as it is stored")
       ->check(CLI::IsMember({"text", "json"}));
+  input->add_flag("--verify", options.verify,
+                  "Compare all weights with their checksum; that of the code "
+                  "is always compared");
 }
 
 static sherry_logit_bias parseBias(const std::string &text) {

@@ -32,7 +32,7 @@ struct Options {
   // Exactly one of these is set.
   std::optional<std::string> prompt, promptFile, perplexityFile, scoreFile,
       info;
-  bool chat = false;
+  bool chat = false, verify = false;
   std::vector<int32_t> tokens;
 
   /// Names of the options that were given, such as "--temp".

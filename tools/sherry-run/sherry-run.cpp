@@ -16,11 +16,15 @@ using namespace sherry::run;
 
 static void execute(Options &options) {
   Stopwatch stopwatch;
-  const sherry_weights weights = options.map || options.info
+  const sherry_weights weights = options.map || options.info || options.verify
                                      ? SHERRY_WEIGHTS_MAPPED
                                      : SHERRY_WEIGHTS_COPIED;
   Model model(check(sherry_model_open(options.model.c_str(), weights)));
   const double loadSeconds = stopwatch.seconds();
+  if (options.verify) {
+    check(sherry_model_verify(model.get()));
+    return print("undamaged\n");
+  }
   const bool scores = options.scoreFile || options.perplexityFile;
   if (!scores && options.info != "json")
     takeSamplingValues(model.get(), options);

@@ -13,9 +13,10 @@
 
 namespace sherry {
 
-/// Writes the file `path`: the shared object `code` with one more section,
-/// SHERRY_ABI_WEIGHTS_SECTION of `weightsSize` bytes, which is not loaded and
-/// lies at the end, page-aligned. `writeWeights` streams its bytes.
+/// Writes the file `path`: the shared object `code` with two more sections that
+/// are not loaded: SHERRY_ABI_WEIGHTS_SECTION of `weightsSize` bytes,
+/// page-aligned, and SHERRY_ABI_CHECKSUM_SECTION at the end. `writeWeights`
+/// streams the bytes of the former.
 ///
 /// The file appears under its name only when it is complete; on failure or a
 /// signal nothing is left.

@@ -53,20 +53,26 @@ typedef enum sherry_weights {
   /// by half than pages of a file, because the CPU prefetches within pages.
   SHERRY_WEIGHTS_COPIED = 0,
   /// In the file, mapped read-only: loaded when used, and shared with every
-  /// process that maps the file.
+  /// process that maps the file. Should the file become shorter while the model
+  /// is open, the system ends a process that uses it (SIGBUS).
   SHERRY_WEIGHTS_MAPPED
 } sherry_weights;
 
 /// Opens a compiled model. The file is checked before any of its code is
-/// loaded. While the model is open, the file may be replaced by another of its
-/// name, as sherry-compile does it, and removed, but not overwritten in place.
-/// As with every shared object, the code in it is trusted: open files from
-/// sources that you trust. Returns null on error.
+/// loaded, all but the weights by a checksum. While the model is open, the file
+/// may be replaced by another of its name, as sherry-compile does it, and
+/// removed, but not overwritten in place. As with every shared object, the code
+/// in it is trusted: open files from sources that you trust. Returns null on
+/// error.
 sherry_model *sherry_model_open(const char *path, sherry_weights weights);
 
 /// Contexts and streams made from the model may outlive this call. Null is
 /// ignored.
 void sherry_model_close(sherry_model *model);
+
+/// Reads all weights and compares them with their checksum. Returns 0, or -1 if
+/// they are damaged.
+int sherry_model_verify(const sherry_model *model);
 
 /// The model's description, a JSON object in zero-terminated UTF-8. Lives as
 /// long as the model.

@@ -2,12 +2,13 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Each damage is either refused with a message or harmless: then the model
-// works as before. The whole way is taken, dynamic loader included.
+// Each damage of the headers is either refused with a message or harmless, even
+// if the checksum is that of the damaged file: then the model works as before.
+// The whole way is taken, dynamic loader included. For damage elsewhere see
+// ChecksumTest.cpp.
 //
 //===----------------------------------------------------------------------===//
-#include "ElfCheck.h"
-#include "Support.h"
+#include "Demo/AddChecksum.h"
 #include "TestSupport.h"
 
 #include <algorithm>
@@ -20,13 +21,18 @@ namespace {
 
 class DamagedModel : public testing::Test {
 protected:
-  /// The error for a file of these bytes; empty if it opens and then gives the
-  /// right token.
+  /// The error for a file of these bytes with its checksum; empty if it opens
+  /// and then gives the right token.
   std::string tryModel(std::string_view bytes) {
     const std::string path = folder.path("damaged.so");
     // A new file: the loader knows the one before by its inode.
     std::filesystem::remove(path);
     writeBytes(path, bytes);
+    try {
+      addChecksum(path);
+    } catch (const sherry::runtime::Error &) {
+      // Not read when the file is opened, either.
+    }
     ModelPtr model(sherry_model_open(path.c_str(), SHERRY_WEIGHTS_COPIED));
     if (!model) {
       EXPECT_CONTAINS(sherry_error_message(), "damaged.so: ");
@@ -144,6 +150,28 @@ TEST_F(DamagedModel, SectionHeaders) {
   }
 }
 
+TEST_F(DamagedModel, ChecksumSection) {
+  sherry::runtime::File file(demoPath());
+  const auto sections = sherry::runtime::checkElf(file);
+  for (int i = 1; i < header.e_shnum; ++i) {
+    const size_t offset = header.e_shoff + i * sizeof(Elf64_Shdr);
+    const auto section = read<Elf64_Shdr>(offset);
+    if (section.sh_offset != sections.checksum.offset || section.sh_size != 8)
+      continue;
+    EXPECT_CONTAINS(
+        tryModel(with(offset + offsetof(Elf64_Shdr, sh_size), uint64_t{7})),
+        "wrong size of .sherry.checksum");
+    for (uint64_t place :
+         {sections.weights.offset - 4, sections.weights.offset + 8,
+          sections.weights.end() - 4})
+      EXPECT_CONTAINS(
+          tryModel(with(offset + offsetof(Elf64_Shdr, sh_offset), place)),
+          ".sherry.checksum overlaps the weights");
+    return;
+  }
+  FAIL() << "the demo model has no .sherry.checksum";
+}
+
 TEST_F(DamagedModel, WeightsSection) {
   const auto names =
       read<Elf64_Shdr>(header.e_shoff + header.e_shstrndx * sizeof(Elf64_Shdr));
@@ -168,9 +196,9 @@ TEST_F(DamagedModel, WeightsSection) {
     EXPECT_CONTAINS(withField(offsetof(Elf64_Shdr, sh_type), uint32_t{2}),
                     "must not be");
     sherry::runtime::File file(demoPath());
-    auto range = sherry::runtime::checkElf(file);
-    EXPECT_EQ(range.offset, section.sh_offset);
-    EXPECT_EQ(range.size, 16384U);
+    auto sections = sherry::runtime::checkElf(file);
+    EXPECT_EQ(sections.weights.offset, section.sh_offset);
+    EXPECT_EQ(sections.weights.size, 16384U);
     return;
   }
   FAIL() << "the demo model has no .sherry.weights";

@@ -73,11 +73,12 @@ const char *const modes[] = {"-p 'ab<|eos|>cdefghijkl'",
                              "--chat",
                              "--score lines",
                              "--perplexity text",
-                             "--info"};
+                             "--info",
+                             "--verify"};
 
 bool isAnswered(const std::string &mode) {
   return mode.substr(0, 3) != "--s" && mode.substr(0, 4) != "--pe" &&
-         mode != "--info";
+         mode != "--info" && mode != "--verify";
 }
 
 struct Result {
@@ -159,7 +160,7 @@ TEST_F(RunOptions, AreAllTested) {
     known.insert(name);
   // Modes.
   for (const char *name : {"--prompt", "--file", "--tokens", "--chat",
-                           "--score", "--perplexity", "--info"})
+                           "--score", "--perplexity", "--info", "--verify"})
     known.insert(name);
   std::istringstream help(run("--help").written);
   const std::regex pattern("^ +(?:-[a-z],)?(--[a-z-]+).*");

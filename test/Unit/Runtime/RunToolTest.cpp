@@ -62,6 +62,24 @@ protected:
 
 } // namespace
 
+TEST_F(RunTool, Verify) {
+  auto result = run("--verify");
+  EXPECT_EQ(result.exitCode, 0) << result.error;
+  EXPECT_EQ(result.out, "undamaged\n");
+  std::string bytes = readBytes(demoPath());
+  // The last of the weights that are no tokenizer.
+  const size_t place = bytes.find("{\n \"version\"") - 1;
+  ASSERT_LT(place, bytes.size());
+  bytes[place] = 'x';
+  const std::string damaged = folder.path("damaged.so");
+  writeBytes(damaged, bytes);
+  result = run("--verify", damaged);
+  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_EQ(result.out, "");
+  EXPECT_CONTAINS(result.error,
+                  "damaged.so: the weights have another checksum");
+}
+
 TEST_F(RunTool, GreedyTokens) {
   auto result = run("--tokens 5,6,7 -n 40 --temp 0 --ignore-eos "
                     "--print-tokens");

@@ -62,6 +62,9 @@ __asm__(".pushsection .sherry.weights,\"\",@progbits\n"
         ".org 4096\n"
         ".incbin \"" DEMO_TOKENIZER "\"\n"
         ".org 16384\n"
+        ".popsection\n"
+        ".pushsection .sherry.checksum,\"\",@progbits\n"
+        ".skip 8\n" // see AddChecksum.h
         ".popsection\n");
 
 // The cache has two planes of int64, the terms of the sum and their

@@ -8,8 +8,9 @@
 //
 // Errors: a function that can fail says what it returns then;
 // sherry_error_message() tells why. Pointers must not be null unless it says
-// so. A model may be used by many threads at once; contexts, samplers and text
-// streams by one thread at a time each.
+// so, and need the alignment of their types alone. A model may be used by many
+// threads at once; contexts, samplers and text streams by one thread at a time
+// each.
 //
 // Processes may fork when no call is under way; parent and child then have each
 // their own of everything, and the weights in common. In the child, calls by

@@ -51,7 +51,8 @@
 
 enum { LogitsStride = DEMO_VOCAB + 2, MaxThreads = 1024 };
 
-// 256 bytes (37 i + DEMO_FIRST_WEIGHT) % 256, the tokenizer at 4096, 16384 bytes in all.
+// 256 bytes (37 i + DEMO_FIRST_WEIGHT) % 256, the tokenizer at 4096, 16384
+// bytes in all.
 __asm__(".pushsection .sherry.weights,\"\",@progbits\n"
         ".balign 4096\n"
         ".set value, " DEMO_FIRST_WEIGHT "\n"

@@ -50,6 +50,8 @@ static constexpr OptionUse kTable[] = {
     {"kv", Always},
     {"emulate-fma", EndsLater, kBeforeCode},
     {"no-quantize", Always},
+    {"quantize", ReadsWeights, "with --random-weights"},
+    {"strict", ReadsWeights, "with --random-weights"},
     {"random-weights", Always},
     {"grouping", HasTrits, kDense},
     {"grouping", MakesWeights,

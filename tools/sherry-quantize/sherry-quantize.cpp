@@ -3,12 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "../Support/CommandLine.h"
 #include "sherry/Export/ExportModel.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/WithColor.h"
-
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -103,6 +102,39 @@ static void printTotal(llvm::raw_ostream &out,
 // Command line
 //===----------------------------------------------------------------------===//
 
+namespace {
+/// What is written.
+enum Mode : unsigned {
+  ToGguf = 1,
+  ToFolder = 2,
+  Trits = 4,    ///< --type=sherry
+  Blocks = 8,   ///< trits or integers with scales, in GGUF files
+  Numbers = 16, ///< --type=F16, BF16 or F32
+  Always = ToGguf | ToFolder
+};
+} // namespace
+
+static const std::vector<OptionUse> kOptionTable = {
+    {"--type", Always},
+    {"--head", Always},
+    {"--granularity", Trits, "unless --type is sherry"},
+    {"--group-size", Trits, "unless --type is sherry"},
+    {"--importance", Trits | Blocks, "with --type=F16, BF16 or F32"},
+    {"--tokenizer-pre", ToGguf, "with --hf"},
+    {"--stq-scale", Always},
+    {"--latent", Numbers, "unless --type is F16, BF16 or F32"},
+    {"--quantize", Always},
+    {"--strict", Always},
+    {"--quiet", Always},
+};
+
+static unsigned findModes(bool toFolder, LinearType type) {
+  unsigned modes = toFolder ? ToFolder : ToGguf;
+  if (!type)
+    return modes | Trits;
+  return modes | (format::infoOf(*type).blockInputs > 1 ? Blocks : Numbers);
+}
+
 static llvm::Error run(const ExportOptions &options, bool quiet) {
   std::vector<TensorReport> reports;
   bool showsProgress = llvm::errs().is_displayed();
@@ -165,9 +197,9 @@ int main(int argc, char **argv) {
           ->transform(CLI::CheckedTransformer(kGranularities))
           ->option_text("per_tensor|per_channel|per_group");
   auto *groupSizeOption =
-      app.add_option("--group-size", groupSize,
-                     "Inputs that share a scale with --type=sherry, a multiple "
-                     "of 4 (default: as the model has it, else 128)")
+      addNumber(app, "--group-size", groupSize,
+                "Inputs that share a scale with --type=sherry, a multiple of 4 "
+                "(default: as the model has it, else 128)")
           ->check(CLI::Range(4, 1 << 24));
   app.add_option("--importance", options.importance,
                  "How much each input matters: a GGUF file of llama-imatrix");
@@ -182,17 +214,21 @@ int main(int argc, char **argv) {
       ->option_text("auto|f16|i16");
   bool quiet = false;
   app.add_flag("-q,--quiet", quiet, "Print no report");
-  CLI11_PARSE(app, argc, argv);
+  if (auto exitCode = parseCommandLine(app, argc, argv, [&] {
+        options.toFolder = !folder.empty();
+        if (options.toFolder && typeOption->count() == 0)
+          type = "sherry";
+        options.linear = kLinearTypes.at(type);
+        refuseWithoutEffect(app, kOptionTable,
+                            findModes(options.toFolder, options.linear), "");
+      }))
+    return *exitCode;
 
   auto fail = [](const std::string &message) {
     llvm::WithColor::error(llvm::errs(), "sherry-quantize") << message << "\n";
     return 1;
   };
-  options.toFolder = !folder.empty();
   options.output = options.toFolder ? folder : gguf;
-  if (options.toFolder && typeOption->count() == 0)
-    type = "sherry";
-  options.linear = kLinearTypes.at(type);
   bool hasBlocks =
       options.linear && format::infoOf(*options.linear).blockInputs > 1;
   if (options.toFolder && hasBlocks)

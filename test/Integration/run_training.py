@@ -88,7 +88,7 @@ def check_killed(config, folder):
         # What was there stays usable.
         if (output / "latest").exists():
             json.loads((output / "latest" / "config.json").read_text())
-        delay += 0.15
+        delay *= 1.3
     check_same(folder, "killed")
     return kills
 

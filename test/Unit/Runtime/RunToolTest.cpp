@@ -338,6 +338,15 @@ TEST_F(RunTool, ClosedOutputEndsQuietly) {
   EXPECT_CONTAINS(result.error, "cannot write to standard output");
 }
 
+/// Shell commands that wait until the process $pid handles interrupts and
+/// sleeps, or has ended.
+static const std::string untilItWaits =
+    "seen=0; while [ $seen -lt 3 ] && [ -e /proc/$pid/status ]; do sleep 0.05; "
+    "if grep -q 'State:.S' /proc/$pid/status && "
+    "grep -q 'SigCgt:.*[2367abef]$' /proc/$pid/status; then "
+    "seen=$((seen + 1)); else seen=0; fi; "
+    "grep -q 'State:.Z' /proc/$pid/status && break; done; ";
+
 TEST_F(RunTool, InterruptEndsWithStatistics) {
   // The pipe is full, so the program waits until the interrupt has come.
   auto result = shell(
@@ -345,7 +354,9 @@ TEST_F(RunTool, InterruptEndsWithStatistics) {
       "' '" +
       demoPath() +
       "' --tokens 1 -n -1 --ignore-eos --temp 0 --ctx 1024 --print-tokens "
-      ">pipe 2>error & pid=$!; sleep 1; kill -INT $pid; "
+      ">pipe 2>error & pid=$!; " +
+      untilItWaits +
+      "kill -INT $pid; "
       "cat pipe 3>&- >out & exec 3>&-; wait $pid; code=$?; wait; exit $code");
   EXPECT_EQ(result.exitCode, 130) << result.error;
   EXPECT_CONTAINS(result.error, "decode:");
@@ -359,10 +370,11 @@ TEST_F(RunTool, InterruptEndsWithStatistics) {
 
 TEST_F(RunTool, InterruptEndsWaiting) {
   for (const char *what : {"--score pipe", "--chat --template llama-3 <pipe"}) {
-    auto result = shell("mkfifo pipe; exec 3<>pipe; '" SHERRY_RUN "' '" +
-                        demoPath() + "' " + what +
-                        " >out 2>error 3>&- & pid=$!; sleep 1; kill -INT $pid; "
-                        "wait $pid; code=$?; rm pipe; exit $code");
+    auto result =
+        shell("mkfifo pipe; exec 3<>pipe; '" SHERRY_RUN "' '" + demoPath() +
+              "' " + what + " >out 2>error 3>&- & pid=$!; " + untilItWaits +
+              "kill -INT $pid; "
+              "wait $pid; code=$?; rm pipe; exit $code");
     EXPECT_EQ(result.exitCode, 130) << what << result.error;
     EXPECT_EQ(result.out, "");
   }

@@ -7,7 +7,7 @@
 #include "Support.h"
 #include "TestSupport.h"
 
-#include <chrono>
+#include <ctime>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -50,12 +50,11 @@ protected:
       readBytes(sourcePath("test/Unit/Runtime/Inputs/demo-tokenizer.json")));
 };
 
-/// Seconds that a function takes.
+/// Seconds of the processor that a function takes.
 template <typename Function> double timeOf(Function function) {
-  auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   function();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-      .count();
+  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
 }
 
 } // namespace

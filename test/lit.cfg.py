@@ -58,6 +58,12 @@ llvm_config.add_tool_substitutions(
     [tools_dir],
 )
 config.substitutions += [
+    # sherry-compile, for tests of what is done with a model.
+    (
+        "%compile-once",
+        f"{sys.executable} {config.test_source_root}/compile_once.py "
+        f"{config.test_exec_root}/models {tools_dir}/sherry-compile",
+    ),
     ("%reference-dir", os.path.join(config.test_source_root, "Reference")),
     ("%examples", os.path.join(config.sherry_src_root, "examples")),
     ("%source-dir", config.sherry_src_root),

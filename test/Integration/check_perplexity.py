@@ -3,10 +3,10 @@
 #
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# usage: check_perplexity.py TEXT PERPLEXITY_JSON FOLDER
+# usage: check_perplexity.py TEXT PERPLEXITY_JSON FOLDER MODEL...
 #
-# FOLDER holds one model, compiled in the ways that LIMITS names: activations,
-# then head, then cache if it is not the default.
+# FOLDER holds one model, compiled in ways that LIMITS names: activations, then
+# head, then cache if it is not the default.
 #
 # ===----------------------------------------------------------------------=== #
 import json
@@ -39,16 +39,20 @@ def measure(model, text, expected):
 
 
 def main():
-    text, reference, folder = map(pathlib.Path, sys.argv[1:])
+    text, reference, folder = map(pathlib.Path, sys.argv[1:4])
+    names = sys.argv[4:]
     expected = json.loads(reference.read_text())
     values = {"PyTorch": expected["perplexity"]}
     try:
-        for name in sorted({name for name, _, _ in LIMITS}):
+        for name in names:
             values[name] = measure(folder / f"{name}.so", text, expected)
     except Mismatch as mismatch:
         sys.exit(str(mismatch))
     failed = False
-    for name, base, limit in LIMITS:
+    limits = [limit for limit in LIMITS if set(limit[:2]) <= set(values)]
+    if {name for name, _, _ in limits} != set(names):
+        sys.exit("a model has no limit, or what it is compared with is missing")
+    for name, base, limit in limits:
         percent = 100 * (values[name] / values[base] - 1)
         # A NaN is no good either.
         verdict = "ok" if abs(percent) <= limit else "FAILED"

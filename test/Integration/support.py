@@ -3,10 +3,13 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------=== #
+import dataclasses
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
+import typing
 
 REFERENCE = pathlib.Path(__file__).resolve().parent.parent / "Reference"
 sys.path[:0] = [str(REFERENCE), str(REFERENCE.parent)]
@@ -32,10 +35,41 @@ def join(tokens):
     return ",".join(map(str, tokens))
 
 
-def list_targets():
-    """The levels of x86-64 that this CPU can run, and native."""
-    have = set(run("sherry-cpu-features").split())
-    return [level for level in LEVELS if features_of(level) <= have] + ["native"]
+# What models are compiled for.
+TARGETS = [*LEVELS, "native"]
+
+
+def require_target(target):
+    """The features of lit that a model for `target` needs."""
+    if target == "native":
+        return set()
+    return {f"cpu-{feature}" for feature in features_of(target)}
+
+
+@dataclasses.dataclass
+class Case:
+    """A test: check(folder) returns a difference, or throws Mismatch."""
+
+    name: str
+    check: typing.Callable[[pathlib.Path], float]
+    requires: typing.Set[str] = dataclasses.field(default_factory=set)
+
+    def __post_init__(self):
+        self.name = re.sub(r"[^\w.]+", "-", self.name).strip("-")
+
+
+def run_case(cases):
+    """The main function of a script with cases: CASE FOLDER runs one of them,
+    and without arguments the script prints their names."""
+    if len(sys.argv) != 3:
+        print("\n".join(case.name for case in cases))
+        return
+    name, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    check = next(case.check for case in cases if case.name == name)
+    try:
+        print(f"{check(folder):.2g}")
+    except Mismatch as mismatch:
+        sys.exit(str(mismatch))
 
 
 def count_failures(cases):

@@ -19,3 +19,5 @@ config.test_format = lit.formats.GoogleTest(".", "Tests")
 
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 machine.set_environment(config, lit_config, config.sherry_tools_dir)
+if int(lit_config.params.get("all", 0)):
+    config.environment["SHERRY_TEST_ALL"] = "1"

@@ -23,6 +23,7 @@
 #include "llvm/Support/FileUtilities.h"
 
 #include <condition_variable>
+#include <cstdlib>
 #include <dlfcn.h>
 #include <mutex>
 #include <thread>
@@ -39,8 +40,9 @@ using llvm::Expected;
 const std::vector<Lowering> sherry::kLowerings = {
     {"Generic", "x86-64-v2", 0},
     {"AVX2", "x86-64-v3", 0},
-    {"AVX2VNNI", "x86-64-v3", uint64_t(1) << SHERRY_CPU_AVXVNNI},
-    {"AVX512", "x86-64-v4", 0},
+    {"AVX2VNNI", "x86-64-v3", uint64_t(1) << SHERRY_CPU_AVXVNNI, false,
+     /*better=*/"AVX512"},
+    {"AVX512", "x86-64-v4", 0, false, /*better=*/"AVX512VNNI"},
     {"AVX512VNNI", "x86-64-v4", uint64_t(1) << SHERRY_CPU_AVX512VNNI},
     {"AMX", "x86-64-v4",
      uint64_t(1) << SHERRY_CPU_AVX512VNNI | uint64_t(1) << SHERRY_CPU_AMX_TILE |
@@ -66,6 +68,25 @@ std::string Lowering::missingFeatures() const {
     if (!llvm::is_contained(has, feature.drop_front()))
       missing.push_back(feature);
   return llvm::join(missing, ",");
+}
+
+bool sherry::testsAll() { return std::getenv("SHERRY_TEST_ALL") != nullptr; }
+
+std::vector<Lowering> sherry::testedLowerings() {
+  auto runsHere = [](const Lowering &lowering) {
+    return lowering.missingFeatures().empty();
+  };
+  std::vector<Lowering> result;
+  for (const Lowering &lowering : kLowerings) {
+    bool isReplaced = lowering.multiplyPanels;
+    if (lowering.better)
+      isReplaced = runsHere(*llvm::find_if(kLowerings, [&](const Lowering &l) {
+        return StringRef(l.name) == lowering.better;
+      }));
+    if (runsHere(lowering) && (testsAll() || !isReplaced))
+      result.push_back(lowering);
+  }
+  return result;
 }
 
 //===----------------------------------------------------------------------===//

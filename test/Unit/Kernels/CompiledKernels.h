@@ -26,6 +26,8 @@ struct Lowering {
   uint64_t moreFeatures;
   /// Whether panels are multiplied whole even where no instruction does so.
   bool multiplyPanels = false;
+  /// The lowering that is tested in its place where the processor can run it.
+  const char *better = nullptr;
 
   TargetInfo target() const;
   /// "+avx2,...": what this processor cannot run; empty if it can run all.
@@ -34,6 +36,13 @@ struct Lowering {
 
 /// Every lowering of the kernel ops.
 extern const std::vector<Lowering> kLowerings;
+
+/// Whether what takes long is tested, too: scripts/test --all.
+bool testsAll();
+
+/// Those of kLowerings that this processor can run and, unless testsAll(), that
+/// no other stands for.
+std::vector<Lowering> testedLowerings();
 
 /// Bytes with the alignment that entry points are promised.
 class Buffer {

@@ -47,6 +47,7 @@ struct Shape {
 /// Ternary weights of every code order and granularity, with both scale types,
 /// several interleaves and odd sizes; dense weights of every format. The same
 /// in every run, and few: compiling them takes nearly all of the test's time.
+/// Half of them unless testsAll().
 const std::vector<Shape> &testShapes();
 
 /// The name of the function that multiplies with shape `number` of a module.

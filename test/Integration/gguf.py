@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-# ===- run_gguf.py - GGUF files against the reference ---------------------=== #
+# ===- gguf.py - GGUF files against the reference -------------------------=== #
 #
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# usage: run_gguf.py OUTPUT_FOLDER
+# usage: gguf.py [CASE FOLDER]
 #
 # Compiles GGUF files of every type that is read and compares the logits of a
 # prompt with those that sherry-reference computes from the same numbers in F32.
@@ -12,10 +12,9 @@
 #
 # ===----------------------------------------------------------------------=== #
 import functools
-import pathlib
 import sys
 
-from support import REFERENCE, Mismatch, compare, count_failures, join, run
+from support import REFERENCE, Case, Mismatch, compare, join, run, run_case
 
 MAX_ABS = 1e-3
 PROMPT_TOKENS = 19
@@ -80,19 +79,19 @@ WIDENED = {
 MAX_ABS_WIDENED = 0.3
 
 
-def make_files(folder, number, checkpoint_options, gguf_options):
-    checkpoint, gguf = folder / f"checkpoint-{number}", folder / f"model-{number}.gguf"
+def make_files(folder, seed, checkpoint_options, gguf_options):
+    checkpoint, gguf = folder / "checkpoint", folder / "model.gguf"
     run(
         *(sys.executable, REFERENCE / "make_checkpoint.py", checkpoint),
-        *(*SHAPE.split(), "--seed", number, *checkpoint_options.split()),
+        *(*SHAPE.split(), "--seed", seed, *checkpoint_options.split()),
     )
-    dequantized = folder / f"dequantized-{number}"
+    dequantized = folder / "dequantized"
     run(
         *(sys.executable, REFERENCE / "make_gguf.py", checkpoint, gguf),
         *("--dequantized", dequantized, *gguf_options.split()),
     )
     if not gguf.exists():
-        gguf = next(folder.glob(f"model-{number}-00001-of-*.gguf"))
+        gguf = next(folder.glob("model-00001-of-*.gguf"))
     return checkpoint, gguf, dequantized
 
 
@@ -107,9 +106,9 @@ def compute_logits(model, compiler_options, folder, name):
     return logits, run("sherry-run", compiled, "--info=json")
 
 
-def check_model(folder, number, model, tolerance):
+def check_model(folder, seed, model, tolerance):
     checkpoint_options, gguf_options, compiler_options, description = model
-    _, gguf, dequantized = make_files(folder, number, checkpoint_options, gguf_options)
+    _, gguf, dequantized = make_files(folder, seed, checkpoint_options, gguf_options)
     options = ["--activations=f32", *compiler_options.split()]
     actual, info = compute_logits(gguf, options, folder, "actual")
     if description.replace(" ", "") not in info.replace(" ", ""):
@@ -123,11 +122,11 @@ def check_model(folder, number, model, tolerance):
     return compare(actual, expected, tolerance)
 
 
-def check_same_model(folder, number):
+def check_same_model(folder, seed):
     """A folder and a file of the same numbers."""
     checkpoint, gguf, _ = make_files(
         folder,
-        number,
+        seed,
         "--rope-scaling llama3 --no-quant-config",
         "--type BF16 --head-type BF16",
     )
@@ -138,18 +137,16 @@ def check_same_model(folder, number):
     return 0
 
 
-def main():
-    folder = pathlib.Path(sys.argv[1])
+def list_cases():
     models = [(name, model, MAX_ABS) for name, model in MODELS.items()]
     models += [(name, model, MAX_ABS_WIDENED) for name, model in WIDENED.items()]
-    cases = [
-        (name, functools.partial(check_model, folder, number, model, tolerance))
-        for number, (name, model, tolerance) in enumerate(models)
-    ]
-    cases.append(("BF16", functools.partial(check_same_model, folder, len(cases))))
-    if failures := count_failures(cases):
-        sys.exit(f"{failures} failures")
+    for seed, (name, model, tolerance) in enumerate(models):
+        yield Case(
+            name,
+            functools.partial(check_model, seed=seed, model=model, tolerance=tolerance),
+        )
+    yield Case("BF16", functools.partial(check_same_model, seed=len(models)))
 
 
 if __name__ == "__main__":
-    main()
+    run_case(list_cases())

@@ -1,23 +1,23 @@
 #!/usr/bin/env python3
-# ===- run_quantize.py - Models in other formats --------------------------=== #
+# ===- quantize.py - Models in other formats ------------------------------=== #
 #
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# usage: run_quantize.py OUTPUT_FOLDER
+# usage: quantize.py [CASE FOLDER]
 #
 # Writes models of make_checkpoint.py in the formats of sherry-quantize, compiles
-# both and compares the logits of a prompt.
+# both and compares the logits of a prompt: what is written is the model that was
+# read, as far as the type can hold it.
 #
 # ===----------------------------------------------------------------------=== #
 import argparse
 import functools
 import math
-import pathlib
 import re
 import struct
 import sys
 
-from support import REFERENCE, Mismatch, compare, count_failures, join, run
+from support import REFERENCE, Case, Mismatch, compare, join, run, run_case
 
 # The module is only found through the path that support sets.
 import make_gguf  # noqa: E402 isort: skip
@@ -68,11 +68,13 @@ def compute_logits(model, *options):
     return logits
 
 
-def check_equal(one, other, *options):
-    ours, theirs = (compute_logits(model, *options) for model in (one, other))
-    if ours.read_bytes() != theirs.read_bytes():
-        difference = compare(ours, theirs, math.inf)
-        raise Mismatch(f"{one.name} and {other.name} differ by {difference:.2g}")
+def check_equal(one, *others):
+    ours = compute_logits(one)
+    for other in others:
+        theirs = compute_logits(other)
+        if ours.read_bytes() != theirs.read_bytes():
+            difference = compare(ours, theirs, math.inf)
+            raise Mismatch(f"{one.name} and {other.name} differ by {difference:.2g}")
     return 0
 
 
@@ -80,15 +82,13 @@ def get_error(report):
     return float(re.search(r"relative squared error (\S+?),?\s", report)[1])
 
 
-def check_dense(folder, number, options):
+def check_dense(folder, options):
     """Latent weights and dense ones go to GGUF and back as they are."""
-    checkpoint = make_checkpoint(folder, f"dense-{number}", options)
-    gguf = folder / f"dense-{number}.gguf"
+    checkpoint = make_checkpoint(folder, "dense", options)
+    gguf, again = folder / "dense.gguf", folder / "again"
     run("sherry-quantize", checkpoint, "-o", gguf, "--type=bf16")
-    again = folder / f"again-{number}"
     run("sherry-quantize", gguf, "--hf", again, "--type=bf16")
-    check_equal(checkpoint, gguf)
-    return check_equal(checkpoint, again)
+    return check_equal(checkpoint, gguf, again)
 
 
 def check_reordered(folder):
@@ -135,8 +135,7 @@ def check_trits(folder):
     if get_error(report) != 0:
         raise Mismatch(f"TQ1_0 is not what it was in TQ2_0:\n{report}")
     run("sherry-quantize", other, "-o", again, "--type=TQ1_0")
-    check_equal(gguf, other)
-    return check_equal(gguf, again)
+    return check_equal(gguf, other, again)
 
 
 def check_blocks(folder):
@@ -181,22 +180,15 @@ def check_importance(folder):
     raise Mismatch("an importance file of another model is taken")
 
 
-def main():
-    folder = pathlib.Path(sys.argv[1])
-    cases = [
-        (name, functools.partial(check_dense, folder, number, options))
-        for number, (name, options) in enumerate(FOLDERS.items())
-    ]
-    cases += [
-        ("groups become strided", functools.partial(check_reordered, folder)),
-        ("STQ1_0 stays", functools.partial(check_strided, folder)),
-        ("trits stay", functools.partial(check_trits, folder)),
-        ("blocks", functools.partial(check_blocks, folder)),
-        ("importance", functools.partial(check_importance, folder)),
-    ]
-    if failures := count_failures(cases):
-        sys.exit(f"{failures} failures")
+def list_cases():
+    for name, options in FOLDERS.items():
+        yield Case(name, functools.partial(check_dense, options=options))
+    yield Case("groups become strided", check_reordered)
+    yield Case("STQ1_0 stays", check_strided)
+    yield Case("trits stay", check_trits)
+    yield Case("blocks", check_blocks)
+    yield Case("importance", check_importance)
 
 
 if __name__ == "__main__":
-    main()
+    run_case(list_cases())

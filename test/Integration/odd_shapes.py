@@ -1,29 +1,31 @@
 #!/usr/bin/env python3
-# ===- run_odd.py - Random models of odd shapes against the reference -----=== #
+# ===- odd_shapes.py - Random models of odd shapes against a reference ----=== #
 #
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# usage: run_odd.py f32|i8 OUTPUT_FOLDER
+# usage: odd_shapes.py [CASE FOLDER]
 #
-# Compiles the models below for the levels of x86-64 that this CPU can run and
-# compares the logits of a prompt with those of sherry-reference. The first
-# options of a model go through every other level, each of the others through
-# one, in turns: compiling takes seconds.
+# Each case compiles one of the models below with some options for one target and
+# compares the logits of a prompt with those of sherry-reference. By default the
+# first options of a model are compiled for this CPU, with 8-bit activations the
+# second, too, and those of the first model for every level of x86-64; --all
+# takes all options and levels in turns.
 #
 # ===----------------------------------------------------------------------=== #
 import functools
 import json
-import pathlib
 import sys
 
 from support import (
     REFERENCE,
+    TARGETS,
+    Case,
     Mismatch,
     compare,
-    count_failures,
     join,
-    list_targets,
+    require_target,
     run,
+    run_case,
 )
 
 MAX_ABS = 1e-3
@@ -139,8 +141,15 @@ def run_reference(checkpoint, options, output):
     ).strip()
 
 
-def check_model(checkpoint, target, options, prompt, expected, folder):
+def check_model(folder, number, shape, target, options):
     """Returns the largest difference of the logits in all splits."""
+    checkpoint, expected = folder / "checkpoint", folder / "expected.npy"
+    run(
+        *(sys.executable, REFERENCE / "make_checkpoint.py", checkpoint),
+        *("--seed", number),
+        *shape.split(),
+    )
+    prompt = run_reference(checkpoint, options, expected)
     tolerance = MAX_ABS_KV_I8 if "--kv=i8" in options else MAX_ABS
     model, actual = folder / "model.so", folder / "actual.npy"
     run("sherry-compile", checkpoint, "-o", model, f"--target-cpu={target}", *options)
@@ -158,45 +167,52 @@ def check_model(checkpoint, target, options, prompt, expected, folder):
     return worst
 
 
-def main():
-    activations, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-    targets = list_targets()
-    failures = 0
-    for number, (name, (shape, variants)) in enumerate(MODELS.items()):
-        checkpoint, expected = folder / f"model-{number}", folder / "expected.npy"
-        run(
-            *(sys.executable, REFERENCE / "make_checkpoint.py", checkpoint),
-            *("--seed", number),
-            *shape.split(),
-        )
-        for index, variant in enumerate(variants):
-            options = [f"--activations={activations}", *variant.split()]
-            # A cache in f16 rounds by the last bits of f32 sums, and the next
-            # 8-bit activations make a quantum of it.
-            if activations == "i8" and "--kv=f16" in options:
-                options.remove("--kv=f16")
-            if not any(option.startswith("--kv=") for option in options):
-                options.append("--kv=f32")
-            if is_skipped(options):
-                continue
-            prompt = run_reference(checkpoint, options, expected)
-            some = targets[number % 2 :: 2] or targets
-            if index:
-                some = [targets[(number + index) % len(targets)]]
-            cases = [
-                (
-                    f"{name}, {' '.join(options)}, {target}",
-                    functools.partial(
-                        check_model,
-                        *(checkpoint, target, options, prompt, expected, folder),
-                    ),
-                )
-                for target in some
-            ]
-            failures += count_failures(cases)
-    if failures:
-        sys.exit(f"{failures} failures")
+def complete(activations, variant):
+    """The options of the compiler, or None where they are skipped."""
+    options = [f"--activations={activations}", *variant.split()]
+    # A cache in f16 rounds by the last bits of f32 sums, and the next 8-bit
+    # activations make a quantum of it.
+    if activations == "i8" and "--kv=f16" in options:
+        options.remove("--kv=f16")
+    if not any(option.startswith("--kv=") for option in options):
+        options.append("--kv=f32")
+    return None if is_skipped(options) else options
+
+
+def choose_targets(activations, number, index):
+    """The targets of options `index` of model `number`, and which of them are
+    compiled by default."""
+    default = ["native"] if index < (2 if activations == "i8" else 1) else []
+    if index == 0:
+        others = TARGETS[number % 2 :: 2]
+        if number == 0 and activations == "i8":
+            default = others = TARGETS
+    else:
+        others = [TARGETS[(number + index) % len(TARGETS)]]
+    return default, [target for target in TARGETS if target in {*default, *others}]
+
+
+def list_cases():
+    for activations in ("f32", "i8"):
+        for number, (name, (shape, variants)) in enumerate(MODELS.items()):
+            for index, variant in enumerate(variants):
+                options = complete(activations, variant)
+                if options is None:
+                    continue
+                default, targets = choose_targets(activations, number, index)
+                for target in targets:
+                    yield Case(
+                        f"{name}, {' '.join(options)}, {target}",
+                        functools.partial(
+                            check_model,
+                            number=number,
+                            shape=shape,
+                            target=target,
+                            options=options,
+                        ),
+                        require_target(target) | (set() if target in default else {"all"}),
+                    )
 
 
 if __name__ == "__main__":
-    main()
+    run_case(list_cases())

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "../Support/CommandLine.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Training/Evaluation.h"
 #include "sherry/Training/Trainer.h"
@@ -11,8 +12,6 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/WithColor.h"
-
-#include <CLI/CLI.hpp>
 
 #include <csignal>
 #include <cstdlib>
@@ -71,6 +70,9 @@ static nlohmann::json parseFlag(const ConfigKey &key,
 }
 
 namespace {
+/// What a run does.
+enum Mode : unsigned { Trains = 1, Benchmarks = 2, Evaluates = 4 };
+
 struct Options {
   std::string configFile, evaluated, scales = "mean";
   int64_t measuredSteps = 0; ///< 0: train
@@ -106,6 +108,74 @@ static void addKeys(CLI::App &app, Options &options) {
   }
 }
 
+/// Refuses flags that have no effect. In the file, keys may be there for other
+/// runs.
+static void checkMode(const CLI::App &app, const Options &options) {
+  static constexpr llvm::StringRef evaluated[] = {
+      "validation_files", "context_length", "batch_size", "quantizer",
+      "granularity",      "group_size",     "threads"};
+  static constexpr llvm::StringRef written[] = {
+      "output",           "dtype",        "checkpoint_interval",
+      "keep_checkpoints", "log_interval", "validation_interval"};
+  llvm::ArrayRef<ConfigKey> keys = listConfigKeys();
+  std::vector<std::string> flags;
+  for (const ConfigKey &key : keys)
+    flags.push_back(
+        "--" + llvm::StringRef(makeFlag(key.name)).rsplit("--").second.str());
+  std::vector<OptionUse> table = {{"--evaluate", Evaluates},
+                                  {"--scales", Evaluates, "without --evaluate"},
+                                  {"--benchmark", Trains | Benchmarks},
+                                  {"--quiet", Trains}};
+  for (size_t i = 0; i < keys.size(); ++i) {
+    unsigned modes = Trains;
+    if (!llvm::is_contained(written, keys[i].name))
+      modes |= Benchmarks;
+    if (llvm::is_contained(evaluated, keys[i].name))
+      modes |= Evaluates;
+    table.push_back({flags[i].c_str(), modes});
+  }
+  if (!options.evaluated.empty())
+    refuseWithoutEffect(app, table, Evaluates, "--evaluate");
+  else if (options.measuredSteps > 0)
+    refuseWithoutEffect(app, table, Benchmarks, "--benchmark");
+  else
+    refuseWithoutEffect(app, table, Trains, "training");
+}
+
+/// Refuses flags that others leave nothing to say.
+static llvm::Error checkFlags(const Options &options,
+                              const TrainingConfig &config) {
+  static constexpr std::pair<const char *, const char *> needs[] = {
+      {"distillation_share", "teacher"},
+      {"distillation_temperature", "teacher"},
+      {"rope_low_freq_factor", "rope_scaling_factor"},
+      {"rope_high_freq_factor", "rope_scaling_factor"},
+      {"rope_original_max_position_embeddings", "rope_scaling_factor"},
+      {"trapped_steps", "diagnostics_interval"},
+      {"histogram_bins", "diagnostics_interval"}};
+  auto refuse = [](const char *key, const llvm::Twine &where) {
+    return makeError(makeFlag(key) + " has no effect " + where +
+                     "; leave it out");
+  };
+  for (const ConfigKey &key : listConfigKeys()) {
+    if (!options.has(key.name))
+      continue;
+    const llvm::StringRef name = key.name;
+    if (!config.model.empty() && llvm::StringRef(key.section) == "Model" &&
+        name != "model" && name != "tokenizer")
+      return refuse(key.name, "with --model, whose folder gives the sizes");
+    for (const auto &[needing, needed] : needs) {
+      auto other = llvm::find_if(listConfigKeys(), [&](const ConfigKey &other) {
+        return llvm::StringRef(other.name) == needed;
+      });
+      const nlohmann::json value = getValue(config, *other);
+      if (name == needing && (value == "" || value == 0))
+        return refuse(key.name, "without " + makeFlag(needed));
+    }
+  }
+  return llvm::Error::success();
+}
+
 static llvm::Expected<TrainingConfig> makeConfig(const Options &options) {
   TrainingConfig config;
   if (!options.configFile.empty())
@@ -116,6 +186,8 @@ static llvm::Expected<TrainingConfig> makeConfig(const Options &options) {
     if (options.has(key.name))
       flags[key.name] = parseFlag(key, options.flags.at(key.name));
   if (llvm::Error error = config.apply(flags, "the command line"))
+    return error;
+  if (llvm::Error error = checkFlags(options, config))
     return error;
   return config;
 }
@@ -213,15 +285,16 @@ int main(int argc, char **argv) {
                  "the least squared error [mean]")
       ->option_text("mean|least_squares")
       ->check(CLI::IsMember({"mean", "least_squares"}));
-  app.add_option(
-         "--benchmark", options.measuredSteps,
-         "Do not train: print what this many steps cost in time, beside "
-         "the matrix products alone, and in memory")
+  addNumber(app, "--benchmark", options.measuredSteps,
+            "Do not train: print what this many steps cost in time, beside the "
+            "matrix products alone, and in memory")
       ->option_text("STEPS")
       ->check(CLI::Range(int64_t{1}, int64_t{1000000}));
   app.add_flag("-q,--quiet", options.quiet, "Print no progress");
   addKeys(app, options);
-  CLI11_PARSE(app, argc, argv);
+  if (auto exitCode =
+          parseCommandLine(app, argc, argv, [&] { checkMode(app, options); }))
+    return *exitCode;
   auto result = run(options);
   if (result)
     return *result;

@@ -120,23 +120,63 @@ bool sherry_model_has_tokenizer(const sherry_model *model) {
   return model->model->hasTokenizer();
 }
 
+static void requireFlags(unsigned flags, unsigned known) {
+  if (flags & ~known)
+    throw Error("flags of " + std::to_string(flags) +
+                " are not of sherry_tokenize_flags, or mean nothing here");
+}
+
+/// The first `capacity` of all tokens; returns how many there are.
+static int64_t copyTokens(const std::vector<int32_t> &all, int32_t *tokens,
+                          int64_t capacity) {
+  const auto count = static_cast<int64_t>(all.size());
+  std::copy_n(all.begin(), std::min(count, capacity), tokens);
+  return count;
+}
+
+static void requireCapacity(int64_t capacity) {
+  if (capacity < 0)
+    throw Error("a capacity of " + std::to_string(capacity) +
+                " tokens is less than 0");
+}
+
 int64_t sherry_tokenize(const sherry_model *model, const char *text,
                         size_t size, unsigned flags, int32_t *tokens,
                         int64_t capacity) {
   return guard(int64_t{-1}, [&] {
-    constexpr unsigned known = SHERRY_TOKENIZE_BOS | SHERRY_TOKENIZE_SPECIAL;
-    if (flags & ~known)
-      throw Error("flags of " + std::to_string(flags) +
-                  " are not of sherry_tokenize_flags");
-    if (capacity < 0)
-      throw Error("a capacity of " + std::to_string(capacity) +
-                  " tokens is less than 0");
-    std::vector<int32_t> all = model->model->tokenizer().encode(
-        {text, size}, flags & SHERRY_TOKENIZE_BOS,
-        flags & SHERRY_TOKENIZE_SPECIAL);
-    auto count = static_cast<int64_t>(all.size());
-    std::copy_n(all.begin(), std::min(count, capacity), tokens);
-    return count;
+    requireFlags(flags, SHERRY_TOKENIZE_BOS | SHERRY_TOKENIZE_SPECIAL);
+    requireCapacity(capacity);
+    return copyTokens(model->model->tokenizer().encode(
+                          {text, size}, flags & SHERRY_TOKENIZE_BOS,
+                          flags & SHERRY_TOKENIZE_SPECIAL),
+                      tokens, capacity);
+  });
+}
+
+int64_t sherry_tokenize_parts(const sherry_model *model,
+                              const sherry_text_part *parts, size_t n_parts,
+                              unsigned flags, int32_t *tokens,
+                              int64_t capacity) {
+  return guard(int64_t{-1}, [&] {
+    requireFlags(flags, SHERRY_TOKENIZE_BOS);
+    requireCapacity(capacity);
+    std::string text;
+    Tokenizer::Ranges special;
+    for (size_t i = 0; i < n_parts; ++i) {
+      const sherry_text_part &part = parts[i];
+      requireFlags(part.flags, SHERRY_TOKENIZE_SPECIAL);
+      const size_t begin = text.size();
+      text.append(part.text, part.size);
+      if (part.flags == 0)
+        continue;
+      if (!special.empty() && special.back().second == begin)
+        special.back().second = text.size();
+      else
+        special.emplace_back(begin, text.size());
+    }
+    return copyTokens(model->model->tokenizer().encode(
+                          text, flags & SHERRY_TOKENIZE_BOS, special),
+                      tokens, capacity);
   });
 }
 

@@ -96,6 +96,11 @@ std::optional<int32_t> Tokenizer::findAdded(std::string_view text,
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, bool bos,
                                        bool special) const {
+  return encode(text, bos, special ? Ranges{{0, text.size()}} : Ranges());
+}
+
+std::vector<int32_t> Tokenizer::encode(std::string_view text, bool bos,
+                                       const Ranges &special) const {
   if (text.size() > INT32_MAX)
     throw Error("the text has " + std::to_string(text.size()) +
                 " bytes; at most " + std::to_string(INT32_MAX) +
@@ -112,9 +117,27 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool bos,
 void Tokenizer::cut(std::string_view text, bool special,
                     const PieceFunction &onPiece,
                     const std::function<void(int32_t)> &onAdded) const {
+  cut(text, special ? Ranges{{0, text.size()}} : Ranges(), onPiece, onAdded);
+}
+
+void Tokenizer::cut(std::string_view text, const Ranges &special,
+                    const PieceFunction &onPiece,
+                    const std::function<void(int32_t)> &onAdded) const {
   size_t begin = 0; // of the text after the last added token
+  auto range = special.begin();
   for (size_t i = 0; i < text.size();) {
-    const std::optional<int32_t> id = findAdded(text.substr(i), special);
+    while (range != special.end() && range->second <= i)
+      ++range;
+    const bool isInside = range != special.end() && range->first <= i;
+    std::optional<int32_t> id;
+    if (isInside)
+      id = findAdded(text.substr(i, range->second - i), true);
+    if (!isInside || range->second < text.size()) {
+      const auto plain = findAdded(text.substr(i), false);
+      if (plain &&
+          (!id || entries[*plain].bytes.size() > entries[*id].bytes.size()))
+        id = plain;
+    }
     if (!id) {
       ++i;
       continue;

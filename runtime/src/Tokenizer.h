@@ -39,6 +39,11 @@ public:
   /// with firstToken(). `special`: look for special tokens in the text.
   std::vector<int32_t> encode(std::string_view text, bool bos,
                               bool special) const;
+  /// The same of a text in which special tokens are looked for in some places
+  /// only: [begin, end) of bytes, in order and apart from each other.
+  using Ranges = std::vector<std::pair<size_t, size_t>>;
+  std::vector<int32_t> encode(std::string_view text, bool bos,
+                              const Ranges &special) const;
 
   using PieceFunction = std::function<void(std::string_view)>;
 
@@ -62,6 +67,9 @@ private:
     std::optional<Regex> regex;
   };
   std::optional<int32_t> findAdded(std::string_view text, bool special) const;
+  void cut(std::string_view text, const Ranges &special,
+           const PieceFunction &onPiece,
+           const std::function<void(int32_t)> &onAdded) const;
   void cutText(std::string_view text, bool isFirst,
                const PieceFunction &onPiece) const;
   void cutCharacters(std::string_view text, bool isFirst,

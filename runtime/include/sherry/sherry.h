@@ -119,6 +119,22 @@ int64_t sherry_tokenize(const sherry_model *model, const char *text,
                         size_t size, unsigned flags, int32_t *tokens,
                         int64_t capacity);
 
+/// A part of a text; `flags` is SHERRY_TOKENIZE_SPECIAL or 0.
+typedef struct sherry_text_part {
+  const char *text;
+  size_t size;
+  unsigned flags;
+} sherry_text_part;
+
+/// The same of a text that is given in parts, such as a chat with what its
+/// template and what its users write: the tokens are those of the whole text,
+/// but a name is a special token only where all of it lies in neighbouring
+/// parts with SHERRY_TOKENIZE_SPECIAL. `flags` is SHERRY_TOKENIZE_BOS or 0.
+int64_t sherry_tokenize_parts(const sherry_model *model,
+                              const sherry_text_part *parts, size_t n_parts,
+                              unsigned flags, int32_t *tokens,
+                              int64_t capacity);
+
 /// The bytes of one token, not zero-terminated, not always whole characters.
 /// They live as long as the model. Returns null on error.
 const char *sherry_token_bytes(const sherry_model *model, int32_t token,

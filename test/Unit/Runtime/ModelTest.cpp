@@ -54,6 +54,44 @@ TEST(Model, TokenizesAndJoins) {
   EXPECT_EQ(size, 1U);
 }
 
+TEST(Model, PartsOfATextAreOneText) {
+  auto model = openModel(demoPath());
+  constexpr unsigned special = SHERRY_TOKENIZE_SPECIAL;
+  auto tokenizeParts =
+      [&](std::initializer_list<std::pair<std::string, unsigned>> texts,
+          unsigned flags = 0) {
+        std::vector<sherry_text_part> parts;
+        for (const auto &[text, partFlags] : texts)
+          parts.push_back({text.data(), text.size(), partFlags});
+        std::vector<int32_t> tokens(100);
+        const int64_t count = sherry_tokenize_parts(
+            model.get(), parts.data(), parts.size(), flags, tokens.data(), 100);
+        tokens.resize(static_cast<size_t>(count));
+        return tokens;
+      };
+  using Tokens = std::vector<int32_t>;
+  // Pieces do not end where parts end.
+  EXPECT_EQ(tokenizeParts({{"t", special}, {"h", 0}, {"e", special}}),
+            Tokens{257});
+  // A name counts where the parts that have all of it say so.
+  EXPECT_EQ(tokenizeParts({{"<|bos|>", special}, {"<|eos|>", 0}}).size(), 8U);
+  EXPECT_EQ(tokenizeParts({{"<|eos|>", 0}, {"<|bos|>", special}}).back(), 260);
+  EXPECT_EQ(tokenizeParts({{"<|b", special}, {"os|>the", special}}),
+            (Tokens{260, 257}));
+  EXPECT_EQ(tokenizeParts({{"<|b", special}, {"os|>", 0}}),
+            tokenizeParts({{"<|bos|>", 0}}));
+  EXPECT_EQ(tokenizeParts({{"<|b", 0}, {"os|>", special}}),
+            tokenizeParts({{"<|bos|>", 0}}));
+  EXPECT_EQ(tokenizeParts({}), Tokens());
+  EXPECT_EQ(sherry_tokenize_parts(model.get(), nullptr, 0, special, nullptr, 0),
+            -1);
+  const sherry_text_part wrong = {"a", 1, SHERRY_TOKENIZE_BOS};
+  EXPECT_EQ(sherry_tokenize_parts(model.get(), &wrong, 1, 0, nullptr, 0), -1);
+  EXPECT_CONTAINS(sherry_error_message(), "flags of 1");
+  EXPECT_EQ(tokenizeParts({{"the", 0}}, SHERRY_TOKENIZE_BOS),
+            tokenize(model.get(), "the", SHERRY_TOKENIZE_BOS));
+}
+
 TEST(Model, WithoutTokenizer) {
   auto model = openModel(demoPath("demo-no-tokenizer"));
   EXPECT_FALSE(sherry_model_has_tokenizer(model.get()));

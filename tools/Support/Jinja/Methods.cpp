@@ -1,0 +1,186 @@
+//===- Methods.cpp - Methods of texts and objects, as in Python -----------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Interpreter.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+using namespace sherry::jinja;
+
+using Table = std::unordered_map<std::string_view, Method>;
+
+static Value listTexts(std::vector<Text> texts) {
+  Values values;
+  for (Text &text : texts)
+    values.emplace_back(std::move(text));
+  return Value::list(std::move(values));
+}
+
+template <bool left, bool right>
+static Value strip(const Value &value, Arguments &arguments) {
+  return Value(value.text().strip(arguments.getText(0, "chars"), left, right));
+}
+
+template <bool fromRight>
+static Value split(const Value &value, Arguments &arguments) {
+  const Text *separator = arguments.getText(0, "sep");
+  const int64_t limit = arguments.getInteger(1, "maxsplit", -1);
+  return listTexts(value.text().split(separator, limit, fromRight));
+}
+
+static bool matchesEnd(const std::string &text, const std::string &part,
+                       bool atEnd) {
+  return part.size() <= text.size() &&
+         text.compare(atEnd ? text.size() - part.size() : 0, part.size(),
+                      part) == 0;
+}
+
+/// startswith and endswith, of a text or one of a list of texts.
+template <bool atEnd>
+static Value matches(const Value &value, Arguments &arguments) {
+  const Value &part = arguments.require(0, "prefix");
+  if (!part.isList())
+    return Value(matchesEnd(value.text().bytes(),
+                            arguments.requireText(0, "prefix").bytes(), atEnd));
+  const Values &parts = part.elements();
+  return Value(std::any_of(parts.begin(), parts.end(), [&](const Value &one) {
+    return one.isText() &&
+           matchesEnd(value.text().bytes(), one.text().bytes(), atEnd);
+  }));
+}
+
+template <bool atEnd>
+static Value remove(const Value &value, Arguments &arguments) {
+  const Text &text = value.text();
+  const Text &part = arguments.requireText(0, "prefix");
+  if (!matchesEnd(text.bytes(), part.bytes(), atEnd))
+    return value;
+  return Value(atEnd ? text.slice(0, text.size() - part.size())
+                     : text.slice(part.size(), text.size()));
+}
+
+/// find and rfind: the place of a text in characters, -1 if it is not there.
+template <bool fromRight>
+static Value find(const Value &value, Arguments &arguments) {
+  const std::string &part = arguments.requireText(0, "sub").bytes();
+  const std::string &bytes = value.text().bytes();
+  const size_t found = fromRight ? bytes.rfind(part) : bytes.find(part);
+  if (found == std::string::npos)
+    return Value(int64_t{-1});
+  return Value(
+      static_cast<int64_t>(value.text().slice(0, found).countCharacters()));
+}
+
+static Value count(const Value &value, Arguments &arguments) {
+  const std::string &part = arguments.requireText(0, "sub").bytes();
+  const std::string &bytes = value.text().bytes();
+  if (part.empty())
+    return Value(static_cast<int64_t>(value.text().countCharacters()) + 1);
+  int64_t result = 0;
+  for (size_t at = 0; (at = bytes.find(part, at)) != std::string::npos;
+       at += part.size())
+    ++result;
+  return Value(result);
+}
+
+static Value replace(const Value &value, Arguments &arguments) {
+  const Text &old = arguments.requireText(0, "old");
+  const Text &replacement = arguments.requireText(1, "new");
+  return Value(value.text().replace(old, replacement,
+                                    arguments.getInteger(2, "count", -1)));
+}
+
+static Value join(const Value &value, Arguments &arguments) {
+  Text result;
+  bool isFirst = true;
+  for (const Value &element : listElements(arguments.require(0, "iterable"))) {
+    if (!element.isText())
+      throw Error("join: " + std::string(element.kind()) + " is no text");
+    if (!std::exchange(isFirst, false))
+      result.append(value.text());
+    result.append(element.text());
+  }
+  return Value(std::move(result));
+}
+
+template <Text (Text::*map)() const>
+static Value mapText(const Value &value, Arguments &) {
+  return Value((value.text().*map)());
+}
+
+/// Whether there are bytes, and all of them are of a kind.
+template <bool (*isOne)(char)>
+static Value areAll(const Value &value, Arguments &) {
+  const std::string &bytes = value.text().bytes();
+  return Value(!bytes.empty() &&
+               std::all_of(bytes.begin(), bytes.end(), isOne));
+}
+static bool isDigit(char byte) { return byte >= '0' && byte <= '9'; }
+
+static Value splitLines(const Value &value, Arguments &) {
+  return listTexts(value.text().splitLines());
+}
+
+static Value get(const Value &value, Arguments &arguments) {
+  const Value *fallback = arguments.get(1, "default");
+  const Value *member = value.find(arguments.require(0, "key"));
+  return member ? *member : fallback ? *fallback : Value(None());
+}
+
+/// keys, values and items.
+template <bool hasKeys, bool hasValues>
+static Value listMembers(const Value &value, Arguments &) {
+  Values members;
+  for (const auto &[key, member] : value.entries())
+    members.push_back(hasKeys && hasValues ? Value::list({key, member})
+                      : hasKeys            ? key
+                                           : member);
+  return Value::list(std::move(members));
+}
+
+static const Table textMethods = {
+    {"strip", strip<true, true>},
+    {"lstrip", strip<true, false>},
+    {"rstrip", strip<false, true>},
+    {"split", split<false>},
+    {"rsplit", split<true>},
+    {"splitlines", splitLines},
+    {"startswith", matches<false>},
+    {"endswith", matches<true>},
+    {"removeprefix", remove<false>},
+    {"removesuffix", remove<true>},
+    {"find", find<false>},
+    {"rfind", find<true>},
+    {"count", count},
+    {"replace", replace},
+    {"join", join},
+    {"upper", mapText<&Text::upper>},
+    {"lower", mapText<&Text::lower>},
+    {"title", mapText<&Text::titleLetters>},
+    {"capitalize", mapText<&Text::capitalize>},
+    {"isdigit", areAll<isDigit>},
+};
+
+static const Table objectMethods = {
+    {"get", get},
+    {"keys", listMembers<true, false>},
+    {"values", listMembers<false, true>},
+    {"items", listMembers<true, true>},
+};
+
+Method sherry::jinja::findMethod(const Value &object, std::string_view name) {
+  if (object.isList() && (name == "append" || name == "pop" ||
+                          name == "extend" || name == "insert"))
+    throw Error("lists do not change, neither here nor in transformers; use "
+                "namespace and + instead of '" +
+                std::string(name) + "'");
+  if (!object.isText() && !object.isObject())
+    return nullptr;
+  const Table &table = object.isText() ? textMethods : objectMethods;
+  const auto found = table.find(name);
+  return found == table.end() ? nullptr : found->second;
+}

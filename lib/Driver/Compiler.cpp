@@ -296,6 +296,11 @@ std::string Compilation::makeMetadata() {
   describeTernary(*module, json);
   if (!tokenizer.chatTemplate.empty())
     json["chat_template"] = llvm::json::fixUTF8(tokenizer.chatTemplate);
+  for (const auto &[key, name] : tokenizer.specialTokens) {
+    nlohmann::json &value = json["special_tokens"][key];
+    if (name)
+      value = *name;
+  }
   json["schedule"] = {{"max_block", options.schedule.maxBlock},
                       {"prefetch", options.schedule.prefetchDistance},
                       {"prefetch_l2", options.schedule.prefetchDistanceL2},

@@ -89,19 +89,38 @@ Expected<bool> sherry::checkTokenizer(MemoryBufferRef text, int64_t vocabSize) {
   return processor && startsWithSpecialToken(*processor);
 }
 
-/// The template that is named "default", or the only one.
+/// The template that is named "default", or else the only one that is not for
+/// calls of tools or for documents.
 static std::string chooseTemplate(const json &field) {
   if (field.is_string())
     return field.get<std::string>();
-  if (!field.is_array())
-    return "";
-  for (const json &entry : field) {
+  std::vector<std::string> others;
+  for (const json &entry : field.is_array() ? field : json::array()) {
     const json *name = member(entry, "name");
     const json *text = member(entry, "template");
-    if (name && *name == "default" && text && text->is_string())
+    if (!name || !text || !text->is_string())
+      continue;
+    if (*name == "default")
       return text->get<std::string>();
+    if (*name != "tool_use" && *name != "rag")
+      others.push_back(text->get<std::string>());
   }
-  return "";
+  return others.size() == 1 ? others.front() : "";
+}
+
+/// Takes over names of special tokens: texts, or objects with the text as
+/// content. A name replaces none.
+static void applySpecialTokens(const json &object, TokenizerFile &tokenizer) {
+  for (const char *key : {"bos_token", "eos_token"}) {
+    const auto field = object.find(key);
+    if (field == object.end())
+      continue;
+    auto &name = tokenizer.specialTokens[key];
+    const json *content = member(*field, "content");
+    const json &text = content ? *content : *field;
+    if (text.is_string())
+      name = text.get<std::string>();
+  }
 }
 
 Error sherry::applyTokenizerConfig(MemoryBufferRef text,
@@ -115,6 +134,7 @@ Error sherry::applyTokenizerConfig(MemoryBufferRef text,
   tokenizer.addBos = reader.getBool("add_bos_token", tokenizer.addBos);
   if (const json *field = reader.find("chat_template"))
     tokenizer.chatTemplate = chooseTemplate(*field);
+  applySpecialTokens(*object, tokenizer);
   return reader.failed() ? makeError(error) : Error::success();
 }
 
@@ -196,6 +216,13 @@ Expected<TokenizerFile> TokenizerFile::load(StringRef directory,
                         : loadSentencePiece(directory, vocabSize);
   if (!result)
     return result.takeError();
+  std::string mapPath = joinPath(directory, "special_tokens_map.json");
+  if (sys::fs::exists(mapPath)) {
+    auto map = readJsonObject(mapPath);
+    if (!map)
+      return map.takeError();
+    applySpecialTokens(*map, *result);
+  }
   std::string configPath = joinPath(directory, "tokenizer_config.json");
   if (sys::fs::exists(configPath)) {
     auto config = readFile(configPath, kMaxConfigBytes);

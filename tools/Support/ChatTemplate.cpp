@@ -5,7 +5,11 @@
 //===----------------------------------------------------------------------===//
 #include "ChatTemplate.h"
 
+#include <algorithm>
+
 using namespace sherry;
+using jinja::Origin;
+using jinja::Text;
 
 const char *sherry::nameOf(Role role) {
   switch (role) {
@@ -19,180 +23,184 @@ const char *sherry::nameOf(Role role) {
   return "";
 }
 
-static bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
-static std::string_view trim(std::string_view text) {
-  constexpr const char *spaces = " \t\r\n";
-  const size_t begin = text.find_first_not_of(spaces);
-  if (begin == std::string_view::npos)
-    return "";
-  return text.substr(begin, text.find_last_not_of(spaces) + 1 - begin);
-}
-
-static ChatPart special(std::string text) { return {std::move(text), true}; }
-static ChatPart plain(std::string_view text) {
-  return {std::string(text), false};
-}
-
-namespace {
+//===----------------------------------------------------------------------===//
+// Templates that are built in
+//===----------------------------------------------------------------------===//
 
 /// LLaMA 3 (Meta's model card), without the date that some templates add.
-class Llama3 : public ChatTemplate {
-  const char *name() const override { return "llama-3"; }
-  bool matches(std::string_view jinja) const override {
-    return contains(jinja, "<|start_header_id|>") &&
-           contains(jinja, "<|eot_id|>");
-  }
-  static ChatParts begin(Role role, std::string_view content) {
-    return {special("<|start_header_id|>"), plain(nameOf(role)),
-            special("<|end_header_id|>"), plain("\n\n" + std::string(content))};
-  }
-  ChatParts write(const ChatMessage &message,
-                  const std::vector<ChatMessage> &) const override {
-    ChatParts parts = begin(message.role, trim(message.content));
-    parts.push_back(special("<|eot_id|>"));
-    return parts;
-  }
-  ChatParts beginAnswer() const override { return begin(Role::Assistant, ""); }
-  ChatParts endAnswer() const override { return {special("<|eot_id|>")}; }
-};
+static constexpr char llama3[] = R"({{ bos_token }}
+{%- for message in messages %}
+{{- '<|start_header_id|>' + message.role + '<|end_header_id|>\n\n' }}
+{{- message.content | trim + '<|eot_id|>' }}
+{%- endfor %}
+{%- if add_generation_prompt %}
+{{- '<|start_header_id|>assistant<|end_header_id|>\n\n' }}
+{%- endif %})";
 
 /// ChatML: Qwen and many others. No system message is made up.
-class ChatML : public ChatTemplate {
-  const char *name() const override { return "chatml"; }
-  bool matches(std::string_view jinja) const override {
-    return contains(jinja, "<|im_start|>") && contains(jinja, "<|im_end|>");
-  }
-  static ChatParts begin(Role role, std::string_view content) {
-    return {special("<|im_start|>"),
-            plain(nameOf(role) + ("\n" + std::string(content)))};
-  }
-  ChatParts write(const ChatMessage &message,
-                  const std::vector<ChatMessage> &) const override {
-    ChatParts parts = begin(message.role, message.content);
-    parts.push_back(special("<|im_end|>"));
-    parts.push_back(plain("\n"));
-    return parts;
-  }
-  ChatParts beginAnswer() const override { return begin(Role::Assistant, ""); }
-  ChatParts endAnswer() const override {
-    return {special("<|im_end|>"), plain("\n")};
-  }
-};
+static constexpr char chatML[] = R"({% for message in messages %}
+{{- '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %})";
 
 /// LLaMA 2 (Meta's llama/generation.py): a turn is a text of its own, and the
 /// system's message a part of the first.
-class Llama2 : public ChatTemplate {
-  const char *name() const override { return "llama-2"; }
-  bool matches(std::string_view jinja) const override {
-    return contains(jinja, "[INST]") && contains(jinja, "<<SYS>>");
-  }
-  ChatParts write(const ChatMessage &message,
-                  const std::vector<ChatMessage> &before) const override {
-    const std::string content(trim(message.content));
-    if (message.role == Role::System)
-      return {plain("[INST] <<SYS>>\n" + content + "\n<</SYS>>\n\n")};
-    ChatParts parts;
-    // BOS begins the first turn anyway.
-    if (!before.empty() && before.back().role == Role::Assistant)
-      parts.push_back(special("<s>"));
-    const bool isInside = !before.empty() && before.back().role == Role::System;
-    parts.push_back(plain((isInside ? "" : "[INST] ") + content + " [/INST]"));
-    return parts;
-  }
-  ChatParts beginAnswer() const override { return {}; }
-  ChatParts endAnswer() const override { return {special("</s>")}; }
-};
+static constexpr char llama2[] = R"({% set bos = bos_token or '<s>' %}
+{% for message in messages %}
+{% if message.role == 'system' %}
+{{- bos + '[INST] <<SYS>>\n' + message.content + '\n<</SYS>>\n\n' }}
+{%- elif message.role == 'assistant' %}
+{{- ' ' + message.content | trim + ' ' + (eos_token or '</s>') }}
+{%- elif loop.previtem and loop.previtem.role == 'system' %}
+{{- message.content.rstrip() + ' [/INST]' }}
+{%- else %}
+{{- bos + '[INST] ' + message.content | trim + ' [/INST]' }}
+{%- endif %}
+{%- endfor %})";
 
 /// HunYuan, dense (Tencent's chat_template.jinja for Hunyuan-4B-Instruct and
 /// Hy-MT): names have a full-width bar and a lower block for the space.
-class HunYuan : public ChatTemplate {
-  static ChatPart token(const std::string &name) {
-    return special("<\uff5chy_" + name + "\uff5c>");
-  }
-  static ChatPart placeholder(const std::string &number) {
-    return token("place\u2581holder\u2581no\u2581" + number);
-  }
-  const char *name() const override { return "hunyuan"; }
-  bool matches(std::string_view jinja) const override {
-    return contains(jinja, token("User").text) &&
-           contains(jinja, token("Assistant").text);
-  }
-  ChatParts write(const ChatMessage &message,
-                  const std::vector<ChatMessage> &) const override {
-    if (message.role == Role::System)
-      return {plain(message.content), placeholder("3")};
-    return {token("User"), plain(message.content)};
-  }
-  ChatParts beginAnswer() const override { return {token("Assistant")}; }
-  ChatParts endAnswer() const override { return {placeholder("2")}; }
-};
+static constexpr char hunYuan[] = R"({{ bos_token }}
+{%- set end = eos_token or '<｜hy_place▁holder▁no▁2｜>' %}
+{%- for message in messages %}
+{%- if message.role == 'system' %}
+{{- message.content + '<｜hy_place▁holder▁no▁3｜>' }}
+{%- elif message.role == 'user' %}
+{{- '<｜hy_User｜>' + message.content }}
+{%- else %}
+{{- '<｜hy_Assistant｜>' + message.content + end }}
+{%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}
+{{- '<｜hy_Assistant｜>' }}
+{%- if enable_thinking is false %}{{ '<think>\n\n</think>\n' }}{% endif %}
+{%- endif %})";
 
-} // namespace
+static constexpr std::pair<std::string_view, const char *> builtIn[] = {
+    {"llama-3", llama3},
+    {"chatml", chatML},
+    {"llama-2", llama2},
+    {"hunyuan", hunYuan}};
 
-static const std::vector<const ChatTemplate *> &listTemplates() {
-  static const Llama3 llama3;
-  static const ChatML chatML;
-  static const Llama2 llama2;
-  static const HunYuan hunYuan;
-  static const std::vector<const ChatTemplate *> all = {&llama3, &chatML,
-                                                        &llama2, &hunYuan};
-  return all;
-}
-
-const ChatTemplate *ChatTemplate::byName(std::string_view name) {
-  for (const ChatTemplate *candidate : listTemplates())
-    if (candidate->name() == name)
-      return candidate;
-  return nullptr;
-}
-
-const ChatTemplate *ChatTemplate::recognize(std::string_view jinja) {
-  for (const ChatTemplate *candidate : listTemplates())
-    if (candidate->matches(jinja))
-      return candidate;
+const char *ChatTemplate::findBuiltIn(std::string_view name) {
+  for (const auto &[known, text] : builtIn)
+    if (known == name)
+      return text;
   return nullptr;
 }
 
 std::string ChatTemplate::listNames() {
   std::string names;
-  for (const ChatTemplate *candidate : listTemplates())
-    names += (names.empty() ? "" : ", ") + std::string(candidate->name());
+  for (const auto &[name, text] : builtIn)
+    names += (names.empty() ? "" : ", ") + std::string(name);
   return names;
+}
+
+//===----------------------------------------------------------------------===//
+// Chats
+//===----------------------------------------------------------------------===//
+
+Text ChatTemplate::render(const std::vector<ChatMessage> &messages,
+                          const ChatSetting &setting, bool beginsAnswer) const {
+  jinja::Values list;
+  for (const ChatMessage &message : messages)
+    list.push_back(jinja::Value::object(
+        {{"role", nameOf(message.role)},
+         {"content", Text(message.content, Origin::Message)}}));
+  jinja::Entries variables = {{"messages", jinja::Value::list(std::move(list))},
+                              {"add_generation_prompt", beginsAnswer}};
+  if (setting.bosToken)
+    variables.emplace_back("bos_token", Text(*setting.bosToken));
+  if (setting.eosToken)
+    variables.emplace_back("eos_token", Text(*setting.eosToken));
+  if (setting.thinking)
+    variables.emplace_back("enable_thinking", *setting.thinking);
+  jinja::Environment environment;
+  environment.now = setting.now;
+  return form.render(variables, environment);
+}
+
+ChatParts ChatTemplate::write(const std::vector<ChatMessage> &messages,
+                              const ChatSetting &setting,
+                              bool beginsAnswer) const {
+  const Text text = render(messages, setting, beginsAnswer);
+  ChatParts parts;
+  for (size_t begin = 0, end = 0; begin < text.size(); begin = end) {
+    while (end < text.size() && text.originAt(end) == text.originAt(begin))
+      ++end;
+    parts.push_back({text.bytes().substr(begin, end - begin),
+                     text.originAt(begin) == Origin::Template});
+  }
+  return parts;
+}
+
+std::string ChatTemplate::findAnswerEnd(const ChatSetting &setting) const {
+  Text text;
+  try {
+    text =
+        render({{Role::User, "q"}, {Role::Assistant, "a"}, {Role::User, "q"}},
+               setting, /*beginsAnswer=*/true);
+  } catch (const jinja::Error &) {
+    return ""; // who takes turns otherwise
+  }
+  std::string result;
+  bool isAfter = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text.originAt(i) == Origin::Template) {
+      if (isAfter)
+        result += text.bytes()[i];
+    } else if (isAfter)
+      break;
+    else
+      isAfter = text.bytes()[i] == 'a';
+  }
+  return result.substr(
+      std::min(result.find_first_not_of(" \t\r\n"), result.size()));
+}
+
+//===----------------------------------------------------------------------===//
+// Tokens
+//===----------------------------------------------------------------------===//
+
+/// The tokens that `write(tokens, capacity)` gives; no more than `guess`,
+/// mostly.
+template <typename Write>
+static std::vector<int32_t> collectTokens(size_t guess, const Write &write) {
+  std::vector<int32_t> tokens(guess);
+  auto writeAll = [&] {
+    return static_cast<size_t>(
+        check(write(tokens.data(), static_cast<int64_t>(tokens.size()))));
+  };
+  const size_t count = writeAll();
+  if (count > tokens.size()) {
+    tokens.resize(count);
+    writeAll();
+  }
+  tokens.resize(count);
+  return tokens;
 }
 
 std::vector<int32_t> sherry::tokenizeChat(const sherry_model *model,
                                           const ChatParts &parts) {
-  std::vector<int32_t> result;
-  for (size_t i = 0; i < parts.size();) {
-    const bool isSpecial = parts[i].isSpecial;
-    std::string text = parts[i++].text;
-    while (!isSpecial && i < parts.size() && !parts[i].isSpecial)
-      text += parts[i++].text;
-    const std::vector<int32_t> tokens =
-        tokenize(model, text, isSpecial ? SHERRY_TOKENIZE_SPECIAL : 0);
-    result.insert(result.end(), tokens.begin(), tokens.end());
+  std::vector<sherry_text_part> views;
+  size_t size = 2;
+  for (const ChatPart &part : parts) {
+    views.push_back({part.text.data(), part.text.size(),
+                     part.isSpecial ? unsigned{SHERRY_TOKENIZE_SPECIAL} : 0});
+    size += part.text.size();
   }
-  return result;
+  return collectTokens(size, [&](int32_t *tokens, int64_t capacity) {
+    return sherry_tokenize_parts(model, views.data(), views.size(), 0, tokens,
+                                 capacity);
+  });
 }
 
 std::vector<int32_t> sherry::tokenize(const sherry_model *model,
                                       std::string_view text, unsigned flags) {
   // No token is shorter than a byte, but for the BOS token and a space that
   // the tokenizer may add to each piece.
-  std::vector<int32_t> tokens(text.size() + 2);
-  auto write = [&] {
-    return check(sherry_tokenize(model, text.data(), text.size(), flags,
-                                 tokens.data(),
-                                 static_cast<int64_t>(tokens.size())));
-  };
-  int64_t count = write();
-  if (static_cast<size_t>(count) > tokens.size()) {
-    tokens.resize(static_cast<size_t>(count));
-    write();
-  }
-  tokens.resize(static_cast<size_t>(count));
-  return tokens;
+  return collectTokens(text.size() + 2, [&](int32_t *tokens, int64_t capacity) {
+    return sherry_tokenize(model, text.data(), text.size(), flags, tokens,
+                           capacity);
+  });
 }

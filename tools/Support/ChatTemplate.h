@@ -2,13 +2,14 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Models are trained on chats in one of a few forms. Their files describe it by
-// a Jinja template; the forms that are known are recognised in it.
+// Models are trained on chats that a Jinja template of their files writes; the
+// same template writes them here.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_TOOLS_SUPPORT_CHATTEMPLATE_H
 #define SHERRY_TOOLS_SUPPORT_CHATTEMPLATE_H
 
+#include "Jinja/Template.h"
 #include "Runtime.h"
 
 #include <string>
@@ -27,43 +28,50 @@ struct ChatMessage {
   std::string content;
 };
 
-/// A part of a chat's text: the name of a special token, or text in which names
-/// of special tokens mean nothing.
+/// A part of a chat's text: what the template writes, where names of special
+/// tokens are these tokens, or what a message says, where they are text.
 struct ChatPart {
   std::string text;
   bool isSpecial;
 };
 using ChatParts = std::vector<ChatPart>;
 
-/// A way to write chats. What it writes for a message does not depend on the
-/// messages after it, so that a model can keep what it has read.
-class ChatTemplate {
-public:
-  /// Null if there is none of this name.
-  static const ChatTemplate *byName(std::string_view name);
-  /// The one that a model's own template, in Jinja, amounts to; null if it is
-  /// none of these.
-  static const ChatTemplate *recognize(std::string_view jinja);
-  /// Names of all, separated by ", ".
-  static std::string listNames();
-
-  virtual ~ChatTemplate() = default;
-  virtual const char *name() const = 0;
-
-  /// Writes a message of the system or the user. `before` are the messages
-  /// before it; after BOS if there are none.
-  virtual ChatParts write(const ChatMessage &message,
-                          const std::vector<ChatMessage> &before) const = 0;
-  /// What follows a message of the user and begins an answer.
-  virtual ChatParts beginAnswer() const = 0;
-  /// What ends an answer: the first part is what a model says itself.
-  virtual ChatParts endAnswer() const = 0;
-
-private:
-  virtual bool matches(std::string_view jinja) const = 0;
+/// What a template knows besides the messages.
+struct ChatSetting {
+  /// Names of the tokens; nothing: the template does not find them defined.
+  std::optional<std::string> bosToken, eosToken;
+  std::optional<bool> thinking; ///< its enable_thinking
+  std::tm now = {};             ///< what strftime_now writes
 };
 
-/// The tokens of parts of a chat. Neighbours that are text are one text.
+class ChatTemplate {
+public:
+  /// The text of the template that is built in under this name; null: none is.
+  static const char *findBuiltIn(std::string_view name);
+  /// Names of all that are built in, separated by ", ".
+  static std::string listNames();
+
+  /// Throws jinja::LocatedError if the text is no template that is supported.
+  explicit ChatTemplate(std::string_view jinja) : form(jinja) {}
+
+  /// Writes a chat; `beginsAnswer`: up to where the model answers. Throws
+  /// jinja::Refusal if the template does not take such a chat, else
+  /// jinja::LocatedError if it cannot be rendered. Neighbours among the parts
+  /// differ in isSpecial.
+  ChatParts write(const std::vector<ChatMessage> &messages,
+                  const ChatSetting &setting, bool beginsAnswer) const;
+  /// What the template itself writes between an answer and the next message,
+  /// without white space before it; empty if it does not say.
+  std::string findAnswerEnd(const ChatSetting &setting) const;
+
+private:
+  jinja::Text render(const std::vector<ChatMessage> &messages,
+                     const ChatSetting &setting, bool beginsAnswer) const;
+
+  jinja::Template form;
+};
+
+/// The tokens of a chat, as of one text.
 std::vector<int32_t> tokenizeChat(const sherry_model *model,
                                   const ChatParts &parts);
 

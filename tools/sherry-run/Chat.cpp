@@ -3,15 +3,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "ChatForm.h"
 #include "Decoder.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
 using namespace sherry;
 using namespace sherry::run;
-using Messages = std::vector<ChatMessage>;
 
 static constexpr char help[] =
     "A message is a line; a line that ends in \\ goes on in the next, and what "
@@ -85,9 +86,8 @@ class Chat {
 public:
   Chat(const sherry_model *model, const Options &options);
 
-  /// Forgets all and begins with these messages. If the user interrupts, there
-  /// are none, and the result is false.
-  bool begin(Messages before);
+  /// Forgets all and begins with these messages.
+  void begin(Messages before);
   /// Answers a question. If the user interrupts before it has been read, it is
   /// as if it had not been asked, and the result is false.
   bool answer(const std::string &question);
@@ -100,68 +100,29 @@ public:
   }
 
 private:
-  /// A message of the system, or of the user and the beginning of the answer.
-  ChatParts write(const ChatMessage &message) const;
-  void addTokens(const ChatParts &parts);
-  bool readPending();
+  bool read();
+  std::vector<int32_t> write(size_t first) const;
+  size_t countKept() const;
+  std::vector<int32_t> shorten();
 
   const sherry_model *model;
   const Options &options;
-  const ChatTemplate *form;
+  const ChatForm form;
   Decoder decoder;
   Messages messages;
-  std::vector<int32_t> pending; ///< of messages and answers, not read yet
-  int32_t endToken = -1;
+  // What the model sees: messages in front that are kept, and those from a
+  // question on.
+  size_t numKept = 0, firstShown = 0;
   Options answerOptions;
 };
 
 } // namespace
 
-static const ChatTemplate *chooseTemplate(const sherry_model *model,
-                                          const Options &options) {
-  if (!options.chatTemplate.empty())
-    return ChatTemplate::byName(options.chatTemplate); // a name of the list
-  const auto metadata = nlohmann::json::parse(sherry_model_metadata(model));
-  const std::string jinja = metadata.value("chat_template", std::string());
-  if (const ChatTemplate *form = ChatTemplate::recognize(jinja))
-    return form;
-  throw std::runtime_error(
-      std::string(jinja.empty() ? "the model has no chat template"
-                                : "the model's chat template is not known") +
-      "; give the one that it was trained with by --template: " +
-      ChatTemplate::listNames());
-}
-
 Chat::Chat(const sherry_model *model, const Options &options)
-    : model(model), options(options), form(chooseTemplate(model, options)),
+    : model(model), options(options), form(model, options),
       decoder(model, options), answerOptions(options) {
-  const ChatParts end = form->endAnswer();
-  const std::vector<int32_t> tokens = tokenizeChat(model, {end.front()});
-  if (tokens.size() == 1)
-    endToken = tokens[0];
-  else // a model without this token may say it letter by letter
-    answerOptions.stops.push_back(end.front().text);
-}
-
-ChatParts Chat::write(const ChatMessage &message) const {
-  ChatParts parts = form->write(message, messages);
-  if (message.role == Role::User)
-    for (ChatPart &part : form->beginAnswer())
-      parts.push_back(std::move(part));
-  return parts;
-}
-
-void Chat::addTokens(const ChatParts &parts) {
-  const std::vector<int32_t> tokens = tokenizeChat(model, parts);
-  pending.insert(pending.end(), tokens.begin(), tokens.end());
-}
-
-/// False if the user interrupts.
-bool Chat::readPending() {
-  if (!decoder.append(pending))
-    return false;
-  pending.clear();
-  return true;
+  if (!form.endText().empty())
+    answerOptions.stops.push_back(form.endText());
 }
 
 Messages Chat::getBeginning() const {
@@ -170,54 +131,86 @@ Messages Chat::getBeginning() const {
   return hasSystem ? Messages{messages.front()} : Messages{};
 }
 
-bool Chat::begin(Messages before) {
-  decoder.reset();
-  messages.clear();
-  pending = tokenize(model, "", options.bos ? SHERRY_TOKENIZE_BOS : 0);
-  for (ChatMessage &message : before) {
-    if (message.role == Role::Assistant) {
-      addTokens({{message.content, false}});
-      addTokens(form->endAnswer());
-    } else {
-      if (message.role == Role::User) {
-        if (!readPending()) {
-          begin({});
-          return false;
-        }
-        if (messages.empty() || messages.back().role == Role::System)
-          decoder.keepAll();
-        decoder.markTurn();
-      }
-      addTokens(write(message));
-    }
-    messages.push_back(std::move(message));
+void Chat::begin(Messages before) {
+  messages = std::move(before);
+  numKept = firstShown = 0;
+}
+
+/// The tokens of what the model sees, if its questions begin with `first`.
+std::vector<int32_t> Chat::write(size_t first) const {
+  Messages shown(messages.begin(),
+                 messages.begin() + static_cast<ptrdiff_t>(numKept));
+  shown.insert(shown.end(),
+               messages.begin() +
+                   static_cast<ptrdiff_t>(std::max(first, numKept)),
+               messages.end());
+  return form.tokenize(shown, /*beginsAnswer=*/true);
+}
+
+/// Messages that are never forgotten: that of the system, and turns that begin
+/// within the first tokens that the options say.
+size_t Chat::countKept() const {
+  size_t count = getBeginning().size();
+  const auto endOf = [&](size_t index) {
+    return messages.begin() + static_cast<ptrdiff_t>(index);
+  };
+  while (options.keep > 0 && count + 1 < messages.size() &&
+         (count == 0 || form.tokenize({messages.begin(), endOf(count)},
+                                      /*beginsAnswer=*/false)
+                                .size() < options.keep))
+    count += 2;
+  return count;
+}
+
+/// Forgets the oldest turns, about half of what may be forgotten. The result is
+/// what the model sees then; nothing if only the question is left.
+std::vector<int32_t> Chat::shorten() {
+  const size_t question = messages.size() - 1;
+  numKept = countKept();
+  firstShown = std::max(firstShown, numKept);
+  if (firstShown >= question)
+    return {};
+  const size_t least = write(question).size();
+  std::vector<int32_t> prompt = write(firstShown);
+  const size_t wanted = least + (prompt.size() - least) / 2;
+  do
+    prompt = write(firstShown += 2);
+  while (firstShown < question && prompt.size() > wanted);
+  return prompt;
+}
+
+/// Reads the chat up to the last question; false if the user interrupts.
+bool Chat::read() {
+  std::vector<int32_t> prompt = write(firstShown);
+  while (options.contextShift && prompt.size() > decoder.capacity()) {
+    std::vector<int32_t> shorter = shorten();
+    if (shorter.empty())
+      break;
+    prompt = std::move(shorter);
   }
-  return true;
+  return decoder.load(prompt);
 }
 
 bool Chat::answer(const std::string &question) {
-  if (!readPending())
-    return false;
-  if (messages.empty() || messages.back().role == Role::System)
-    decoder.keepAll();
-  decoder.markTurn();
-  const ChatMessage message = {Role::User, question};
-  if (!decoder.append(tokenizeChat(model, write(message))))
-    return false;
-  Answer answer(model, answerOptions);
-  const EndReason reason = decoder.answer(answer, endToken);
-  answer.end(reason);
-  if (reason == EndReason::ContextFull && !options.quiet)
-    std::fputs("sherry-run: the context is full: /reset, or start with "
-               "--context-shift or a larger --ctx\n",
-               stderr);
-  messages.push_back(message);
-  messages.push_back({Role::Assistant, answer.text()});
-  // A text that ended the answer is not part of it, and tokens are those that
-  // its text would be read as.
-  pending = decoder.replaceAnswer(
-      tokenizeChat(model, {{answer.text(), /*isSpecial=*/false}}));
-  addTokens(form->endAnswer());
+  messages.push_back({Role::User, question});
+  try {
+    if (!read()) {
+      messages.pop_back();
+      return false;
+    }
+    Answer answer(model, answerOptions);
+    const EndReason reason =
+        decoder.answer(answer, form.endTokens(), [&] { return shorten(); });
+    answer.end(reason);
+    if (reason == EndReason::ContextFull && !options.quiet)
+      std::fputs("sherry-run: the context is full: /reset, or start with "
+                 "--context-shift or a larger --ctx\n",
+                 stderr);
+    messages.push_back({Role::Assistant, answer.text()});
+  } catch (...) {
+    messages.pop_back();
+    throw;
+  }
   return true;
 }
 
@@ -268,10 +261,9 @@ static bool obey(Chat &chat, const std::string &command) {
     chat.begin(chat.getBeginning());
   else if (name == "/save" && !argument.empty())
     saveMessages(argument, chat.getMessages());
-  else if (name == "/load" && !argument.empty()) {
-    if (!chat.begin(loadMessages(argument)))
-      std::fputs("sherry-run: interrupted: the chat is empty now\n", stderr);
-  } else
+  else if (name == "/load" && !argument.empty())
+    chat.begin(loadMessages(argument));
+  else
     std::fputs(help, stderr);
   return true;
 }
@@ -311,8 +303,7 @@ static Messages findBeginning(const Options &options) {
 void sherry::run::chat(const sherry_model *model, const Options &options,
                        double loadSeconds) {
   Chat chat(model, options);
-  if (!chat.begin(findBeginning(options)))
-    return;
+  chat.begin(findBeginning(options));
 
   LineReader input("-");
   const bool isTerminal = isatty(STDIN_FILENO);

@@ -9,6 +9,8 @@
 #include "Answer.h"
 #include "Logits.h"
 
+#include <functional>
+
 namespace sherry::run {
 
 /// Tokens and the seconds that they took.
@@ -20,42 +22,36 @@ struct Speed {
   }
 };
 
+/// Gives a prompt that asks the same as the last one in fewer tokens, or
+/// nothing if it can be no shorter.
+using ShortenFunction = std::function<std::vector<int32_t>()>;
+
 /// The tokens that a model has read, and what continues them.
 class Decoder {
 public:
   Decoder(const sherry_model *model, const Options &options);
 
-  /// Reads tokens. Where the context is too small for them, forgets older ones
-  /// if the options say so, else throws. Calls `onLogits`, unless it is empty,
-  /// after each, in order. If the user interrupts, all of them are as if they
-  /// had not been read, and the result is false.
-  bool append(const std::vector<int32_t> &tokens,
-              const LogitsFunction &onLogits = {});
+  /// Makes `prompt`, of one token or more, all that the model has read: what it
+  /// has in common with what was read before is not read again. Throws where
+  /// the context is too small. Calls `onLogits`, unless it is empty, after each
+  /// token that is read, in order. If the user interrupts, what was read of it
+  /// is forgotten, and the result is false.
+  bool load(const std::vector<int32_t> &prompt,
+            const LogitsFunction &onLogits = {});
 
-  /// Continues what was read. A token that ends the answer, of the model or
-  /// `endToken` (-1: none), is no part of it.
-  EndReason answer(Answer &answer, int32_t endToken);
-  /// Makes the last answer `tokens`: forgets it from the first token on that
-  /// differs, and returns those of `tokens` that are to be read.
-  std::vector<int32_t> replaceAnswer(const std::vector<int32_t> &tokens);
-
-  /// From here on, tokens may be forgotten; all that come before are kept.
-  void keepAll();
-  /// A place from which on the tokens make sense without those before.
-  void markTurn() { turns.push_back(tokens.size()); }
-  /// Forgets all.
-  void reset();
+  /// Continues the prompt. A token that ends the answer, of the model or one of
+  /// `endTokens`, is no part of it. When the context is full and the options
+  /// say so, forgets what `shorten` leaves out or, where there is none, the
+  /// older half of all but the first tokens.
+  EndReason answer(Answer &answer, const std::vector<int32_t> &endTokens,
+                   const ShortenFunction &shorten);
 
   /// Positions of the context.
   size_t capacity() const { return sherry_context_size(context.get()); }
   void printStatistics(double loadSeconds) const;
 
 private:
-  /// The tokens that are never forgotten.
-  size_t countKept() const;
-  /// Whether `count` tokens have room once others have been forgotten.
-  bool canMakeRoom(size_t count) const;
-  void makeRoom(size_t count);
+  bool forget(const ShortenFunction &shorten);
   void truncate(size_t count);
   void read(const int32_t *begin, size_t count, sherry_logits wanted,
             const LogitsFunction &onLogits, Speed &speed);
@@ -65,13 +61,7 @@ private:
   Context context;
   Sampler sampler;
   std::vector<int32_t> tokens; ///< in the context
-  size_t kept = 0;             ///< since keepAll()
-  std::vector<size_t> turns;
-  // The last answer.
-  std::vector<int32_t> picked;
-  size_t forgotten = 0; ///< of picked, from the first on
-  /// Where its first token lies, or would lie if it were not forgotten.
-  ptrdiff_t answerBegin = 0;
+  size_t promptSize = 0;
   Speed prefillSpeed, decodeSpeed;
 };
 

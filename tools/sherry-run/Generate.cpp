@@ -37,10 +37,10 @@ static std::vector<int32_t> makePrompt(const sherry_model *model,
 static bool readPrompt(Decoder &decoder, const std::vector<int32_t> &prompt,
                        const sherry_model *model, const Options &options) {
   if (options.logitsFile.empty())
-    return decoder.append(prompt);
+    return decoder.load(prompt);
   const uint32_t vocabSize = sherry_model_vocab_size(model);
   NpyWriter writer(options.logitsFile, prompt.size(), vocabSize);
-  if (!decoder.append(prompt, [&](int64_t, const float *logits) {
+  if (!decoder.load(prompt, [&](int64_t, const float *logits) {
         checkLogits(logits, vocabSize);
         writer.writeRow(logits);
       }))
@@ -65,7 +65,7 @@ void sherry::run::generate(const sherry_model *model, const Options &options,
     for (int32_t token : prompt)
       answer.addPrompt(token);
   const EndReason reason = readPrompt(decoder, prompt, model, options)
-                               ? decoder.answer(answer, /*endToken=*/-1)
+                               ? decoder.answer(answer, /*endTokens=*/{}, {})
                                : EndReason::Interrupted;
   answer.end(reason);
   if (reason == EndReason::ContextFull && !options.quiet)

@@ -61,6 +61,9 @@ static const std::vector<OptionUse> optionTable = {
     {"--template", Chat},
     {"--system", Chat},
     {"--history", Chat},
+    {"--thinking", Chat},
+    {"--no-thinking", Chat},
+    {"--date", Chat},
     {"--threads", Evaluates},
     {"--mmap", Evaluates},
     {"--ctx", Answers | Scores},
@@ -127,6 +130,24 @@ static sherry_logit_bias parseBias(const std::string &text) {
                                                    "' is not TOKEN=BIAS, such "
                                                    "as 42=-1.5 or 42=-inf");
   return {*token, *bias};
+}
+
+static std::tm parseDate(const std::string &text) {
+  int year, month, day, size = -1;
+  std::tm date = {};
+  if (std::sscanf(text.c_str(), "%4d-%2d-%2d%n", &year, &month, &day, &size) ==
+          3 &&
+      text.size() == 10 && size == 10) {
+    date.tm_year = year - 1900;
+    date.tm_mon = month - 1;
+    date.tm_mday = day;
+    // Finds the day of the week, and other months for days that are none.
+    const std::time_t time = timegm(&date);
+    if (time != -1 && date.tm_mon == month - 1 && date.tm_mday == day)
+      return date;
+  }
+  throw CLI::ValidationError("--date",
+                             "'" + text + "' is no date, such as 2026-07-04");
 }
 
 static void addSampling(CLI::App &app, Options &options) {
@@ -218,11 +239,14 @@ static void addChat(CLI::App &app, Options &options) {
   app.add_option("--template", options.chatTemplate,
                  "How the model's chats are written: " +
                      sherry::ChatTemplate::listNames() +
-                     " (default: as its own template says)")
+                     ", or a file with a Jinja template (default: the model's "
+                     "own template)")
       ->check([](const std::string &name) -> std::string {
-        if (sherry::ChatTemplate::byName(name))
+        if (sherry::ChatTemplate::findBuiltIn(name) ||
+            CLI::ExistingFile(name).empty())
           return "";
-        return "'" + name + "' is none of " + sherry::ChatTemplate::listNames();
+        return "'" + name + "' is none of " +
+               sherry::ChatTemplate::listNames() + ", and no file";
       });
   app.add_option("--system", options.system,
                  "The system's message, with which a chat begins; that of "
@@ -230,6 +254,19 @@ static void addChat(CLI::App &app, Options &options) {
   app.add_option("--history", options.history,
                  "Go on with the chat of this file, if it is there, and write "
                  "the chat to it after each answer: a JSON list of messages");
+  CLI::Option *thinking = app.add_flag_callback(
+      "--thinking", [&options] { options.thinking = true; },
+      "Let the model think before it answers, where its template has "
+      "enable_thinking (default: as that says)");
+  app.add_flag_callback(
+         "--no-thinking", [&options] { options.thinking = false; },
+         "Let it answer at once")
+      ->excludes(thinking);
+  app.add_option_function<std::string>(
+      "--date",
+      [&options](const std::string &text) { options.date = parseDate(text); },
+      "YYYY-MM-DD: the date in a chat whose template writes one (default: "
+      "today)");
 }
 
 static void addExecution(CLI::App &app, Options &options) {

@@ -11,6 +11,7 @@
 #include "sherry/sherry.h"
 
 #include <cstdint>
+#include <ctime>
 #include <optional>
 #include <set>
 #include <string>
@@ -51,7 +52,9 @@ struct Options {
   uint32_t keep = 0;                ///< but not so many tokens at the beginning
   // Of chats; empty: none.
   std::string chatTemplate, system, history;
-  bool map = false; ///< leave the weights in the file
+  std::optional<bool> thinking;
+  std::optional<std::tm> date; ///< that templates write; today's if not set
+  bool map = false;            ///< leave the weights in the file
   sherry_context_options context = {};
   std::optional<uint32_t> window; ///< of perplexity, in tokens
   std::optional<uint32_t> stride; ///< from one window to the next

@@ -15,8 +15,10 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/MemoryBuffer.h"
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace sherry {
 
@@ -30,6 +32,10 @@ struct TokenizerFile {
   /// How chats are written as text, a Jinja template; empty: the files do not
   /// say.
   std::string chatTemplate;
+  /// Names of the template's bos_token and eos_token, by tokenizer_config.json
+  /// or special_tokens_map.json; nothing where these say null. One that is not
+  /// here is the name of the token that the model's config has.
+  std::map<std::string, std::optional<std::string>> specialTokens;
   std::optional<int64_t> bosToken; ///< of GGUF files
 
   /// Reads tokenizer.json of a folder or, if there is none, tokenizer.model.
@@ -46,8 +52,8 @@ struct TokenizerFile {
 llvm::Expected<bool> checkTokenizer(llvm::MemoryBufferRef json,
                                     int64_t vocabSize);
 
-/// Takes over what the text of a tokenizer_config.json says: add_bos_token and
-/// chat_template.
+/// Takes over what the text of a tokenizer_config.json says: add_bos_token,
+/// chat_template and names of special tokens.
 llvm::Error applyTokenizerConfig(llvm::MemoryBufferRef json,
                                  TokenizerFile &tokenizer);
 

@@ -105,3 +105,48 @@ TEST(TokenizerFileTest, LoadsAFolder) {
   EXPECT_THAT(messageOf(TokenizerFile::load(folder.path(), 3)),
               mentions(folder.path("tokenizer.json"), "\"<s>\""));
 }
+
+TEST(TokenizerFileTest, TakesTheTemplateOfAList) {
+  auto choose = [](const std::string &list) {
+    TokenizerFile tokenizer;
+    const std::string text = "{\"chat_template\":" + list + "}";
+    EXPECT_EQ(
+        messageOf(applyTokenizerConfig(
+            llvm::MemoryBufferRef(text, "tokenizer_config.json"), tokenizer)),
+        "");
+    return tokenizer.chatTemplate;
+  };
+  auto entry = [](const std::string &name) {
+    return "{\"name\":\"" + name + "\",\"template\":\"of " + name + "\"}";
+  };
+  EXPECT_EQ(choose("\"x\""), "x");
+  EXPECT_EQ(choose("[" + entry("a") + "," + entry("default") + "]"),
+            "of default");
+  EXPECT_EQ(choose("[" + entry("chat") + "]"), "of chat");
+  EXPECT_EQ(choose("[" + entry("tool_use") + "," + entry("chat") + "]"),
+            "of chat");
+  EXPECT_EQ(choose("[" + entry("a") + "," + entry("b") + "]"), "");
+  EXPECT_EQ(choose("[" + entry("tool_use") + "]"), "");
+  EXPECT_EQ(choose("7"), "");
+}
+
+TEST(TokenizerFileTest, FindsTheNamesOfSpecialTokens) {
+  TempFolder folder;
+  folder.write("tokenizer.json", makeTokenizer());
+  auto load = [&] {
+    auto tokenizer = TokenizerFile::load(folder.path(), 4);
+    EXPECT_TRUE(bool(tokenizer));
+    return tokenizer->specialTokens;
+  };
+  using Names = std::map<std::string, std::optional<std::string>>;
+  EXPECT_EQ(load(), Names());
+  folder.write("special_tokens_map.json",
+               "{\"bos_token\":{\"content\":\"<s>\"},\"eos_token\":\"x\"}");
+  EXPECT_EQ(load(), (Names{{"bos_token", "<s>"}, {"eos_token", "x"}}));
+  folder.write("tokenizer_config.json",
+               "{\"bos_token\":null,\"eos_token\":{\"content\":\"</s>\"}}");
+  EXPECT_EQ(load(), (Names{{"bos_token", "<s>"}, {"eos_token", "</s>"}}));
+  folder.write("special_tokens_map.json", "{}");
+  EXPECT_EQ(load(),
+            (Names{{"bos_token", std::nullopt}, {"eos_token", "</s>"}}));
+}

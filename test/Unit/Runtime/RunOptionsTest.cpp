@@ -52,6 +52,10 @@ const Option options[] = {
     {"--template", "chatml"},
     {"--system", "x"},
     {"--history", "chat"},
+    // The template says that it has no use for these.
+    {"--thinking", ""},
+    {"--no-thinking", ""},
+    {"--date", "2026-07-04"},
     {"--threads", "3", "", /*isSeen=*/false},
     {"--mmap", "", "", /*isSeen=*/false},
     {"--ctx", "12"},

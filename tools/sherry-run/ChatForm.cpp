@@ -1,0 +1,174 @@
+//===- ChatForm.cpp - How a model's chats become tokens -------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "ChatForm.h"
+
+#include <algorithm>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+using namespace sherry;
+using namespace sherry::run;
+using Json = nlohmann::json;
+
+static std::string offerTemplates() {
+  return "give the one that it was trained with by --template: " +
+         ChatTemplate::listNames() + ", or a file";
+}
+
+static ChatTemplate parse(const std::string &jinja, const std::string &origin) {
+  try {
+    return ChatTemplate(jinja);
+  } catch (const jinja::Error &error) {
+    throw std::runtime_error(origin + ": " + error.what() + "; " +
+                             offerTemplates());
+  }
+}
+
+/// The text of the template, and what it is called in messages.
+static std::string chooseTemplate(const sherry_model *model,
+                                  const Options &options, std::string &origin) {
+  if (!options.chatTemplate.empty()) {
+    origin = "--template " + options.chatTemplate;
+    const char *builtIn = ChatTemplate::findBuiltIn(options.chatTemplate);
+    return builtIn ? builtIn : readText(options.chatTemplate);
+  }
+  origin = "the model's chat template";
+  const std::string jinja = Json::parse(sherry_model_metadata(model))
+                                .value("chat_template", std::string());
+  if (jinja.empty())
+    throw std::runtime_error("the model has no chat template; " +
+                             offerTemplates());
+  return jinja;
+}
+
+/// The name of a special token: as the files of the model have it or, where
+/// they do not say, that of the token.
+static std::optional<std::string> findName(const sherry_model *model,
+                                           const Json &metadata,
+                                           const char *field, int32_t token) {
+  const Json names = metadata.value("special_tokens", Json::object());
+  const auto name = names.find(field);
+  if (name != names.end())
+    return name->is_string() ? std::optional(name->get<std::string>())
+                             : std::nullopt;
+  if (token < 0 || !sherry_model_has_tokenizer(model))
+    return std::nullopt;
+  size_t size;
+  const char *bytes = check(sherry_token_bytes(model, token, &size));
+  return std::string(bytes, size);
+}
+
+static ChatSetting describe(const sherry_model *model, const Options &options) {
+  const Json metadata = Json::parse(sherry_model_metadata(model));
+  const auto ends = metadata.find("eos_token_ids");
+  const bool hasEnd = ends != metadata.end() && !ends->empty();
+  ChatSetting setting;
+  setting.bosToken =
+      findName(model, metadata, "bos_token", sherry_model_bos_token(model));
+  setting.eosToken = findName(model, metadata, "eos_token",
+                              hasEnd ? ends->front().get<int32_t>() : -1);
+  setting.thinking = options.thinking;
+  const std::time_t now = std::time(nullptr);
+  localtime_r(&now, &setting.now);
+  if (options.date)
+    setting.now = *options.date;
+  return setting;
+}
+
+ChatForm::ChatForm(const sherry_model *model, const Options &options)
+    : model(model), form(parse(chooseTemplate(model, options, origin), origin)),
+      setting(describe(model, options)), wantsBos(options.bos),
+      bosOfTokenizer(sherry::tokenize(model, "", SHERRY_TOKENIZE_BOS)),
+      bosTokens(bosOfTokenizer) {
+  if (const auto token = findToken(setting.bosToken))
+    bosTokens.push_back(*token);
+  if (sherry_model_bos_token(model) >= 0)
+    bosTokens.push_back(sherry_model_bos_token(model));
+  probe(options);
+  findEnds();
+}
+
+ChatParts ChatForm::write(const Messages &messages, const ChatSetting &setting,
+                          bool beginsAnswer) const {
+  try {
+    return form.write(messages, setting, beginsAnswer);
+  } catch (const jinja::Refusal &error) {
+    throw std::runtime_error(origin +
+                             " does not take this chat: " + error.what());
+  } catch (const jinja::Error &error) {
+    throw std::runtime_error(origin + ": " + error.what() + "; " +
+                             offerTemplates());
+  }
+}
+
+/// What the template says of a first question: it can be rendered, and it knows
+/// of what the options set.
+void ChatForm::probe(const Options &options) const {
+  Messages messages;
+  if (!options.system.empty())
+    messages.push_back({Role::System, options.system});
+  messages.push_back({Role::User, "q"});
+  auto join = [&](const ChatSetting &variant) {
+    std::string text;
+    for (const ChatPart &part : write(messages, variant, /*beginsAnswer=*/true))
+      text += part.text;
+    return text;
+  };
+  const std::string text = join(setting);
+  ChatSetting variant = setting;
+  variant.thinking = !setting.thinking.value_or(false);
+  if (options.thinking && join(variant) == text)
+    throw std::runtime_error(
+        origin + " does not ask for enable_thinking; leave --thinking and "
+                 "--no-thinking out");
+  variant = setting;
+  variant.now.tm_year += 1;
+  if (options.date && join(variant) == text)
+    throw std::runtime_error(origin + " writes no date; leave --date out");
+}
+
+std::optional<int32_t>
+ChatForm::findToken(const std::optional<std::string> &name) const {
+  if (!name || name->empty())
+    return std::nullopt;
+  const std::vector<int32_t> tokens =
+      tokenizeChat(model, {{*name, /*isSpecial=*/true}});
+  return tokens.size() == 1 ? std::optional(tokens[0]) : std::nullopt;
+}
+
+void ChatForm::findEnds() {
+  if (const auto token = findToken(setting.eosToken))
+    ends.push_back(*token);
+  const std::string end = form.findAnswerEnd(setting);
+  if (end.empty())
+    return;
+  const auto named = tokenizeChat(model, {{end, /*isSpecial=*/true}});
+  const auto spelled = tokenizeChat(model, {{end, /*isSpecial=*/false}});
+  if (named != spelled && named.front() != spelled.front()) {
+    ends.push_back(named.front());
+    return;
+  }
+  // A model without this token may say it letter by letter.
+  const bool isName = end.front() == '<' && end.find('>') != std::string::npos;
+  endWord = isName ? end.substr(0, end.find('>') + 1)
+                   : end.substr(0, end.find_first_of(" \t\r\n"));
+}
+
+std::vector<int32_t> ChatForm::tokenize(const Messages &messages,
+                                        bool beginsAnswer) const {
+  std::vector<int32_t> tokens =
+      tokenizeChat(model, write(messages, setting, beginsAnswer));
+  const bool hasBos =
+      !tokens.empty() && std::find(bosTokens.begin(), bosTokens.end(),
+                                   tokens[0]) != bosTokens.end();
+  if (hasBos && !wantsBos)
+    tokens.erase(tokens.begin());
+  else if (!hasBos && wantsBos)
+    tokens.insert(tokens.begin(), bosOfTokenizer.begin(), bosOfTokenizer.end());
+  if (tokens.empty())
+    throw std::runtime_error(origin + " writes nothing for this chat");
+  return tokens;
+}

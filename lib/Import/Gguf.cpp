@@ -322,6 +322,8 @@ static std::string nameOf(uint32_t typeId) {
       "Q2_0"};
   if (typeId < std::size(names) && names[typeId])
     return names[typeId];
+  if (typeId == 36)
+    return "I2_S (of bitnet.cpp)";
   return "number " + std::to_string(typeId);
 }
 

@@ -261,6 +261,19 @@ func.func @loop(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max
 
 // -----
 
+// Frequencies 1 and 0.01 divided by 1 and 4; cosines and sines grow in f64.
+module attributes {sherry.weights_size = 0 : i64} {
+// CHECK-LABEL: func @yarn
+// CHECK-DAG: arith.constant dense<[1.000000e+00, 2.500000e-03]> : vector<2xf32>
+// CHECK-DAG: arith.constant dense<1.375000e+00> : vector<2xf64>
+func.func @yarn(%positions: tensor<?xi32>) -> tensor<?x4xf32> attributes {sherry.max_tokens = 8 : i64} {
+  %table = sherry.rope_table %positions theta 10000.0 {sherry.divisors = array<f64: 1.0, 4.0>, sherry.magnitude = 1.375 : f64} : tensor<?x4xf32>
+  return %table : tensor<?x4xf32>
+}
+}
+
+// -----
+
 // The other ops of a graph; what they compute is tested with whole models.
 module attributes {sherry.weights_size = 256 : i64} {
 sherry.weight @norm count 1 from ["n"] rows [8] at 0 stride 64 : tensor<8xf32>

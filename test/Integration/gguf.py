@@ -48,7 +48,7 @@ MODELS = {
         '"scale_type": "f32"',
     ),
     "STQ1_0 with integer scales, said so": (
-        "--architecture qwen3",
+        "--architecture qwen3 --rope-scaling yarn",
         "--type STQ1_0-i16",
         "--stq-scale=i16",
         '"scale_type": "f32"',

@@ -107,7 +107,7 @@ MODELS = {
     ),
     "qwen3": (
         "--architecture qwen3 --hidden 128 --ffn 96 --heads 4 --kv-heads 2 "
-        "--vocab 97 --head-dim 64",
+        "--vocab 97 --head-dim 64 --rope-scaling yarn",
         ["--head=q8_0 --kv=f16"],
     ),
     "hunyuan": (

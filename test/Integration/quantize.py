@@ -32,8 +32,8 @@ FOLDERS = {
     "llama": "--rope-scaling llama3 --rope-theta 500000 --granularity per_channel",
     "llama with its own head": "--untied --granularity per_tensor",
     "latent weights of groups of 64": "--group-size 64 --keep-dense mlp.down_proj",
-    "qwen2": "--architecture qwen2 --no-quant-config",
-    "qwen3": "--architecture qwen3 --head-dim 32",
+    "qwen2": "--architecture qwen2 --no-quant-config --rope-scaling linear",
+    "qwen3": "--architecture qwen3 --head-dim 32 --rope-scaling yarn",
     "hunyuan": "--architecture hunyuan_v1_dense --rope-scaling hunyuan",
 }
 

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "KernelBuilder.h"
+#include "Rope.h"
 #include "sherry-abi/abi.h"
 #include "sherry/Conversion/Passes.h"
 
@@ -393,9 +394,7 @@ LogicalResult FunctionConverter::convertOp(Operation &op) {
       .Case([&](LinearOp op) { return convertLinear(op); })
       .Case([&](GatedLinearOp op) { return convertGatedLinear(op); })
       .Case([&](RopeTableOp op) {
-        tensors[op.getResult()] =
-            emitRopeTable(b, rows(op.getPositions()), columnsOf(op.getType()),
-                          op.getTheta().convertToDouble(), op.getScalingAttr());
+        tensors[op.getResult()] = emitRopeTable(b, op, rows(op.getPositions()));
         return success();
       })
       .Case([&](RopeOp op) {

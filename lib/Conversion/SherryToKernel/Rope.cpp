@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "KernelBuilder.h"
+#include "Rope.h"
 #include "sherry/Support/RopeScaling.h"
 
 #include <cmath>
@@ -11,14 +11,16 @@
 using namespace mlir;
 using namespace sherry;
 
-/// Frequencies of the head_dim / 2 pairs, stretched by the LLaMA-3 rule if
-/// `scaling` is present (see RopeScalingAttr).
-static SmallVector<float> computeFrequencies(int64_t headDim, double theta,
-                                             RopeScalingAttr scaling) {
+/// Frequencies of the head_dim / 2 pairs.
+static SmallVector<float> computeFrequencies(RopeTableOp op, int64_t headDim) {
   SmallVector<float> result;
+  double theta = op.getTheta().convertToDouble();
+  auto divisors = op->getAttrOfType<DenseF64ArrayAttr>("sherry.divisors");
   for (int64_t i = 0; i < headDim / 2; ++i) {
     double frequency = std::pow(theta, -2.0 * i / headDim);
-    if (scaling)
+    if (divisors)
+      frequency /= divisors[i];
+    if (RopeScalingAttr scaling = op.getScalingAttr())
       frequency = stretchRopeFrequency(
           frequency, scaling.getFactor().getValueAsDouble(),
           scaling.getLowFreqFactor().getValueAsDouble(),
@@ -87,14 +89,13 @@ struct SineCosine {
 };
 } // namespace
 
-Rows sherry::emitRopeTable(KernelBuilder &b, const Rows &positions,
-                           int64_t headDim, double theta,
-                           RopeScalingAttr scaling) {
-  int64_t half = headDim / 2;
+Rows sherry::emitRopeTable(KernelBuilder &b, RopeTableOp op,
+                           const Rows &positions) {
+  int64_t headDim = op.getType().getDimSize(1), half = headDim / 2;
   Rows result = b.allocRows(headDim, b.getF32Type(), positions.count);
   auto narrow = b.vec(half, b.getF32Type());
   auto wide = b.vec(half, b.getF64Type());
-  SmallVector<float> frequencies = computeFrequencies(headDim, theta, scaling);
+  SmallVector<float> frequencies = computeFrequencies(op, headDim);
   b.parallel(positions.count, [&](Value row) {
     Value at = arith::SIToFPOp::create(b, b.getF32Type(),
                                        b.loadScalar(positions.buffer, row));
@@ -105,6 +106,10 @@ Rows sherry::emitRopeTable(KernelBuilder &b, const Rows &positions,
         b.broadcast(half, at));
     auto [sine, cosine] =
         SineCosine{b, wide}(arith::ExtFOp::create(b, wide, angle));
+    if (auto magnitude = op->getAttrOfType<FloatAttr>("sherry.magnitude"))
+      for (Value *value : {&sine, &cosine})
+        *value = arith::MulFOp::create(
+            b, *value, b.splat(wide, magnitude.getValueAsDouble()));
     b.store(arith::TruncFOp::create(b, narrow, cosine), result.buffer,
             {row, b.index(0)});
     b.store(arith::TruncFOp::create(b, narrow, sine), result.buffer,

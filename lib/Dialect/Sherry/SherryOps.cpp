@@ -8,6 +8,7 @@
 #include "mlir/IR/OpImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <cmath>
 #include <numeric>
 
 using namespace mlir;
@@ -292,6 +293,20 @@ LogicalResult RopeTableOp::verify() {
     return emitOpError("rows hold as many cosines as sines");
   if (!(getTheta().convertToDouble() > 0))
     return emitOpError("theta must be positive");
+  auto isPositive = [](double x) { return std::isfinite(x) && x > 0; };
+  if (Attribute attr = (*this)->getAttr("sherry.magnitude")) {
+    auto magnitude = dyn_cast<FloatAttr>(attr);
+    if (!magnitude || !isPositive(magnitude.getValueAsDouble()))
+      return emitOpError("magnitude must be positive");
+  }
+  if (Attribute attr = (*this)->getAttr("sherry.divisors")) {
+    auto divisors = dyn_cast<DenseF64ArrayAttr>(attr);
+    if (getScaling())
+      return emitOpError("has scaling or divisors, not both");
+    if (!divisors || 2 * divisors.size() != getType().getDimSize(1) ||
+        !llvm::all_of(divisors.asArrayRef(), isPositive))
+      return emitOpError("divisors must be positive, one for each cosine");
+  }
   return success();
 }
 

@@ -217,16 +217,22 @@ void GraphImporter::addForward() {
   Value ids = block->getArgument(0), positions = block->getArgument(1),
         sequences = block->getArgument(2), kv = block->getArgument(3),
         numLogits = block->getArgument(4);
-  RopeScalingAttr scaling;
-  if (config.ropeScaling)
-    scaling = RopeScalingAttr::get(
-        b.getContext(), b.getF64FloatAttr(config.ropeScaling->factor),
-        b.getF64FloatAttr(config.ropeScaling->lowFreqFactor),
-        b.getF64FloatAttr(config.ropeScaling->highFreqFactor),
-        config.ropeScaling->originalMaxPositionEmbeddings);
+  const auto &scaling = config.ropeScaling;
+  RopeScalingAttr rule;
+  if (scaling && scaling->type == RopeScaling::Type::Llama3)
+    rule =
+        RopeScalingAttr::get(b.getContext(), b.getF64FloatAttr(scaling->factor),
+                             b.getF64FloatAttr(scaling->lowFreqFactor),
+                             b.getF64FloatAttr(scaling->highFreqFactor),
+                             scaling->originalMaxPositionEmbeddings);
   Value x = EmbeddingOp::create(b, rows, ids, reference("embedding"));
-  Value angles = RopeTableOp::create(
-      b, table, positions, b.getF64FloatAttr(config.ropeTheta), scaling);
+  auto angles = RopeTableOp::create(b, table, positions,
+                                    b.getF64FloatAttr(config.ropeTheta), rule);
+  if (scaling && !rule)
+    angles->setAttr("sherry.divisors",
+                    b.getDenseF64ArrayAttr(listRopeDivisors(config)));
+  if (scaling && scaling->magnitude != 1)
+    angles->setAttr("sherry.magnitude", b.getF64FloatAttr(scaling->magnitude));
   Value zero = arith::ConstantIndexOp::create(b, 0);
   Value one = arith::ConstantIndexOp::create(b, 1);
   Value count = arith::ConstantIndexOp::create(b, config.numLayers);
@@ -250,9 +256,6 @@ void GraphImporter::addForward() {
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>> GraphImporter::import() {
-  if (config.ropeScaling &&
-      config.ropeScaling->type != RopeScaling::Type::Llama3)
-    return llvm::createStringError("this scaling of rope is not supported");
   addWeights();
   addLayer();
   addForward();

@@ -245,6 +245,38 @@ func.func @f(%p: tensor<?xi32>) {
 
 // -----
 
+func.func @f(%p: tensor<?xi32>) {
+  // expected-error @+1 {{divisors must be positive, one for each cosine}}
+  %y = sherry.rope_table %p theta 1.0e4 {sherry.divisors = array<f64: 1.0>} : tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%p: tensor<?xi32>) {
+  // expected-error @+1 {{divisors must be positive, one for each cosine}}
+  %y = sherry.rope_table %p theta 1.0e4 {sherry.divisors = array<f64: 1.0, 0.0>} : tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%p: tensor<?xi32>) {
+  // expected-error @+1 {{has scaling or divisors, not both}}
+  %y = sherry.rope_table %p theta 1.0e4 scaling <factor = 2.0 : f64, low_freq_factor = 1.0 : f64, high_freq_factor = 4.0 : f64, original_context = 8192> {sherry.divisors = array<f64: 1.0, 1.0>} : tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%p: tensor<?xi32>) {
+  // expected-error @+1 {{magnitude must be positive}}
+  %y = sherry.rope_table %p theta 1.0e4 {sherry.magnitude = 0.0 : f64} : tensor<?x4xf32>
+  return
+}
+
+// -----
+
 func.func @f(%x: tensor<?x20xf32>, %t: tensor<?x8xf32>) {
   // expected-error @+1 {{rows of 20 are not heads of 8}}
   %y = sherry.rope %x, %t : tensor<?x20xf32>, tensor<?x8xf32>

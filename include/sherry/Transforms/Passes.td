@@ -60,7 +60,8 @@ def SelectLayout : Pass<"sherry-select-layout", "::mlir::ModuleOp"> {
            "auto, words or nibbles">,
     Option<"interleave", "interleave", "int64_t", "0",
            "tiles of 32 rows whose steps alternate; 0 is 4 with AVX2, else 1">];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::sherry::SherryDialect"];
 }
 
 def FuseResidual : Pass<"sherry-fuse-residual", "::mlir::ModuleOp"> {

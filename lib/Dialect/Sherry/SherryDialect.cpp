@@ -74,6 +74,9 @@ LogicalResult TernaryAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 LogicalResult TernaryAttr::verifyEncoding(
     ArrayRef<int64_t> shape, Type elementType,
     function_ref<InFlightDiagnostic()> emitError) const {
+  // The parser asks for a type that it has reported as missing, too.
+  if (!elementType)
+    return failure();
   if (!isa<TritType>(elementType))
     return emitError() << "#sherry.ternary encodes !sherry.trit, not "
                        << elementType;

@@ -30,6 +30,11 @@ sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8xf32, #sherry.ternary<c
 
 // -----
 
+// expected-error @+1 {{expected non-function type}}
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8x, #sherry.ternary<contiguous, per_channel, scale = f16>>
+
+// -----
+
 // expected-error @+1 {{a ternary weight is a static [outputs x inputs] matrix}}
 sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8x4x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16>>
 

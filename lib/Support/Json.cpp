@@ -7,7 +7,6 @@
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -37,25 +36,6 @@ std::string sherry::joinPath(StringRef directory, StringRef file) {
   SmallString<128> path(directory);
   sys::path::append(path, file);
   return std::string(path);
-}
-
-Expected<std::unique_ptr<MemoryBuffer>> sherry::readFile(StringRef path,
-                                                         uint64_t maxBytes) {
-  sys::fs::file_status status;
-  if (std::error_code code = sys::fs::status(path, status))
-    return makeError(path + ": " + code.message());
-  // A pipe or a device could be endless.
-  if (status.type() != sys::fs::file_type::regular_file)
-    return makeError(path + ": is not a regular file");
-  if (status.getSize() > maxBytes)
-    return makeError(path + ": has " + Twine(status.getSize()) +
-                     " bytes, more than the " + Twine(maxBytes) +
-                     " that such a file may have");
-  auto buffer = MemoryBuffer::getFile(path, /*IsText=*/false,
-                                      /*RequiresNullTerminator=*/false);
-  if (!buffer)
-    return makeError(path + ": " + buffer.getError().message());
-  return std::move(*buffer);
 }
 
 namespace {

@@ -7,8 +7,11 @@
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Program.h"
-#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <cerrno>
+#include <sys/mman.h>
+#include <unistd.h>
 
 using namespace llvm;
 
@@ -31,36 +34,42 @@ static Expected<std::string> findLinker(StringRef linker) {
 }
 
 namespace {
-/// A file in the temporary folder that goes with the object, and on signals.
-class TemporaryFile {
+/// A file in memory that a child process sees under a path. It is gone with the
+/// processes that have it open, whatever ends them.
+class MemoryFile {
 public:
-  ~TemporaryFile() {
-    if (!path.empty()) {
-      sys::fs::remove(path);
-      sys::DontRemoveFileOnSignal(path);
-    }
+  ~MemoryFile() {
+    if (descriptor >= 0)
+      close(descriptor);
   }
-  Error create(StringRef suffix, StringRef content = "") {
-    int descriptor;
-    if (std::error_code code =
-            sys::fs::createTemporaryFile("sherry", suffix, descriptor, path))
-      return createStringError(code, "cannot create a temporary file: " +
-                                         code.message());
-    sys::RemoveFileOnSignal(path);
-    raw_fd_ostream out(descriptor, /*shouldClose=*/true);
+  Error create(StringRef content = "") {
+    // The child inherits it.
+    descriptor = memfd_create("sherry", 0);
+    if (descriptor < 0)
+      return createStringError(errnoAsErrorCode(),
+                               "cannot create a file in memory: " +
+                                   errnoAsErrorCode().message());
+    path = "/proc/self/fd/" + std::to_string(descriptor);
+    raw_fd_ostream out(descriptor, /*shouldClose=*/false);
     out << content;
-    out.close();
+    out.flush();
     if (std::error_code code = out.error()) {
       out.clear_error();
-      return createStringError(code,
-                               "cannot write " + path + ": " + code.message());
+      return createStringError(code, "cannot write a file in memory: " +
+                                         code.message());
     }
     return Error::success();
+  }
+  ErrorOr<std::unique_ptr<MemoryBuffer>> read() const {
+    return MemoryBuffer::getFile(path, /*IsText=*/false,
+                                 /*RequiresNullTerminator=*/false,
+                                 /*IsVolatile=*/true);
   }
   StringRef str() const { return path; }
 
 private:
-  SmallString<128> path;
+  int descriptor = -1;
+  std::string path;
 };
 } // namespace
 
@@ -69,12 +78,12 @@ sherry::linkSharedObject(StringRef object, StringRef linker) {
   Expected<std::string> program = findLinker(linker);
   if (!program)
     return program.takeError();
-  TemporaryFile input, output, messages;
-  if (Error error = input.create("o", object))
+  MemoryFile input, output, messages;
+  if (Error error = input.create(object))
     return error;
-  if (Error error = output.create("so"))
+  if (Error error = output.create())
     return error;
-  if (Error error = messages.create("log"))
+  if (Error error = messages.create())
     return error;
   StringRef arguments[] = {*program,
                            "-shared",
@@ -89,22 +98,20 @@ sherry::linkSharedObject(StringRef object, StringRef linker) {
                            "--hash-style=gnu",
                            "--build-id=none",
                            "-o",
-                           output.str(),
+                           "-",
                            input.str()};
-  std::optional<StringRef> redirects[] = {StringRef(""), messages.str(),
+  std::optional<StringRef> redirects[] = {StringRef(""), output.str(),
                                           messages.str()};
   std::string error;
   int status =
       sys::ExecuteAndWait(*program, arguments, std::nullopt, redirects,
                           /*SecondsToWait=*/0, /*MemoryLimit=*/0, &error);
   if (status != 0) {
-    if (auto text = MemoryBuffer::getFile(messages.str()))
+    if (auto text = messages.read())
       error += (*text)->getBuffer();
     return createStringError(*program + " failed: " + error);
   }
-  auto result = MemoryBuffer::getFile(output.str(), /*IsText=*/false,
-                                      /*RequiresNullTerminator=*/false,
-                                      /*IsVolatile=*/true);
+  auto result = output.read();
   if (!result)
     return createStringError(result.getError(),
                              "cannot read what " + *program + " wrote");

@@ -5,8 +5,10 @@
 //===----------------------------------------------------------------------===//
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "sherry/InitAll.h"
+#include "sherry/Support/ToolProcess.h"
 
 int main(int argc, char **argv) {
+  sherry::startTool();
   sherry::registerAllPasses();
   mlir::DialectRegistry registry;
   sherry::registerAllDialects(registry);

@@ -8,6 +8,7 @@
 #include "Model.h"
 #include "Tokenizer.h"
 #include "sherry/Import/ModelFiles.h"
+#include "sherry/Support/ToolProcess.h"
 
 #include "llvm/Support/FileSystem.h"
 
@@ -146,6 +147,7 @@ static const std::vector<OptionUse> optionTable = {{"--no-bos", Encode},
                                                    {"--special", Encode}};
 
 int main(int argc, char **argv) {
+  startTool();
   Options options;
   CLI::App app("Turns text into tokens and tokens into text.",
                "sherry-tokenize");

@@ -6,6 +6,7 @@
 #include "../Support/CommandLine.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/OutputFile.h"
+#include "sherry/Support/ToolProcess.h"
 #include "sherry/Training/TokenizerTrainer.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -100,6 +101,8 @@ static Error run(const Options &options) {
   auto path = prepareOutput(options.output);
   if (!path)
     return path.takeError();
+  if (Error error = checkNotRead(*path))
+    return error;
   if (Error error =
           writeFileAtomically(*path, [&](llvm::raw_pwrite_stream &out) {
             return trainer->write(*vocabulary, out);
@@ -124,6 +127,7 @@ static Error run(const Options &options) {
 }
 
 int main(int argc, char **argv) {
+  startTool();
   Options options;
   TokenizerOptions &tokenizer = options.tokenizer;
   CLI::App app(

@@ -5,12 +5,12 @@
 //===----------------------------------------------------------------------===//
 #include "../Support/CommandLine.h"
 #include "sherry/Support/Json.h"
+#include "sherry/Support/ToolProcess.h"
 #include "sherry/Training/Evaluation.h"
 #include "sherry/Training/Trainer.h"
 #include "sherry/sherry.h"
 
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/Signals.h"
 #include "llvm/Support/WithColor.h"
 
 #include <csignal>
@@ -244,17 +244,18 @@ static llvm::Expected<int> run(const Options &options) {
     llvm::outs() << costs->dump(1) << "\n";
     return 0;
   }
-  // LLVM would take over these signals with the first file that it writes, and
-  // remove a checkpoint that is being written. It does so once: not after this.
-  llvm::sys::SetInterruptFunction(nullptr);
   // A file beyond the user's limit is an error, as on a disk that is full.
   std::signal(SIGXFSZ, SIG_IGN);
   // A second signal ends the process at once.
   struct sigaction action = {};
   action.sa_handler = [](int) { stopRequested = 1; };
   action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  for (int number : {SIGINT, SIGTERM}) {
+    struct sigaction before;
+    sigaction(number, nullptr, &before);
+    if (before.sa_handler != SIG_IGN)
+      sigaction(number, &action, nullptr);
+  }
   auto end = train(*config, options.quiet ? llvm::nulls() : llvm::errs(),
                    [] { return stopRequested != 0; });
   if (!end)
@@ -265,6 +266,9 @@ static llvm::Expected<int> run(const Options &options) {
 
 int main(int argc, char **argv) {
   chooseBlasKernels(argv);
+  // Here and not with the first file that is written: later, LLVM would take
+  // the signals over from the training.
+  startTool();
   Options options;
   CLI::App app(
       "Trains a LLaMA whose linear layers are quantized, with a residual path "

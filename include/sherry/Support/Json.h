@@ -2,20 +2,20 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the readers share: files with a size limit, JSON without duplicate keys
-// or bottomless nesting, and fields with a type, a range and a good message.
+// What the readers share: JSON without duplicate keys or bottomless nesting,
+// and fields with a type, a range and a good message.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_SUPPORT_JSON_H
 #define SHERRY_SUPPORT_JSON_H
 
+#include "sherry/Support/InputFile.h"
+
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/Error.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 #include <map>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -28,10 +28,6 @@ llvm::Error makeError(const llvm::Twine &message);
 std::string quote(llvm::StringRef text);
 
 std::string joinPath(llvm::StringRef directory, llvm::StringRef file);
-
-/// Maps or reads a regular file of at most `maxBytes` bytes.
-llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-readFile(llvm::StringRef path, uint64_t maxBytes);
 
 /// Parses a JSON object. `offset` is where it starts in the file, for messages.
 llvm::Expected<nlohmann::json> parseJsonObject(llvm::StringRef text,

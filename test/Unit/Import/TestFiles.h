@@ -6,6 +6,7 @@
 #ifndef SHERRY_TEST_UNIT_IMPORT_TESTFILES_H
 #define SHERRY_TEST_UNIT_IMPORT_TESTFILES_H
 
+#include "../Support/TempFolder.h"
 #include "sherry/Import/Gguf.h"
 
 #include "llvm/Support/Error.h"
@@ -19,37 +20,6 @@
 #include <string>
 
 namespace sherry::test {
-
-/// A folder that goes away with the object.
-class TempFolder {
-public:
-  TempFolder() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "sherry-XXXXXX").string();
-    if (!mkdtemp(pattern.data()))
-      throw std::runtime_error("cannot make " + pattern);
-    folder = pattern;
-  }
-  TempFolder(const TempFolder &) = delete;
-  TempFolder &operator=(const TempFolder &) = delete;
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder, ignored);
-  }
-
-  std::string path(const std::string &name = "") const {
-    return name.empty() ? folder : folder + "/" + name;
-  }
-
-  std::string write(const std::string &name,
-                    const std::string &contents) const {
-    std::ofstream(path(name), std::ios::binary) << contents;
-    return path(name);
-  }
-
-private:
-  std::string folder;
-};
 
 /// A safetensors file of this header and data.
 inline std::string makeSafetensors(const std::string &header,

@@ -4,7 +4,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Bpe.h"
-#include "Support.h"
 #include "Utf8.h"
 
 #include <algorithm>
@@ -45,14 +44,20 @@ struct Candidate {
 
 } // namespace
 
+void Bpe::addUnknown(std::vector<Symbol> &symbols) const {
+  if (unknownToken >= 0 && !(fuseUnknown && !symbols.empty() &&
+                             symbols.back().token == unknownToken))
+    symbols.push_back({unknownToken, 0, 0});
+}
+
 void Bpe::beginWithBytes(std::string_view piece,
                          std::vector<Symbol> &symbols) const {
-  for (size_t i = 0; i < piece.size(); ++i) {
-    const int32_t token = byteTokens[static_cast<unsigned char>(piece[i])];
-    if (token < 0)
-      throw Error("the tokenizer has no token for the byte " +
-                  quote(piece.substr(i, 1)));
-    symbols.push_back({token, 0, 0});
+  for (char byte : piece) {
+    const int32_t token = byteTokens[static_cast<unsigned char>(byte)];
+    if (token >= 0)
+      symbols.push_back({token, 0, 0});
+    else
+      addUnknown(symbols);
   }
 }
 
@@ -70,11 +75,10 @@ void Bpe::beginWithCharacters(std::string_view piece,
     if (auto it = wholeTokens.find(std::string(character));
         it != wholeTokens.end())
       symbols.push_back({it->second, 0, 0});
-    else if (unknownToken < 0 || hasBytes(character))
+    else if (hasBytes(character))
       beginWithBytes(character, symbols);
-    else if (!fuseUnknown || symbols.empty() ||
-             symbols.back().token != unknownToken)
-      symbols.push_back({unknownToken, 0, 0});
+    else
+      addUnknown(symbols);
   }
 }
 

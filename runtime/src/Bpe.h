@@ -33,13 +33,18 @@ public:
   void addToken(std::string_view bytes, int32_t token);
   /// Adds the token of a byte that is no text by itself.
   void addByte(unsigned char byte, int32_t token) { byteTokens[byte] = token; }
-  /// Begin with characters. One that is no token and has bytes without a token
-  /// becomes `unknown`, if there is one (-1: none); with `fuse` only the first
-  /// of neighbours does.
-  void setCharacters(int32_t unknown, bool fuse) {
-    characters = true;
-    unknownToken = unknown;
+  /// Begin with characters, not with bytes; a character that is no token
+  /// becomes its bytes if all of them have tokens.
+  void setCharacters() { characters = true; }
+  /// What has no token becomes `token`, with `fuse` only the first of
+  /// neighbours. Without this it is dropped.
+  void setUnknown(int32_t token, bool fuse) {
+    unknownToken = token;
     fuseUnknown = fuse;
+  }
+  /// Whether a byte that is no character by itself would be dropped.
+  bool drops(unsigned char byte) const {
+    return unknownToken < 0 && byteTokens[byte] < 0;
   }
   /// Adds a merge. Of the same pair twice, the last counts.
   void addMerge(const BpeMerge &merge);
@@ -47,7 +52,7 @@ public:
   void setIgnoreMerges(bool ignore) { ignoreMerges = ignore; }
 
   /// Appends the tokens of `piece`, at most INT32_MAX bytes, in
-  /// O(n log n). Throws Error if a byte has no token.
+  /// O(n log n).
   void encode(std::string_view piece, std::vector<int32_t> &tokens) const;
 
 private:
@@ -61,6 +66,7 @@ private:
   }
 
   struct Symbol;
+  void addUnknown(std::vector<Symbol> &symbols) const;
   void beginWithBytes(std::string_view piece,
                       std::vector<Symbol> &symbols) const;
   void beginWithCharacters(std::string_view piece,

@@ -11,7 +11,9 @@ std::string sherry::runtime::quote(std::string_view text) {
   std::string result = "\"";
   for (char c : text.substr(0, maxBytes)) {
     auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\')
+    if (c == '"' || c == '\\')
+      result += {'\\', c};
+    else if (byte >= 0x20 && byte < 0x7f)
       result += c;
     else
       result += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};

@@ -4,6 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Tokenizer.h"
+#include "ByteLevel.h"
+#include "Nfc.h"
 #include "Support.h"
 #include "Utf8.h"
 
@@ -11,24 +13,24 @@
 
 using namespace sherry::runtime;
 
-static constexpr char whiteSpace[] = " \t\n\v\f\r";
-
 Tokenizer::Tokenizer(std::string_view json, uint32_t vocabSize,
                      std::optional<int32_t> bos, std::optional<bool> addBos)
     : vocabSize(vocabSize) {
   TokenizerConfig config = TokenizerConfig::parse(json, vocabSize);
   if (addBos.value_or(config.firstToken.has_value())) {
-    first = bos ? bos : config.firstToken;
+    first = config.firstToken ? config.firstToken : bos;
     if (!first)
       throw Error("metadata: add_bos_token is set, but there is no BOS token");
   }
 
+  nfc = config.nfc;
   characters = config.characters;
   prefix = config.prefixSpace;
   prefixesSpaces = config.prefixesSpaces;
   splitsAtSpaces = config.splitsAtSpaces;
   if (characters)
-    bpe.setCharacters(config.unknown, config.fuseUnknown);
+    bpe.setCharacters();
+  bpe.setUnknown(config.unknown, config.fuseUnknown);
   entries = std::move(config.tokens);
   bool hasSpace = false;
   for (size_t i = 0; i < entries.size(); ++i) {
@@ -43,55 +45,21 @@ Tokenizer::Tokenizer(std::string_view json, uint32_t vocabSize,
     }
     if (entry.kind == TokenKind::Byte)
       bpe.addByte(static_cast<unsigned char>(entry.bytes[0]), id);
-    if (entry.kind == TokenKind::Added)
-      added[static_cast<unsigned char>(entry.bytes[0])].push_back(id);
-    if (entry.kind == TokenKind::Added || entry.kind == TokenKind::Special)
-      allAdded[static_cast<unsigned char>(entry.bytes[0])].push_back(id);
   }
   // Neighbours that no token stands for may be one unknown token.
   cutsAtSpaces &= hasSpace;
-  for (AddedTokens *tokens : {&added, &allAdded})
-    for (auto &ids : *tokens)
-      std::stable_sort(ids.begin(), ids.end(), [&](int32_t a, int32_t b) {
-        return entries[a].bytes < entries[b].bytes;
-      });
+  added.emplace(entries, /*normalized=*/false, /*nfc=*/false);
+  normalAdded.emplace(entries, /*normalized=*/true, nfc);
 
   for (const BpeMerge &merge : config.merges)
     bpe.addMerge(merge);
   bpe.setIgnoreMerges(config.ignoreMerges);
   for (const SplitStep &step : config.steps) {
-    steps.push_back({step.prefixSpace, std::nullopt});
+    steps.push_back({step.prefixSpace, step.seesBytes, std::nullopt});
     if (!step.pattern.empty())
-      steps.back().regex.emplace(step.pattern, step.literal);
+      steps.back().splitter.emplace(step.pattern, step.literal, step.behavior,
+                                    step.inverts);
   }
-}
-
-/// The longest added token that `text` begins with. Byte by byte, those that do
-/// not begin like the text are left out.
-std::optional<int32_t> Tokenizer::findAdded(std::string_view text,
-                                            bool special) const {
-  const auto &ids =
-      (special ? allAdded : added)[static_cast<unsigned char>(text[0])];
-  std::optional<int32_t> longest;
-  auto begin = ids.begin(), end = ids.end();
-  for (size_t size = 1; begin != end; ++size) {
-    if (entries[*begin].bytes.size() == size)
-      longest = *begin;
-    if (size == text.size())
-      break;
-    // Those that end here come first.
-    const auto byteOf = [&](int32_t id) {
-      const std::string &bytes = entries[id].bytes;
-      return bytes.size() == size ? -1
-                                  : static_cast<unsigned char>(bytes[size]);
-    };
-    const int byte = static_cast<unsigned char>(text[size]);
-    begin = std::partition_point(begin, end,
-                                 [&](int32_t id) { return byteOf(id) < byte; });
-    end = std::partition_point(begin, end,
-                               [&](int32_t id) { return byteOf(id) == byte; });
-  }
-  return longest;
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, bool bos,
@@ -120,49 +88,58 @@ void Tokenizer::cut(std::string_view text, bool special,
   cut(text, special ? Ranges{{0, text.size()}} : Ranges(), onPiece, onAdded);
 }
 
+/// The parts of `ranges` in [begin, end), counted from there.
+static TextRanges clip(const TextRanges &ranges, size_t begin, size_t end) {
+  TextRanges result;
+  for (auto [first, last] : ranges)
+    if (std::max(first, begin) < std::min(last, end))
+      result.emplace_back(std::max(first, begin) - begin,
+                          std::min(last, end) - begin);
+  return result;
+}
+
 void Tokenizer::cut(std::string_view text, const Ranges &special,
                     const PieceFunction &onPiece,
                     const std::function<void(int32_t)> &onAdded) const {
-  size_t begin = 0; // of the text after the last added token
-  auto range = special.begin();
-  for (size_t i = 0; i < text.size();) {
-    while (range != special.end() && range->second <= i)
-      ++range;
-    const bool isInside = range != special.end() && range->first <= i;
-    std::optional<int32_t> id;
-    if (isInside)
-      id = findAdded(text.substr(i, range->second - i), true);
-    if (!isInside || range->second < text.size()) {
-      const auto plain = findAdded(text.substr(i), false);
-      if (plain &&
-          (!id || entries[*plain].bytes.size() > entries[*id].bytes.size()))
-        id = plain;
-    }
-    if (!id) {
-      ++i;
-      continue;
-    }
-    const TokenEntry &token = entries[*id];
-    std::string_view before = text.substr(begin, i - begin);
-    if (token.stripLeft)
-      before = before.substr(0, before.find_last_not_of(whiteSpace) + 1);
-    cutText(before, begin == 0, onPiece);
-    onAdded(*id);
-    i += token.bytes.size();
-    if (token.stripRight)
-      i = std::min(text.find_first_not_of(whiteSpace, i), text.size());
-    begin = i;
-  }
-  cutText(text.substr(begin), begin == 0, onPiece);
+  MatchBudget budget(text.size());
+  std::string normal;
+  added->find(
+      text, special,
+      [&](size_t begin, std::string_view part) {
+        const bool isFirst = begin == 0;
+        const size_t size = part.size();
+        const bool changes = nfc && normalizeToNfc(part, normal);
+        if (changes)
+          part = normal;
+        if (normalAdded->empty())
+          return cutText(part, isFirst, budget, onPiece);
+        // Where text has another form, places in it are others. Special tokens
+        // are found there if all of it may have them.
+        Ranges inner = clip(special, begin, begin + size);
+        if (changes && inner == Ranges{{0, size}})
+          inner = {{0, part.size()}};
+        else if (changes)
+          inner.clear();
+        normalAdded->find(
+            part, inner,
+            [&](size_t begin, std::string_view rest) {
+              cutText(rest, isFirst && begin == 0, budget, onPiece);
+            },
+            onAdded);
+      },
+      onAdded);
 }
 
 void Tokenizer::cutCharacters(std::string_view text, bool isFirst,
                               const PieceFunction &onPiece) const {
-  std::string prefixed;
+  std::string changed;
+  // Pieces have a space in its place, too.
+  if (text.find("\u2581") != std::string_view::npos)
+    text = changed = replaceSpaceSymbols(text);
   if (!text.empty() && (prefixesSpaces || text[0] != ' ') &&
       (prefix == PrefixSpace::Always ||
        (prefix == PrefixSpace::First && isFirst)))
-    text = prefixed = " " + std::string(text);
+    text = changed = " " + std::string(text);
   size_t begin = 0;
   for (size_t i = 1; i < text.size(); ++i)
     if (text[i] == ' ' &&
@@ -177,6 +154,7 @@ void Tokenizer::cutCharacters(std::string_view text, bool isFirst,
 /// A run of bytes that are no UTF-8 is a piece of its own, which no expression
 /// sees.
 void Tokenizer::cutText(std::string_view text, bool isFirst,
+                        MatchBudget &budget,
                         const PieceFunction &onPiece) const {
   if (characters)
     return cutCharacters(text, isFirst, onPiece);
@@ -185,7 +163,7 @@ void Tokenizer::cutText(std::string_view text, bool isFirst,
   auto passUntil = [&](size_t end) {
     std::string_view run = text.substr(begin, end - begin);
     if (!run.empty())
-      wellFormed ? cutPiece(run, 0, onPiece) : onPiece(run);
+      wellFormed ? cutPiece(run, 0, budget, onPiece) : onPiece(run);
     begin = end;
   };
   for (size_t i = 0; i < text.size();) {
@@ -202,17 +180,33 @@ void Tokenizer::cutText(std::string_view text, bool isFirst,
 }
 
 void Tokenizer::cutPiece(std::string_view piece, size_t index,
+                         MatchBudget &budget,
                          const PieceFunction &onPiece) const {
   if (index == steps.size())
     return onPiece(piece);
   const Step &step = steps[index];
-  std::string prefixed;
+  auto passOn = [&](std::string_view part) {
+    cutPiece(part, index + 1, budget, onPiece);
+  };
+  std::string changed;
   if (step.prefixSpace && piece.front() != ' ')
-    piece = prefixed = " " + std::string(piece);
-  if (!step.regex)
-    return cutPiece(piece, index + 1, onPiece);
-  step.regex->split(piece, [&](std::string_view part) {
-    cutPiece(part, index + 1, onPiece);
+    piece = changed = " " + std::string(piece);
+  if (!step.splitter)
+    return passOn(piece);
+  if (!step.seesBytes)
+    return step.splitter->split(piece, budget, passOn);
+  // Each character of the alphabet is a byte of the piece.
+  const std::string alphabet = encodeByteLevel(piece);
+  size_t seen = 0, bytes = 0; // of the alphabet, of the piece
+  auto countUntil = [&](size_t end) {
+    for (; seen < end; ++seen)
+      bytes += (static_cast<unsigned char>(alphabet[seen]) & 0xc0) != 0x80;
+    return bytes;
+  };
+  step.splitter->split(alphabet, budget, [&](std::string_view part) {
+    const auto at = static_cast<size_t>(part.data() - alphabet.data());
+    const size_t begin = countUntil(at);
+    passOn(piece.substr(begin, countUntil(at + part.size()) - begin));
   });
 }
 
@@ -228,4 +222,14 @@ std::string_view Tokenizer::bytes(int32_t token) const {
 bool Tokenizer::isSpecial(int32_t token) const {
   auto index = static_cast<size_t>(token); // negative ones become large
   return index < entries.size() && entries[index].kind == TokenKind::Special;
+}
+
+std::string Tokenizer::droppedBytes() const {
+  // Of those that occur in UTF-8.
+  std::string dropped;
+  for (int byte = 0; byte < 0xf5; ++byte)
+    if (byte != 0xc0 && byte != 0xc1 &&
+        bpe.drops(static_cast<unsigned char>(byte)))
+      dropped += static_cast<char>(byte);
+  return dropped;
 }

@@ -5,78 +5,20 @@
 //===----------------------------------------------------------------------===//
 #include "TokenizerConfig.h"
 #include "ByteLevel.h"
-#include "Support.h"
+#include "TokenizerFields.h"
+#include "TokenizerSteps.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <unordered_map>
 #include <unordered_set>
 
 using namespace sherry::runtime;
+using namespace sherry::runtime::fields;
 using nlohmann::json;
 
-/// How GPT-2 cuts text: ByteLevel with use_regex.
-static constexpr char gpt2Pattern[] =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
-
-static constexpr size_t maxSteps = 16;
 /// Real vocabularies have up to two merges per token, and 2^18 tokens.
 static constexpr size_t maxMerges = 1 << 22;
 static constexpr size_t maxAddedBytes = 1 << 10;
-
-[[noreturn]] static void fail(const std::string &field,
-                              const std::string &what) {
-  throw Error("tokenizer: field \"" + field + "\": " + what);
-}
-
-//===----------------------------------------------------------------------===//
-// Fields; null counts as absent
-//===----------------------------------------------------------------------===//
-
-static const json *find(const json &object, const char *name) {
-  auto it = object.find(name); // end() if it is no object
-  return it == object.end() || it->is_null() ? nullptr : &*it;
-}
-
-static const std::string &getString(const json &object, const char *name,
-                                    const std::string &where) {
-  const json *value = find(object, name);
-  if (!value || !value->is_string())
-    fail(where + name, "must be a string");
-  return value->get_ref<const std::string &>();
-}
-
-static bool getBool(const json &object, const char *name, bool absent,
-                    const std::string &where) {
-  const json *value = find(object, name);
-  if (value && !value->is_boolean())
-    fail(where + name, "must be true or false");
-  return value ? value->get<bool>() : absent;
-}
-
-static const json &getList(const json &object, const char *name,
-                           const std::string &where) {
-  const json *value = find(object, name);
-  if (!value || !value->is_array())
-    fail(where + name, "must be a list");
-  return *value;
-}
-
-/// `field` makes the field's name: there are many tokens and few errors. Only
-/// numbers are quoted: to write lists within lists would recurse.
-template <typename FieldName>
-static int32_t getToken(const json *value, uint32_t vocabSize,
-                        FieldName field) {
-  if (value && value->is_number_unsigned() &&
-      value->get<uint64_t>() < vocabSize)
-    return value->get<int32_t>();
-  const std::string id = !value               ? "null"
-                         : value->is_number() ? value->dump()
-                                              : value->type_name();
-  fail(field(),
-       "the token id " + id + " is not in [0, " + std::to_string(vocabSize) +
-           "): the tokenizer does not match the vocabulary of the model");
-}
 
 //===----------------------------------------------------------------------===//
 // Vocabulary
@@ -95,28 +37,21 @@ private:
   void parseBpe(const json &model);
   void parsePieces(const json &model);
   void addPieceMerges(const std::vector<double> &scores);
-  void parseNormalizer(const json &step, const std::string &where);
-  void parseMetaspace(const json &step, const std::string &where);
   void parseVocab(const json &vocab);
   void parseMerges(const json &list, const json &vocab);
   void parseAddedTokens();
-  void parsePreTokenizer(const json &step, const std::string &where);
-  void parsePostProcessor(const json &processor, const std::string &where);
   TokenEntry &entry(int32_t id);
 
   const json &root;
   uint32_t vocabSize;
   TokenizerConfig config;
   std::vector<const std::string *> names; ///< by id, of the vocabulary
-  bool byteLevel = false;
+  std::string unknownName;                ///< empty: none
 };
 
 } // namespace
 
-/// SentencePiece writes spaces as U+2581.
-static constexpr char spaceSymbol[] = "\xe2\x96\x81";
-
-static std::string replaceSpaceSymbols(std::string_view text) {
+std::string sherry::runtime::replaceSpaceSymbols(std::string_view text) {
   std::string result;
   for (size_t at; (at = text.find(spaceSymbol)) != std::string_view::npos;) {
     result.append(text.substr(0, at)) += ' ';
@@ -240,8 +175,10 @@ void Parser::parseBpe(const json &model) {
   if (!vocab)
     fail("model.vocab", "is missing");
   parseVocab(*vocab);
-  if (config.characters && find(model, "unk_token")) {
-    auto it = vocab->find(getString(model, "unk_token", "model."));
+  if (find(model, "unk_token")) {
+    // It may also be an added token only.
+    unknownName = getString(model, "unk_token", "model.");
+    auto it = vocab->find(unknownName);
     if (it != vocab->end())
       config.unknown = it->get<int32_t>();
   }
@@ -257,6 +194,9 @@ void Parser::parsePieces(const json &model) {
   config.prefixSpace = getBool(model, "add_dummy_prefix", true, "model.")
                            ? PrefixSpace::Always
                            : PrefixSpace::Never;
+  if (getBool(model, "prefix_first_only", false, "model.") &&
+      config.prefixSpace == PrefixSpace::Always)
+    config.prefixSpace = PrefixSpace::First;
   const json &vocab = getList(model, "vocab", "model.");
   if (vocab.size() > vocabSize)
     fail("model.vocab", "has " + std::to_string(vocab.size()) +
@@ -345,8 +285,6 @@ void Parser::parseAddedTokens() {
     if (content.size() > maxAddedBytes)
       fail(where + "content", "has more than " + std::to_string(maxAddedBytes) +
                                   " bytes, which is not supported");
-    if (getBool(list[i], "single_word", false, where))
-      fail(where + "single_word", "is not supported");
     int32_t id =
         getToken(find(list[i], "id"), vocabSize, [&] { return where + "id"; });
     TokenEntry &token = entry(id);
@@ -359,144 +297,10 @@ void Parser::parseAddedTokens() {
     token.bytes = content;
     token.stripLeft = getBool(list[i], "lstrip", false, where);
     token.stripRight = getBool(list[i], "rstrip", false, where);
-  }
-}
-
-//===----------------------------------------------------------------------===//
-// Steps before and after the model
-//===----------------------------------------------------------------------===//
-
-/// Of tokenizers that were made from SentencePiece.
-void Parser::parseNormalizer(const json &step, const std::string &where) {
-  const std::string &type = getString(step, "type", where);
-  // Text is taken as it is: whoever writes another form gets other tokens.
-  if (type == "NFC" && !config.characters)
-    return;
-  if (!config.characters)
-    fail(where + "type",
-         quote(type) + " is not supported, only null and \"NFC\" are");
-  if (type == "Sequence") {
-    const json &list = getList(step, "normalizers", where);
-    for (size_t i = 0; i < list.size(); ++i) {
-      const std::string inner =
-          where + "normalizers[" + std::to_string(i) + "].";
-      if (getString(list[i], "type", inner) == "Sequence")
-        fail(inner + "type", "a Sequence in a Sequence is not supported");
-      parseNormalizer(list[i], inner);
-    }
-  } else if (type == "Prepend") {
-    if (getString(step, "prepend", where) != spaceSymbol)
-      fail(where + "prepend", "only \"\u2581\" is supported");
-    config.prefixSpace = PrefixSpace::Always;
-  } else if (type == "Replace") {
-    const json *pattern = find(step, "pattern");
-    if (!pattern || getString(*pattern, "String", where + "pattern.") != " " ||
-        getString(step, "content", where) != spaceSymbol)
-      fail(where + "pattern", "only \" \" by \"\u2581\" is supported");
-  } else {
-    fail(where + "type", quote(type) + " is not supported");
-  }
-}
-
-void Parser::parseMetaspace(const json &step, const std::string &where) {
-  if (getString(step, "replacement", where) != spaceSymbol)
-    fail(where + "replacement", "only \"\u2581\" is supported");
-  std::string scheme =
-      getBool(step, "add_prefix_space", true, where) ? "always" : "never";
-  if (find(step, "prepend_scheme"))
-    scheme = getString(step, "prepend_scheme", where);
-  config.prefixSpace = scheme == "always"  ? PrefixSpace::Always
-                       : scheme == "first" ? PrefixSpace::First
-                                           : PrefixSpace::Never;
-  config.prefixesSpaces = false;
-  config.splitsAtSpaces = getBool(step, "split", true, where);
-}
-
-void Parser::parsePreTokenizer(const json &step, const std::string &where) {
-  const std::string &type = getString(step, "type", where);
-  if (config.characters) {
-    if (type != "Metaspace")
-      fail(where + "type", quote(type) +
-                               " is not supported with byte_fallback, "
-                               "only \"Metaspace\" is");
-    return parseMetaspace(step, where);
-  }
-  if (byteLevel || config.steps.size() >= maxSteps)
-    fail(where + "type", "no step may follow ByteLevel, and at most " +
-                             std::to_string(maxSteps) + " steps in all");
-  if (type == "Sequence") {
-    // Steps of steps are not needed by any tokenizer, and would recurse.
-    const json &list = getList(step, "pretokenizers", where);
-    for (size_t i = 0; i < list.size(); ++i) {
-      const std::string inner =
-          where + "pretokenizers[" + std::to_string(i) + "].";
-      if (getString(list[i], "type", inner) == "Sequence")
-        fail(inner + "type", "a Sequence in a Sequence is not supported");
-      parsePreTokenizer(list[i], inner);
-    }
-  } else if (type == "Split") {
-    const std::string &behavior = getString(step, "behavior", where);
-    if (behavior != "Isolated")
-      fail(where + "behavior",
-           quote(behavior) + " is not supported, only \"Isolated\" is");
-    const json *pattern = find(step, "pattern");
-    if (!pattern)
-      fail(where + "pattern", "is missing");
-    bool literal = find(*pattern, "String");
-    config.steps.push_back(
-        {false,
-         getString(*pattern, literal ? "String" : "Regex", where + "pattern."),
-         literal});
-  } else if (type == "Digits") {
-    bool each = getBool(step, "individual_digits", false, where);
-    config.steps.push_back({false, each ? "\\p{N}" : "\\p{N}+", false});
-  } else if (type == "ByteLevel") {
-    byteLevel = true;
-    config.steps.push_back(
-        {getBool(step, "add_prefix_space", true, where),
-         getBool(step, "use_regex", true, where) ? gpt2Pattern : "", false});
-  } else {
-    fail(where + "type", quote(type) + " is not supported");
-  }
-}
-
-void Parser::parsePostProcessor(const json &processor,
-                                const std::string &where) {
-  const std::string &type = getString(processor, "type", where);
-  if (type == "Sequence") {
-    const json &list = getList(processor, "processors", where);
-    for (size_t i = 0; i < list.size(); ++i) {
-      const std::string inner =
-          where + "processors[" + std::to_string(i) + "].";
-      if (getString(list[i], "type", inner) == "Sequence")
-        fail(inner + "type", "a Sequence in a Sequence is not supported");
-      parsePostProcessor(list[i], inner);
-    }
-  } else if (type == "TemplateProcessing") {
-    // What follows the text is for training; a text to be continued has none.
-    const json &single = getList(processor, "single", where);
-    const json *first =
-        single.empty() ? nullptr : find(single[0], "SpecialToken");
-    if (!first)
-      return;
-    if (single.size() > 1 && find(single[1], "SpecialToken"))
-      fail(where + "single", "more than one token in front of the text is not "
-                             "supported");
-    const std::string &name =
-        getString(*first, "id", where + "single[0].SpecialToken.");
-    const std::string tokenField =
-        where + "special_tokens[" + quote(name) + "]";
-    const json *special = find(processor, "special_tokens");
-    const json *token = special ? find(*special, name.c_str()) : nullptr;
-    if (!token)
-      fail(tokenField, "is missing");
-    const json &ids = getList(*token, "ids", tokenField + ".");
-    if (ids.size() != 1)
-      fail(tokenField + ".ids", "must have one id");
-    config.firstToken =
-        getToken(&ids[0], vocabSize, [&] { return tokenField + ".ids"; });
-  } else if (type != "ByteLevel") { // which only moves offsets
-    fail(where + "type", quote(type) + " is not supported");
+    token.singleWord = getBool(list[i], "single_word", false, where);
+    token.normalized = getBool(list[i], "normalized", false, where);
+    if (config.unknown < 0 && content == unknownName)
+      config.unknown = id;
   }
 }
 
@@ -505,20 +309,7 @@ TokenizerConfig Parser::parse() {
     throw Error("tokenizer: not a JSON object");
   parseModel();
   parseAddedTokens();
-  if (const json *normalizer = find(root, "normalizer"))
-    parseNormalizer(*normalizer, "normalizer.");
-  if (const json *step = find(root, "pre_tokenizer"))
-    parsePreTokenizer(*step, "pre_tokenizer.");
-  if (!byteLevel && !config.characters)
-    fail("pre_tokenizer", "has no ByteLevel: only byte-level BPE and what was "
-                          "made from SentencePiece are supported");
-  if (const json *processor = find(root, "post_processor"))
-    parsePostProcessor(*processor, "post_processor.");
-  if (const json *decoder = find(root, "decoder"); decoder && byteLevel)
-    if (const auto &type = getString(*decoder, "type", "decoder.");
-        type != "ByteLevel")
-      fail("decoder.type",
-           quote(type) + " is not supported, only \"ByteLevel\" is");
+  parseTokenizerSteps(root, vocabSize, config);
   return std::move(config);
 }
 

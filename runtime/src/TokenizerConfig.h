@@ -10,6 +10,7 @@
 #define SHERRY_RUNTIME_TOKENIZERCONFIG_H
 
 #include "Bpe.h"
+#include "Regex.h"
 
 #include <optional>
 #include <string>
@@ -32,6 +33,8 @@ struct TokenEntry {
   std::string bytes;
   /// Added tokens: the white space before or after belongs to the token.
   bool stripLeft = false, stripRight = false;
+  bool singleWord = false; ///< no letter or digit stands next to it
+  bool normalized = false; ///< found in text as the normalizer leaves it
 };
 
 /// Where a space is put in front of the text, or of what follows an added
@@ -44,6 +47,10 @@ struct SplitStep {
   bool prefixSpace = false;
   std::string pattern; ///< empty: does not cut
   bool literal = false;
+  SplitBehavior behavior = SplitBehavior::Isolated;
+  bool inverts = false;
+  /// It sees the characters of the byte-level alphabet, not those of the text.
+  bool seesBytes = false;
 };
 
 struct TokenizerConfig {
@@ -51,14 +58,15 @@ struct TokenizerConfig {
   std::vector<BpeMerge> merges;   ///< by rank
   bool ignoreMerges = false;
   std::vector<SplitStep> steps;
+  bool nfc = false; ///< text is brought to NFC before it is cut
   /// Text is characters, not bytes, as in SentencePiece.
   bool characters = false;
+  int32_t unknown = -1;     ///< what no token can express; -1: dropped
+  bool fuseUnknown = false; ///< neighbours of that kind are one
   // With characters:
   PrefixSpace prefixSpace = PrefixSpace::Never;
   bool prefixesSpaces = true;  ///< also what begins with a space
   bool splitsAtSpaces = false; ///< each begins a piece
-  int32_t unknown = -1;        ///< what no token can express; -1: none
-  bool fuseUnknown = false;    ///< neighbours of that kind are one
   /// The token that post_processor puts in front.
   std::optional<int32_t> firstToken;
 
@@ -66,6 +74,9 @@ struct TokenizerConfig {
   /// is not supported, or has a token that is not below `vocabSize`.
   static TokenizerConfig parse(std::string_view json, uint32_t vocabSize);
 };
+
+/// `text` with spaces in place of U+2581, by which SentencePiece writes them.
+std::string replaceSpaceSymbols(std::string_view text);
 
 } // namespace sherry::runtime
 

@@ -8,6 +8,7 @@
 #ifndef SHERRY_RUNTIME_UTF8_H
 #define SHERRY_RUNTIME_UTF8_H
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,18 @@ enum class Utf8 { Character, Incomplete, Malformed };
 /// 3-7). `length`: the bytes of the character; of those at hand if it is
 /// incomplete; 1 if it is malformed.
 Utf8 classifyUtf8(std::string_view text, size_t &length);
+
+/// The first character of `text`, which is well-formed.
+char32_t decodeUtf8(std::string_view text);
+void appendUtf8(std::string &text, char32_t character);
+
+/// The bytes of white space (White_Space of Unicode) that `text` begins or ends
+/// with.
+size_t countLeadingSpace(std::string_view text);
+size_t countTrailingSpace(std::string_view text);
+
+/// The bytes of the last character of `text`; 0 if it ends with none.
+size_t lastUtf8Length(std::string_view text);
 
 /// Bytes at the end of `text` that more bytes could make a character.
 size_t incompleteUtf8Tail(std::string_view text);

@@ -11,6 +11,7 @@
 #include "Tokenizer.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 using namespace sherry::runtime;
@@ -22,14 +23,22 @@ static void require(bool condition) {
     abort();
 }
 
-/// Whether tokens give back the text byte by byte: no spaces are added or
-/// dropped, nothing becomes unknown, and no added token is also what merges of
-/// other bytes lead to.
-static bool keepsBytes(const TokenizerConfig &config) {
-  if (config.prefixSpace != PrefixSpace::Never || config.unknown >= 0)
+/// Whether tokens give back the text byte by byte: none are added or dropped,
+/// nothing becomes unknown or takes another form, and no added token is also
+/// what merges of other bytes lead to.
+static bool keepsBytes(const TokenizerConfig &config, std::string_view text) {
+  if (config.prefixSpace != PrefixSpace::Never || config.unknown >= 0 ||
+      config.nfc || config.characters)
     return false;
+  std::array<bool, 256> hasToken = {};
+  for (const TokenEntry &token : config.tokens)
+    if (token.kind == TokenKind::Text && token.bytes.size() == 1)
+      hasToken[static_cast<unsigned char>(token.bytes[0])] = true;
+  for (char byte : text)
+    if (!hasToken[static_cast<unsigned char>(byte)])
+      return false;
   for (const SplitStep &step : config.steps)
-    if (step.prefixSpace)
+    if (step.prefixSpace || step.behavior == SplitBehavior::Removed)
       return false;
   return std::none_of(
       config.tokens.begin(), config.tokens.end(), [](const TokenEntry &token) {
@@ -57,7 +66,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const std::string_view text =
       input.substr(std::min(json.size() + 1, input.size()));
   try {
-    const bool keeps = keepsBytes(TokenizerConfig::parse(json, kVocabSize));
+    const bool keeps =
+        keepsBytes(TokenizerConfig::parse(json, kVocabSize), text);
     const Tokenizer tokenizer(json, kVocabSize, std::nullopt, std::nullopt);
     require(tokenizer.firstToken().value_or(0) <
             static_cast<int32_t>(kVocabSize));

@@ -4,7 +4,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Bpe.h"
-#include "Support.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -102,17 +101,30 @@ TEST(Bpe, IgnoreMergesKeepsWholeTokens) {
   EXPECT_EQ(tokens, (std::vector<int32_t>{0, 1, 2}));
 }
 
-TEST(Bpe, MissingByteIsNamed) {
+TEST(Bpe, BytesWithoutToken) {
   Bpe bpe;
   bpe.addToken("a", 0);
-  std::vector<int32_t> tokens;
-  try {
-    bpe.encode("a\xfe", tokens);
-    FAIL();
-  } catch (const Error &error) {
-    EXPECT_STREQ(error.what(),
-                 "the tokenizer has no token for the byte \"\\xfe\"");
-  }
+  bpe.addToken("b", 1);
+  bpe.addToken("ab", 2);
+  bpe.addMerge({0, 1, 2, 0});
+  auto encode = [&](const char *text) {
+    std::vector<int32_t> tokens;
+    bpe.encode(text, tokens);
+    return tokens;
+  };
+  using Tokens = std::vector<int32_t>;
+  EXPECT_TRUE(bpe.drops('c'));
+  EXPECT_FALSE(bpe.drops('a'));
+  // Nothing of it is left: its neighbours meet.
+  EXPECT_EQ(encode("ac\xfe"
+                   "b"),
+            Tokens{2});
+  EXPECT_EQ(encode("c"), Tokens{});
+  bpe.setUnknown(7, /*fuse=*/false);
+  EXPECT_FALSE(bpe.drops('c'));
+  EXPECT_EQ(encode("accb"), (Tokens{0, 7, 7, 1}));
+  bpe.setUnknown(7, /*fuse=*/true);
+  EXPECT_EQ(encode("accbc"), (Tokens{0, 7, 1, 7}));
 }
 
 TEST(Bpe, EmptyPiece) {

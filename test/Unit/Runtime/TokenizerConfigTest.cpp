@@ -170,14 +170,34 @@ TEST_F(TokenizerConfigTest, UnsupportedKindsAreNamed) {
   expectRight("/normalizer", {{"type", "NFC"}});
   expectWrong("/normalizer", {{"type", "NFKC"}},
               "field \"normalizer.type\": \"NFKC\" is not supported");
+  auto sequence = [](const char *list, std::initializer_list<json> steps) {
+    return json{{"type", "Sequence"}, {list, json::array_t(steps)}};
+  };
+  // As DeepSeek's tokenizers have it.
+  expectRight("/normalizer", sequence("normalizers", {}));
+  expectRight("/normalizer", sequence("normalizers", {{{"type", "NFC"}}}));
+  expectWrong("/normalizer",
+              sequence("normalizers", {{{"type", "NFC"}}, {{"type", "NFD"}}}),
+              "field \"normalizer.normalizers[1].type\": \"NFD\" is not");
+  expectRight("/decoder", sequence("decoders", {{{"type", "ByteLevel"}}}));
+  expectRight("/decoder", sequence("decoders", {}));
+  expectWrong(
+      "/decoder",
+      sequence("decoders", {{{"type", "ByteLevel"}}, {{"type", "Fuse"}}}),
+      "field \"decoder.decoders[1].type\": \"Fuse\" is not");
+  expectWrong(
+      "/decoder",
+      sequence("decoders", {{{"type", "ByteLevel"}}, {{"type", "ByteLevel"}}}),
+      "field \"decoder.decoders[1].type\": \"ByteLevel\" is not");
   expectWrong("/pre_tokenizer", {{"type", "Metaspace"}},
               "field \"pre_tokenizer.type\": \"Metaspace\" is not");
   expectWrong("/decoder", {{"type", "Metaspace"}},
               "field \"decoder.type\": \"Metaspace\" is not");
   expectWrong("/post_processor", {{"type", "BertProcessing"}},
               "field \"post_processor.type\": \"BertProcessing\" is not");
-  expectWrong("/added_tokens/0/single_word", true,
-              "field \"added_tokens[0].single_word\": is not supported");
+  expectRight("/added_tokens/0/single_word", true);
+  expectWrong("/added_tokens/0/single_word", 1,
+              "field \"added_tokens[0].single_word\": must be");
   expectRight("/model/dropout", 0);
   expectRight("/model/continuing_subword_prefix", "");
   expectRight("/decoder", nullptr);
@@ -230,8 +250,8 @@ TEST_F(TokenizerConfigTest, PreTokenizers) {
   const json split = {{"type", "Split"},
                       {"pattern", {{"Regex", "a"}}},
                       {"behavior", "Isolated"}};
-  json removed = split;
-  removed["behavior"] = "Removed";
+  json unknown = split;
+  unknown["behavior"] = "Dropped";
   json noPattern = split;
   noPattern.erase("pattern");
   expectRight("/pre_tokenizer", sequence({split, byteLevel}));
@@ -239,10 +259,15 @@ TEST_F(TokenizerConfigTest, PreTokenizers) {
               "field \"pre_tokenizer\": has no ByteLevel");
   expectWrong("/pre_tokenizer", sequence({}),
               "field \"pre_tokenizer\": has no ByteLevel");
-  expectWrong("/pre_tokenizer", sequence({byteLevel, split}),
-              "field \"pre_tokenizer.pretokenizers[1].type\": no step may");
-  expectWrong("/pre_tokenizer", sequence({removed, byteLevel}),
-              "field \"pre_tokenizer.pretokenizers[0].behavior\": \"Removed\"");
+  expectRight("/pre_tokenizer", sequence({byteLevel, split}));
+  expectWrong("/pre_tokenizer", sequence({byteLevel, split, byteLevel}),
+              "field \"pre_tokenizer.pretokenizers[2].type\": a second");
+  expectWrong("/pre_tokenizer", sequence({unknown, byteLevel}),
+              "field \"pre_tokenizer.pretokenizers[0].behavior\": \"Dropped\"");
+  expectRight("/pre_tokenizer",
+              sequence({{{"type", "Punctuation"}}, byteLevel}));
+  expectWrong("/pre_tokenizer", sequence({{{"type", "Whitespace"}}, byteLevel}),
+              "field \"pre_tokenizer.pretokenizers[0].type\": \"Whitespace\"");
   expectWrong("/pre_tokenizer", sequence({noPattern, byteLevel}),
               "field \"pre_tokenizer.pretokenizers[0].pattern\": is missing");
   expectWrong("/pre_tokenizer", sequence({sequence({byteLevel})}),
@@ -251,7 +276,7 @@ TEST_F(TokenizerConfigTest, PreTokenizers) {
   for (int i = 0; i < 17; ++i)
     many["pretokenizers"].push_back(split);
   expectWrong("/pre_tokenizer", many,
-              "field \"pre_tokenizer.pretokenizers[16].type\": no step may");
+              "field \"pre_tokenizer.pretokenizers[16].type\": more than 16");
 }
 
 TEST_F(TokenizerConfigTest, PostProcessors) {

@@ -7,6 +7,7 @@
 #include "Support.h"
 #include "TestSupport.h"
 
+#include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -159,7 +160,9 @@ TEST_F(TokenizerTest, BosRules) {
   const json eos = {{"SpecialToken", {{"id", "<|eos|>"}}}};
   addTemplate({eos, text});
   EXPECT_EQ(make().firstToken(), 261);
-  EXPECT_EQ(make(260).firstToken(), 260);
+  // The tokenizer's own counts, not what config.json calls BOS.
+  EXPECT_EQ(make(260).firstToken(), 261);
+  EXPECT_EQ(make(260, true).firstToken(), 261);
   EXPECT_FALSE(make(260, false).firstToken());
   EXPECT_EQ(make().encode("a", true, false), (Tokens{261, 'a'}));
   EXPECT_EQ(make().encode("a", false, false), Tokens{'a'});
@@ -275,14 +278,130 @@ TEST_F(TokenizerTest, HostileExpressionsEnd) {
   EXPECT_EQ(encode("a*?"), text);
   EXPECT_THROW(encode("(?R)?a"), Error); // no end
   EXPECT_EQ(encode("a(?=a)|\\b"), text);
-  EXPECT_EQ(encode("a\\Ka"), text);
+  EXPECT_THROW(encode("a\\Ka"), Error);
 }
 
 TEST_F(TokenizerTest, ByteWithoutToken) {
   config["model"]["vocab"].erase("z");
+  EXPECT_EQ(make().droppedBytes(), "z");
+  EXPECT_EQ(make().encode("tzhe", false, false), Tokens{257});
+  // An unknown token may be one of the vocabulary, or an added one.
+  config["model"]["unk_token"] = "<|eos|>";
+  EXPECT_EQ(make().encode("tzhe", false, false), (Tokens{'t', 261, 'h', 'e'}));
+  EXPECT_EQ(make().droppedBytes(), "");
+  config["model"]["unk_token"] = "an";
+  EXPECT_EQ(make().encode("z", false, false), Tokens{259});
+  // Bytes that are not in UTF-8 are not missed.
+  config["model"].erase("unk_token");
+  config["model"]["vocab"].erase("\u00ff");
+  EXPECT_EQ(make().droppedBytes(), "z");
+}
+
+TEST_F(TokenizerTest, AddedTokensStripUnicodeSpace) {
+  addToken(300, "<l>", true, "lstrip");
+  addToken(301, "<r>", true, "rstrip");
   auto tokenizer = make();
-  EXPECT_EQ(tokenizer.encode("the", false, false), Tokens{257});
-  EXPECT_THROW(tokenizer.encode("zoo", false, false), Error);
+  for (const char *space : {"\t", "\u0085", "\u00a0", "\u1680", "\u2003",
+                            "\u2029", "\u202f", "\u205f", "\u3000"}) {
+    const std::string run = std::string(" ") + space + space;
+    EXPECT_EQ(tokenizer.encode("a" + run + "<l>", false, true),
+              (Tokens{'a', 300}));
+    EXPECT_EQ(tokenizer.encode("<r>" + run + "a", false, true),
+              (Tokens{301, 'a'}));
+  }
+  // Not these: U+200B, U+180E and half a character.
+  for (const char *other : {"\u200b", "\u180e", "\xe3\x80"}) {
+    EXPECT_EQ(tokenizer.encode(other + std::string("<l>"), false, true).size(),
+              std::string_view(other).size() + 1);
+    EXPECT_EQ(tokenizer.encode("<r>" + std::string(other), false, true).size(),
+              std::string_view(other).size() + 1);
+  }
+}
+
+TEST_F(TokenizerTest, SingleWords) {
+  addToken(300, "an", false, "single_word");
+  auto tokenizer = make();
+  const std::pair<const char *, int> cases[] = {{"an", 1},
+                                                {"an an", 2},
+                                                {"an.", 1},
+                                                {"(an)", 1},
+                                                {"\u4e00an", 0},
+                                                {"anx", 0},
+                                                {"xan", 0},
+                                                {"_an", 0},
+                                                {"an\u0301", 0},
+                                                {"\u00e9an", 0},
+                                                {"an1", 0},
+                                                {"anan", 0},
+                                                {"\xff"
+                                                 "an",
+                                                 1},
+                                                {"an\u2014", 1},
+                                                {"an\u200d", 0}};
+  for (auto [text, count] : cases) {
+    Tokens tokens = tokenizer.encode(text, false, false);
+    EXPECT_EQ(std::count(tokens.begin(), tokens.end(), 300), count) << text;
+  }
+}
+
+TEST_F(TokenizerTest, NormalForm) {
+  config["normalizer"] = {{"type", "NFC"}};
+  addToken(300, "e\u0301x", false, "normalized");
+  addToken(301, "<e\u0301>", true);
+  auto tokenizer = make();
+  auto encode = [&](const char *text) {
+    return tokenizer.encode(text, false, true);
+  };
+  EXPECT_EQ(encode("e\u0301"), (Tokens{0xc3, 0xa9}));
+  EXPECT_EQ(encode("the"), Tokens{257});
+  // Found in the normal form, or in the text as it is.
+  EXPECT_EQ(encode("\u00e9x"), Tokens{300});
+  EXPECT_EQ(encode("e\u0301x"), Tokens{300});
+  EXPECT_EQ(encode("<e\u0301>"), Tokens{301});
+  EXPECT_EQ(encode("<\u00e9>"), (Tokens{'<', 0xc3, 0xa9, '>'}));
+  EXPECT_EQ(tokenizer.bytes(300), "e\u0301x");
+  // A mark belongs to no token.
+  EXPECT_EQ(encode("<e\u0301>\u0301"), (Tokens{301, 0xcc, 0x81}));
+}
+
+// The rule of Falcon: what comes behind ByteLevel sees its alphabet.
+TEST_F(TokenizerTest, StepsBehindByteLevel) {
+  config["pre_tokenizer"] = json::parse(R"({"type": "Sequence",
+    "pretokenizers": [
+      {"type": "Punctuation", "behavior": "Contiguous"},
+      {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
+      {"type": "Digits", "individual_digits": false},
+      {"type": "Split", "pattern": {"Regex": "[0-9][0-9][0-9]"},
+       "behavior": "Isolated", "invert": false}]})");
+  auto pieces = [&](const char *text) {
+    std::string result;
+    make().cut(
+        text, false,
+        [&](std::string_view piece) {
+          result += (result.empty() ? "" : "|") + std::string(piece);
+        },
+        [](int32_t) {});
+    return result;
+  };
+  EXPECT_EQ(pieces("the cat"), "the| cat");
+  EXPECT_EQ(pieces("a...,`$ b"), "a|...,`$| b");
+  EXPECT_EQ(pieces("x 12345y"), "x| |123|45|y");
+  // U+00F2 is c3 b2, and b2 is called U+00B2, which is a number.
+  EXPECT_EQ(pieces("a\u00f2b"), "a\xc3|\xb2|b");
+  EXPECT_EQ(pieces("a\u00e9b"), "a\u00e9b");
+}
+
+// A limit for each match would let this take hours.
+TEST_F(TokenizerTest, SlowExpressionsHaveOneLimitForATextOfAllMatches) {
+  config["pre_tokenizer"] = json::parse(R"({"type": "Sequence",
+    "pretokenizers": [
+      {"type": "Split", "pattern": {"Regex": "a*a*a*b|a"},
+       "behavior": "Isolated"},
+      {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]})");
+  auto tokenizer = make();
+  const std::string some(30, 'a'), many(20000, 'a');
+  EXPECT_EQ(tokenizer.encode(some, false, false).size(), some.size());
+  EXPECT_THROW(tokenizer.encode(many, false, false), Error);
 }
 
 /// Pieces with scores as SentencePiece has them; U+2581 stands for a space.
@@ -302,6 +421,9 @@ TEST(Tokenizer, SentencePiece) {
   EXPECT_EQ(tokenizer.encode("ab", false, false), Tokens({10, 8}));
   EXPECT_EQ(tokenizer.encode("b  ab", false, false), Tokens({6, 8, 6, 10, 8}));
   EXPECT_EQ(tokenizer.encode("   b", false, false), Tokens({12, 12, 8}));
+  // The symbol of a space is one.
+  EXPECT_EQ(tokenizer.encode("\u2581\u2581 b", false, false),
+            Tokens({12, 12, 8}));
   // What has no piece becomes bytes, and bytes without a token unknown.
   EXPECT_EQ(tokenizer.encode("b\n\u00e4", false, false),
             Tokens({6, 8, 2, 3, 4}));
@@ -367,4 +489,21 @@ TEST(Tokenizer, MetaspaceSplits) {
   config.erase("pre_tokenizer");
   config["normalizer"] = {{"type", "Prepend"}, {"prepend", "\u2581"}};
   EXPECT_EQ(encodeConverted(config, " a"), Tokens({1, 3}));
+  EXPECT_EQ(encodeConverted(config, "\u2581a"), Tokens({1, 3}));
+}
+
+TEST(Tokenizer, FirstPrefixOnly) {
+  json config = json::parse(R"({"model":{"type":"SentencePieceBPE",
+      "vocab":[["<unk>",0,"unknown"],["\u2581",0,"normal"],["a",0,"normal"],
+      ["\u2581a",1,"normal"],["<s>",0,"control"]]}})");
+  auto encode = [&](const char *text) {
+    return Tokenizer(config.dump(), 5, std::nullopt, std::nullopt)
+        .encode(text, false, true);
+  };
+  EXPECT_EQ(encode("a<s>a"), Tokens({3, 4, 3}));
+  config["model"]["prefix_first_only"] = true;
+  EXPECT_EQ(encode("a<s>a"), Tokens({3, 4, 2}));
+  EXPECT_EQ(encode("<s>a"), Tokens({4, 2}));
+  config["model"]["add_dummy_prefix"] = false;
+  EXPECT_EQ(encode("a<s>a"), Tokens({2, 4, 2}));
 }

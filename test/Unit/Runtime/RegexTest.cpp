@@ -1,0 +1,128 @@
+//===- RegexTest.cpp - Tests of expressions and of what they cut ----------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Regex.h"
+#include "Oniguruma.h"
+#include "Support.h"
+#include "TestSupport.h"
+
+using namespace sherry::runtime;
+using namespace sherry::test;
+
+static std::string split(const char *pattern, std::string_view text,
+                         SplitBehavior behavior = SplitBehavior::Isolated,
+                         bool inverts = false) {
+  std::string result;
+  MatchBudget budget(text.size());
+  Splitter(pattern, /*literal=*/false, behavior, inverts)
+      .split(text, budget, [&](std::string_view piece) {
+        result += (result.empty() ? "" : "|") + std::string(piece);
+      });
+  return result;
+}
+
+static std::string errorOf(const char *pattern) {
+  try {
+    translateOniguruma(pattern);
+  } catch (const Error &error) {
+    return error.what();
+  }
+  return "";
+}
+
+// The expressions of known tokenizers stay as they are.
+TEST(Oniguruma, LeavesCommonSyntax) {
+  for (
+      const char *same :
+      {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+       R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+)",
+       R"(\p{L}++|[\p{Lu}\p{M}]*+|a??|(?<=x)y|(?<!x)y|(?>a)|(?<n>a)\k<n>)",
+       R"([\x{4e00}-\x{9fa5}]+)", R"([[:alpha:]_]{2,}?)", "\\x41\\A\\z\\b",
+       "\u4e00{2}"})
+    EXPECT_EQ(translateOniguruma(same), same);
+}
+
+TEST(Oniguruma, TranslatesWhatMeansSomethingElse) {
+  const std::pair<const char *, const char *> cases[] = {
+      {R"(\p{N}{1,3}+)", R"((?:\p{N}{1,3})+)"},
+      {"(a|b){2}?x", "(?:(a|b){2})?x"},
+      {"[a-c]{,3}", "[a-c]{0,3}"},
+      {"a{x}", "a\\{x}"},
+      {"\\h+", "[0-9a-fA-F]+"},
+      {"[\\hx]", "[0-9a-fA-Fx]"},
+      {"\\H", "[^0-9a-fA-F]"},
+      {"^a$", "(?m:^)a(?m:$)"},
+      {"[a^$]", "[a^$]"},
+      {"\\w", "[\\p{L}\\p{M}\\p{N}\\p{Pc}]"},
+      {"\\v", "[\\x{b}]"},
+      {"\\u4e00", "\\x{4e00}"},
+      {"(?m:.)", "(?s:.)"},
+      {"(?i)a|b", "(?i)a|b"},
+      {"[]a]", "[\\]a]"}};
+  for (auto [pattern, expected] : cases)
+    EXPECT_EQ(translateOniguruma(pattern), expected);
+}
+
+TEST(Oniguruma, NamesWhatHasNoCounterpart) {
+  const std::pair<const char *, const char *> cases[] = {
+      {"[a-z&&[^t]]", "an intersection of classes by &&"},
+      {"[a[b]]", "a class in a class (a bracket is written \\[)"},
+      {"[\\H]", "\\H in a class"},
+      {"a\\Kb", "\\K"},
+      {"(?=(a))\\C", "\\C"},
+      {"a(?i)b", "options in its middle, (?i)"},
+      {"(?x: a)", "a group (?x"},
+      {"(?R)", "a group (?R"},
+      {"(?P<n>a)", "a group (?P"},
+      {"(*FAIL)", "(*"},
+      {"\\pL", "\\p without braces"},
+      {"a\\", "a backslash at the end"},
+      {"[a", "a class without an end"}};
+  for (auto [pattern, what] : cases) {
+    EXPECT_CONTAINS(errorOf(pattern), "the expression \"");
+    EXPECT_CONTAINS(errorOf(pattern),
+                    "\" has " + std::string(what) + ", which is not supported");
+  }
+}
+
+TEST(Splitter, MeansWhatOnigurumaDoes) {
+  // A repetition of one to three numbers, again and again.
+  EXPECT_EQ(split(R"(\p{N}{1,3}+)", "12345 12"), "12345| |12");
+  EXPECT_EQ(split(R"(\p{N}{1,3})", "12345 12"), "123|45| |12");
+  EXPECT_EQ(split(R"(\h+|\s+|.)", "abc 12zz"), "abc| |12|z|z");
+  EXPECT_EQ(split("^a", "a\na ba"), "a|\n|a| ba");
+  EXPECT_EQ(split("a$", "a\nba"), "a|\nb|a");
+  EXPECT_EQ(split("\\w+", "ne\u0301e"), "ne\u0301e");
+  // Matches of nothing cut, too.
+  EXPECT_EQ(split("(?=b)", "abab"), "a|ba|b");
+  EXPECT_EQ(split("x*", "axb"), "a|x|b");
+}
+
+// Results of Hugging Face tokenizers (tests of SplitDelimiterBehavior).
+TEST(Splitter, Behaviors) {
+  const char *text = "the-final--countdown";
+  EXPECT_EQ(split("-", text), "the|-|final|-|-|countdown");
+  EXPECT_EQ(split("-", text, SplitBehavior::Removed), "the|final|countdown");
+  EXPECT_EQ(split("-", text, SplitBehavior::MergedWithPrevious),
+            "the-|final-|-|countdown");
+  EXPECT_EQ(split("-", text, SplitBehavior::MergedWithNext),
+            "the|-final|-|-countdown");
+  EXPECT_EQ(split("-", text, SplitBehavior::Contiguous),
+            "the|-|final|--|countdown");
+  // What does not match is removed: as if each match were a piece.
+  EXPECT_EQ(split("[a-z]+|-", text, SplitBehavior::Removed, true),
+            split("[a-z]+|-", text));
+  EXPECT_EQ(split("[a-z]+", text, SplitBehavior::Removed, true),
+            "the|final|countdown");
+}
+
+TEST(Splitter, LiteralsMatchThemselves) {
+  MatchBudget budget(5);
+  std::vector<std::string> pieces;
+  Splitter(".*", /*literal=*/true, SplitBehavior::Isolated, false)
+      .split("a.*b", budget,
+             [&](std::string_view piece) { pieces.emplace_back(piece); });
+  EXPECT_EQ(pieces, (std::vector<std::string>{"a", ".*", "b"}));
+}

@@ -5,7 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Export/Metadata.h"
 #include "TokenizerConfig.h"
-#include "sherry/Import/GgufConfig.h"
+#include "sherry/Import/GgufTokenizer.h"
+#include "sherry/Import/PreTokenizers.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/OutputFile.h"
 
@@ -45,8 +46,10 @@ struct Vocabulary {
     tokens[id] = token;
     types[id] = static_cast<int32_t>(type);
   }
-  bool isControl(int64_t id) const {
-    return types[id] == static_cast<int32_t>(GgufTokenType::Control);
+  /// A token that is found in texts before anything else.
+  bool isAdded(int64_t id) const {
+    return types[id] == static_cast<int32_t>(GgufTokenType::Control) ||
+           types[id] == static_cast<int32_t>(GgufTokenType::UserDefined);
   }
   void addTo(GgufWriter &writer) const {
     writer.addStrings("tokenizer.ggml.tokens", tokens);
@@ -70,29 +73,80 @@ static void setAddedTokens(const json &root, Vocabulary &vocabulary,
       notes.insert(
           "that white space belongs to an added token (lstrip, rstrip) "
           "is not said in GGUF files; it becomes tokens there");
+    if (isTrue(member(token, "single_word")))
+      notes.insert("that an added token is no part of a word (single_word) is "
+                   "not said in GGUF files; it is found within words there");
   }
+}
+
+/// The expression of a Split that keeps the matches and what is between them.
+static const json *getSplitPattern(const json &step) {
+  const json *pattern = member(step, "pattern");
+  const json *regex = pattern ? member(*pattern, "Regex") : nullptr;
+  const json *behavior = member(step, "behavior");
+  const json *inverts = member(step, "invert");
+  // What no expression of ours matches is nothing.
+  bool keeps =
+      behavior && (*behavior == "Isolated" ||
+                   (*behavior == "Removed" && inverts && *inverts == true));
+  return hasType(step, "Split") && keeps && regex && regex->is_string()
+             ? regex
+             : nullptr;
 }
 
 /// The expressions by which a pre_tokenizer cuts text.
 static void listPatterns(const json &step, std::vector<std::string> &patterns) {
   if (hasType(step, "Sequence")) {
     const json *steps = member(step, "pretokenizers");
-    for (const json &inner : steps ? *steps : json::array())
-      listPatterns(inner, patterns);
+    bool hasBytes = false;
+    for (const json &inner : steps ? *steps : json::array()) {
+      // What comes behind ByteLevel sees other characters.
+      if (hasBytes)
+        patterns.push_back(inner.dump());
+      else
+        listPatterns(inner, patterns);
+      hasBytes |= hasType(inner, "ByteLevel");
+    }
     return;
   }
-  const json *pattern = member(step, "pattern");
-  const json *regex = pattern ? member(*pattern, "Regex") : nullptr;
   const json *usesRegex = member(step, "use_regex");
   const json *digits = member(step, "individual_digits");
-  if (hasType(step, "Split") && regex && regex->is_string())
+  if (const json *regex = getSplitPattern(step))
     patterns.push_back(*regex);
-  else if (hasType(step, "Digits") && digits && *digits == true)
-    patterns.emplace_back(R"(\p{N})");
+  else if (hasType(step, "Digits"))
+    patterns.emplace_back(digits && *digits == true ? R"(\p{N})" : R"(\p{N}+)");
   else if (!hasType(step, "ByteLevel"))
     patterns.push_back(step.dump()); // which is no known expression
   else if (!usesRegex || *usesRegex == true)
     patterns.push_back(getGpt2Pattern().str());
+}
+
+/// Whether a normalizer brings text to NFC; the runtime has accepted it.
+static bool normalizes(const json *normalizer) {
+  const json *steps = normalizer ? member(*normalizer, "normalizers") : nullptr;
+  return normalizer &&
+         (hasType(*normalizer, "NFC") || (steps && !steps->empty()));
+}
+
+/// The name that stands for a byte-level tokenizer; empty if there is none.
+static std::string namePreTokenizer(const json &root,
+                                    std::set<std::string> &notes) {
+  PreTokenizer rule;
+  if (const json *step = member(root, "pre_tokenizer"))
+    listPatterns(*step, rule.patterns);
+  const json *ignoresMerges = member(root["model"], "ignore_merges");
+  rule.ignoresMerges = ignoresMerges && *ignoresMerges == true;
+  rule.normalizes = normalizes(member(root, "normalizer"));
+  std::string name = findPreTokenizer(rule);
+  if (!name.empty() || !rule.normalizes)
+    return name;
+  rule.normalizes = false;
+  name = findPreTokenizer(rule);
+  if (!name.empty())
+    notes.insert("that texts are brought to NFC is not said in GGUF files of "
+                 "this pre-tokenizer; texts in other forms give other tokens "
+                 "there");
+  return name;
 }
 
 /// Whether a normalizer or pre_tokenizer puts a space in front.
@@ -112,11 +166,12 @@ static bool prefixesSpace(const json *step) {
 }
 
 static Error describeByteLevel(const json &root, StringRef file, StringRef pre,
-                               Vocabulary &vocabulary, GgufWriter &writer) {
+                               Vocabulary &vocabulary, GgufWriter &writer,
+                               std::set<std::string> &notes) {
   const json &model = root["model"];
   for (const auto &[token, id] : model["vocab"].items())
     vocabulary.set(id, token, GgufTokenType::Normal);
-  std::vector<std::string> merges, patterns;
+  std::vector<std::string> merges;
   const json *list = member(model, "merges");
   for (const json &merge : list ? *list : json::array()) {
     if (merge.is_string())
@@ -129,13 +184,9 @@ static Error describeByteLevel(const json &root, StringRef file, StringRef pre,
       return makeError(file + ": model.merges[" + Twine(merges.size()) +
                        "] is no pair of tokens");
   }
-  const json *step = member(root, "pre_tokenizer");
-  if (step)
-    listPatterns(*step, patterns);
-  const json *ignoresMerges = member(model, "ignore_merges");
   std::string name = pre.str();
   if (name.empty())
-    name = findPreTokenizer(patterns, ignoresMerges && *ignoresMerges == true);
+    name = namePreTokenizer(root, notes);
   if (name.empty())
     return makeError(file + ": GGUF files name how text is cut into words "
                             "(tokenizer.ggml.pre), and no name that is known "
@@ -144,7 +195,8 @@ static Error describeByteLevel(const json &root, StringRef file, StringRef pre,
   writer.addString("tokenizer.ggml.model", "gpt2");
   writer.addString("tokenizer.ggml.pre", name);
   writer.addStrings("tokenizer.ggml.merges", merges);
-  writer.addBool("tokenizer.ggml.add_space_prefix", prefixesSpace(step));
+  writer.addBool("tokenizer.ggml.add_space_prefix",
+                 prefixesSpace(member(root, "pre_tokenizer")));
   return Error::success();
 }
 
@@ -233,7 +285,7 @@ static void describeEndTokens(ArrayRef<int64_t> ids,
     const std::string &token = vocabulary.tokens[id];
     if (token == "<|eom_id|>")
       endOfMessage = id;
-    else if (isEndToken(token) && vocabulary.isControl(id))
+    else if (isEndToken(token) && vocabulary.isAdded(id))
       endOfTurn = endOfTurn.value_or(id);
     else
       others.push_back(id);
@@ -274,8 +326,9 @@ static Error describeTokenizer(const ModelFiles &files, StringRef pre,
   bool hasPieces =
       hasType(model, "SentencePieceBPE") || (fallback && *fallback == true);
   if (Error error =
-          hasPieces ? describePieces(*root, file, vocabulary, writer, notes)
-                    : describeByteLevel(*root, file, pre, vocabulary, writer))
+          hasPieces
+              ? describePieces(*root, file, vocabulary, writer, notes)
+              : describeByteLevel(*root, file, pre, vocabulary, writer, notes))
     return error;
   setAddedTokens(*root, vocabulary, notes);
   vocabulary.addTo(writer);
@@ -409,8 +462,9 @@ static Error writeText(StringRef folder, StringRef name, StringRef text) {
 
 /// A tokenizer.json of Hugging Face's kind for SentencePiece's pieces, whose
 /// `text` the runtime has accepted.
-static json makePieceTokenizer(const json &model, StringRef text,
+static json makePieceTokenizer(const json &root, StringRef text,
                                int64_t vocabSize) {
+  const json &model = root["model"];
   constexpr const char *space = "\u2581";
   json vocab = json::object(), added = json::array(), unknown = nullptr;
   for (size_t id = 0; id < model["vocab"].size(); ++id) {
@@ -453,7 +507,7 @@ static json makePieceTokenizer(const json &model, StringRef text,
           {"normalizer",
            {{"type", "Sequence"}, {"normalizers", std::move(normalizers)}}},
           {"pre_tokenizer", nullptr},
-          {"post_processor", nullptr},
+          {"post_processor", root.value("post_processor", json())},
           {"decoder", {{"type", "Sequence"}, {"decoders", decoders}}},
           {"model",
            {{"type", "BPE"},
@@ -495,7 +549,7 @@ static Error writeTokenizer(const ModelFiles &files, StringRef folder) {
   if (!root)
     return root.takeError();
   if (hasType((*root)["model"], "SentencePieceBPE"))
-    text = makePieceTokenizer((*root)["model"], text, files.config.vocabSize)
+    text = makePieceTokenizer(*root, text, files.config.vocabSize)
                .dump(1, ' ', false, json::error_handler_t::replace);
   json config = {{"add_bos_token", tokenizer.addBos},
                  {"tokenizer_class", "PreTrainedTokenizerFast"}};

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/GgufConfig.h"
+#include "sherry/Import/GgufTokenizer.h"
 #include "sherry/Import/ModelConfig.h"
 #include "sherry/Support/RopeScaling.h"
 

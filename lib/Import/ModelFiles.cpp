@@ -9,28 +9,48 @@
 #include "sherry/Import/GgufConfig.h"
 #include "sherry/Support/Json.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 
 using namespace llvm;
 using namespace sherry;
 
-/// Fails on a tokenizer with which the runtime would not open the model.
-static Error checkInRuntime(const TokenizerFile &tokenizer,
-                            const ModelConfig &config) {
-  if (!tokenizer.json)
+/// Takes a tokenizer over; fails if the runtime would not open the model with
+/// it. `remedy` says what the user can do then.
+static Error takeTokenizer(TokenizerFile tokenizer, StringRef remedy,
+                           ModelFiles &files) {
+  files.tokenizer = std::move(tokenizer);
+  append_range(files.notes, files.tokenizer.notes);
+  if (!files.tokenizer.json)
     return Error::success();
-  StringRef text = tokenizer.json->getBuffer();
+  StringRef text = files.tokenizer.json->getBuffer();
+  StringRef path = files.tokenizer.json->getBufferIdentifier();
+  std::optional<int64_t> &bosToken = files.config.bosTokenId;
+  if (auto named = files.tokenizer.bosToken;
+      named && files.tokenizer.addBos && *named >= 0 &&
+      *named < files.config.vocabSize)
+    bosToken = named;
   std::optional<int32_t> bos;
-  if (config.bosTokenId)
-    bos = static_cast<int32_t>(*config.bosTokenId);
+  if (bosToken)
+    bos = static_cast<int32_t>(*bosToken);
   try {
-    runtime::Tokenizer(std::string_view(text.data(), text.size()),
-                       static_cast<uint32_t>(config.vocabSize), bos,
-                       tokenizer.addBos);
+    runtime::Tokenizer checked(std::string_view(text.data(), text.size()),
+                               static_cast<uint32_t>(files.config.vocabSize),
+                               bos, files.tokenizer.addBos);
+    // What texts begin with is BOS, whatever config.json calls so.
+    if (auto first = checked.firstToken())
+      bosToken = *first;
+    std::string dropped = checked.droppedBytes();
+    if (!dropped.empty())
+      files.notes.push_back((path + ": has no token for " +
+                             Twine(dropped.size()) + " bytes, such as 0x" +
+                             toHex(dropped.substr(0, 1), /*LowerCase=*/true) +
+                             ", and no unk_token; they are dropped from texts")
+                                .str());
   } catch (const runtime::Error &error) {
-    return makeError(tokenizer.json->getBufferIdentifier() + ": " +
-                     error.what() +
-                     "; the runtime cannot use this tokenizer, correct it");
+    return makeError(path + ": " + error.what() +
+                     "; the runtime cannot use this tokenizer, " + remedy);
   }
   return Error::success();
 }
@@ -67,9 +87,9 @@ static Expected<ModelFiles> openGguf(StringRef path,
                                     "the file is said to be it")
                                 .str());
     }
-    if (Error error = checkInRuntime(*tokenizer, files.config))
+    if (Error error = takeTokenizer(std::move(*tokenizer),
+                                    "convert the model anew", files))
       return error;
-    files.tokenizer = std::move(*tokenizer);
   }
   if (options.weights) {
     files.gguf = &model->first();
@@ -98,9 +118,8 @@ static Expected<ModelFiles> openFolder(StringRef path,
     auto tokenizer = TokenizerFile::load(path, files.config.vocabSize);
     if (!tokenizer)
       return tokenizer.takeError();
-    if (Error error = checkInRuntime(*tokenizer, files.config))
+    if (Error error = takeTokenizer(std::move(*tokenizer), "correct it", files))
       return error;
-    files.tokenizer = std::move(*tokenizer);
   }
   if (options.stqScale != StqScale::Auto)
     return makeError(path + ": --stq-scale has no effect, no tensor is of type "
@@ -123,8 +142,17 @@ Expected<ModelFiles> ModelFiles::open(StringRef path,
 Expected<TokenizerFile> sherry::openTokenizer(StringRef path) {
   // Ids have only to be such that the runtime can keep a list of them.
   auto load = [&]() -> Expected<TokenizerFile> {
-    if (!sys::fs::is_regular_file(path))
-      return TokenizerFile::load(path, kMaxSize);
+    if (!sys::fs::is_regular_file(path)) {
+      int64_t vocabSize = kMaxSize;
+      if (sys::fs::exists(joinPath(path, "config.json"))) {
+        auto config = ModelConfig::load(path);
+        if (config)
+          vocabSize = config->vocabSize;
+        else
+          consumeError(config.takeError());
+      }
+      return TokenizerFile::load(path, vocabSize);
+    }
     auto file = GgufFile::open(path);
     if (!file)
       return file.takeError();
@@ -132,6 +160,8 @@ Expected<TokenizerFile> sherry::openTokenizer(StringRef path) {
   };
   auto tokenizer = load();
   if (tokenizer && !tokenizer->json)
-    return makeError(path + ": has no tokenizer");
+    return makeError(tokenizer->notes.empty()
+                         ? (path + ": has no tokenizer").str()
+                         : tokenizer->notes.front());
   return tokenizer;
 }

@@ -4,7 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "SentencePiece.h"
-#include "sherry/Import/GgufConfig.h"
+#include "BosTemplate.h"
+#include "sherry/Import/GgufTokenizer.h"
 #include "sherry/Support/Json.h"
 
 #include "llvm/Support/Endian.h"
@@ -116,7 +117,7 @@ static json readPiece(StringRef message, bool &isDamaged) {
 Expected<json> sherry::readSentencePiece(MemoryBufferRef file) {
   StringRef path = file.getBufferIdentifier();
   json vocab = json::array();
-  uint64_t modelType = 1;
+  uint64_t modelType = 1, bos = 1;
   bool addPrefix = true, dropsSpaces = true, hasRules = false;
   bool marksSpaces = true, spaceIsSuffix = false;
   bool isDamaged = false;
@@ -132,6 +133,8 @@ Expected<json> sherry::readSentencePiece(MemoryBufferRef file) {
           modelType = inner.integer;
         if (inner.number == 24)
           spaceIsSuffix = inner.integer != 0;
+        if (inner.number == 41)
+          bos = inner.integer; // -1, which is a large number: none
       }
     if (field.number == 3) // NormalizerSpec
       while (part.next(inner)) {
@@ -160,8 +163,12 @@ Expected<json> sherry::readSentencePiece(MemoryBufferRef file) {
                      (spaceIsSuffix ? "treat_whitespace_as_suffix is true"
                                     : "escape_whitespaces is false") +
                      ", which is not supported");
+  json processor = nullptr;
+  if (bos < vocab.size() && vocab[bos][2] == "control")
+    processor = makeBosTemplate(vocab[bos][0], static_cast<int64_t>(bos));
   return json{{"model",
                {{"type", "SentencePieceBPE"},
                 {"add_dummy_prefix", addPrefix},
-                {"vocab", std::move(vocab)}}}};
+                {"vocab", std::move(vocab)}}},
+              {"post_processor", std::move(processor)}};
 }

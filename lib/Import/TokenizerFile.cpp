@@ -4,8 +4,10 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/TokenizerFile.h"
+#include "BpeFiles.h"
 #include "SentencePiece.h"
-#include "sherry/Import/GgufConfig.h"
+#include "UnusedTokens.h"
+#include "sherry/Import/GgufTokenizer.h"
 #include "sherry/Support/Json.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -31,11 +33,8 @@ static bool startsWithSpecialToken(const json &processor) {
          member(single->front(), "SpecialToken");
 }
 
-Expected<bool> sherry::checkTokenizer(MemoryBufferRef text, int64_t vocabSize) {
-  StringRef file = text.getBufferIdentifier();
-  auto object = parseJsonObject(text.getBuffer(), file);
-  if (!object)
-    return object.takeError();
+static Expected<bool> checkObject(const json &object, StringRef file,
+                                  int64_t vocabSize) {
   auto checkId = [&](StringRef token, const json *id) -> Error {
     if (id && id->is_number_unsigned() &&
         id->get<uint64_t>() < static_cast<uint64_t>(vocabSize))
@@ -44,12 +43,11 @@ Expected<bool> sherry::checkTokenizer(MemoryBufferRef text, int64_t vocabSize) {
         file + ": the token " + quote(token) + " has the id " +
         (id ? id->dump(-1, ' ', true, json::error_handler_t::replace)
             : "null") +
-        "; ids are below vocab_size in config.json, which is " +
-        Twine(vocabSize) +
-        "; take the tokenizer.json that belongs to the model");
+        "; ids are below vocab_size of the model, which is " +
+        Twine(vocabSize) + "; take the tokenizer that belongs to it");
   };
 
-  const json *model = member(*object, "model");
+  const json *model = member(object, "model");
   const json *vocab = model ? member(*model, "vocab") : nullptr;
   const json *type = model ? member(*model, "type") : nullptr;
   // A list has the ids 0, 1, 2 and so on.
@@ -74,7 +72,7 @@ Expected<bool> sherry::checkTokenizer(MemoryBufferRef text, int64_t vocabSize) {
       if (Error error = checkId(token, &id))
         return error;
 
-  const json *added = member(*object, "added_tokens");
+  const json *added = member(object, "added_tokens");
   if (added && !added->is_array())
     return makeError(file + ": field \"added_tokens\" must be a list");
   for (const json &token : added ? *added : json::array()) {
@@ -85,8 +83,16 @@ Expected<bool> sherry::checkTokenizer(MemoryBufferRef text, int64_t vocabSize) {
       return error;
   }
 
-  const json *processor = member(*object, "post_processor");
+  const json *processor = member(object, "post_processor");
   return processor && startsWithSpecialToken(*processor);
+}
+
+Expected<bool> sherry::checkTokenizer(MemoryBufferRef text, int64_t vocabSize) {
+  StringRef file = text.getBufferIdentifier();
+  auto object = parseJsonObject(text.getBuffer(), file);
+  if (!object)
+    return object.takeError();
+  return checkObject(*object, file, vocabSize);
 }
 
 /// The template that is named "default", or else the only one that is not for
@@ -138,12 +144,42 @@ Error sherry::applyTokenizerConfig(MemoryBufferRef text,
   return reader.failed() ? makeError(error) : Error::success();
 }
 
-/// Keeps the text of a tokenizer.json that was made from another file.
-static Error setText(TokenizerFile &tokenizer, const std::string &text,
-                     StringRef file, int64_t vocabSize) {
-  tokenizer.json = MemoryBuffer::getMemBufferCopy(text, file);
-  return checkTokenizer(tokenizer.json->getMemBufferRef(), vocabSize)
-      .takeError();
+/// Keeps a tokenizer.json that was made from another file.
+static Error setTokenizer(TokenizerFile &tokenizer, json root, StringRef file,
+                          int64_t vocabSize) {
+  leaveOutTokens(root, vocabSize, file, tokenizer.notes);
+  tokenizer.json = MemoryBuffer::getMemBufferCopy(
+      root.dump(-1, ' ', false, json::error_handler_t::replace), file);
+  return checkObject(root, file, vocabSize).takeError();
+}
+
+/// The id of a token by its name; nothing if there is none.
+static std::optional<int64_t> findTokenId(const json &root, StringRef name) {
+  const json *added = member(root, "added_tokens");
+  for (const json &token : added ? *added : json::array())
+    if (const json *content = member(token, "content");
+        content && *content == name.str())
+      return token["id"].get<int64_t>(); // checked when it was loaded
+  const json *model = member(root, "model");
+  const json *vocab = model ? member(*model, "vocab") : nullptr;
+  const json *id = vocab ? member(*vocab, name) : nullptr;
+  return id ? std::optional(id->get<int64_t>()) : std::nullopt;
+}
+
+/// The BOS token that tokenizer_config.json names, if the tokenizer has no
+/// template that does.
+static Error findBosToken(const json &config, TokenizerFile &tokenizer) {
+  const json *field = member(config, "bos_token");
+  const json *inner = field ? member(*field, "content") : nullptr;
+  const json *name = inner ? inner : field;
+  if (!tokenizer.addBos || !name || !name->is_string())
+    return Error::success();
+  auto root = parseJsonObject(tokenizer.json->getBuffer(),
+                              tokenizer.json->getBufferIdentifier());
+  if (!root)
+    return root.takeError();
+  tokenizer.bosToken = findTokenId(*root, name->get<std::string>());
+  return Error::success();
 }
 
 /// Tokens that tokenizer_config.json adds to a tokenizer.model.
@@ -180,14 +216,25 @@ static Expected<TokenizerFile> loadSentencePiece(StringRef directory,
     auto config = readJsonObject(configPath);
     if (!config)
       return config.takeError();
+    json &model = (*tokenizer)["model"];
     (*tokenizer)["added_tokens"] =
-        readAddedTokens(*config, (*tokenizer)["model"]["vocab"].size());
+        readAddedTokens(*config, model["vocab"].size());
+    std::string error;
+    FieldReader reader(configPath, *config, error);
+    // As the LlamaTokenizer of transformers. If it is not legacy, the space in
+    // front is its own, and not one of each text between special tokens.
+    if (!reader.getBool("add_prefix_space", true)) {
+      model["add_dummy_prefix"] = false;
+    } else if (!reader.getBool("legacy", true)) {
+      model["add_dummy_prefix"] = true;
+      model["prefix_first_only"] = true;
+    }
+    if (!error.empty())
+      return makeError(error);
   }
   result.addBos = true;
-  if (Error error = setText(
-          result,
-          tokenizer->dump(-1, ' ', false, json::error_handler_t::replace), path,
-          vocabSize))
+  if (Error error =
+          setTokenizer(result, std::move(*tokenizer), path, vocabSize))
     return error;
   return result;
 }
@@ -198,7 +245,12 @@ static Expected<TokenizerFile> loadTokenizerJson(StringRef path,
   auto text = readFile(path, kMaxTokenizerBytes);
   if (!text)
     return text.takeError();
-  auto startsWithBos = checkTokenizer((*text)->getMemBufferRef(), vocabSize);
+  auto root = parseJsonObject((*text)->getBuffer(), path);
+  if (!root)
+    return root.takeError();
+  if (leaveOutTokens(*root, vocabSize, path, result.notes))
+    *text = MemoryBuffer::getMemBufferCopy(root->dump(), path);
+  auto startsWithBos = checkObject(*root, path, vocabSize);
   if (!startsWithBos)
     return startsWithBos.takeError();
   result.json = std::move(*text);
@@ -206,16 +258,45 @@ static Expected<TokenizerFile> loadTokenizerJson(StringRef path,
   return result;
 }
 
+static Expected<TokenizerFile> loadBpeFiles(StringRef directory,
+                                            int64_t vocabSize) {
+  TokenizerFile result;
+  auto root = readBpeFiles(directory);
+  if (!root)
+    return root.takeError();
+  if (root->is_null()) {
+    result.notes.push_back(
+        (directory + ": vocab.json and merges.txt are there, but not how they "
+                     "cut text into words; the model has no tokenizer. Save a "
+                     "tokenizer.json with Hugging Face transformers, or name a "
+                     "tokenizer_class of GPT-2 or Qwen2 in "
+                     "tokenizer_config.json")
+            .str());
+    return result;
+  }
+  if (Error error = setTokenizer(result, std::move(*root),
+                                 joinPath(directory, "vocab.json"), vocabSize))
+    return error;
+  return result;
+}
+
 Expected<TokenizerFile> TokenizerFile::load(StringRef directory,
                                             int64_t vocabSize) {
   std::string path = joinPath(directory, "tokenizer.json");
-  bool hasJson = sys::fs::exists(path);
-  if (!hasJson && !sys::fs::exists(joinPath(directory, "tokenizer.model")))
+  auto load = [&]() -> Expected<TokenizerFile> {
+    if (sys::fs::exists(path))
+      return loadTokenizerJson(path, vocabSize);
+    if (sys::fs::exists(joinPath(directory, "tokenizer.model")))
+      return loadSentencePiece(directory, vocabSize);
+    if (hasBpeFiles(directory))
+      return loadBpeFiles(directory, vocabSize);
     return TokenizerFile();
-  auto result = hasJson ? loadTokenizerJson(path, vocabSize)
-                        : loadSentencePiece(directory, vocabSize);
+  };
+  auto result = load();
   if (!result)
     return result.takeError();
+  if (!result->json)
+    return result;
   std::string mapPath = joinPath(directory, "special_tokens_map.json");
   if (sys::fs::exists(mapPath)) {
     auto map = readJsonObject(mapPath);
@@ -230,6 +311,11 @@ Expected<TokenizerFile> TokenizerFile::load(StringRef directory,
       return config.takeError();
     if (Error error =
             applyTokenizerConfig((*config)->getMemBufferRef(), *result))
+      return error;
+    auto object = parseJsonObject((*config)->getBuffer(), configPath);
+    if (!object)
+      return object.takeError();
+    if (Error error = findBosToken(*object, *result))
       return error;
   }
   std::string templatePath = joinPath(directory, "chat_template.jinja");
@@ -250,9 +336,14 @@ Expected<TokenizerFile> TokenizerFile::load(const GgufFile &file,
     return text.takeError();
   if (text->empty())
     return result;
-  if (Error error = setText(result, *text, file.getPath(), vocabSize))
+  // Made by us: it is valid.
+  if (Error error =
+          setTokenizer(result, json::parse(*text), file.getPath(), vocabSize))
     return error;
-  result.addBos = addsBosToken(file);
+  auto addsBos = addsBosToken(file);
+  if (!addsBos)
+    return addsBos.takeError();
+  result.addBos = *addsBos;
   result.chatTemplate = getChatTemplate(file);
   if (const GgufValue *bos = file.find("tokenizer.ggml.bos_token_id"))
     result.bosToken = bos->getInteger();

@@ -62,6 +62,8 @@ static Source openSource(const Options &options) {
   auto file = openTokenizer(path);
   if (!file)
     throw std::runtime_error(llvm::toString(file.takeError()));
+  for (const std::string &note : file->notes)
+    std::cerr << "sherry-tokenize: note: " << note << "\n";
   constexpr uint32_t maxVocabSize = 1 << 24;
   const bool addBos = options.bos && file->addBos;
   std::optional<int32_t> bos;

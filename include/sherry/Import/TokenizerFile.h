@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sherry {
 
@@ -36,10 +37,14 @@ struct TokenizerFile {
   /// or special_tokens_map.json; nothing where these say null. One that is not
   /// here is the name of the token that the model's config has.
   std::map<std::string, std::optional<std::string>> specialTokens;
-  std::optional<int64_t> bosToken; ///< of GGUF files
+  /// The BOS token that the files name; it is not in tokenizer.json.
+  std::optional<int64_t> bosToken;
+  std::vector<std::string> notes; ///< for the user, of what was left out
 
-  /// Reads tokenizer.json of a folder or, if there is none, tokenizer.model.
-  /// Fails if a token's id is not below `vocabSize`.
+  /// Reads tokenizer.json of a folder or, if there is none, tokenizer.model, or
+  /// else vocab.json and merges.txt. Tokens whose ids are not below `vocabSize`
+  /// are left out if no text becomes them, but for their names; fails if there
+  /// are others.
   static llvm::Expected<TokenizerFile> load(llvm::StringRef directory,
                                             int64_t vocabSize);
   /// The same of a GGUF file.

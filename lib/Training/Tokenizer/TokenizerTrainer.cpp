@@ -7,7 +7,7 @@
 #include "ByteLevel.h"
 #include "Support.h"
 #include "Tokenizer.h"
-#include "sherry/Import/GgufConfig.h"
+#include "sherry/Import/PreTokenizers.h"
 #include "sherry/Support/Json.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -27,7 +27,7 @@ TokenizerTrainer::~TokenizerTrainer() = default;
 
 static Error check(const TokenizerOptions &options) {
   if (options.preTokenizer.empty() ||
-      getPreTokenizerPatterns(options.preTokenizer).empty())
+      getPreTokenizer(options.preTokenizer).patterns.empty())
     return makeError("the pre-tokenizer " + quote(options.preTokenizer) +
                      " is not known; docs/Tokenizers.md lists those that are");
   StringSet<> seen;
@@ -108,7 +108,7 @@ static void writeByteLevel(json::OStream &json, bool usesRegex) {
 static void writePreTokenizer(json::OStream &json, StringRef name) {
   json.attribute("type", "Sequence");
   json.attributeArray("pretokenizers", [&] {
-    for (const std::string &pattern : getPreTokenizerPatterns(name))
+    for (const std::string &pattern : getPreTokenizer(name).patterns)
       json.object([&] {
         json.attribute("type", "Split");
         json.attributeObject("pattern",
@@ -179,7 +179,7 @@ Error TokenizerTrainer::write(const BpeVocabulary &vocabulary,
                          [&] { writeByteLevel(json, /*usesRegex=*/true); });
     json.attributeObject("model", [&] {
       writeModel(json, names, vocabulary.merges,
-                 isLlama3(options.preTokenizer));
+                 getPreTokenizer(options.preTokenizer).ignoresMerges);
     });
   });
   out << "\n";

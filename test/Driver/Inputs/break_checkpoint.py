@@ -147,7 +147,7 @@ FILE_DEFECTS = {
     "config-not-json": lambda folder: (folder / "config.json").write_text('{"a": '),
     "tokenizer": lambda folder: edit_json(
         folder / "tokenizer.json",
-        added_tokens=[{"id": 4000, "content": "<far>", "special": True}],
+        model={"type": "BPE", "vocab": {"a": 4000}, "merges": []},
     ),
     "tokenizer-not-json": lambda folder: os.truncate(folder / "tokenizer.json", 50),
 }

@@ -10,6 +10,7 @@
 #include "Tokenizer.h"
 #include "sherry/Import/TokenizerFile.h"
 
+#include <nlohmann/json.hpp>
 #include <random>
 
 #ifdef SHERRY_HAS_SENTENCEPIECE
@@ -49,6 +50,50 @@ TEST(SentencePieceTest, RefusesOtherMarksOfSpaces) {
   EXPECT_THAT(messageOf(loadModel(folder, model + model)), mentions("twice"));
 }
 
+TEST(SentencePieceTest, BosIsThatOfTheModel) {
+  TempFolder folder;
+  std::string model = readText("test/Fuzz/Corpus/sentencepiece/bpe.model");
+  auto file = loadModel(folder, model);
+  ASSERT_TRUE(bool(file));
+  auto root = nlohmann::json::parse(file->json->getBuffer().str());
+  EXPECT_EQ(root["post_processor"]["single"][0]["SpecialToken"]["id"], "<s>");
+  EXPECT_EQ(root["post_processor"]["special_tokens"]["<s>"]["ids"][0], 1);
+  EXPECT_TRUE(file->addBos);
+  // TrainerSpec: bos_id is -1.
+  const std::string none("\x12\x0c\xc8\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+                         "\x01");
+  file = loadModel(folder, model + none);
+  ASSERT_TRUE(bool(file)) << messageOf(std::move(file));
+  root = nlohmann::json::parse(file->json->getBuffer().str());
+  EXPECT_EQ(root["post_processor"], nullptr);
+}
+
+// As the LlamaTokenizer of transformers has it.
+TEST(SentencePieceTest, PrefixOfTheConfiguration) {
+  TempFolder folder;
+  std::string model = readText("test/Fuzz/Corpus/sentencepiece/bpe.model");
+  auto readModel = [&](const std::string &config) {
+    folder.write("tokenizer_config.json", config);
+    auto file = loadModel(folder, model);
+    EXPECT_TRUE(bool(file)) << messageOf(std::move(file));
+    return nlohmann::json::parse(file->json->getBuffer().str())["model"];
+  };
+  auto plain = readModel("{}");
+  EXPECT_EQ(plain["add_dummy_prefix"], true);
+  EXPECT_FALSE(plain.contains("prefix_first_only"));
+  EXPECT_EQ(readModel("{\"legacy\":true}"), plain);
+  EXPECT_EQ(readModel("{\"legacy\":false}")["prefix_first_only"], true);
+  EXPECT_EQ(readModel("{\"add_prefix_space\":false}")["add_dummy_prefix"],
+            false);
+  EXPECT_EQ(
+      readModel(
+          "{\"legacy\":false,\"add_prefix_space\":false}")["add_dummy_prefix"],
+      false);
+  folder.write("tokenizer_config.json", "{\"legacy\":1}");
+  EXPECT_THAT(messageOf(loadModel(folder, model)),
+              mentions("tokenizer_config.json", "legacy"));
+}
+
 #ifndef SHERRY_HAS_SENTENCEPIECE
 TEST(SentencePieceTest, AgreesWithTheLibrary) {
   GTEST_SKIP() << "built without libsentencepiece-dev";
@@ -66,11 +111,13 @@ std::vector<std::string> makeTexts() {
     texts.push_back(readText(name));
   }
   const std::vector<std::string> characters = {
-      "a",      "e",      "th",     "the",    " ",          " ",
-      "  ",     "\n",     "1",      "2026",   ".",          ",",
-      "tion",   "\u00e9", "\u00df", "\u4e00", "\U0001f642", "\u0301",
-      "\t",     "<s>",    "<unk>",  "layer",  "weight",     "\U0001f1e9\u200d",
-      "<0x0A>", "'"};
+      "a",          "e",      "th",     "the",
+      " ",          " ",      "  ",     "\n",
+      "1",          "2026",   ".",      ",",
+      "tion",       "\u00e9", "\u00df", "\u4e00",
+      "\U0001f642", "\u0301", "\t",     "<s>",
+      "<unk>",      "layer",  "weight", "\U0001f1e9\u200d",
+      "<0x0A>",     "'",      "\u2581", "\u2581the"};
   std::mt19937 random(1);
   for (int i = 0; i < 3000; ++i) {
     texts.emplace_back();
@@ -113,7 +160,8 @@ TEST_P(SentencePieceModels, AgreeWithTheLibrary) {
     for (int32_t token : tokens)
       decoded += tokenizer.bytes(token);
     bool hasPrefix = tokenizer.prefixesSpace() && !text.empty();
-    ASSERT_EQ(decoded, (hasPrefix ? " " : "") + text);
+    ASSERT_EQ(decoded,
+              (hasPrefix ? " " : "") + runtime::replaceSpaceSymbols(text));
   }
 }
 

@@ -18,6 +18,8 @@
 #ifndef SHERRY_ABI_ABI_H
 #define SHERRY_ABI_ABI_H
 
+#include "sherry-abi/limits.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,8 +34,6 @@ extern "C" {
 
 /// A cache has room for a multiple of so many positions.
 #define SHERRY_ABI_CONTEXT_MULTIPLE 16
-/// Most sequences that share a cache.
-#define SHERRY_ABI_MAX_SEQUENCES 1024
 #define SHERRY_ABI_QUERY_SYMBOL "sherry_model_query"
 #define SHERRY_ABI_WEIGHTS_SECTION ".sherry.weights"
 #define SHERRY_ABI_CHECKSUM_SECTION ".sherry.checksum"
@@ -99,20 +99,23 @@ typedef struct sherry_abi_model {
 
   /// Model description: a JSON object in UTF-8, see docs/Pipeline.md.
   const char *metadata;
-  uint64_t metadata_size;
+  uint64_t metadata_size; ///< at most SHERRY_ABI_MAX_METADATA
 
   uint64_t weights_size; ///< bytes of the weights section
-  /// tokenizer.json as it was, inside the weights section; size 0: none.
+  /// tokenizer.json as it was, inside the weights section; size 0: none, at
+  /// most SHERRY_ABI_MAX_TOKENIZER.
   uint64_t tokenizer_offset;
   uint64_t tokenizer_size;
 
   uint64_t workspace_size;
   uint64_t kv_bytes_per_position; ///< of one sequence
 
+  /// At most SHERRY_ABI_MAX_SIZE, like max_context.
   uint32_t vocab_size;
   uint32_t logits_stride; ///< >= vocab_size
   uint32_t max_context;   ///< largest `context` the model was made for
-  uint32_t max_block;     ///< most tokens of one prefill call
+  /// Most tokens of one prefill call, at most SHERRY_ABI_MAX_BLOCK.
+  uint32_t max_block;
 
   sherry_abi_forward_fn decode;
   sherry_abi_forward_fn prefill;

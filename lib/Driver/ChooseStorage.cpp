@@ -164,9 +164,11 @@ static Error chooseGranularity(const CompileOptions &options,
     return Error::success();
   if (linear.granularity != Granularity::PerGroup)
     return createStringError("--group-size needs --granularity=per_group");
-  if (*options.groupSize <= 0 || *options.groupSize % format::kGroupInputs != 0)
+  if (*options.groupSize <= 0 || *options.groupSize > kMaxSize ||
+      *options.groupSize % format::kGroupInputs != 0)
     return createStringError("--group-size is " + Twine(*options.groupSize) +
-                             "; it must be a positive multiple of 4");
+                             "; it must be a multiple of 4 in 4.." +
+                             Twine(kMaxSize));
   linear.groupSize = *options.groupSize;
   return Error::success();
 }

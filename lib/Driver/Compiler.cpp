@@ -6,6 +6,7 @@
 #include "sherry/Driver/Compiler.h"
 #include "ChooseStorage.h"
 #include "Statistics.h"
+#include "sherry-abi/limits.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 #include "sherry/Driver/AbiTable.h"
 #include "sherry/Driver/WeightsWriter.h"
@@ -98,20 +99,28 @@ Schedule Schedule::forTarget(const TargetInfo &target) {
 }
 
 Error sherry::checkSchedule(const Schedule &schedule) {
-  auto fail = [](const char *option, int64_t value, const char *range) {
-    return llvm::createStringError(llvm::Twine(option) + " is " +
-                                   llvm::Twine(value) + "; it must be " +
-                                   range);
+  constexpr int64_t maxDistance = 1 << 30, maxInterleave = 16;
+  auto check = [](const char *option, int64_t value, int64_t least,
+                  int64_t most, int64_t unit = 1) -> Error {
+    if (value >= least && value <= most && value % unit == 0)
+      return Error::success();
+    std::string kind;
+    if (unit > 1)
+      kind = "a multiple of " + std::to_string(unit) + " ";
+    return llvm::createStringError(
+        llvm::Twine(option) + " is " + llvm::Twine(value) + "; it must be " +
+        kind + "in " + llvm::Twine(least) + ".." + llvm::Twine(most));
   };
-  if (schedule.maxBlock <= 0 || schedule.maxBlock % 8 != 0)
-    return fail("--max-block", schedule.maxBlock, "a positive multiple of 8");
-  if (schedule.prefetchDistance < 0)
-    return fail("--prefetch", schedule.prefetchDistance, "0 or more");
-  if (schedule.prefetchDistanceL2 < 0)
-    return fail("--prefetch-l2", schedule.prefetchDistanceL2, "0 or more");
-  if (schedule.interleave < 0 || schedule.interleave > 16)
-    return fail("--interleave", schedule.interleave, "in 0..16");
-  return Error::success();
+  if (Error error =
+          check("--max-block", schedule.maxBlock, 8, SHERRY_ABI_MAX_BLOCK, 8))
+    return error;
+  if (Error error =
+          check("--prefetch", schedule.prefetchDistance, 0, maxDistance))
+    return error;
+  if (Error error =
+          check("--prefetch-l2", schedule.prefetchDistanceL2, 0, maxDistance))
+    return error;
+  return check("--interleave", schedule.interleave, 0, maxInterleave);
 }
 
 Error Compilation::readModel() {
@@ -132,6 +141,13 @@ Error Compilation::readModel() {
     log << "note: " << note << "\n";
   config = std::move(files->config);
   tokenizer = std::move(files->tokenizer);
+  if (tokenizer.json &&
+      tokenizer.json->getBufferSize() > SHERRY_ABI_MAX_TOKENIZER)
+    return llvm::createStringError(
+        options.model + ": the tokenizer has " +
+        llvm::Twine(tokenizer.json->getBufferSize()) +
+        " bytes as tokenizer.json, at most " +
+        llvm::Twine(SHERRY_ABI_MAX_TOKENIZER) + " are possible");
   checkpoint = std::move(files->checkpoint);
   if (options.limits) {
     config.numLayers = std::min(config.numLayers, options.limits->numLayers);
@@ -376,6 +392,15 @@ Error Compilation::writeModelFile(StringRef code) {
 Error Compilation::emitMachineCode() {
   clock.start("llvm");
   fields = describe();
+  if (fields.metadata.size() > SHERRY_ABI_MAX_METADATA)
+    return llvm::createStringError(
+        options.model +
+        ": the description of the model, with a chat template "
+        "of " +
+        llvm::Twine(tokenizer.chatTemplate.size()) + " bytes, has " +
+        llvm::Twine(fields.metadata.size()) + " bytes, at most " +
+        llvm::Twine(SHERRY_ABI_MAX_METADATA) +
+        " are possible; shorten the template");
   Expected<std::unique_ptr<llvm::Module>> llvmModule = translate();
   if (!llvmModule)
     return llvmModule.takeError();

@@ -7,6 +7,7 @@
 #include "BpeFiles.h"
 #include "SentencePiece.h"
 #include "UnusedTokens.h"
+#include "sherry-abi/limits.h"
 #include "sherry/Import/GgufTokenizer.h"
 #include "sherry/Support/Json.h"
 
@@ -19,7 +20,7 @@ using namespace llvm;
 using namespace sherry;
 using nlohmann::json;
 
-static constexpr uint64_t kMaxTokenizerBytes = 1 << 26;
+static constexpr uint64_t kMaxTokenizerBytes = SHERRY_ABI_MAX_TOKENIZER;
 static constexpr uint64_t kMaxConfigBytes = 1 << 24;
 
 /// A post processor, or one of a sequence of them, whose template for one text

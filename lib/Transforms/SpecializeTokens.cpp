@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "sherry-abi/limits.h"
 #include "sherry/Transforms/Passes.h"
 
 #include "mlir/IR/Builders.h"
@@ -22,9 +23,9 @@ struct SpecializeTokensPass
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    if (maxBlock < 8 || maxBlock % 8 != 0) {
-      module.emitError("max-block must be a positive multiple of 8, not ")
-          << maxBlock.getValue();
+    if (maxBlock < 8 || maxBlock > SHERRY_ABI_MAX_BLOCK || maxBlock % 8 != 0) {
+      module.emitError("max-block must be a multiple of 8 in 8..")
+          << SHERRY_ABI_MAX_BLOCK << ", not " << maxBlock.getValue();
       return signalPassFailure();
     }
     SymbolTable symbols(module);

@@ -13,11 +13,6 @@
 
 using namespace sherry::runtime;
 
-/// No model comes near; so the sizes of buffers cannot overflow.
-static constexpr uint32_t maxVocabSize = 1 << 24;
-static constexpr uint32_t maxMaxBlock = 1 << 16;
-static constexpr uint64_t maxMetadataSize = 1 << 24;
-
 static void checkVersion(const sherry_abi_model &model) {
   if (model.abi_version == SHERRY_ABI_VERSION)
     return;
@@ -55,21 +50,25 @@ void sherry::runtime::checkModelTable(const sherry_abi_model &model,
               std::to_string(sizeof(sherry_abi_model)));
   checkCpu(model, cpuFeatures);
   require(model.target_cpu, "target_cpu");
-  require(model.metadata && model.metadata_size <= maxMetadataSize, "metadata");
+  require(model.metadata && model.metadata_size <= SHERRY_ABI_MAX_METADATA,
+          "metadata");
   require(model.weights_size == weightsSize,
           "weights_size: " + std::to_string(model.weights_size) +
               ", but the section " SHERRY_ABI_WEIGHTS_SECTION " has " +
               std::to_string(weightsSize) + " bytes");
-  require(fits(model.tokenizer_offset, model.tokenizer_size, weightsSize),
+  require(fits(model.tokenizer_offset, model.tokenizer_size, weightsSize) &&
+              model.tokenizer_size <= SHERRY_ABI_MAX_TOKENIZER,
           "tokenizer_offset or tokenizer_size");
-  require(model.vocab_size > 0 && model.vocab_size <= maxVocabSize,
+  // The sizes of buffers cannot overflow.
+  require(model.vocab_size > 0 && model.vocab_size <= SHERRY_ABI_MAX_SIZE,
           "vocab_size");
   require(model.logits_stride >= model.vocab_size &&
-              model.logits_stride <= 2 * maxVocabSize,
+              model.logits_stride <= 2 * SHERRY_ABI_MAX_SIZE,
           "logits_stride");
-  require(model.max_context > 0 && model.max_context <= INT32_MAX,
+  require(model.max_context > 0 && model.max_context <= SHERRY_ABI_MAX_SIZE,
           "max_context");
-  require(model.max_block > 0 && model.max_block <= maxMaxBlock, "max_block");
+  require(model.max_block > 0 && model.max_block <= SHERRY_ABI_MAX_BLOCK,
+          "max_block");
   require(model.decode && model.prefill, "decode or prefill");
 }
 

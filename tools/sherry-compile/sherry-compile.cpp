@@ -110,8 +110,8 @@ static cl::opt<Groups> grouping(
     cl::init(Groups::Contiguous), cl::cat(category));
 static cl::opt<int64_t>
     maxBlock("max-block",
-             cl::desc("Most tokens of one prefill call, a multiple of 8 "
-                      "(default: 128, with AMX 64)"),
+             cl::desc("Most tokens of one prefill call, a multiple of 8, at "
+                      "most 8192 (default: 128, with AMX 64)"),
              cl::value_desc("n"), cl::cat(category));
 static cl::opt<int64_t> prefetchDistance(
     "prefetch",

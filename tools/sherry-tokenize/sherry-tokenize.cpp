@@ -7,6 +7,7 @@
 #include "../Support/Files.h"
 #include "Model.h"
 #include "Tokenizer.h"
+#include "sherry-abi/limits.h"
 #include "sherry/Import/ModelFiles.h"
 #include "sherry/Support/ToolProcess.h"
 
@@ -64,7 +65,7 @@ static Source openSource(const Options &options) {
     throw std::runtime_error(llvm::toString(file.takeError()));
   for (const std::string &note : file->notes)
     std::cerr << "sherry-tokenize: note: " << note << "\n";
-  constexpr uint32_t maxVocabSize = 1 << 24;
+  constexpr uint32_t maxVocabSize = SHERRY_ABI_MAX_SIZE;
   const bool addBos = options.bos && file->addBos;
   std::optional<int32_t> bos;
   if (auto id = addBos ? findBosToken(*file, path) : std::nullopt;

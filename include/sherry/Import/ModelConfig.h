@@ -9,6 +9,7 @@
 #ifndef SHERRY_IMPORT_MODELCONFIG_H
 #define SHERRY_IMPORT_MODELCONFIG_H
 
+#include "sherry-abi/limits.h"
 #include "sherry/Format/Layout.h"
 
 #include "llvm/ADT/ArrayRef.h"
@@ -90,7 +91,7 @@ struct QuantizationConfig {
 llvm::StringRef getGranularityName(format::Granularity granularity);
 
 /// The largest size of a model: products of two fit int64.
-inline constexpr int64_t kMaxSize = 1 << 24;
+inline constexpr int64_t kMaxSize = SHERRY_ABI_MAX_SIZE;
 
 /// A value by which tokens are chosen.
 struct SamplingField {

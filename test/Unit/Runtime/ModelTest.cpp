@@ -172,9 +172,10 @@ static sherry_abi_model goodTable() {
   return table;
 }
 
-static std::string tableError(const sherry_abi_model &table) {
+static std::string tableError(const sherry_abi_model &table,
+                              uint64_t weightsSize = 100) {
   try {
-    checkModelTable(table, 100, 7);
+    checkModelTable(table, weightsSize, 7);
   } catch (const Error &error) {
     return error.what();
   }
@@ -205,6 +206,42 @@ TEST(ModelTable, NamesTheWrongField) {
   expectWrong("max_block", [](Table t) { t.max_block = UINT32_MAX; });
   expectWrong("decode", [](Table t) { t.decode = nullptr; });
   expectWrong("prefill", [](Table t) { t.prefill = nullptr; });
+}
+
+TEST(ModelTable, HasTheLimitsOfTheCompiler) {
+  struct Case {
+    const char *field;
+    uint64_t limit;
+    void (*set)(sherry_abi_model &, uint64_t);
+  };
+  const Case cases[] = {
+      {"max_block", SHERRY_ABI_MAX_BLOCK,
+       [](sherry_abi_model &t, uint64_t n) {
+         t.max_block = static_cast<uint32_t>(n);
+       }},
+      {"max_context", SHERRY_ABI_MAX_SIZE,
+       [](sherry_abi_model &t, uint64_t n) {
+         t.max_context = static_cast<uint32_t>(n);
+       }},
+      {"vocab_size", SHERRY_ABI_MAX_SIZE,
+       [](sherry_abi_model &t, uint64_t n) {
+         t.vocab_size = t.logits_stride = static_cast<uint32_t>(n);
+       }},
+      {"metadata", SHERRY_ABI_MAX_METADATA,
+       [](sherry_abi_model &t, uint64_t n) { t.metadata_size = n; }},
+      {"tokenizer", SHERRY_ABI_MAX_TOKENIZER,
+       [](sherry_abi_model &t, uint64_t n) {
+         t.tokenizer_offset = 0;
+         t.tokenizer_size = t.weights_size = n;
+       }},
+  };
+  for (const Case &c : cases) {
+    sherry_abi_model table = goodTable();
+    c.set(table, c.limit);
+    EXPECT_EQ(tableError(table, table.weights_size), "") << c.field;
+    c.set(table, c.limit + 1);
+    EXPECT_CONTAINS(tableError(table, table.weights_size), c.field);
+  }
 }
 
 TEST(ModelTable, NamesAllMissingFeatures) {

@@ -16,6 +16,9 @@
 #define SHERRY_ABI_MAX_SIZE (1 << 24)
 /// Most tokens of a prefill call. The workspace grows with it.
 #define SHERRY_ABI_MAX_BLOCK (1 << 13)
+/// Most bytes of stack that an entry point takes, whatever the model is. What
+/// `barrier` takes comes on top.
+#define SHERRY_ABI_MAX_STACK (1 << 15)
 /// Most sequences that share a cache.
 #define SHERRY_ABI_MAX_SEQUENCES (1 << 10)
 /// Most bytes of the description of a model, which has its chat template.

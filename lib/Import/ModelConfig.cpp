@@ -17,6 +17,7 @@ using nlohmann::json;
 
 static constexpr uint64_t kMaxConfigBytes = 1 << 24;
 static constexpr int64_t kMaxLayers = 1 << 12;
+static constexpr int64_t kMaxHeadDim = 1 << 16;
 
 using QkNorm = Architecture::QkNorm;
 /// llama.cpp derives what is missing, and needs the others.
@@ -162,13 +163,13 @@ static void parseSizes(FieldReader &reader, const ConfigDefaults &defaults,
       "head_dim", defaults.headDim != 0 ? defaults.headDim
                                         : config.hiddenSize / config.numHeads);
   int64_t width = config.numHeads * config.headDim;
-  if (config.headDim % 2 != 0 || width == 0 ||
+  if (config.headDim % 2 != 0 || config.headDim > kMaxHeadDim || width == 0 ||
       width % format::kGroupInputs != 0 || width > kMaxSize)
     reader.refuse(
         "head_dim",
         (derived ? "given or " + hidden + " / " + heads + " be " : "") +
-            "even, and times " + heads + " a multiple of 4 and at most " +
-            Twine(kMaxSize));
+            "even and at most " + Twine(kMaxHeadDim) + ", and times " + heads +
+            " a multiple of 4 and at most " + Twine(kMaxSize));
 }
 
 StringRef sherry::getGranularityName(format::Granularity granularity) {

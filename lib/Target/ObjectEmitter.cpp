@@ -4,8 +4,10 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Target/ObjectEmitter.h"
+#include "sherry-abi/limits.h"
 
 #include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -43,6 +45,8 @@ static void setAttributes(Function &function, const TargetInfo &target) {
   function.addFnAttr("no-builtins");
   function.addFnAttr(Attribute::NoUnwind);
   function.addFnAttr("target-cpu", kBaseCpu);
+  // Reports every frame.
+  function.addFnAttr("warn-stack-size", "0");
   if (function.hasFnAttribute(kBaselineAttribute))
     return;
   function.addFnAttr("tune-cpu", target.cpu);
@@ -85,11 +89,35 @@ void ObjectEmitter::optimize(Module &module) const {
       .run(module, modules);
 }
 
+namespace {
+/// Adds up the sizes of stack frames.
+struct FrameCounter : DiagnosticHandler {
+  explicit FrameCounter(uint64_t &bytes) : bytes(bytes) {}
+
+  bool handleDiagnostics(const DiagnosticInfo &info) override {
+    const auto *frame = dyn_cast<DiagnosticInfoStackSize>(&info);
+    if (frame)
+      bytes += frame->getStackSize();
+    return frame;
+  }
+
+  uint64_t &bytes;
+};
+} // namespace
+
 Error ObjectEmitter::emit(Module &module, raw_pwrite_stream &out,
                           CodeGenFileType type) const {
   legacy::PassManager passes;
   if (machine->addPassesToEmitFile(passes, out, nullptr, type))
     return createStringError("LLVM cannot emit this kind of file");
+  uint64_t stack = 0;
+  module.getContext().setDiagnosticHandler(
+      std::make_unique<FrameCounter>(stack));
   passes.run(module);
+  module.getContext().setDiagnosticHandler(nullptr);
+  if (stack > SHERRY_ABI_MAX_STACK)
+    return createStringError("the functions of the model take " + Twine(stack) +
+                             " bytes of stack, at most " +
+                             Twine(SHERRY_ABI_MAX_STACK) + " are possible");
   return Error::success();
 }

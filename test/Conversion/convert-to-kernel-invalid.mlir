@@ -31,6 +31,13 @@ func.func @argument(%x: f64) attributes {sherry.max_tokens = 1 : i64} {
 
 // -----
 
+// expected-error@+1 {{the cache of 1024 sequences of 16777216 positions exceeds 2^63 bytes}}
+func.func @cache(%x: !sherry.kv_cache<4096 x 65536 x 256 x f32, max_context = 16777216>) attributes {sherry.max_tokens = 1 : i64} {
+  return
+}
+
+// -----
+
 // expected-error@+1 {{cannot return 'index' from a kernel}}
 func.func @result(%x: index) -> index attributes {sherry.max_tokens = 1 : i64} {
   return %x : index

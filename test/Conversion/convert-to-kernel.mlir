@@ -131,8 +131,12 @@ sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!she
 // CHECK-LABEL: func @panel
 func.func @panel(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 8 : i64} {
   %values, %scales, %sums = sherry.quantize_activations %x blocks [8] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  // Totals of the tokens are in the workspace; there is one tile, so they have
+  // one place.
+  // CHECK: %[[SCRATCH:.*]] = memref.alloc() : memref<1024xi8>
   // CHECK: %[[PANEL:.*]] = memref.alloca() {{.*}} : memref<64x2x64xi8>
   // CHECK: scf.parallel
+  // CHECK: memref.view %[[SCRATCH]][%{{.*}}][] : memref<1024xi8> to memref<1x8x32xf32>
   // CHECK: %[[BYTES:.*]] = sherry.decode_block
   // CHECK: vector.store %[[BYTES]], %[[PANEL]]
   // Blocks of eight tokens, and what is left in one of eight or four.
@@ -226,6 +230,33 @@ func.func @bf16(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max
   // FUSED: math.fma
   %y = sherry.linear %x, @dense : tensor<?x32xf32> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
+}
+}
+
+// -----
+
+// Scratch memory has a place for each thread, or for each tile if those are
+// fewer: five or one of 1024 bytes. One loop after the other has it.
+module attributes {sherry.weights_size = 2048 : i64} {
+sherry.weight @a count 1 from ["a"] rows [160] at 0 stride 512 : tensor<160x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
+sherry.weight @b count 1 from ["b"] rows [32] at 512 stride 1536 : tensor<32x160x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
+// CHECK-LABEL: func @scratch
+func.func @scratch(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 8 : i64} {
+  // CHECK: %[[SCRATCH:.*]] = memref.alloc() : memref<5120xi8>
+  // CHECK: memref.alloca
+  // CHECK-NOT: memref.alloca
+  // CHECK: scf.parallel (%[[TILE:.*]]) =
+  // CHECK: %[[THREADS:.*]] = sherry.num_threads
+  // CHECK: %[[IS_ENOUGH:.*]] = arith.cmpi ule, %[[THREADS]], %c5
+  // CHECK: %[[THREAD:.*]] = sherry.thread
+  // CHECK: %[[PLACE:.*]] = arith.select %[[IS_ENOUGH]], %[[THREAD]], %[[TILE]]
+  // CHECK: %[[AT:.*]] = arith.muli %[[PLACE]], %c1024
+  // CHECK: memref.view %[[SCRATCH]][%[[AT]]][] : memref<5120xi8> to memref<1x8x32xf32>
+  %y = sherry.linear %x, @a : tensor<?x8xf32> -> tensor<?x160xf32>
+  // CHECK: scf.parallel
+  // CHECK: memref.view %[[SCRATCH]]
+  %z = sherry.linear %y, @b : tensor<?x160xf32> -> tensor<?x32xf32>
+  return %z : tensor<?x32xf32>
 }
 }
 

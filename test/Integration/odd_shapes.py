@@ -77,6 +77,11 @@ MODELS = {
             "--no-quantize --head=q8_0",
         ],
     ),
+    "heads that take loops": (
+        "--hidden 64 --ffn 96 --layers 1 --heads 2 --kv-heads 1 --head-dim 580 "
+        "--vocab 97 --rope-scaling llama3",
+        ["--head=bf16", "--head=bf16 --kv=f16"],
+    ),
     "groups of 20": (
         "--hidden 192 --ffn 324 --heads 4 --kv-heads 2 --vocab 258 --untied "
         "--group-size 20 --tokenizer bytes",

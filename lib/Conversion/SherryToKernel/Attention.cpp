@@ -21,7 +21,7 @@ HeadAttention::HeadAttention(KernelBuilder &b, const CacheRef &cache,
     --together;
   auto f32 = b.getF32Type();
   blockType = b.vec(kCacheBlock, f32);
-  weights = b.allocScratch(MemRefType::get({together, kRoundPositions}, f32));
+  weights = b.allocLocal(MemRefType::get({together, kRoundPositions}, f32));
   states = b.allocScratch(MemRefType::get({sharing, 2}, f32));
 }
 
@@ -45,7 +45,6 @@ Value HeadAttention::exp(Value x, Value largest) {
 
 void HeadAttention::emit(Value row, Value first, const CachePart &keys,
                          const CachePart &values, Value end) {
-  auto whole = b.vec(headDim, b.getF32Type());
   auto forHeads = [&](function_ref<void(Value, Value)> body) {
     b.forLoop(b.index(sharing), 1,
               [&](Value head) { body(head, columnOf(first, head)); });
@@ -55,7 +54,10 @@ void HeadAttention::emit(Value row, Value first, const CachePart &keys,
   forHeads([&](Value head, Value column) {
     b.store(b.f32(-1e30), states, {head, b.index(0)});
     b.store(b.f32(0), states, {head, b.index(1)});
-    b.store(b.splat(whole, 0), result.buffer, {row, column});
+    b.forHeadColumns(headDim, [&](Value part, int64_t lanes) {
+      b.store(b.splat(b.vec(lanes, b.getF32Type()), 0), result.buffer,
+              {row, b.add(column, part)});
+    });
   });
   prepareQueries(row, first);
   b.forLoop(end, kRoundPositions, [&](Value at) {
@@ -64,10 +66,14 @@ void HeadAttention::emit(Value row, Value first, const CachePart &keys,
     emitRound(row, first, at, size, keys, values);
   });
   forHeads([&](Value head, Value column) {
-    Value mix = b.load(whole, result.buffer, {row, column});
     Value sum = b.loadScalar(states, {head, b.index(1)});
-    b.store(arith::DivFOp::create(b, mix, broadcast(whole, sum)), result.buffer,
-            {row, column});
+    b.forHeadColumns(headDim, [&](Value part, int64_t lanes) {
+      auto type = b.vec(lanes, b.getF32Type());
+      Values place{row, b.add(column, part)};
+      Value mix = b.load(type, result.buffer, place);
+      b.store(arith::DivFOp::create(b, mix, broadcast(type, sum)),
+              result.buffer, place);
+    });
   });
 }
 
@@ -156,17 +162,17 @@ Rows sherry::emitAttention(KernelBuilder &b, const Rows &query,
   Rows result = b.allocRows(query.cols, b.getF32Type(), query.count);
   int64_t kvHeads = cache.type.getKvHeads();
   int64_t sharing = query.cols / cache.type.getHeadDim() / kvHeads;
-  auto attention = cache.type.getElementType().isInteger(8)
-                       ? makeIntegerAttention(b, cache, query, result)
-                       : makeFloatAttention(b, cache, query, result);
+  auto make = cache.type.getElementType().isInteger(8) ? makeIntegerAttention
+                                                       : makeFloatAttention;
   b.parallelUnits(
       query.count, kvHeads,
       [&](Value row, Value head) {
         Value sequence = b.numberOf(cache.sequences, row);
-        attention->emit(row, b.mul(head, sharing),
-                        CachePart(b, cache, sequence, CachePart::Keys, head),
-                        CachePart(b, cache, sequence, CachePart::Values, head),
-                        b.add(b.numberOf(cache.positions, row), 1));
+        make(b, cache, query, result)
+            ->emit(row, b.mul(head, sharing),
+                   CachePart(b, cache, sequence, CachePart::Keys, head),
+                   CachePart(b, cache, sequence, CachePart::Values, head),
+                   b.add(b.numberOf(cache.positions, row), 1));
       },
       Division::OnDemand);
   return result;

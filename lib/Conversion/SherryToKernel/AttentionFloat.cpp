@@ -13,8 +13,7 @@ class FloatAttention : public HeadAttention {
 public:
   FloatAttention(KernelBuilder &b, const CacheRef &cache, const Rows &query,
                  const Rows &result)
-      : HeadAttention(b, cache, query, result),
-        sliceType(b.vec(headDim % 32 == 0 ? 32 : headDim, b.getF32Type())) {}
+      : HeadAttention(b, cache, query, result) {}
 
 private:
   Values productsOf(Value row, Value first, Value head, const CachePart &part,
@@ -31,7 +30,7 @@ private:
   }
 
   /// Dimensions of the values that are summed at a time.
-  VectorType sliceType;
+  static constexpr int64_t kSlice = 32;
 };
 } // namespace
 
@@ -82,29 +81,34 @@ void FloatAttention::emitMix(Value row, Value first, Value head,
                              Value size, ValueRange rescale) {
   Value values = part.values(b), column = columnOf(first, head);
   Value at = b.mul(firstBlock, kCacheBlock);
-  int64_t dims = sliceType.getDimSize(0);
-  b.forLoop(b.index(headDim), dims, [&](Value slice) {
+  auto mix = [&](Value slice, int64_t dims) {
+    auto type = b.vec(dims, b.getF32Type());
     auto placeOf = [&](int64_t i) -> Values {
       return {row, b.add(b.add(column, i * headDim), slice)};
     };
     Values mixes;
     for (int64_t i = 0; i < together; ++i)
       mixes.push_back(
-          arith::MulFOp::create(b, b.load(sliceType, result.buffer, placeOf(i)),
-                                broadcast(sliceType, rescale[i])));
+          arith::MulFOp::create(b, b.load(type, result.buffer, placeOf(i)),
+                                broadcast(type, rescale[i])));
     mixes = b.forLoop(size, 1, mixes, [&](Value offset, ValueRange carried) {
       Value position = b.add(at, offset);
       prefetch(values, {b.add(position, kRoundPositions), slice}, dims);
-      Value value = loadCached(sliceType, values, {position, slice});
+      Value value = loadCached(type, values, {position, slice});
       Values next;
       for (int64_t i = 0; i < together; ++i) {
         Value weight = b.loadScalar(weights, {b.index(i), offset});
-        next.push_back(
-            b.mulAdd(broadcast(sliceType, weight), value, carried[i]));
+        next.push_back(b.mulAdd(broadcast(type, weight), value, carried[i]));
       }
       return next;
     });
     for (int64_t i = 0; i < together; ++i)
       b.store(mixes[i], result.buffer, placeOf(i));
-  });
+  };
+  bool isOne = headDim % kSlice != 0 && headDim <= b.kMostHeadLanes;
+  int64_t dims = isOne ? headDim : kSlice, rest = headDim % dims;
+  b.forLoop(b.index(headDim - rest), dims,
+            [&](Value slice) { mix(slice, dims); });
+  if (rest > 0)
+    mix(b.index(headDim - rest), rest);
 }

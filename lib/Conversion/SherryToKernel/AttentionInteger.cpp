@@ -62,7 +62,8 @@ IntegerAttention::IntegerAttention(KernelBuilder &b, const CacheRef &cache,
   queries = scratch({sharing, 2, headDim}, b.getI8Type());
   queryScales = scratch({sharing}, b.getF32Type());
   queryBiases = scratch({sharing}, b.getI32Type());
-  weightBytes = scratch({together, 2, kRoundPositions}, b.getI8Type());
+  weightBytes = b.allocLocal(
+      MemRefType::get({together, 2, kRoundPositions}, b.getI8Type()));
 }
 
 /// Stores the two bytes of each integer, the high ones at `at` (which ends with

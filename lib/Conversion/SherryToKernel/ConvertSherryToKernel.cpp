@@ -108,12 +108,15 @@ static int64_t columnsOf(Type type) {
   return tensor.getRank() == 1 ? 1 : tensor.getDimSize(1);
 }
 
+/// Null if it exceeds 2^63 bytes.
 static MemRefType cacheType(KVCacheType type) {
   int64_t context =
       format::roundUp(type.getMaxContext(), SHERRY_ABI_CONTEXT_MULTIPLE);
-  return MemRefType::get(
-      {type.getBytesPerPosition() * context * SHERRY_ABI_MAX_SEQUENCES},
-      IntegerType::get(type.getContext(), 8));
+  int64_t size;
+  if (__builtin_mul_overflow(type.getBytesPerPosition(),
+                             context * SHERRY_ABI_MAX_SEQUENCES, &size))
+    return {};
+  return MemRefType::get({size}, IntegerType::get(type.getContext(), 8));
 }
 
 WeightRef FunctionConverter::weightOf(FlatSymbolRefAttr name, Value layer) {
@@ -144,6 +147,10 @@ LogicalResult FunctionConverter::createFunction() {
       buffers.push_back(bufferType(arg.getType()));
     } else if (auto cache = dyn_cast<KVCacheType>(arg.getType())) {
       caches.push_back(cacheType(cache));
+      if (!caches.back())
+        return source.emitError("the cache of ")
+               << SHERRY_ABI_MAX_SEQUENCES << " sequences of "
+               << cache.getMaxContext() << " positions exceeds 2^63 bytes";
       contexts.push_back(b.getIndexType());
     } else if (arg.getType().isIndex()) {
       indices.push_back(b.getIndexType());
@@ -353,6 +360,7 @@ static DictionaryAttr describeStep(Operation &op) {
 LogicalResult FunctionConverter::convertOp(Operation &op) {
   b.setLoc(op.getLoc());
   b.step = describeStep(op);
+  b.releaseLocals();
   auto rows = [&](Value value) -> Rows & {
     return tensors.find(value)->second;
   };

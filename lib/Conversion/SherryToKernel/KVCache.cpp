@@ -64,8 +64,9 @@ public:
     lane = arith::RemUIOp::create(b, position, b.index(kCacheBlock));
   }
 
+  /// Those of `column` and behind.
   void writeFloats(const CachePart &keys, Value key, const CachePart &values,
-                   Value value);
+                   Value value, Value column);
   void writeIntegers(const CachePart &part, Value numbers, Value scratch,
                      function_ref<SmallVector<Value>(Value)> placeOf);
   void writeKeyIntegers(const CachePart &keys, Value key, Value scratch) {
@@ -90,18 +91,36 @@ private:
 };
 } // namespace
 
+/// To f16: what is too large becomes its largest number, not infinity, of which
+/// the softmax would make NaN.
+static Value narrow(KernelBuilder &b, Value numbers) {
+  constexpr double kLargest = 65504;
+  auto type = cast<VectorType>(numbers.getType());
+  auto limit = [&](arith::CmpFPredicate isBeyond, double value) {
+    Value bound = b.splat(type, value);
+    // False for NaN, which stays.
+    numbers = arith::SelectOp::create(
+        b, Value(arith::CmpFOp::create(b, isBeyond, numbers, bound)), bound,
+        numbers);
+  };
+  limit(arith::CmpFPredicate::OGT, kLargest);
+  limit(arith::CmpFPredicate::OLT, -kLargest);
+  return arith::TruncFOp::create(b, type.clone(b.getF16Type()), numbers);
+}
+
 void PositionWriter::writeFloats(const CachePart &keys, Value key,
-                                 const CachePart &values, Value value) {
+                                 const CachePart &values, Value value,
+                                 Value column) {
   if (!element.isF32()) {
-    auto type = b.vec(headDim, element);
-    key = arith::TruncFOp::create(b, type, key);
-    value = arith::TruncFOp::create(b, type, value);
+    key = narrow(b, key);
+    value = narrow(b, value);
   }
-  b.store(value, values.values(b), {position, b.index(0)});
+  b.store(value, values.values(b), {position, column});
   Value blocks = keys.keys(b);
-  for (int64_t dim = 0; dim < headDim; ++dim)
-    b.store(vector::ExtractOp::create(b, key, dim), blocks,
-            {block, b.index(dim), lane});
+  int64_t lanes = cast<VectorType>(key.getType()).getDimSize(0);
+  for (int64_t i = 0; i < lanes; ++i)
+    b.store(vector::ExtractOp::create(b, key, i), blocks,
+            {block, b.add(column, i), lane});
 }
 
 void PositionWriter::writeIntegers(
@@ -128,19 +147,27 @@ void sherry::emitUpdateCache(KernelBuilder &b, const Rows &keys,
   bool isInteger = cache.type.getElementType().isInteger(8);
   Value scratch;
   if (isInteger)
-    scratch = b.allocScratch(MemRefType::get({headDim}, b.getI8Type()));
-  auto vector = b.vec(headDim, b.getF32Type());
+    scratch = b.allocLocal(MemRefType::get({headDim}, b.getI8Type()));
   b.parallelUnits(
       keys.count, cache.type.getKvHeads(), [&](Value row, Value head) {
         Value column = b.mul(head, headDim);
-        Value key = b.load(vector, keys.buffer, {row, column});
-        Value value = b.load(vector, values.buffer, {row, column});
+        auto load = [&](const Rows &rows, Value part, int64_t lanes) {
+          return b.load(b.vec(lanes, b.getF32Type()), rows.buffer,
+                        {row, b.add(column, part)});
+        };
         Value sequence = b.numberOf(cache.sequences, row);
         CachePart keyPart(b, cache, sequence, CachePart::Keys, head);
         CachePart valuePart(b, cache, sequence, CachePart::Values, head);
         PositionWriter writer(b, cache, b.numberOf(cache.positions, row));
         if (!isInteger)
-          return writer.writeFloats(keyPart, key, valuePart, value);
+          return b.forHeadColumns(headDim, [&](Value part, int64_t lanes) {
+            Value key = load(keys, part, lanes);
+            Value value = load(values, part, lanes);
+            writer.writeFloats(keyPart, key, valuePart, value, part);
+          });
+        Value first = b.index(0);
+        Value key = load(keys, first, headDim);
+        Value value = load(values, first, headDim);
         writer.writeKeyIntegers(keyPart, key, scratch);
         writer.writeValueIntegers(valuePart, value, scratch);
       });

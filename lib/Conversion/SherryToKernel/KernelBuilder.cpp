@@ -4,11 +4,16 @@
 //
 //===----------------------------------------------------------------------===//
 #include "KernelBuilder.h"
+#include "sherry-abi/abi.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace sherry;
+
+/// Most bytes of one buffer on the stack.
+static constexpr int64_t kMaxLocalBytes = 1 << 13;
 
 //===----------------------------------------------------------------------===//
 // Scalars and vectors
@@ -121,12 +126,75 @@ Rows KernelBuilder::allocRows(int64_t cols, Type element, Value count) {
   return {memref::AllocOp::create(*this, rowsType(cols, element)), count, cols};
 }
 
-Value KernelBuilder::allocScratch(MemRefType type) {
+static int64_t bytesOf(MemRefType type) {
+  return format::roundUp(type.getNumElements() * type.getElementTypeBitWidth() /
+                             8,
+                         SHERRY_ABI_BUFFER_ALIGNMENT);
+}
+
+Value KernelBuilder::allocLocal(MemRefType type) {
+  assert(bytesOf(type) <= kMaxLocalBytes);
+  for (Local &local : locals)
+    if (local.isFree && local.memory.getType() == type) {
+      local.isFree = false;
+      return local.memory;
+    }
   // In the entry block: a stack slot inside a loop would be a new one each
   // time round.
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(&function.getBody().front());
-  return memref::AllocaOp::create(*this, type, getI64IntegerAttr(64));
+  locals.push_back(
+      {memref::AllocaOp::create(*this, type,
+                                getI64IntegerAttr(SHERRY_ABI_BUFFER_ALIGNMENT)),
+       /*isFree=*/false});
+  return locals.back().memory;
+}
+
+void KernelBuilder::releaseLocals() {
+  for (Local &local : locals)
+    local.isFree = true;
+}
+
+/// Threads have a place each. If there are fewer iterations than threads,
+/// iterations have: so the number of places is known.
+Value KernelBuilder::allocScratch(MemRefType type) {
+  assert(loop.op && loop.mostIterations > 0);
+  OpBuilder::InsertionGuard guard(*this);
+  if (!scratch) {
+    setInsertionPointToStart(&function.getBody().front());
+    scratch = memref::AllocOp::create(*this, MemRefType::get({0}, getI8Type()));
+  }
+  setInsertionPointToStart(loop.op.getBody());
+  Value end = loop.op.getUpperBound().front();
+  Value isThreads =
+      arith::CmpIOp::create(*this, arith::CmpIPredicate::ule,
+                            Value(NumThreadsOp::create(*this, team)), end);
+  Value place =
+      arith::SelectOp::create(*this, isThreads, ThreadOp::create(*this, team),
+                              loop.op.getInductionVars().front());
+  int64_t size = bytesOf(type), begin = loop.scratchBytes;
+  loop.scratchBytes += loop.mostIterations * size;
+  if (loop.scratchBytes > scratch.getType().getNumElements())
+    scratch.getResult().setType(
+        MemRefType::get({loop.scratchBytes}, getI8Type()));
+  return view(scratch, add(mul(place, size), begin), type.getShape(),
+              type.getElementType());
+}
+
+Value KernelBuilder::constantMemory(StringRef name, DenseElementsAttr values) {
+  auto type = MemRefType::get(values.getType().getShape(),
+                              values.getType().getElementType());
+  memref::GlobalOp global;
+  {
+    OpBuilder::InsertionGuard guard(*this);
+    setInsertionPoint(function);
+    global = memref::GlobalOp::create(
+        *this, (function.getName() + "_" + name).str(),
+        /*sym_visibility=*/getStringAttr("private"), type, values,
+        /*constant=*/true, getI64IntegerAttr(SHERRY_ABI_BUFFER_ALIGNMENT));
+    SymbolTable(function->getParentOp()).insert(global);
+  }
+  return memref::GetGlobalOp::create(*this, type, global.getName());
 }
 
 Value KernelBuilder::view(Value bytes, Value offset, ArrayRef<int64_t> shape,
@@ -194,6 +262,18 @@ SmallVector<Value> KernelBuilder::repeat(int64_t rounds, ValueRange init,
   return forLoop(index(rounds), 1, init, body);
 }
 
+void KernelBuilder::forHeadColumns(int64_t columns,
+                                   function_ref<void(Value, int64_t)> body) {
+  constexpr int64_t kLanes = 64;
+  if (columns <= kMostHeadLanes)
+    return body(index(0), columns);
+  int64_t rest = columns % kLanes;
+  forLoop(index(columns - rest), kLanes,
+          [&](Value column) { body(column, kLanes); });
+  if (rest > 0)
+    body(index(columns - rest), rest);
+}
+
 void KernelBuilder::forRange(Value begin, Value end, int64_t step,
                              function_ref<void(Value)> body) {
   auto loop = scf::ForOp::create(*this, begin, end, index(step));
@@ -202,29 +282,39 @@ void KernelBuilder::forRange(Value begin, Value end, int64_t step,
   body(loop.getInductionVar());
 }
 
+void KernelBuilder::parallel(Value end, int64_t most,
+                             function_ref<void(Value)> body,
+                             Division division) {
+  auto op = scf::ParallelOp::create(*this, ValueRange{index(0)},
+                                    ValueRange{end}, ValueRange{index(1)});
+  if (step)
+    op->setAttr("sherry.step", step);
+  if (division == Division::OnDemand)
+    op->setAttr("sherry.on_demand", getUnitAttr());
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPoint(op.getBody()->getTerminator());
+  loop = {op, most};
+  body(op.getInductionVars().front());
+  loop = {};
+}
+
 void KernelBuilder::parallel(Value end, function_ref<void(Value)> body,
                              Division division) {
-  auto loop = scf::ParallelOp::create(*this, ValueRange{index(0)},
-                                      ValueRange{end}, ValueRange{index(1)});
-  if (step)
-    loop->setAttr("sherry.step", step);
-  if (division == Division::OnDemand)
-    loop->setAttr("sherry.on_demand", getUnitAttr());
-  OpBuilder::InsertionGuard guard(*this);
-  setInsertionPoint(loop.getBody()->getTerminator());
-  body(loop.getInductionVars().front());
+  parallel(end, getConstantIntValue(end).value_or(maxTokens), body, division);
 }
 
 void KernelBuilder::parallelRanges(int64_t size,
                                    function_ref<void(Value, Value)> body) {
   Value threads = NumThreadsOp::create(*this, team);
-  parallel(threads, [&](Value thread) {
+  auto forThread = [&](Value thread) {
     auto bound = [&](Value number) -> Value {
       return arith::DivUIOp::create(*this, mul(number, size), threads);
     };
     Value begin = bound(thread);
     body(begin, bound(add(thread, 1)));
-  });
+  };
+  // The number of threads has no limit, so there is no scratch memory.
+  parallel(threads, /*most=*/0, forThread, Division::Equal);
 }
 
 void KernelBuilder::parallelUnits(Value count, int64_t units,
@@ -233,7 +323,7 @@ void KernelBuilder::parallelUnits(Value count, int64_t units,
   if (maxTokens == 1) {
     // One row or none; none only if no logits are wanted.
     parallel(
-        createOrFold<arith::MulIOp>(count, index(units)),
+        createOrFold<arith::MulIOp>(count, index(units)), units,
         [&](Value unit) { body(index(0), unit); }, division);
     return;
   }

@@ -129,8 +129,17 @@ public:
   /// Rows of `cols` numbers, padded to whole tiles of outputs, so that kernels
   /// may write whole tiles and elementwise ops may run over the padding.
   Rows allocRows(int64_t cols, mlir::Type element, mlir::Value count);
-  /// Scratch memory on the stack of the executing thread.
+  /// Memory on the stack of the executing thread, for what no model makes
+  /// larger: stacks may be small. What an op got, the ops after it share.
+  mlir::Value allocLocal(mlir::MemRefType type);
+  /// Ends the lifetime of all such memory.
+  void releaseLocals();
+  /// Memory in the workspace for an iteration of the parallel loop under
+  /// construction, of any size. Parallel loops take turns with it.
   mlir::Value allocScratch(mlir::MemRefType type);
+  /// Constants that are too many for a vector.
+  mlir::Value constantMemory(llvm::StringRef name,
+                             mlir::DenseElementsAttr values);
   /// The bytes of `bytes` (memref<n x i8>) from `offset` on as `type`.
   mlir::Value view(mlir::Value bytes, mlir::Value offset,
                    llvm::ArrayRef<int64_t> shape, mlir::Type element);
@@ -157,10 +166,18 @@ public:
   /// The same for a known number of rounds: none, one or a loop.
   llvm::SmallVector<mlir::Value> repeat(int64_t rounds, mlir::ValueRange init,
                                         LoopBody body);
+  /// Lanes of a vector that is a whole head. Larger heads are rare; the time
+  /// that it takes to compile a vector grows with the square of its lanes.
+  static constexpr int64_t kMostHeadLanes = 256;
+  /// Runs `body(column, lanes)` over the columns of a head, or of a part of it:
+  /// in one vector up to kMostHeadLanes, else in a loop.
+  void forHeadColumns(int64_t columns,
+                      llvm::function_ref<void(mlir::Value, int64_t)> body);
   /// `for (i = begin; i < end; i += step)`.
   void forRange(mlir::Value begin, mlir::Value end, int64_t step,
                 llvm::function_ref<void(mlir::Value)> body);
-  /// Independent iterations 0 .. end-1, divided among the team.
+  /// Independent iterations 0 .. end-1, divided among the team; `end` is a
+  /// constant or a number of rows.
   void parallel(mlir::Value end, llvm::function_ref<void(mlir::Value)> body,
                 Division division = Division::Equal);
   /// A range of the numbers 0 .. size-1 for each thread, which may be empty.
@@ -175,6 +192,24 @@ public:
   void parallelUnits(mlir::Value count, int64_t units,
                      llvm::function_ref<void(mlir::Value, mlir::Value)> body,
                      Division division = Division::Equal);
+
+private:
+  /// `most` is what `end` cannot exceed.
+  void parallel(mlir::Value end, int64_t most,
+                llvm::function_ref<void(mlir::Value)> body, Division division);
+
+  struct Local {
+    mlir::Value memory;
+    bool isFree;
+  };
+  llvm::SmallVector<Local> locals;
+  /// The parallel loop under construction.
+  struct {
+    mlir::scf::ParallelOp op;
+    int64_t mostIterations;
+    int64_t scratchBytes = 0; ///< of all iterations
+  } loop;
+  mlir::memref::AllocOp scratch; ///< of the parallel loops
 };
 
 //===----------------------------------------------------------------------===//

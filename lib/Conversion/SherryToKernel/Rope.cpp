@@ -87,33 +87,59 @@ struct SineCosine {
             pick(sine, cosine, hasBit(next, 2))};
   }
 };
+
+/// The frequencies as a constant: a vector, or in memory for heads that take a
+/// loop.
+class Frequencies {
+public:
+  Frequencies(KernelBuilder &b, ArrayRef<float> values) : b(b), values(values) {
+    auto size = static_cast<int64_t>(values.size());
+    if (size <= b.kMostHeadLanes)
+      return;
+    auto type = RankedTensorType::get({size}, b.getF32Type());
+    memory =
+        b.constantMemory("frequencies", DenseElementsAttr::get(type, values));
+  }
+
+  Value load(Value column, VectorType type) {
+    if (memory)
+      return b.load(type, memory, column);
+    return arith::ConstantOp::create(
+        b, DenseElementsAttr::get(type, ArrayRef<float>(values)));
+  }
+
+private:
+  KernelBuilder &b;
+  SmallVector<float> values;
+  Value memory;
+};
 } // namespace
 
 Rows sherry::emitRopeTable(KernelBuilder &b, RopeTableOp op,
                            const Rows &positions) {
   int64_t headDim = op.getType().getDimSize(1), half = headDim / 2;
   Rows result = b.allocRows(headDim, b.getF32Type(), positions.count);
-  auto narrow = b.vec(half, b.getF32Type());
-  auto wide = b.vec(half, b.getF64Type());
-  SmallVector<float> frequencies = computeFrequencies(op, headDim);
+  Frequencies frequencies(b, computeFrequencies(op, headDim));
+  auto magnitude = op->getAttrOfType<FloatAttr>("sherry.magnitude");
   b.parallel(positions.count, [&](Value row) {
     Value at = arith::SIToFPOp::create(b, b.getF32Type(),
                                        b.loadScalar(positions.buffer, row));
-    Value angle = arith::MulFOp::create(
-        b,
-        Value(arith::ConstantOp::create(
-            b, DenseElementsAttr::get(narrow, ArrayRef<float>(frequencies)))),
-        b.broadcast(half, at));
-    auto [sine, cosine] =
-        SineCosine{b, wide}(arith::ExtFOp::create(b, wide, angle));
-    if (auto magnitude = op->getAttrOfType<FloatAttr>("sherry.magnitude"))
-      for (Value *value : {&sine, &cosine})
-        *value = arith::MulFOp::create(
-            b, *value, b.splat(wide, magnitude.getValueAsDouble()));
-    b.store(arith::TruncFOp::create(b, narrow, cosine), result.buffer,
-            {row, b.index(0)});
-    b.store(arith::TruncFOp::create(b, narrow, sine), result.buffer,
-            {row, b.index(half)});
+    b.forHeadColumns(half, [&](Value column, int64_t lanes) {
+      auto narrow = b.vec(lanes, b.getF32Type());
+      auto wide = b.vec(lanes, b.getF64Type());
+      Value angle = arith::MulFOp::create(b, frequencies.load(column, narrow),
+                                          b.broadcast(lanes, at));
+      auto [sine, cosine] =
+          SineCosine{b, wide}(arith::ExtFOp::create(b, wide, angle));
+      if (magnitude)
+        for (Value *value : {&sine, &cosine})
+          *value = arith::MulFOp::create(
+              b, *value, b.splat(wide, magnitude.getValueAsDouble()));
+      b.store(arith::TruncFOp::create(b, narrow, cosine), result.buffer,
+              {row, column});
+      b.store(arith::TruncFOp::create(b, narrow, sine), result.buffer,
+              {row, b.add(column, half)});
+    });
   });
   return result;
 }
@@ -121,21 +147,27 @@ Rows sherry::emitRopeTable(KernelBuilder &b, RopeTableOp op,
 Rows sherry::emitRope(KernelBuilder &b, const Rows &input, const Rows &table) {
   Rows result = b.allocRows(input.cols, b.getF32Type(), input.count);
   int64_t headDim = table.cols, half = headDim / 2;
-  auto type = b.vec(half, b.getF32Type());
-  b.parallelUnits(
-      input.count, input.cols / headDim, [&](Value row, Value head) {
-        Value begin = b.mul(head, headDim), middle = b.add(begin, half);
-        Value cosine = b.load(type, table.buffer, {row, b.index(0)});
-        Value sine = b.load(type, table.buffer, {row, b.index(half)});
-        Value x = b.load(type, input.buffer, {row, begin});
-        Value y = b.load(type, input.buffer, {row, middle});
-        auto mul = [&](Value p, Value q) -> Value {
-          return arith::MulFOp::create(b, p, q);
-        };
-        b.store(arith::SubFOp::create(b, mul(x, cosine), mul(y, sine)),
-                result.buffer, {row, begin});
-        b.store(arith::AddFOp::create(b, mul(y, cosine), mul(x, sine)),
-                result.buffer, {row, middle});
-      });
+  auto rotate = [&](Value row, Value head, Value column, int64_t lanes) {
+    auto type = b.vec(lanes, b.getF32Type());
+    Value begin = b.add(b.mul(head, headDim), column);
+    Value middle = b.add(begin, half);
+    Value cosine = b.load(type, table.buffer, {row, column});
+    Value sine = b.load(type, table.buffer, {row, b.add(column, half)});
+    Value x = b.load(type, input.buffer, {row, begin});
+    Value y = b.load(type, input.buffer, {row, middle});
+    auto mul = [&](Value p, Value q) -> Value {
+      return arith::MulFOp::create(b, p, q);
+    };
+    b.store(arith::SubFOp::create(b, mul(x, cosine), mul(y, sine)),
+            result.buffer, {row, begin});
+    b.store(arith::AddFOp::create(b, mul(y, cosine), mul(x, sine)),
+            result.buffer, {row, middle});
+  };
+  b.parallelUnits(input.count, input.cols / headDim,
+                  [&](Value row, Value head) {
+                    b.forHeadColumns(half, [&](Value column, int64_t lanes) {
+                      rotate(row, head, column, lanes);
+                    });
+                  });
   return result;
 }

@@ -18,7 +18,7 @@ public:
         tables(usesWords() ? input.wordTables : input.nibbleTables) {}
 
   void emit() {
-    totals = b.allocScratch(MemRefType::get(
+    totals = b.allocLocal(MemRefType::get(
         {layout.interleave, format::kTileRows}, b.getI16Type()));
     forTileRanges([&](const Tile &first, Value count, Value column) {
       emitTiles(first, count, column);

@@ -24,13 +24,14 @@ private:
   /// Takes the bytes of both halves of a group.
   using DecodedUse = function_ref<void(int64_t group, ArrayRef<Value> halves)>;
 
+  /// For the parallel loop under construction.
   void allocScratch(int64_t parts) {
-    panel = b.allocScratch(
+    panel = b.allocLocal(
         MemRefType::get({format::kMaxChunkInputs / 4, 2, 64}, b.getI8Type()));
     totals = b.allocScratch(MemRefType::get(
         {parts, b.maxTokens, format::kTileRows}, b.getF32Type()));
     if (multipliesWhole())
-      wholeSums = b.allocScratch(
+      wholeSums = b.allocLocal(
           MemRefType::get({kPanelRows, format::kTileRows}, b.getI32Type()));
   }
 
@@ -68,9 +69,11 @@ private:
 } // namespace
 
 void TernaryPanels::emit(const Outputs &outputs) {
-  allocScratch(/*parts=*/1);
   auto whole = b.vec(format::kTileRows, b.getF32Type());
   forTiles([&](const Tile &tile, Value column) {
+    // Once, also where super-tiles have two sizes.
+    if (!totals)
+      allocScratch(/*parts=*/1);
     // The results of all tokens will be written together, to lines that are
     // far from any core.
     auto prefetchRow = [&](Value buffer, Value row, bool isWrite) {
@@ -94,15 +97,12 @@ void TernaryPanels::emit(const Outputs &outputs) {
 }
 
 QuantizedRows TernaryPanels::emitGated(ArrayRef<int64_t> blocks, bool strided) {
-  allocScratch(/*parts=*/2);
   int64_t outputs = weight.op.getTensorType().getDimSize(0) / 2;
   int64_t unit = getGatedUnit(encoding, outputs, blocks);
   int64_t block = blocks.front();
   int64_t toUp = outputs / format::kTileRows * layout.tileBytes(inputs);
   auto half = b.vec(16, b.getF32Type());
-  Rows gated{
-      b.allocScratch(MemRefType::get({b.maxTokens, unit}, b.getF32Type())),
-      input.count(), unit};
+  Rows gated{{}, input.count(), unit};
   QuantizedRows result = allocQuantized(b, input.count(), outputs, blocks);
   auto emitPair = [&](const Tile &tile, Value column) {
     b.forLoop(b.index(2), 1, [&](Value part) {
@@ -129,6 +129,9 @@ QuantizedRows TernaryPanels::emitGated(ArrayRef<int64_t> blocks, bool strided) {
   b.parallel(
       b.index(outputs / unit),
       [&](Value i) {
+        allocScratch(/*parts=*/2);
+        gated.buffer = b.allocScratch(
+            MemRefType::get({b.maxTokens, unit}, b.getF32Type()));
         b.forLoop(b.index(tiles), 1, [&](Value j) {
           emitPair(tileAt(b.add(b.mul(i, tiles), j), layout.interleave),
                    b.mul(j, format::kTileRows));

@@ -219,7 +219,9 @@ typedef void (*sherry_logits_fn)(void *user, int64_t index,
 
 /// Appends `n_tokens` tokens to sequence 0. `on_logits` may be null. Returns 0,
 /// or -1 on error (a token or a value of `logits` that does not exist, a full
-/// context); the sequence is then as it was.
+/// context); the sequence is then as it was. A stack of 64 KiB is enough for
+/// this thread (without what `on_logits` takes) and for those of OpenMP
+/// (OMP_STACKSIZE).
 int sherry_eval(sherry_context *context, const int32_t *tokens,
                 int64_t n_tokens, enum sherry_logits logits,
                 sherry_logits_fn on_logits, void *user);

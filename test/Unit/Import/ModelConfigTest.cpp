@@ -231,6 +231,7 @@ TEST(ModelConfigTest, RefusesBadSizes) {
   expectRefusal("num_key_value_heads", "12", "divisor");
   expectRefusal("num_key_value_heads", "0", "an integer from 1");
   expectRefusal("head_dim", "33", "even");
+  expectRefusal("head_dim", "65538", "even and at most 65536");
   expectRefusal("head_dim", "16777216", "at most 16777216");
   expectRefusal("max_position_embeddings", "0", "an integer");
   EXPECT_THAT(messageOf(parse(makeJson({{"num_attention_heads", "5"}}))),

@@ -36,6 +36,29 @@ TEST(ObjectEmitter, VectorsAreAsWideAsTheTargetHasThem) {
               Not(HasSubstr("ymm")));
 }
 
+TEST(ObjectEmitter, RefusesLargeFrames) {
+  auto compileWithFrame = [](int64_t size) {
+    std::string array = "[" + std::to_string(size) + " x i8]";
+    llvm::LLVMContext context;
+    llvm::SMDiagnostic diagnostic;
+    auto module = llvm::parseAssemblyString(
+        "define void @f(ptr %use) {\n  %a = alloca " + array +
+            "\n  call void %use(ptr %a)\n  ret void\n}\n",
+        diagnostic, context);
+    TargetInfo target = llvm::cantFail(TargetInfo::get("x86-64-v3"));
+    ObjectEmitter emitter = llvm::cantFail(ObjectEmitter::create(target));
+    emitter.optimize(*module);
+    llvm::SmallVector<char, 0> bytes;
+    llvm::raw_svector_ostream out(bytes);
+    return llvm::toString(
+        emitter.emit(*module, out, llvm::CodeGenFileType::ObjectFile));
+  };
+  EXPECT_EQ(compileWithFrame(30000), "");
+  EXPECT_EQ(compileWithFrame(40000),
+            "the functions of the model take 40008 bytes of stack, at most "
+            "32768 are possible");
+}
+
 TEST(ObjectEmitter, BaselineFunctionsRunEverywhere) {
   std::string text =
       compileToAssembly(vectorModule("\"sherry-baseline\""), "x86-64-v4");

@@ -1,0 +1,100 @@
+//===- CacheTest.cpp - What is stored as keys and values ------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "CompiledKernels.h"
+#include "Shape.h"
+
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+using namespace sherry;
+
+namespace {
+
+constexpr int64_t kPositions = 16, kHeadDim = 16, kPosition = 5;
+
+using Store = void (*)(const uint8_t *weights, uint8_t *cache,
+                       uint8_t *workspace, const float *x,
+                       const int32_t *positions, const int32_t *sequences,
+                       float *result, int64_t rows, int64_t context,
+                       const sherry_abi_team *team);
+
+/// Stores the numbers as key and value of a position.
+std::string storeModule() {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  out << R"(
+func.func @store(%x: tensor<?x16xf32>, %positions: tensor<?xi32>,
+    %sequences: tensor<?xi32>,
+    %cache: !sherry.kv_cache<1 x 1 x 16 x f16, max_context = 16>)
+    -> tensor<?x16xf32> {
+  %layer = arith.constant 0 : index
+  sherry.update_cache %x, %x, %cache[%layer] at %positions of %sequences
+      : tensor<?x16xf32>, <1 x 1 x 16 x f16, max_context = 16>
+  %y = arith.addf %x, %x : tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
+)";
+  printEntryPoint(out);
+  return text;
+}
+
+class CacheTest : public testing::TestWithParam<Lowering> {};
+
+} // namespace
+
+TEST_P(CacheTest, F16IsRoundedAndSaturates) {
+  std::string missing = GetParam().missingFeatures();
+  if (!missing.empty())
+    GTEST_SKIP() << "this processor lacks " << missing;
+  llvm::Expected<CompiledKernels> kernels =
+      CompiledKernels::compile(GetParam(), storeModule(), /*maxTokens=*/8);
+  ASSERT_TRUE(static_cast<bool>(kernels))
+      << llvm::toString(kernels.takeError());
+
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float largest = std::numeric_limits<float>::max();
+  const struct {
+    float number;
+    uint16_t bits;
+  } cases[kHeadDim] = {{1, 0x3c00},         {-0.0f, 0x8000},
+                       {1.0f / 3, 0x3555},  {6e-8f, 0x0001},
+                       {2e-8f, 0x0000},     {-1e-5f, 0x80a8},
+                       {65504, 0x7bff},     {65519.99f, 0x7bff},
+                       {65520, 0x7bff},     {1e6f, 0x7bff},
+                       {largest, 0x7bff},   {infinity, 0x7bff},
+                       {-65504, 0xfbff},    {-65520, 0xfbff},
+                       {-infinity, 0xfbff}, {std::nanf(""), 0x7e00}};
+  Buffer input(kHeadDim * sizeof(float)), output(kHeadDim * sizeof(float));
+  Buffer cache(2 * kPositions * kHeadDim * sizeof(uint16_t));
+  Buffer workspace(kernels->workspaceBytes()), weights(1);
+  for (int64_t i = 0; i < kHeadDim; ++i)
+    input.floats()[i] = cases[i].number;
+  const int32_t position = kPosition, sequence = 0;
+  sherry_abi_team team{[](const sherry_abi_team *, int32_t) {}, nullptr, 0, 1};
+  auto store = reinterpret_cast<Store>(kernels->function("decode_store"));
+  store(weights.bytes(), cache.bytes(), workspace.bytes(), input.floats(),
+        &position, &sequence, output.floats(), 1, kPositions, &team);
+
+  uint16_t stored[2][kPositions * kHeadDim];
+  std::memcpy(stored, cache.bytes(), sizeof(stored));
+  for (int64_t i = 0; i < kHeadDim; ++i) {
+    uint16_t key = stored[0][i * kPositions + kPosition];
+    uint16_t value = stored[1][kPosition * kHeadDim + i];
+    EXPECT_EQ(key, value);
+    if (std::isnan(cases[i].number))
+      EXPECT_GT(value & 0x7fff, 0x7c00);
+    else
+      EXPECT_EQ(value, cases[i].bits) << cases[i].number;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Lowerings, CacheTest, testing::ValuesIn(kLowerings),
+                         [](const auto &info) {
+                           return std::string(info.param.name);
+                         });

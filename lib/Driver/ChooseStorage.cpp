@@ -11,7 +11,7 @@
 
 using namespace llvm;
 using namespace sherry;
-using format::BlockFormat;
+using format::DenseFormat;
 using format::Granularity;
 using format::Storage;
 
@@ -23,14 +23,26 @@ static bool isDense(Storage storage) {
   return format::infoOf(storage).blockInputs == 1;
 }
 
-/// The format with the numbers of a type of blocks; q8_0 for those that have
-/// none.
-static const BlockFormat *formatOf(Storage storage) {
-  for (const BlockFormat *candidate :
-       {&format::kQ8_0, &format::kQ6_K, &format::kQ4_0})
-    if (format::canPackStored(*candidate, storage))
-      return candidate;
-  return &format::kQ8_0;
+/// The format with the numbers of a type; q8_0 for blocks that have none.
+static DenseFormat formatOf(Storage storage) {
+  switch (storage) {
+  case Storage::F32:
+    return DenseFormat::F32;
+  case Storage::F16:
+    return DenseFormat::F16;
+  case Storage::BF16:
+    return DenseFormat::BF16;
+  case Storage::Q6_K:
+    return DenseFormat::Q6_K;
+  case Storage::Q4_0:
+    return DenseFormat::Q4_0;
+  default:
+    return DenseFormat::Q8_0;
+  }
+}
+
+static bool canPackStored(DenseFormat format, Storage storage) {
+  return format::canPackStored(*format::blocksOf(format), storage);
 }
 
 static std::string printNames(const Storages &storages) {
@@ -45,19 +57,19 @@ static std::string printNames(const Storages &storages) {
 // Embedding and head
 //===----------------------------------------------------------------------===//
 
-/// The format of a dense matrix; null: bf16. `fallback` is for numbers that are
-/// not in blocks.
-static const BlockFormat *chooseDense(StringRef tensor,
-                                      const BlockFormat *fallback,
-                                      Checkpoint *checkpoint,
-                                      raw_ostream &log) {
+/// The format of a dense matrix. `fallback` is for weights that are made up,
+/// and for numbers that are not in blocks unless they are to be kept.
+static DenseFormat chooseDense(StringRef tensor, DenseFormat fallback,
+                               bool keepNumbers, Checkpoint *checkpoint,
+                               raw_ostream &log) {
   auto storage = checkpoint ? checkpoint->getStorage(tensor) : std::nullopt;
-  if (!storage || isDense(*storage))
+  if (!storage || (isDense(*storage) && !keepNumbers))
     return fallback;
-  const BlockFormat *result = formatOf(*storage);
-  if (!format::canPackStored(*result, *storage))
+  DenseFormat result = formatOf(*storage);
+  if (!isDense(*storage) && !canPackStored(result, *storage))
     log << "note: " << tensor << " is widened from "
-        << format::infoOf(*storage).name << " to " << result->name << "\n";
+        << format::infoOf(*storage).name << " to " << format::nameOf(result)
+        << "\n";
   return result;
 }
 
@@ -114,21 +126,32 @@ static Expected<LinearStorage> chooseTernary(const LinearLayer &linear,
       return result;
   }
   result.isTernary = false;
-  result.dense = &format::kTQ2_0;
+  result.dense = DenseFormat::TQ2_0;
   return result;
 }
 
-/// How a linear layer is stored that the options do not decide; nothing if its
-/// numbers are not in blocks in any layer.
+/// The format that holds numbers of all these types.
+static DenseFormat chooseNumbers(const Storages &storages) {
+  return storages.size() == 1 ? formatOf(storages[0]) : DenseFormat::F32;
+}
+
+/// How a linear layer is stored that `options` do not decide; nothing if its
+/// numbers are not in blocks in any layer, and need not be kept.
 static Expected<std::optional<LinearStorage>>
 chooseLinear(const LinearLayer &linear, int64_t numLayers,
+             const LinearStorage &options, bool keepNumbers,
              Checkpoint &checkpoint, raw_ostream &log) {
   Storages storages;
   for (int64_t layer = 0; layer < numLayers; ++layer)
     if (auto storage = checkpoint.getStorage(nameWeight(linear, layer)))
       storages.insert(*storage);
-  if (all_of(storages, isDense))
-    return std::nullopt;
+  if (all_of(storages, isDense)) {
+    if (!keepNumbers || storages.empty())
+      return std::nullopt;
+    LinearStorage result = options;
+    result.dense = chooseNumbers(storages);
+    return result;
+  }
   if (all_of(storages, format::isTernary)) {
     auto result = chooseTernary(linear, numLayers, storages, checkpoint);
     if (!result)
@@ -137,12 +160,14 @@ chooseLinear(const LinearLayer &linear, int64_t numLayers,
   }
   LinearStorage result;
   result.isTernary = false;
-  result.dense = storages.size() == 1 ? formatOf(storages[0]) : &format::kQ8_0;
+  result.dense =
+      storages.size() == 1 ? formatOf(storages[0]) : DenseFormat::Q8_0;
   if (!all_of(storages, [&](Storage storage) {
-        return format::canPackStored(*result.dense, storage);
+        return canPackStored(result.dense, storage);
       }))
-    log << "note: " << linear.module << " is stored as " << result.dense->name
-        << ", in the file it is " << printNames(storages) << "\n";
+    log << "note: " << linear.module << " is stored as "
+        << format::nameOf(result.dense) << ", in the file it is "
+        << printNames(storages) << "\n";
   return result;
 }
 
@@ -205,6 +230,7 @@ static Error refuseWithoutEffect(const CompileOptions &options,
     }
   const std::pair<const char *, bool> given[] = {
       {"--no-quantize", options.quantize == false},
+      {"--quantize", options.quantize == true},
       {"--granularity", options.granularity.has_value()},
       {"--group-size", options.groupSize.has_value()},
       {"--scale-type", options.scaleType != format::ScaleType::F16}};
@@ -221,7 +247,7 @@ Expected<StorageOptions> sherry::chooseStorage(const CompileOptions &options,
                                                Checkpoint *checkpoint,
                                                raw_ostream &log) {
   StorageOptions result;
-  result.linear.isTernary = options.quantize;
+  result.linear.isTernary = options.quantize.value_or(true);
   result.linear.scaleType = options.scaleType;
   result.cacheType = options.cacheType.value_or(
       options.quantizeActivations ? CacheType::F16 : CacheType::F32);
@@ -236,22 +262,26 @@ Expected<StorageOptions> sherry::chooseStorage(const CompileOptions &options,
   if (Error error = chooseGrouping(options, config, result.linear))
     return error;
 
+  // Exact is what rounds nothing.
+  bool keepNumbers = !options.quantizeActivations;
   StringRef embedding = "model.embed_tokens.weight";
   if (options.head)
     result.head = *options.head;
   else
     result.head =
         chooseDense(config.tieWordEmbeddings ? embedding : "lm_head.weight",
-                    result.head, checkpoint, log);
+                    result.head, keepNumbers, checkpoint, log);
   if (!config.tieWordEmbeddings)
-    result.embedding = chooseDense(embedding, nullptr, checkpoint, log);
+    result.embedding =
+        chooseDense(embedding, result.embedding, keepNumbers, checkpoint, log);
 
   if (!checkpoint)
     return result;
   if (Error error = refuseWithoutEffect(options, config, *checkpoint))
     return error;
   for (const LinearLayer &linear : listLinearLayers(config)) {
-    auto storage = chooseLinear(linear, config.numLayers, *checkpoint, log);
+    auto storage = chooseLinear(linear, config.numLayers, result.linear,
+                                keepNumbers, *checkpoint, log);
     if (!storage)
       return storage.takeError();
     if (*storage)

@@ -11,8 +11,10 @@
 #include "sherry/Driver/AbiTable.h"
 #include "sherry/Driver/WeightsWriter.h"
 #include "sherry/Import/ModelFiles.h"
+#include "sherry/Import/ProjectionSample.h"
 #include "sherry/InitAll.h"
 #include "sherry/Pipelines/Pipelines.h"
+#include "sherry/Support/InputFile.h"
 #include "sherry/Support/OutputFile.h"
 #include "sherry/Target/Linker.h"
 #include "sherry/Target/ObjectEmitter.h"
@@ -55,6 +57,7 @@ public:
 
 private:
   Error readModel();
+  Error checkProjection(llvm::raw_ostream &notes);
   Error runPasses(llvm::StringRef stage,
                   llvm::function_ref<void(OpPassManager &)> build);
   bool isLast(Stage stage) const { return options.lastStage == stage; }
@@ -123,6 +126,34 @@ Error sherry::checkSchedule(const Schedule &schedule) {
   return check("--interleave", schedule.interleave, 0, maxInterleave);
 }
 
+/// Warns, or fails if that is wished, of weights that do not look as if they
+/// were trained to become trits and nobody says so.
+Error Compilation::checkProjection(llvm::raw_ostream &notes) {
+  SmallVector<LinearLayer> layers = listLinearLayers(config);
+  SymbolTable symbols(*module);
+  llvm::erase_if(layers, [&](const LinearLayer &linear) {
+    return !symbols.lookup<WeightOp>(linear.name).getTernary();
+  });
+  TritProjection projection;
+  projection.granularity = storage.linear.granularity;
+  projection.groupSize = storage.linear.groupSize;
+  auto sample = sampleProjection(*checkpoint, config, layers, projection);
+  if (!sample)
+    return sample.takeError();
+  if (sample->kinds.empty())
+    return Error::success();
+  if (!config.quantization && !options.quantize && !sample->looksTrained()) {
+    std::string problem = options.model + ": " + sample->describeProblem() +
+                          "; --no-quantize keeps the layers as they are, "
+                          "--quantize makes them trits all the same";
+    if (options.strict)
+      return llvm::createStringError(problem);
+    log << "warning: " << problem << "\n";
+  }
+  notes << "note: " << sample->describeErrors() << "\n";
+  return Error::success();
+}
+
 Error Compilation::readModel() {
   if (Error error = checkSchedule(options.schedule))
     return error;
@@ -137,8 +168,11 @@ Error Compilation::readModel() {
   Expected<ModelFiles> files = ModelFiles::open(options.model, reading);
   if (!files)
     return files.takeError();
+  // A warning comes before them.
+  std::string noteText;
+  llvm::raw_string_ostream notes(noteText);
   for (const std::string &note : files->notes)
-    log << "note: " << note << "\n";
+    notes << "note: " << note << "\n";
   config = std::move(files->config);
   tokenizer = std::move(files->tokenizer);
   if (tokenizer.json &&
@@ -155,8 +189,8 @@ Error Compilation::readModel() {
     config.bosTokenId.reset();
     config.eosTokenIds.clear();
   }
-  Expected<StorageOptions> chosen =
-      chooseStorage(options, config, checkpoint ? &*checkpoint : nullptr, log);
+  Expected<StorageOptions> chosen = chooseStorage(
+      options, config, checkpoint ? &*checkpoint : nullptr, notes);
   if (!chosen)
     return chosen.takeError();
   storage = std::move(*chosen);
@@ -182,6 +216,10 @@ Error Compilation::readModel() {
   // Missing tensors should show before any work is done.
   if (Error error = checkWeights(*module, *source))
     return error;
+  if (checkpoint)
+    if (Error error = checkProjection(notes))
+      return error;
+  log << noteText;
   if (checkpoint) {
     if (Error error = checkpoint->checkUnusedTensors(config.numLayers))
       return error;
@@ -191,6 +229,12 @@ Error Compilation::readModel() {
           << (unused.size() == 1 ? " tensor is" : " tensors are")
           << " not used by this architecture, such as " << unused.front()
           << "\n";
+    SmallVector<StringRef> lacking = checkpoint->getLackingTensors();
+    if (!lacking.empty())
+      log << "warning: " << options.model << ": the index lists "
+          << lacking.size() << (lacking.size() == 1 ? " tensor" : " tensors")
+          << " that its files do not have and that are not needed, such as "
+          << lacking.front() << "\n";
   }
   return Error::success();
 }
@@ -305,7 +349,7 @@ std::string Compilation::makeMetadata() {
         value = it->second;
     }
   json["activations"] = options.quantizeActivations ? "i8" : "f32";
-  json["head"] = storage.head ? storage.head->name : "bf16";
+  json["head"] = format::nameOf(storage.head);
   json["kv"] = storage.cacheType == CacheType::I8    ? "i8"
                : storage.cacheType == CacheType::F16 ? "f16"
                                                      : "f32";
@@ -379,6 +423,8 @@ Error Compilation::writeModelFile(StringRef code) {
       options.output, code, total, [&](llvm::raw_ostream &out) -> Error {
         if (Error error = writeWeights(*module, *source, out, progress))
           return error;
+        if (Error error = checkUnchanged())
+          return error;
         if (tokenizer.json)
           out << tokenizer.json->getBuffer();
         progress(total);
@@ -435,6 +481,8 @@ Error Compilation::emitMachineCode() {
 Error Compilation::run() {
   clock.start("import");
   if (Error error = readModel())
+    return error;
+  if (Error error = checkNotRead(options.output))
     return error;
   if (isLast(Stage::Sherry))
     return emitModule();

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Statistics.h"
+#include "sherry/Dialect/Sherry/DenseTypes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -74,11 +75,9 @@ void sherry::printWeightStatistics(ModuleOp module, llvm::raw_ostream &out) {
   llvm::MapVector<StringRef, std::pair<int64_t, int64_t>> kinds;
   for (auto weight : module.getOps<WeightOp>()) {
     Type element = weight.getTensorType().getElementType();
-    const format::BlockFormat *blockFormat = getBlockFormat(element);
-    StringRef kind = isa<TritType>(element) ? "ternary 3:4"
-                     : blockFormat          ? blockFormat->name
-                     : element.isBF16()     ? "bf16"
-                                            : "f32";
+    StringRef kind = isa<TritType>(element)
+                         ? "ternary 3:4"
+                         : format::nameOf(*getDenseFormat(element));
     auto count = static_cast<int64_t>(weight.getCount());
     kinds[kind].first += weight.getByteSize() * count;
     kinds[kind].second += weight.getTensorType().getNumElements() * count;

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Driver/WeightsWriter.h"
+#include "sherry/Dialect/Sherry/DenseTypes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 #include "sherry/Format/Pack.h"
 #include "sherry/Format/Quantizer.h"
@@ -203,8 +204,7 @@ public:
       return layout->bytes(rows, cols);
     if (weight.getTensorType().getRank() == 1)
       return cols * 4;
-    return blockFormat() ? blockFormat()->bytes(rows, cols)
-                         : format::bf16Bytes(rows, cols);
+    return format::bytesOf(denseFormat(), rows, cols);
   }
 
   /// Looks at a whole matrix before it is packed, where that is needed.
@@ -242,7 +242,8 @@ public:
       failure = format::packBlocks(*blockFormat(), row, count, cols,
                                    rows.data(), out);
     } else {
-      failure = format::packBf16(row, count, cols, rows.data(), out);
+      failure = format::packNumbers(denseFormat(), row, count, cols,
+                                    rows.data(), out);
     }
     return failure ? explain(matrix, *failure) : Error::success();
   }
@@ -289,32 +290,39 @@ private:
   bool hasStoredBlocks(const Matrix &matrix) const {
     return llvm::all_of(matrix.getParts(), [&](const Matrix::Part &part) {
       auto storage = matrix.storageOf(part);
-      return storage && format::canPackStored(*blockFormat(), *storage) &&
-             storage == matrix.storageOf(matrix.getParts().front());
+      return storage && format::canPackStored(*blockFormat(), *storage);
     });
   }
 
   Error packStored(const Matrix &matrix, int64_t row, int64_t count,
                    uint8_t *out) const {
-    std::vector<uint8_t> bytes;
+    std::vector<std::vector<uint8_t>> parts;
+    std::vector<format::StoredRow> stored;
     auto copyPart = [&](const Matrix::Part &part, int64_t first, int64_t rows,
                         int64_t) {
-      llvm::append_range(bytes, matrix.copyPart(part, first, rows));
+      format::Storage storage = *matrix.storageOf(part);
+      int64_t rowBytes = format::infoOf(storage).rowBytes(matrix.getCols());
+      parts.push_back(matrix.copyPart(part, first, rows));
+      for (int64_t i = 0; i < rows; ++i)
+        stored.push_back({storage, parts.back().data() + i * rowBytes});
       return Error::success();
     };
     if (Error error = matrix.forParts(row, count, copyPart))
       return error;
     format::Failure failure = format::packStoredBlocks(
-        *blockFormat(), *matrix.storageOf(matrix.getParts().front()), row,
-        count, matrix.getCols(), bytes.data(), out);
+        *blockFormat(), row, count, matrix.getCols(), stored.data(), out);
     return failure ? explain(matrix, *failure) : Error::success();
   }
 
   static Error explain(const Matrix &matrix, const std::string &failure) {
     return llvm::createStringError(matrix.describe() + ": " + failure);
   }
+  /// Of a weight that is not ternary.
+  format::DenseFormat denseFormat() const {
+    return *getDenseFormat(weight.getTensorType().getElementType());
+  }
   const format::BlockFormat *blockFormat() const {
-    return getBlockFormat(weight.getTensorType().getElementType());
+    return format::blocksOf(denseFormat());
   }
 
   mutable WeightOp weight;

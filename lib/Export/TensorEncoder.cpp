@@ -194,9 +194,7 @@ void TensorEncoder::project(const float *weights, float *out,
 void TensorEncoder::countScales(const uint8_t *bytes,
                                 TensorReport &report) const {
   const format::StorageInfo &info = format::infoOf(encoding.storage);
-  bool hasMinimum =
-      encoding.storage == Storage::Q4_K || encoding.storage == Storage::Q5_K;
-  if (info.blockInputs == 1 || hasMinimum)
+  if (info.blockInputs == 1 || format::hasMinimum(encoding.storage))
     return;
   for (int64_t i = 0; i < cols;
        i += info.blockInputs, bytes += info.blockBytes) {

@@ -12,40 +12,67 @@
 using namespace sherry::format;
 
 //===----------------------------------------------------------------------===//
-// [D1] bf16
+// [D1] Numbers
 //===----------------------------------------------------------------------===//
 
-Failure sherry::format::packBf16(int64_t firstRow, int64_t rows, int64_t cols,
-                                 const float *weights, uint8_t *bytes) {
+/// Calls `use` with how a number is stored: a function from f32 and back.
+template <typename UseFn> static void withCodec(DenseFormat format, UseFn use) {
+  // Functions of their own types, so that they are inlined.
+  auto keep = [](float number) { return number; };
+  if (format == DenseFormat::F32)
+    use(keep, keep);
+  else if (format == DenseFormat::F16)
+    use([](float number) { return f32ToF16(number); },
+        [](uint16_t bits) { return f16ToF32(bits); });
+  else
+    use([](float number) { return f32ToBf16(number); },
+        [](uint16_t bits) { return bf16ToF32(bits); });
+}
+
+Failure sherry::format::packNumbers(DenseFormat format, int64_t firstRow,
+                                    int64_t rows, int64_t cols,
+                                    const float *weights, uint8_t *bytes) {
   if (Failure failure = checkFinite(weights, firstRow, rows, cols))
     return failure;
   uint32_t largest = 0;
   for (int64_t i = 0; i < rows * cols; ++i)
     largest = std::max(largest, floatBits(weights[i]) & 0x7fffffff);
-  if (f32ToBf16(floatFromBits(largest)) == 0x7f80)
-    return "a weight in rows " + std::to_string(firstRow) + " to " +
-           std::to_string(firstRow + rows - 1) +
-           " is too large for bf16; the checkpoint is damaged, export it again";
-
-  for (int64_t tile = 0; tile * kTileRows < rows; ++tile) {
-    const float *from = weights + tile * kTileRows * cols;
-    int64_t present = rowsOfTile(tile, rows);
-    for (int64_t col = 0; col < cols; ++col, bytes += 2 * kTileRows)
-      for (int64_t row = 0; row < kTileRows; ++row)
-        store<uint16_t>(bytes, row,
-                        row < present ? f32ToBf16(from[row * cols + col]) : 0);
-  }
-  return {};
+  Failure failure;
+  withCodec(format, [&](auto encode, auto decode) {
+    if (std::isinf(decode(encode(floatFromBits(largest)))))
+      failure = "a weight in rows " + std::to_string(firstRow) + " to " +
+                std::to_string(firstRow + rows - 1) + " is too large for " +
+                nameOf(format) +
+                (format == DenseFormat::F16
+                     ? "; choose another type"
+                     : "; the checkpoint is damaged, export it again");
+    for (int64_t tile = 0; !failure && tile * kTileRows < rows; ++tile) {
+      const float *from = weights + tile * kTileRows * cols;
+      int64_t present = rowsOfTile(tile, rows);
+      for (int64_t col = 0; col < cols; ++col)
+        for (int64_t row = 0; row < kTileRows; ++row) {
+          auto stored = encode(row < present ? from[row * cols + col] : 0);
+          store(bytes, 0, stored);
+          bytes += sizeof(stored);
+        }
+    }
+  });
+  return failure;
 }
 
-void sherry::format::unpackBf16(int64_t rows, int64_t cols,
-                                const uint8_t *bytes, float *weights) {
-  for (int64_t row = 0; row < rows; ++row) {
-    const uint8_t *tile = bytes + row / kTileRows * kTileRows * cols * 2;
-    for (int64_t col = 0; col < cols; ++col)
-      *weights++ =
-          bf16ToF32(load<uint16_t>(tile, col * kTileRows + row % kTileRows));
-  }
+void sherry::format::unpackNumbers(DenseFormat format, int64_t rows,
+                                   int64_t cols, const uint8_t *bytes,
+                                   float *weights) {
+  withCodec(format, [&](auto encode, auto decode) {
+    using Stored = decltype(encode(0.0f));
+    for (int64_t row = 0; row < rows; ++row) {
+      const uint8_t *tile =
+          bytes + row / kTileRows * kTileRows * cols * sizeof(Stored);
+      for (int64_t col = 0; col < cols; ++col)
+        *weights++ =
+            decode(load<Stored>(tile, col * kTileRows + row % kTileRows));
+    }
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -272,6 +299,8 @@ Failure sherry::format::packBlocks(const BlockFormat &format, int64_t firstRow,
 bool sherry::format::canPackStored(const BlockFormat &format, Storage storage) {
   switch (storage) {
   case Storage::Q8_0:
+  case Storage::Q5_0:
+  case Storage::IQ4_NL:
     return format.bits == 8;
   case Storage::Q6_K:
     return format.bits == 6;
@@ -287,16 +316,14 @@ bool sherry::format::canPackStored(const BlockFormat &format, Storage storage) {
 }
 
 Failure sherry::format::packStoredBlocks(const BlockFormat &format,
-                                         Storage storage, int64_t firstRow,
-                                         int64_t rows, int64_t cols,
-                                         const uint8_t *stored,
+                                         int64_t firstRow, int64_t rows,
+                                         int64_t cols, const StoredRow *stored,
                                          uint8_t *bytes) {
-  const StorageInfo &info = infoOf(storage);
   return packSuperBlocks(
       format, rows, cols, bytes,
       [&](int64_t row, int64_t col, int64_t, StoredBlock &block) -> Failure {
-        readBlock(storage,
-                  stored + row * info.rowBytes(cols) + info.rowBytes(col),
+        const StoredRow &from = stored[row];
+        readBlock(from.storage, from.bytes + infoOf(from.storage).rowBytes(col),
                   block);
         if (std::isfinite(block.d))
           return {};

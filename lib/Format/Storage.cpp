@@ -13,10 +13,12 @@
 using namespace sherry::format;
 
 static constexpr StorageInfo kInfos[] = {
-    {"F32", 1, 4},      {"F16", 1, 2},       {"BF16", 1, 2},
-    {"Q8_0", 32, 34},   {"Q4_0", 32, 18},    {"Q4_K", 256, 144},
-    {"Q5_K", 256, 176}, {"Q6_K", 256, 210},  {"TQ1_0", 256, 54},
-    {"TQ2_0", 256, 66}, {"STQ1_0", 256, 42}, {"STQ1_0", 256, 42}};
+    {"F32", 1, 4},      {"F16", 1, 2},      {"BF16", 1, 2},
+    {"Q8_0", 32, 34},   {"Q5_0", 32, 22},   {"Q4_0", 32, 18},
+    {"IQ4_NL", 32, 18}, {"Q5_1", 32, 24},   {"Q4_1", 32, 20},
+    {"Q4_K", 256, 144}, {"Q5_K", 256, 176}, {"Q6_K", 256, 210},
+    {"TQ1_0", 256, 54}, {"TQ2_0", 256, 66}, {"STQ1_0", 256, 42},
+    {"STQ1_0", 256, 42}};
 
 const StorageInfo &sherry::format::infoOf(Storage storage) {
   return kInfos[static_cast<int>(storage)];
@@ -29,6 +31,47 @@ static float loadF16(const uint8_t *bytes) {
 //===----------------------------------------------------------------------===//
 // [G2] Integers with a scale
 //===----------------------------------------------------------------------===//
+
+/// 32 numbers of four bits, two to a byte: those that lie 16 apart.
+static void readNibbles(const uint8_t *bytes, uint8_t *numbers) {
+  for (int i = 0; i < 16; ++i) {
+    numbers[i] = bytes[i] & 15;
+    numbers[16 + i] = bytes[i] >> 4;
+  }
+}
+
+/// 32 numbers of five bits: the fifth ones, then the others.
+static void readFiveBits(const uint8_t *bytes, uint8_t *numbers) {
+  auto fifth = load<uint32_t>(bytes, 0);
+  readNibbles(bytes + 4, numbers);
+  for (int i = 0; i < 32; ++i)
+    numbers[i] |= (fifth >> i & 1) << 4;
+}
+
+/// What the numbers of IQ4_NL stand for.
+static constexpr int8_t kLevelsOfIQ4NL[] = {
+    -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+/// Blocks of 32 numbers with a scale in front.
+static void readBlockOf32(Storage storage, const uint8_t *bytes,
+                          StoredBlock &block) {
+  block.d = loadF16(bytes);
+  bytes += 2;
+  if (storage == Storage::Q8_0) {
+    std::memcpy(block.integers, bytes, 32);
+    return;
+  }
+  uint8_t numbers[32];
+  if (storage == Storage::Q5_0)
+    readFiveBits(bytes, numbers);
+  else
+    readNibbles(bytes, numbers);
+  int bias = storage == Storage::Q5_0 ? 16 : 8;
+  for (int i = 0; i < 32; ++i)
+    block.integers[i] = storage == Storage::IQ4_NL
+                            ? kLevelsOfIQ4NL[numbers[i]]
+                            : static_cast<int8_t>(numbers[i] - bias);
+}
 
 static void readQ6K(const uint8_t *bytes, StoredBlock &block) {
   // Apart from the file's, bytes can be read many at a time.
@@ -98,16 +141,10 @@ void sherry::format::readBlock(Storage storage, const uint8_t *bytes,
                                StoredBlock &block) {
   switch (storage) {
   case Storage::Q8_0:
-    block.d = loadF16(bytes);
-    std::memcpy(block.integers, bytes + 2, 32);
-    return;
+  case Storage::Q5_0:
   case Storage::Q4_0:
-    block.d = loadF16(bytes);
-    for (int i = 0; i < 16; ++i) {
-      block.integers[i] = static_cast<int8_t>((bytes[2 + i] & 15) - 8);
-      block.integers[16 + i] = static_cast<int8_t>((bytes[2 + i] >> 4) - 8);
-    }
-    return;
+  case Storage::IQ4_NL:
+    return readBlockOf32(storage, bytes, block);
   case Storage::Q6_K:
     return readQ6K(bytes, block);
   case Storage::TQ1_0:
@@ -160,6 +197,19 @@ static void readBlockWithMinimum(bool hasFifthBit, const uint8_t *bytes,
   }
 }
 
+/// A block of Q4_1 or Q5_1: scale and minimum, which is added.
+static void readBlockAboveMinimum(bool hasFifthBit, const uint8_t *bytes,
+                                  float *out) {
+  float d = loadF16(bytes), min = loadF16(bytes + 2);
+  uint8_t numbers[32];
+  if (hasFifthBit)
+    readFiveBits(bytes + 4, numbers);
+  else
+    readNibbles(bytes + 4, numbers);
+  for (int i = 0; i < 32; ++i)
+    out[i] = static_cast<float>(numbers[i]) * d + min;
+}
+
 //===----------------------------------------------------------------------===//
 // Rows
 //===----------------------------------------------------------------------===//
@@ -185,6 +235,10 @@ void sherry::format::readRow(Storage storage, const uint8_t *bytes,
                bytes += info.blockBytes, out += info.blockInputs) {
     if (storage == Storage::Q4_K || storage == Storage::Q5_K) {
       readBlockWithMinimum(storage == Storage::Q5_K, bytes, out);
+      continue;
+    }
+    if (storage == Storage::Q4_1 || storage == Storage::Q5_1) {
+      readBlockAboveMinimum(storage == Storage::Q5_1, bytes, out);
       continue;
     }
     StoredBlock block;

@@ -37,14 +37,36 @@ Expected<Checkpoint> Checkpoint::open(StringRef directory) {
 
 Error Checkpoint::openFiles() {
   std::string file = joinPath(path, "model.safetensors");
-  if (sys::fs::exists(file))
-    return openSingleFile(file);
   std::string index = joinPath(path, "model.safetensors.index.json");
-  if (sys::fs::exists(index))
-    return openShards(index);
-  return makeError(path + ": holds neither model.safetensors nor "
-                          "model.safetensors.index.json; give the folder "
-                          "of a Hugging Face checkpoint");
+  Error error = Error::success();
+  if (sys::fs::exists(file))
+    error = openSingleFile(file);
+  else if (sys::fs::exists(index))
+    error = openShards(index);
+  else
+    error = makeError(path + ": holds neither model.safetensors nor "
+                             "model.safetensors.index.json; give the folder "
+                             "of a Hugging Face checkpoint");
+  if (!error)
+    addPrefix();
+  return error;
+}
+
+/// A base model is saved without the "model." of the one with a head.
+void Checkpoint::addPrefix() {
+  const char *embedding = "embed_tokens.weight";
+  if (hasTensor((Twine("model.") + embedding).str()) || !hasTensor(embedding))
+    return;
+  auto rename = [](auto &map) {
+    std::decay_t<decltype(map)> renamed;
+    for (auto &[name, value] : map)
+      renamed.try_emplace(
+          StringRef(name).starts_with("lm_head.") ? name : "model." + name,
+          std::move(value));
+    map = std::move(renamed);
+  };
+  rename(tensors);
+  rename(lacking);
 }
 
 Error Checkpoint::openSingleFile(StringRef filePath) {
@@ -100,10 +122,10 @@ Error Checkpoint::openShards(StringRef indexPath) {
 
   for (const auto &[name, value] : weightMap->items()) {
     const TensorFile *file = shards[value.get<std::string>()];
-    if (!file->hasTensor(name))
-      return makeError(file->getPath() + ": has no tensor " + quote(name) +
-                       ", which " + indexPath + " says it has");
-    tensors.try_emplace(name, Entry{file, name});
+    if (file->hasTensor(name))
+      tensors.try_emplace(name, Entry{file, name});
+    else
+      lacking.try_emplace(name, file->getPath());
   }
   return Error::success();
 }
@@ -114,6 +136,9 @@ bool Checkpoint::hasTensor(StringRef name) const {
 
 Expected<TensorView> Checkpoint::getTensor(StringRef name,
                                            ArrayRef<int64_t> shape) {
+  if (auto it = lacking.find(name); it != lacking.end())
+    return makeError(it->second + ": has no tensor " + quote(name) +
+                     ", which model.safetensors.index.json says it has");
   auto it = tensors.find(name);
   if (it == tensors.end())
     return makeError(path + ": the checkpoint has no tensor " + quote(name) +
@@ -135,6 +160,11 @@ SmallVector<StringRef> Checkpoint::getUnusedTensors() const {
     if (!entry.used)
       names.push_back(name);
   return names;
+}
+
+SmallVector<StringRef> Checkpoint::getLackingTensors() const {
+  return to_vector(map_range(
+      lacking, [](const auto &entry) { return StringRef(entry.first); }));
 }
 
 Error Checkpoint::checkUnusedTensors(int64_t numLayers) const {

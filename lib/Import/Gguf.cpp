@@ -286,10 +286,11 @@ Error GgufReader::read() {
 
 /// Numbers of ggml_type in files.
 static constexpr std::pair<uint32_t, Storage> kTypeIds[] = {
-    {0, Storage::F32},    {1, Storage::F16},    {2, Storage::Q4_0},
-    {8, Storage::Q8_0},   {12, Storage::Q4_K},  {13, Storage::Q5_K},
-    {14, Storage::Q6_K},  {30, Storage::BF16},  {34, Storage::TQ1_0},
-    {35, Storage::TQ2_0}, {43, Storage::STQ1_0}};
+    {0, Storage::F32},    {1, Storage::F16},     {2, Storage::Q4_0},
+    {3, Storage::Q4_1},   {6, Storage::Q5_0},    {7, Storage::Q5_1},
+    {8, Storage::Q8_0},   {12, Storage::Q4_K},   {13, Storage::Q5_K},
+    {14, Storage::Q6_K},  {20, Storage::IQ4_NL}, {30, Storage::BF16},
+    {34, Storage::TQ1_0}, {35, Storage::TQ2_0},  {43, Storage::STQ1_0}};
 /// Former numbers of STQ1_0, which now are those of Q2_0 and NVFP4.
 static constexpr uint32_t kFormerStq1TypeIds[] = {42, 40};
 /// Bytes that the other types of these numbers take at least for what takes 42
@@ -313,9 +314,9 @@ uint32_t sherry::getGgufTypeId(Storage storage) {
 /// Names of other types, for messages.
 static std::string nameOf(uint32_t typeId) {
   static constexpr const char *names[] = {
-      nullptr, nullptr, nullptr,   "Q4_1",   nullptr,   nullptr, "Q5_0",
-      "Q5_1",  nullptr, "Q8_1",    "Q2_K",   "Q3_K",    nullptr, nullptr,
-      nullptr, "Q8_K",  "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL",
+      nullptr, nullptr, nullptr,   nullptr,  nullptr,   nullptr, nullptr,
+      nullptr, nullptr, "Q8_1",    "Q2_K",   "Q3_K",    nullptr, nullptr,
+      nullptr, "Q8_K",  "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", nullptr,
       "IQ3_S", "IQ2_S", "IQ4_XS",  "I8",     "I16",     "I32",   "I64",
       "F64",   "IQ1_M", nullptr,   nullptr,  nullptr,   nullptr, nullptr,
       nullptr, nullptr, nullptr,   nullptr,  "MXFP4",   "NVFP4", nullptr,
@@ -408,8 +409,9 @@ Expected<TensorView> GgufFile::getTensor(StringRef name) const {
   if (!tensor.storage)
     return makeError(getPath() + ": tensor " + quote(name) + " has the type " +
                      nameOf(tensor.typeId) +
-                     "; supported are F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K, "
-                     "Q6_K, TQ1_0, TQ2_0 and STQ1_0, convert it");
+                     "; supported are F32, F16, BF16, Q8_0, Q5_0, Q5_1, Q4_0, "
+                     "Q4_1, Q4_K, Q5_K, Q6_K, IQ4_NL, TQ1_0, TQ2_0 and STQ1_0, "
+                     "convert it");
   Storage storage = *tensor.storage;
   if (storage == Storage::STQ1_0 && scale == StqScale::I16)
     storage = Storage::STQ1_0_I16;

@@ -70,11 +70,20 @@ MODELS = {
     "Q8_0": ("", "--type Q8_0", "", ""),
     "Q4_0": ("", "--type Q4_0", "", ""),
     "Q6_K": ("", "--type Q6_K", "", ""),
+    # What K-quants fall back to where rows are no multiple of 256: two types in
+    # the one product of q, k and v.
+    "Q5_0 and Q8_0, IQ4_NL": (
+        "--hidden 96 --ffn 160 --heads 3 --kv-heads 1",
+        "--type Q5_0 --value-type Q8_0 --head-type IQ4_NL",
+        "",
+        '"head": "q8_0"',
+    ),
 }
 # Compiled as Q8_0: what is near, not the same.
 WIDENED = {
     "Q4_K": ("", "--type Q4_K --head-type Q5_K", "", '"head": "q8_0"'),
     "Q5_K": ("", "--type Q5_K --head-type Q4_K", "", '"head": "q8_0"'),
+    "Q4_1": ("", "--type Q4_1 --head-type Q5_1", "", '"head": "q8_0"'),
 }
 MAX_ABS_WIDENED = 0.3
 

@@ -37,9 +37,11 @@ static float divide(float value, float by, float low, float high) {
 }
 
 Matrix toDense(Matrix matrix, const std::string &type) {
-  if (type == "bf16") {
+  if (type == "f32")
+    return matrix;
+  if (type == "bf16" || type == "f16") {
     for (float &number : matrix.numbers)
-      number = roundToBf16(number);
+      number = type == "f16" ? roundToF16(number) : roundToBf16(number);
     return matrix;
   }
   matrix.region = matrix.block = type == "q6_K" ? 16 : 32;

@@ -30,8 +30,8 @@ Matrix readMatrix(const Checkpoint &checkpoint, const std::string &name,
                   int64_t rows, int64_t cols);
 
 float roundToF16(float value);
-/// Rounds the numbers to "bf16", "q8_0", "q6_K" or "q4_0": [D1], [Q1], [Q4] of
-/// docs/BlockFormat.md.
+/// Rounds the numbers to "f32", "f16", "bf16", "q8_0", "q6_K" or "q4_0": [D1],
+/// [Q1], [Q4] of docs/BlockFormat.md.
 Matrix toDense(Matrix matrix, const std::string &type);
 
 struct TernaryOptions {

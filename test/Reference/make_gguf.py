@@ -80,6 +80,45 @@ def encode_q4_0(block):
     return struct.pack("<e", d) + data, [d * (n - 8) for n in q]
 
 
+def pack_nibbles(q):
+    return bytes((q[i] & 15) | (q[i + 16] & 15) << 4 for i in range(16))
+
+
+def pack_fifth_bits(q):
+    return struct.pack("<I", sum((q[i] >> 4) << i for i in range(32)))
+
+
+def encode_q5_0(block):
+    d = f16(max(map(abs, block)) / 15.5)
+    q = [clip(round(x / d) + 16, 0, 31) if d else 16 for x in block]
+    data = struct.pack("<e", d) + pack_fifth_bits(q) + pack_nibbles(q)
+    return data, [d * (n - 16) for n in q]
+
+
+def encode_q45_1(block, most):
+    least = f16(min(block))
+    d = f16((max(block) - min(block)) / most)
+    q = [clip(round((x - least) / d), 0, most) if d else 0 for x in block]
+    data = struct.pack("<ee", d, least)
+    data += pack_fifth_bits(q) if most == 31 else b""
+    return data + pack_nibbles(q), [d * n + least for n in q]
+
+
+IQ4_NL_LEVELS = (
+    *(-127, -104, -83, -65, -49, -35, -22, -10),
+    *(1, 13, 25, 38, 53, 69, 89, 113),
+)
+
+
+def encode_iq4_nl(block):
+    d = f16(max(map(abs, block)) / 113)
+    q = [
+        min(range(16), key=lambda n: abs(d * IQ4_NL_LEVELS[n] - x)) for x in block
+    ]
+    data = struct.pack("<e", d) + pack_nibbles(q)
+    return data, [d * IQ4_NL_LEVELS[n] for n in q]
+
+
 def pack_k_scales(scales, mins):
     packed = [0] * 12
     for j in range(8):
@@ -202,6 +241,10 @@ TYPES = {
     "BF16": (30, 1, encode_bf16),
     "Q8_0": (8, 32, encode_q8_0),
     "Q4_0": (2, 32, encode_q4_0),
+    "Q5_0": (6, 32, encode_q5_0),
+    "Q4_1": (3, 32, lambda block: encode_q45_1(block, 15)),
+    "Q5_1": (7, 32, lambda block: encode_q45_1(block, 31)),
+    "IQ4_NL": (20, 32, encode_iq4_nl),
     "Q4_K": (12, 256, lambda block: encode_q45_k(block, 15)),
     "Q5_K": (13, 256, lambda block: encode_q45_k(block, 31)),
     "Q6_K": (14, 256, encode_q6_k),
@@ -356,6 +399,8 @@ def choose_type(name, options):
     if not name.endswith("_proj.weight"):
         is_head = name in ("lm_head.weight", "model.embed_tokens.weight")
         return options.head_type if is_head else "F32"
+    if name.endswith(".v_proj.weight") and options.value_type:
+        return options.value_type
     return options.type
 
 
@@ -418,6 +463,9 @@ def parse_arguments():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("output", type=pathlib.Path)
     parser.add_argument("--type", choices=TYPES, default="STQ1_0")
+    parser.add_argument(
+        "--value-type", choices=TYPES, help="of v_proj (default: --type)"
+    )
     parser.add_argument("--head-type", choices=TYPES, default="Q6_K")
     parser.add_argument("--version", type=int, default=3)
     parser.add_argument("--alignment", type=int, default=32)

@@ -147,6 +147,10 @@ private:
                  int64_t index);
   Matrix readLinear(const Checkpoint &checkpoint, const std::string &prefix,
                     const std::string &module, int64_t rows, int64_t cols);
+  /// Of numbers that no option is about; exact ones stay as they are.
+  std::string numberType() const {
+    return options.activations == "f32" ? "f32" : "bf16";
+  }
   void rotate(Vector &heads, int64_t position) const;
   void normHeads(Vector &heads, const Vector &norm) const;
   void roundToBytes(float *numbers);
@@ -191,14 +195,10 @@ Model::Model(Options given) : options(std::move(given)) {
   Checkpoint checkpoint(options.model);
   embedding =
       readMatrix(checkpoint, "model.embed_tokens.weight", vocab, hidden);
-  bool keeps = options.head == "f32";
-  if (!keeps)
-    embedding = toDense(embedding, tied ? options.head : "bf16");
-  if (!tied) {
-    head = readMatrix(checkpoint, "lm_head.weight", vocab, hidden);
-    if (!keeps)
-      head = toDense(head, options.head);
-  }
+  embedding = toDense(std::move(embedding), tied ? options.head : numberType());
+  if (!tied)
+    head = toDense(readMatrix(checkpoint, "lm_head.weight", vocab, hidden),
+                   options.head);
   outputNorm = checkpoint.read("model.norm.weight", {hidden});
   for (int64_t i = 0, count = config.at("num_hidden_layers"); i < count; ++i)
     readLayer(checkpoint, config, i);
@@ -213,7 +213,7 @@ Matrix Model::readLinear(const Checkpoint &checkpoint,
     return matrix;
   bool isDense = options.noQuantize || dense.count(module) ||
                  dense.count(module.substr(module.find('.') + 1));
-  return isDense ? toDense(std::move(matrix), "bf16")
+  return isDense ? toDense(std::move(matrix), numberType())
                  : toTernary(std::move(matrix), options.ternary);
 }
 
@@ -449,13 +449,14 @@ static int parseAndRun(int argc, char **argv) {
   app.add_option("--scale-type", options.ternary.scaleType)
       ->check(CLI::IsMember({"f16", "f32"}));
   app.add_option("--head", options.head)
-      ->check(CLI::IsMember({"f32", "bf16", "q8_0", "q6_K", "q4_0"}));
+      ->check(CLI::IsMember({"f32", "f16", "bf16", "q8_0", "q6_K", "q4_0"}));
   app.add_option("--activations", options.activations)
       ->check(CLI::IsMember({"f32", "i8"}));
   app.add_option("--kv", options.kv)
       ->check(CLI::IsMember({"f32", "f16", "i8"}));
   app.add_flag("--no-quantize", options.noQuantize,
-               "weights of linear layers in bf16");
+               "weights of linear layers in bf16, or as they are if "
+               "activations are f32");
   app.add_flag("--keep-linear", options.keepLinear,
                "weights of linear layers as they are");
   CLI11_PARSE(app, argc, argv);

@@ -36,6 +36,7 @@ static constexpr const char *kAtGraph = "with --emit=sherry";
 static constexpr const char *kBeforeCode = "with --emit=sherry or layout";
 static constexpr const char *kTuned = "with --tune, which chooses it";
 static constexpr const char *kDense = "with --no-quantize";
+static constexpr const char *kRandom = "with --random-weights";
 
 /// An option with several entries has an effect if all of them say so.
 static constexpr OptionUse kTable[] = {
@@ -46,12 +47,12 @@ static constexpr OptionUse kTable[] = {
     {"group-size", HasTrits, kDense},
     {"scale-type", HasTrits, kDense},
     {"head", Always},
-    {"stq-scale", ReadsWeights, "with --random-weights"},
+    {"stq-scale", ReadsWeights, kRandom},
     {"kv", Always},
     {"emulate-fma", EndsLater, kBeforeCode},
     {"no-quantize", Always},
-    {"quantize", ReadsWeights, "with --random-weights"},
-    {"strict", ReadsWeights, "with --random-weights"},
+    {"quantize", ReadsWeights, kRandom},
+    {"strict", ReadsWeights, kRandom},
     {"random-weights", Always},
     {"grouping", HasTrits, kDense},
     {"grouping", MakesWeights,

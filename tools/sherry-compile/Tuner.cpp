@@ -221,7 +221,7 @@ static std::string makeKey(const CompileOptions &options,
       << config.intermediateSize << " " << config.numHeads << " "
       << config.numKeyValueHeads << " " << config.headDim << "; "
       << (options.quantizeActivations ? "i8" : "f32") << " "
-      << (options.quantize ? "ternary" : "bf16") << " "
+      << (options.quantize.value_or(true) ? "ternary" : "bf16") << " "
       << (options.scaleType == format::ScaleType::F16 ? "f16" : "f32");
   if (options.groupSize)
     out << " groups of " << *options.groupSize;

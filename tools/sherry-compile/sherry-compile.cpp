@@ -5,18 +5,19 @@
 //===----------------------------------------------------------------------===//
 #include "OptionTable.h"
 #include "Tuner.h"
+#include "sherry/Support/ToolProcess.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
 #include "llvm/Support/WithColor.h"
 
 using namespace llvm;
 using namespace sherry;
 
 enum class Activations { I8, F32 };
-enum class Head { Q8_0, Q6_K, Q4_0, BF16 };
 enum class Groups { Contiguous, Strided };
 
 static cl::OptionCategory category("Compiler options");
@@ -60,15 +61,19 @@ static cl::opt<format::ScaleType>
               cl::values(clEnumValN(format::ScaleType::F16, "f16", "16 bits"),
                          clEnumValN(format::ScaleType::F32, "f32", "32 bits")),
               cl::init(format::ScaleType::F16), cl::cat(category));
-static cl::opt<Head>
-    head("head",
-         cl::desc("Output head, and the embedding if tied (default: as a GGUF "
-                  "file has it, else q8_0):"),
-         cl::values(clEnumValN(Head::Q8_0, "q8_0", "8 bits in blocks of 32"),
-                    clEnumValN(Head::Q6_K, "q6_K", "6 bits in blocks of 16"),
-                    clEnumValN(Head::Q4_0, "q4_0", "4 bits in blocks of 32"),
-                    clEnumValN(Head::BF16, "bf16", "16 bits")),
-         cl::cat(category));
+static cl::opt<format::DenseFormat> head(
+    "head",
+    cl::desc("Output head, and the embedding if tied (default: in blocks as a "
+             "GGUF file has it, else q8_0, or with --activations=f32 as the "
+             "checkpoint has it):"),
+    cl::values(
+        clEnumValN(format::DenseFormat::Q8_0, "q8_0", "8 bits in blocks of 32"),
+        clEnumValN(format::DenseFormat::Q6_K, "q6_K", "6 bits in blocks of 16"),
+        clEnumValN(format::DenseFormat::Q4_0, "q4_0", "4 bits in blocks of 32"),
+        clEnumValN(format::DenseFormat::BF16, "bf16", "16 bits"),
+        clEnumValN(format::DenseFormat::F16, "f16", "16 bits, half precision"),
+        clEnumValN(format::DenseFormat::F32, "f32", "32 bits")),
+    cl::cat(category));
 static cl::opt<StqScale> stqScale(
     "stq-scale",
     cl::desc("Type of the scales of STQ1_0 tensors in a GGUF file "
@@ -94,8 +99,18 @@ static cl::opt<bool> emulateFma(
     cl::cat(category));
 static cl::opt<bool>
     noQuantize("no-quantize",
-               cl::desc("Keep the weights of linear layers in bf16"),
+               cl::desc("Keep the weights of linear layers in bf16, or with "
+                        "--activations=f32 in the checkpoint's type"),
                cl::cat(category));
+static cl::opt<bool> quantize(
+    "quantize",
+    cl::desc("Make the weights of linear layers trits even if they do not look "
+             "trained for that; asked for if the standard input is a terminal"),
+    cl::cat(category));
+static cl::opt<bool>
+    strict("strict",
+           cl::desc("Fail where --quantize would be asked for on a terminal"),
+           cl::cat(category));
 static cl::opt<std::string> randomWeights(
     "random-weights", cl::ValueOptional,
     cl::desc("Make weights up; the folder needs only a config.json"),
@@ -174,21 +189,6 @@ static Expected<Schedule> chooseSchedule() {
   return schedule;
 }
 
-/// Null for bf16.
-static const format::BlockFormat *getFormat(Head head) {
-  switch (head) {
-  case Head::Q8_0:
-    return &format::kQ8_0;
-  case Head::Q6_K:
-    return &format::kQ6_K;
-  case Head::Q4_0:
-    return &format::kQ4_0;
-  case Head::BF16:
-    return nullptr;
-  }
-  llvm_unreachable("unknown head");
-}
-
 static std::string defaultOutput() {
   if (emitStage != Stage::SharedObject && emitStage != Stage::Object)
     return "-";
@@ -202,6 +202,7 @@ static std::string defaultOutput() {
 }
 
 int main(int argc, char **argv) {
+  startTool();
   InitLLVM init(argc, argv);
   cl::Option &stats = adoptStatsOption();
   cl::HideUnrelatedOptions(category);
@@ -227,11 +228,18 @@ int main(int argc, char **argv) {
     options.groupSize = groupSize;
   options.scaleType = scaleType;
   if (head.getNumOccurrences())
-    options.head = getFormat(head);
+    options.head = head;
   options.stqScale = stqScale;
   if (kv.getNumOccurrences())
     options.cacheType = kv;
-  options.quantize = !noQuantize;
+  if (quantize && noQuantize) {
+    WithColor::error(errs(), "sherry-compile")
+        << "--quantize and --no-quantize exclude each other\n";
+    return 1;
+  }
+  if (quantize || noQuantize)
+    options.quantize = quantize;
+  options.strict = strict || sys::Process::StandardInIsUserInput();
   if (randomWeights.getNumOccurrences()) {
     uint64_t seed = 0;
     if (!randomWeights.empty() &&

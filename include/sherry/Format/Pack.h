@@ -12,7 +12,7 @@
 #define SHERRY_FORMAT_PACK_H
 
 #include "sherry/Format/Check.h"
-#include "sherry/Format/Layout.h"
+#include "sherry/Format/DenseFormat.h"
 #include "sherry/Format/Storage.h"
 
 namespace sherry::format {
@@ -34,14 +34,16 @@ void packTernary(const TernaryLayout &layout, int64_t rows, int64_t cols,
 void unpackTernary(const TernaryLayout &layout, int64_t rows, int64_t cols,
                    const uint8_t *bytes, uint8_t *codes, float *scales);
 
-/// Packs weights[rows][cols] into bf16Bytes(rows, cols) bytes, rounding to the
-/// nearest, ties to even: [D1]. Fails on values that bf16 cannot hold.
-[[nodiscard]] Failure packBf16(int64_t firstRow, int64_t rows, int64_t cols,
-                               const float *weights, uint8_t *bytes);
+/// Packs weights[rows][cols] into bytesOf(format, rows, cols) bytes of a format
+/// of numbers, rounding to the nearest, ties to even: [D1]. Fails on values
+/// that it cannot hold.
+[[nodiscard]] Failure packNumbers(DenseFormat format, int64_t firstRow,
+                                  int64_t rows, int64_t cols,
+                                  const float *weights, uint8_t *bytes);
 
-/// The inverse of packBf16(), into weights[rows][cols].
-void unpackBf16(int64_t rows, int64_t cols, const uint8_t *bytes,
-                float *weights);
+/// The inverse of packNumbers(), into weights[rows][cols].
+void unpackNumbers(DenseFormat format, int64_t rows, int64_t cols,
+                   const uint8_t *bytes, float *weights);
 
 /// Packs weights[rows][cols], cols a multiple of 4, into
 /// format.bytes(rows, cols) bytes: [Q1] to [Q4]. Fails on values whose scale
@@ -53,12 +55,18 @@ void unpackBf16(int64_t rows, int64_t cols, const uint8_t *bytes,
 /// Whether the numbers of a file's type are those of `format`.
 bool canPackStored(const BlockFormat &format, Storage storage);
 
-/// Packs stored[rows] of such a type, cols a multiple of its blocks, without
-/// rounding. Fails on scales that are not finite.
+/// A row as a file has it.
+struct StoredRow {
+  Storage storage;
+  const uint8_t *bytes;
+};
+
+/// Packs rows of such types, cols a multiple of their blocks, without rounding.
+/// Fails on scales that are not finite.
 [[nodiscard]] Failure packStoredBlocks(const BlockFormat &format,
-                                       Storage storage, int64_t firstRow,
-                                       int64_t rows, int64_t cols,
-                                       const uint8_t *stored, uint8_t *bytes);
+                                       int64_t firstRow, int64_t rows,
+                                       int64_t cols, const StoredRow *stored,
+                                       uint8_t *bytes);
 
 /// The inverse of packBlocks() up to its rounding, into weights[rows][cols].
 void unpackBlocks(const BlockFormat &format, int64_t rows, int64_t cols,

@@ -20,7 +20,11 @@ enum class Storage {
   F16,
   BF16,
   Q8_0,
+  Q5_0,
   Q4_0,
+  IQ4_NL,
+  Q5_1,
+  Q4_1,
   Q4_K,
   Q5_K,
   Q6_K,
@@ -52,6 +56,17 @@ constexpr bool isStrided(Storage storage) {
   return storage == Storage::STQ1_0 || storage == Storage::STQ1_0_I16;
 }
 
+/// Whether numbers are d * q + m with a minimum m of their own.
+constexpr bool hasMinimum(Storage storage) {
+  return storage == Storage::Q4_1 || storage == Storage::Q5_1 ||
+         storage == Storage::Q4_K || storage == Storage::Q5_K;
+}
+/// Whether writeRow or writeTernaryBlock makes it.
+constexpr bool canWrite(Storage storage) {
+  return !hasMinimum(storage) && storage != Storage::Q5_0 &&
+         storage != Storage::IQ4_NL && storage != Storage::STQ1_0_I16;
+}
+
 /// Most numbers of a block.
 inline constexpr int64_t kMaxStoredInputs = 256;
 
@@ -62,7 +77,7 @@ struct StoredBlock {
   int8_t factors[16];
   int8_t integers[kMaxStoredInputs];
 };
-/// Takes a block of Q8_0, Q4_0, Q6_K or a ternary type apart.
+/// Takes a block of Q8_0, Q5_0, Q4_0, IQ4_NL, Q6_K or a ternary type apart.
 void readBlock(Storage storage, const uint8_t *bytes, StoredBlock &block);
 
 /// Writes the `cols` numbers of a row, a multiple of blockInputs. The products

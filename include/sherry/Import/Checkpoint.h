@@ -38,6 +38,10 @@ public:
   /// Tensors that nobody asked for, in alphabetical order.
   llvm::SmallVector<llvm::StringRef> getUnusedTensors() const;
 
+  /// Tensors that the index lists but the files do not have. To ask for one is
+  /// an error.
+  llvm::SmallVector<llvm::StringRef> getLackingTensors() const;
+
   /// Fails if one of them is a bias or a norm: the model would compute
   /// something else without it. Layers from `numLayers` on do not count.
   llvm::Error checkUnusedTensors(int64_t numLayers) const;
@@ -53,12 +57,15 @@ private:
   explicit Checkpoint(llvm::StringRef path) : path(path) {}
 
   llvm::Error openFiles();
+  void addPrefix();
   llvm::Error openSingleFile(llvm::StringRef filePath);
   llvm::Error openShards(llvm::StringRef indexPath);
 
   std::string path; ///< of the folder or of the first file
   std::vector<std::unique_ptr<TensorFile>> files;
   std::map<std::string, Entry, std::less<>> tensors;
+  /// By name, the file that the index gives.
+  std::map<std::string, std::string, std::less<>> lacking;
 };
 
 /// The name in a Hugging Face folder of a tensor of a GGUF file; empty if there

@@ -8,6 +8,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "sherry/Format/DenseFormat.h"
 #include "sherry/Import/ModelConfig.h"
 
 #include <map>
@@ -25,8 +26,8 @@ struct LinearStorage {
   format::Granularity granularity = format::Granularity::PerGroup;
   int64_t groupSize = 128; ///< meaningful if PerGroup
   format::ScaleType scaleType = format::ScaleType::F16;
-  /// Meaningful if they are not; null: bf16.
-  const format::BlockFormat *dense = nullptr;
+  /// Meaningful if they are not.
+  format::DenseFormat dense = format::DenseFormat::BF16;
 };
 
 /// How the numbers of a model are to be stored.
@@ -35,10 +36,10 @@ struct StorageOptions {
   /// Linear layers that are stored in another way, by their module, such as
   /// "self_attn.q_proj".
   std::map<std::string, LinearStorage, std::less<>> exceptions;
-  /// Of the head, and of the embedding if they are tied; null: bf16.
-  const format::BlockFormat *head = &format::kQ8_0;
+  /// Of the head, and of the embedding if they are tied.
+  format::DenseFormat head = format::DenseFormat::Q8_0;
   /// Of the embedding if they are not.
-  const format::BlockFormat *embedding = nullptr;
+  format::DenseFormat embedding = format::DenseFormat::BF16;
   CacheType cacheType = CacheType::F16;
 };
 

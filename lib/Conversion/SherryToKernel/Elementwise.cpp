@@ -6,6 +6,7 @@
 #include "Elementwise.h"
 #include "Ternary.h"
 #include "WeightBlocks.h"
+#include "sherry/Dialect/Sherry/DenseTypes.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -86,20 +87,20 @@ Rows sherry::emitEmbedding(KernelBuilder &b, const Rows &tokens,
     Value tileRows = b.index(format::kTileRows);
     Value tile = arith::DivUIOp::create(b, token, tileRows);
     Value lane = arith::RemUIOp::create(b, token, tileRows);
-    if (auto *format = getBlockFormat(type.getElementType()))
-      return emitBlockRow(
-          b, *format,
-          b.add(weight.offset, b.mul(tile, format->tileBytes(cols))), lane, row,
-          result);
-    // [D1]
+    Type element = type.getElementType();
+    format::DenseFormat format = *getDenseFormat(element);
     Value base =
-        b.add(weight.offset, b.mul(tile, format::kTileRows * cols * 2));
-    Value matrix = b.view(b.weights, base, {cols, format::kTileRows},
-                          type.getElementType());
+        b.add(weight.offset,
+              b.mul(tile, format::bytesOf(format, format::kTileRows, cols)));
+    if (auto *blocks = format::blocksOf(format))
+      return emitBlockRow(b, *blocks, base, lane, row, result);
+    // [D1]
+    Value matrix = b.view(b.weights, base, {cols, format::kTileRows}, element);
     b.forLoop(b.index(cols), 1, [&](Value column) {
       Value value = b.loadScalar(matrix, {column, lane});
-      b.store(arith::ExtFOp::create(b, b.getF32Type(), value), result.buffer,
-              {row, column});
+      if (!element.isF32())
+        value = arith::ExtFOp::create(b, b.getF32Type(), value);
+      b.store(value, result.buffer, {row, column});
     });
   });
   return result;

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Linear.h"
 #include "WeightBlocks.h"
+#include "sherry/Dialect/Sherry/DenseTypes.h"
 
 using namespace mlir;
 using namespace sherry;
@@ -294,18 +295,18 @@ static void forHeadTokens(KernelBuilder &b, Value count,
   forTokenBlocks(b, 0, count, {kTokenBlock, 4, 1}, ExtraRows::LastRow, body);
 }
 
-/// bf16 weights [D1] times f32 activations.
-static void emitBf16Tile(KernelBuilder &b, const Rows &input, Value offset,
-                         Value column, const Outputs &outputs) {
+/// Weights in bf16, f16 or f32 [D1] times f32 activations.
+static void emitNumberTile(KernelBuilder &b, Type element, const Rows &input,
+                           Value offset, Value column, const Outputs &outputs) {
   int64_t tile = format::kTileRows;
-  Value matrix = b.view(b.weights, offset, {input.cols, tile}, b.getBF16Type());
+  Value matrix = b.view(b.weights, offset, {input.cols, tile}, element);
   auto wide = b.vec(tile, b.getF32Type());
   forHeadTokens(b, outputs.rows.count, [&](ArrayRef<Value> rows) {
     SmallVector<Value> sums(rows.size(), b.splat(wide, 0));
     sums = b.repeat(input.cols, sums, [&](Value k, ValueRange carried) {
-      Value narrow =
-          b.load(b.vec(tile, b.getBF16Type()), matrix, {k, b.index(0)});
-      Value weight = arith::ExtFOp::create(b, wide, narrow);
+      Value weight = b.load(b.vec(tile, element), matrix, {k, b.index(0)});
+      if (!element.isF32())
+        weight = arith::ExtFOp::create(b, wide, weight);
       SmallVector<Value> next;
       for (auto [row, sum] : llvm::zip_equal(rows, carried)) {
         Value x = b.loadScalar(input.buffer, {row, k});
@@ -385,18 +386,17 @@ static Rows emitLinearImpl(KernelBuilder &b, const AnyInput &input,
     emitTernary(b, input, weight, outputs);
     return outputs.rows;
   }
-  const format::BlockFormat *blockFormat =
-      getBlockFormat(type.getElementType());
-  int64_t tileBytes = blockFormat ? blockFormat->tileBytes(input.cols())
-                                  : format::kTileRows * input.cols() * 2;
+  format::DenseFormat format = *getDenseFormat(type.getElementType());
+  int64_t tileBytes = format::bytesOf(format, format::kTileRows, input.cols());
   int64_t tiles = format::ceilDiv(cols, format::kTileRows);
   b.parallel(b.index(tiles), [&](Value tile) {
     Value offset = b.add(weight.offset, b.mul(tile, tileBytes));
     Value column = b.mul(tile, format::kTileRows);
-    if (blockFormat)
-      emitBlockTile(b, *blockFormat, input, offset, column, outputs);
+    if (auto *blocks = format::blocksOf(format))
+      emitBlockTile(b, *blocks, input, offset, column, outputs);
     else
-      emitBf16Tile(b, *input.plain, offset, column, outputs);
+      emitNumberTile(b, type.getElementType(), *input.plain, offset, column,
+                     outputs);
   });
   return outputs.rows;
 }

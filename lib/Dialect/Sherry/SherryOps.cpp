@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "sherry/Dialect/Sherry/DenseTypes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 
 #include "mlir/IR/OpImplementation.h"
@@ -34,6 +35,25 @@ Type sherry::getDenseType(MLIRContext *context,
     if (getBlockFormat(type) == format)
       return type;
   return BFloat16Type::get(context);
+}
+
+Type sherry::getDenseType(MLIRContext *context, format::DenseFormat format) {
+  if (format == format::DenseFormat::F16)
+    return Float16Type::get(context);
+  if (format == format::DenseFormat::F32)
+    return Float32Type::get(context);
+  return getDenseType(context, format::blocksOf(format));
+}
+
+std::optional<format::DenseFormat> sherry::getDenseFormat(Type element) {
+  using format::DenseFormat;
+  for (DenseFormat format :
+       {DenseFormat::BF16, DenseFormat::F16, DenseFormat::F32,
+        DenseFormat::Q8_0, DenseFormat::Q6_K, DenseFormat::Q4_0,
+        DenseFormat::TQ2_0})
+    if (getDenseType(element.getContext(), format) == element)
+      return format;
+  return std::nullopt;
 }
 
 SmallVector<int64_t> sherry::getActivationBlocks(RankedTensorType weight) {
@@ -92,10 +112,10 @@ LogicalResult WeightOp::verify() {
     if (type.getDimSize(1) % format::kGroupInputs != 0)
       return emitOpError("inputs of a ")
              << blockFormat->name << " weight must be a multiple of 4";
-  } else if (!element.isBF16()) {
+  } else if (!getDenseFormat(element)) {
     return emitOpError("a matrix weight is !sherry.trit, !sherry.q8_0, "
-                       "!sherry.q6_K, !sherry.q4_0, !sherry.tq2_0 or bf16, "
-                       "not ")
+                       "!sherry.q6_K, !sherry.q4_0, !sherry.tq2_0, bf16, f16 "
+                       "or f32, not ")
            << element;
   }
   if (getSources().empty() || getSources().size() != getRows().size())
@@ -125,9 +145,7 @@ int64_t WeightOp::getByteSize() {
   int64_t rows = type.getDimSize(0), cols = type.getDimSize(1);
   if (TernaryAttr ternary = getTernary())
     return ternary.getFormat().bytes(rows, cols);
-  if (auto *blockFormat = getBlockFormat(type.getElementType()))
-    return blockFormat->bytes(rows, cols);
-  return format::bf16Bytes(rows, cols);
+  return format::bytesOf(*getDenseFormat(type.getElementType()), rows, cols);
 }
 
 //===----------------------------------------------------------------------===//
@@ -212,7 +230,7 @@ static LogicalResult verifyProduct(Op op, RankedTensorType type,
     return success();
   auto blocks = static_cast<int64_t>(getActivationBlocks(type).size());
   if (blocks == 0)
-    return op.emitOpError("bf16 weights take f32 input");
+    return op.emitOpError("weights that are not in blocks take f32 input");
   if (op.getScales().getType().getDimSize(1) != blocks ||
       op.getSums().getType().getDimSize(1) != blocks)
     return op.emitOpError("weight ")

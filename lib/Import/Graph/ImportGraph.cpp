@@ -10,6 +10,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Verifier.h"
+#include "sherry/Dialect/Sherry/DenseTypes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 
 using namespace mlir;
@@ -67,8 +68,7 @@ private:
     addVector(name, count, source, config.hiddenSize);
   }
   /// A matrix that is never ternary: the embedding and the head.
-  void addDense(StringRef name, StringRef source,
-                const format::BlockFormat *format) {
+  void addDense(StringRef name, StringRef source, format::DenseFormat format) {
     addWeight(name, 1, source,
               RankedTensorType::get({config.vocabSize, config.hiddenSize},
                                     getDenseType(b.getContext(), format)));

@@ -61,8 +61,8 @@ sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x7x!sherry.q6_K>
 
 // -----
 
-// expected-error @+1 {{a matrix weight is !sherry.trit, !sherry.q8_0, !sherry.q6_K, !sherry.q4_0, !sherry.tq2_0 or bf16, not 'f16'}}
-sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8xf16>
+// expected-error @+1 {{a matrix weight is !sherry.trit, !sherry.q8_0, !sherry.q6_K, !sherry.q4_0, !sherry.tq2_0, bf16, f16 or f32, not 'f64'}}
+sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8xf64>
 
 // -----
 
@@ -149,7 +149,7 @@ func.func @f(%x: tensor<?x12xf32>) -> tensor<?x4xf32> {
 
 sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8xbf16>
 func.func @f(%x: tensor<?x8xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>) -> tensor<?x4xf32> {
-  // expected-error @+1 {{bf16 weights take f32 input}}
+  // expected-error @+1 {{weights that are not in blocks take f32 input}}
   %y = sherry.linear %x scaled %s sums %u, @w : tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x4xf32>
   return %y : tensor<?x4xf32>
 }

@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <random>
 #include <vector>
@@ -48,12 +49,14 @@ static std::vector<float> unpack(const BlockFormat &format, int64_t rows,
 
 TEST(DensePackTest, D1EveryWeightLiesWhereTheRuleSays) {
   std::mt19937 random(1);
+  constexpr DenseFormat format = DenseFormat::BF16;
   for (int64_t rows : {1, 31, 32, 65})
     for (int64_t cols : {4, 20, 192}) {
       std::vector<float> weights = makeWeights(rows * cols, random);
-      std::vector<uint8_t> bytes(bf16Bytes(rows, cols), 0xee);
-      ASSERT_EQ(packBf16(0, rows, cols, weights.data(), bytes.data()),
-                std::nullopt);
+      std::vector<uint8_t> bytes(bytesOf(format, rows, cols), 0xee);
+      ASSERT_EQ(
+          packNumbers(format, 0, rows, cols, weights.data(), bytes.data()),
+          std::nullopt);
       for (int64_t row = 0; row < roundUp(rows, 32); ++row)
         for (int64_t col = 0; col < cols; ++col) {
           int64_t place = (row / 32 * cols + col) * 64 + row % 32 * 2;
@@ -62,22 +65,62 @@ TEST(DensePackTest, D1EveryWeightLiesWhereTheRuleSays) {
         }
 
       std::vector<float> back(weights.size());
-      unpackBf16(rows, cols, bytes.data(), back.data());
+      unpackNumbers(format, rows, cols, bytes.data(), back.data());
       for (size_t i = 0; i < weights.size(); ++i)
         ASSERT_EQ(back[i], bf16ToF32(f32ToBf16(weights[i])));
     }
 }
 
-TEST(DensePackTest, D1RefusesWhatBf16CannotHold) {
-  std::vector<uint8_t> bytes(bf16Bytes(1, 4));
+TEST(DensePackTest, D1NumbersOfOtherTypesLieLikeThose) {
+  std::mt19937 random(2);
+  constexpr int64_t rows = 33, cols = 20;
+  std::vector<float> weights = makeWeights(rows * cols, random);
+  std::vector<float> back(weights.size());
+
+  std::vector<uint8_t> bytes(bytesOf(DenseFormat::F16, rows, cols), 0xee);
+  ASSERT_EQ(bytes.size(), 64u * cols * 2);
+  ASSERT_EQ(packNumbers(DenseFormat::F16, 0, rows, cols, weights.data(),
+                        bytes.data()),
+            std::nullopt);
+  // Row 32, column 3: the first of the second tile.
+  EXPECT_EQ(load16(&bytes[(1 * cols + 3) * 64]),
+            f32ToF16(weights[32 * cols + 3]));
+  EXPECT_EQ(load16(&bytes[(1 * cols + 3) * 64 + 2]), 0);
+  unpackNumbers(DenseFormat::F16, rows, cols, bytes.data(), back.data());
+  for (size_t i = 0; i < weights.size(); ++i)
+    ASSERT_EQ(back[i], f16ToF32(f32ToF16(weights[i])));
+
+  bytes.assign(bytesOf(DenseFormat::F32, rows, cols), 0xee);
+  ASSERT_EQ(bytes.size(), 64u * cols * 4);
+  ASSERT_EQ(packNumbers(DenseFormat::F32, 0, rows, cols, weights.data(),
+                        bytes.data()),
+            std::nullopt);
+  float number;
+  std::memcpy(&number, &bytes[(0 * cols + 19) * 128 + 31 * 4], 4);
+  EXPECT_EQ(number, weights[31 * cols + 19]);
+  unpackNumbers(DenseFormat::F32, rows, cols, bytes.data(), back.data());
+  EXPECT_EQ(back, weights);
+}
+
+TEST(DensePackTest, D1RefusesWhatATypeCannotHold) {
+  std::vector<uint8_t> bytes(bytesOf(DenseFormat::F32, 1, 4));
   std::vector<float> weights = {1, 2, kNaN, 4};
-  EXPECT_THAT(*packBf16(9, 1, 4, weights.data(), bytes.data()),
-              HasSubstr("row 9, column 2 is NaN"));
+  auto packAs = [&](DenseFormat format) {
+    return packNumbers(format, 9, 1, 4, weights.data(), bytes.data());
+  };
+  EXPECT_THAT(*packAs(DenseFormat::BF16), HasSubstr("row 9, column 2 is NaN"));
+  EXPECT_THAT(*packAs(DenseFormat::F32), HasSubstr("row 9, column 2 is NaN"));
   weights[2] = -std::numeric_limits<float>::max();
-  EXPECT_THAT(*packBf16(9, 1, 4, weights.data(), bytes.data()),
+  EXPECT_THAT(*packAs(DenseFormat::BF16),
               AllOf(HasSubstr("rows 9 to 9"), HasSubstr("too large for bf16")));
+  EXPECT_EQ(packAs(DenseFormat::F32), std::nullopt);
   weights[2] = 0x1.fep127f; // the largest bf16
-  EXPECT_EQ(packBf16(9, 1, 4, weights.data(), bytes.data()), std::nullopt);
+  EXPECT_EQ(packAs(DenseFormat::BF16), std::nullopt);
+  weights[2] = 65520;
+  EXPECT_THAT(*packAs(DenseFormat::F16),
+              AllOf(HasSubstr("rows 9 to 9"), HasSubstr("too large for f16")));
+  weights[2] = 65519; // is rounded to the largest f16
+  EXPECT_EQ(packAs(DenseFormat::F16), std::nullopt);
 }
 
 TEST(DensePackTest, Q8ByHand) {

@@ -94,8 +94,11 @@ TEST(StorageTest, G2_WrittenBlocksReadAsWhatPackBlocksMakes) {
     }
     std::vector<uint8_t> packed(format->bytes(rows, cols)), direct(packed);
     ASSERT_TRUE(canPackStored(*format, storage));
-    ASSERT_FALSE(packStoredBlocks(*format, storage, 0, rows, cols,
-                                  stored.data(), packed.data()));
+    std::vector<StoredRow> storedRows;
+    for (int64_t row = 0; row < rows; ++row)
+      storedRows.push_back({storage, &stored[row * rowBytes]});
+    ASSERT_FALSE(packStoredBlocks(*format, 0, rows, cols, storedRows.data(),
+                                  packed.data()));
     ASSERT_FALSE(
         packBlocks(*format, 0, rows, cols, numbers.data(), direct.data()));
     EXPECT_EQ(packed, direct);
@@ -103,6 +106,95 @@ TEST(StorageTest, G2_WrittenBlocksReadAsWhatPackBlocksMakes) {
     unpackBlocks(*format, rows, cols, packed.data(), unpacked.data());
     EXPECT_EQ(unpacked, read);
   }
+}
+
+/// A block of 32 numbers: these bytes in front, then numbers of four bits:
+/// number i is i mod 16, and 15 - i mod 16 in the second half.
+static std::vector<uint8_t> makeBlockOf32(std::vector<uint8_t> front) {
+  for (int i = 0; i < 16; ++i)
+    front.push_back(static_cast<uint8_t>(i | (15 - i) << 4));
+  return front;
+}
+
+static int lowBits(int i) { return i < 16 ? i : 31 - i; }
+
+/// 0x3800 is 0.5 in f16, 0xc000 is -2. The fifth bits of the numbers 1, 16 and
+/// 31 are set by 0x80010002.
+TEST(StorageTest, G2_Q5_0AndIQ4_NLByHand) {
+  std::vector<uint8_t> bytes =
+      makeBlockOf32({0x00, 0x38, 0x02, 0x00, 0x01, 0x80});
+  ASSERT_EQ(bytes.size(), size_t(infoOf(Storage::Q5_0).blockBytes));
+  StoredBlock block;
+  readBlock(Storage::Q5_0, bytes.data(), block);
+  EXPECT_EQ(block.d, 0.5F);
+  float row[32];
+  readRow(Storage::Q5_0, bytes.data(), 32, row);
+  for (int i = 0; i < 32; ++i) {
+    int integer = lowBits(i) + (i == 1 || i == 16 || i == 31 ? 0 : -16);
+    EXPECT_EQ(block.integers[i], integer) << i;
+    EXPECT_EQ(row[i], 0.5F * static_cast<float>(integer)) << i;
+  }
+
+  bytes = makeBlockOf32({0x00, 0xc0});
+  ASSERT_EQ(bytes.size(), size_t(infoOf(Storage::IQ4_NL).blockBytes));
+  readBlock(Storage::IQ4_NL, bytes.data(), block);
+  EXPECT_EQ(block.d, -2);
+  constexpr int levels[] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                            1,    13,   25,  38,  53,  69,  89,  113};
+  for (int i = 0; i < 32; ++i)
+    EXPECT_EQ(block.integers[i], levels[lowBits(i)]) << i;
+}
+
+TEST(StorageTest, G3_Q4_1AndQ5_1ByHand) {
+  float row[32];
+  std::vector<uint8_t> bytes = makeBlockOf32({0x00, 0x38, 0x00, 0xc0});
+  ASSERT_EQ(bytes.size(), size_t(infoOf(Storage::Q4_1).blockBytes));
+  readRow(Storage::Q4_1, bytes.data(), 32, row);
+  for (int i = 0; i < 32; ++i)
+    EXPECT_EQ(row[i], 0.5F * static_cast<float>(lowBits(i)) - 2) << i;
+
+  bytes = makeBlockOf32({0x00, 0x38, 0x00, 0xc0, 0x02, 0x00, 0x01, 0x80});
+  ASSERT_EQ(bytes.size(), size_t(infoOf(Storage::Q5_1).blockBytes));
+  readRow(Storage::Q5_1, bytes.data(), 32, row);
+  for (int i = 0; i < 32; ++i) {
+    int number = lowBits(i) + (i == 1 || i == 16 || i == 31 ? 16 : 0);
+    EXPECT_EQ(row[i], 0.5F * static_cast<float>(number) - 2) << i;
+  }
+}
+
+TEST(StorageTest, G2_RowsOfSeveralTypesBecomeQ8_0AsTheyAre) {
+  constexpr int64_t cols = 96;
+  std::mt19937 random(12);
+  std::vector<StoredRow> rows;
+  std::vector<std::vector<uint8_t>> stored;
+  std::vector<float> expected;
+  for (Storage storage :
+       {Storage::Q5_0, Storage::Q8_0, Storage::IQ4_NL, Storage::Q5_0}) {
+    const StorageInfo &info = infoOf(storage);
+    std::vector<uint8_t> bytes(info.rowBytes(cols));
+    for (uint8_t &byte : bytes)
+      byte = static_cast<uint8_t>(random() % 255 + 1);
+    for (int64_t i = 0; i < cols / 32; ++i) {
+      bytes[i * info.blockBytes] = 0; // scales of 1, 2 and 4
+      bytes[i * info.blockBytes + 1] = static_cast<uint8_t>(0x3c + 4 * i);
+    }
+    std::vector<float> numbers(cols);
+    readRow(storage, bytes.data(), cols, numbers.data());
+    expected.insert(expected.end(), numbers.begin(), numbers.end());
+    stored.push_back(bytes);
+    rows.push_back({storage, nullptr});
+  }
+  for (size_t i = 0; i < rows.size(); ++i) {
+    rows[i].bytes = stored[i].data();
+    ASSERT_TRUE(canPackStored(kQ8_0, rows[i].storage));
+  }
+  auto count = static_cast<int64_t>(rows.size());
+  std::vector<uint8_t> packed(kQ8_0.bytes(count, cols));
+  ASSERT_FALSE(
+      packStoredBlocks(kQ8_0, 0, count, cols, rows.data(), packed.data()));
+  std::vector<float> unpacked(expected.size());
+  unpackBlocks(kQ8_0, count, cols, packed.data(), unpacked.data());
+  EXPECT_EQ(unpacked, expected);
 }
 
 TEST(StorageTest, G2_TritsAreReadAsTheyAreWritten) {

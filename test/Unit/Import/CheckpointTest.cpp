@@ -104,14 +104,47 @@ TEST_F(CheckpointTest, RefusesBadIndices) {
         openIndex("{\"w\":" + bad + "}"),
         mentions("model.safetensors.index.json", "\"w\"", "in the same folder"))
         << bad;
-  EXPECT_THAT(openIndex("{\"v\":\"a.safetensors\"}"),
-              mentions("a.safetensors: has no tensor \"v\""));
   EXPECT_THAT(openIndex("3"), mentions("weight_map"));
   EXPECT_THAT(openIndex("{\"w\":\"a.safetensors\",\"w\":\"a.safetensors\"}"),
               mentions("occurs twice"));
   folder.write("model.safetensors.index.json", "{}");
   EXPECT_THAT(messageOf(Checkpoint::open(folder.path())),
               mentions("weight_map"));
+}
+
+TEST_F(CheckpointTest, ATensorThatOnlyTheIndexHasIsMissedWhenItIsNeeded) {
+  writeShard("a.safetensors", "w", 1);
+  ASSERT_EQ(openIndex("{\"w\":\"a.safetensors\",\"v\":\"a.safetensors\"}"), "");
+  auto checkpoint = Checkpoint::open(folder.path());
+  ASSERT_TRUE(bool(checkpoint));
+  EXPECT_THAT(checkpoint->getLackingTensors(), ElementsAre("v"));
+  EXPECT_THAT(checkpoint->getUnusedTensors(), ElementsAre("w"));
+  EXPECT_FALSE(checkpoint->hasTensor("v"));
+  EXPECT_EQ(checkpoint->getStorage("v"), std::nullopt);
+  EXPECT_THAT(messageOf(checkpoint->getTensor("v", {2, 2})),
+              mentions("a.safetensors: has no tensor \"v\"",
+                       "model.safetensors.index.json says it has"));
+}
+
+TEST_F(CheckpointTest, ABaseModelGetsThePrefixOfTheWholeOne) {
+  writeShard("a.safetensors", "embed_tokens.weight", 1);
+  writeShard("b.safetensors", "layers.0.mlp.up_proj.weight", 2);
+  writeShard("c.safetensors", "lm_head.weight", 3);
+  ASSERT_EQ(openIndex("{\"embed_tokens.weight\":\"a.safetensors\","
+                      "\"layers.0.mlp.up_proj.weight\":\"b.safetensors\","
+                      "\"norm.weight\":\"b.safetensors\","
+                      "\"lm_head.weight\":\"c.safetensors\"}"),
+            "");
+  auto checkpoint = Checkpoint::open(folder.path());
+  ASSERT_TRUE(bool(checkpoint));
+  EXPECT_THAT(checkpoint->getUnusedTensors(),
+              ElementsAre("lm_head.weight", "model.embed_tokens.weight",
+                          "model.layers.0.mlp.up_proj.weight"));
+  EXPECT_THAT(checkpoint->getLackingTensors(),
+              ElementsAre("model.norm.weight"));
+  EXPECT_EQ(firstElement(*checkpoint->getTensor(
+                "model.layers.0.mlp.up_proj.weight", {2, 2})),
+            2);
 }
 
 TEST_F(CheckpointTest, RefusesDamagedShards) {

@@ -109,7 +109,7 @@ std::vector<Network> makeNetworks() {
   add(192, CodeOrder::Words, 48, 2, /*strided=*/false);
   networks.push_back(
       {36, 0, {}, ternary(36, 36, CodeOrder::Words, 128, 1, false)});
-  networks.push_back({36, 0, {}, {WeightKind::Bf16, 36, 36, {}}});
+  networks.push_back({36, 0, {}, {WeightKind::Numbers, 36, 36, {}}});
   networks.push_back(
       {36, 0, {}, {WeightKind::Blocks, 36, 36, {}, &format::kQ8_0}});
   return networks;

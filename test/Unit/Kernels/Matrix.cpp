@@ -42,9 +42,20 @@ static float roundToF16(float value) {
   return format::f16ToF32(format::f32ToF16(value));
 }
 
+static float roundTo(format::DenseFormat numbers, float value) {
+  switch (numbers) {
+  case format::DenseFormat::F32:
+    return value;
+  case format::DenseFormat::F16:
+    return roundToF16(value);
+  default:
+    return format::bf16ToF32(format::f32ToBf16(value));
+  }
+}
+
 static float drawScale(const Shape &shape, Operands operands,
                        std::mt19937 &random) {
-  if (shape.kind == WeightKind::Bf16)
+  if (shape.kind == WeightKind::Numbers)
     return 1;
   if (operands == Operands::Exact)
     return drawExactScale(shape, random);
@@ -97,8 +108,8 @@ static void drawValues(const Shape &shape, Operands operands, int64_t sign,
     values[i] = static_cast<float>(sign == 0  ? draw(random, low, high)
                                    : sign < 0 ? low
                                               : high);
-    if (shape.kind == WeightKind::Bf16 && operands == Operands::Arbitrary)
-      values[i] = format::bf16ToF32(format::f32ToBf16(drawReal(random)));
+    if (shape.kind == WeightKind::Numbers && operands == Operands::Arbitrary)
+      values[i] = roundTo(shape.numbers, drawReal(random));
   }
   // [Q4] makes a scale of the largest value.
   if (shape.kind == WeightKind::Blocks)
@@ -147,10 +158,10 @@ void Weights::pack(uint8_t *bytes) const {
         products[row * cols + block.begin + i] *=
             scales[row * shape.scaleGroups() + block.scaleGroup];
   format::Failure failure =
-      shape.blockFormat
-          ? format::packBlocks(*shape.blockFormat, 0, rows, cols,
-                               products.data(), bytes)
-          : format::packBf16(0, rows, cols, products.data(), bytes);
+      shape.blockFormat ? format::packBlocks(*shape.blockFormat, 0, rows, cols,
+                                             products.data(), bytes)
+                        : format::packNumbers(shape.numbers, 0, rows, cols,
+                                              products.data(), bytes);
   EXPECT_FALSE(failure) << *failure;
 }
 

@@ -32,7 +32,7 @@ struct Weights {
   void pack(uint8_t *bytes) const;
 
   Shape shape;
-  std::vector<float> values; ///< [rows][cols]; trits, -127..127, or bf16
+  std::vector<float> values; ///< [rows][cols]; trits, -127..127, or numbers
   std::vector<float> scales; ///< [rows][scale groups]
 };
 

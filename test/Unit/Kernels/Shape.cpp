@@ -41,8 +41,8 @@ std::string Shape::typeText() const {
   out << "tensor<" << rows << "x" << cols << "x";
   if (kind == WeightKind::Blocks)
     out << "!sherry." << blockFormat->name;
-  if (kind == WeightKind::Bf16)
-    out << "bf16";
+  if (kind == WeightKind::Numbers)
+    out << format::nameOf(numbers);
   if (kind == WeightKind::Ternary) {
     out << "!sherry.trit, #sherry.ternary<"
         << (strided ? "strided, " : "contiguous, ");
@@ -105,14 +105,20 @@ static std::vector<Shape> makeShapes() {
     strided.strided = true;
     shapes.push_back(strided);
   }
-  const format::BlockFormat *blockFormats[] = {
-      &format::kQ8_0, &format::kQ6_K, &format::kQ4_0, &format::kTQ2_0, nullptr};
-  for (const format::BlockFormat *blockFormat : blockFormats) {
-    WeightKind kind = blockFormat ? WeightKind::Blocks : WeightKind::Bf16;
+  const format::BlockFormat *blockFormats[] = {&format::kQ8_0, &format::kQ6_K,
+                                               &format::kQ4_0, &format::kTQ2_0};
+  for (const format::BlockFormat *blockFormat : blockFormats)
     // Blocks end after one group and after three.
     for (auto [rows, cols] : {std::pair<int64_t, int64_t>{1, 4}, {33, 300}})
-      shapes.push_back({kind, rows, cols, {}, blockFormat});
+      shapes.push_back({WeightKind::Blocks, rows, cols, {}, blockFormat});
+  for (format::DenseFormat numbers :
+       {format::DenseFormat::BF16, format::DenseFormat::F16,
+        format::DenseFormat::F32}) {
+    Shape shape{WeightKind::Numbers, 33, 300, {}};
+    shape.numbers = numbers;
+    shapes.push_back(shape);
   }
+  shapes.push_back({WeightKind::Numbers, 1, 4, {}});
   return shapes;
 }
 

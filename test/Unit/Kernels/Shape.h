@@ -9,7 +9,7 @@
 #ifndef TEST_UNIT_KERNELS_SHAPE_H
 #define TEST_UNIT_KERNELS_SHAPE_H
 
-#include "sherry/Format/Layout.h"
+#include "sherry/Format/DenseFormat.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -18,7 +18,7 @@
 
 namespace sherry {
 
-enum class WeightKind { Ternary, Blocks, Bf16 };
+enum class WeightKind { Ternary, Blocks, Numbers };
 enum class ActivationKind { I8, F32 };
 
 /// Inputs that are summed in integers, and which of a row's scales they have.
@@ -32,13 +32,15 @@ struct Shape {
   format::TernaryLayout layout;                ///< meaningful if ternary
   const format::BlockFormat *blockFormat = {}; ///< meaningful if Blocks
   bool strided = false; ///< groups; meaningful if ternary
+  /// Meaningful if Numbers.
+  format::DenseFormat numbers = format::DenseFormat::BF16;
 
   /// Rules [S4] and [T4] (ternary) or [Q1] of docs/BlockFormat.md; all inputs
-  /// of a bf16 row are one block.
+  /// of a row of numbers are one block.
   std::vector<InputBlock> blocks() const;
   int64_t scaleGroups() const { return blocks().back().scaleGroup + 1; }
   bool has(ActivationKind activations) const {
-    return kind != WeightKind::Bf16 || activations == ActivationKind::F32;
+    return kind != WeightKind::Numbers || activations == ActivationKind::F32;
   }
   /// The type of the weight.
   std::string typeText() const;

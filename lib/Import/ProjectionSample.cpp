@@ -1,0 +1,236 @@
+//===- ProjectionSample.cpp - What trits make of weights ------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Import/ProjectionSample.h"
+#include "sherry/Format/Codec.h"
+#include "sherry/Format/Fit.h"
+#include "sherry/Format/Quantizer.h"
+#include "sherry/Support/Json.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cmath>
+#include <map>
+
+using namespace llvm;
+using namespace sherry;
+
+/// Rows of each kind of layer that are looked at, at least.
+static constexpr int64_t kRowsOfKind = 256;
+/// Below this relative squared error weights are trits already. Gaussian ones
+/// have 0.28.
+static constexpr double kErrorOfTrits = 0.05;
+/// Standard errors that no chance explains. The trained models of this
+/// repository have more than 12.
+static constexpr double kClearTrace = 6;
+
+namespace {
+
+/// Differences between groups of four inputs and the four that begin in the
+/// middle of them, by their place in a row: what an input has in common with
+/// itself in other rows is then no evidence.
+class GroupTrace {
+public:
+  void addRow(const float *row, int64_t cols) {
+    int64_t pairs = cols / format::kGroupInputs - 1;
+    differences.resize(std::max<int64_t>(pairs, 0));
+    for (int64_t i = 0; i < pairs; ++i, row += format::kGroupInputs)
+      differences[i] += compareSmallest(row) -
+                        compareSmallest(row + format::kGroupInputs / 2);
+    ++rows;
+  }
+
+  double mean() const {
+    double sum = 0;
+    for (double difference : differences)
+      sum += difference;
+    return sum / static_cast<double>(rows * size());
+  }
+  /// Of the mean.
+  double variance() const {
+    double sum = 0, average = mean();
+    for (double difference : differences)
+      sum += std::pow(difference / static_cast<double>(rows) - average, 2);
+    return sum / static_cast<double>(size() * (size() - 1));
+  }
+  int64_t size() const { return static_cast<int64_t>(differences.size()); }
+
+private:
+  /// The smallest magnitude of four by the second smallest.
+  static double compareSmallest(const float *four) {
+    float smallest = INFINITY, second = INFINITY;
+    for (int64_t i = 0; i < format::kGroupInputs; ++i) {
+      float magnitude = std::fabs(four[i]);
+      second = std::min(second, std::max(smallest, magnitude));
+      smallest = std::min(smallest, magnitude);
+    }
+    return second > 0 ? smallest / second : 1;
+  }
+
+  std::vector<double> differences; ///< summed over the rows
+  int64_t rows = 0;
+};
+
+class Sampler {
+public:
+  Sampler(Checkpoint &checkpoint, const ModelConfig &config,
+          const TritProjection &projection)
+      : checkpoint(checkpoint), config(config), projection(projection) {}
+
+  Error add(const LinearLayer &linear);
+  ProjectionSample take();
+
+private:
+  Error addRows(const TensorView &view, int64_t count,
+                ProjectionSample::Kind &kind);
+  Error project(const TensorView &view, const std::vector<float> &rows,
+                int64_t count, std::vector<float> &out) const;
+
+  Checkpoint &checkpoint;
+  const ModelConfig &config;
+  const TritProjection &projection;
+  ProjectionSample sample;
+  /// By what the inputs are: layers that read the same features share a place.
+  std::map<StringRef, GroupTrace> traces;
+  GroupTrace *trace = nullptr; ///< of the layer at hand
+};
+
+} // namespace
+
+Error Sampler::project(const TensorView &view, const std::vector<float> &rows,
+                       int64_t count, std::vector<float> &out) const {
+  int64_t cols = view.getCols();
+  if (!projection.hasPattern) {
+    std::vector<int8_t> trits(format::kMaxStoredInputs);
+    for (int64_t i = 0; i < count * cols; i += format::kMaxStoredInputs) {
+      int64_t size = std::min(format::kMaxStoredInputs, count * cols - i);
+      float scale = format::fitTrits(&rows[i], nullptr, size, trits.data());
+      for (int64_t j = 0; j < size; ++j)
+        out[i + j] = static_cast<float>(trits[j]) * scale;
+    }
+    return Error::success();
+  }
+  format::TernaryLayout layout;
+  layout.granularity = projection.granularity;
+  layout.groupSize = projection.groupSize;
+  layout.scaleType = format::ScaleType::F32;
+  format::Quantizer quantizer(layout, cols);
+  format::Failure failure;
+  std::vector<uint8_t> codes(count * cols / format::kGroupInputs);
+  std::vector<float> scales(count * quantizer.scaleGroups());
+  if (quantizer.needsFirstPass())
+    failure = quantizer.accumulateRows(0, count, rows.data());
+  if (!failure)
+    failure = quantizer.quantizeRows(0, count, rows.data(), codes.data(),
+                                     scales.data());
+  if (failure)
+    return makeError(view.getFile() + ": tensor " + quote(view.getName()) +
+                     ": " + *failure);
+  int64_t size = layout.scaleGroupInputs(cols);
+  for (int64_t i = 0; i < count * cols; ++i) {
+    auto trits = format::decodeGroup(codes[i / format::kGroupInputs]);
+    out[i] = static_cast<float>(trits[i % format::kGroupInputs]) *
+             scales[i / cols * quantizer.scaleGroups() + i % cols / size];
+  }
+  return Error::success();
+}
+
+/// Takes `count` rows, evenly spread.
+Error Sampler::addRows(const TensorView &view, int64_t count,
+                       ProjectionSample::Kind &kind) {
+  int64_t cols = view.getCols();
+  std::vector<float> rows(count * cols), projected(count * cols);
+  for (int64_t i = 0; i < count; ++i) {
+    float *row = &rows[i * cols];
+    if (Error error = view.readRows(i * view.getRows() / count, 1, row))
+      return error;
+    trace->addRow(row, cols);
+  }
+  if (Error error = project(view, rows, count, projected))
+    return error;
+  for (int64_t i = 0; i < count * cols; ++i) {
+    double before = rows[i], change = before - projected[i];
+    kind.squares += before * before;
+    kind.errorSquares += change * change;
+  }
+  return Error::success();
+}
+
+Error Sampler::add(const LinearLayer &linear) {
+  ProjectionSample::Kind kind;
+  kind.name = linear.name;
+  StringRef module = linear.module;
+  bool isInner = module.ends_with("o_proj") || module.ends_with("down_proj");
+  trace = &traces[isInner ? module : "hidden"];
+  int64_t count =
+      std::min(format::ceilDiv(kRowsOfKind, config.numLayers), linear.outputs);
+  for (int64_t layer = 0; layer < config.numLayers; ++layer) {
+    auto view = checkpoint.getTensor(nameWeight(linear, layer),
+                                     {linear.outputs, linear.inputs});
+    if (!view)
+      return view.takeError();
+    if (format::infoOf(view->getStorage()).blockInputs == 1)
+      if (Error error = addRows(*view, count, kind))
+        return error;
+  }
+  if (kind.squares > 0)
+    sample.kinds.push_back(std::move(kind));
+  return Error::success();
+}
+
+ProjectionSample Sampler::take() {
+  double sum = 0, variance = 0;
+  for (const auto &[name, trace] : traces)
+    if (trace.size() > 1) {
+      sum += trace.mean();
+      variance += trace.variance();
+    }
+  if (variance > 0)
+    sample.groupTrace = sum / std::sqrt(variance);
+  return std::move(sample);
+}
+
+Expected<ProjectionSample>
+sherry::sampleProjection(Checkpoint &checkpoint, const ModelConfig &config,
+                         ArrayRef<LinearLayer> layers,
+                         const TritProjection &projection) {
+  Sampler sampler(checkpoint, config, projection);
+  for (const LinearLayer &linear : layers)
+    if (Error error = sampler.add(linear))
+      return error;
+  return sampler.take();
+}
+
+double ProjectionSample::getRelativeError() const {
+  double squares = 0, errorSquares = 0;
+  for (const Kind &kind : kinds) {
+    squares += kind.squares;
+    errorSquares += kind.errorSquares;
+  }
+  return squares > 0 ? errorSquares / squares : 0;
+}
+
+bool ProjectionSample::looksTrained() const {
+  return getRelativeError() < kErrorOfTrits ||
+         std::fabs(groupTrace) > kClearTrace;
+}
+
+std::string ProjectionSample::describeErrors() const {
+  std::string result = "as trits the weights have the relative squared error";
+  for (const Kind &kind : kinds)
+    result += formatv("{0} {1} {2:f3}", &kind == kinds.data() ? "" : ",",
+                      kind.name, kind.errorSquares / kind.squares);
+  return result + " (of a sample)";
+}
+
+std::string ProjectionSample::describeProblem() const {
+  return formatv(
+      "the weights were not trained to become trits: there is no "
+      "quantization_config, the groups of four inputs left no trace "
+      "in them, and {0:f0} % of their squares would be lost, so that "
+      "the model would babble",
+      100 * getRelativeError());
+}

@@ -8,6 +8,8 @@
 #include "TensorEncoder.h"
 #include "sherry/Export/Metadata.h"
 #include "sherry/Export/SafetensorsHeader.h"
+#include "sherry/Import/ProjectionSample.h"
+#include "sherry/Support/InputFile.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/OutputFile.h"
 
@@ -49,6 +51,7 @@ private:
   Error addJobs();
   Error addLinear(const std::string &prefix, const LinearLayer &linear);
   Error chooseProjection();
+  Error checkProjection();
   void chooseReordering();
   Encoding chooseLinear(const TensorView &view, bool isExcluded);
   Encoding chooseHead(const TensorView &view);
@@ -164,7 +167,9 @@ Encoding Exporter::chooseHead(const TensorView &view) {
     return {*options.linear, std::nullopt};
   if (options.toFolder)
     return {chooseFloat(view.getStorage()), std::nullopt};
-  if (!isFloat(view.getStorage()))
+  bool stays =
+      reordering == Reordering::None || format::canWrite(view.getStorage());
+  if (!isFloat(view.getStorage()) && stays)
     return {view.getStorage(), std::nullopt};
   for (Storage storage : {Storage::Q6_K, Storage::Q8_0})
     if (fits(storage))
@@ -208,9 +213,46 @@ Error Exporter::addLinear(const std::string &prefix,
     return error;
   Job &job = jobs.back();
   job.isLinear = true;
-  // Latent weights that are written as they are stay latent.
-  job.isTrained = config.quantization && !excluded && !isPlain() &&
+  job.isTrained = config.quantization && !excluded && !options.latent &&
                   isFloat(job.view.getStorage());
+  return Error::success();
+}
+
+/// Warns, or fails if that is wished, of weights that do not look as if they
+/// were trained to become trits and nobody says so.
+Error Exporter::checkProjection() {
+  if (options.latent)
+    return Error::success();
+  TritProjection trits;
+  trits.granularity = projection.granularity;
+  trits.groupSize = projection.groupSize;
+  if (!config.quantization && options.linear) {
+    trits.hasPattern = *options.linear == Storage::STQ1_0;
+    trits.groupSize = format::infoOf(*options.linear).blockInputs;
+  }
+  SmallVector<LinearLayer> layers = listLinearLayers(config);
+  erase_if(layers, [&](const LinearLayer &linear) {
+    auto job = find_if(jobs, [&](const Job &job) {
+      return job.name == nameWeight(linear, /*layer=*/0);
+    });
+    return !job->isTrained && !job->encoding.projection &&
+           !format::isTernary(job->encoding.storage);
+  });
+  auto sample = sampleProjection(*files.checkpoint, config, layers, trits);
+  if (!sample)
+    return sample.takeError();
+  if (sample->kinds.empty())
+    return Error::success();
+  if (!config.quantization && !options.quantize && !sample->looksTrained()) {
+    std::string problem =
+        options.model + ": " + sample->describeProblem() +
+        "; --type=" + (options.toFolder ? "F16" : "Q8_0") +
+        " keeps what they are, --quantize makes them trits all the same";
+    if (options.strict)
+      return makeError(problem);
+    log << "warning: " << problem << "\n";
+  }
+  notes.insert(sample->describeErrors());
   return Error::success();
 }
 
@@ -329,6 +371,8 @@ static std::optional<uint32_t> getFileType(Storage storage) {
 }
 
 Error Exporter::writeGguf() {
+  if (Error error = checkNotRead(options.output))
+    return error;
   GgufWriter writer;
   if (Error error = describeInGguf(files, options.preTokenizer, writer, notes))
     return error;
@@ -337,6 +381,8 @@ Error Exporter::writeGguf() {
   if (!isPlain())
     writer.addInteger("general.quantization_version", 2);
   if (isPlain() && config.quantization) {
+    if (options.latent)
+      writer.addBool("sherry.latent", true);
     const QuantizationConfig &quantization = *config.quantization;
     writer.addString("sherry.granularity",
                      getGranularityName(quantization.granularity));
@@ -368,7 +414,7 @@ Error Exporter::writeGguf() {
             return error;
           GgufWriter::padTensor(out, job.bytes());
         }
-        return Error::success();
+        return checkUnchanged();
       });
 }
 
@@ -379,6 +425,12 @@ Error Exporter::writeFolder() {
   if (!sys::fs::equivalent(options.model, options.output, isSame) && isSame)
     return makeError(options.output + ": is the folder that is read; give "
                                       "another");
+  // Its files may be links to those that are read.
+  std::error_code code;
+  for (sys::fs::directory_iterator it(options.output, code), end;
+       it != end && !code; it.increment(code))
+    if (Error error = checkNotRead(it->path()))
+      return error;
   std::optional<QuantizationConfig> quantization = projection;
   if (isPlain())
     quantization = config.quantization;
@@ -398,7 +450,7 @@ Error Exporter::writeFolder() {
                                for (const Job &job : jobs)
                                  if (Error error = writeTensor(job, out))
                                    return error;
-                               return Error::success();
+                               return checkUnchanged();
                              });
 }
 
@@ -415,6 +467,15 @@ Error Exporter::run() {
   chooseReordering();
   if (Error error = addJobs())
     return error;
+  if (options.latent && (!isPlain() || !config.quantization))
+    return makeError("--latent needs a model that was trained as trits, and "
+                     "--type=F16, BF16 or F32");
+  if (Error error = checkProjection())
+    return error;
+  if (options.latent)
+    log << "note: " << options.output
+        << " will have the latent weights: programs that do not project them, "
+           "as Sherry does, run another model\n";
   if (Error error = options.toFolder ? writeFolder() : writeGguf())
     return error;
   for (StringRef name : files.checkpoint->getUnusedTensors())

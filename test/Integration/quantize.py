@@ -83,12 +83,50 @@ def get_error(report):
 
 
 def check_dense(folder, options):
-    """Latent weights and dense ones go to GGUF and back as they are."""
+    """Latent weights and dense ones go to GGUF and back as they are; what latent
+    ones are projected to is the same model."""
     checkpoint = make_checkpoint(folder, "dense", options)
-    gguf, again = folder / "dense.gguf", folder / "again"
-    run("sherry-quantize", checkpoint, "-o", gguf, "--type=bf16")
-    run("sherry-quantize", gguf, "--hf", again, "--type=bf16")
-    return check_equal(checkpoint, gguf, again)
+    gguf = folder / "dense.gguf"
+    again = folder / "again"
+    projected = folder / "projected.gguf"
+    is_latent = "--no-quant-config" not in options
+    as_they_are = ["--type=bf16"] + ["--latent"] * is_latent
+    run("sherry-quantize", checkpoint, "-o", gguf, *as_they_are)
+    run("sherry-quantize", gguf, "--hf", again, *as_they_are)
+    models = [gguf, again]
+    if is_latent:
+        run(
+            *("sherry-quantize", checkpoint, "-o", projected),
+            *("--type=f16", "--head=bf16"),
+        )
+        models.append(projected)
+    return check_equal(checkpoint, *models)
+
+
+def check_other_engines(folder):
+    """What a reader that projects nothing computes is the model, but for the
+    latent weights, which are another one."""
+    options = "--granularity per_channel --keep-dense mlp.down_proj"
+    checkpoint = make_checkpoint(folder, "trained", options)
+    expected = compute_logits(checkpoint, "--activations=f32", "--head=bf16")
+
+    def compute_elsewhere(*options):
+        output, logits = folder / "elsewhere", folder / "elsewhere.npy"
+        run("sherry-quantize", checkpoint, "--hf", output, "--head=bf16", *options)
+        run(
+            *("sherry-reference", output, "--tokens", PROMPT, "--logits", logits),
+            *("--keep-linear", "--head=bf16"),
+        )
+        return logits
+
+    worst = max(
+        compare(compute_elsewhere(option), expected, MAX_ABS_REORDERED)
+        for option in ("--type=f16", "--type=f32")
+    )
+    latent = compare(compute_elsewhere("--type=f32", "--latent"), expected, math.inf)
+    if latent < 100 * MAX_ABS_REORDERED:
+        raise Mismatch(f"latent weights differ from the model by {latent} only")
+    return worst
 
 
 def check_reordered(folder):
@@ -183,6 +221,7 @@ def check_importance(folder):
 def list_cases():
     for name, options in FOLDERS.items():
         yield Case(name, functools.partial(check_dense, options=options))
+    yield Case("other engines", check_other_engines)
     yield Case("groups become strided", check_reordered)
     yield Case("STQ1_0 stays", check_strided)
     yield Case("trits stay", check_trits)

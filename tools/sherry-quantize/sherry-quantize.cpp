@@ -5,8 +5,10 @@
 //===----------------------------------------------------------------------===//
 #include "../Support/CommandLine.h"
 #include "sherry/Export/ExportModel.h"
+#include "sherry/Support/ToolProcess.h"
 
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Process.h"
 #include "llvm/Support/WithColor.h"
 
 #include <algorithm>
@@ -110,6 +112,7 @@ enum Mode : unsigned {
   Trits = 4,    ///< --type=sherry
   Blocks = 8,   ///< trits or integers with scales, in GGUF files
   Numbers = 16, ///< --type=F16, BF16 or F32
+  Ternary = 32, ///< trits of any type
   Always = ToGguf | ToFolder
 };
 } // namespace
@@ -123,15 +126,17 @@ static const std::vector<OptionUse> kOptionTable = {
     {"--tokenizer-pre", ToGguf, "with --hf"},
     {"--stq-scale", Always},
     {"--latent", Numbers, "unless --type is F16, BF16 or F32"},
-    {"--quantize", Always},
-    {"--strict", Always},
+    {"--quantize", Ternary, "unless --type makes trits"},
+    {"--strict", Ternary, "unless --type makes trits"},
     {"--quiet", Always},
 };
 
 static unsigned findModes(bool toFolder, LinearType type) {
   unsigned modes = toFolder ? ToFolder : ToGguf;
   if (!type)
-    return modes | Trits;
+    return modes | Trits | Ternary;
+  if (format::isTernary(*type))
+    modes |= Ternary;
   return modes | (format::infoOf(*type).blockInputs > 1 ? Blocks : Numbers);
 }
 
@@ -159,6 +164,7 @@ static llvm::Error run(const ExportOptions &options, bool quiet) {
 }
 
 int main(int argc, char **argv) {
+  startTool();
   ExportOptions options;
   CLI::App app(
       "Writes a model in another format: as GGUF, or as a Hugging Face folder. "
@@ -183,6 +189,10 @@ int main(int argc, char **argv) {
                      "trits, in F16), F16, BF16 or F32 in a folder (default: "
                      "STQ1_0, sherry)")
           ->transform(CLI::IsMember(&kLinearTypes, CLI::ignore_case));
+  app.add_flag("--latent", options.latent,
+               "With --type=F16, BF16 or F32: write the weights that a model "
+               "was trained with, not the trits that it computes with. Other "
+               "programs run another model then");
   app.add_option("--head", head,
                  "Head and embedding: Q4_0, Q6_K, Q8_0, F16, BF16 or F32 "
                  "(default: as they are if they are in blocks, or if --type is "
@@ -212,6 +222,11 @@ int main(int argc, char **argv) {
                  "auto)")
       ->transform(CLI::CheckedTransformer(kStqScales))
       ->option_text("auto|f16|i16");
+  app.add_flag("--quantize", options.quantize,
+               "Make trits even of weights that do not look trained for that; "
+               "asked for if the standard input is a terminal");
+  app.add_flag("--strict", options.strict,
+               "Fail where --quantize would be asked for on a terminal");
   bool quiet = false;
   app.add_flag("-q,--quiet", quiet, "Print no report");
   if (auto exitCode = parseCommandLine(app, argc, argv, [&] {
@@ -223,6 +238,7 @@ int main(int argc, char **argv) {
                             findModes(options.toFolder, options.linear), "");
       }))
     return *exitCode;
+  options.strict |= llvm::sys::Process::StandardInIsUserInput();
 
   auto fail = [](const std::string &message) {
     llvm::WithColor::error(llvm::errs(), "sherry-quantize") << message << "\n";

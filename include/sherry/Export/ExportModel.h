@@ -32,6 +32,12 @@ struct ExportOptions {
   /// Of head and embedding; not set: as they are if the file can hold it and
   /// no smaller type goes with that of the linear layers.
   std::optional<format::Storage> head;
+  /// Write the weights that a model was trained with as they are, not what its
+  /// training projects them to; for numbers that are not in blocks.
+  bool latent = false;
+  /// Make trits of weights that do not look trained for that, without a
+  /// warning; `strict`: fail instead of warning.
+  bool quantize = false, strict = false;
   std::string importance;   ///< a GGUF file of llama-imatrix; empty: none
   std::string preTokenizer; ///< see describeInGguf
   StqScale stqScale = StqScale::Auto; ///< of GGUF files that are read

@@ -38,7 +38,12 @@ def read_records(folder):
 
 def start(config, output):
     command = ["sherry-train", str(config), "--output", str(output), "-q"]
-    return subprocess.Popen(command, stderr=subprocess.PIPE)
+    # Jobs in the background of a shell have it ignored, and so what they start.
+    return subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def finish(process):

@@ -8,6 +8,8 @@
 
 #include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/IR/DiagnosticInfo.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/Instructions.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -90,34 +92,54 @@ void ObjectEmitter::optimize(Module &module) const {
 }
 
 namespace {
-/// Adds up the sizes of stack frames.
-struct FrameCounter : DiagnosticHandler {
-  explicit FrameCounter(uint64_t &bytes) : bytes(bytes) {}
+using FrameSizes = DenseMap<const Function *, uint64_t>;
+
+/// Records the sizes of stack frames.
+struct FrameRecorder : DiagnosticHandler {
+  explicit FrameRecorder(FrameSizes &frames) : frames(frames) {}
 
   bool handleDiagnostics(const DiagnosticInfo &info) override {
     const auto *frame = dyn_cast<DiagnosticInfoStackSize>(&info);
     if (frame)
-      bytes += frame->getStackSize();
+      frames[&frame->getFunction()] = frame->getStackSize();
     return frame;
   }
 
-  uint64_t &bytes;
+  FrameSizes &frames;
 };
 } // namespace
+
+/// Most bytes that a call of `function` takes; no function calls itself.
+/// `depths` holds what is known.
+static uint64_t depthOf(const Function &function, const FrameSizes &frames,
+                        FrameSizes &depths) {
+  if (auto known = depths.find(&function); known != depths.end())
+    return known->second;
+  uint64_t callees = 0;
+  for (const Instruction &instruction : instructions(function))
+    if (const auto *call = dyn_cast<CallBase>(&instruction))
+      if (const Function *callee = call->getCalledFunction())
+        callees = std::max(callees, depthOf(*callee, frames, depths));
+  return depths[&function] = callees + frames.lookup(&function);
+}
 
 Error ObjectEmitter::emit(Module &module, raw_pwrite_stream &out,
                           CodeGenFileType type) const {
   legacy::PassManager passes;
   if (machine->addPassesToEmitFile(passes, out, nullptr, type))
     return createStringError("LLVM cannot emit this kind of file");
-  uint64_t stack = 0;
+  FrameSizes frames, depths;
   module.getContext().setDiagnosticHandler(
-      std::make_unique<FrameCounter>(stack));
+      std::make_unique<FrameRecorder>(frames));
   passes.run(module);
   module.getContext().setDiagnosticHandler(nullptr);
-  if (stack > SHERRY_ABI_MAX_STACK)
-    return createStringError("the functions of the model take " + Twine(stack) +
-                             " bytes of stack, at most " +
-                             Twine(SHERRY_ABI_MAX_STACK) + " are possible");
+  for (const Function &function : module) {
+    uint64_t stack = depthOf(function, frames, depths);
+    if (stack > SHERRY_ABI_MAX_STACK)
+      return createStringError("the function " + function.getName() +
+                               " takes " + Twine(stack) +
+                               " bytes of stack, at most " +
+                               Twine(SHERRY_ABI_MAX_STACK) + " are possible");
+  }
   return Error::success();
 }

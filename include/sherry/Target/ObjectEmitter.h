@@ -28,8 +28,9 @@ public:
   /// that they run on every CPU.
   void optimize(llvm::Module &module) const;
 
-  /// Writes an object file or assembly of an optimized module. Fails if all
-  /// functions together take more stack than SHERRY_ABI_MAX_STACK.
+  /// Writes an object file or assembly of an optimized module. Fails if a
+  /// function, with those that it calls, takes more stack than
+  /// SHERRY_ABI_MAX_STACK.
   llvm::Error emit(llvm::Module &module, llvm::raw_pwrite_stream &out,
                    llvm::CodeGenFileType type) const;
 

@@ -47,6 +47,7 @@ def main():
         os.path.abspath(model),
         options,
         os.environ.get("SHERRY_WITHOUT_CPU_FEATURES"),
+        subprocess.check_output([pathlib.Path(compiler).with_name("sherry-cpu-features")]),
     )
     cache = pathlib.Path(cache)
     with open(f"{cache}.lock", "w") as lock:

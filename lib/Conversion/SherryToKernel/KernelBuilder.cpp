@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "llvm/Support/ErrorHandling.h"
 
 using namespace mlir;
 using namespace sherry;
@@ -133,7 +134,8 @@ static int64_t bytesOf(MemRefType type) {
 }
 
 Value KernelBuilder::allocLocal(MemRefType type) {
-  assert(bytesOf(type) <= kMaxLocalBytes);
+  if (bytesOf(type) > kMaxLocalBytes)
+    llvm::report_fatal_error("a local buffer is too large for a small stack");
   for (Local &local : locals)
     if (local.isFree && local.memory.getType() == type) {
       local.isFree = false;
@@ -158,7 +160,8 @@ void KernelBuilder::releaseLocals() {
 /// Threads have a place each. If there are fewer iterations than threads,
 /// iterations have: so the number of places is known.
 Value KernelBuilder::allocScratch(MemRefType type) {
-  assert(loop.op && loop.mostIterations > 0);
+  if (!loop.op || loop.mostIterations <= 0)
+    llvm::report_fatal_error("scratch memory outside a loop of known length");
   OpBuilder::InsertionGuard guard(*this);
   if (!scratch) {
     setInsertionPointToStart(&function.getBody().front());

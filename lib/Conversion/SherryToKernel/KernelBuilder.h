@@ -228,8 +228,6 @@ Rows emitRmsNorm(KernelBuilder &b, const Rows &input, WeightRef weight,
 Rows emitAddBias(KernelBuilder &b, const Rows &input, WeightRef weight);
 Rows emitAdd(KernelBuilder &b, const Rows &lhs, const Rows &rhs);
 Rows emitSwiGLU(KernelBuilder &b, const Rows &gate, const Rows &up);
-Rows emitRopeTable(KernelBuilder &b, const Rows &positions, int64_t headDim,
-                   double theta, RopeScalingAttr scaling);
 Rows emitRope(KernelBuilder &b, const Rows &input, const Rows &table);
 
 /// Tokens that share one pass over the weights. Eight tokens times two halves

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Rules [G1] and [G2] of docs/BlockFormat.md. Files of every type, written by
-// an independent encoder, are tested by test/Integration/gguf.test.
+// an independent encoder, are tested by test/Integration/gguf.py.
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Format/Storage.h"

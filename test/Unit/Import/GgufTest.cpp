@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Whole files of all types are tested by test/Integration/gguf.test.
+// Whole files of all types are tested by test/Integration/gguf.py.
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/Gguf.h"

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Models are tested by GgufModelConfigTest.cpp, test/Driver/bad-gguf.test and
-// test/Integration/gguf.test.
+// test/Integration/gguf.py.
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/GgufTokenizer.h"

@@ -423,10 +423,10 @@ Error Compilation::writeModelFile(StringRef code) {
       options.output, code, total, [&](llvm::raw_ostream &out) -> Error {
         if (Error error = writeWeights(*module, *source, out, progress))
           return error;
-        if (Error error = checkUnchanged())
-          return error;
         if (tokenizer.json)
           out << tokenizer.json->getBuffer();
+        if (Error error = checkUnchanged())
+          return error;
         progress(total);
         return Error::success();
       });

@@ -58,8 +58,9 @@ public:
 
   void add(uint64_t id, const std::string &content, bool special,
            const json &flags) {
-    if (content.empty() || !known.emplace(content, id).second)
+    if (content.empty() || !known.emplace(content, tokens.size()).second)
       return;
+    numBeyond += !vocab.contains(content);
     json token = {{"id", id}, {"content", content}, {"special", special}};
     for (const char *flag : {"single_word", "lstrip", "rstrip", "normalized"}) {
       const json *value = member(flags, flag);
@@ -72,25 +73,24 @@ public:
   void addNamed(const json *field) {
     const json *inner = field ? member(*field, "content") : nullptr;
     const json *text = inner ? inner : field;
-    if (!text || !text->is_string() || known.count(*text))
+    if (!text || !text->is_string())
       return;
+    if (auto it = known.find(*text); it != known.end()) {
+      tokens[it->second]["special"] = true;
+      return;
+    }
     auto it = vocab.find(text->get<std::string>());
     const bool has = it != vocab.end() && it->is_number_unsigned();
-    add(has ? it->get<uint64_t>() : nextId(), *text, /*special=*/true, *field);
+    add(has ? it->get<uint64_t>() : vocab.size() + numBeyond, *text,
+        /*special=*/true, *field);
   }
 
   json tokens = json::array();
 
 private:
-  uint64_t nextId() const {
-    uint64_t added = 0;
-    for (const auto &[content, id] : known)
-      added += !vocab.contains(content);
-    return vocab.size() + added;
-  }
-
   const json &vocab;
-  std::map<std::string, uint64_t> known;
+  std::map<std::string, size_t> known; ///< places in `tokens`
+  uint64_t numBeyond = 0;              ///< tokens that `vocab` does not have
 };
 
 } // namespace

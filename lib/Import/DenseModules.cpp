@@ -19,6 +19,8 @@ static constexpr const char *kField = "modules_to_not_convert";
 /// (quantizers_utils.py, should_convert_module, and `key + "." in name` before
 /// it): a group that the module is in, a part at its end or at its beginning.
 static bool names(StringRef entry, StringRef module) {
+  if (entry.size() > module.size())
+    return false;
   return module.ends_with(entry) || module.starts_with(entry) ||
          module.contains((entry + ".").str());
 }

@@ -107,7 +107,7 @@ void sherry::parseRope(FieldReader &reader, ModelConfig &config) {
   if (!fields || fields->isEmpty())
     return;
   refuseOtherModels(*fields, config);
-  StringRef typeField = fields->find("type") ? "type" : "rope_type";
+  StringRef typeField = fields->find("rope_type") ? "rope_type" : "type";
   std::string type = fields->getString(typeField);
   if (type == "default")
     return;

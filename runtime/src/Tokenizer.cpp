@@ -69,9 +69,11 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool bos,
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, bool bos,
                                        const Ranges &special) const {
-  if (text.size() > INT32_MAX)
+  // NFC makes at most three bytes of one.
+  constexpr size_t maxSize = INT32_MAX / 4;
+  if (text.size() > maxSize)
     throw Error("the text has " + std::to_string(text.size()) +
-                " bytes; at most " + std::to_string(INT32_MAX) +
+                " bytes; at most " + std::to_string(maxSize) +
                 " are supported, split it");
   std::vector<int32_t> tokens;
   if (bos && first)

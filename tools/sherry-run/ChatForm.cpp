@@ -154,7 +154,8 @@ void ChatForm::findEnds() {
   // A model without this token may say it letter by letter.
   const bool isName = end.front() == '<' && end.find('>') != std::string::npos;
   endWord = isName ? end.substr(0, end.find('>') + 1)
-                   : end.substr(0, end.find_first_of(" \t\r\n"));
+                   : end.substr(0, end.find_first_of("\r\n"));
+  endWord.erase(endWord.find_last_not_of(" \t") + 1);
 }
 
 std::vector<int32_t> ChatForm::tokenize(const Messages &messages,

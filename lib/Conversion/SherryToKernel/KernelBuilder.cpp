@@ -265,10 +265,10 @@ SmallVector<Value> KernelBuilder::repeat(int64_t rounds, ValueRange init,
   return forLoop(index(rounds), 1, init, body);
 }
 
-void KernelBuilder::forHeadColumns(int64_t columns,
-                                   function_ref<void(Value, int64_t)> body) {
+void KernelBuilder::forColumns(int64_t columns, int64_t mostLanes,
+                               function_ref<void(Value, int64_t)> body) {
   constexpr int64_t kLanes = 64;
-  if (columns <= kMostHeadLanes)
+  if (columns <= mostLanes)
     return body(index(0), columns);
   int64_t rest = columns % kLanes;
   forLoop(index(columns - rest), kLanes,

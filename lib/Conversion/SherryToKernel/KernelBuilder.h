@@ -169,10 +169,17 @@ public:
   /// Lanes of a vector that is a whole head. Larger heads are rare; the time
   /// that it takes to compile a vector grows with the square of its lanes.
   static constexpr int64_t kMostHeadLanes = 256;
-  /// Runs `body(column, lanes)` over the columns of a head, or of a part of it:
-  /// in one vector up to kMostHeadLanes, else in a loop.
+  /// Runs `body(column, lanes)` over the columns of a head: in one vector up to
+  /// kMostHeadLanes, else in a loop.
   void forHeadColumns(int64_t columns,
-                      llvm::function_ref<void(mlir::Value, int64_t)> body);
+                      llvm::function_ref<void(mlir::Value, int64_t)> body) {
+    forColumns(columns, kMostHeadLanes, body);
+  }
+  /// The same for half of a head, which is one vector where the head is.
+  void forHalfHeadColumns(int64_t columns,
+                          llvm::function_ref<void(mlir::Value, int64_t)> body) {
+    forColumns(columns, kMostHeadLanes / 2, body);
+  }
   /// `for (i = begin; i < end; i += step)`.
   void forRange(mlir::Value begin, mlir::Value end, int64_t step,
                 llvm::function_ref<void(mlir::Value)> body);
@@ -194,6 +201,8 @@ public:
                      Division division = Division::Equal);
 
 private:
+  void forColumns(int64_t columns, int64_t mostLanes,
+                  llvm::function_ref<void(mlir::Value, int64_t)> body);
   /// `most` is what `end` cannot exceed.
   void parallel(mlir::Value end, int64_t most,
                 llvm::function_ref<void(mlir::Value)> body, Division division);

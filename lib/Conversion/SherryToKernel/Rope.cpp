@@ -94,7 +94,7 @@ class Frequencies {
 public:
   Frequencies(KernelBuilder &b, ArrayRef<float> values) : b(b), values(values) {
     auto size = static_cast<int64_t>(values.size());
-    if (size <= b.kMostHeadLanes)
+    if (size <= b.kMostHeadLanes / 2)
       return;
     auto type = RankedTensorType::get({size}, b.getF32Type());
     memory =
@@ -124,7 +124,7 @@ Rows sherry::emitRopeTable(KernelBuilder &b, RopeTableOp op,
   b.parallel(positions.count, [&](Value row) {
     Value at = arith::SIToFPOp::create(b, b.getF32Type(),
                                        b.loadScalar(positions.buffer, row));
-    b.forHeadColumns(half, [&](Value column, int64_t lanes) {
+    b.forHalfHeadColumns(half, [&](Value column, int64_t lanes) {
       auto narrow = b.vec(lanes, b.getF32Type());
       auto wide = b.vec(lanes, b.getF64Type());
       Value angle = arith::MulFOp::create(b, frequencies.load(column, narrow),
@@ -163,11 +163,11 @@ Rows sherry::emitRope(KernelBuilder &b, const Rows &input, const Rows &table) {
     b.store(arith::AddFOp::create(b, mul(y, cosine), mul(x, sine)),
             result.buffer, {row, middle});
   };
-  b.parallelUnits(input.count, input.cols / headDim,
-                  [&](Value row, Value head) {
-                    b.forHeadColumns(half, [&](Value column, int64_t lanes) {
-                      rotate(row, head, column, lanes);
-                    });
-                  });
+  b.parallelUnits(
+      input.count, input.cols / headDim, [&](Value row, Value head) {
+        b.forHalfHeadColumns(half, [&](Value column, int64_t lanes) {
+          rotate(row, head, column, lanes);
+        });
+      });
   return result;
 }

@@ -55,7 +55,7 @@ TEST(ObjectEmitter, RefusesLargeFrames) {
   };
   EXPECT_EQ(compileWithFrame(30000), "");
   EXPECT_EQ(compileWithFrame(40000),
-            "the functions of the model take 40008 bytes of stack, at most "
+            "the function f takes 40008 bytes of stack, at most "
             "32768 are possible");
 }
 

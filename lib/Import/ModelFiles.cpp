@@ -27,9 +27,9 @@ static Error takeTokenizer(TokenizerFile tokenizer, StringRef remedy,
   StringRef text = files.tokenizer.json->getBuffer();
   StringRef path = files.tokenizer.json->getBufferIdentifier();
   std::optional<int64_t> &bosToken = files.config.bosTokenId;
-  if (auto named = files.tokenizer.bosToken;
-      named && files.tokenizer.addBos && *named >= 0 &&
-      *named < files.config.vocabSize)
+  if (auto named = files.tokenizer.bosToken; named && files.tokenizer.addBos &&
+                                             *named >= 0 &&
+                                             *named < files.config.vocabSize)
     bosToken = named;
   std::optional<int32_t> bos;
   if (bosToken)

@@ -107,7 +107,8 @@ void sherry::parseRope(FieldReader &reader, ModelConfig &config) {
   if (!fields || fields->isEmpty())
     return;
   refuseOtherModels(*fields, config);
-  StringRef typeField = fields->find("rope_type") ? "rope_type" : "type";
+  bool isOld = fields->find("type") && !fields->find("rope_type");
+  StringRef typeField = isOld ? "type" : "rope_type";
   std::string type = fields->getString(typeField);
   if (type == "default")
     return;

@@ -298,7 +298,7 @@ module attributes {sherry.weights_size = 0 : i64} {
 // CHECK-DAG: arith.constant dense<[1.000000e+00, 2.500000e-03]> : vector<2xf32>
 // CHECK-DAG: arith.constant dense<1.375000e+00> : vector<2xf64>
 func.func @yarn(%positions: tensor<?xi32>) -> tensor<?x4xf32> attributes {sherry.max_tokens = 8 : i64} {
-  %table = sherry.rope_table %positions theta 10000.0 {sherry.divisors = array<f64: 1.0, 4.0>, sherry.magnitude = 1.375 : f64} : tensor<?x4xf32>
+  %table = sherry.rope_table %positions theta 10000.0 divisors [1.0, 4.0] magnitude 1.375 : tensor<?x4xf32>
   return %table : tensor<?x4xf32>
 }
 }

@@ -74,14 +74,14 @@ def read_table(model, folder):
     theta = float(re.search("theta ([^ ]+)", line)[1])
     size = int(re.search(r"tensor<\?x(\d+)xf32>$", line)[1])
     divisors = [1.0] * (size // 2)
-    if found := re.search(r"divisors = array<f64: (.*?)>", line):
+    if found := re.search(r"divisors \[(.*?)\]", line):
         divisors = [float(text) for text in found[1].split(",")]
     if "scaling" in line:
         names = ("low_freq_factor", "high_freq_factor", "factor", "original_context")
         values = {n: float(re.search(rf"\b{n} = ([^ ,>]+)", line)[1]) for n in names}
         values["original_max_position_embeddings"] = values["original_context"]
         divisors = make_gguf.rope_divisors(values, theta, size)
-    magnitude = re.search("magnitude = ([^ ]+)", line)
+    magnitude = re.search("magnitude ([^ ]+)", line)
     frequencies = [theta ** (-2 * i / size) / x for i, x in enumerate(divisors)]
     return [*frequencies, float(magnitude[1]) if magnitude else 1.0]
 

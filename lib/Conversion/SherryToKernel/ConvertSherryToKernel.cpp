@@ -4,7 +4,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "KernelBuilder.h"
-#include "Rope.h"
 #include "sherry-abi/abi.h"
 #include "sherry/Conversion/Passes.h"
 

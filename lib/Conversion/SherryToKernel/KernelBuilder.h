@@ -237,6 +237,7 @@ Rows emitRmsNorm(KernelBuilder &b, const Rows &input, WeightRef weight,
 Rows emitAddBias(KernelBuilder &b, const Rows &input, WeightRef weight);
 Rows emitAdd(KernelBuilder &b, const Rows &lhs, const Rows &rhs);
 Rows emitSwiGLU(KernelBuilder &b, const Rows &gate, const Rows &up);
+Rows emitRopeTable(KernelBuilder &b, RopeTableOp op, const Rows &positions);
 Rows emitRope(KernelBuilder &b, const Rows &input, const Rows &table);
 
 /// Tokens that share one pass over the weights. Eight tokens times two halves

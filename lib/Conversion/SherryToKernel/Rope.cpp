@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Rope.h"
+#include "KernelBuilder.h"
 #include "sherry/Support/RopeScaling.h"
 
 #include <cmath>
@@ -15,11 +15,11 @@ using namespace sherry;
 static SmallVector<float> computeFrequencies(RopeTableOp op, int64_t headDim) {
   SmallVector<float> result;
   double theta = op.getTheta().convertToDouble();
-  auto divisors = op->getAttrOfType<DenseF64ArrayAttr>("sherry.divisors");
+  std::optional<ArrayRef<double>> divisors = op.getDivisors();
   for (int64_t i = 0; i < headDim / 2; ++i) {
     double frequency = std::pow(theta, -2.0 * i / headDim);
     if (divisors)
-      frequency /= divisors[i];
+      frequency /= (*divisors)[i];
     if (RopeScalingAttr scaling = op.getScalingAttr())
       frequency = stretchRopeFrequency(
           frequency, scaling.getFactor().getValueAsDouble(),
@@ -120,7 +120,7 @@ Rows sherry::emitRopeTable(KernelBuilder &b, RopeTableOp op,
   int64_t headDim = op.getType().getDimSize(1), half = headDim / 2;
   Rows result = b.allocRows(headDim, b.getF32Type(), positions.count);
   Frequencies frequencies(b, computeFrequencies(op, headDim));
-  auto magnitude = op->getAttrOfType<FloatAttr>("sherry.magnitude");
+  std::optional<APFloat> magnitude = op.getMagnitude();
   b.parallel(positions.count, [&](Value row) {
     Value at = arith::SIToFPOp::create(b, b.getF32Type(),
                                        b.loadScalar(positions.buffer, row));
@@ -134,7 +134,7 @@ Rows sherry::emitRopeTable(KernelBuilder &b, RopeTableOp op,
       if (magnitude)
         for (Value *value : {&sine, &cosine})
           *value = arith::MulFOp::create(
-              b, *value, b.splat(wide, magnitude.getValueAsDouble()));
+              b, *value, b.splat(wide, magnitude->convertToDouble()));
       b.store(arith::TruncFOp::create(b, narrow, cosine), result.buffer,
               {row, column});
       b.store(arith::TruncFOp::create(b, narrow, sine), result.buffer,

@@ -312,17 +312,13 @@ LogicalResult RopeTableOp::verify() {
   if (!(getTheta().convertToDouble() > 0))
     return emitOpError("theta must be positive");
   auto isPositive = [](double x) { return std::isfinite(x) && x > 0; };
-  if (Attribute attr = (*this)->getAttr("sherry.magnitude")) {
-    auto magnitude = dyn_cast<FloatAttr>(attr);
-    if (!magnitude || !isPositive(magnitude.getValueAsDouble()))
-      return emitOpError("magnitude must be positive");
-  }
-  if (Attribute attr = (*this)->getAttr("sherry.divisors")) {
-    auto divisors = dyn_cast<DenseF64ArrayAttr>(attr);
+  if (getMagnitude() && !isPositive(getMagnitude()->convertToDouble()))
+    return emitOpError("magnitude must be positive");
+  if (auto divisors = getDivisors()) {
     if (getScaling())
       return emitOpError("has scaling or divisors, not both");
-    if (!divisors || 2 * divisors.size() != getType().getDimSize(1) ||
-        !llvm::all_of(divisors.asArrayRef(), isPositive))
+    if (static_cast<int64_t>(2 * divisors->size()) != getType().getDimSize(1) ||
+        !llvm::all_of(*divisors, isPositive))
       return emitOpError("divisors must be positive, one for each cosine");
   }
   return success();

@@ -217,22 +217,25 @@ void GraphImporter::addForward() {
   Value ids = block->getArgument(0), positions = block->getArgument(1),
         sequences = block->getArgument(2), kv = block->getArgument(3),
         numLogits = block->getArgument(4);
-  const auto &scaling = config.ropeScaling;
   RopeScalingAttr rule;
-  if (scaling && scaling->type == RopeScaling::Type::Llama3)
-    rule =
-        RopeScalingAttr::get(b.getContext(), b.getF64FloatAttr(scaling->factor),
-                             b.getF64FloatAttr(scaling->lowFreqFactor),
-                             b.getF64FloatAttr(scaling->highFreqFactor),
-                             scaling->originalMaxPositionEmbeddings);
+  DenseF64ArrayAttr divisors;
+  FloatAttr magnitude;
+  if (const auto &scaling = config.ropeScaling) {
+    if (scaling->type == RopeScaling::Type::Llama3)
+      rule = RopeScalingAttr::get(b.getContext(),
+                                  b.getF64FloatAttr(scaling->factor),
+                                  b.getF64FloatAttr(scaling->lowFreqFactor),
+                                  b.getF64FloatAttr(scaling->highFreqFactor),
+                                  scaling->originalMaxPositionEmbeddings);
+    else
+      divisors = b.getDenseF64ArrayAttr(listRopeDivisors(config));
+    if (scaling->magnitude != 1)
+      magnitude = b.getF64FloatAttr(scaling->magnitude);
+  }
   Value x = EmbeddingOp::create(b, rows, ids, reference("embedding"));
-  auto angles = RopeTableOp::create(b, table, positions,
-                                    b.getF64FloatAttr(config.ropeTheta), rule);
-  if (scaling && !rule)
-    angles->setAttr("sherry.divisors",
-                    b.getDenseF64ArrayAttr(listRopeDivisors(config)));
-  if (scaling && scaling->magnitude != 1)
-    angles->setAttr("sherry.magnitude", b.getF64FloatAttr(scaling->magnitude));
+  Value angles = RopeTableOp::create(b, table, positions,
+                                     b.getF64FloatAttr(config.ropeTheta), rule,
+                                     divisors, magnitude);
   Value zero = arith::ConstantIndexOp::create(b, 0);
   Value one = arith::ConstantIndexOp::create(b, 1);
   Value count = arith::ConstantIndexOp::create(b, config.numLayers);

@@ -30,11 +30,6 @@ sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8xf32, #sherry.ternary<c
 
 // -----
 
-// expected-error @+1 {{expected non-function type}}
-sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8x, #sherry.ternary<contiguous, per_channel, scale = f16>>
-
-// -----
-
 // expected-error @+1 {{a ternary weight is a static [outputs x inputs] matrix}}
 sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8x4x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16>>
 
@@ -252,7 +247,7 @@ func.func @f(%p: tensor<?xi32>) {
 
 func.func @f(%p: tensor<?xi32>) {
   // expected-error @+1 {{divisors must be positive, one for each cosine}}
-  %y = sherry.rope_table %p theta 1.0e4 {sherry.divisors = array<f64: 1.0>} : tensor<?x4xf32>
+  %y = sherry.rope_table %p theta 1.0e4 divisors [1.0, 1.0] : tensor<?x8xf32>
   return
 }
 
@@ -260,7 +255,7 @@ func.func @f(%p: tensor<?xi32>) {
 
 func.func @f(%p: tensor<?xi32>) {
   // expected-error @+1 {{divisors must be positive, one for each cosine}}
-  %y = sherry.rope_table %p theta 1.0e4 {sherry.divisors = array<f64: 1.0, 0.0>} : tensor<?x4xf32>
+  %y = sherry.rope_table %p theta 1.0e4 divisors [1.0, 0.0] : tensor<?x4xf32>
   return
 }
 
@@ -268,7 +263,7 @@ func.func @f(%p: tensor<?xi32>) {
 
 func.func @f(%p: tensor<?xi32>) {
   // expected-error @+1 {{has scaling or divisors, not both}}
-  %y = sherry.rope_table %p theta 1.0e4 scaling <factor = 2.0 : f64, low_freq_factor = 1.0 : f64, high_freq_factor = 4.0 : f64, original_context = 8192> {sherry.divisors = array<f64: 1.0, 1.0>} : tensor<?x4xf32>
+  %y = sherry.rope_table %p theta 1.0e4 scaling <factor = 2.0 : f64, low_freq_factor = 1.0 : f64, high_freq_factor = 4.0 : f64, original_context = 8192> divisors [1.0, 1.0] : tensor<?x4xf32>
   return
 }
 
@@ -276,7 +271,7 @@ func.func @f(%p: tensor<?xi32>) {
 
 func.func @f(%p: tensor<?xi32>) {
   // expected-error @+1 {{magnitude must be positive}}
-  %y = sherry.rope_table %p theta 1.0e4 {sherry.magnitude = 0.0 : f64} : tensor<?x4xf32>
+  %y = sherry.rope_table %p theta 1.0e4 magnitude 0.0 : tensor<?x4xf32>
   return
 }
 

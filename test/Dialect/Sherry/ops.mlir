@@ -34,10 +34,9 @@ func.func @graph(%tokens: tensor<?xi32>,
   %table = sherry.rope_table %positions theta 5.0e5
       scaling <factor = 32.0 : f64, low_freq_factor = 1.0 : f64, high_freq_factor = 4.0 : f64, original_context = 8192>
       : tensor<?x8xf32>
-  // CHECK: sherry.rope_table %{{.*}} theta 1.000000e+06 {sherry.divisors = array<f64: 1.000000e+00, 2.500000e+00>, sherry.magnitude = 1.125000e+00 : f64} : tensor<?x4xf32>
-  %yarn = sherry.rope_table %positions theta 1.0e6
-      {sherry.divisors = array<f64: 1.0, 2.5>, sherry.magnitude = 1.125 : f64}
-      : tensor<?x4xf32>
+  // CHECK: sherry.rope_table %{{.*}} theta 1.000000e+06 divisors [1.000000e+00, 1.000000e+00, 2.500000e+00, 4.000000e+00] magnitude 1.125000e+00 : tensor<?x8xf32>
+  %yarn = sherry.rope_table %positions theta 1.0e6 divisors [1.0, 1.0, 2.5, 4.0]
+      magnitude 1.125 : tensor<?x8xf32>
   // CHECK: sherry.rms_norm %{{.*}}, @norm[%{{.*}}] epsilon 9.99999974E-6 : tensor<?x32xf32>
   %n = sherry.rms_norm %x, @norm[%layer] epsilon 1.0e-5 : tensor<?x32xf32>
   // CHECK: sherry.linear %{{.*}}, @q[%{{.*}}] : tensor<?x32xf32> -> tensor<?x32xf32>

@@ -233,18 +233,24 @@ def Sherry_RopeTableOp : Sherry_Op<"rope_table", [Pure]> {
   let description = [{
     Row t holds `head_dim / 2` cosines and then `head_dim / 2` sines of
     `positions[t] * theta^(-2i / head_dim)`, the frequency being stretched by
-    `scaling` if present. The angle is rounded to f32 before its cosine is
-    taken, as the reference implementations do.
+    `scaling` or divided by `divisors[i]` if present. The angle is rounded to
+    f32 before its cosine is taken, as the reference implementations do.
+    `magnitude` multiplies cosines and sines (YaRN).
 
     ```mlir
     %table = sherry.rope_table %positions theta 5.0e5 : tensor<?x64xf32>
+    %yarn = sherry.rope_table %positions theta 1.0e6 divisors [1.0, 4.0]
+        magnitude 1.1386 : tensor<?x4xf32>
     ```
   }];
   let arguments = (ins Sherry_RowNumbers:$positions, F64Attr:$theta,
-                       OptionalAttr<Sherry_RopeScalingAttr>:$scaling);
+                       OptionalAttr<Sherry_RopeScalingAttr>:$scaling,
+                       OptionalAttr<DenseF64ArrayAttr>:$divisors,
+                       OptionalAttr<F64Attr>:$magnitude);
   let results = (outs Sherry_Activations:$result);
   let assemblyFormat = [{
-    $positions `theta` $theta (`scaling` $scaling^)? attr-dict
+    $positions `theta` $theta (`scaling` $scaling^)?
+    (`divisors` $divisors^)? (`magnitude` $magnitude^)? attr-dict
     `:` type($result)
   }];
   let hasVerifier = 1;

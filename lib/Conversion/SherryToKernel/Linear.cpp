@@ -150,9 +150,13 @@ static Value scaleDots(KernelBuilder &b, Value sum, const QuantizedRows &input,
 void sherry::useDots(KernelBuilder &b, ArrayRef<Value> sums,
                      const QuantizedRows &input, ArrayRef<Value> rows,
                      Value block, RowSumUse use) {
-  for (auto [i, sum] : llvm::enumerate(sums))
-    use(rows[i / 2], static_cast<int64_t>(i % 2),
-        scaleDots(b, sum, input, rows[i / 2], block));
+  // Both halves before any is stored: a store might change the scale.
+  for (auto [i, row] : llvm::enumerate(rows)) {
+    Value halves[] = {scaleDots(b, sums[2 * i], input, row, block),
+                      scaleDots(b, sums[2 * i + 1], input, row, block)};
+    for (int64_t half = 0; half < 2; ++half)
+      use(row, half, halves[half]);
+  }
 }
 
 //===----------------------------------------------------------------------===//

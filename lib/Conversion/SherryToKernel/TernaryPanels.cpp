@@ -280,11 +280,15 @@ void TernaryPanels::multiplyWhole(Cursor chunk, int64_t inputs, RowSumUse use) {
     Value size = arith::MinUIOp::create(b, rest, b.index(kPanelRows));
     b.forLoop(size, 1, [&](Value i) {
       Value row = b.add(first, i);
+      // Both before any is stored: a store might change the scale.
+      Value sums[2];
       for (int64_t half = 0; half < 2; ++half) {
         Value sum = b.load(b.vec(16, b.getI32Type()), wholeSums,
                            {i, b.index(16 * half)});
-        use(row, half, scaleSum(b, sum, *input.quantized, row, chunk.block));
+        sums[half] = scaleSum(b, sum, *input.quantized, row, chunk.block);
       }
+      for (int64_t half = 0; half < 2; ++half)
+        use(row, half, sums[half]);
     });
   });
 }

@@ -4,19 +4,16 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Support/OutputFile.h"
+#include "sherry/Support/PendingFile.h"
 #include "sherry/Support/ToolProcess.h"
 
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
-#include "llvm/Support/Process.h"
-#include "llvm/Support/ToolOutputFile.h"
-
-#include <cerrno>
-#include <fcntl.h>
-#include <unistd.h>
+#include "llvm/Support/Signals.h"
 
 using namespace llvm;
+using sherry::PendingFile;
 using WriteFn = function_ref<Error(raw_pwrite_stream &)>;
 
 static Error cannotWrite(const Twine &path, std::error_code code) {
@@ -47,84 +44,21 @@ static Error writeAtOnceTo(raw_fd_ostream &out, StringRef path, WriteFn write) {
   });
 }
 
-static std::string makeTemporaryName(StringRef destination) {
-  return (destination + "." +
-          Twine::utohexstr(sys::Process::GetRandomNumber()) + ".tmp")
-      .str();
-}
-
-//===----------------------------------------------------------------------===//
-// Files without a name
-//===----------------------------------------------------------------------===//
-
-/// Creates a file that is gone with the process, whatever ends it, unless it
-/// gets a name. -1 if that is not possible in the folder.
-static int openUnnamed(StringRef folder) {
-  int descriptor = open(folder.empty() ? "." : folder.str().c_str(),
-                        O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
-  // It gets its name through this folder.
-  if (descriptor >= 0 && access("/proc/self/fd", X_OK) != 0) {
-    close(descriptor);
-    return -1;
-  }
-  return descriptor;
-}
-
-/// Gives it the name `destination`, in place of a file of that name.
-static std::error_code nameFile(int descriptor, StringRef destination) {
-  std::string unnamed = "/proc/self/fd/" + std::to_string(descriptor);
-  auto linkTo = [&](StringRef name) {
-    return linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, name.str().c_str(),
-                  AT_SYMLINK_FOLLOW) == 0
-               ? std::error_code()
-               : errnoAsErrorCode();
-  };
-  std::error_code code = linkTo(destination);
-  if (code != std::errc::file_exists)
-    return code;
-  std::string temporary = makeTemporaryName(destination);
-  if ((code = linkTo(temporary)))
-    return code;
-  if ((code = sys::fs::rename(temporary, destination)))
-    sys::fs::remove(temporary);
-  return code;
-}
-
-static Error writeUnnamed(int descriptor, StringRef path, StringRef destination,
+static Error writePending(StringRef path, StringRef destination,
                           WriteFn write) {
-  raw_fd_ostream out(descriptor, /*shouldClose=*/true);
-  if (Error error = writeTo(out, path, write))
-    return error;
-  if (std::error_code code = nameFile(descriptor, destination))
-    return cannotWrite(path, code);
-  out.close();
-  std::error_code code = out.error();
-  out.clear_error();
-  return code ? cannotWrite(path, code) : Error::success();
-}
-
-//===----------------------------------------------------------------------===//
-// Files with a temporary name
-//===----------------------------------------------------------------------===//
-
-static Error writeNamed(StringRef path, StringRef destination, WriteFn write) {
+  PendingFile file(destination.str());
   sherry::catchSignals();
-  std::string temporary = makeTemporaryName(destination);
-  std::error_code code;
-  // Removed at the end and on signals, until it is kept.
-  ToolOutputFile file(temporary, code, sys::fs::OF_None);
-  if (code)
+  sys::RemoveFileOnSignal(file.getTemporary());
+  scope_exit forget([&] { sys::DontRemoveFileOnSignal(file.getTemporary()); });
+  if (std::error_code code = file.open())
     return cannotWrite(path, code);
-  if (Error error = writeTo(file.os(), path, write))
-    return error;
-  file.os().close();
-  code = file.os().error();
-  file.os().clear_error();
-  if (!code)
-    code = sys::fs::rename(temporary, destination);
-  if (code)
+  {
+    raw_fd_ostream out(file.getDescriptor(), /*shouldClose=*/false);
+    if (Error error = writeTo(out, path, write))
+      return error;
+  }
+  if (std::error_code code = file.commit())
     return cannotWrite(path, code);
-  file.keep();
   return Error::success();
 }
 
@@ -147,7 +81,5 @@ Error sherry::writeFileAtomically(StringRef path, WriteFn write) {
     if (std::error_code code = sys::fs::real_path(path, destination))
       return cannotWrite(path, code);
   }
-  int descriptor = openUnnamed(sys::path::parent_path(destination));
-  return descriptor >= 0 ? writeUnnamed(descriptor, path, destination, write)
-                         : writeNamed(path, destination, write);
+  return writePending(path, destination, write);
 }

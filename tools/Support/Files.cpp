@@ -11,8 +11,8 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <stdexcept>
-#include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 using namespace sherry;
 
@@ -40,8 +40,8 @@ std::string sherry::readText(const std::string &path) {
   return text;
 }
 
-void OutputFile::fail() const {
-  throw std::runtime_error(path + ": cannot write: " + std::strerror(errno));
+void OutputFile::fail(int number) const {
+  throw std::runtime_error(path + ": cannot write: " + std::strerror(number));
 }
 
 OutputFile::OutputFile(const std::string &target) : path(target) {
@@ -50,46 +50,38 @@ OutputFile::OutputFile(const std::string &target) : path(target) {
   if (std::filesystem::exists(status) &&
       !std::filesystem::is_regular_file(status)) {
     fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  } else {
-    auto real = std::filesystem::weakly_canonical(path, error);
-    path = error ? path : real.string();
-    temporary = path + ".XXXXXX";
-    fd = mkostemp(temporary.data(), O_CLOEXEC);
-    if (fd < 0) {
-      temporary.clear();
-      fail();
-    }
-    const mode_t mask = umask(0);
-    umask(mask);
-    fchmod(fd, 0666 & ~mask);
+    if (fd < 0)
+      fail(errno);
+    return;
   }
-  if (fd < 0)
-    fail();
+  auto real = std::filesystem::weakly_canonical(path, error);
+  pending.emplace(error ? path : real.string());
+  if ((error = pending->open()))
+    fail(error.value());
 }
 
 OutputFile::~OutputFile() {
   if (fd >= 0)
     close(fd);
-  if (!temporary.empty())
-    unlink(temporary.c_str());
 }
 
 void OutputFile::write(std::string_view bytes) {
+  const int target = pending ? pending->getDescriptor() : fd;
   while (!bytes.empty()) {
-    ssize_t count = ::write(fd, bytes.data(), bytes.size());
+    ssize_t count = ::write(target, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR)
       continue;
     if (count < 0)
-      fail();
+      fail(errno);
     bytes.remove_prefix(static_cast<size_t>(count));
   }
 }
 
 void OutputFile::commit() {
-  int result = close(fd);
-  fd = -1;
-  if (result != 0 ||
-      (!temporary.empty() && rename(temporary.c_str(), path.c_str()) != 0))
-    fail();
-  temporary.clear();
+  if (pending) {
+    if (std::error_code error = pending->commit())
+      fail(error.value());
+  } else if (close(std::exchange(fd, -1)) != 0) {
+    fail(errno);
+  }
 }

@@ -6,8 +6,11 @@
 #ifndef SHERRY_TOOLS_SUPPORT_FILES_H
 #define SHERRY_TOOLS_SUPPORT_FILES_H
 
+#include "sherry/Support/PendingFile.h"
+
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,9 +26,9 @@ InputFile openInput(const std::string &path);
 /// The contents of a file, of standard input for "-".
 std::string readText(const std::string &path);
 
-/// Writes to a temporary name beside `path`; only commit() gives the file its
-/// name, and without it nothing stays. A link stays, what it points to is
-/// replaced. What is no regular file, such as a device, is written in place.
+/// Writes a PendingFile: only commit() gives it its name, and without it
+/// nothing stays. A link stays, what it points to is replaced. What is no
+/// regular file, such as a device, is written in place.
 class OutputFile {
 public:
   explicit OutputFile(const std::string &path);
@@ -38,10 +41,11 @@ public:
   void commit();
 
 private:
-  [[noreturn]] void fail() const;
+  /// Because of an error number.
+  [[noreturn]] void fail(int number) const;
 
   std::string path;
-  std::string temporary; ///< empty: written in place, or committed
+  std::optional<PendingFile> pending; ///< or it is written in place:
   int fd = -1;
 };
 

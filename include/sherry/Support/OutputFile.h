@@ -13,10 +13,10 @@
 
 namespace sherry {
 
-/// Writes a file through `write` under a temporary name beside `path` and
-/// renames it when it is complete; of a link, the file that it names is
-/// replaced. `path` "-" is the standard output; what is no regular file (a
-/// device, a pipe) is written to directly, at once if it cannot be patched.
+/// Writes a file through `write` that gets the name `path` when it is complete
+/// (see PendingFile); of a link, the file that it names is replaced. `path` "-"
+/// is the standard output; what is no regular file (a device, a pipe) is
+/// written to directly, at once if it cannot be patched.
 llvm::Error writeFileAtomically(
     llvm::StringRef path,
     llvm::function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write);

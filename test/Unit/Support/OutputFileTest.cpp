@@ -12,8 +12,13 @@
 #include <gmock/gmock.h>
 
 #include <csignal>
+#include <cstddef>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 using namespace sherry;
@@ -110,6 +115,93 @@ TEST(OutputFileTest, NothingIsLeftOfAProcessThatIsKilled) {
 }
 
 //===----------------------------------------------------------------------===//
+// Systems that lack something
+//===----------------------------------------------------------------------===//
+
+/// From now on calls of this number fail in this process, if their third
+/// argument has all of these flags.
+static void forbid(uint32_t number, uint32_t error, uint32_t flags = 0) {
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 4),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[2])),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, flags),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, flags, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  sock_fprog program = {std::size(code), code};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+    _exit(9);
+}
+static void forbidUnnamedFiles() { forbid(SYS_openat, EOPNOTSUPP, O_TMPFILE); }
+static void forbidLinks() { forbid(SYS_linkat, EACCES); }
+
+/// As in a process that begins: a shell may have the signal ignored, another
+/// test have installed LLVM's handlers.
+static void beginWith(int number, sighandler_t handler) {
+  llvm::sys::unregisterHandlers();
+  std::signal(number, handler);
+}
+
+TEST(OutputFileTest, FilesAreWholeWhateverTheSystemLacks) {
+  for (auto *forbidSomething : {forbidUnnamedFiles, forbidLinks}) {
+    test::TempFolder folder;
+    const std::string path = folder.path("file");
+    const std::string text(3 << 20, 'x');
+    auto writeTwice = [&] {
+      forbidSomething();
+      umask(022);
+      llvm::cantFail(writeText(path, "one"));
+      const bool isOne = folder.read("file") == "one";
+      llvm::cantFail(writeText(path, text));
+      _exit(isOne ? 0 : 1);
+    };
+    EXPECT_EXIT(writeTwice(), testing::ExitedWithCode(0), "");
+    EXPECT_EQ(folder.read("file"), text);
+    EXPECT_THAT(folder.list(), ElementsAre("file"));
+    struct stat status;
+    ASSERT_EQ(stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0644u);
+  }
+}
+
+TEST(OutputFileTest, SignalsRemoveTemporaryNames) {
+  test::TempFolder folder;
+  auto beSignalled = [&] {
+    beginWith(SIGTERM, SIG_DFL);
+    forbidUnnamedFiles();
+    llvm::consumeError(writeFileAtomically(folder.path("file"),
+                                           [&](llvm::raw_pwrite_stream &out) {
+                                             if (folder.list().size() != 1)
+                                               _exit(1);
+                                             raise(SIGTERM);
+                                             return llvm::Error::success();
+                                           }));
+  };
+  EXPECT_EXIT(beSignalled(), KilledBySignal(SIGTERM), "");
+  EXPECT_THAT(folder.list(), IsEmpty());
+}
+
+TEST(OutputFileTest, AFileStaysIfTheNewOneDoesNotReachTheDisk) {
+  for (auto *forbidSomething : {+[] {}, forbidUnnamedFiles, forbidLinks}) {
+    test::TempFolder folder;
+    const std::string path = folder.write("file", "one");
+    auto writeInVain = [&] {
+      forbidSomething();
+      forbid(SYS_fsync, EIO);
+      llvm::errs() << messageOf(writeText(path, "two"));
+      _exit(0);
+    };
+    EXPECT_EXIT(writeInVain(), testing::ExitedWithCode(0),
+                "cannot write .*file: Input/output error");
+    EXPECT_EQ(folder.read("file"), "one");
+    EXPECT_THAT(folder.list(), ElementsAre("file"));
+  }
+}
+
+//===----------------------------------------------------------------------===//
 // Signals
 //===----------------------------------------------------------------------===//
 
@@ -118,7 +210,7 @@ TEST(ToolProcessTest, SignalsRemoveUnfinishedFiles) {
     test::TempFolder folder;
     std::string path = folder.write("unfinished", "x");
     auto beSignalled = [&] {
-      std::signal(number, SIG_DFL); // a shell may have it ignored
+      beginWith(number, SIG_DFL);
       startTool();
       llvm::sys::RemoveFileOnSignal(path);
       raise(number);
@@ -134,7 +226,7 @@ TEST(ToolProcessTest, SignalsThatAreIgnoredAtTheStartStayIgnored) {
     test::TempFolder folder;
     std::string path = folder.write("unfinished", "x");
     auto beSignalled = [&] {
-      std::signal(number, SIG_IGN);
+      beginWith(number, SIG_IGN);
       startTool();
       llvm::sys::RemoveFileOnSignal(path);
       raise(number);

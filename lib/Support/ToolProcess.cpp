@@ -20,10 +20,14 @@ using namespace llvm;
 
 void sherry::catchSignals() {
   // Those with which others end a program.
-  constexpr int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR2};
+  constexpr int signals[] = {SIGHUP,  SIGINT,  SIGQUIT,
+                             SIGTERM, SIGUSR2, SIGPIPE};
   struct sigaction before[std::size(signals)];
   for (size_t i = 0; i < std::size(signals); ++i)
     sigaction(signals[i], nullptr, &before[i]);
+  // LLVM catches this one only if there is something to do: the end, without a
+  // word, when the reader of a pipe has gone.
+  sys::SetOneShotPipeSignalFunction([] { raise(SIGPIPE); });
   // Installs LLVM's handlers and does nothing else.
   sys::SetInterruptFunction(nullptr);
   for (size_t i = 0; i < std::size(signals); ++i)

@@ -206,7 +206,7 @@ TEST(OutputFileTest, AFileStaysIfTheNewOneDoesNotReachTheDisk) {
 //===----------------------------------------------------------------------===//
 
 TEST(ToolProcessTest, SignalsRemoveUnfinishedFiles) {
-  for (int number : {SIGHUP, SIGINT, SIGTERM}) {
+  for (int number : {SIGHUP, SIGINT, SIGTERM, SIGPIPE}) {
     test::TempFolder folder;
     std::string path = folder.write("unfinished", "x");
     auto beSignalled = [&] {
@@ -222,7 +222,7 @@ TEST(ToolProcessTest, SignalsRemoveUnfinishedFiles) {
 }
 
 TEST(ToolProcessTest, SignalsThatAreIgnoredAtTheStartStayIgnored) {
-  for (int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) {
+  for (int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE}) {
     test::TempFolder folder;
     std::string path = folder.write("unfinished", "x");
     auto beSignalled = [&] {
@@ -240,6 +240,20 @@ TEST(ToolProcessTest, SignalsThatAreIgnoredAtTheStartStayIgnored) {
 //===----------------------------------------------------------------------===//
 // The standard output
 //===----------------------------------------------------------------------===//
+
+TEST(ToolProcessTest, APipeWithoutReaderEndsTheProcessQuietly) {
+  auto print = [] {
+    beginWith(SIGPIPE, SIG_DFL);
+    startTool();
+    int ends[2];
+    if (pipe(ends) != 0 || close(ends[0]) != 0)
+      _exit(1);
+    dup2(ends[1], STDOUT_FILENO);
+    llvm::outs() << "text";
+    std::exit(0);
+  };
+  EXPECT_EXIT(print(), KilledBySignal(SIGPIPE), testing::IsEmpty());
+}
 
 TEST(ToolProcessTest, AStandardOutputThatIsFullIsAnError) {
   auto print = [] {

@@ -42,8 +42,7 @@ namespace {
 struct Mapping {
   std::atomic<const char *> begin{nullptr}; ///< null: free
   size_t size = 0;
-  int descriptor = -1;
-  struct timespec changed = {}; ///< last, when it was mapped
+  struct stat status = {}; ///< when it was mapped
   std::string path;
   std::string message; ///< for the case that the file becomes shorter
   Mapping *next = nullptr;
@@ -76,9 +75,8 @@ static void onBusError(int, siginfo_t *info, void *) {
 
 static std::mutex mappingMutex;
 
-/// Takes the descriptor over.
-static Mapping *addMapping(StringRef path, int descriptor,
-                           const struct stat &status, const char *begin) {
+static Mapping *addMapping(StringRef path, const struct stat &status,
+                           const char *begin) {
   std::lock_guard<std::mutex> lock(mappingMutex);
   if (!firstMapping) {
     struct sigaction action = {};
@@ -93,8 +91,7 @@ static Mapping *addMapping(StringRef path, int descriptor,
   if (isNew)
     mapping = new Mapping;
   mapping->size = status.st_size;
-  mapping->descriptor = descriptor;
-  mapping->changed = status.st_mtim;
+  mapping->status = status;
   mapping->path = path.str();
   mapping->message = describeShrunkFile(path) + "\n";
   mapping->begin = begin;
@@ -109,17 +106,23 @@ static void removeMapping(Mapping *mapping) {
   std::lock_guard<std::mutex> lock(mappingMutex);
   const char *begin = mapping->begin.exchange(nullptr);
   munmap(const_cast<char *>(begin), mapping->size);
-  close(mapping->descriptor);
+}
+
+static bool isSame(const struct stat &left, const struct stat &right) {
+  return left.st_dev == right.st_dev && left.st_ino == right.st_ino &&
+         left.st_size == right.st_size &&
+         left.st_mtim.tv_sec == right.st_mtim.tv_sec &&
+         left.st_mtim.tv_nsec == right.st_mtim.tv_nsec;
 }
 
 Error sherry::checkUnchanged() {
   std::lock_guard<std::mutex> lock(mappingMutex);
   for (Mapping *mapping = firstMapping; mapping; mapping = mapping->next) {
+    // By its name: a descriptor for each of the many files of a checkpoint
+    // could be more than a process may have.
     struct stat now;
-    if (mapping->begin && (fstat(mapping->descriptor, &now) != 0 ||
-                           static_cast<size_t>(now.st_size) != mapping->size ||
-                           now.st_mtim.tv_sec != mapping->changed.tv_sec ||
-                           now.st_mtim.tv_nsec != mapping->changed.tv_nsec))
+    if (mapping->begin && (stat(mapping->path.c_str(), &now) != 0 ||
+                           !isSame(now, mapping->status)))
       return makeError(mapping->path + ": changed while it was read; wait "
                                        "until it is complete, then start "
                                        "again");
@@ -207,8 +210,6 @@ Expected<std::unique_ptr<MemoryBuffer>> sherry::readFile(StringRef path,
   void *begin = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (begin == MAP_FAILED)
     return makeError(path + ": " + errnoAsErrorCode().message());
-  close.release();
   return std::make_unique<MappedBuffer>(
-      path,
-      addMapping(path, descriptor, status, static_cast<const char *>(begin)));
+      path, addMapping(path, status, static_cast<const char *>(begin)));
 }

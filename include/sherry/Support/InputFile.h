@@ -23,8 +23,8 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 readFile(llvm::StringRef path, uint64_t maxBytes);
 
 /// Fails if a file whose buffer is still there has changed since readFile has
-/// mapped it: what was read of it may be of two versions. To be asked when all
-/// is read.
+/// mapped it, or its name is that of another or of none: what was read may be
+/// of two versions. To be asked when all is read.
 llvm::Error checkUnchanged();
 
 /// Fails if `output` is one of the files that readFile has opened so far, under

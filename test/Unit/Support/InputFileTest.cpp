@@ -106,6 +106,23 @@ TEST(InputFileTest, AFileThatChangedIsNoticed) {
   EXPECT_THAT(messageOf(checkUnchanged()), HasSubstr("changed while"));
   buffer.reset();
   EXPECT_EQ(messageOf(checkUnchanged()), "");
+  // One of several files may be of another version, though each is whole.
+  buffer = open(folder.write("weights", std::string(kLarge, 'x')));
+  std::filesystem::rename(folder.write("new", std::string(kLarge, 'y')), path);
+  EXPECT_THAT(messageOf(checkUnchanged()), HasSubstr("changed while"));
+}
+
+TEST(InputFileTest, MappedFilesTakeNoDescriptors) {
+  test::TempFolder folder;
+  std::string path = folder.write("weights", std::string(kLarge, 'x'));
+  auto nextDescriptor = [] {
+    int descriptor = dup(STDERR_FILENO);
+    close(descriptor);
+    return descriptor;
+  };
+  const int before = nextDescriptor();
+  auto buffer = open(path);
+  EXPECT_EQ(nextDescriptor(), before);
 }
 
 TEST(InputFileTest, KnowsWhichFilesWereReadUnderAnyName) {

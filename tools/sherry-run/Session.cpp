@@ -29,6 +29,10 @@ void sherry::run::prepareProcess() {
 
 void sherry::run::awaitInterrupt(bool restart) {
   interruptSeen = 0;
+  // nohup and scripts have it ignored in what they start in the background.
+  struct sigaction before;
+  if (sigaction(SIGINT, nullptr, &before) == 0 && before.sa_handler == SIG_IGN)
+    return;
   struct sigaction action = {};
   action.sa_handler = [](int) { interruptSeen = 1; };
   // The next one ends the program.

@@ -18,7 +18,8 @@ namespace sherry::run {
 struct OutputClosed {};
 
 /// Makes sure that the standard streams are open, that a closed pipe is an
-/// error and not the end, and that the first SIGINT only sets interrupted().
+/// error and not the end, and that the first SIGINT only sets interrupted(),
+/// unless it is ignored.
 void prepareProcess();
 bool interrupted();
 /// Waits for the next SIGINT. Unless `restart`, it ends a read that waits.

@@ -17,6 +17,11 @@
 using namespace sherry::test;
 using Tokens = std::vector<int32_t>;
 
+/// Where SIGINT is ignored, as in jobs in the background of a shell, the
+/// program would leave it so.
+static const std::string interruptible =
+    "env --default-signal=INT '" SHERRY_RUN "' '";
+
 namespace {
 
 struct Result {
@@ -29,7 +34,7 @@ protected:
   /// Runs the program with arguments in the shell's syntax, in the folder.
   Result run(const std::string &arguments,
              const std::string &model = demoPath()) {
-    return shell("'" SHERRY_RUN "' '" + model + "' " + arguments +
+    return shell(interruptible + model + "' " + arguments +
                  " >out 2>error </dev/null");
   }
   Result shell(const std::string &command) {
@@ -350,9 +355,8 @@ static const std::string untilItWaits =
 TEST_F(RunTool, InterruptEndsWithStatistics) {
   // The pipe is full, so the program waits until the interrupt has come.
   auto result = shell(
-      "mkfifo pipe; exec 3<>pipe; head -c 65536 /dev/zero >&3; '" SHERRY_RUN
-      "' '" +
-      demoPath() +
+      "mkfifo pipe; exec 3<>pipe; head -c 65536 /dev/zero >&3; " +
+      interruptible + demoPath() +
       "' --tokens 1 -n -1 --ignore-eos --temp 0 --ctx 1024 --print-tokens "
       ">pipe 2>error & pid=$!; " +
       untilItWaits +
@@ -368,10 +372,20 @@ TEST_F(RunTool, InterruptEndsWithStatistics) {
   EXPECT_EQ(result.out, "1,2,3,4\n");
 }
 
+TEST_F(RunTool, AnInterruptThatIsIgnoredStaysSo) {
+  const std::string arguments =
+      "' --tokens 1,2,3,4 -n 0 --print-tokens >out 2>error";
+  auto result =
+      shell("trap '' INT; '" SHERRY_RUN "' '" + interrupts + arguments);
+  EXPECT_EQ(result.exitCode, 0) << result.error;
+  EXPECT_EQ(result.out, "1,2,3,4\n");
+  EXPECT_EQ(shell(interruptible + interrupts + arguments).exitCode, 130);
+}
+
 TEST_F(RunTool, InterruptEndsWaiting) {
   for (const char *what : {"--score pipe", "--chat --template llama-3 <pipe"}) {
     auto result =
-        shell("mkfifo pipe; exec 3<>pipe; '" SHERRY_RUN "' '" + demoPath() +
+        shell("mkfifo pipe; exec 3<>pipe; " + interruptible + demoPath() +
               "' " + what + " >out 2>error 3>&- & pid=$!; " + untilItWaits +
               "kill -INT $pid; "
               "wait $pid; code=$?; rm pipe; exit $code");
@@ -392,7 +406,7 @@ TEST_F(RunTool, InterruptLeavesPartOfThePerplexity) {
 }
 
 TEST_F(RunTool, InterruptDropsTheMessageThatIsRead) {
-  const std::string command = "'" SHERRY_RUN "' '" + interrupts +
+  const std::string command = interruptible + interrupts +
                               "' --chat --template llama-3 --temp 0 -n 5 "
                               "--ignore-eos --print-tokens -q --history ";
   auto plain =

@@ -80,8 +80,11 @@ std::error_code PendingFile::close() {
 std::error_code PendingFile::commit() {
   if (!hasTemporary) {
     std::error_code error = linkTo(destination);
-    if (!error)
-      return close();
+    if (!error) {
+      if ((error = close()))
+        unlink(destination.c_str());
+      return error;
+    }
     if (error == std::errc::file_exists)
       error = linkTo(temporary);
     hasTemporary = !error;

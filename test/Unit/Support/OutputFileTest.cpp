@@ -186,18 +186,25 @@ TEST(OutputFileTest, SignalsRemoveTemporaryNames) {
 
 TEST(OutputFileTest, AFileStaysIfTheNewOneDoesNotReachTheDisk) {
   for (auto *forbidSomething : {+[] {}, forbidUnnamedFiles, forbidLinks}) {
-    test::TempFolder folder;
-    const std::string path = folder.write("file", "one");
-    auto writeInVain = [&] {
-      forbidSomething();
-      forbid(SYS_fsync, EIO);
-      llvm::errs() << messageOf(writeText(path, "two"));
-      _exit(0);
-    };
-    EXPECT_EXIT(writeInVain(), testing::ExitedWithCode(0),
-                "cannot write .*file: Input/output error");
-    EXPECT_EQ(folder.read("file"), "one");
-    EXPECT_THAT(folder.list(), ElementsAre("file"));
+    for (uint32_t call : {SYS_fsync, SYS_close}) {
+      test::TempFolder folder;
+      folder.write("file", "one");
+      auto writeInVain = [&](const char *name) {
+        forbidSomething();
+        forbid(call, EIO);
+        llvm::errs() << messageOf(writeText(folder.path(name), "two"));
+        _exit(0);
+      };
+      EXPECT_EXIT(writeInVain("file"), testing::ExitedWithCode(0),
+                  "cannot write .*file: Input/output error");
+      EXPECT_EQ(folder.read("file"), "one");
+      // A new one is closed, but not waited for.
+      if (call == SYS_close) {
+        EXPECT_EXIT(writeInVain("new"), testing::ExitedWithCode(0),
+                    "cannot write .*new: Input/output error");
+      }
+      EXPECT_THAT(folder.list(), ElementsAre("file"));
+    }
   }
 }
 

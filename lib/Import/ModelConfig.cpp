@@ -221,34 +221,55 @@ static void parseQuantization(FieldReader &reader, ModelConfig &config) {
   config.quantization = std::move(result);
 }
 
-/// Token ids that `reader` has replace those of `config`. What is no token is
-/// left out with a note, as others do: models get smaller vocabularies.
+/// The tokens among `ids`, which field `name` has. What is no token is left out
+/// with a note, as others do: models get smaller vocabularies.
+static SmallVector<int64_t> takeTokens(FieldReader &reader, StringRef file,
+                                       StringRef name, const json &ids,
+                                       ModelConfig &config) {
+  SmallVector<int64_t> tokens;
+  const json *wrong = nullptr;
+  size_t numWrong = 0;
+  for (const json &id : ids) {
+    if (!id.is_number_integer()) {
+      reader.refuse(name, "an id below " + reader.spell("vocab_size"));
+      return tokens;
+    }
+    // As an unsigned number, a negative one is beyond all.
+    if (id.get<uint64_t>() < static_cast<uint64_t>(config.vocabSize))
+      tokens.push_back(id.get<int64_t>());
+    else if (numWrong++ == 0)
+      wrong = &id;
+  }
+  if (wrong) {
+    std::string left = numWrong == 1
+                           ? "it is left out"
+                           : "it and " + std::to_string(numWrong - 1) +
+                                 " more of the list are left out";
+    config.notes.push_back((file + ": " + reader.spell(name) + " says " +
+                            wrong->dump() +
+                            ", which is no token, as there are " +
+                            Twine(config.vocabSize) + "; " + left)
+                               .str());
+  }
+  return tokens;
+}
+
+/// Token ids that `reader` has replace those of `config`.
 static void parseTokenIds(FieldReader &reader, StringRef file,
                           ModelConfig &config) {
-  auto isToken = [&](StringRef name, const json &id) {
-    // As an unsigned number, a negative one is beyond all.
-    bool result = id.is_number_integer() &&
-                  id.get<uint64_t>() < static_cast<uint64_t>(config.vocabSize);
-    if (!id.is_number_integer())
-      reader.refuse(name, "an id below " + reader.spell("vocab_size"));
-    else if (!result)
-      config.notes.push_back((file + ": " + reader.spell(name) + " says " +
-                              id.dump() + ", which is no token, as there are " +
-                              Twine(config.vocabSize) + "; it is left out")
-                                 .str());
-    return result;
+  auto take = [&](StringRef name, const json &ids) {
+    return takeTokens(reader, file, name, ids, config);
   };
-  const json *bos = reader.find("bos_token_id");
-  if (bos && isToken("bos_token_id", *bos))
-    config.bosTokenId = bos->get<int64_t>();
+  if (const json *bos = reader.find("bos_token_id")) {
+    SmallVector<int64_t> tokens = take("bos_token_id", json::array({*bos}));
+    if (!tokens.empty())
+      config.bosTokenId = tokens.front();
+  }
   const json *eos = reader.find("eos_token_id");
   if (!eos)
     return;
   const json ids = eos->is_array() ? *eos : json::array({*eos});
-  SmallVector<int64_t> tokens;
-  for (const json &id : ids)
-    if (isToken("eos_token_id", id))
-      tokens.push_back(id.get<int64_t>());
+  SmallVector<int64_t> tokens = take("eos_token_id", ids);
   if (!tokens.empty() || ids.empty())
     config.eosTokenIds = std::move(tokens);
 }

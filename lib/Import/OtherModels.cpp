@@ -23,10 +23,10 @@ namespace {
 enum class Neutral {
   Off,       ///< false, 0, or a list of them
   UpToOne,   ///< a number of experts
-  One,       ///< of a factor; also 0, which llama.cpp takes for none
+  One,       ///< of a factor
   True,      ///< or 1, or a list of them
   HeadSize,  ///< the size of a head
-  Attention, ///< 1 / sqrt(the size of a head), or 0
+  Attention, ///< 1 / sqrt(the size of a head)
   Silu,
 };
 
@@ -91,7 +91,9 @@ static bool all(const json &value, function_ref<bool(double)> holds) {
          all_of(value, [&](const json &item) { return all(item, holds); });
 }
 
-static bool isNeutral(const json &value, Neutral neutral, int64_t headDim) {
+/// `zeroIsNone`: a factor of 0 is none, as llama.cpp takes it in GGUF files.
+static bool isNeutral(const json &value, Neutral neutral, int64_t headDim,
+                      bool zeroIsNone) {
   auto size = static_cast<double>(headDim);
   switch (neutral) {
   case Neutral::Off:
@@ -99,7 +101,8 @@ static bool isNeutral(const json &value, Neutral neutral, int64_t headDim) {
   case Neutral::UpToOne:
     return all(value, [](double x) { return x == 0 || x == 1; });
   case Neutral::One:
-    return all(value, [](double x) { return x == 0 || x == 1; });
+    return all(value,
+               [&](double x) { return x == 1 || (zeroIsNone && x == 0); });
   case Neutral::True:
     return all(value, [](double x) { return x == 1; });
   case Neutral::HeadSize:
@@ -108,7 +111,8 @@ static bool isNeutral(const json &value, Neutral neutral, int64_t headDim) {
     return all(value, [&](double x) {
       // Files round it, to bf16 at worst.
       constexpr double rounding = 1.0 / (1 << 9);
-      return x == 0 || std::fabs(x * std::sqrt(size) - 1) <= rounding;
+      return (zeroIsNone && x == 0) ||
+             std::fabs(x * std::sqrt(size) - 1) <= rounding;
     });
   case Neutral::Silu:
     return value == "silu" || value == "swish";
@@ -138,11 +142,12 @@ static std::string nameNeutral(Neutral neutral, int64_t headDim) {
 
 static void refuse(FieldReader &reader, const ModelConfig &config,
                    const char *OtherField::*name) {
+  const bool isGguf = name == &OtherField::key;
   for (const OtherField &field : kOtherFields) {
     if (!(field.*name))
       continue;
     const json *value = reader.find(field.*name);
-    if (value && !isNeutral(*value, field.neutral, config.headDim))
+    if (value && !isNeutral(*value, field.neutral, config.headDim, isGguf))
       reader.refuse(field.*name,
                     nameNeutral(field.neutral, config.headDim) +
                         "; models that differ from LLaMA in it are not "

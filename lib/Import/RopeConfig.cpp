@@ -94,21 +94,49 @@ static void parseTable(FieldReader &fields, const ModelConfig &config,
   result.magnitude = fields.getNumber("attention_factor", 1e-3, 1e3);
 }
 
+/// Refuses scalings in both spellings that differ: programs take either.
+static void refuseTwoScalings(FieldReader &reader) {
+  const json *parameters = reader.find("rope_parameters");
+  const json *scaling = reader.find("rope_scaling");
+  if (!parameters || !scaling || parameters->empty() || scaling->empty())
+    return;
+  json same = *parameters;
+  // Only the new spelling has it there.
+  if (same.is_object() && !scaling->contains("rope_theta"))
+    same.erase("rope_theta");
+  if (same != *scaling)
+    reader.refuse("rope_scaling",
+                  "left out or the same as rope_parameters, which is " +
+                      printJson(*parameters));
+}
+
+/// The field that says the type: "rope_type", or "type" in old files.
+static StringRef findTypeField(FieldReader &fields) {
+  const json *type = fields.find("type");
+  const json *ropeType = fields.find("rope_type");
+  if (!ropeType)
+    return type ? "type" : "rope_type";
+  bool isRenamed = type && *type == "su" && *ropeType == "longrope";
+  if (type && *type != *ropeType && !isRenamed)
+    fields.refuse("type", "left out or the same as rope_type, which is " +
+                              printJson(*ropeType));
+  return "rope_type";
+}
+
 void sherry::parseRope(FieldReader &reader, ModelConfig &config) {
   constexpr double minTheta = 1, maxTheta = 1e15;
   config.ropeTheta = reader.getNumber("rope_theta", minTheta, maxTheta, 10000);
+  refuseTwoScalings(reader);
   std::optional<FieldReader> fields = reader.getObject("rope_parameters");
-  if (fields) {
+  if (fields && !fields->isEmpty())
     config.ropeTheta =
         fields->getNumber("rope_theta", minTheta, maxTheta, config.ropeTheta);
-  } else {
+  else
     fields = reader.getObject("rope_scaling");
-  }
   if (!fields || fields->isEmpty())
     return;
   refuseOtherModels(*fields, config);
-  bool isOld = fields->find("type") && !fields->find("rope_type");
-  StringRef typeField = isOld ? "type" : "rope_type";
+  StringRef typeField = findTypeField(*fields);
   std::string type = fields->getString(typeField);
   if (type == "default")
     return;

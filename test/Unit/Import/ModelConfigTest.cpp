@@ -167,7 +167,8 @@ TEST(ModelConfigTest, RefusesWhatOtherModelsDo) {
        {"partial_rotary_factor", "logit_scale", "logits_scaling",
         "embedding_multiplier", "embedding_scale", "residual_multiplier",
         "residual_scale"}) {
-    expectRefusal(name, "0.5", "must be 1; models that differ");
+    for (std::string other : {"0.5", "0"})
+      expectRefusal(name, other, "must be 1; models that differ");
     good({{name, "1"}, {"rotary_pct", "1.0"}});
   }
   for (std::string name :
@@ -180,7 +181,8 @@ TEST(ModelConfigTest, RefusesWhatOtherModelsDo) {
   expectRefusal("no_rope_layers", "[1,0]", "must be true");
   good({{"no_rope_layers", "[1,1]"}, {"is_causal", "true"}});
   // Heads of 32.
-  expectRefusal("attention_multiplier", "1", "must be 1 / sqrt(32)");
+  for (std::string other : {"1", "0"})
+    expectRefusal("attention_multiplier", other, "must be 1 / sqrt(32)");
   good({{"attention_multiplier", "0.1767767"}});
   expectRefusal("rotary_dim", "16", "must be 32, the size of a head");
   expectNestedRefusal("rope_parameters", {{"rope_type", "\"default\""}},
@@ -267,6 +269,10 @@ TEST(ModelConfigTest, LeavesOutIdsThatAreNoTokens) {
                 ElementsAre(mentions("x/config.json", "bos_token_id", beyond),
                             mentions("eos_token_id", beyond, "left out")));
   }
+  // One note, however long the list is.
+  EXPECT_THAT(good({{"eos_token_id", "[1000,1,2000,3000]"}}).notes,
+              ElementsAre(mentions("eos_token_id says 1000, which is no token",
+                                   "it and 2 more of the list are left out")));
 }
 
 static const Fields kLlama3 = {{"rope_type", "\"llama3\""},
@@ -293,6 +299,15 @@ TEST(ModelConfigTest, ReadsRopeScaling) {
       {{"rope_parameters", "{\"rope_theta\":500000,\"rope_type\":" + llama3}});
   EXPECT_TRUE(config.ropeScaling.has_value());
   EXPECT_EQ(config.ropeTheta, 500000);
+  // Beside each other they are to say the same.
+  config = good(
+      {{"rope_scaling", "{\"rope_type\":" + llama3},
+       {"rope_parameters", "{\"rope_theta\":500000,\"rope_type\":" + llama3}});
+  EXPECT_TRUE(config.ropeScaling.has_value());
+  EXPECT_EQ(config.ropeTheta, 500000);
+  config = good({{"rope_scaling", "{\"rope_type\":" + llama3},
+                 {"rope_parameters", "{}"}});
+  EXPECT_TRUE(config.ropeScaling.has_value());
   for (std::string plain : {"null", "{}", "{\"rope_type\":\"default\"}",
                             "{\"type\":\"linear\",\"factor\":1.0}",
                             "{\"type\":\"yarn\",\"factor\":1,\"mscale\":1}"})
@@ -385,6 +400,17 @@ TEST(ModelConfigTest, RefusesOtherRopeScaling) {
   expectNestedRefusal("rope_scaling", table, "long_factor", "[1]",
                       "a list of 16 positive numbers");
   expectRefusal("rope_scaling", "\"llama3\"", "an object");
+  EXPECT_THAT(messageOf(parse(makeJson(
+                  {{"rope_parameters", "{\"rope_type\":\"default\"}"},
+                   {"rope_scaling", "{\"type\":\"linear\",\"factor\":2}"}}))),
+              mentions("field \"rope_scaling\" is {\"factor\":2",
+                       "left out or the same as rope_parameters"));
+  expectNestedRefusal("rope_scaling", kLlama3, "type", "\"linear\"",
+                      "left out or the same as rope_type, which is \"llama3\"");
+  // The one that was renamed.
+  const Fields renamed = {{"type", "\"su\""}, {"rope_type", "\"longrope\""}};
+  expectNestedRefusal("rope_scaling", renamed, "long_factor", "[1]",
+                      "a list of 16 positive numbers");
 }
 
 static const Fields kSherry = {{"quant_method", "\"sherry\""}};

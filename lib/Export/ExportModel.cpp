@@ -481,6 +481,11 @@ Error Exporter::run() {
   for (StringRef name : files.checkpoint->getUnusedTensors())
     notes.insert(
         ("tensor " + name + " is not part of the model; left out").str());
+  for (StringRef name : files.checkpoint->getLackingTensors())
+    notes.insert(("tensor " + name +
+                  ", which the index lists, is in no file; "
+                  "the model does not need it")
+                     .str());
   for (const std::string &note : notes)
     log << "note: " << note << "\n";
   return Error::success();

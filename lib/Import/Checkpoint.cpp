@@ -134,11 +134,16 @@ bool Checkpoint::hasTensor(StringRef name) const {
   return tensors.find(name) != tensors.end();
 }
 
+/// Of a tensor that only the index has.
+static Error describeLacking(StringRef name, StringRef file) {
+  return makeError(file + ": has no tensor " + quote(name) +
+                   ", which model.safetensors.index.json says it has");
+}
+
 Expected<TensorView> Checkpoint::getTensor(StringRef name,
                                            ArrayRef<int64_t> shape) {
   if (auto it = lacking.find(name); it != lacking.end())
-    return makeError(it->second + ": has no tensor " + quote(name) +
-                     ", which model.safetensors.index.json says it has");
+    return describeLacking(name, it->second);
   auto it = tensors.find(name);
   if (it == tensors.end())
     return makeError(path + ": the checkpoint has no tensor " + quote(name) +
@@ -167,19 +172,28 @@ SmallVector<StringRef> Checkpoint::getLackingTensors() const {
       lacking, [](const auto &entry) { return StringRef(entry.first); }));
 }
 
+/// Whether a model of `numLayers` layers without this tensor would compute
+/// something else.
+static bool changesModel(StringRef name, int64_t numLayers) {
+  StringRef rest = name;
+  int64_t layer = 0;
+  bool isOfLayer =
+      rest.consume_front("model.layers.") || rest.consume_front("blk.");
+  if (isOfLayer && (rest.consumeInteger(10, layer) || layer >= numLayers))
+    return false;
+  return name.ends_with(".bias") || name.contains("norm");
+}
+
 Error Checkpoint::checkUnusedTensors(int64_t numLayers) const {
-  for (StringRef name : getUnusedTensors()) {
-    StringRef rest = name;
-    int64_t layer = 0;
-    bool isOfLayer =
-        rest.consume_front("model.layers.") || rest.consume_front("blk.");
-    if (isOfLayer && (rest.consumeInteger(10, layer) || layer >= numLayers))
-      continue;
-    if (name.ends_with(".bias") || name.contains("norm"))
+  for (StringRef name : getUnusedTensors())
+    if (changesModel(name, numLayers))
       return makeError(path + ": tensor " + quote(name) +
                        " is no part of this architecture as it is supported; "
                        "without it the model would be another one");
-  }
+  // What the files lack, nobody can have asked for.
+  for (const auto &[name, file] : lacking)
+    if (changesModel(name, numLayers))
+      return describeLacking(name, file);
   return Error::success();
 }
 

@@ -42,8 +42,9 @@ public:
   /// an error.
   llvm::SmallVector<llvm::StringRef> getLackingTensors() const;
 
-  /// Fails if one of them is a bias or a norm: the model would compute
-  /// something else without it. Layers from `numLayers` on do not count.
+  /// Fails if one of them, unused or lacking, is a bias or a norm: the model
+  /// would compute something else without it. Layers from `numLayers` on do not
+  /// count.
   llvm::Error checkUnusedTensors(int64_t numLayers) const;
 
 private:

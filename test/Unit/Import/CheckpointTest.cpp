@@ -126,6 +126,25 @@ TEST_F(CheckpointTest, ATensorThatOnlyTheIndexHasIsMissedWhenItIsNeeded) {
                        "model.safetensors.index.json says it has"));
 }
 
+TEST_F(CheckpointTest, WithoutABiasOrNormAModelIsAnother) {
+  auto check = [&](const std::string &name) {
+    EXPECT_EQ(openIndex("{\"" + name + "\":\"a.safetensors\"}"), "");
+    auto checkpoint = Checkpoint::open(folder.path());
+    return checkpoint ? messageOf(checkpoint->checkUnusedTensors(2))
+                      : messageOf(std::move(checkpoint));
+  };
+  for (std::string name : {"model.layers.1.self_attn.q_proj.bias",
+                           "model.layers.0.self_attn.q_norm.weight"}) {
+    writeShard("a.safetensors", "w", 1);
+    EXPECT_THAT(check(name), mentions("a.safetensors: has no tensor", name));
+    writeShard("a.safetensors", name, 1);
+    EXPECT_THAT(check(name), mentions(name, "no part of this architecture"));
+  }
+  writeShard("a.safetensors", "w", 1);
+  EXPECT_EQ(check("model.layers.2.self_attn.q_proj.bias"), "");
+  EXPECT_EQ(check("model.layers.0.rotary_emb.inv_freq"), "");
+}
+
 TEST_F(CheckpointTest, ABaseModelGetsThePrefixOfTheWholeOne) {
   writeShard("a.safetensors", "embed_tokens.weight", 1);
   writeShard("b.safetensors", "layers.0.mlp.up_proj.weight", 2);

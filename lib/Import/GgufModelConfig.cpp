@@ -195,9 +195,9 @@ Error Translator::takeTokenIds() {
                               ", which is no token, as there are " +
                               size.dump() + "; it is left out")
                                  .str());
-    else if (kind == "bos")
-      result.fields["bos_token_id"] = *id;
   }
+  if (auto bos = getTokenId(file, "bos"); bos && isToken(*bos))
+    result.fields["bos_token_id"] = *bos;
   json ends = json::array();
   for (int64_t id : listEndTokens(file))
     if (isToken(id))
@@ -258,7 +258,7 @@ Expected<std::vector<float>> Translator::readDivisors() const {
     auto view = part->getTensor(name);
     if (!view)
       return view.takeError();
-    constexpr int64_t maxPairs = 1 << 12;
+    constexpr int64_t maxPairs = kMaxHeadDim / 2;
     if (view->getRows() != 1 || view->getCols() > maxPairs)
       return makeError(part->getPath() + ": tensor \"" + name +
                        "\" is no vector of up to " + Twine(maxPairs) +

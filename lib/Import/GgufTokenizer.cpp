@@ -67,15 +67,26 @@ static bool isAdded(GgufTokenType type) {
   return type == GgufTokenType::Control || type == GgufTokenType::UserDefined;
 }
 
+std::optional<int64_t> sherry::getTokenId(const GgufFile &file,
+                                          StringRef kind) {
+  if (const GgufValue *value =
+          file.find(("tokenizer.ggml." + kind + "_token_id").str()))
+    return value->getInteger();
+  // As llama.cpp's defaults.
+  if (getText(file, "tokenizer.ggml.model") == "llama") {
+    if (kind == "bos")
+      return 1;
+    if (kind == "eos")
+      return 2;
+  }
+  return std::nullopt;
+}
+
 std::vector<int64_t> sherry::listEndTokens(const GgufFile &file) {
   SmallSetVector<int64_t, 4> ids;
-  for (StringRef key : {"eos", "eot", "eom"}) {
-    const GgufValue *value =
-        file.find(("tokenizer.ggml." + key + "_token_id").str());
-    if (value)
-      if (auto id = value->getInteger())
-        ids.insert(*id);
-  }
+  for (StringRef kind : {"eos", "eot", "eom"})
+    if (auto id = getTokenId(file, kind))
+      ids.insert(*id);
   const GgufValue *tokens = file.find("tokenizer.ggml.tokens");
   StringMap<int64_t> named;
   for (uint64_t id = 0; tokens && tokens->isArray() && id < tokens->size();
@@ -293,8 +304,7 @@ Expected<std::string> sherry::makeTokenizerJson(const GgufFile &file) {
   auto addsBos = addsBosToken(file);
   if (!addsBos)
     return addsBos.takeError();
-  const GgufValue *bos = file.find("tokenizer.ggml.bos_token_id");
-  int64_t id = bos ? bos->getInteger().value_or(-1) : -1;
+  int64_t id = getTokenId(file, "bos").value_or(-1);
   (*result)["post_processor"] = nullptr;
   if (*addsBos && id >= 0 && static_cast<uint64_t>(id) < tokens->size())
     (*result)["post_processor"] =

@@ -17,7 +17,6 @@ using nlohmann::json;
 
 static constexpr uint64_t kMaxConfigBytes = 1 << 24;
 static constexpr int64_t kMaxLayers = 1 << 12;
-static constexpr int64_t kMaxHeadDim = 1 << 16;
 
 using QkNorm = Architecture::QkNorm;
 /// llama.cpp derives what is missing, and needs the others.

@@ -130,19 +130,22 @@ static void applySpecialTokens(const json &object, TokenizerFile &tokenizer) {
   }
 }
 
+static Error applyConfig(const json &object, StringRef file,
+                         TokenizerFile &tokenizer) {
+  std::string error;
+  FieldReader reader(file, object, error);
+  tokenizer.addBos = reader.getBool("add_bos_token", tokenizer.addBos);
+  if (const json *field = reader.find("chat_template"))
+    tokenizer.chatTemplate = chooseTemplate(*field);
+  applySpecialTokens(object, tokenizer);
+  return reader.failed() ? makeError(error) : Error::success();
+}
+
 Error sherry::applyTokenizerConfig(MemoryBufferRef text,
                                    TokenizerFile &tokenizer) {
   StringRef file = text.getBufferIdentifier();
   auto object = parseJsonObject(text.getBuffer(), file);
-  if (!object)
-    return object.takeError();
-  std::string error;
-  FieldReader reader(file, *object, error);
-  tokenizer.addBos = reader.getBool("add_bos_token", tokenizer.addBos);
-  if (const json *field = reader.find("chat_template"))
-    tokenizer.chatTemplate = chooseTemplate(*field);
-  applySpecialTokens(*object, tokenizer);
-  return reader.failed() ? makeError(error) : Error::success();
+  return object ? applyConfig(*object, file, tokenizer) : object.takeError();
 }
 
 /// Keeps a tokenizer.json that was made from another file.
@@ -307,16 +310,12 @@ Expected<TokenizerFile> TokenizerFile::load(StringRef directory,
   }
   std::string configPath = joinPath(directory, "tokenizer_config.json");
   if (sys::fs::exists(configPath)) {
-    auto config = readFile(configPath, kMaxConfigBytes);
+    auto config = readJsonObject(configPath);
     if (!config)
       return config.takeError();
-    if (Error error =
-            applyTokenizerConfig((*config)->getMemBufferRef(), *result))
+    if (Error error = applyConfig(*config, configPath, *result))
       return error;
-    auto object = parseJsonObject((*config)->getBuffer(), configPath);
-    if (!object)
-      return object.takeError();
-    if (Error error = findBosToken(*object, *result))
+    if (Error error = findBosToken(*config, *result))
       return error;
   }
   std::string templatePath = joinPath(directory, "chat_template.jinja");
@@ -346,7 +345,6 @@ Expected<TokenizerFile> TokenizerFile::load(const GgufFile &file,
     return addsBos.takeError();
   result.addBos = *addsBos;
   result.chatTemplate = getChatTemplate(file);
-  if (const GgufValue *bos = file.find("tokenizer.ggml.bos_token_id"))
-    result.bosToken = bos->getInteger();
+  result.bosToken = getTokenId(file, "bos");
   return result;
 }

@@ -33,6 +33,10 @@ llvm::Expected<std::string> makeTokenizerJson(const GgufFile &file);
 /// says, whatever ids the file names; it is a control token then.
 bool isEndToken(llvm::StringRef token);
 
+/// tokenizer.ggml.KIND_token_id, whether it is a token or not; if the file does
+/// not say it, that of SentencePiece, where the tokenizer is one.
+std::optional<int64_t> getTokenId(const GgufFile &file, llvm::StringRef kind);
+
 /// The tokens that end what the model says, tokenizer.ggml.eos_token_id first.
 std::vector<int64_t> listEndTokens(const GgufFile &file);
 

@@ -92,6 +92,7 @@ llvm::StringRef getGranularityName(format::Granularity granularity);
 
 /// The largest size of a model: products of two fit int64.
 inline constexpr int64_t kMaxSize = SHERRY_ABI_MAX_SIZE;
+inline constexpr int64_t kMaxHeadDim = 1 << 16;
 
 /// A value by which tokens are chosen.
 struct SamplingField {

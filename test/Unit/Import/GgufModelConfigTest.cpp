@@ -163,7 +163,8 @@ TEST(GgufModelConfigTest, RefusesWhatOtherModelsDo) {
       good({{"llama." + key, f32(none)}});
   }
   expectRefusal("llama.attention.scale", f32(0.5), "1 / sqrt(16)");
-  good({{"llama.attention.scale", f32(0.25)}});
+  for (float none : {0.0F, 0.25F})
+    good({{"llama.attention.scale", f32(none)}});
   expectRefusal("llama.attention.causal", flag(false), "true");
   good({{"llama.attention.causal", flag(true)}});
   expectRefusal("llama.expert_count", u32(8), "0 or 1");
@@ -189,6 +190,20 @@ TEST(GgufModelConfigTest, LeavesOutIdsThatAreNoTokens) {
           mentions("tokenizer.ggml.bos_token_id says 1000"),
           mentions("tokenizer.ggml.eos_token_id says 4294967295", "left out")));
   expectRefusal("tokenizer.ggml.eos_token_id", text("</s>"), "no integer");
+}
+
+TEST(GgufModelConfigTest, SentencePieceHasBos1AndEos2) {
+  const Values values = {{"tokenizer.ggml.model", text("llama")}};
+  EXPECT_EQ(good(values).bosTokenId, 1);
+  EXPECT_THAT(good(values).eosTokenIds, ElementsAre(2));
+  ModelConfig other = good({{"tokenizer.ggml.model", text("llama")},
+                            {"tokenizer.ggml.bos_token_id", u32(5)},
+                            {"tokenizer.ggml.eos_token_id", u32(6)}});
+  EXPECT_EQ(other.bosTokenId, 5);
+  EXPECT_THAT(other.eosTokenIds, ElementsAre(6));
+  ModelConfig bytes = good({{"tokenizer.ggml.model", text("gpt2")}});
+  EXPECT_FALSE(bytes.bosTokenId);
+  EXPECT_THAT(bytes.eosTokenIds, IsEmpty());
 }
 
 TEST(GgufModelConfigTest, ReadsHowTokensAreToBeChosen) {
@@ -270,6 +285,10 @@ TEST(GgufModelConfigTest, TakesDivisorsAsTheyAre) {
   EXPECT_DOUBLE_EQ(computeRopeFrequencies(scaled)[2],
                    std::pow(10000.0, -4.0 / 16) / 3);
   EXPECT_FALSE(good({}, std::vector<float>(8, 1)).ropeScaling);
+  // Heads may be as large as elsewhere.
+  EXPECT_TRUE(good({{"llama.attention.key_length", u32(1 << 16)}},
+                   std::vector<float>(1 << 15, 2))
+                  .ropeScaling);
   EXPECT_THAT(messageOf(parse({}, "", {1, 2, 3})),
               mentions("key \"rope_freqs.weight\" is [1.0,2.0,3.0]",
                        "a list of 8 positive numbers"));

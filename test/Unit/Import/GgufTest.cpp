@@ -108,6 +108,21 @@ TEST(GgufTest, RefusesOverlapsAndNamesThatOccurTwice) {
               mentions("\"a\" occurs twice"));
 }
 
+TEST(GgufTest, NamesTypesThatWeightsAreNotReadFrom) {
+  for (auto [type, name] :
+       {std::pair(10U, "Q2_K"), std::pair(39U, "MXFP4"),
+        std::pair(36U, "I2_S (of bitnet.cpp)"), std::pair(99U, "number 99")}) {
+    auto file = GgufBytes()
+                    .header(1, 0)
+                    .tensor("a", {256, 4}, type, 0)
+                    .data(4096)
+                    .parse();
+    ASSERT_TRUE(bool(file)) << messageOf(std::move(file));
+    EXPECT_THAT(messageOf((*file)->getTensor("a")),
+                mentions("m.gguf: tensor \"a\"", name, "convert it"));
+  }
+}
+
 TEST(GgufTest, TellsTypesOfTheSameNumberApart) {
   for (uint32_t type : {40U, 42U, 43U}) {
     auto file = GgufBytes()

@@ -425,12 +425,8 @@ Error Exporter::writeFolder() {
   if (!sys::fs::equivalent(options.model, options.output, isSame) && isSame)
     return makeError(options.output + ": is the folder that is read; give "
                                       "another");
-  // Its files may be links to those that are read.
-  std::error_code code;
-  for (sys::fs::directory_iterator it(options.output, code), end;
-       it != end && !code; it.increment(code))
-    if (Error error = checkNotRead(it->path()))
-      return error;
+  if (Error error = checkFolder(options.output))
+    return error;
   std::optional<QuantizationConfig> quantization = projection;
   if (isPlain())
     quantization = config.quantization;

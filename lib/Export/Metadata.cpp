@@ -7,6 +7,7 @@
 #include "TokenizerConfig.h"
 #include "sherry/Import/GgufTokenizer.h"
 #include "sherry/Import/PreTokenizers.h"
+#include "sherry/Support/InputFile.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/OutputFile.h"
 
@@ -570,11 +571,32 @@ static Error writeTokenizer(const ModelFiles &files, StringRef folder) {
                        "\n");
 }
 
+/// What folders have beside config.json and the weights.
+static constexpr const char *kOtherFiles[] = {"generation_config.json",
+                                              "tokenizer.json",
+                                              "tokenizer.model",
+                                              "tokenizer_config.json",
+                                              "special_tokens_map.json",
+                                              "added_tokens.json",
+                                              "vocab.json",
+                                              "merges.txt",
+                                              "chat_template.jinja"};
+
+Error sherry::checkFolder(StringRef folder) {
+  auto check = [&](StringRef name) {
+    return checkNotRead(joinPath(folder, name));
+  };
+  for (const char *name : {"config.json", "model.safetensors"})
+    if (Error error = check(name))
+      return error;
+  for (const char *name : kOtherFiles)
+    if (Error error = check(name))
+      return error;
+  return Error::success();
+}
+
 Error sherry::copyModelFiles(StringRef source, StringRef folder) {
-  for (StringRef name :
-       {"generation_config.json", "tokenizer.json", "tokenizer.model",
-        "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-        "vocab.json", "merges.txt", "chat_template.jinja"}) {
+  for (StringRef name : kOtherFiles) {
     std::string path = joinPath(source, name);
     if (!sys::fs::exists(path))
       continue;

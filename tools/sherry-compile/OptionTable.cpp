@@ -21,6 +21,7 @@ enum Mode : unsigned {
   ReadsWeights = 16,
   MakesWeights = 32,
   HasOwnSchedule = 64, ///< --tune is not given
+  MayAsk = 128,        ///< neither --quantize nor --no-quantize is given
   Always = EndsWithGraph | EndsWithLayout | EndsLater
 };
 
@@ -53,6 +54,7 @@ static constexpr OptionUse kTable[] = {
     {"no-quantize", Always},
     {"quantize", ReadsWeights, kRandom},
     {"strict", ReadsWeights, kRandom},
+    {"strict", MayAsk, "with --quantize or --no-quantize"},
     {"random-weights", Always},
     {"grouping", HasTrits, kDense},
     {"grouping", MakesWeights,
@@ -78,6 +80,8 @@ Error sherry::refuseWithoutEffect(const cl::OptionCategory &category,
                                                 : EndsLater;
   if (options.quantize != false)
     modes |= HasTrits;
+  if (!options.quantize)
+    modes |= MayAsk;
   if (!tunes)
     modes |= HasOwnSchedule;
   for (const auto &[name, option] : cl::getRegisteredOptions()) {

@@ -113,6 +113,7 @@ enum Mode : unsigned {
   Blocks = 8,   ///< trits or integers with scales, in GGUF files
   Numbers = 16, ///< --type=F16, BF16 or F32
   Ternary = 32, ///< trits of any type
+  MayAsk = 64,  ///< trits, and --quantize is not given
   Always = ToGguf | ToFolder
 };
 } // namespace
@@ -127,16 +128,16 @@ static const std::vector<OptionUse> kOptionTable = {
     {"--stq-scale", Always},
     {"--latent", Numbers, "unless --type is F16, BF16 or F32"},
     {"--quantize", Ternary, "unless --type makes trits"},
-    {"--strict", Ternary, "unless --type makes trits"},
+    {"--strict", MayAsk, "with --quantize, or unless --type makes trits"},
     {"--quiet", Always},
 };
 
-static unsigned findModes(bool toFolder, LinearType type) {
+static unsigned findModes(bool toFolder, LinearType type, bool quantizes) {
   unsigned modes = toFolder ? ToFolder : ToGguf;
+  if (!type || format::isTernary(*type))
+    modes |= quantizes ? Ternary : Ternary | MayAsk;
   if (!type)
-    return modes | Trits | Ternary;
-  if (format::isTernary(*type))
-    modes |= Ternary;
+    return modes | Trits;
   return modes | (format::infoOf(*type).blockInputs > 1 ? Blocks : Numbers);
 }
 
@@ -234,8 +235,9 @@ int main(int argc, char **argv) {
         if (options.toFolder && typeOption->count() == 0)
           type = "sherry";
         options.linear = kLinearTypes.at(type);
-        refuseWithoutEffect(app, kOptionTable,
-                            findModes(options.toFolder, options.linear), "");
+        refuseWithoutEffect(
+            app, kOptionTable,
+            findModes(options.toFolder, options.linear, options.quantize), "");
       }))
     return *exitCode;
   options.strict |= llvm::sys::Process::StandardInIsUserInput();

@@ -223,6 +223,10 @@ static std::string makeKey(const CompileOptions &options,
       << (options.quantizeActivations ? "i8" : "f32") << " "
       << (options.quantize.value_or(true) ? "ternary" : "bf16") << " "
       << (options.scaleType == format::ScaleType::F16 ? "f16" : "f32");
+  if (options.head)
+    out << " head " << nameOf(*options.head);
+  if (options.cacheType)
+    out << " kv " << static_cast<int>(*options.cacheType);
   if (options.groupSize)
     out << " groups of " << *options.groupSize;
   if (options.granularity)

@@ -3,11 +3,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#define PCRE2_CODE_UNIT_WIDTH 8
 #include "Oniguruma.h"
 #include "Support.h"
 #include "Utf8.h"
 
 #include <algorithm>
+#include <pcre2.h>
 #include <vector>
 
 using namespace sherry::runtime;
@@ -39,7 +41,10 @@ private:
   }
   void beginAtom() { atom = out.size(); }
   void translateEscape(bool inClass);
+  void translateProperty();
+  void translateBoundary();
   void translateClass();
+  void translatePosixClass(std::string_view name);
   void openGroup();
   void translateOptions();
   bool translateInterval();
@@ -52,9 +57,60 @@ private:
 
 } // namespace
 
-static constexpr char wordClasses[] = R"(\p{L}\p{M}\p{N}\p{Pc})";
+static constexpr char wordClass[] = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+/// What \w has more of outside of classes, as its table of Latin-1 differs:
+/// digits above the line and fractions.
+static constexpr char moreOfWord[] = R"(\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
+
+/// Classes in classes that PCRE2 knows with other characters.
+static constexpr std::pair<std::string_view, const char *> posixClasses[] = {
+    {"alnum", R"(\p{Alphabetic}\p{Nd})"},
+    {"alpha", R"(\p{Alphabetic})"},
+    {"graph", R"(\p{L}\p{M}\p{N}\p{P}\p{S}\p{Cf}\p{Co})"},
+    {"print", R"(\p{L}\p{M}\p{N}\p{P}\p{S}\p{Cf}\p{Co}\p{Zs})"},
+    {"punct", R"(\p{P})"},
+    {"word", wordClass}};
 
 static bool isDigit(char c) { return c >= '0' && c <= '9'; }
+
+/// Whether PCRE2 knows a script of this name; there are more than a hundred.
+static bool isScript(std::string_view name) {
+  const std::string pattern = "\\p{sc:" + std::string(name) + "}";
+  int error = 0;
+  PCRE2_SIZE offset = 0;
+  pcre2_code *code =
+      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()),
+                    pattern.size(), PCRE2_UTF, &error, &offset, nullptr);
+  pcre2_code_free(code);
+  return code != nullptr;
+}
+
+/// `left` begins with the letter of a property, which has braces. The name of a
+/// script is that of its own characters; PCRE2 takes in those that others
+/// share.
+void Translator::translateProperty() {
+  const size_t end = left.find('}');
+  if (left.substr(1, 1) != "{" || end == std::string_view::npos)
+    refuse(std::string("\\") + left[0] + " without braces");
+  std::string_view name = left.substr(2, end - 2);
+  out += '\\';
+  out += take(2);
+  if (name.substr(0, 1) == "^") {
+    out += take(1);
+    name.remove_prefix(1);
+  }
+  if (isScript(name))
+    out += "sc:";
+  out += take(name.size() + 1);
+}
+
+/// `left` begins with the letter of \b or \B: whether a word begins or ends.
+void Translator::translateBoundary() {
+  const std::string word = std::string("[") + wordClass + moreOfWord + "])";
+  const bool isBoundary = take(1) == "b";
+  out += "(?:(?<=" + word + (isBoundary ? "(?!" : "(?=") + word + "|(?<!" +
+         word + (isBoundary ? "(?=" : "(?!") + word + ")";
+}
 
 /// `left` begins with a backslash.
 void Translator::translateEscape(bool inClass) {
@@ -78,9 +134,12 @@ void Translator::translateEscape(bool inClass) {
   case 'H':
     return putOthers("0-9a-fA-F");
   case 'w': // PCRE2 leaves marks out
-    return put(wordClasses);
+    return put(std::string(wordClass) + (inClass ? "" : moreOfWord));
   case 'W':
-    return putOthers(wordClasses);
+    return putOthers(std::string(wordClass) + moreOfWord);
+  case 'p':
+  case 'P':
+    return translateProperty();
   case 'v': // one character; PCRE2: a class
     return put("\\x{b}");
   case 'u': // four digits
@@ -89,13 +148,11 @@ void Translator::translateEscape(bool inClass) {
       refuse("\\u without four digits");
     out += "\\x{" + std::string(take(4)) + "}";
     return;
-  case 'p':
-  case 'P':
   case 'x': {
     const bool hasBraces = left.size() > 1 && left[1] == '{';
     const size_t end = left.find('}');
-    if (hasBraces ? end == std::string_view::npos : letter != 'x')
-      refuse(std::string("\\") + letter + " without braces");
+    if (hasBraces && end == std::string_view::npos)
+      refuse("\\x without braces");
     auto isHex = [](char c) {
       return isDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
     };
@@ -120,6 +177,8 @@ void Translator::translateEscape(bool inClass) {
   case 'y':
     refuse(std::string("\\") + letter);
   default: {
+    if (!inClass && (letter == 'b' || letter == 'B'))
+      return translateBoundary();
     // A letter that means the same, or a character that means itself.
     size_t length;
     classifyUtf8(left, length);
@@ -127,6 +186,21 @@ void Translator::translateEscape(bool inClass) {
     out += take(length);
   }
   }
+}
+
+/// One within a class, as [:name:] or [:^name:].
+void Translator::translatePosixClass(std::string_view name) {
+  const bool isNegated = name.substr(0, 1) == "^";
+  for (const auto &[known, text] : posixClasses) {
+    if (name.substr(isNegated) != known)
+      continue;
+    const std::string members = text;
+    if (isNegated && members.rfind('\\') != 0)
+      refuse("[:" + std::string(name) + ":] in a class");
+    out += isNegated ? "\\P" + members.substr(2) : members;
+    return;
+  }
+  out += "[:" + std::string(name) + ":]";
 }
 
 /// `left` begins with a bracket.
@@ -147,7 +221,8 @@ void Translator::translateClass() {
       const size_t end = left.find(":]");
       if (end == std::string_view::npos)
         refuse("[: in a class without an end");
-      out += take(end + 2);
+      translatePosixClass(left.substr(2, end - 2));
+      left.remove_prefix(end + 2);
     } else if (left[0] == '[') {
       refuse("a class in a class (a bracket is written \\[)");
     } else if (left[0] == '\\') {

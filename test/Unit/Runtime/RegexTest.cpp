@@ -39,8 +39,8 @@ TEST(Oniguruma, LeavesCommonSyntax) {
       {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
        R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+)",
        R"(\p{L}++|[\p{Lu}\p{M}]*+|a??|(?<=x)y|(?<!x)y|(?>a)|(?<n>a)\k<n>)",
-       R"([\x{4e00}-\x{9fa5}]+)", R"([[:alpha:]_]{2,}?)", "\\x41\\A\\z\\b",
-       "\u4e00{2}"})
+       R"([\x{4e00}-\x{9fa5}]+)", R"([[:digit:][:^space:]_\b]{2,}?)",
+       "\\x41\\A\\z", "\u4e00{2}"})
     EXPECT_EQ(translateOniguruma(same), same);
 }
 
@@ -55,7 +55,12 @@ TEST(Oniguruma, TranslatesWhatMeansSomethingElse) {
       {"\\H", "[^0-9a-fA-F]"},
       {"^a$", "(?m:^)a(?m:$)"},
       {"[a^$]", "[a^$]"},
-      {"\\w", "[\\p{L}\\p{M}\\p{N}\\p{Pc}]"},
+      {"[\\w]", "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]"},
+      {"[[:word:]]", "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]"},
+      {"[a[:alpha:][:^punct:]]", "[a\\p{Alphabetic}\\P{P}]"},
+      {"\\p{Han}\\P{^greek}[^\\p{Latin}]",
+       "\\p{sc:Han}\\P{^sc:greek}[^\\p{sc:Latin}]"},
+      {"\\p{Lu}\\p{Alphabetic}", "\\p{Lu}\\p{Alphabetic}"},
       {"\\v", "[\\x{b}]"},
       {"\\u4e00", "\\x{4e00}"},
       {"(?m:.)", "(?s:.)"},
@@ -70,6 +75,9 @@ TEST(Oniguruma, NamesWhatHasNoCounterpart) {
       {"[a-z&&[^t]]", "an intersection of classes by &&"},
       {"[a[b]]", "a class in a class (a bracket is written \\[)"},
       {"[\\H]", "\\H in a class"},
+      {"[\\W]", "\\W in a class"},
+      {"[[:^alnum:]]", "[:^alnum:] in a class"},
+      {"\\p{L", "\\p without braces"},
       {"a\\Kb", "\\K"},
       {"(?=(a))\\C", "\\C"},
       {"a(?i)b", "options in its middle, (?i)"},
@@ -95,6 +103,15 @@ TEST(Splitter, MeansWhatOnigurumaDoes) {
   EXPECT_EQ(split("^a", "a\na ba"), "a|\n|a| ba");
   EXPECT_EQ(split("a$", "a\nba"), "a|\nb|a");
   EXPECT_EQ(split("\\w+", "ne\u0301e"), "ne\u0301e");
+  EXPECT_EQ(split("\\w+", "x\u00b2\u2075y"), "x\u00b2|\u2075|y");
+  EXPECT_EQ(split("[\\w]+", "x\u00b2"), "x|\u00b2");
+  // Marks are parts of words.
+  EXPECT_EQ(split("e\\b", "e\u0301e e"), "e\u0301|e| |e");
+  EXPECT_EQ(split("e\\B", "e\u0301e"), "e|\u0301e");
+  // What scripts share is of none of them.
+  EXPECT_EQ(split("\\p{Han}+", "\u6f22\u3002\u5b57"), "\u6f22|\u3002|\u5b57");
+  // Symbols are no punctuation.
+  EXPECT_EQ(split("[[:punct:]]+", "a+!"), "a+|!");
   // Matches of nothing cut, too.
   EXPECT_EQ(split("(?=b)", "abab"), "a|ba|b");
   EXPECT_EQ(split("x*", "axb"), "a|x|b");

@@ -21,6 +21,9 @@
 #define SHERRY_ABI_MAX_STACK (1 << 15)
 /// Most sequences that share a cache.
 #define SHERRY_ABI_MAX_SEQUENCES (1 << 10)
+/// Most threads of a context. More would only exhaust the system: OpenMP ends
+/// the program then.
+#define SHERRY_ABI_MAX_THREADS (1 << 10)
 /// Most bytes of the description of a model, which has its chat template.
 #define SHERRY_ABI_MAX_METADATA (1 << 24)
 /// Most bytes of tokenizer.json.

@@ -31,8 +31,8 @@ Context::Context(std::shared_ptr<const Model> owner,
       resolve(options.context, std::min(defaultCapacity, abi.max_context),
               abi.max_context, "a context");
   maxBlock = resolve(options.block, abi.max_block, abi.max_block, "a block");
-  numThreads = limitThreads(
-      resolve(options.threads, defaultThreads(), maxThreads, "a thread count"));
+  numThreads = limitThreads(resolve(options.threads, defaultThreads(),
+                                    SHERRY_ABI_MAX_THREADS, "a thread count"));
   lengths.resize(resolve(options.sequences, 1, SHERRY_ABI_MAX_SEQUENCES,
                          "a number of sequences"));
   cache = Mapping::hugePages(

@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cpuid.h>
+#include <cstdio>
 #include <cstdlib>
+#include <mutex>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -70,18 +72,36 @@ uint64_t sherry::runtime::probeCpuFeatures() {
 }
 
 uint64_t sherry::runtime::hostCpuFeatures() {
-  const char *unused = std::getenv("SHERRY_WITHOUT_CPU_FEATURES");
-  return probeCpuFeatures() & ~(unused ? parseCpuFeatures(unused) : 0);
+  const char *names = std::getenv("SHERRY_WITHOUT_CPU_FEATURES");
+  if (!names)
+    return probeCpuFeatures();
+  std::string unknown;
+  const uint64_t unused = parseCpuFeatures(names, unknown);
+  // A test of a smaller CPU would otherwise be one of this CPU.
+  static std::once_flag isSaid;
+  if (!unknown.empty())
+    std::call_once(isSaid, [&] {
+      std::fprintf(stderr,
+                   "warning: SHERRY_WITHOUT_CPU_FEATURES has names that are "
+                   "not known: %s; sherry-cpu-features prints those that are\n",
+                   unknown.c_str());
+    });
+  return probeCpuFeatures() & ~unused;
 }
 
-uint64_t sherry::runtime::parseCpuFeatures(std::string_view names) {
+uint64_t sherry::runtime::parseCpuFeatures(std::string_view names,
+                                           std::string &unknown) {
   uint64_t features = 0;
+  unknown.clear();
   while (!names.empty()) {
     std::string_view name = names.substr(0, names.find(','));
     names.remove_prefix(std::min(name.size() + 1, names.size()));
-    for (unsigned i = 0; i < SHERRY_CPU_FEATURE_COUNT; ++i)
-      if (name == featureNames[i])
-        features |= uint64_t{1} << i;
+    const auto *found =
+        std::find(std::begin(featureNames), std::end(featureNames), name);
+    if (found != std::end(featureNames))
+      features |= uint64_t{1} << (found - featureNames);
+    else if (!name.empty())
+      (unknown += unknown.empty() ? "" : ",") += name;
   }
   return features;
 }

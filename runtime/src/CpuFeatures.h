@@ -20,12 +20,13 @@ uint64_t probeCpuFeatures();
 
 /// Those that compiler and runtime use: all but the ones that the environment
 /// variable SHERRY_WITHOUT_CPU_FEATURES names, which makes a CPU of fewer
-/// features of this one for tests.
+/// features of this one for tests. Warns once, on the standard error, of names
+/// there that are not known.
 uint64_t hostCpuFeatures();
 
-/// The set of names that are separated by commas; others than those of the
-/// table name nothing.
-uint64_t parseCpuFeatures(std::string_view names);
+/// The set of names that are separated by commas. Those that are not in the
+/// table are in `unknown` then.
+uint64_t parseCpuFeatures(std::string_view names, std::string &unknown);
 
 /// The names of a set, separated by commas. A bit beyond the table is given by
 /// its number: a newer compiler knows more features.

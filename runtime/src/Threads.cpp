@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Threads.h"
+#include "sherry-abi/limits.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -44,5 +45,5 @@ uint32_t sherry::runtime::defaultThreads() {
     }
   auto limit = static_cast<size_t>(std::max(omp_get_max_threads(), 1));
   size_t count = cores.empty() ? limit : std::min(cores.size(), limit);
-  return static_cast<uint32_t>(std::min<size_t>(count, maxThreads));
+  return static_cast<uint32_t>(std::min<size_t>(count, SHERRY_ABI_MAX_THREADS));
 }

@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The default number of threads, and the most that make sense.
+// The default number of threads, and what limits others.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_THREADS_H
@@ -11,9 +11,6 @@
 #include <cstdint>
 
 namespace sherry::runtime {
-
-/// More would only exhaust the system: OpenMP ends the program then.
-inline constexpr uint32_t maxThreads = 1024;
 
 /// Processors that this process may run on.
 uint32_t availableProcessors();

@@ -61,8 +61,10 @@ def make_environment():
         lstrip_blocks=True,
         extensions=[Generation, jinja2.ext.loopcontrols],
     )
-    environment.filters["tojson"] = lambda value, indent=None: json.dumps(
-        value, ensure_ascii=False, indent=indent
+    environment.filters["tojson"] = (
+        lambda value, ensure_ascii=False, indent=None: json.dumps(
+            value, ensure_ascii=ensure_ascii, indent=indent
+        )
     )
     environment.globals["raise_exception"] = raise_exception
     environment.globals["strftime_now"] = datetime.datetime(2026, 7, 4).strftime

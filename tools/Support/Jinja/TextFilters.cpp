@@ -31,11 +31,10 @@ static Value replace(Interpreter &, const Value &value, Arguments &arguments) {
 }
 
 static Value toJson(Interpreter &, const Value &value, Arguments &arguments) {
-  const int64_t indent = arguments.getInteger(0, "indent", -1);
-  // Text is written as it is, as transformers has it.
-  if (arguments.getBoolean(1, "ensure_ascii", false))
+  // In the order of transformers, not of Jinja; text is written as it is.
+  if (arguments.getBoolean(0, "ensure_ascii", false))
     throw Error("tojson: ensure_ascii is not supported");
-  return Value(value.toJson(indent));
+  return Value(value.toJson(arguments.getInteger(1, "indent", -1)));
 }
 
 static Value indent(Interpreter &, const Value &value, Arguments &arguments) {

@@ -8,7 +8,7 @@
 # Writes a model of random weights whose tokens are the bytes, 0 to 255, and the
 # special tokens of several families; its chats are those of TEMPLATE. The BOS
 # is HunYuan's; the end is another one in config.json than in
-# tokenizer_config.json. With add-bos the tokenizer adds BOS.
+# tokenizer_config.json. One token, ".<", has two bytes. With add-bos the tokenizer adds BOS.
 #
 # ===----------------------------------------------------------------------=== #
 import json
@@ -73,8 +73,8 @@ def main():
         "decoder": level,
         "model": {
             "type": "BPE",
-            "vocab": {name: byte for byte, name in name_bytes().items()},
-            "merges": [],
+            "vocab": {name: byte for byte, name in name_bytes().items()} | {".<": 300},
+            "merges": [[".", "<"]],
         },
     }
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))

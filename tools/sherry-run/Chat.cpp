@@ -102,6 +102,7 @@ public:
 private:
   bool read();
   std::vector<int32_t> write(size_t first) const;
+  size_t countTokensBefore(size_t question) const;
   size_t countKept() const;
   std::vector<int32_t> shorten();
 
@@ -147,17 +148,26 @@ std::vector<int32_t> Chat::write(size_t first) const {
   return form.tokenize(shown, /*beginsAnswer=*/true);
 }
 
+/// The tokens that come before what a question says. Templates may refuse a
+/// chat that ends before it, so what two questions have in common counts.
+size_t Chat::countTokensBefore(size_t question) const {
+  Messages shown(messages.begin(),
+                 messages.begin() + static_cast<ptrdiff_t>(question));
+  shown.push_back({Role::User, "a"});
+  const auto one = form.tokenize(shown, /*beginsAnswer=*/true);
+  shown.back().content = "b";
+  const auto other = form.tokenize(shown, /*beginsAnswer=*/true);
+  const auto end =
+      std::mismatch(one.begin(), one.end(), other.begin(), other.end()).first;
+  return static_cast<size_t>(end - one.begin());
+}
+
 /// Messages that are never forgotten: that of the system, and turns that begin
 /// within the first tokens that the options say.
 size_t Chat::countKept() const {
   size_t count = getBeginning().size();
-  const auto endOf = [&](size_t index) {
-    return messages.begin() + static_cast<ptrdiff_t>(index);
-  };
   while (options.keep > 0 && count + 1 < messages.size() &&
-         (count == 0 || form.tokenize({messages.begin(), endOf(count)},
-                                      /*beginsAnswer=*/false)
-                                .size() < options.keep))
+         (count == 0 || countTokensBefore(count) < options.keep))
     count += 2;
   return count;
 }

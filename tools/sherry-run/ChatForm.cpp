@@ -124,8 +124,13 @@ void ChatForm::probe(const Options &options) const {
     throw std::runtime_error(
         origin + " does not ask for enable_thinking; leave --thinking and "
                  "--no-thinking out");
+  // Some templates write the day and the month only.
   variant = setting;
   variant.now.tm_year += 1;
+  variant.now.tm_mon = (setting.now.tm_mon + 1) % 12;
+  variant.now.tm_mday = setting.now.tm_mday % 28 + 1;
+  variant.now.tm_wday = (setting.now.tm_wday + 1) % 7;
+  variant.now.tm_yday = (setting.now.tm_yday + 1) % 365;
   if (options.date && join(variant) == text)
     throw std::runtime_error(origin + " writes no date; leave --date out");
 }
@@ -145,10 +150,17 @@ void ChatForm::findEnds() {
   const std::string end = form.findAnswerEnd(setting);
   if (end.empty())
     return;
-  const auto named = tokenizeChat(model, {{end, /*isSpecial=*/true}});
-  const auto spelled = tokenizeChat(model, {{end, /*isSpecial=*/false}});
-  if (named != spelled && named.front() != spelled.front()) {
-    ends.push_back(named.front());
+  // A special token that comes after other text does not end the answer, and
+  // that text may stand in any.
+  const int32_t token =
+      tokenizeChat(model, {{end, /*isSpecial=*/true}}).front();
+  size_t size;
+  const char *bytes = check(sherry_token_bytes(model, token, &size));
+  const std::string name(bytes, size);
+  if (!name.empty() && end.compare(0, name.size(), name) == 0 &&
+      tokenizeChat(model, {{name, /*isSpecial=*/false}}) !=
+          std::vector<int32_t>{token}) {
+    ends.push_back(token);
     return;
   }
   // A model without this token may say it letter by letter.

@@ -151,6 +151,90 @@ TEST(JinjaTest, NoTemplateTakesForEver) {
             "line 1: a list or an object becomes too large");
   EXPECT_EQ(renderError("{{ 10 ** 100 }}"),
             "line 1: a number has more than 63 bits");
+  EXPECT_EQ(renderError("{{ ' '.strip('x' * 2000) }}"),
+            "line 1: strip: more than 1000 bytes of characters");
+  EXPECT_EQ(renderError("{{ " + repeat("x", 300) + " }}"),
+            "line 1: a name has more than 255 letters");
+}
+
+/// "prefix0 middle prefix1 middle ..."
+static std::string number(size_t count, const std::string &prefix,
+                          const std::string &middle) {
+  std::string result;
+  for (size_t i = 0; i < count; ++i)
+    result += prefix + std::to_string(i) + middle;
+  return result;
+}
+
+TEST(JinjaTest, WhatIsGoneThroughIsCounted) {
+  auto repeated = [](const std::string &expression) {
+    return "{% for i in range(1000) %}{% if " + expression +
+           " %}{% endif %}{% endfor %}";
+  };
+  const std::string lists = "{% set l = [range(100) | list] * 100 %}",
+                    many = "{% set l = range(1000) | list %}",
+                    text = "{% set t = 'x' * 400 %}";
+  for (const std::string &source :
+       {lists + "{{ l | sum(start=[]) }}",
+        // Names, members of objects and of namespaces.
+        number(1000, "{% set a", " = 1 %}") + repeated("b"),
+        number(2000, "{% set a", " = 1 %}"),
+        "{% set o = {" + number(500, "'a", "': 1, ") + "} %}" +
+            repeated("o.b or o.b"),
+        "{% set o = namespace(" + number(600, "a", "=1, ") + "z=1) %}" +
+            repeated("o.b"),
+        "{{ [] | map('x', " + number(1000, "a", "=1, ") + "z=1) }}",
+        // Arguments, whatever the element is.
+        many + "{{ l | select('in', l) | list }}",
+        // The letters of a text.
+        text + repeated("' '.join(t)"), text + repeated("t | max"),
+        "{% set t = '\\n' * 400 %}" + repeated("t | indent"),
+        "{% set t = 'x' * 9999 %}" + repeated("t is lower")})
+    EXPECT_EQ(renderError(source),
+              "line 1: the template takes more than 100000 steps")
+        << source.substr(0, 80);
+}
+
+TEST(JinjaTest, TextIsFoundInLinearTime) {
+  // Both lengths multiplied would take minutes.
+  const std::string texts = "{% set a = 'a' * 1000000 %}"
+                            "{% set b = 'a' * 500000 %}";
+  EXPECT_EQ(render(texts + "{{ b + 'b' in a }} {{ a.find(b + 'b') }} "
+                           "{{ a.rfind('b' + b) }} {{ a.count(b + 'b') }} "
+                           "{{ a.split(b + 'b') | length }} "
+                           "{{ a.rsplit('b' + b) | length }} "
+                           "{{ a.replace(b + 'b', '') | length }} "
+                           "{{ a | replace(b + 'b', '') | length }}",
+                   10'000'000)
+                .bytes(),
+            "False -1 -1 0 1 1 1000000 1000000");
+  EXPECT_EQ(render("{{ 'aXXXb'.find('XX') }} {{ 'aXXXb'.rfind('XX') }} "
+                   "{{ 'aXXXb'.split('XX') }} {{ 'aXXXb'.rsplit('XX') }} "
+                   "{{ 'aXXXXb'.rsplit('XX', 1) }} {{ 'a'.rfind('') }} "
+                   "{{ ''.rfind('a') }} {{ 'XXXXX'.count('XX') }}")
+                .bytes(),
+            "1 2 ['a', 'Xb'] ['aX', 'b'] ['aXX', 'b'] 1 -1 2");
+}
+
+TEST(JinjaTest, MemoryIsLimited) {
+  for (const std::string &source : std::vector<std::string>{
+           "{{ ('x' * 10000000) | list }}",
+           "{% for x in 'x' * 10000000 %}{% endfor %}",
+           "{{ ('x ' * 4000000).split() }}",
+           "{% set n = namespace(x=[]) %}{% for i in range(1000) %}"
+           "{% set n.x = n.x + ['x' * 100000] %}{% endfor %}",
+           "{% for i in range(100000) %}{% set n = namespace(" +
+               number(99, "a", "=i, ") + "z=i) %}{% endfor %}"})
+    EXPECT_EQ(renderError(source, 1'000'000'000),
+              "line 1: the template takes more than 67108864 bytes of memory")
+        << source;
+  // What is gone does not count, neither within a template nor after it.
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(render("{% for i in range(5) %}{% set x = 'x' * 9000000 %}"
+                     "{% endfor %}ok",
+                     10'000'000)
+                  .bytes(),
+              "ok");
 }
 
 TEST(JinjaTest, NoTemplateGoesTooDeep) {

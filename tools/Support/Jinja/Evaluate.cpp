@@ -64,6 +64,15 @@ const Text &Arguments::requireText(size_t place, std::string_view name) {
   throw Error(callee + " needs an argument " + std::string(name));
 }
 
+size_t Arguments::weight() const {
+  size_t weight = 0;
+  for (const Value &value : positional)
+    weight += value.weight();
+  for (const auto &[name, value] : keywords)
+    weight += value.weight();
+  return weight;
+}
+
 void Arguments::finish() const {
   if (positional.size() > used)
     throw Error(callee + " takes no more than " + std::to_string(used) +
@@ -80,8 +89,9 @@ Arguments Interpreter::evaluateArguments(const Expression &expression,
     arguments.positional.push_back(evaluate(*expression.operands[i], scope));
   for (const auto &[name, value] : expression.keywords)
     arguments.addKeyword(name, evaluate(*value, scope));
-  for (const Value &value : arguments.positional)
-    charge(value.weight());
+  charge(arguments.weight());
+  // Names are looked for among each other.
+  chargeSearch(arguments.keywords.size(), arguments.keywords.size());
   return arguments;
 }
 
@@ -90,10 +100,16 @@ Arguments Interpreter::evaluateArguments(const Expression &expression,
 //===----------------------------------------------------------------------===//
 
 Value Interpreter::lookUp(const std::string &name, Scope &scope) {
-  for (Scope *inner = &scope; inner; inner = inner->parent)
+  size_t others = 0;
+  for (Scope *inner = &scope; inner; inner = inner->parent) {
+    others += 1 + inner->variables.size();
     for (const auto &[known, value] : inner->variables)
-      if (known == name)
+      if (known == name) {
+        chargeSearch(others);
         return value;
+      }
+  }
+  chargeSearch(others);
   return Value(Undefined{name});
 }
 
@@ -108,13 +124,12 @@ Value Interpreter::evaluateKind(const Expression &expression, Scope &scope) {
   case Expression::Object:
     return evaluateContainer(expression, scope);
   case Expression::Attribute:
-    return getMember(evaluate(*operands[0], scope), Text(expression.name));
+    return getMember(*this, evaluate(*operands[0], scope),
+                     Text(expression.name));
   case Expression::Item: {
     const Value object = evaluate(*operands[0], scope);
     const Value key = evaluate(*operands[1], scope);
-    // Characters of a text are counted from its beginning.
-    charge(object.isText() ? object.weight() : 1);
-    return getMember(object, key);
+    return getMember(*this, object, key);
   }
   case Expression::Slice:
     return evaluateSlice(expression, scope);
@@ -146,7 +161,7 @@ Value Interpreter::evaluateContainer(const Expression &expression,
     return Value::list(std::move(values));
   Entries entries;
   for (size_t i = 0; i < values.size(); i += 2) {
-    charge(entries.size());
+    chargeSearch(entries.size(), values[i].weight());
     const auto known =
         std::find_if(entries.begin(), entries.end(), [&](const auto &entry) {
           return entry.first == values[i];
@@ -180,12 +195,12 @@ Value Interpreter::evaluateCall(const Expression &expression, Scope &scope) {
     if (Method method = findMethod(object, callee.name)) {
       Arguments arguments = evaluateArguments(expression, callee.name, scope);
       charge(object.weight());
-      Value result = method(object, arguments);
+      Value result = method(*this, object, arguments);
       arguments.finish();
       charge(result.weight());
       return result;
     }
-    function = getMember(object, Text(callee.name));
+    function = getMember(*this, object, Text(callee.name));
     if (!function.callable())
       throw Error(std::string(object.kind()) + " has no method '" +
                   callee.name + "' that is supported");
@@ -229,6 +244,7 @@ Value Interpreter::applyFilter(const std::string &name, const Value &input,
   charge(input.isText() || (name != "length" && name != "count")
              ? input.weight()
              : 1);
+  charge(arguments.weight());
   Value result = filter(*this, input, arguments);
   arguments.finish();
   charge(result.weight());

@@ -46,7 +46,9 @@ void Interpreter::charge(size_t count) {
 }
 
 Value Interpreter::makeNamespace(Entries entries) {
-  namespaces.push_back({std::move(entries)});
+  charge(entries.size());
+  const size_t bytes = entries.size() * sizeof(Entries::value_type);
+  namespaces.push_back({std::move(entries), Footprint(bytes)});
   return Value(&namespaces.back());
 }
 
@@ -57,6 +59,12 @@ void Interpreter::Scope::set(const std::string &name, Value value) {
       return;
     }
   variables.emplace_back(name, std::move(value));
+}
+
+void Interpreter::setVariable(Scope &scope, const std::string &name,
+                              Value value) {
+  chargeSearch(scope.variables.size());
+  scope.set(name, std::move(value));
 }
 
 Text Interpreter::run(const Statements &statements) {
@@ -100,14 +108,16 @@ Interpreter::Flow Interpreter::execute(const Statement &statement, Scope &scope,
       executeSet(statement, scope);
       break;
     case Statement::SetBlock:
-      scope.set(statement.names[0], executeBlock(statement, scope, flow));
+      setVariable(scope, statement.names[0],
+                  executeBlock(statement, scope, flow));
       break;
     case Statement::FilterBlock:
       out.append(executeBlock(statement, scope, flow).toText());
       break;
     case Statement::Macro:
-      scope.set(statement.name, Value(std::make_shared<const Callable>(Callable{
-                                    statement.name, &statement, nullptr})));
+      setVariable(scope, statement.name,
+                  Value(std::make_shared<const Callable>(
+                      Callable{statement.name, &statement, nullptr})));
       break;
     case Statement::Break:
       return Flow::Break;
@@ -127,13 +137,13 @@ Interpreter::Flow Interpreter::execute(const Statement &statement, Scope &scope,
 void Interpreter::setTargets(const std::vector<std::string> &names,
                              const Value &value, Scope &scope) {
   if (names.size() == 1)
-    return scope.set(names[0], value);
-  const Values elements = listElements(value);
+    return setVariable(scope, names[0], value);
+  const Values elements = listElements(*this, value);
   if (elements.size() != names.size())
     throw Error(std::to_string(elements.size()) + " values cannot be set to " +
                 std::to_string(names.size()) + " variables");
   for (size_t i = 0; i < names.size(); ++i)
-    scope.set(names[i], elements[i]);
+    setVariable(scope, names[i], elements[i]);
 }
 
 /// The variable "loop" of the pass `i` of a loop.
@@ -156,8 +166,8 @@ static Value describeLoop(const Values &elements, size_t i) {
 
 Interpreter::Flow Interpreter::executeFor(const Statement &statement,
                                           Scope &scope, Text &out) {
-  Values elements = listElements(evaluate(*statement.expression, scope));
-  charge(elements.size());
+  Values elements = listElements(*this, evaluate(*statement.expression, scope));
+  const Footprint footprint(elements.size() * sizeof(Value));
   if (statement.filter) {
     Values chosen;
     for (Value &element : elements) {
@@ -195,7 +205,7 @@ Interpreter::Flow Interpreter::executeWith(const Statement &statement,
                                            Scope &scope, Text &out) {
   Scope inner = {&scope, {}};
   for (const auto &[name, expression] : statement.keywords)
-    inner.set(name, evaluate(*expression, scope));
+    setVariable(inner, name, evaluate(*expression, scope));
   return execute(statement.body, inner, out);
 }
 
@@ -207,11 +217,13 @@ void Interpreter::executeSet(const Statement &statement, Scope &scope) {
   if (!space)
     throw Error("'" + statement.space +
                 "' is no namespace; nothing of it can be set");
+  chargeSearch(space->entries.size());
   for (auto &[name, old] : space->entries)
     if (name.text().bytes() == statement.names[0]) {
       old = value;
       return;
     }
+  space->footprint.grow(sizeof(Entries::value_type));
   space->entries.emplace_back(Text(statement.names[0]), value);
 }
 
@@ -230,14 +242,15 @@ Value Interpreter::executeBlock(const Statement &statement, Scope &scope,
 Value Interpreter::callMacro(const Callable &callable, Arguments &arguments) {
   const Statement &macro = *callable.macro;
   Scope inner = {&globals, {}};
+  chargeSearch(arguments.keywords.size(), macro.keywords.size());
   for (size_t i = 0; i < macro.keywords.size(); ++i) {
     const auto &[name, fallback] = macro.keywords[i];
     if (const Value *value = arguments.get(i, name))
-      inner.set(name, *value);
+      setVariable(inner, name, *value);
     else if (fallback)
-      inner.set(name, evaluate(*fallback, inner));
+      setVariable(inner, name, evaluate(*fallback, inner));
     else
-      inner.set(name, Value(Undefined{name}));
+      setVariable(inner, name, Value(Undefined{name}));
   }
   arguments.finish();
   Text text;
@@ -274,5 +287,6 @@ Template::~Template() = default;
 
 Text Template::render(const Entries &variables,
                       const Environment &environment) const {
+  const MemoryLimit limit(environment.maxBytes);
   return Interpreter(variables, environment).run(tree->statements);
 }

@@ -31,6 +31,8 @@ public:
   /// Null: not given, or none.
   const Text *getText(size_t place, std::string_view name);
   const Text &requireText(size_t place, std::string_view name);
+  /// How long it may take to go through them.
+  size_t weight() const;
   /// All arguments have been asked for, or it is an error.
   void finish() const;
 
@@ -61,6 +63,10 @@ public:
 
   /// Counts steps; throws where there are too many.
   void charge(size_t steps);
+  /// The steps of looking for a key or a name of this weight among others.
+  void chargeSearch(size_t others, size_t weight = 1) {
+    charge(others * weight / 8);
+  }
   Value applyFilter(const std::string &name, const Value &input,
                     Arguments &arguments);
   bool applyTest(const std::string &name, const Value &input,
@@ -83,6 +89,7 @@ private:
   Flow executeFor(const Statement &statement, Scope &scope, Text &out);
   Flow executeIf(const Statement &statement, Scope &scope, Text &out);
   Flow executeWith(const Statement &statement, Scope &scope, Text &out);
+  void setVariable(Scope &scope, const std::string &name, Value value);
   void executeSet(const Statement &statement, Scope &scope);
   Value executeBlock(const Statement &statement, Scope &scope, Flow &flow);
   void setTargets(const std::vector<std::string> &names, const Value &value,
@@ -113,12 +120,14 @@ private:
   std::deque<Namespace> namespaces; ///< of all that were made
 };
 
-// What expressions do, without variables. All throw Error.
+// What expressions do, without variables. All throw Error. Those that are given
+// the interpreter count their steps.
 
 /// object.name or object[key]: Undefined if there is no such thing.
-Value getMember(const Value &object, const Value &key);
+Value getMember(Interpreter &interpreter, const Value &object,
+                const Value &key);
 /// What a for loop goes through.
-Values listElements(const Value &value);
+Values listElements(Interpreter &interpreter, const Value &value);
 size_t countElements(const Value &value);
 bool contains(const Value &container, const Value &element);
 Value applyUnary(const std::string &name, const Value &operand);
@@ -127,10 +136,10 @@ bool applyCompare(const std::string &name, const Value &a, const Value &b);
 /// Each of start, stop and step may be undefined or none.
 Value applySlice(const Value &value, const Value &start, const Value &stop,
                  const Value &step);
-/// Null: such values have no such method.
-using Method = Value (*)(const Value &, Arguments &);
-Method findMethod(const Value &object, std::string_view name);
 using Filter = Value (*)(Interpreter &, const Value &, Arguments &);
+using Method = Filter;
+/// Null: such values have no such method.
+Method findMethod(const Value &object, std::string_view name);
 /// Null: there is none.
 Filter findTextFilter(std::string_view name);
 Filter findListFilter(std::string_view name);

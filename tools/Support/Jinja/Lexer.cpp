@@ -13,6 +13,9 @@
 
 using namespace sherry::jinja;
 
+/// Most letters of a name.
+static constexpr size_t maxName = 255;
+
 /// Ends of lines become \n, and the last one goes, as in Jinja.
 static std::string normalizeLines(std::string_view source) {
   std::string result;
@@ -255,6 +258,9 @@ void Lexer::readWord() {
   size_t end = at;
   while (end < source.size() && (isLetter(source[end]) || isDigit(source[end])))
     ++end;
+  // Names are looked up in each pass of a loop, and stand in errors.
+  if (end - at > maxName)
+    fail("a name has more than " + std::to_string(maxName) + " letters");
   add(Token::Name, source.substr(at, end - at), end);
 }
 

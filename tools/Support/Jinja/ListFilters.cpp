@@ -22,60 +22,67 @@ static Value fallBack(Interpreter &, const Value &value, Arguments &arguments) {
   return !isMissing ? value : fallback ? *fallback : Value(Text());
 }
 
-static Value first(Interpreter &, const Value &value, Arguments &) {
-  const Values elements = listElements(value);
+static Value first(Interpreter &interpreter, const Value &value, Arguments &) {
+  if (value.isText())
+    return getMember(interpreter, value, Value(int64_t{0}));
+  const Values elements = listElements(interpreter, value);
   return elements.empty() ? Value(Undefined{"the first of nothing"})
                           : elements.front();
 }
 
-static Value last(Interpreter &, const Value &value, Arguments &) {
-  const Values elements = listElements(value);
+static Value last(Interpreter &interpreter, const Value &value, Arguments &) {
+  if (value.isText())
+    return getMember(interpreter, value, Value(int64_t{-1}));
+  const Values elements = listElements(interpreter, value);
   return elements.empty() ? Value(Undefined{"the last of nothing"})
                           : elements.back();
 }
 
-static Value toList(Interpreter &, const Value &value, Arguments &) {
-  return Value::list(listElements(value));
+static Value toList(Interpreter &interpreter, const Value &value, Arguments &) {
+  return Value::list(listElements(interpreter, value));
 }
 
-static Value reverse(Interpreter &, const Value &value, Arguments &) {
-  Values elements = listElements(value);
+static Value reverse(Interpreter &interpreter, const Value &value,
+                     Arguments &) {
+  if (value.isText())
+    return applySlice(value, None(), None(), Value(int64_t{-1}));
+  Values elements = listElements(interpreter, value);
   std::reverse(elements.begin(), elements.end());
-  if (!value.isText())
-    return Value::list(std::move(elements));
-  Text text;
-  for (const Value &element : elements)
-    text.append(element.text());
-  return Value(std::move(text));
+  return Value::list(std::move(elements));
 }
 
 /// The member of a path such as "function.name".
-static Value getPath(const Value &value, const Value &path) {
+static Value getPath(Interpreter &interpreter, const Value &value,
+                     const Value &path) {
   if (!path.isText())
-    return getMember(value, path);
+    return getMember(interpreter, value, path);
   Value result = value;
   const Text dot(".");
   for (const Text &part : path.text().split(&dot, -1, false)) {
+    interpreter.charge(1);
     const std::string &name = part.bytes();
     const bool isIndex =
         !name.empty() && name.size() < 18 &&
         name.find_first_not_of("0123456789") == std::string::npos;
-    result = getMember(result, isIndex ? Value(int64_t{std::stoll(name)})
-                                       : Value(part));
+    result =
+        getMember(interpreter, result,
+                  isIndex ? Value(int64_t{std::stoll(name)}) : Value(part));
   }
   return result;
 }
 
-static Value join(Interpreter &, const Value &value, Arguments &arguments) {
+static Value join(Interpreter &interpreter, const Value &value,
+                  Arguments &arguments) {
   const Value *separator = arguments.get(0, "d");
   const Value *attribute = arguments.get(1, "attribute");
   Text result;
   bool isFirst = true;
-  for (const Value &element : listElements(value)) {
+  for (const Value &element : listElements(interpreter, value)) {
     if (!std::exchange(isFirst, false) && separator)
       result.append(separator->toText());
     result.append(
-        (attribute ? getPath(element, *attribute) : element).toText());
+        (attribute ? getPath(interpreter, element, *attribute) : element)
+            .toText());
   }
   return Value(std::move(result));
 }
@@ -86,8 +93,8 @@ static Value map(Interpreter &interpreter, const Value &value,
   Values result;
   if (const Value *attribute = arguments.get(SIZE_MAX - 1, "attribute")) {
     const Value *fallback = arguments.get(SIZE_MAX - 1, "default");
-    for (const Value &element : listElements(value)) {
-      Value member = getPath(element, *attribute);
+    for (const Value &element : listElements(interpreter, value)) {
+      Value member = getPath(interpreter, element, *attribute);
       result.push_back(member.isUndefined() && fallback ? *fallback
                                                         : std::move(member));
     }
@@ -98,7 +105,7 @@ static Value map(Interpreter &interpreter, const Value &value,
                     arguments.positional.end());
   for (const auto &[keyword, given] : arguments.keywords)
     arguments.get(0, keyword); // that filter's
-  for (const Value &element : listElements(value)) {
+  for (const Value &element : listElements(interpreter, value)) {
     Arguments inner(name, rest);
     inner.keywords = arguments.keywords;
     result.push_back(interpreter.applyFilter(name, element, inner));
@@ -118,8 +125,9 @@ static Value select(Interpreter &interpreter, const Value &value,
   for (size_t i = place + 1; i < arguments.positional.size(); ++i)
     rest.push_back(*arguments.get(i, ""));
   Values chosen;
-  for (const Value &element : listElements(value)) {
-    const Value member = attribute ? getPath(element, *attribute) : element;
+  for (const Value &element : listElements(interpreter, value)) {
+    const Value member =
+        attribute ? getPath(interpreter, element, *attribute) : element;
     interpreter.charge(1);
     bool passes = member.isTrue();
     if (test) {
@@ -170,11 +178,12 @@ static Value sort(Interpreter &interpreter, const Value &value,
   const bool isReversed = arguments.getBoolean(0, "reverse", false);
   const bool isCaseSensitive = arguments.getBoolean(1, "case_sensitive", false);
   const Value *attribute = arguments.get(2, "attribute");
-  const Values elements = listElements(value);
+  const Values elements = listElements(interpreter, value);
   Values keys;
   for (const Value &element : elements)
-    keys.push_back(sortKey(attribute ? getPath(element, *attribute) : element,
-                           isCaseSensitive));
+    keys.push_back(
+        sortKey(attribute ? getPath(interpreter, element, *attribute) : element,
+                isCaseSensitive));
   return sortBy(interpreter, elements, keys, isReversed);
 }
 
@@ -199,10 +208,11 @@ static Value unique(Interpreter &interpreter, const Value &value,
   const bool isCaseSensitive = arguments.getBoolean(0, "case_sensitive", false);
   const Value *attribute = arguments.get(1, "attribute");
   Values result, keys;
-  for (const Value &element : listElements(value)) {
-    Value key = sortKey(attribute ? getPath(element, *attribute) : element,
-                        isCaseSensitive);
-    interpreter.charge(keys.size() + key.weight());
+  for (const Value &element : listElements(interpreter, value)) {
+    Value key =
+        sortKey(attribute ? getPath(interpreter, element, *attribute) : element,
+                isCaseSensitive);
+    interpreter.charge((1 + keys.size()) * key.weight());
     if (std::find(keys.begin(), keys.end(), key) != keys.end())
       continue;
     keys.push_back(std::move(key));
@@ -211,30 +221,39 @@ static Value unique(Interpreter &interpreter, const Value &value,
   return Value::list(std::move(result));
 }
 
-static Value sum(Interpreter &, const Value &value, Arguments &arguments) {
+static Value sum(Interpreter &interpreter, const Value &value,
+                 Arguments &arguments) {
   const Value *attribute = arguments.get(0, "attribute");
   const Value *start = arguments.get(1, "start");
   Value result = start ? *start : Value(int64_t{0});
   if (result.isText())
     throw Error("sum: texts cannot be added, join them");
-  for (const Value &element : listElements(value))
-    result = applyBinary("+", result,
-                         attribute ? getPath(element, *attribute) : element);
+  for (const Value &element : listElements(interpreter, value)) {
+    const Value term =
+        attribute ? getPath(interpreter, element, *attribute) : element;
+    interpreter.charge(result.weight() + term.weight());
+    result = applyBinary("+", result, term);
+  }
   return result;
 }
 
 template <bool isLeast>
-static Value extreme(Interpreter &, const Value &value, Arguments &) {
-  const Values elements = listElements(value);
+static Value extreme(Interpreter &interpreter, const Value &value,
+                     Arguments &) {
+  const Values elements = listElements(interpreter, value);
   if (elements.empty())
     return Value(Undefined{"the least or greatest of nothing"});
-  Value result = elements.front();
+  const Value *result = &elements.front();
+  Value best = sortKey(*result, false);
   for (const Value &element : elements) {
-    const int order = compare(sortKey(element, false), sortKey(result, false));
-    if (isLeast ? order < 0 : order > 0)
-      result = element;
+    Value key = sortKey(element, false);
+    const int order = compare(key, best);
+    if (isLeast ? order < 0 : order > 0) {
+      result = &element;
+      best = std::move(key);
+    }
   }
-  return result;
+  return *result;
 }
 
 static const std::unordered_map<std::string_view, Filter> filters = {

@@ -21,12 +21,12 @@ static Value listTexts(std::vector<Text> texts) {
 }
 
 template <bool left, bool right>
-static Value strip(const Value &value, Arguments &arguments) {
+static Value strip(Interpreter &, const Value &value, Arguments &arguments) {
   return Value(value.text().strip(arguments.getText(0, "chars"), left, right));
 }
 
 template <bool fromRight>
-static Value split(const Value &value, Arguments &arguments) {
+static Value split(Interpreter &, const Value &value, Arguments &arguments) {
   const Text *separator = arguments.getText(0, "sep");
   const int64_t limit = arguments.getInteger(1, "maxsplit", -1);
   return listTexts(value.text().split(separator, limit, fromRight));
@@ -41,7 +41,7 @@ static bool matchesEnd(const std::string &text, const std::string &part,
 
 /// startswith and endswith, of a text or one of a list of texts.
 template <bool atEnd>
-static Value matches(const Value &value, Arguments &arguments) {
+static Value matches(Interpreter &, const Value &value, Arguments &arguments) {
   const Value &part = arguments.require(0, "prefix");
   if (!part.isList())
     return Value(matchesEnd(value.text().bytes(),
@@ -54,7 +54,7 @@ static Value matches(const Value &value, Arguments &arguments) {
 }
 
 template <bool atEnd>
-static Value remove(const Value &value, Arguments &arguments) {
+static Value remove(Interpreter &, const Value &value, Arguments &arguments) {
   const Text &text = value.text();
   const Text &part = arguments.requireText(0, "prefix");
   if (!matchesEnd(text.bytes(), part.bytes(), atEnd))
@@ -65,39 +65,35 @@ static Value remove(const Value &value, Arguments &arguments) {
 
 /// find and rfind: the place of a text in characters, -1 if it is not there.
 template <bool fromRight>
-static Value find(const Value &value, Arguments &arguments) {
-  const std::string &part = arguments.requireText(0, "sub").bytes();
-  const std::string &bytes = value.text().bytes();
-  const size_t found = fromRight ? bytes.rfind(part) : bytes.find(part);
+static Value find(Interpreter &, const Value &value, Arguments &arguments) {
+  const size_t found =
+      value.text().find(arguments.requireText(0, "sub"), fromRight);
   if (found == std::string::npos)
     return Value(int64_t{-1});
   return Value(
       static_cast<int64_t>(value.text().slice(0, found).countCharacters()));
 }
 
-static Value count(const Value &value, Arguments &arguments) {
-  const std::string &part = arguments.requireText(0, "sub").bytes();
-  const std::string &bytes = value.text().bytes();
-  if (part.empty())
-    return Value(static_cast<int64_t>(value.text().countCharacters()) + 1);
-  int64_t result = 0;
-  for (size_t at = 0; (at = bytes.find(part, at)) != std::string::npos;
-       at += part.size())
-    ++result;
-  return Value(result);
+static Value count(Interpreter &, const Value &value, Arguments &arguments) {
+  const Text &part = arguments.requireText(0, "sub");
+  const size_t result = part.empty() ? value.text().countCharacters() + 1
+                                     : value.text().count(part);
+  return Value(static_cast<int64_t>(result));
 }
 
-static Value replace(const Value &value, Arguments &arguments) {
+static Value replace(Interpreter &, const Value &value, Arguments &arguments) {
   const Text &old = arguments.requireText(0, "old");
   const Text &replacement = arguments.requireText(1, "new");
   return Value(value.text().replace(old, replacement,
                                     arguments.getInteger(2, "count", -1)));
 }
 
-static Value join(const Value &value, Arguments &arguments) {
+static Value join(Interpreter &interpreter, const Value &value,
+                  Arguments &arguments) {
   Text result;
   bool isFirst = true;
-  for (const Value &element : listElements(arguments.require(0, "iterable"))) {
+  for (const Value &element :
+       listElements(interpreter, arguments.require(0, "iterable"))) {
     if (!element.isText())
       throw Error("join: " + std::string(element.kind()) + " is no text");
     if (!std::exchange(isFirst, false))
@@ -108,24 +104,24 @@ static Value join(const Value &value, Arguments &arguments) {
 }
 
 template <Text (Text::*map)() const>
-static Value mapText(const Value &value, Arguments &) {
+static Value mapText(Interpreter &, const Value &value, Arguments &) {
   return Value((value.text().*map)());
 }
 
 /// Whether there are bytes, and all of them are of a kind.
 template <bool (*isOne)(char)>
-static Value areAll(const Value &value, Arguments &) {
+static Value areAll(Interpreter &, const Value &value, Arguments &) {
   const std::string &bytes = value.text().bytes();
   return Value(!bytes.empty() &&
                std::all_of(bytes.begin(), bytes.end(), isOne));
 }
 static bool isDigit(char byte) { return byte >= '0' && byte <= '9'; }
 
-static Value splitLines(const Value &value, Arguments &) {
+static Value splitLines(Interpreter &, const Value &value, Arguments &) {
   return listTexts(value.text().splitLines());
 }
 
-static Value get(const Value &value, Arguments &arguments) {
+static Value get(Interpreter &, const Value &value, Arguments &arguments) {
   const Value *fallback = arguments.get(1, "default");
   const Value *member = value.find(arguments.require(0, "key"));
   return member ? *member : fallback ? *fallback : Value(None());
@@ -133,7 +129,7 @@ static Value get(const Value &value, Arguments &arguments) {
 
 /// keys, values and items.
 template <bool hasKeys, bool hasValues>
-static Value listMembers(const Value &value, Arguments &) {
+static Value listMembers(Interpreter &, const Value &value, Arguments &) {
   Values members;
   for (const auto &[key, member] : value.entries())
     members.push_back(hasKeys && hasValues ? Value::list({key, member})

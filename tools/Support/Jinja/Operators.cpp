@@ -34,16 +34,19 @@ static std::string describe(const Value &key) {
                           : key.kind();
 }
 
-Value sherry::jinja::getMember(const Value &object, const Value &key) {
+Value sherry::jinja::getMember(Interpreter &interpreter, const Value &object,
+                               const Value &key) {
   if (object.isUndefined())
     throw Error("'" + object.undefinedName() +
                 "' is undefined, so it has no '" + describe(key) + "'");
   const Value none(Undefined{describe(key)});
   if (object.isObject()) {
+    interpreter.chargeSearch(object.entries().size(), key.weight());
     const Value *member = object.find(key);
     return member ? *member : none;
   }
   if (object.space()) {
+    interpreter.chargeSearch(object.space()->entries.size(), key.weight());
     for (const auto &[name, value] : object.space()->entries)
       if (name == key)
         return value;
@@ -56,6 +59,8 @@ Value sherry::jinja::getMember(const Value &object, const Value &key) {
     return place ? object.elements()[*place] : none;
   }
   if (object.isText()) {
+    // Characters are counted from the beginning.
+    interpreter.charge(object.weight());
     const std::vector<size_t> begins = object.text().characterBegins();
     const auto place = findPlace(*key.integer(), begins.size() - 1);
     return place
@@ -65,14 +70,19 @@ Value sherry::jinja::getMember(const Value &object, const Value &key) {
   return none;
 }
 
-Values sherry::jinja::listElements(const Value &value) {
+Values sherry::jinja::listElements(Interpreter &interpreter,
+                                   const Value &value) {
   Values elements;
-  if (value.isList())
+  if (value.isList()) {
+    interpreter.charge(value.elements().size());
     return value.elements();
+  }
   if (value.isObject()) {
+    interpreter.charge(value.entries().size());
     for (const auto &[key, member] : value.entries())
       elements.push_back(key);
   } else if (value.isText()) {
+    interpreter.charge(value.text().size());
     const std::vector<size_t> begins = value.text().characterBegins();
     for (size_t i = 0; i + 1 < begins.size(); ++i)
       elements.emplace_back(value.text().slice(begins[i], begins[i + 1]));
@@ -97,7 +107,7 @@ bool sherry::jinja::contains(const Value &container, const Value &element) {
   if (container.isText()) {
     if (!element.isText())
       throw Error(std::string(element.kind()) + " cannot be in a text");
-    return container.text().bytes().find(element.text().bytes()) !=
+    return container.text().find(element.text(), /*fromRight=*/false) !=
            std::string::npos;
   }
   if (container.isObject())
@@ -240,13 +250,8 @@ static Value calculateIntegers(const std::string &name, int64_t a, int64_t b) {
 /// A text or a list, `count` times.
 static Value repeat(const Value &value, int64_t count) {
   count = std::max<int64_t>(count, 0);
-  if (value.isText()) {
-    Text text;
-    // Of nothing, any number is nothing.
-    for (int64_t i = 0; i < count && !value.text().empty(); ++i)
-      text.append(value.text());
-    return Value(std::move(text));
-  }
+  if (value.isText())
+    return Value(value.text().repeat(static_cast<size_t>(count)));
   Values elements;
   if (!value.elements().empty() &&
       static_cast<uint64_t>(count) > Value::maxWeight / value.elements().size())

@@ -39,13 +39,16 @@ static void appendQuoted(Text &out, const Text &text, char quote,
                          const Escape &escape) {
   const std::string_view mark(&quote, 1);
   out.append(mark, Origin::Template);
+  size_t begin = 0; // of what is written as it is
   for (size_t i = 0; i < text.size(); ++i) {
     const std::string escaped = escape(text.bytes()[i]);
     if (escaped.empty())
-      out.append(text, i, i + 1);
-    else
-      out.append(escaped, text.originAt(i));
+      continue;
+    out.append(text, begin, i);
+    out.append(escaped, text.originAt(i));
+    begin = i + 1;
   }
+  out.append(text, begin, text.size());
   out.append(mark, Origin::Template);
 }
 

@@ -24,6 +24,8 @@ struct Environment {
   std::tm now = {}; ///< of strftime_now
   /// Steps that it may take, each a value or 64 bytes of text.
   uint64_t maxSteps = 20'000'000;
+  /// Bytes that its texts, lists and objects may take at a time.
+  size_t maxBytes = size_t{1} << 26;
 };
 
 class Template {

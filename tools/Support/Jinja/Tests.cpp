@@ -100,8 +100,9 @@ bool Interpreter::applyTest(const std::string &name, const Value &input,
   const auto found = tests.find(name);
   if (found == tests.end())
     throw Error("the test '" + name + "' is not supported");
-  const bool isCheap = arguments.positional.empty();
-  charge(isCheap ? 1 : input.weight());
+  const bool isCheap =
+      arguments.positional.empty() && name != "lower" && name != "upper";
+  charge((isCheap ? 1 : input.weight()) + arguments.weight());
   const bool result = found->second(input, arguments);
   arguments.finish();
   return result;

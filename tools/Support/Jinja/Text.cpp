@@ -8,12 +8,15 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 using namespace sherry::jinja;
 
 /// Most parts of a text that is split.
 static constexpr size_t maxParts = size_t{1} << 18;
+/// Most bytes of a set of characters.
+static constexpr size_t maxStripped = 1000;
 
 size_t sherry::jinja::characterSize(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text.front());
@@ -50,18 +53,23 @@ bool sherry::jinja::isSpace(std::string_view character) {
          point == 0x3000;
 }
 
+[[noreturn]] static void failTooLong() {
+  throw Error("a text becomes longer than " + std::to_string(Text::maxSize) +
+              " bytes");
+}
+
 void Text::append(std::string_view bytes, Origin origin) {
   if (bytes.size() > maxSize - text.size())
-    throw Error("a text becomes longer than " + std::to_string(maxSize) +
-                " bytes");
+    failTooLong();
+  footprint.grow(2 * bytes.size());
   text.append(bytes);
   origins.append(bytes.size(), static_cast<char>(origin));
 }
 
 void Text::append(const Text &other, size_t begin, size_t end) {
   if (end - begin > maxSize - text.size())
-    throw Error("a text becomes longer than " + std::to_string(maxSize) +
-                " bytes");
+    failTooLong();
+  footprint.grow(2 * (end - begin));
   text.append(other.text, begin, end - begin);
   origins.append(other.origins, begin, end - begin);
 }
@@ -72,8 +80,25 @@ Text Text::slice(size_t begin, size_t end) const {
   return result;
 }
 
+Text Text::repeat(size_t count) const {
+  Text result;
+  if (empty())
+    return result;
+  if (count > maxSize / size())
+    failTooLong();
+  for (Text unit = *this; count > 0; count /= 2) {
+    if (count % 2 == 1)
+      result.append(unit);
+    if (count > 1)
+      unit.append(Text(unit));
+  }
+  return result;
+}
+
 std::vector<size_t> Text::characterBegins() const {
   std::vector<size_t> begins;
+  const Footprint footprint((size() + 1) * sizeof(size_t));
+  begins.reserve(size() + 1);
   const std::string_view view = text;
   for (size_t i = 0; i < view.size(); i += characterSize(view.substr(i)))
     begins.push_back(i);
@@ -90,6 +115,9 @@ size_t Text::countCharacters() const {
 }
 
 Text Text::strip(const Text *set, bool left, bool right) const {
+  if (set && set->size() > maxStripped)
+    throw Error("strip: more than " + std::to_string(maxStripped) +
+                " bytes of characters");
   std::vector<std::string_view> characters;
   const std::string_view view = text;
   if (set) {
@@ -124,13 +152,43 @@ Text Text::strip(const Text *set, bool left, bool right) const {
   return slice(begin, end);
 }
 
+/// As std::string_view::find, which takes the product of both lengths at worst;
+/// this takes their sum.
+static size_t findPart(std::string_view text, std::string_view part,
+                       size_t from) {
+  const void *found =
+      memmem(text.data() + from, text.size() - from, part.data(), part.size());
+  return found ? static_cast<size_t>(static_cast<const char *>(found) -
+                                     text.data())
+               : std::string_view::npos;
+}
+
+static std::string reversed(const std::string &text) {
+  return {text.rbegin(), text.rend()};
+}
+
+size_t Text::find(const Text &part, bool fromRight) const {
+  if (!fromRight)
+    return findPart(text, part.text, 0);
+  const size_t found = findPart(reversed(text), reversed(part.text), 0);
+  return found == std::string::npos ? found : size() - found - part.size();
+}
+
+size_t Text::count(const Text &part) const {
+  size_t result = 0;
+  for (size_t at = 0; (at = findPart(text, part.text, at)) != std::string::npos;
+       at += part.size())
+    ++result;
+  return result;
+}
+
 Text Text::replace(const Text &old, const Text &replacement,
                    int64_t count) const {
   Text result;
   size_t begin = 0;
   const std::string_view view = text;
   for (size_t from = 0; count != 0; --count) {
-    const size_t found = view.find(old.text, from);
+    const size_t found = findPart(view, old.text, from);
     if (found == std::string_view::npos)
       break;
     result.append(*this, begin, found);
@@ -195,15 +253,14 @@ std::vector<Text> Text::split(const Text *separator, int64_t limit,
     throw Error("split: the separator is empty");
   std::vector<Text> parts;
   if (fromRight) {
+    const std::string mirror = reversed(text), part = reversed(separator->text);
     size_t end = size();
     for (; limit != 0; --limit) {
-      if (end < separator->size())
-        break;
-      const size_t found = text.rfind(separator->text, end - separator->size());
+      const size_t found = findPart(mirror, part, size() - end);
       if (found == std::string::npos)
         break;
-      addPart(parts, slice(found + separator->size(), end));
-      end = found;
+      addPart(parts, slice(size() - found, end));
+      end = size() - found - part.size();
     }
     addPart(parts, slice(0, end));
     std::reverse(parts.begin(), parts.end());
@@ -211,7 +268,7 @@ std::vector<Text> Text::split(const Text *separator, int64_t limit,
   }
   size_t begin = 0;
   for (; limit != 0; --limit) {
-    const size_t found = text.find(separator->text, begin);
+    const size_t found = findPart(text, separator->text, begin);
     if (found == std::string::npos)
       break;
     addPart(parts, slice(begin, found));

@@ -6,6 +6,8 @@
 #ifndef SHERRY_TOOLS_SUPPORT_JINJA_TEXT_H
 #define SHERRY_TOOLS_SUPPORT_JINJA_TEXT_H
 
+#include "Memory.h"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -42,6 +44,7 @@ public:
   void append(const Text &other, size_t begin, size_t end);
   /// The bytes [begin, end).
   Text slice(size_t begin, size_t end) const;
+  Text repeat(size_t count) const;
 
   /// Where each character begins, and the end.
   std::vector<size_t> characterBegins() const;
@@ -57,6 +60,10 @@ public:
   std::vector<Text> split(const Text *separator, int64_t limit,
                           bool fromRight) const;
   std::vector<Text> splitLines() const;
+  /// The byte where `part` is first or last found; npos if it is not there.
+  size_t find(const Text &part, bool fromRight) const;
+  /// How often `part`, which is not empty, is there without overlap.
+  size_t count(const Text &part) const;
 
   // Letters that are not ASCII stay as they are.
   Text upper() const;
@@ -69,6 +76,7 @@ private:
   Text mapBytes(char (*function)(char byte, char before)) const;
   std::vector<Text> splitWords(int64_t limit, bool fromRight) const;
 
+  Footprint footprint;
   std::string text;
   std::string origins; ///< of each byte, an Origin
 };

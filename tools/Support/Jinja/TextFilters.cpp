@@ -30,14 +30,17 @@ static Value replace(Interpreter &, const Value &value, Arguments &arguments) {
                                       arguments.getInteger(2, "count", -1)));
 }
 
-static Value toJson(Interpreter &, const Value &value, Arguments &arguments) {
+static Value toJson(Interpreter &interpreter, const Value &value,
+                    Arguments &arguments) {
   // In the order of transformers, not of Jinja; text is written as it is.
   if (arguments.getBoolean(0, "ensure_ascii", false))
     throw Error("tojson: ensure_ascii is not supported");
+  interpreter.charge(value.weight()); // each letter may be escaped
   return Value(value.toJson(arguments.getInteger(1, "indent", -1)));
 }
 
-static Value indent(Interpreter &, const Value &value, Arguments &arguments) {
+static Value indent(Interpreter &interpreter, const Value &value,
+                    Arguments &arguments) {
   const Value *width = arguments.get(0, "width");
   const bool first = arguments.getBoolean(1, "first", false);
   const bool blank = arguments.getBoolean(2, "blank", false);
@@ -53,6 +56,7 @@ static Value indent(Interpreter &, const Value &value, Arguments &arguments) {
   }
   const Text text = value.toText(), lineEnd("\n");
   const std::vector<Text> lines = text.split(&lineEnd, -1, false);
+  interpreter.charge(lines.size());
   Text result;
   for (size_t i = 0; i < lines.size(); ++i) {
     if (i != 0)

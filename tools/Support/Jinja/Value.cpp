@@ -12,6 +12,11 @@ using namespace sherry::jinja;
 Value::Value(Undefined undefined)
     : data(std::make_shared<const Undefined>(std::move(undefined))) {}
 
+static void checkWeight(size_t weight) {
+  if (weight > Value::maxWeight)
+    throw Error("a list or an object becomes too large");
+}
+
 /// What a container adds to the depth and the weight of what lies in it.
 static void measure(const Value &value, unsigned &depth, size_t &weight) {
   depth = std::max(depth, value.depth() + 1);
@@ -19,8 +24,7 @@ static void measure(const Value &value, unsigned &depth, size_t &weight) {
   if (depth > Value::maxDepth)
     throw Error("lists lie within each other more than " +
                 std::to_string(Value::maxDepth) + " levels deep");
-  if (weight > Value::maxWeight)
-    throw Error("a list or an object becomes too large");
+  checkWeight(weight);
 }
 
 Value Value::list(Values elements) {
@@ -28,25 +32,30 @@ Value Value::list(Values elements) {
   size_t weight = 1;
   for (const Value &element : elements)
     measure(element, depth, weight);
+  Footprint footprint(elements.size() * sizeof(Value));
   Value result;
-  result.data =
-      std::make_shared<const List>(List{std::move(elements), depth, weight});
+  result.data = std::make_shared<const List>(
+      List{std::move(elements), depth, weight, std::move(footprint)});
   return result;
 }
 
 Value Value::object(Entries entries) {
   unsigned depth = 1;
-  // Two objects are compared by looking up the keys of one in the other.
-  size_t weight = 1 + entries.size() * entries.size() / 8;
+  size_t weight = 1, longest = 1;
   for (const auto &[key, value] : entries) {
     if (!key.isText() && !key.isNumber())
       throw Error(std::string(key.kind()) + " cannot be a key");
     measure(key, depth, weight);
     measure(value, depth, weight);
+    longest = std::max(longest, key.weight());
   }
+  // Two objects are compared by looking up the keys of one in the other.
+  weight += entries.size() * entries.size() / 8 * longest;
+  checkWeight(weight);
+  Footprint footprint(entries.size() * sizeof(Entries::value_type));
   Value result;
-  result.data =
-      std::make_shared<const Object>(Object{std::move(entries), depth, weight});
+  result.data = std::make_shared<const Object>(
+      Object{std::move(entries), depth, weight, std::move(footprint)});
   return result;
 }
 

@@ -26,6 +26,7 @@ using Entries = std::vector<std::pair<Value, Value>>;
 /// What was not there; to print it gives nothing, to use it is an error.
 struct Undefined {
   std::string name;
+  Footprint footprint{};
 };
 struct None {};
 
@@ -104,11 +105,13 @@ private:
     Values elements;
     unsigned depth;
     size_t weight;
+    Footprint footprint;
   };
   struct Object {
     Entries entries;
     unsigned depth;
     size_t weight;
+    Footprint footprint;
   };
   template <typename T> bool is() const {
     return std::holds_alternative<T>(data);
@@ -123,6 +126,7 @@ private:
 /// What {% set x.y = ... %} changes.
 struct Namespace {
   Entries entries;
+  Footprint footprint{};
 };
 
 bool operator==(const Value &a, const Value &b);

@@ -5,10 +5,10 @@
 #
 # usage: make_chat_model.py FOLDER TEMPLATE [add-bos]
 #
-# Writes a model of random weights whose tokens are the bytes, 0 to 255, and the
-# special tokens of several families; its chats are those of TEMPLATE. The BOS
-# is HunYuan's; the end is another one in config.json than in
-# tokenizer_config.json. One token, ".<", has two bytes. With add-bos the tokenizer adds BOS.
+# Writes a model of random weights whose tokens are the bytes, 0 to 255, the
+# special tokens of several families, and ".<"; its chats are those of TEMPLATE.
+# The BOS is HunYuan's; the end is another one in config.json than in
+# tokenizer_config.json. With add-bos the tokenizer adds BOS.
 #
 # ===----------------------------------------------------------------------=== #
 import json
@@ -62,6 +62,7 @@ def main():
     config.update(bos_token_id=256, eos_token_id=257)
     (folder / "config.json").write_text(json.dumps(config))
     level = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
+    names = name_bytes() | {300: ".<"}
     tokenizer = {
         "added_tokens": [
             {"id": 256 + i, "content": name, "special": True}
@@ -73,7 +74,7 @@ def main():
         "decoder": level,
         "model": {
             "type": "BPE",
-            "vocab": {name: byte for byte, name in name_bytes().items()} | {".<": 300},
+            "vocab": {name: token for token, name in names.items()},
             "merges": [[".", "<"]],
         },
     }

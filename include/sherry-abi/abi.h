@@ -134,7 +134,7 @@ typedef struct sherry_abi_checksum {
 enum sherry_abi_cpu_feature {
 #define SHERRY_CPU_FEATURE(id, name, leaf, subleaf, reg, bit, state)           \
   SHERRY_CPU_##id,
-#include "sherry-abi/cpu_features.def"
+#include "sherry-abi/x86/cpu_features.def"
 #undef SHERRY_CPU_FEATURE
   SHERRY_CPU_FEATURE_COUNT
 };

@@ -11,7 +11,7 @@
 using namespace llvm;
 using namespace sherry;
 
-Error sherry::addAbiTable(Module &module, const TargetInfo &target,
+Error sherry::addAbiTable(Module &module, const TargetModel &target,
                           const AbiFields &fields) {
   LLVMContext &context = module.getContext();
   auto *pointer = PointerType::getUnqual(context);

@@ -19,6 +19,7 @@
 #include "sherry/Target/Linker.h"
 #include "sherry/Target/ObjectEmitter.h"
 #include "sherry/Target/SharedObjectWriter.h"
+#include "sherry/Transforms/AttachTarget.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -72,7 +73,7 @@ private:
   llvm::raw_ostream &log;
   StageClock clock;
   MLIRContext context;
-  TargetInfo target;
+  TargetModel target;
   ModelConfig config;
   StorageOptions storage;
   TokenizerFile tokenizer;
@@ -86,44 +87,13 @@ private:
 
 } // namespace
 
-Schedule Schedule::forTarget(const TargetInfo &target) {
-  Schedule schedule;
-  // See docs/Rationale.md.
-  schedule.interleave = target.has(SHERRY_CPU_AVX2) ? 4 : 1;
-  if (target.hasAVX512() && !StringRef(target.cpu).starts_with("znver"))
-    schedule.interleave = 8;
-  if (target.hasAMX())
-    schedule.maxBlock = 64;
-  if (target.cpu != "znver5") {
-    schedule.prefetchDistance = 4096;
-    schedule.prefetchDistanceL2 = 16384;
-  }
-  return schedule;
-}
-
 Error sherry::checkSchedule(const Schedule &schedule) {
-  constexpr int64_t maxDistance = 1 << 30, maxInterleave = 16;
-  auto check = [](const char *option, int64_t value, int64_t least,
-                  int64_t most, int64_t unit = 1) -> Error {
-    if (value >= least && value <= most && value % unit == 0)
-      return Error::success();
-    std::string kind;
-    if (unit > 1)
-      kind = "a multiple of " + std::to_string(unit) + " ";
-    return llvm::createStringError(
-        llvm::Twine(option) + " is " + llvm::Twine(value) + "; it must be " +
-        kind + "in " + llvm::Twine(least) + ".." + llvm::Twine(most));
-  };
-  if (Error error =
-          check("--max-block", schedule.maxBlock, 8, SHERRY_ABI_MAX_BLOCK, 8))
-    return error;
-  if (Error error =
-          check("--prefetch", schedule.prefetchDistance, 0, maxDistance))
-    return error;
-  if (Error error =
-          check("--prefetch-l2", schedule.prefetchDistanceL2, 0, maxDistance))
-    return error;
-  return check("--interleave", schedule.interleave, 0, maxInterleave);
+  for (const ScheduleField &field : kScheduleFields)
+    if (int64_t value = schedule.*field.value; !field.accepts(value))
+      return llvm::createStringError(field.option() + " is " +
+                                     llvm::Twine(value) + "; it must be " +
+                                     field.range());
+  return Error::success();
 }
 
 /// Warns, or fails if that is wished, of weights that do not look as if they
@@ -157,7 +127,7 @@ Error Compilation::checkProjection(llvm::raw_ostream &notes) {
 Error Compilation::readModel() {
   if (Error error = checkSchedule(options.schedule))
     return error;
-  Expected<TargetInfo> cpu = TargetInfo::get(options.targetCpu);
+  Expected<TargetModel> cpu = TargetModel::get(options.targetCpu);
   if (!cpu)
     return cpu.takeError();
   target = std::move(*cpu);
@@ -207,12 +177,13 @@ Error Compilation::readModel() {
        module->lookupSymbol<func::FuncOp>("forward").getArgumentTypes())
     if (auto cache = dyn_cast<KVCacheType>(type))
       cacheBytesPerPosition = cache.getBytesPerPosition();
-  (*module)->setAttr(
-      LLVM::LLVMDialect::getTargetAttrName(),
-      LLVM::TargetAttr::get(
-          &context, StringAttr::get(&context, kTargetTriple),
-          StringAttr::get(&context, target.cpu),
-          LLVM::TargetFeaturesAttr::get(&context, target.getFeatureNames())));
+  SherryDialect::NumericsAttrHelper(&context).setAttr(
+      *module, NumericsAttr::get(&context,
+                                 options.quantizeActivations
+                                     ? Type(IntegerType::get(&context, 8))
+                                     : Type(Float32Type::get(&context)),
+                                 /*fuseMulAdd=*/false));
+  attachTarget(*module, target, options.schedule, options.emulateFma);
   // Missing tensors should show before any work is done.
   if (Error error = checkWeights(*module, *source))
     return error;
@@ -271,8 +242,9 @@ Error Compilation::emitModule() {
 static nlohmann::json describeSteps(ModuleOp module) {
   nlohmann::json result = nlohmann::json::array();
   SymbolTable symbols(module);
-  for (auto step : module->getAttrOfType<ArrayAttr>("sherry.steps")
-                       .getAsRange<DictionaryAttr>()) {
+  ArrayAttr steps =
+      SherryDialect::StepsAttrHelper(module.getContext()).getAttr(module);
+  for (auto step : steps.getAsRange<DictionaryAttr>()) {
     nlohmann::json &entry = result.emplace_back();
     for (StringRef name : {"entry", "op"})
       entry[name.str()] = step.getAs<StringAttr>(name).str();
@@ -361,10 +333,8 @@ std::string Compilation::makeMetadata() {
     if (name)
       value = *name;
   }
-  json["schedule"] = {{"max_block", options.schedule.maxBlock},
-                      {"prefetch", options.schedule.prefetchDistance},
-                      {"prefetch_l2", options.schedule.prefetchDistanceL2},
-                      {"interleave", options.schedule.interleave}};
+  for (const ScheduleField &field : kScheduleFields)
+    json["schedule"][field.name] = options.schedule.*field.value;
   json["target_cpu"] = target.cpu;
   json["random_weights"] = options.randomSeed.has_value();
   json["compiler"] = "sherry " SHERRY_VERSION;
@@ -373,16 +343,16 @@ std::string Compilation::makeMetadata() {
 }
 
 AbiFields Compilation::describe() {
-  auto size = [&](StringRef name) -> uint64_t {
-    return (*module)->getAttrOfType<IntegerAttr>(name).getInt();
-  };
-  uint64_t weights = size("sherry.weights_size");
+  uint64_t weights =
+      SherryDialect::WeightsSizeAttrHelper(&context).getAttr(*module).getInt();
   AbiFields result;
   result.metadata = makeMetadata();
   result.tokenizerOffset = weights;
   result.tokenizerSize = tokenizer.json ? tokenizer.json->getBufferSize() : 0;
   result.weightsSize = weights + result.tokenizerSize;
-  result.workspaceSize = size("sherry.workspace_size");
+  result.workspaceSize = SherryDialect::WorkspaceSizeAttrHelper(&context)
+                             .getAttr(*module)
+                             .getInt();
   result.kvBytesPerPosition = cacheBytesPerPosition;
   result.vocabSize = config.vocabSize;
   result.logitsStride = format::rowStride(config.vocabSize, sizeof(float));
@@ -487,35 +457,17 @@ Error Compilation::run() {
   if (isLast(Stage::Sherry))
     return emitModule();
 
-  LayoutPipelineOptions layout;
-  layout.quantizeActivations = options.quantizeActivations;
-  layout.maxBlock = options.schedule.maxBlock;
-  layout.interleave = options.schedule.interleave;
-  if (Error error = runPasses("layout", [&](OpPassManager &pm) {
-        buildLayoutPipeline(pm, layout);
-      }))
+  if (Error error = runPasses("layout", buildLayoutPipeline))
     return error;
   if (isLast(Stage::Layout))
     return emitModule();
 
-  KernelPipelineOptions kernel;
-  kernel.prefetchDistance = options.schedule.prefetchDistance;
-  kernel.prefetchDistanceL2 = options.schedule.prefetchDistanceL2;
-  kernel.setTarget(target);
-  if (options.emulateFma)
-    kernel.fuseMulAdd = true;
-  if (Error error = runPasses("kernel", [&](OpPassManager &pm) {
-        buildKernelPipeline(pm, kernel);
-      }))
+  if (Error error = runPasses("kernel", buildKernelPipeline))
     return error;
   if (isLast(Stage::Kernel))
     return emitModule();
 
-  LLVMPipelineOptions lowering;
-  lowering.setTarget(target);
-  if (Error error = runPasses("llvm-mlir", [&](OpPassManager &pm) {
-        buildLLVMPipeline(pm, lowering);
-      }))
+  if (Error error = runPasses("llvm-mlir", buildLLVMPipeline))
     return error;
   if (isLast(Stage::LLVMDialect))
     return emitModule();

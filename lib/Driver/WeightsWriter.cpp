@@ -394,7 +394,8 @@ Error sherry::writeWeights(ModuleOp module, const WeightSource &source,
         return error;
     }
   }
-  auto size = module->getAttrOfType<IntegerAttr>("sherry.weights_size");
+  auto size =
+      SherryDialect::WeightsSizeAttrHelper(module.getContext()).getAttr(module);
   out.write_zeros(size.getInt() - written);
   return Error::success();
 }

@@ -16,8 +16,7 @@
 using namespace mlir;
 using namespace sherry;
 
-void sherry::buildLayoutPipeline(OpPassManager &pm,
-                                 const LayoutPipelineOptions &options) {
+void sherry::buildLayoutPipeline(OpPassManager &pm) {
   pm.addPass(createVerifyStage({"sherry"}));
   // Equal rms_norms and the like must be one value before linear ops are
   // grouped by their input.
@@ -25,11 +24,10 @@ void sherry::buildLayoutPipeline(OpPassManager &pm,
   pm.addPass(createFuseLinear());
   pm.addPass(createFuseResidual());
   // After fusion: fewer inputs to quantize.
-  if (options.quantizeActivations)
-    pm.addPass(createQuantizeActivations());
+  pm.addPass(createQuantizeActivations());
   pm.addPass(createCanonicalizerPass());
-  pm.addPass(createSpecializeTokens({options.maxBlock}));
-  pm.addPass(createSelectLayout({options.order, options.interleave}));
+  pm.addPass(createSpecializeTokens());
+  pm.addPass(createSelectLayout());
   // Tiles are those of the layout.
   pm.addPass(createFuseSwiGLU());
   // Sizes of weights follow from their layouts.
@@ -37,20 +35,8 @@ void sherry::buildLayoutPipeline(OpPassManager &pm,
   pm.addPass(createVerifyStage({"layout"}));
 }
 
-void KernelPipelineOptions::setTarget(const TargetInfo &target) {
-  pairSums = target.has(SHERRY_CPU_AVX2) && !target.hasAVX512() &&
-             !target.has(SHERRY_CPU_AVXVNNI);
-  // A code of the order `words` takes a shift and a permutation.
-  fuseDecode = target.hasAVX512();
-  multiplyPanels = target.hasAMX();
-  fuseMulAdd = target.has(SHERRY_CPU_FMA);
-}
-
-void sherry::buildKernelPipeline(OpPassManager &pm,
-                                 const KernelPipelineOptions &options) {
-  pm.addPass(createConvertSherryToKernel(
-      {options.prefetchDistance, options.prefetchDistanceL2, options.pairSums,
-       options.fuseDecode, options.multiplyPanels, options.fuseMulAdd}));
+void sherry::buildKernelPipeline(OpPassManager &pm) {
+  pm.addPass(createConvertSherryToKernel());
   // Before any canonicalization: that would put the body of a loop with one
   // iteration in the place of the loop, and every thread would run it.
   pm.addNestedPass<func::FuncOp>(createDistributeParallel());
@@ -63,28 +49,15 @@ void sherry::buildKernelPipeline(OpPassManager &pm,
   pm.addPass(createVerifyStage({"kernel"}));
 }
 
-void LLVMPipelineOptions::setTarget(const TargetInfo &target) {
-  avx2 = target.has(SHERRY_CPU_AVX2);
-  avx512 = target.hasAVX512();
-  vnni512 = target.hasAVX512() && target.has(SHERRY_CPU_AVX512VNNI);
-  vnni256 = target.has(SHERRY_CPU_AVXVNNI);
-  amx = target.hasAMX();
-  f16c = target.has(SHERRY_CPU_F16C);
-  fma = target.has(SHERRY_CPU_FMA);
-}
-
-void sherry::buildLLVMPipeline(OpPassManager &pm,
-                               const LLVMPipelineOptions &options) {
+void sherry::buildLLVMPipeline(OpPassManager &pm) {
   // First, because its polynomials have math.fma.
   pm.addPass(createApproximateMath());
-  // The widest instructions first; each pass leaves what it cannot do better.
-  if (options.amx)
-    pm.addPass(createLowerKernelToAMX());
-  if (options.avx512)
-    pm.addPass(createLowerKernelToAVX512({options.vnni512}));
-  if (options.avx2)
-    pm.addPass(createLowerKernelToAVX2({options.vnni256}));
-  pm.addPass(createLowerKernelGeneric({options.f16c, options.fma}));
+  // The widest instructions first; each pass does what the target has, and
+  // leaves what it cannot do better.
+  pm.addPass(createLowerKernelToAMX());
+  pm.addPass(createLowerKernelToAVX512());
+  pm.addPass(createLowerKernelToAVX2());
+  pm.addPass(createLowerKernelGeneric());
   pm.addPass(createLowerTeam());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -93,7 +66,7 @@ void sherry::buildLLVMPipeline(OpPassManager &pm,
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
   ConvertVectorToLLVMPassOptions vectors;
-  vectors.amx = options.amx;
+  vectors.amx = true;
   pm.addPass(createConvertVectorToLLVMPass(vectors));
   pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createArithToLLVMConversionPass());
@@ -111,14 +84,14 @@ void sherry::buildLLVMPipeline(OpPassManager &pm,
 }
 
 void sherry::registerPipelines() {
-  PassPipelineRegistration<LayoutPipelineOptions>(
+  PassPipelineRegistration<>(
       "sherry-layout-pipeline",
       "specialise a graph, choose layouts and place weights",
       buildLayoutPipeline);
-  PassPipelineRegistration<KernelPipelineOptions>(
-      "sherry-kernel-pipeline", "write graphs out as loops over the workspace",
-      buildKernelPipeline);
-  PassPipelineRegistration<LLVMPipelineOptions>(
-      "sherry-llvm-pipeline", "lower loops and kernel ops to the LLVM dialect",
-      buildLLVMPipeline);
+  PassPipelineRegistration<>("sherry-kernel-pipeline",
+                             "write graphs out as loops over the workspace",
+                             buildKernelPipeline);
+  PassPipelineRegistration<>("sherry-llvm-pipeline",
+                             "lower loops and kernel ops to the LLVM dialect",
+                             buildLLVMPipeline);
 }

@@ -19,23 +19,23 @@
 using namespace llvm;
 using namespace sherry;
 
-static constexpr StringLiteral kBaseCpu = "x86-64";
-
-Expected<ObjectEmitter> ObjectEmitter::create(const TargetInfo &target) {
+Expected<ObjectEmitter> ObjectEmitter::create(const TargetModel &target) {
   InitializeAllTargetInfos();
   InitializeAllTargets();
   InitializeAllTargetMCs();
   InitializeAllAsmPrinters();
-  Triple triple((kTargetTriple));
+  const InstructionSet &isa = target.getInstructionSet();
+  Triple triple(isa.triple);
   std::string error;
   const Target *backend = TargetRegistry::lookupTarget(triple, error);
   if (!backend)
-    return createStringError("LLVM cannot generate x86-64 code: " + error);
+    return createStringError("LLVM cannot generate " + isa.name +
+                             " code: " + error);
   ObjectEmitter emitter;
   emitter.target = target;
   // Functions bring their own features.
   emitter.machine.reset(backend->createTargetMachine(
-      triple, kBaseCpu, /*Features=*/"", TargetOptions(), Reloc::PIC_,
+      triple, isa.baseCpu, /*Features=*/"", TargetOptions(), Reloc::PIC_,
       CodeModel::Small, CodeGenOptLevel::Aggressive));
   return emitter;
 }
@@ -43,25 +43,25 @@ Expected<ObjectEmitter> ObjectEmitter::create(const TargetInfo &target) {
 /// Everything about the target that the code of a function depends on. The CPU
 /// is the plain one plus features of our table, so that the model says exactly
 /// what it needs; the CPU's own name only guides the scheduling.
-static void setAttributes(Function &function, const TargetInfo &target) {
+static void setAttributes(Function &function, const TargetModel &target) {
   function.addFnAttr("no-builtins");
   function.addFnAttr(Attribute::NoUnwind);
-  function.addFnAttr("target-cpu", kBaseCpu);
+  function.addFnAttr("target-cpu", target.getInstructionSet().baseCpu);
   // Reports every frame.
   function.addFnAttr("warn-stack-size", "0");
   if (function.hasFnAttribute(kBaselineAttribute))
     return;
   function.addFnAttr("tune-cpu", target.cpu);
   function.addFnAttr("target-features", target.getFeatureString());
-  if (target.hasAVX512()) {
-    // Kernels are written in 512-bit vectors, whatever the CPU's taste is.
-    function.addFnAttr("prefer-vector-width", "512");
-    function.addFnAttr("min-legal-vector-width", "512");
+  if (unsigned bits = target.getVectorBits()) {
+    function.addFnAttr("prefer-vector-width", std::to_string(bits));
+    function.addFnAttr("min-legal-vector-width", std::to_string(bits));
   }
 }
 
 void ObjectEmitter::optimize(Module &module) const {
-  module.setTargetTriple(Triple(kTargetTriple));
+  Triple triple = machine->getTargetTriple();
+  module.setTargetTriple(triple);
   module.setDataLayout(machine->createDataLayout());
   module.setPICLevel(PICLevel::BigPIC);
   for (Function &function : module)
@@ -79,7 +79,7 @@ void ObjectEmitter::optimize(Module &module) const {
   tuning.SLPVectorization = false;
   tuning.LoopUnrolling = false;
   PassBuilder builder(machine.get(), tuning);
-  TargetLibraryInfoImpl library((Triple(kTargetTriple)));
+  TargetLibraryInfoImpl library(triple);
   library.disableAllFunctions();
   functions.registerPass([&] { return TargetLibraryAnalysis(library); });
   builder.registerModuleAnalyses(modules);

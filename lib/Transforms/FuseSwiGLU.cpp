@@ -38,7 +38,8 @@ struct FuseSwiGLUPass : sherry::impl::FuseSwiGLUBase<FuseSwiGLUPass> {
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
-      auto tokens = function->getAttrOfType<IntegerAttr>("sherry.max_tokens");
+      auto tokens =
+          SherryDialect::MaxTokensAttrHelper(&getContext()).getAttr(function);
       // The results of one token are few, and its weights are read in order.
       if (!tokens || tokens.getInt() <= 1)
         continue;

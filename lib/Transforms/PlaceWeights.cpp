@@ -40,7 +40,8 @@ struct PlaceWeightsPass : sherry::impl::PlaceWeightsBase<PlaceWeightsPass> {
       }
       at = end;
     }
-    module->setAttr("sherry.weights_size", b.getI64IntegerAttr(at));
+    SherryDialect::WeightsSizeAttrHelper(&getContext())
+        .setAttr(module, b.getI64IntegerAttr(at));
   }
 };
 } // namespace

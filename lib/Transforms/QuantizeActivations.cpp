@@ -33,6 +33,8 @@ namespace {
 struct QuantizeActivationsPass
     : sherry::impl::QuantizeActivationsBase<QuantizeActivationsPass> {
   void runOnOperation() override {
+    if (getNumerics(getOperation()).getActivations().isF32())
+      return;
     SymbolTable symbols(getOperation());
     getOperation().walk([&](LinearOp op) {
       auto weight = symbols.lookup<WeightOp>(op.getWeight());

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "sherry-abi/limits.h"
+#include "sherry/Dialect/Sherry/SherryDialect.h"
 #include "sherry/Transforms/Passes.h"
 
 #include "mlir/IR/Builders.h"
@@ -19,15 +19,9 @@ using namespace sherry;
 namespace {
 struct SpecializeTokensPass
     : sherry::impl::SpecializeTokensBase<SpecializeTokensPass> {
-  using SpecializeTokensBase::SpecializeTokensBase;
-
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    if (maxBlock < 8 || maxBlock > SHERRY_ABI_MAX_BLOCK || maxBlock % 8 != 0) {
-      module.emitError("max-block must be a multiple of 8 in 8..")
-          << SHERRY_ABI_MAX_BLOCK << ", not " << maxBlock.getValue();
-      return signalPassFailure();
-    }
+    int64_t maxBlock = getSchedule(module).getMaxBlock();
     SymbolTable symbols(module);
     auto forward = symbols.lookup<func::FuncOp>("forward");
     if (!forward || !forward.isPublic()) {
@@ -45,8 +39,8 @@ struct SpecializeTokensPass
       for (func::FuncOp original : originals) {
         func::FuncOp copy = original.clone();
         copy.setSymNameAttr(rename(original.getName()));
-        copy->setAttr("sherry.max_tokens",
-                      Builder(&getContext()).getI64IntegerAttr(tokens));
+        SherryDialect::MaxTokensAttrHelper(&getContext())
+            .setAttr(copy, Builder(&getContext()).getI64IntegerAttr(tokens));
         copy.walk([&](func::CallOp call) {
           call.setCalleeAttr(FlatSymbolRefAttr::get(rename(call.getCallee())));
         });

@@ -49,7 +49,8 @@ static StringRef checkLayout(Operation *op) {
     if (!weight.getOffset())
       return "has no place in the weights section";
   }
-  if (isa<func::FuncOp>(op) && !op->hasAttr("sherry.max_tokens"))
+  if (isa<func::FuncOp>(op) &&
+      !op->hasAttr(SherryDialect::MaxTokensAttrHelper::getNameStr()))
     return "is not specialized for a number of tokens";
   return checkSherry(op);
 }

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 #include "ElfCheck.h"
 #include "Support.h"
+#include "X86/Machine.h"
 #include "sherry-abi/abi.h"
 
 #include <cstring>
@@ -88,9 +89,9 @@ void ElfChecker::checkHeader() {
                               "offset 0); give the .so that sherry-compile "
                               "wrote");
   if (ident[EI_CLASS] != ELFCLASS64 || ident[EI_DATA] != ELFDATA2LSB ||
-      header.e_machine != EM_X86_64 || header.e_type != ET_DYN)
-    throw Error(file.path() + ": is not a shared object for x86-64; give the "
-                              ".so that sherry-compile wrote");
+      header.e_machine != kElfMachine || header.e_type != ET_DYN)
+    throw Error(file.path() + ": is not a shared object for " + kMachineName +
+                "; give the .so that sherry-compile wrote");
   require(ident[EI_VERSION] == EV_CURRENT && header.e_version == EV_CURRENT,
           "ELF header: unknown version");
   require(ident[EI_OSABI] == ELFOSABI_NONE || ident[EI_OSABI] == ELFOSABI_GNU,

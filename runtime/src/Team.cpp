@@ -6,6 +6,7 @@
 #include "Team.h"
 #include "Parallel.h"
 #include "Threads.h"
+#include "X86/Machine.h"
 
 #include <atomic>
 #include <chrono>
@@ -64,7 +65,7 @@ void Barrier::wait(int64_t numThreads) {
   }
   for (int64_t i = 0; round.load(std::memory_order_acquire) == mine; ++i)
     if (i < spins)
-      __builtin_ia32_pause();
+      pauseThread();
     else
       std::this_thread::yield();
 }

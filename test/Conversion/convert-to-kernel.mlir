@@ -1,8 +1,8 @@
-// RUN: sherry-opt %s -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,PREFETCH,DOTS,SPLIT
-// RUN: sherry-opt %s '-sherry-convert-to-kernel=prefetch-distance=0 pair-sums' -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,NO-PREFETCH,PAIRS
-// RUN: sherry-opt %s '-sherry-convert-to-kernel=fuse-decode fuse-mul-add' -cse -split-input-file | FileCheck %s --check-prefix=FUSED
-// RUN: sherry-opt %s '-sherry-convert-to-kernel=fuse-mul-add multiply-panels' -cse -split-input-file | FileCheck %s --check-prefix=WHOLE
-// RUN: sherry-opt %s -sherry-convert-to-kernel=prefetch-distance-l2=16384 -cse -split-input-file | FileCheck %s --check-prefix=TWICE
+// RUN: sherry-opt %s '-sherry-attach-target=prefetch-l2=0' -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,PREFETCH,DOTS,SPLIT
+// RUN: sherry-opt %s '-sherry-attach-target=prefetch=0 prefetch-l2=0 pair-sums' -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,NO-PREFETCH,PAIRS
+// RUN: sherry-opt %s '-sherry-attach-target=prefetch-l2=0 fuse-decode fuse-mul-add' -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefix=FUSED
+// RUN: sherry-opt %s '-sherry-attach-target=prefetch-l2=0 fuse-mul-add multiply-panels' -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefix=WHOLE
+// RUN: sherry-opt %s -sherry-attach-target=prefetch-l2=16384 -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefix=TWICE
 
 // Arguments: weights, caches, workspace, buffers of arguments and results,
 // count of rows, indices, capacities of caches, team. 40 columns take 64.
@@ -63,7 +63,7 @@ sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 1024 : tensor<32x64x!s
 func.func @prefetch(%x: tensor<?x64xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
   %values, %scales, %sums = sherry.quantize_activations %x blocks [64] : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
   // CHECK: sherry.step = {op = "quantize_activations"}
-  // PREFETCH: arith.constant 8192 : index
+  // PREFETCH: arith.constant 4096 : index
   // PREFETCH-COUNT-7: memref.prefetch %{{.*}}, read, locality<3>, data : memref<1024xi8>
   // PREFETCH-NOT: memref.prefetch
   // The scales, then each line of codes; into the second cache first.

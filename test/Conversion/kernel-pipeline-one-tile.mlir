@@ -1,7 +1,8 @@
 // A loop with one iteration is run by one thread too: all other threads would
 // write the same buffer at the same time.
-// RUN: sherry-opt %s -sherry-layout-pipeline=quantize-activations=false -sherry-kernel-pipeline | FileCheck %s
+// RUN: sherry-opt %s -sherry-layout-pipeline -sherry-kernel-pipeline | FileCheck %s
 
+module attributes {sherry.numerics = #sherry.numerics<activations = f32>} {
 sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16>>
 
 // CHECK-LABEL: func.func @decode
@@ -13,4 +14,5 @@ sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x8x!sherry.trit, #sherry.
 func.func @forward(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
   %y = sherry.linear %x, @w : tensor<?x8xf32> -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
+}
 }

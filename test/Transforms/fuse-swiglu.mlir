@@ -63,18 +63,6 @@ func.func @rows(%q: tensor<?x64xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>, %
   return %v, %t, %w : tensor<?x128xi8>, tensor<?x1xf32>, tensor<?x1xi32>
 }
 
-// No tokens: sherry-convert-to-kernel will say so.
-// CHECK-LABEL: func @none(
-// CHECK: sherry.swiglu
-func.func @none(%q: tensor<?x64xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>, %n: index) -> (tensor<?x128xi8>, tensor<?x1xf32>, tensor<?x1xi32>) attributes {sherry.max_tokens = 0 : i64} {
-  %y = sherry.linear %q scaled %s sums %u, @gate_up : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x256xf32>
-  %a = tensor.extract_slice %y[0, 0] [%n, 128] [1, 1] : tensor<?x256xf32> to tensor<?x128xf32>
-  %b = tensor.extract_slice %y[0, 128] [%n, 128] [1, 1] : tensor<?x256xf32> to tensor<?x128xf32>
-  %h = sherry.swiglu %a, %b : tensor<?x128xf32>
-  %v, %t, %w = sherry.quantize_activations %h blocks [128] : tensor<?x128xf32> -> tensor<?x128xi8>, tensor<?x1xf32>, tensor<?x1xi32>
-  return %v, %t, %w : tensor<?x128xi8>, tensor<?x1xf32>, tensor<?x1xi32>
-}
-
 // -----
 
 // A part of a super-tile is left.

@@ -1,4 +1,4 @@
-// RUN: sherry-opt %s -sherry-specialize-tokens=max-block=16 | FileCheck %s
+// RUN: sherry-opt %s -sherry-attach-target=max-block=16 -sherry-specialize-tokens | FileCheck %s
 
 // CHECK-NOT: @forward
 // CHECK: func.func private @decode_layer({{.*}} attributes {sherry.max_tokens = 1 : i64}

@@ -10,9 +10,9 @@
 // RUN: sherry-opt %s -sherry-verify-stage | FileCheck %s
 // RUN: sherry-opt %s -sherry-place-buffers | FileCheck %s
 // RUN: sherry-opt %s -sherry-distribute-parallel | FileCheck %s
-// RUN: sherry-opt %s -sherry-lower-kernel-avx512 | FileCheck %s
-// RUN: sherry-opt %s -sherry-lower-kernel-amx | FileCheck %s
-// RUN: sherry-opt %s -sherry-lower-kernel-avx2 | FileCheck %s
+// RUN: sherry-opt %s -sherry-attach-target=cpu=icelake-server -sherry-lower-kernel-avx512 | FileCheck %s
+// RUN: sherry-opt %s -sherry-attach-target=cpu=sapphirerapids -sherry-lower-kernel-amx | FileCheck %s
+// RUN: sherry-opt %s -sherry-attach-target=cpu=x86-64-v3 -sherry-lower-kernel-avx2 | FileCheck %s
 // RUN: sherry-opt %s -sherry-lower-kernel-generic | FileCheck %s
 // RUN: sherry-opt %s -sherry-approximate-math | FileCheck %s
 // RUN: sherry-opt %s -sherry-lower-team | FileCheck %s

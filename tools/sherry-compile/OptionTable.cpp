@@ -14,15 +14,12 @@ namespace {
 
 /// What a compilation is.
 enum Mode : unsigned {
-  EndsWithGraph = 1,  ///< --emit=sherry
-  EndsWithLayout = 2, ///< --emit=layout
-  EndsLater = 4,
-  HasTrits = 8, ///< linear layers may become trits
-  ReadsWeights = 16,
-  MakesWeights = 32,
-  HasOwnSchedule = 64, ///< --tune is not given
-  MayAsk = 128,        ///< neither --quantize nor --no-quantize is given
-  Always = EndsWithGraph | EndsWithLayout | EndsLater
+  Always = 1,
+  HasTrits = 2, ///< linear layers may become trits
+  ReadsWeights = 4,
+  MakesWeights = 8,
+  HasOwnSchedule = 16, ///< --tune is not given
+  MayAsk = 32,         ///< neither --quantize nor --no-quantize is given
 };
 
 struct OptionUse {
@@ -33,8 +30,6 @@ struct OptionUse {
 
 } // namespace
 
-static constexpr const char *kAtGraph = "with --emit=sherry";
-static constexpr const char *kBeforeCode = "with --emit=sherry or layout";
 static constexpr const char *kTuned = "with --tune, which chooses it";
 static constexpr const char *kDense = "with --no-quantize";
 static constexpr const char *kRandom = "with --random-weights";
@@ -50,7 +45,7 @@ static constexpr OptionUse kTable[] = {
     {"head", Always},
     {"stq-scale", ReadsWeights, kRandom},
     {"kv", Always},
-    {"emulate-fma", EndsLater, kBeforeCode},
+    {"emulate-fma", Always},
     {"no-quantize", Always},
     {"quantize", ReadsWeights, kRandom},
     {"strict", ReadsWeights, kRandom},
@@ -59,25 +54,18 @@ static constexpr OptionUse kTable[] = {
     {"grouping", HasTrits, kDense},
     {"grouping", MakesWeights,
      "without --random-weights: the weights of a model have groups already"},
-    {"max-block", EndsWithLayout | EndsLater, kAtGraph},
     {"max-block", HasOwnSchedule, kTuned},
-    {"prefetch", EndsLater, kBeforeCode},
     {"prefetch", HasOwnSchedule, kTuned},
-    {"prefetch-l2", EndsLater, kBeforeCode},
     {"prefetch-l2", HasOwnSchedule, kTuned},
-    {"interleave", EndsWithLayout | EndsLater, kAtGraph},
     {"interleave", HasOwnSchedule, kTuned},
-    {"tune", EndsWithLayout | EndsLater, kAtGraph},
+    {"tune", Always},
     {"emit", Always},
     {"stats", Always},
 };
 
 Error sherry::refuseWithoutEffect(const cl::OptionCategory &category,
                                   const CompileOptions &options, bool tunes) {
-  unsigned modes = options.randomSeed ? MakesWeights : ReadsWeights;
-  modes |= options.lastStage == Stage::Sherry   ? EndsWithGraph
-           : options.lastStage == Stage::Layout ? EndsWithLayout
-                                                : EndsLater;
+  unsigned modes = Always | (options.randomSeed ? MakesWeights : ReadsWeights);
   if (options.quantize != false)
     modes |= HasTrits;
   if (!options.quantize)

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Tuner.h"
 #include "sherry/Import/ModelFiles.h"
-#include "sherry/Target/TargetInfo.h"
+#include "sherry/Target/TargetModel.h"
 #include "sherry/sherry.h"
 
 #include "llvm/ADT/SmallString.h"
@@ -137,7 +137,8 @@ class Memory {
 public:
   Memory();
 
-  std::optional<Schedule> find(StringRef key) const;
+  /// `base` with the numbers that were stored.
+  std::optional<Schedule> find(StringRef key, const Schedule &base) const;
   Error store(StringRef key, const Schedule &schedule);
   StringRef file() const { return path; }
 
@@ -162,17 +163,19 @@ Memory::Memory() {
     entries = std::move(*object);
 }
 
-std::optional<Schedule> Memory::find(StringRef key) const {
+std::optional<Schedule> Memory::find(StringRef key,
+                                     const Schedule &base) const {
   const json::Object *entry = entries.getObject(key);
   if (!entry)
     return std::nullopt;
-  auto maxBlock = entry->getInteger("max_block");
-  auto prefetch = entry->getInteger("prefetch");
-  auto prefetchL2 = entry->getInteger("prefetch_l2");
-  auto interleave = entry->getInteger("interleave");
-  if (!maxBlock || !prefetch || !prefetchL2 || !interleave)
-    return std::nullopt;
-  Schedule schedule = {*maxBlock, *prefetch, *prefetchL2, *interleave};
+  // What has no name there follows from the CPU.
+  Schedule schedule = base;
+  for (const ScheduleField &field : kScheduleFields) {
+    auto value = entry->getInteger(field.name);
+    if (!value)
+      return std::nullopt;
+    schedule.*field.value = *value;
+  }
   if (Error error = checkSchedule(schedule)) {
     consumeError(std::move(error));
     return std::nullopt;
@@ -183,10 +186,10 @@ std::optional<Schedule> Memory::find(StringRef key) const {
 Error Memory::store(StringRef key, const Schedule &schedule) {
   if (path.empty())
     return createStringError("there is no cache folder (XDG_CACHE_HOME, HOME)");
-  entries[key] = json::Object{{"max_block", schedule.maxBlock},
-                              {"prefetch", schedule.prefetchDistance},
-                              {"prefetch_l2", schedule.prefetchDistanceL2},
-                              {"interleave", schedule.interleave}};
+  json::Object entry;
+  for (const ScheduleField &field : kScheduleFields)
+    entry[field.name] = schedule.*field.value;
+  entries[key] = std::move(entry);
   if (std::error_code code =
           sys::fs::create_directories(sys::path::parent_path(path)))
     return createStringError(code, "cannot create the folder");
@@ -212,7 +215,7 @@ static std::string cpuName() {
 /// All that the best schedule can depend on.
 static std::string makeKey(const CompileOptions &options,
                            const ModelConfig &config,
-                           const TargetInfo &target) {
+                           const TargetModel &target) {
   std::string key;
   raw_string_ostream out(key);
   out << cpuName() << "; " << target.cpu << " " << target.getFeatureString()
@@ -250,16 +253,8 @@ struct Dimension {
 
 static const Dimension kDimensions[] = {
     {"--interleave", &Schedule::interleave, {2, 4, 8}, true, true},
-    {"--prefetch",
-     &Schedule::prefetchDistance,
-     {2048, 4096, 8192},
-     true,
-     false},
-    {"--prefetch-l2",
-     &Schedule::prefetchDistanceL2,
-     {0, 16384, 65536},
-     true,
-     false},
+    {"--prefetch", &Schedule::prefetch, {2048, 4096, 8192}, true, false},
+    {"--prefetch-l2", &Schedule::prefetchL2, {0, 16384, 65536}, true, false},
     {"--max-block", &Schedule::maxBlock, {64, 128, 256}, false, true},
 };
 
@@ -321,7 +316,7 @@ Error sherry::tune(CompileOptions &options, raw_ostream &log) {
   if (!files)
     return files.takeError();
   const ModelConfig *config = &files->config;
-  Expected<TargetInfo> target = TargetInfo::get("native");
+  Expected<TargetModel> target = TargetModel::get("native");
   if (!target)
     return target.takeError();
   const int64_t perLayer =
@@ -334,7 +329,7 @@ Error sherry::tune(CompileOptions &options, raw_ostream &log) {
 
   const std::string key = makeKey(options, *config, *target);
   Memory memory;
-  if (std::optional<Schedule> known = memory.find(key)) {
+  if (std::optional<Schedule> known = memory.find(key, options.schedule)) {
     log << "tune: taken from " << memory.file() << "\n";
     options.schedule = *known;
     return Error::success();

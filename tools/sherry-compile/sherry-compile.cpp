@@ -128,12 +128,12 @@ static cl::opt<int64_t>
              cl::desc("Most tokens of one prefill call, a multiple of 8, at "
                       "most 8192 (default: 128, with AMX 64)"),
              cl::value_desc("n"), cl::cat(category));
-static cl::opt<int64_t> prefetchDistance(
+static cl::opt<int64_t> prefetch(
     "prefetch",
     cl::desc("Bytes that decoding prefetches weights ahead, 0 for no prefetch "
              "(default: 4096, on znver5 8192)"),
     cl::value_desc("n"), cl::cat(category));
-static cl::opt<int64_t> prefetchDistanceL2(
+static cl::opt<int64_t> prefetchL2(
     "prefetch-l2",
     cl::desc("The same into the second-level cache, beside --prefetch "
              "(default: 16384, on znver5 0)"),
@@ -174,17 +174,17 @@ static cl::Option &adoptStatsOption() {
 
 /// The schedule of the options, else what suits the CPU.
 static Expected<Schedule> chooseSchedule() {
-  Expected<TargetInfo> target = TargetInfo::get(targetCpu);
+  Expected<TargetModel> target = TargetModel::get(targetCpu);
   if (!target)
-    return target.takeError();
-  Schedule schedule = Schedule::forTarget(*target);
+    return createStringError("--target-cpu: " + toString(target.takeError()));
+  Schedule schedule = target->getSchedule();
   auto take = [](const cl::opt<int64_t> &option, int64_t &field) {
     if (option.getNumOccurrences())
       field = option;
   };
   take(maxBlock, schedule.maxBlock);
-  take(prefetchDistance, schedule.prefetchDistance);
-  take(prefetchDistanceL2, schedule.prefetchDistanceL2);
+  take(prefetch, schedule.prefetch);
+  take(prefetchL2, schedule.prefetchL2);
   take(interleaveTiles, schedule.interleave);
   return schedule;
 }

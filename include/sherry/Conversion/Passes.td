@@ -19,7 +19,7 @@ def ConvertSherryToKernel
     of 32, such that rows are no multiple of 2 KiB apart. Quantized activations
     stay within a function, because they are in another order in memory: of 8
     tokens the first four inputs each, then the next four, and so on (token by
-    token with `multiply-panels`); and of all tokens the scale of the first
+    token with `multiply_panels`); and of all tokens the scale of the first
     block, then of the next. The tensor
     arguments of a function have the same number of rows. The arguments of the
     new function are, in this order:
@@ -34,29 +34,14 @@ def ConvertSherryToKernel
     8. the team of threads
 
     Work is divided by `scf.parallel`; results are `memref.alloc`. Weights need
-    a layout and a place (`sherry-select-layout`, `sherry-place-weights`).
+    a layout and a place (`sherry-select-layout`, `sherry-place-weights`). What
+    `sherry.schedule` and `sherry.numerics` of the module say is done.
   }];
-  let options = [Option<
-      "prefetchDistance", "prefetch-distance", "int64_t", "8192",
-      "how many bytes ahead decode kernels prefetch weights; 0: not at all">,
-    Option<"prefetchDistanceL2", "prefetch-distance-l2", "int64_t", "0",
-           "the same for the second-level cache, beside the first; 0: not at "
-           "all">,
-    Option<"pairSums", "pair-sums", "bool", "false",
-           "several tokens: sum pairs of products in 16 bits, for CPUs that "
-           "have no instruction for four">,
-    Option<"fuseDecode", "fuse-decode", "bool", "false",
-           "several tokens: multiply the first block of them while the weights "
-           "are decoded, for CPUs that decode in a few instructions">,
-    Option<"multiplyPanels", "multiply-panels", "bool", "false",
-           "several tokens: multiply 32 of them with a whole panel at once, "
-           "for CPUs with a matrix unit">,
-    Option<"fuseMulAdd", "fuse-mul-add", "bool", "false",
-           "round a product and its addition once, as FMA does">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
-    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+    "::sherry::SherryDialect"];
 }
 
 def DistributeParallel
@@ -92,12 +77,10 @@ def PlaceBuffers : Pass<"sherry-place-buffers", "::mlir::ModuleOp"> {
 def LowerKernelToAVX512 : Pass<"sherry-lower-kernel-avx512"> {
   let summary = "kernel ops to AVX-512 instructions";
   let description = [{
-    Needs AVX512BW: `lookup` becomes vpermw, `decode_block` vpermi2d. With the
-    option `vnni`, `dot_accumulate` becomes vpdpbusd. Other ops are left to
-    `sherry-lower-kernel-generic`.
+    Where `llvm.target` has AVX512BW: `lookup` becomes vpermw, `decode_block`
+    vpermi2d. With AVX512VNNI, `dot_accumulate` becomes vpdpbusd. Other ops are
+    left to the passes after it.
   }];
-  let options = [Option<"vnni", "vnni", "bool", "true",
-                        "the target has AVX512VNNI">];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
                            "::mlir::arith::ArithDialect",
                            "::mlir::vector::VectorDialect"];
@@ -106,9 +89,9 @@ def LowerKernelToAVX512 : Pass<"sherry-lower-kernel-avx512"> {
 def LowerKernelToAMX : Pass<"sherry-lower-kernel-amx"> {
   let summary = "kernel ops to AMX instructions";
   let description = [{
-    `multiply_panel` becomes tdpbssd on tiles of 16 x 64 bytes, all of one
-    shape, so that they are configured once. Needs AMX-INT8. Other ops are left
-    to the passes after it.
+    Where `llvm.target` has AMX-INT8, `multiply_panel` becomes tdpbssd on tiles
+    of 16 x 64 bytes, all of one shape, so that they are configured once. Other
+    ops are left to the passes after it.
   }];
   let dependentDialects = ["::mlir::amx::AMXDialect",
                            "::mlir::arith::ArithDialect"];
@@ -117,15 +100,13 @@ def LowerKernelToAMX : Pass<"sherry-lower-kernel-amx"> {
 def LowerKernelToAVX2 : Pass<"sherry-lower-kernel-avx2"> {
   let summary = "kernel ops to AVX2 instructions";
   let description = [{
-    `decode_block` becomes vpshufb and bit tests, `lookup_halves` two vpshufb,
-    `apply_sign` vpsignw, `dot_pairs` vpmaddubsw, `dot_accumulate`
-    vpmaddubsw and vpmaddwd where its weights are at most 127 (no sum can then
-    saturate), else vpmaddwd on the even and the odd bytes. With the option
-    `vnni` it becomes vpdpbusd. Other ops are left to
+    Where `llvm.target` has AVX2: `decode_block` becomes vpshufb and bit tests,
+    `lookup_halves` two vpshufb, `apply_sign` vpsignw, `dot_pairs` vpmaddubsw,
+    `dot_accumulate` vpmaddubsw and vpmaddwd where its weights are at most 127
+    (no sum can then saturate), else vpmaddwd on the even and the odd bytes.
+    With AVX-VNNI it becomes vpdpbusd. Other ops are left to
     `sherry-lower-kernel-generic`.
   }];
-  let options = [Option<"vnni", "vnni", "bool", "false",
-                        "the target has AVX-VNNI or AVX512VNNI with VL">];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
                            "::mlir::arith::ArithDialect",
                            "::mlir::vector::VectorDialect"];
@@ -135,15 +116,11 @@ def LowerKernelGeneric : Pass<"sherry-lower-kernel-generic"> {
   let summary = "kernel ops to target-independent vector code";
   let description = [{
     The lowering for CPUs without better instructions, and the oracle of the
-    others. `multiply_panel` becomes loops over `dot_accumulate`. Without the
-    option `f16c`, f16 numbers are widened and rounded by integer operations;
-    without `fma`, `math.fma` of f32 is computed in f64, with the same one
-    rounding. So no library call remains.
+    others. `multiply_panel` becomes loops over `dot_accumulate`. Where
+    `llvm.target` has no F16C, f16 numbers are widened and rounded by integer
+    operations; where it has no FMA, `math.fma` of f32 is computed in f64, with
+    the same one rounding. So no library call remains.
   }];
-  let options = [Option<"f16c", "f16c", "bool", "true",
-                        "the target converts f16 by an instruction">,
-                 Option<"fma", "fma", "bool", "true",
-                        "the target has FMA">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect",

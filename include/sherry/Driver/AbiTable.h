@@ -6,7 +6,7 @@
 #ifndef SHERRY_DRIVER_ABITABLE_H
 #define SHERRY_DRIVER_ABITABLE_H
 
-#include "sherry/Target/TargetInfo.h"
+#include "sherry/Target/TargetModel.h"
 
 #include "llvm/IR/Module.h"
 
@@ -23,7 +23,7 @@ struct AbiFields {
 /// Adds the query function and its table to a module that defines the entry
 /// points @decode and @prefill, and hides all other symbols. Fails if an entry
 /// point does not have the type sherry_abi_forward_fn.
-llvm::Error addAbiTable(llvm::Module &module, const TargetInfo &target,
+llvm::Error addAbiTable(llvm::Module &module, const TargetModel &target,
                         const AbiFields &fields);
 
 } // namespace sherry

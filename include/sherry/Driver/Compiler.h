@@ -8,7 +8,7 @@
 
 #include "sherry/Import/Gguf.h"
 #include "sherry/Import/ImportGraph.h"
-#include "sherry/Target/TargetInfo.h"
+#include "sherry/Target/TargetModel.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -26,19 +26,6 @@ enum class Stage {
   Assembly,
   Object,
   SharedObject
-};
-
-/// Choices that change speed only, never results.
-struct Schedule {
-  int64_t maxBlock = 128; ///< most tokens of a prefill call
-  /// Bytes ahead, into the first-level and into the second-level cache; 0: not
-  /// at all.
-  int64_t prefetchDistance = 8192, prefetchDistanceL2 = 0;
-  /// Tiles whose steps alternate; 0: 4, but 1 without AVX2.
-  int64_t interleave = 0;
-
-  /// What suits a CPU.
-  static Schedule forTarget(const TargetInfo &target);
 };
 
 /// Fails with the option of sherry-compile that is out of range.

@@ -50,6 +50,8 @@ constexpr int64_t rowStride(int64_t cols, int64_t bytesPerColumn) {
   return stride * bytesPerColumn % 2048 == 0 ? stride + kTileRows : stride;
 }
 
+inline constexpr int64_t kMaxInterleave = 16;
+
 /// Layout of one ternary matrix [rows][cols]; cols is a multiple of 4.
 ///
 /// [T5] The bytes are a sequence of super-tiles of `interleave` tiles (the last
@@ -61,7 +63,7 @@ struct TernaryLayout {
   ScaleType scaleType = ScaleType::F16;
   Granularity granularity = Granularity::PerGroup;
   int64_t groupSize = 128; ///< inputs per scale; meaningful if PerGroup
-  int64_t interleave = 4;  ///< tiles per super-tile
+  int64_t interleave = 4;  ///< tiles per super-tile, at most kMaxInterleave
 
   /// Inputs per scale group of a row of `cols` inputs. The last scale group of
   /// a row is shorter if this does not divide cols. PerTensor is stored like

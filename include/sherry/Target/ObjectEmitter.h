@@ -6,7 +6,7 @@
 #ifndef SHERRY_TARGET_OBJECTEMITTER_H
 #define SHERRY_TARGET_OBJECTEMITTER_H
 
-#include "sherry/Target/TargetInfo.h"
+#include "sherry/Target/TargetModel.h"
 
 #include "llvm/IR/Module.h"
 #include "llvm/Support/raw_ostream.h"
@@ -21,7 +21,7 @@ namespace sherry {
 /// unknown to the optimizer.
 class ObjectEmitter {
 public:
-  static llvm::Expected<ObjectEmitter> create(const TargetInfo &target);
+  static llvm::Expected<ObjectEmitter> create(const TargetModel &target);
 
   /// Sets target and function attributes and runs the O3 pipeline. Functions
   /// with the attribute `sherry-baseline` are compiled for plain x86-64, so
@@ -35,7 +35,7 @@ public:
                    llvm::CodeGenFileType type) const;
 
 private:
-  TargetInfo target;
+  TargetModel target;
   std::unique_ptr<llvm::TargetMachine> machine;
 };
 

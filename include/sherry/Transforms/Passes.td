@@ -8,6 +8,42 @@
 
 include "mlir/Pass/PassBase.td"
 
+def AttachTarget : Pass<"sherry-attach-target", "::mlir::ModuleOp"> {
+  let summary = "write the CPU and what suits it on the module";
+  let description = [{
+    Writes `llvm.target`, `sherry.schedule`, and `fuse_mul_add` of
+    `sherry.numerics`, for a CPU by name. All other passes read these
+    attributes. Without `cpu`, those that are there stay. Further options change
+    single fields.
+  }];
+  let options = [
+    Option<"cpu", "cpu", "std::string", "", "a CPU that LLVM knows, or native">,
+    Option<"maxBlock", "max-block", "int64_t", "",
+           "most tokens of a prefill call, a multiple of 8">,
+    Option<"prefetch", "prefetch", "int64_t", "",
+           "bytes that decoding prefetches weights ahead; 0: not at all">,
+    Option<"prefetchL2", "prefetch-l2", "int64_t", "",
+           "the same into the second-level cache, beside the first">,
+    Option<"interleave", "interleave", "int64_t", "",
+           "tiles of 32 rows whose steps alternate">,
+    Option<"order", "order", "::sherry::CodeOrder", "", "bytes of the codes",
+           [{::llvm::cl::values(
+               clEnumValN(::sherry::CodeOrder::Words, "words",
+                          "for lookups among 32 entries"),
+               clEnumValN(::sherry::CodeOrder::Nibbles, "nibbles",
+                          "for lookups among 16 entries"))}]>,
+    Option<"pairSums", "pair-sums", "bool", "",
+           "several tokens: sum pairs of products in 16 bits">,
+    Option<"fuseDecode", "fuse-decode", "bool", "",
+           "several tokens: multiply the first ones while decoding">,
+    Option<"multiplyPanels", "multiply-panels", "bool", "",
+           "several tokens: multiply 32 with a whole panel at once">,
+    Option<"fuseMulAdd", "fuse-mul-add", "bool", "",
+           "round a product and its addition once, as FMA does">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::sherry::SherryDialect"];
+}
+
 def FuseLinear : Pass<"sherry-fuse-linear", "::mlir::ModuleOp"> {
   let summary = "one product for linear ops that share their input";
   let description = [{
@@ -27,7 +63,8 @@ def QuantizeActivations
   let description = [{
     Every linear op whose weight has integer kernels (all but bf16) gets its
     input through `sherry.quantize_activations`. Ops that need the same blocks
-    of the same input share one quantization.
+    of the same input share one quantization. Does nothing where
+    `sherry.numerics` says that activations are f32.
   }];
   let statistics = [
     Statistic<"numQuantized", "num-quantized", "linear ops changed">,
@@ -40,28 +77,21 @@ def SpecializeTokens : Pass<"sherry-specialize-tokens", "::mlir::ModuleOp"> {
   let description = [{
     The public function `forward` becomes `decode` and `prefill`; functions it
     calls get these names as prefixes. The attribute `sherry.max_tokens` of each
-    says how many tokens it takes at most: 1, and `max-block`.
+    says how many tokens it takes at most: 1, and `max_block` of the schedule.
   }];
-  let options = [Option<"maxBlock", "max-block", "int64_t", "128",
-                        "most tokens of a prefill call, a multiple of 8">];
+  let dependentDialects = ["::sherry::SherryDialect"];
 }
 
 def SelectLayout : Pass<"sherry-select-layout", "::mlir::ModuleOp"> {
-  let summary = "choose the byte order of ternary weights for the target";
+  let summary = "give ternary weights the layout of the schedule";
   let description = [{
-    `words` where a 32-entry lookup is one instruction (AVX512BW), `nibbles`
-    where 16-entry byte lookups are the best there is (AVX2), and `words` again
-    where nothing helps. The features are those of the module's `llvm.target`.
-    The option `order` overrides the choice. Interleaved tiles share the loads
-    of tables, which pays where lookups are instructions.
+    `order` and `interleave` of `sherry.schedule`. `words` suits CPUs where a
+    32-entry lookup is one instruction (AVX512BW) and those without lookups,
+    `nibbles` those with 16-entry byte lookups (AVX2). Interleaved tiles share
+    the loads of tables, which pays where lookups are instructions. A weight
+    that has a layout keeps it.
   }];
-  let options = [
-    Option<"order", "order", "std::string", "\"auto\"",
-           "auto, words or nibbles">,
-    Option<"interleave", "interleave", "int64_t", "0",
-           "tiles of 32 rows whose steps alternate; 0 is 4 with AVX2, else 1">];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
-                           "::sherry::SherryDialect"];
+  let dependentDialects = ["::sherry::SherryDialect"];
 }
 
 def FuseResidual : Pass<"sherry-fuse-residual", "::mlir::ModuleOp"> {

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "TargetFeatures.h"
 #include "VectorBuilder.h"
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Format/Codec.h"
@@ -373,7 +374,6 @@ static LogicalResult lowerFma(math::FmaOp op, PatternRewriter &rewriter) {
 namespace {
 struct LowerKernelGenericPass
     : sherry::impl::LowerKernelGenericBase<LowerKernelGenericPass> {
-  using LowerKernelGenericBase::LowerKernelGenericBase;
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add(lowerDecodeBlock);
@@ -384,9 +384,9 @@ struct LowerKernelGenericPass
     patterns.add(lowerDotAccumulate);
     patterns.add(lowerDotPairs);
     patterns.add(lowerMultiplyPanel);
-    if (!f16c)
+    if (!hasFeature(getOperation(), "+f16c"))
       patterns.add(lowerExtF16).add(lowerTruncF16);
-    if (!fma)
+    if (!hasFeature(getOperation(), "+fma"))
       patterns.add(lowerFma);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

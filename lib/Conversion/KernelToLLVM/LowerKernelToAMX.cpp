@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "TargetFeatures.h"
 #include "VectorBuilder.h"
 #include "sherry/Conversion/Passes.h"
 
@@ -68,6 +69,8 @@ namespace {
 struct LowerKernelToAMXPass
     : sherry::impl::LowerKernelToAMXBase<LowerKernelToAMXPass> {
   void runOnOperation() override {
+    if (!hasFeature(getOperation(), "+amx-int8"))
+      return;
     RewritePatternSet patterns(&getContext());
     patterns.add(lowerMultiplyPanel);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "TargetFeatures.h"
 #include "VectorBuilder.h"
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Format/Codec.h"
@@ -184,14 +185,16 @@ static LogicalResult lowerDotPairs(DotPairsOp op, PatternRewriter &rewriter) {
 namespace {
 struct LowerKernelToAVX2Pass
     : sherry::impl::LowerKernelToAVX2Base<LowerKernelToAVX2Pass> {
-  using LowerKernelToAVX2Base::LowerKernelToAVX2Base;
   void runOnOperation() override {
+    if (!hasFeature(getOperation(), "+avx2"))
+      return;
     RewritePatternSet patterns(&getContext());
     patterns.add(lowerLookupHalves);
     patterns.add(lowerApplySign);
     patterns.add(lowerDecodeBlock);
     patterns.add(lowerDotPairs);
-    patterns.add(vnni ? lowerDotToVnni : lowerDotToMadd);
+    patterns.add(hasFeature(getOperation(), "+avxvnni") ? lowerDotToVnni
+                                                        : lowerDotToMadd);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

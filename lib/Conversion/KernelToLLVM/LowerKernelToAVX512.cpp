@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "TargetFeatures.h"
 #include "VectorBuilder.h"
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Format/Codec.h"
@@ -86,13 +87,14 @@ static LogicalResult lowerDotAccumulate(DotAccumulateOp op,
 namespace {
 struct LowerKernelToAVX512Pass
     : sherry::impl::LowerKernelToAVX512Base<LowerKernelToAVX512Pass> {
-  using LowerKernelToAVX512Base::LowerKernelToAVX512Base;
   void runOnOperation() override {
+    if (!hasFeature(getOperation(), "+avx512bw"))
+      return;
     RewritePatternSet patterns(&getContext());
     patterns.add(lowerLookup);
     patterns.add(lowerDecodeBlock);
     patterns.add(lowerDecodeMinusBias);
-    if (vnni)
+    if (hasFeature(getOperation(), "+avx512vnni"))
       patterns.add(lowerDotAccumulate);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

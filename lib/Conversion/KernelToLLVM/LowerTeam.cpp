@@ -94,8 +94,8 @@ struct LowerTeamPass : sherry::impl::LowerTeamBase<LowerTeamPass> {
     SmallVector<Attribute> steps;
     for (Operation *op : ops)
       lowerOp(op, steps);
-    getOperation()->setAttr("sherry.steps",
-                            ArrayAttr::get(&getContext(), steps));
+    SherryDialect::StepsAttrHelper(&getContext())
+        .setAttr(getOperation(), ArrayAttr::get(&getContext(), steps));
   }
 };
 } // namespace

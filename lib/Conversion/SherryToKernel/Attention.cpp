@@ -27,7 +27,7 @@ HeadAttention::HeadAttention(KernelBuilder &b, const CacheRef &cache,
 
 void HeadAttention::prefetch(Value memref, ArrayRef<Value> at, int64_t lanes) {
   // Of a prompt's block of tokens, each reads what the one before has read.
-  if (b.prefetchDistance == 0 || b.maxTokens > 1)
+  if (b.schedule.getPrefetch() == 0 || b.maxTokens > 1)
     return;
   int64_t perLine =
       64 * 8 / cast<MemRefType>(memref.getType()).getElementTypeBitWidth();

@@ -27,16 +27,12 @@ namespace {
 class FunctionConverter {
 public:
   FunctionConverter(func::FuncOp source, SymbolTable &symbols,
-                    int64_t weightsSize,
-                    const ConvertSherryToKernelOptions &options)
+                    int64_t weightsSize)
       : source(source), symbols(symbols),
         b(source.getLoc(), source.getContext()), weightsSize(weightsSize) {
-    b.prefetchDistance = options.prefetchDistance;
-    b.prefetchDistanceL2 = options.prefetchDistanceL2;
-    b.pairSums = options.pairSums;
-    b.fuseDecode = options.fuseDecode;
-    b.multiplyPanels = options.multiplyPanels;
-    b.fuseMulAdd = options.fuseMulAdd;
+    auto module = source->getParentOfType<ModuleOp>();
+    b.schedule = getSchedule(module);
+    b.numerics = getNumerics(module);
   }
 
   LogicalResult convert();
@@ -128,8 +124,9 @@ WeightRef FunctionConverter::weightOf(FlatSymbolRefAttr name, Value layer) {
 
 LogicalResult FunctionConverter::createFunction() {
   MLIRContext *context = source.getContext();
-  auto maxTokens = source->getAttrOfType<IntegerAttr>("sherry.max_tokens");
-  if (!maxTokens || maxTokens.getInt() < 1)
+  auto attribute = SherryDialect::MaxTokensAttrHelper(context);
+  auto maxTokens = attribute.getAttr(source);
+  if (!maxTokens)
     return source.emitError("needs the attribute sherry.max_tokens: run "
                             "sherry-specialize-tokens first");
   b.maxTokens = maxTokens.getInt();
@@ -176,7 +173,7 @@ LogicalResult FunctionConverter::createFunction() {
   b.function =
       func::FuncOp::create(b, source.getName(), b.getFunctionType(types, {}));
   b.function.setVisibility(source.getVisibility());
-  b.function->setAttr("sherry.max_tokens", maxTokens);
+  attribute.setAttr(b.function, maxTokens);
 
   Block *entry = b.function.addEntryBlock();
   b.setInsertionPointToStart(entry);
@@ -490,12 +487,8 @@ LogicalResult FunctionConverter::convert() {
 namespace {
 struct ConvertSherryToKernelPass
     : sherry::impl::ConvertSherryToKernelBase<ConvertSherryToKernelPass> {
-  using ConvertSherryToKernelBase::ConvertSherryToKernelBase;
-
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    if (prefetchDistance < 0 || prefetchDistanceL2 < 0)
-      return fail(module, "prefetch distances must not be negative");
     SymbolTable symbols(module);
     for (auto weight : module.getOps<WeightOp>()) {
       if (!weight.getOffset())
@@ -504,14 +497,12 @@ struct ConvertSherryToKernelPass
       if (ternary && !ternary.getLayout())
         return fail(weight, "has no layout: run sherry-select-layout first");
     }
-    auto size = module->getAttrOfType<IntegerAttr>("sherry.weights_size");
+    auto size =
+        SherryDialect::WeightsSizeAttrHelper(&getContext()).getAttr(module);
     for (auto function :
          llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
-      if (failed(
-              FunctionConverter(function, symbols, size ? size.getInt() : 0,
-                                {prefetchDistance, prefetchDistanceL2, pairSums,
-                                 fuseDecode, multiplyPanels, fuseMulAdd})
-                  .convert()))
+      if (failed(FunctionConverter(function, symbols, size ? size.getInt() : 0)
+                     .convert()))
         return signalPassFailure();
   }
 

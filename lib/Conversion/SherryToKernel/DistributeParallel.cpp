@@ -140,12 +140,14 @@ static BarrierOp findBarrierBefore(Operation *op) {
 
 void Distribution::run() {
   BarrierOp previous = findBarrierBefore(loop);
-  if (loop->hasAttr("sherry.on_demand") && previous)
+  if (SherryDialect::OnDemandAttrHelper(loop.getContext())
+          .isAttrPresent(loop) &&
+      previous)
     emitOnDemand(previous);
   else
     emitShare();
-  BarrierOp::create(b, team,
-                    loop->getAttrOfType<DictionaryAttr>("sherry.step"));
+  BarrierOp::create(
+      b, team, SherryDialect::StepAttrHelper(loop.getContext()).getAttr(loop));
   loop.erase();
 }
 

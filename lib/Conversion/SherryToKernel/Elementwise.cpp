@@ -212,7 +212,7 @@ Rows sherry::emitSwiGLU(KernelBuilder &b, const Rows &gate, const Rows &up) {
 
 /// Tokens whose values alternate in memory.
 static int64_t tokensInBlock(const KernelBuilder &b) {
-  return b.maxTokens == 1 || b.multiplyPanels ? 1 : kTokenBlock;
+  return b.maxTokens == 1 || b.schedule.getMultiplyPanels() ? 1 : kTokenBlock;
 }
 
 Value QuantizedRows::inBlocks(KernelBuilder &b) const {
@@ -322,11 +322,12 @@ void sherry::emitQuantizeBlock(KernelBuilder &b, const Rows &input, Value from,
           b, Value(arith::BitcastOp::create(b, b.getI32Type(), scale)),
           b.i32(~int64_t(3)))));
   b.store(scale, result.scales.buffer, {block, row});
-  if (b.fuseMulAdd)
+  if (b.numerics.getFuseMulAdd())
     b.store(
         arith::MulFOp::create(b, scale, b.f32(-QuantizedRows::kFloatOffset)),
         result.scales.buffer, {b.add(block, result.scales.cols), row});
-  Value start = b.i32(b.fuseMulAdd ? QuantizedRows::kFloatBits : 0);
+  Value start =
+      b.i32(b.numerics.getFuseMulAdd() ? QuantizedRows::kFloatBits : 0);
   b.store(arith::SubIOp::create(b, start, b.reduceAdd(sums)),
           result.starts.buffer, {block, row});
 }
@@ -339,7 +340,7 @@ QuantizedRows sherry::allocQuantized(KernelBuilder &b, Value count,
     return {memref::AllocOp::create(b, type), count, entries};
   };
   MemRefType type = b.rowsType(cols, b.getI8Type());
-  if (b.multiplyPanels && b.maxTokens > 1) {
+  if (b.schedule.getMultiplyPanels() && b.maxTokens > 1) {
     // Whole cache lines, which are not in the same set of the cache.
     int64_t unit = 4 * MultiplyPanelOp::kUnit;
     int64_t stride = format::roundUp(cols + unit - 4, unit);
@@ -349,7 +350,8 @@ QuantizedRows sherry::allocQuantized(KernelBuilder &b, Value count,
                            b.getI8Type());
   }
   return {{memref::AllocOp::create(b, type), count, cols},
-          allocBlocks(b.fuseMulAdd ? 2 * entries : entries, b.getF32Type()),
+          allocBlocks(b.numerics.getFuseMulAdd() ? 2 * entries : entries,
+                      b.getF32Type()),
           allocBlocks(entries, b.getI32Type())};
 }
 

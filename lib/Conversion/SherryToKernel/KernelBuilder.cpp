@@ -56,7 +56,7 @@ Value KernelBuilder::slice(Value vector, int64_t begin, int64_t count) {
 }
 
 Value KernelBuilder::mulAdd(Value a, Value b, Value c) {
-  if (fuseMulAdd)
+  if (numerics.getFuseMulAdd())
     return math::FmaOp::create(*this, a, b, c);
   return arith::AddFOp::create(*this, arith::MulFOp::create(*this, a, b), c);
 }
@@ -217,15 +217,17 @@ static void prefetchLines(KernelBuilder &b, Value offset, int64_t size,
 }
 
 void KernelBuilder::prefetchWeights(Value offset, int64_t size) {
-  if (prefetchDistanceL2 != 0)
-    prefetchLines(*this, add(offset, prefetchDistanceL2), size, /*locality=*/2);
-  if (prefetchDistance != 0)
-    prefetchLines(*this, add(offset, prefetchDistance), size, /*locality=*/3);
+  if (schedule.getPrefetchL2() != 0)
+    prefetchLines(*this, add(offset, schedule.getPrefetchL2()), size,
+                  /*locality=*/2);
+  if (schedule.getPrefetch() != 0)
+    prefetchLines(*this, add(offset, schedule.getPrefetch()), size,
+                  /*locality=*/3);
 }
 
 void KernelBuilder::prefetchWeightsFar(Value offset, int64_t size,
                                        Value distance) {
-  if (prefetchDistance != 0)
+  if (schedule.getPrefetch() != 0)
     prefetchLines(*this, add(offset, distance), size, /*locality=*/2);
 }
 
@@ -291,9 +293,9 @@ void KernelBuilder::parallel(Value end, int64_t most,
   auto op = scf::ParallelOp::create(*this, ValueRange{index(0)},
                                     ValueRange{end}, ValueRange{index(1)});
   if (step)
-    op->setAttr("sherry.step", step);
+    SherryDialect::StepAttrHelper(getContext()).setAttr(op, step);
   if (division == Division::OnDemand)
-    op->setAttr("sherry.on_demand", getUnitAttr());
+    SherryDialect::OnDemandAttrHelper(getContext()).setAttr(op, getUnitAttr());
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPoint(op.getBody()->getTerminator());
   loop = {op, most};

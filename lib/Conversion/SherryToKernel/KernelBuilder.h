@@ -45,18 +45,8 @@ public:
   mlir::Value weights;   ///< memref<weights_size x i8>
   mlir::Value team;      ///< !sherry.team
   int64_t maxTokens = 1; ///< most rows of any activations
-  /// How many bytes ahead weights are prefetched; 0: not at all.
-  int64_t prefetchDistance = 0;
-  /// The same into the second-level cache, beside the first.
-  int64_t prefetchDistanceL2 = 0;
-  /// Products of several tokens are summed by sherry.dot_pairs.
-  bool pairSums = false;
-  /// Several tokens: the first ones are multiplied while weights are decoded.
-  bool fuseDecode = false;
-  /// Several tokens: whole panels are multiplied by sherry.multiply_panel.
-  bool multiplyPanels = false;
-  /// Products and sums are math.fma, which rounds once.
-  bool fuseMulAdd = false;
+  ScheduleAttr schedule;
+  NumericsAttr numerics;
   /// What the parallel loops to come belong to, for profiles.
   mlir::DictionaryAttr step;
 
@@ -105,7 +95,7 @@ public:
   }
   /// `count` lanes from lane `begin` on.
   mlir::Value slice(mlir::Value vector, int64_t begin, int64_t count);
-  /// a * b + c, rounded once with `fuseMulAdd`, else twice.
+  /// a * b + c, rounded once with `fuse_mul_add`, else twice.
   mlir::Value mulAdd(mlir::Value a, mlir::Value b, mlir::Value c);
   /// Vectors of f32 below 2^22 to the nearest i32, ties to even: the same on
   /// every target.
@@ -258,10 +248,10 @@ struct QuantizedRows {
   Rows values;
   /// The blocks' scales: memref<blocks x max_tokens x f32>, so that a kernel
   /// that works on a block of all rows reads them from few lines. With
-  /// `fuseMulAdd`, as many entries follow that hold -kFloatOffset * scale.
+  /// `fuse_mul_add`, as many entries follow that hold -kFloatOffset * scale.
   Rows scales;
   /// In the same order, minus the sums of the blocks' values; with
-  /// `fuseMulAdd`, plus kFloatBits.
+  /// `fuse_mul_add`, plus kFloatBits.
   Rows starts;
   /// Of one token: the tables of its groups for each order of codes that its
   /// products look up in, memref<groups x 32 x i16> or, split into bytes,
@@ -271,7 +261,7 @@ struct QuantizedRows {
   /// The values in their order in memory: memref<blocks of tokens x groups x
   /// tokens x 4 x i8>, where a block has kTokenBlock tokens, or the only one.
   /// So a product of a block of tokens reads one ascending stream. With
-  /// `multiplyPanels` blocks have one token: a row is one in memory, and
+  /// `multiply_panels` blocks have one token: a row is one in memory, and
   /// products with panels may read kPanelRows rows, and a row's next groups.
   mlir::Value inBlocks(KernelBuilder &b) const;
   /// Where a group of four inputs of a row lies in it.

@@ -109,7 +109,7 @@ SmallVector<Value> sherry::startDots(KernelBuilder &b, int64_t bias,
                                      const QuantizedRows &input,
                                      ArrayRef<Value> rows, Value block) {
   // sum (w + bias) * a - bias * sum a = sum w * a
-  int64_t zero = b.fuseMulAdd ? QuantizedRows::kFloatBits : 0;
+  int64_t zero = b.numerics.getFuseMulAdd() ? QuantizedRows::kFloatBits : 0;
   auto lanes = b.vec(16, b.getI32Type());
   SmallVector<Value> sums;
   for (Value row : rows) {
@@ -140,7 +140,7 @@ Value sherry::scaleSum(KernelBuilder &b, Value sum, const QuantizedRows &input,
 /// The end of a sum that startDots() began, likewise.
 static Value scaleDots(KernelBuilder &b, Value sum, const QuantizedRows &input,
                        Value row, Value block) {
-  if (!b.fuseMulAdd)
+  if (!b.numerics.getFuseMulAdd())
     return scaleSum(b, sum, input, row, block);
   return b.mulAdd(vector::BitCastOp::create(b, b.vec(16, b.getF32Type()), sum),
                   loadScale(b, input, row, block),
@@ -246,7 +246,7 @@ void sherry::emitPanelI8(KernelBuilder &b, Value panel, int64_t groups,
                          Value column, Value block, RowSumUse use) {
   Value values = input.inBlocks(b);
   Value firstGroup = b.createOrFold<arith::DivUIOp>(column, b.index(4));
-  if (!b.pairSums) {
+  if (!b.schedule.getPairSums()) {
     SmallVector<Value> sums =
         sumDots(b, panel, groups, values, rows, firstGroup,
                 startDots(b, 1, input, rows, block));

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sherry-abi/abi.h"
 #include "sherry/Conversion/Passes.h"
+#include "sherry/Dialect/Sherry/SherryDialect.h"
 #include "sherry/Format/Layout.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -80,7 +81,8 @@ struct PlaceBuffersPass : sherry::impl::PlaceBuffersBase<PlaceBuffersPass> {
           failed(place(function, begin.lookup(function), size)))
         return signalPassFailure();
     Builder builder(&getContext());
-    module->setAttr("sherry.workspace_size", builder.getI64IntegerAttr(size));
+    SherryDialect::WorkspaceSizeAttrHelper(&getContext())
+        .setAttr(module, builder.getI64IntegerAttr(size));
   }
 
   LogicalResult place(func::FuncOp function, int64_t at, int64_t size) {

@@ -7,7 +7,7 @@
 //  * one token, quantized: a table of partial sums per group of activations,
 //    and one lookup per code [T4];
 //  * else: decode a chunk of a tile into a panel of bytes, and multiply it with
-//    every token. With `fuse-decode`, the first block of tokens is multiplied
+//    every token. With `fuse_decode`, the first block of tokens is multiplied
 //    along the way.
 //
 //===----------------------------------------------------------------------===//

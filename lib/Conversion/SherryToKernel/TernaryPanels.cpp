@@ -42,7 +42,9 @@ private:
   /// That distance, if tiles are taken in their order.
   Value toNextTile(const Tile &tile, int64_t size);
   /// By sherry.multiply_panel, whose panels have the trits themselves.
-  bool multipliesWhole() const { return b.multiplyPanels && input.quantized; }
+  bool multipliesWhole() const {
+    return b.schedule.getMultiplyPanels() && input.quantized;
+  }
   void multiplyWhole(Cursor chunk, int64_t inputs, RowSumUse use);
   void storeGroup(Value group, ArrayRef<Value> halves);
   void fillPanel(const Tile &chunk, int64_t inputs);
@@ -192,7 +194,7 @@ void TernaryPanels::emitTile(const Tile &tile, Value part,
         else
           multiplyRest(0);
       };
-      if (!b.fuseDecode || !input.quantized)
+      if (!b.schedule.getFuseDecode() || !input.quantized)
         return multiplyAll();
       auto multiplyFirst = [&](int64_t size) {
         Values rows;

@@ -6,7 +6,10 @@
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <cmath>
@@ -49,8 +52,9 @@ Operation *SherryDialect::materializeConstant(OpBuilder &builder,
 
 LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  CodeOrder, int64_t interleave) {
-  if (interleave < 1 || interleave > 16)
-    return emitError() << "interleave must be 1 to 16, not " << interleave;
+  if (interleave < 1 || interleave > format::kMaxInterleave)
+    return emitError() << "interleave must be 1 to " << format::kMaxInterleave
+                       << ", not " << interleave;
   return success();
 }
 
@@ -135,6 +139,110 @@ RopeScalingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (highFreqFactor.getValueAsDouble() <= lowFreqFactor.getValueAsDouble())
     return emitError() << "high_freq_factor must exceed low_freq_factor";
   return success();
+}
+
+ScheduleAttr ScheduleAttr::get(MLIRContext *context, const Schedule &schedule) {
+  return get(context, schedule.maxBlock, schedule.prefetch, schedule.prefetchL2,
+             schedule.interleave,
+             schedule.order == format::CodeOrder::Words ? CodeOrder::Words
+                                                        : CodeOrder::Nibbles,
+             schedule.pairSums, schedule.fuseDecode, schedule.multiplyPanels);
+}
+
+Schedule ScheduleAttr::getSchedule() const {
+  return {getMaxBlock(),
+          getPrefetch(),
+          getPrefetchL2(),
+          getInterleave(),
+          getOrder() == CodeOrder::Words ? format::CodeOrder::Words
+                                         : format::CodeOrder::Nibbles,
+          getPairSums(),
+          getFuseDecode(),
+          getMultiplyPanels()};
+}
+
+LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   int64_t maxBlock, int64_t prefetch,
+                                   int64_t prefetchL2, int64_t interleave,
+                                   CodeOrder, bool, bool, bool) {
+  Schedule schedule;
+  schedule.maxBlock = maxBlock;
+  schedule.prefetch = prefetch;
+  schedule.prefetchL2 = prefetchL2;
+  schedule.interleave = interleave;
+  for (const ScheduleField &field : kScheduleFields)
+    if (int64_t value = schedule.*field.value; !field.accepts(value))
+      return emitError() << field.name << " must be " << field.range()
+                         << ", not " << value;
+  return success();
+}
+
+LogicalResult NumericsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   Type activations, bool) {
+  if (!activations.isInteger(8) && !activations.isF32())
+    return emitError() << "activations are i8 or f32, not " << activations;
+  return success();
+}
+
+ScheduleAttr sherry::getSchedule(Operation *module) {
+  MLIRContext *context = module->getContext();
+  auto attr = SherryDialect::ScheduleAttrHelper(context).getAttr(module);
+  return attr ? attr : ScheduleAttr::get(context, Schedule());
+}
+
+NumericsAttr sherry::getNumerics(Operation *module) {
+  MLIRContext *context = module->getContext();
+  auto attr = SherryDialect::NumericsAttrHelper(context).getAttr(module);
+  return attr ? attr
+              : NumericsAttr::get(context, IntegerType::get(context, 8),
+                                  /*fuseMulAdd=*/false);
+}
+
+/// Checks the type of an attribute's value and the op that has it.
+LogicalResult
+SherryDialect::verifyOperationAttribute(Operation *op,
+                                        NamedAttribute attribute) {
+  StringRef name = attribute.getName();
+  Attribute value = attribute.getValue();
+  auto check = [&](bool isRightOp, StringRef ops, bool isRightValue,
+                   StringRef values) -> LogicalResult {
+    if (!isRightOp)
+      return op->emitOpError("'") << name << "' belongs to " << ops;
+    if (!isRightValue)
+      return op->emitOpError("'") << name << "' must be " << values;
+    return success();
+  };
+  auto isSize = [&](int64_t least) {
+    auto number = dyn_cast<IntegerAttr>(value);
+    return number && number.getType().isInteger(64) && number.getInt() >= least;
+  };
+  bool isLoop = isa<LoopLikeOpInterface>(op);
+  if (name == ScheduleAttrHelper::getNameStr())
+    return check(isa<ModuleOp>(op), "a module", isa<ScheduleAttr>(value),
+                 "a #sherry.schedule");
+  if (name == NumericsAttrHelper::getNameStr())
+    return check(isa<ModuleOp>(op), "a module", isa<NumericsAttr>(value),
+                 "a #sherry.numerics");
+  if (name == WeightsSizeAttrHelper::getNameStr() ||
+      name == WorkspaceSizeAttrHelper::getNameStr())
+    return check(isa<ModuleOp>(op), "a module", isSize(0),
+                 "an i64 that is not negative");
+  if (name == StepsAttrHelper::getNameStr()) {
+    auto steps = dyn_cast<ArrayAttr>(value);
+    return check(isa<ModuleOp>(op), "a module",
+                 steps && llvm::all_of(steps, llvm::IsaPred<DictionaryAttr>),
+                 "a list of dictionaries");
+  }
+  if (name == MaxTokensAttrHelper::getNameStr())
+    return check(isa<FunctionOpInterface>(op), "a function", isSize(1),
+                 "a positive i64");
+  if (name == StepAttrHelper::getNameStr())
+    return check(isLoop, "a parallel loop", isa<DictionaryAttr>(value),
+                 "a dictionary");
+  if (name == OnDemandAttrHelper::getNameStr())
+    return check(isLoop, "a parallel loop", isa<UnitAttr>(value),
+                 "a unit attribute");
+  return op->emitOpError("'") << name << "' is no attribute of this dialect";
 }
 
 //===----------------------------------------------------------------------===//

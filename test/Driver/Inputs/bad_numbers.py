@@ -22,7 +22,7 @@ CASES = [
     ("--max-block", BLOCK, [0, 4, 7, -8, 8200, 16384, 65536, 65544, 10**9, HUGE - 7, -(2**63)]),
     ("--prefetch", DISTANCE, [-1, 2**30 + 1, HUGE]),
     ("--prefetch-l2", DISTANCE, [-1, 2**30 + 1, HUGE]),
-    ("--interleave", "it must be in 0..16", [-1, 17, HUGE]),
+    ("--interleave", "it must be in 1..16", [-1, 17, HUGE]),
     (
         "--group-size",
         "it must be a multiple of 4 in 4..16777216",

@@ -9,8 +9,10 @@
 #include "sherry/Pipelines/Pipelines.h"
 #include "sherry/Target/Linker.h"
 #include "sherry/Target/ObjectEmitter.h"
+#include "sherry/Transforms/AttachTarget.h"
 #include "sherry/sherry.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -53,8 +55,8 @@ const std::vector<Lowering> sherry::kLowerings = {
     {"GenericPanels", "x86-64-v2", 0, /*multiplyPanels=*/true},
 };
 
-TargetInfo Lowering::target() const {
-  TargetInfo result = llvm::cantFail(TargetInfo::get(cpu));
+TargetModel Lowering::target() const {
+  TargetModel result = llvm::cantFail(TargetModel::get(cpu));
   result.features |= moreFeatures;
   return result;
 }
@@ -63,7 +65,7 @@ std::string Lowering::missingFeatures() const {
   // Of the runtime, which also asks the system for the use of AMX.
   SmallVector<StringRef> has, missing;
   StringRef(sherry_cpu_features()).split(has, ',');
-  TargetInfo needed = target();
+  TargetModel needed = target();
   for (StringRef feature : needed.getFeatureNames())
     if (!llvm::is_contained(has, feature.drop_front()))
       missing.push_back(feature);
@@ -93,26 +95,24 @@ std::vector<Lowering> sherry::testedLowerings() {
 // Compilation
 //===----------------------------------------------------------------------===//
 
-static void buildPipelines(OpPassManager &pm, const Lowering &lowering,
-                           int64_t maxTokens) {
-  TargetInfo target = lowering.target();
-  LayoutPipelineOptions layout;
+/// Says on the module what a lowering is.
+static void attach(ModuleOp module, const Lowering &lowering,
+                   int64_t maxTokens) {
+  TargetModel target = lowering.target();
+  Schedule schedule = target.getSchedule();
+  schedule.maxBlock = maxTokens;
+  schedule.multiplyPanels |= lowering.multiplyPanels;
   // The graph says which of its functions quantize.
-  layout.quantizeActivations = false;
-  layout.maxBlock = maxTokens;
-  buildLayoutPipeline(pm, layout);
-  KernelPipelineOptions kernel;
-  kernel.setTarget(target);
-  kernel.multiplyPanels = kernel.multiplyPanels || lowering.multiplyPanels;
-  buildKernelPipeline(pm, kernel);
-  LLVMPipelineOptions llvm;
-  llvm.setTarget(target);
-  buildLLVMPipeline(pm, llvm);
+  MLIRContext *context = module.getContext();
+  SherryDialect::NumericsAttrHelper(context).setAttr(
+      module, NumericsAttr::get(context, Float32Type::get(context),
+                                /*fuseMulAdd=*/false));
+  attachTarget(module, target, schedule, /*emulatesFma=*/false);
 }
 
 /// LLVM IR to a shared object.
 static Expected<std::unique_ptr<llvm::MemoryBuffer>>
-emitAndLink(llvm::Module &module, const TargetInfo &target) {
+emitAndLink(llvm::Module &module, const TargetModel &target) {
   Expected<ObjectEmitter> emitter = ObjectEmitter::create(target);
   if (!emitter)
     return emitter.takeError();
@@ -136,8 +136,12 @@ Expected<CompiledKernels> CompiledKernels::compile(const Lowering &lowering,
   OwningOpRef<ModuleOp> graph = parseSourceString<ModuleOp>(text, &context);
   if (!graph)
     return llvm::createStringError("cannot parse the graph");
+  context.loadDialect<LLVM::LLVMDialect>();
+  attach(*graph, lowering, maxTokens);
   PassManager pm(&context);
-  buildPipelines(pm, lowering, maxTokens);
+  buildLayoutPipeline(pm);
+  buildKernelPipeline(pm);
+  buildLLVMPipeline(pm);
   if (failed(pm.run(*graph)))
     return llvm::createStringError("the pipelines failed");
 

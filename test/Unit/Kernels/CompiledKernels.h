@@ -9,7 +9,7 @@
 #ifndef TEST_UNIT_KERNELS_COMPILEDKERNELS_H
 #define TEST_UNIT_KERNELS_COMPILEDKERNELS_H
 
-#include "sherry/Target/TargetInfo.h"
+#include "sherry/Target/TargetModel.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
@@ -29,7 +29,7 @@ struct Lowering {
   /// The lowering that is tested in its place where the processor can run it.
   const char *better = nullptr;
 
-  TargetInfo target() const;
+  TargetModel target() const;
   /// "+avx2,...": what this processor cannot run; empty if it can run all.
   std::string missingFeatures() const;
 };

@@ -45,7 +45,7 @@ TEST(ObjectEmitter, RefusesLargeFrames) {
         "define void @f(ptr %use) {\n  %a = alloca " + array +
             "\n  call void %use(ptr %a)\n  ret void\n}\n",
         diagnostic, context);
-    TargetInfo target = llvm::cantFail(TargetInfo::get("x86-64-v3"));
+    TargetModel target = llvm::cantFail(TargetModel::get("x86-64-v3"));
     ObjectEmitter emitter = llvm::cantFail(ObjectEmitter::create(target));
     emitter.optimize(*module);
     llvm::SmallVector<char, 0> bytes;

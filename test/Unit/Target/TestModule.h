@@ -24,7 +24,7 @@ inline std::string compileText(llvm::StringRef ir, llvm::StringRef cpu,
   std::unique_ptr<llvm::Module> module =
       llvm::parseAssemblyString(ir, diagnostic, context);
   EXPECT_TRUE(module) << diagnostic.getMessage().str();
-  TargetInfo target = llvm::cantFail(TargetInfo::get(cpu));
+  TargetModel target = llvm::cantFail(TargetModel::get(cpu));
   ObjectEmitter emitter = llvm::cantFail(ObjectEmitter::create(target));
   emitter.optimize(*module);
   llvm::SmallVector<char, 0> bytes;

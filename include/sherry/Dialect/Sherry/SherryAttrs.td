@@ -113,4 +113,69 @@ def Sherry_RopeScalingAttr : Sherry_Attr<"RopeScaling", "llama3_rope"> {
   let genVerifyDecl = 1;
 }
 
+def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
+  let summary = "choices that suit a CPU and change no result";
+  let description = [{
+    The module attribute `sherry.schedule`. `sherry-attach-target` writes it for
+    a CPU; passes read it, and do what suits any CPU where it is absent.
+
+    * `max_block`: most tokens of a prefill call, a multiple of 8
+    * `prefetch`, `prefetch_l2`: how many bytes ahead decoding prefetches
+      weights into the first-level cache, and beside that into the second-level
+      cache; 0: not at all
+    * `interleave`, `order`: the layout of ternary weights
+    * `pair_sums`: several tokens: pairs of products are summed in 16 bits
+    * `fuse_decode`: several tokens: the first ones are multiplied while weights
+      are decoded
+    * `multiply_panels`: several tokens: 32 of them are multiplied with a whole
+      panel at once
+
+    Fields that have their defaults are not printed.
+
+    ```mlir
+    #sherry.schedule<interleave = 8, fuse_decode = true>
+    ```
+  }];
+  let parameters = (ins
+      DefaultValuedParameter<"int64_t", "::sherry::Schedule().maxBlock">:
+          $max_block,
+      DefaultValuedParameter<"int64_t", "::sherry::Schedule().prefetch">:
+          $prefetch,
+      DefaultValuedParameter<"int64_t", "::sherry::Schedule().prefetchL2">:
+          $prefetch_l2,
+      DefaultValuedParameter<"int64_t", "::sherry::Schedule().interleave">:
+          $interleave,
+      DefaultValuedParameter<"::sherry::CodeOrder",
+                             "::sherry::CodeOrder::Words">:$order,
+      DefaultValuedParameter<"bool", "false">:$pair_sums,
+      DefaultValuedParameter<"bool", "false">:$fuse_decode,
+      DefaultValuedParameter<"bool", "false">:$multiply_panels);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    static ScheduleAttr get(::mlir::MLIRContext *context,
+                            const ::sherry::Schedule &schedule);
+    ::sherry::Schedule getSchedule() const;
+  }];
+}
+
+def Sherry_NumericsAttr : Sherry_Attr<"Numerics", "numerics"> {
+  let summary = "choices that change results";
+  let description = [{
+    The module attribute `sherry.numerics`.
+
+    * `activations`: linear ops whose weights have integer kernels take their
+      input as `i8`, or as `f32`
+    * `fuse_mul_add`: a product and its addition are rounded once, as FMA does
+
+    ```mlir
+    #sherry.numerics<activations = i8, fuse_mul_add = true>
+    ```
+  }];
+  let parameters = (ins "::mlir::Type":$activations,
+      DefaultValuedParameter<"bool", "false">:$fuse_mul_add);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
 #endif // SHERRY_DIALECT_SHERRY_ATTRS

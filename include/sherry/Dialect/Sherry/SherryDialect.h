@@ -17,23 +17,31 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "sherry/Format/Layout.h"
+#include "sherry/Target/Schedule.h"
 
 namespace sherry {
 /// tensor<?xi32>: a number for each row of activations.
 mlir::RankedTensorType getRowNumbersType(mlir::MLIRContext *context);
 } // namespace sherry
 
-#include "sherry/Dialect/Sherry/SherryDialect.h.inc"
 #include "sherry/Dialect/Sherry/SherryEnums.h.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "sherry/Dialect/Sherry/SherryAttrs.h.inc"
+
+#include "sherry/Dialect/Sherry/SherryDialect.h.inc"
+
 #define GET_TYPEDEF_CLASSES
 #include "sherry/Dialect/Sherry/SherryTypes.h.inc"
 #define GET_OP_CLASSES
 #include "sherry/Dialect/Sherry/SherryOps.h.inc"
 
 namespace sherry {
+/// The attribute `sherry.schedule` of a module, else what suits any CPU.
+ScheduleAttr getSchedule(mlir::Operation *module);
+/// The attribute `sherry.numerics` of a module, else i8 and two roundings.
+NumericsAttr getNumerics(mlir::Operation *module);
+
 /// The format of weights of this element type (!sherry.q8_0, !sherry.q6_K or
 /// !sherry.q4_0), or null.
 const format::BlockFormat *getBlockFormat(mlir::Type element);

@@ -30,6 +30,21 @@ def Sherry_Dialect : Dialect {
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;
+  let hasOperationAttrVerify = 1;
+  // Passes leave these for later ones.
+  let discardableAttrs = (ins
+      // Of a module.
+      "::sherry::ScheduleAttr":$schedule,
+      "::sherry::NumericsAttr":$numerics,
+      "::mlir::IntegerAttr":$weights_size,   // bytes of the weights section
+      "::mlir::IntegerAttr":$workspace_size, // bytes
+      "::mlir::ArrayAttr":$steps,            // those that end at barriers
+      // Of a function: most tokens of a call.
+      "::mlir::IntegerAttr":$max_tokens,
+      // Of an scf.parallel: what a profile calls it, and whether its last
+      // iterations go to the threads that are free.
+      "::mlir::DictionaryAttr":$step,
+      "::mlir::UnitAttr":$on_demand);
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 

@@ -29,7 +29,7 @@ struct CpuidResult {
 
 static constexpr const char *featureNames[] = {
 #define SHERRY_CPU_FEATURE(id, name, leaf, subleaf, reg, bit, state) name,
-#include "sherry-abi/cpu_features.def"
+#include "sherry-abi/x86/cpu_features.def"
 #undef SHERRY_CPU_FEATURE
 };
 
@@ -66,7 +66,7 @@ uint64_t sherry::runtime::probeCpuFeatures() {
 #define SHERRY_CPU_FEATURE(id, name, leaf, subleaf, reg, bit, state)           \
   if ((cpuid(leaf, subleaf).reg >> (bit)&1) && (saved & (state)) == (state))   \
     features |= uint64_t{1} << SHERRY_CPU_##id;
-#include "sherry-abi/cpu_features.def"
+#include "sherry-abi/x86/cpu_features.def"
 #undef SHERRY_CPU_FEATURE
   return features;
 }

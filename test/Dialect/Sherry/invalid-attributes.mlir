@@ -1,0 +1,64 @@
+// RUN: sherry-opt %s -split-input-file -verify-diagnostics
+
+// expected-error @+1 {{max_block must be a multiple of 8 in 8..8192, not 12}}
+module attributes {sherry.schedule = #sherry.schedule<max_block = 12>} {}
+
+// -----
+
+// expected-error @+1 {{prefetch_l2 must be in 0..1073741824, not -1}}
+module attributes {sherry.schedule = #sherry.schedule<prefetch_l2 = -1>} {}
+
+// -----
+
+// expected-error @+1 {{activations are i8 or f32, not 'f16'}}
+module attributes {sherry.numerics = #sherry.numerics<activations = f16>} {}
+
+// -----
+
+// expected-error @+1 {{'sherry.schedule' must be a #sherry.schedule}}
+module attributes {sherry.schedule = 8 : i64} {}
+
+// -----
+
+// expected-error @+1 {{'sherry.schedule' belongs to a module}}
+func.func private @f() attributes {sherry.schedule = #sherry.schedule<>}
+
+// -----
+
+// expected-error @+1 {{'sherry.numerics' must be a #sherry.numerics}}
+module attributes {sherry.numerics = #sherry.schedule<>} {}
+
+// -----
+
+// expected-error @+1 {{'sherry.max_tokens' must be a positive i64}}
+func.func private @f() attributes {sherry.max_tokens = 0 : i64}
+
+// -----
+
+// expected-error @+1 {{'sherry.max_tokens' must be a positive i64}}
+func.func private @f() attributes {sherry.max_tokens = 8 : i32}
+
+// -----
+
+// expected-error @+1 {{'sherry.weights_size' must be an i64 that is not negative}}
+module attributes {sherry.weights_size = -1 : i64} {}
+
+// -----
+
+// expected-error @+1 {{'sherry.workspace_size' belongs to a module}}
+func.func private @f() attributes {sherry.workspace_size = 1 : i64}
+
+// -----
+
+// expected-error @+1 {{'sherry.steps' must be a list of dictionaries}}
+module attributes {sherry.steps = [1]} {}
+
+// -----
+
+// expected-error @+1 {{'sherry.on_demand' belongs to a parallel loop}}
+func.func private @f() attributes {sherry.on_demand}
+
+// -----
+
+// expected-error @+1 {{'sherry.max_token' is no attribute of this dialect}}
+func.func private @f() attributes {sherry.max_token = 8 : i64}

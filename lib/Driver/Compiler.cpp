@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Driver/Compiler.h"
 #include "ChooseStorage.h"
+#include "ModelMetadata.h"
 #include "Statistics.h"
 #include "sherry-abi/limits.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
@@ -23,17 +24,15 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "llvm/ADT/SetVector.h"
-#include "llvm/Support/JSON.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
-
-#include <nlohmann/json.hpp>
+#include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
 using namespace sherry;
@@ -57,16 +56,17 @@ public:
   Error run();
 
 private:
-  Error readModel();
-  Error checkProjection(llvm::raw_ostream &notes);
-  Error runPasses(llvm::StringRef stage,
-                  llvm::function_ref<void(OpPassManager &)> build);
+  Error readModel(llvm::raw_ostream &notes);
+  Error importModule(llvm::raw_ostream &notes);
+  Error parseModule();
+  Error checkProjection(const LinearStorage &linear, llvm::raw_ostream &notes);
+  Error reportTensors();
+  Error runPasses();
   bool isLast(Stage stage) const { return options.lastStage == stage; }
   Error emitModule();
   Error emitMachineCode();
   Expected<std::unique_ptr<llvm::Module>> translate();
   AbiFields describe();
-  std::string makeMetadata();
   Error writeModelFile(StringRef code);
 
   const CompileOptions &options;
@@ -75,14 +75,12 @@ private:
   MLIRContext context;
   TargetModel target;
   ModelConfig config;
-  StorageOptions storage;
   TokenizerFile tokenizer;
   std::optional<Checkpoint> checkpoint;
   std::optional<WeightSource> source;
   OwningOpRef<ModuleOp> module;
   llvm::LLVMContext llvmContext;
   AbiFields fields;
-  int64_t cacheBytesPerPosition = 0;
 };
 
 } // namespace
@@ -98,15 +96,16 @@ Error sherry::checkSchedule(const Schedule &schedule) {
 
 /// Warns, or fails if that is wished, of weights that do not look as if they
 /// were trained to become trits and nobody says so.
-Error Compilation::checkProjection(llvm::raw_ostream &notes) {
+Error Compilation::checkProjection(const LinearStorage &linear,
+                                   llvm::raw_ostream &notes) {
   SmallVector<LinearLayer> layers = listLinearLayers(config);
   SymbolTable symbols(*module);
-  llvm::erase_if(layers, [&](const LinearLayer &linear) {
-    return !symbols.lookup<WeightOp>(linear.name).getTernary();
+  llvm::erase_if(layers, [&](const LinearLayer &layer) {
+    return !symbols.lookup<WeightOp>(layer.name).getTernary();
   });
   TritProjection projection;
-  projection.granularity = storage.linear.granularity;
-  projection.groupSize = storage.linear.groupSize;
+  projection.granularity = linear.granularity;
+  projection.groupSize = linear.groupSize;
   auto sample = sampleProjection(*checkpoint, config, layers, projection);
   if (!sample)
     return sample.takeError();
@@ -124,13 +123,8 @@ Error Compilation::checkProjection(llvm::raw_ostream &notes) {
   return Error::success();
 }
 
-Error Compilation::readModel() {
-  if (Error error = checkSchedule(options.schedule))
-    return error;
-  Expected<TargetModel> cpu = TargetModel::get(options.targetCpu);
-  if (!cpu)
-    return cpu.takeError();
-  target = std::move(*cpu);
+/// All but the graph.
+Error Compilation::readModel(llvm::raw_ostream &notes) {
   OpenOptions reading;
   reading.weights = !options.randomSeed;
   reading.tokenizer = !options.limits;
@@ -138,9 +132,6 @@ Error Compilation::readModel() {
   Expected<ModelFiles> files = ModelFiles::open(options.model, reading);
   if (!files)
     return files.takeError();
-  // A warning comes before them.
-  std::string noteText;
-  llvm::raw_string_ostream notes(noteText);
   for (const std::string &note : files->notes)
     notes << "note: " << note << "\n";
   config = std::move(files->config);
@@ -159,24 +150,28 @@ Error Compilation::readModel() {
     config.bosTokenId.reset();
     config.eosTokenIds.clear();
   }
-  Expected<StorageOptions> chosen = chooseStorage(
-      options, config, checkpoint ? &*checkpoint : nullptr, notes);
-  if (!chosen)
-    return chosen.takeError();
-  storage = std::move(*chosen);
   if (options.randomSeed)
     source.emplace(*options.randomSeed);
   else
     source.emplace(&*checkpoint);
+  return Error::success();
+}
 
-  auto graph = importGraph(context, config, storage);
+Error Compilation::importModule(llvm::raw_ostream &notes) {
+  if (Error error = checkSchedule(options.schedule))
+    return error;
+  Expected<TargetModel> cpu = TargetModel::get(options.targetCpu);
+  if (!cpu)
+    return cpu.takeError();
+  target = std::move(*cpu);
+  Expected<StorageOptions> storage = chooseStorage(
+      options, config, checkpoint ? &*checkpoint : nullptr, notes);
+  if (!storage)
+    return storage.takeError();
+  auto graph = importGraph(context, config, *storage);
   if (!graph)
     return graph.takeError();
   module = std::move(*graph);
-  for (Type type :
-       module->lookupSymbol<func::FuncOp>("forward").getArgumentTypes())
-    if (auto cache = dyn_cast<KVCacheType>(type))
-      cacheBytesPerPosition = cache.getBytesPerPosition();
   SherryDialect::NumericsAttrHelper(&context).setAttr(
       *module, NumericsAttr::get(&context,
                                  options.quantizeActivations
@@ -187,32 +182,142 @@ Error Compilation::readModel() {
   // Missing tensors should show before any work is done.
   if (Error error = checkWeights(*module, *source))
     return error;
-  if (checkpoint)
-    if (Error error = checkProjection(notes))
-      return error;
-  log << noteText;
-  if (checkpoint) {
-    if (Error error = checkpoint->checkUnusedTensors(config.numLayers))
-      return error;
-    SmallVector<StringRef> unused = checkpoint->getUnusedTensors();
-    if (!unused.empty())
-      log << "warning: " << options.model << ": " << unused.size()
-          << (unused.size() == 1 ? " tensor is" : " tensors are")
-          << " not used by this architecture, such as " << unused.front()
-          << "\n";
-    SmallVector<StringRef> lacking = checkpoint->getLackingTensors();
-    if (!lacking.empty())
-      log << "warning: " << options.model << ": the index lists "
-          << lacking.size() << (lacking.size() == 1 ? " tensor" : " tensors")
-          << " that its files do not have and that are not needed, such as "
-          << lacking.front() << "\n";
+  if (!checkpoint)
+    return Error::success();
+  return checkProjection(storage->linear, notes);
+}
+
+Error Compilation::parseModule() {
+  StringRef from = options.from;
+  auto fail = [&](const llvm::Twine &problem) {
+    return llvm::createStringError(from + ": " + problem);
+  };
+  std::string messages;
+  {
+    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+      llvm::raw_string_ostream out(messages);
+      if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+        return success();
+      out << "\n  ";
+      if (auto place = dyn_cast<FileLineColLoc>(diagnostic.getLocation()))
+        out << place.getLine() << ":" << place.getColumn() << ": ";
+      out << diagnostic;
+      return success();
+    });
+    module = parseSourceFile<ModuleOp>(from, ParserConfig(&context));
   }
+  if (!module)
+    return fail("is no IR of a stage of sherry-compile:" + messages);
+  auto attr = (*module)->getAttrOfType<LLVM::TargetAttr>(
+      LLVM::LLVMDialect::getTargetAttrName());
+  if (!attr || !attr.getFeatures())
+    return fail("the module has no llvm.target; run sherry-attach-target");
+  SmallVector<StringRef> features;
+  for (StringAttr feature : attr.getFeatures().getFeatures())
+    features.push_back(feature);
+  Expected<TargetModel> cpu = TargetModel::get(attr.getChip(), features);
+  if (!cpu)
+    return fail("llvm.target: " + llvm::toString(cpu.takeError()));
+  target = std::move(*cpu);
+  // The runtime takes these sizes from the configuration.
+  KVCacheType cache = getCache(*module);
+  if (!cache)
+    return fail("the module has no sherry.cache, which the stage `sherry` of "
+                "sherry-compile writes");
+  if (cache.getLayers() != config.numLayers ||
+      cache.getKvHeads() != config.numKeyValueHeads ||
+      cache.getHeadDim() != config.headDim ||
+      cache.getMaxContext() != config.maxPositionEmbeddings)
+    return fail("is not a stage of " + options.model +
+                ": its cache is another");
+  auto head = module->lookupSymbol<WeightOp>(
+      config.tieWordEmbeddings ? "embedding" : "head");
+  if (!head || head.getTensorType().getRank() != 2 ||
+      head.getTensorType().getDimSize(0) != config.vocabSize)
+    return fail("is not a stage of " + options.model +
+                ": its vocabulary is another");
+  return checkWeights(*module, *source);
+}
+
+/// Warns of tensors of the checkpoint that nobody needs.
+Error Compilation::reportTensors() {
+  if (Error error = checkpoint->checkUnusedTensors(config.numLayers))
+    return error;
+  SmallVector<StringRef> unused = checkpoint->getUnusedTensors();
+  if (!unused.empty())
+    log << "warning: " << options.model << ": " << unused.size()
+        << (unused.size() == 1 ? " tensor is" : " tensors are")
+        << " not used by this architecture, such as " << unused.front() << "\n";
+  SmallVector<StringRef> lacking = checkpoint->getLackingTensors();
+  if (!lacking.empty())
+    log << "warning: " << options.model << ": the index lists "
+        << lacking.size() << (lacking.size() == 1 ? " tensor" : " tensors")
+        << " that its files do not have and that are not needed, such as "
+        << lacking.front() << "\n";
   return Error::success();
 }
 
-Error Compilation::runPasses(StringRef stage,
-                             llvm::function_ref<void(OpPassManager &)> build) {
-  clock.start(stage);
+namespace {
+/// A stage that passes make from the one before it.
+struct PassStage {
+  Stage stage;
+  StringRef name; ///< of --emit and of `sherry.stage`
+  void (*build)(OpPassManager &);
+};
+} // namespace
+
+static constexpr PassStage kPassStages[] = {
+    {Stage::Layout, "layout", buildLayoutPipeline},
+    {Stage::Kernel, "kernel", buildKernelPipeline},
+    {Stage::LLVMDialect, "llvm-mlir", buildLLVMPipeline}};
+
+static StringRef getStageName(Operation *module) {
+  auto name =
+      SherryDialect::StageAttrHelper(module->getContext()).getAttr(module);
+  return name ? name.getValue() : "";
+}
+
+namespace {
+/// Ends the time of a stage after its last pass, which writes its name on the
+/// module.
+struct StageTimer : PassInstrumentation {
+  StageTimer(StageClock &clock, ArrayRef<PassStage> stages)
+      : clock(clock), stages(stages) {
+    clock.start(stages.front().name);
+  }
+  void runAfterPass(Pass *, Operation *op) override {
+    if (stages.size() < 2 || !isa<ModuleOp>(op) ||
+        getStageName(op) != stages.front().name)
+      return;
+    stages = stages.drop_front();
+    clock.start(stages.front().name);
+  }
+
+  StageClock &clock;
+  ArrayRef<PassStage> stages;
+};
+} // namespace
+
+Error Compilation::runPasses() {
+  StringRef done = getStageName(*module);
+  ArrayRef<PassStage> stages = kPassStages;
+  if (done != "sherry") {
+    const auto *current = llvm::find_if(
+        stages, [&](const PassStage &stage) { return stage.name == done; });
+    if (current == stages.end())
+      return llvm::createStringError(
+          options.from + ": the module has no sherry.stage, or an unknown one; "
+                         "sherry-compile --emit and the pipelines of "
+                         "sherry-opt write it");
+    if (options.lastStage < current->stage)
+      return llvm::createStringError(options.from + ": is after the stage '" +
+                                     done + "', later than --emit");
+    stages = stages.drop_front(current - stages.begin() + 1);
+  }
+  stages = stages.take_while(
+      [&](const PassStage &stage) { return stage.stage <= options.lastStage; });
+  if (stages.empty())
+    return Error::success();
   std::string messages;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
@@ -221,11 +326,18 @@ Error Compilation::runPasses(StringRef stage,
   });
   PassManager pm(&context);
   // Half of the time of lowering would go into a verification after each pass,
-  // as sherry-opt has it. Here one at the end of a stage has to do.
+  // as sherry-opt has it. The last pass of a stage verifies.
   pm.enableVerifier(false);
-  build(pm);
-  if (failed(pm.run(*module)) || failed(verify(*module)))
-    return llvm::createStringError("stage " + stage + " failed:" + messages);
+  pm.addInstrumentation(std::make_unique<StageTimer>(clock, stages));
+  // The options of mlir-opt, where a tool has registered them.
+  (void)applyPassManagerCLOptions(pm);
+  applyDefaultTimingPassManagerCLOptions(pm);
+  for (const PassStage &stage : stages)
+    stage.build(pm);
+  if (failed(pm.run(*module)))
+    return llvm::createStringError("the passes after the stage '" +
+                                   getStageName(*module) +
+                                   "' failed:" + messages);
   return Error::success();
 }
 
@@ -237,127 +349,23 @@ Error Compilation::emitModule() {
   });
 }
 
-/// The steps between barriers, in the order of the numbers that the code gives
-/// to the barrier.
-static nlohmann::json describeSteps(ModuleOp module) {
-  nlohmann::json result = nlohmann::json::array();
-  SymbolTable symbols(module);
-  ArrayAttr steps =
-      SherryDialect::StepsAttrHelper(module.getContext()).getAttr(module);
-  for (auto step : steps.getAsRange<DictionaryAttr>()) {
-    nlohmann::json &entry = result.emplace_back();
-    for (StringRef name : {"entry", "op"})
-      entry[name.str()] = step.getAs<StringAttr>(name).str();
-    auto name = step.getAs<FlatSymbolRefAttr>("weight");
-    if (!name)
-      continue;
-    auto weight = symbols.lookup<WeightOp>(name.getValue());
-    RankedTensorType type = weight.getTensorType();
-    entry["weight"] = name.getValue().str();
-    entry["shape"] = type.getShape();
-    // An embedding reads one row of its weight.
-    if (entry["op"] == "embedding")
-      continue;
-    entry["bytes"] = weight.getByteSize();
-    if (entry["op"] == "linear" || entry["op"] == "gated_linear")
-      entry["multiply_adds"] = type.getNumElements();
-  }
-  return result;
-}
-
-/// The encoding of the ternary weights, if there are any and they are alike.
-static void describeTernary(ModuleOp module, nlohmann::json &json) {
-  llvm::SmallSetVector<TernaryAttr, 2> encodings;
-  for (auto weight : module.getOps<WeightOp>())
-    if (TernaryAttr ternary = weight.getTernary())
-      encodings.insert(ternary.withLayout(LayoutAttr()));
-  if (encodings.empty())
-    return;
-  json["bits_per_weight"] = getBitsPerWeight(module);
-  if (encodings.size() > 1) {
-    json["granularity"] = "mixed";
-    return;
-  }
-  TernaryAttr encoding = encodings.front();
-  json["granularity"] = stringifyScaleSharing(encoding.getSharing()).str();
-  if (encoding.getSharing() == ScaleSharing::PerGroup)
-    json["group_size"] = encoding.getGroupSize();
-  if (encoding.getGrouping() != Grouping::Contiguous)
-    json["grouping"] = stringifyGrouping(encoding.getGrouping()).str();
-  json["scale_type"] = encoding.getScale().isF16() ? "f16" : "f32";
-}
-
-std::string Compilation::makeMetadata() {
-  nlohmann::json json;
-  llvm::SmallString<128> path(options.model);
-  llvm::sys::path::remove_dots(path, /*remove_dot_dot=*/false);
-  while (path.size() > 1 && llvm::sys::path::is_separator(path.back()))
-    path.pop_back();
-  json["name"] = llvm::json::fixUTF8(llvm::sys::path::filename(path));
-  json["architecture"] = config.architecture->name;
-  json["vocab_size"] = config.vocabSize;
-  json["hidden_size"] = config.hiddenSize;
-  json["intermediate_size"] = config.intermediateSize;
-  json["num_hidden_layers"] = config.numLayers;
-  json["num_attention_heads"] = config.numHeads;
-  json["num_key_value_heads"] = config.numKeyValueHeads;
-  json["head_dim"] = config.headDim;
-  json["max_position_embeddings"] = config.maxPositionEmbeddings;
-  json["rope_theta"] = config.ropeTheta;
-  json["tie_word_embeddings"] = config.tieWordEmbeddings;
-  json["bos_token_id"] = nullptr;
-  if (config.bosTokenId)
-    json["bos_token_id"] = *config.bosTokenId;
-  json["eos_token_ids"] = std::vector<int64_t>(config.eosTokenIds.begin(),
-                                               config.eosTokenIds.end());
-  json["add_bos_token"] = tokenizer.addBos;
-  for (const SamplingField &field : listSamplingFields())
-    if (auto it = config.sampling.find(field.name);
-        it != config.sampling.end()) {
-      nlohmann::json &value = json["sampling"][field.name];
-      if (field.isInteger)
-        value = static_cast<uint64_t>(it->second);
-      else
-        value = it->second;
-    }
-  json["activations"] = options.quantizeActivations ? "i8" : "f32";
-  json["head"] = format::nameOf(storage.head);
-  json["kv"] = storage.cacheType == CacheType::I8    ? "i8"
-               : storage.cacheType == CacheType::F16 ? "f16"
-                                                     : "f32";
-  describeTernary(*module, json);
-  if (!tokenizer.chatTemplate.empty())
-    json["chat_template"] = llvm::json::fixUTF8(tokenizer.chatTemplate);
-  for (const auto &[key, name] : tokenizer.specialTokens) {
-    nlohmann::json &value = json["special_tokens"][key];
-    if (name)
-      value = *name;
-  }
-  for (const ScheduleField &field : kScheduleFields)
-    json["schedule"][field.name] = options.schedule.*field.value;
-  json["target_cpu"] = target.cpu;
-  json["random_weights"] = options.randomSeed.has_value();
-  json["compiler"] = "sherry " SHERRY_VERSION;
-  json["steps"] = describeSteps(*module);
-  return json.dump();
-}
-
 AbiFields Compilation::describe() {
   uint64_t weights =
       SherryDialect::WeightsSizeAttrHelper(&context).getAttr(*module).getInt();
   AbiFields result;
-  result.metadata = makeMetadata();
+  result.metadata = makeMetadata(*module, config, tokenizer, options.model,
+                                 target.cpu, options.randomSeed.has_value());
   result.tokenizerOffset = weights;
   result.tokenizerSize = tokenizer.json ? tokenizer.json->getBufferSize() : 0;
   result.weightsSize = weights + result.tokenizerSize;
   result.workspaceSize = SherryDialect::WorkspaceSizeAttrHelper(&context)
                              .getAttr(*module)
                              .getInt();
-  result.kvBytesPerPosition = cacheBytesPerPosition;
+  result.kvBytesPerPosition = getCache(*module).getBytesPerPosition();
   result.vocabSize = config.vocabSize;
   result.logitsStride = format::rowStride(config.vocabSize, sizeof(float));
   result.maxContext = config.maxPositionEmbeddings;
-  result.maxBlock = options.schedule.maxBlock;
+  result.maxBlock = getSchedule(*module).getMaxBlock();
   return result;
 }
 
@@ -450,26 +458,22 @@ Error Compilation::emitMachineCode() {
 
 Error Compilation::run() {
   clock.start("import");
-  if (Error error = readModel())
+  // Warnings come before notes.
+  std::string noteText;
+  llvm::raw_string_ostream notes(noteText);
+  if (Error error = readModel(notes))
     return error;
+  if (Error error = options.from.empty() ? importModule(notes) : parseModule())
+    return error;
+  log << noteText;
+  if (checkpoint)
+    if (Error error = reportTensors())
+      return error;
   if (Error error = checkNotRead(options.output))
     return error;
-  if (isLast(Stage::Sherry))
-    return emitModule();
-
-  if (Error error = runPasses("layout", buildLayoutPipeline))
+  if (Error error = runPasses())
     return error;
-  if (isLast(Stage::Layout))
-    return emitModule();
-
-  if (Error error = runPasses("kernel", buildKernelPipeline))
-    return error;
-  if (isLast(Stage::Kernel))
-    return emitModule();
-
-  if (Error error = runPasses("llvm-mlir", buildLLVMPipeline))
-    return error;
-  if (isLast(Stage::LLVMDialect))
+  if (options.lastStage <= Stage::LLVMDialect)
     return emitModule();
 
   if (Error error = emitMachineCode())

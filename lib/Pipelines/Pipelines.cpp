@@ -25,6 +25,8 @@ void sherry::buildLayoutPipeline(OpPassManager &pm) {
   pm.addPass(createFuseResidual());
   // After fusion: fewer inputs to quantize.
   pm.addPass(createQuantizeActivations());
+  // Ops that take the same blocks of an input share their quantization.
+  pm.addPass(createCSEPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createSpecializeTokens());
   pm.addPass(createSelectLayout());
@@ -80,7 +82,7 @@ void sherry::buildLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createReconcileUnrealizedCastsPass());
   pm.addNestedPass<LLVM::LLVMFuncOp>(createCanonicalizerPass());
   pm.addNestedPass<LLVM::LLVMFuncOp>(createCSEPass());
-  pm.addPass(createVerifyStage({"llvm"}));
+  pm.addPass(createVerifyStage({"llvm-mlir"}));
 }
 
 void sherry::registerPipelines() {

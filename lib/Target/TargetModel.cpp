@@ -51,6 +51,23 @@ Expected<TargetModel> TargetModel::get(StringRef name) {
   return model;
 }
 
+Expected<TargetModel> TargetModel::get(StringRef name,
+                                       ArrayRef<StringRef> features) {
+  Expected<TargetModel> model = get(name);
+  if (!model)
+    return model;
+  const InstructionSet &isa = *model->instructionSet;
+  model->features = 0;
+  for (StringRef feature : features) {
+    const auto *known = find(isa.features, feature);
+    if (known == isa.features.end())
+      return createStringError("the feature '" + feature +
+                               "' is not one of those that models may use");
+    model->features |= uint64_t(1) << (known - isa.features.begin());
+  }
+  return model;
+}
+
 SmallVector<StringRef> TargetModel::getFeatureNames() const {
   SmallVector<StringRef> names;
   for (auto [bit, feature] : enumerate(instructionSet->features))

@@ -58,9 +58,8 @@ static void fuse(MutableArrayRef<LinearOp> ops,
   auto rowType = cast<RankedTensorType>(first.getType());
   auto linear = LinearOp::create(
       b, first.getLoc(), rowType.clone({rowType.getDimSize(0), outputs}),
-      first.getInput(), Value(), Value(),
-      FlatSymbolRefAttr::get(fused.getSymNameAttr()), first.getLayer(),
-      Value());
+      first.getInput(), FlatSymbolRefAttr::get(fused.getSymNameAttr()),
+      first.getLayer());
   OpFoldResult rows = b.getIndexAttr(rowType.getDimSize(0));
   if (rowType.isDynamicDim(0))
     rows = b.createOrFold<tensor::DimOp>(first.getLoc(), first.getInput(), 0);
@@ -97,7 +96,8 @@ struct FuseLinearPass : sherry::impl::FuseLinearBase<FuseLinearPass> {
     getOperation().walk([&](Block *block) {
       llvm::MapVector<std::pair<Value, Value>, SmallVector<LinearOp>> groups;
       for (auto op : block->getOps<LinearOp>())
-        if (!op.getScales() && !op.getResidual() && uses[op.getWeight()] == 1)
+        if (!op.getInputEncoding() && !op.getResidual() &&
+            uses[op.getWeight()] == 1)
           groups[{op.getInput(), op.getLayer()}].push_back(op);
       for (auto &[key, ops] : groups)
         fuseGroup(ops, symbols);

@@ -59,22 +59,22 @@ struct FuseSwiGLUPass : sherry::impl::FuseSwiGLUBase<FuseSwiGLUPass> {
     int64_t outputs = swiglu.getType().getDimSize(1);
     LinearOp linear = findLinear(swiglu.getGate(), 0);
     if (!linear || linear != findLinear(swiglu.getUp(), outputs) ||
-        !linear.getScales() || linear->getBlock() != quantize->getBlock() ||
-        linear.getResidual() || linear.getType().getDimSize(1) != 2 * outputs ||
+        !linear.getInputEncoding() ||
+        linear->getBlock() != quantize->getBlock() || linear.getResidual() ||
+        linear.getType().getDimSize(1) != 2 * outputs ||
         !linear.getResult().hasNUses(2))
       return;
     auto weight = symbols.lookup<WeightOp>(linear.getWeight());
-    int64_t unit =
-        getGatedUnit(weight.getTernary(), outputs, quantize.getBlocks());
+    int64_t unit = getGatedUnit(weight.getTernary(), outputs,
+                                quantize.getEncoding().getBlocks());
     if (unit == 0 || unit > kLargestUnitBytes / 4 / tokens)
       return;
     ++numFused;
     OpBuilder b(quantize);
     auto fused = GatedLinearOp::create(
         b, b.getFusedLoc({linear.getLoc(), swiglu.getLoc()}),
-        quantize.getResultTypes(), linear.getInput(), linear.getScales(),
-        linear.getSums(), linear.getWeightAttr(), linear.getLayer(),
-        quantize.getBlocksAttr(), quantize.getStridedAttr());
+        quantize.getType(), linear.getInput(), linear.getWeightAttr(),
+        linear.getLayer());
     Operation *halves[] = {swiglu.getGate().getDefiningOp(),
                            swiglu.getUp().getDefiningOp()};
     quantize->replaceAllUsesWith(fused);

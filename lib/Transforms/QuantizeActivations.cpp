@@ -14,21 +14,6 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// The quantization of `input` in these blocks and this order that already
-/// stands in the block of `user` before it, if any.
-static QuantizeActivationsOp findShared(Value input, ArrayRef<int64_t> blocks,
-                                        bool strided, Operation *user) {
-  for (Operation *other : input.getUsers()) {
-    auto quantize = dyn_cast<QuantizeActivationsOp>(other);
-    if (quantize && quantize.getBlocks() == blocks &&
-        quantize.getStrided() == strided &&
-        quantize->getBlock() == user->getBlock() &&
-        quantize->isBeforeInBlock(user))
-      return quantize;
-  }
-  return nullptr;
-}
-
 namespace {
 struct QuantizeActivationsPass
     : sherry::impl::QuantizeActivationsBase<QuantizeActivationsPass> {
@@ -38,29 +23,16 @@ struct QuantizeActivationsPass
     SymbolTable symbols(getOperation());
     getOperation().walk([&](LinearOp op) {
       auto weight = symbols.lookup<WeightOp>(op.getWeight());
-      SmallVector<int64_t> blocks = getActivationBlocks(weight.getTensorType());
-      if (op.getScales() || blocks.empty())
+      QuantizedAttr encoding = getActivationEncoding(weight.getTensorType());
+      if (op.getInputEncoding() || !encoding)
         return;
       ++numQuantized;
-      Value input = op.getInput();
-      bool strided = hasStridedGroups(weight.getTensorType());
-      QuantizeActivationsOp quantize = findShared(input, blocks, strided, op);
-      if (quantize) {
-        ++numShared;
-      } else {
-        OpBuilder b(op);
-        auto type = cast<RankedTensorType>(input.getType());
-        SmallVector<int64_t> scales{type.getDimSize(0),
-                                    static_cast<int64_t>(blocks.size())};
-        quantize = QuantizeActivationsOp::create(
-            b, op.getLoc(), type.clone(b.getI8Type()),
-            RankedTensorType::get(scales, b.getF32Type()),
-            RankedTensorType::get(scales, b.getI32Type()), input, blocks,
-            strided);
-      }
-      op.getInputMutable().assign(quantize.getValues());
-      op.getScalesMutable().assign(quantize.getScales());
-      op.getSumsMutable().assign(quantize.getSums());
+      OpBuilder b(op);
+      RankedTensorType type = op.getInput().getType();
+      op.getInputMutable().assign(QuantizeActivationsOp::create(
+          b, op.getLoc(),
+          RankedTensorType::get(type.getShape(), b.getI8Type(), encoding),
+          op.getInput()));
     });
   }
 };

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Verifier.h"
 
 namespace sherry {
 #define GEN_PASS_DEF_VERIFYSTAGE
@@ -84,12 +85,12 @@ struct VerifyStagePass : sherry::impl::VerifyStageBase<VerifyStagePass> {
          {std::pair<StringRef, StageRule>("sherry", checkSherry),
           {"layout", checkLayout},
           {"kernel", checkKernel},
-          {"llvm", checkLLVM}})
+          {"llvm-mlir", checkLLVM}})
       if (stage == name)
         rule = candidate;
     if (!rule) {
-      getOperation().emitError("stage must be sherry, layout, kernel or llvm, "
-                               "not '")
+      getOperation().emitError("stage must be sherry, layout, kernel or "
+                               "llvm-mlir, not '")
           << stage << "'";
       return signalPassFailure();
     }
@@ -101,8 +102,10 @@ struct VerifyStagePass : sherry::impl::VerifyStageBase<VerifyStagePass> {
       op->emitOpError(problem) << " after stage '" << stage << "'";
       isBroken = true;
     });
-    if (isBroken)
-      signalPassFailure();
+    if (isBroken || failed(verify(getOperation())))
+      return signalPassFailure();
+    SherryDialect::StageAttrHelper(&getContext())
+        .setAttr(getOperation(), StringAttr::get(&getContext(), stage));
   }
 };
 } // namespace

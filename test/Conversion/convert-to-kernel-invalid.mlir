@@ -119,27 +119,37 @@ func.func @rows(%x: tensor<?x8xf32>, %n: index) attributes {sherry.max_tokens = 
 
 module attributes {sherry.weights_size = 1088 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 1088 : tensor<32x32x!sherry.q8_0>
-func.func @quantized(%values: tensor<?x32xi8>, %scales: tensor<?x1xf32>, %sums: tensor<?x1xi32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
-  // expected-error@+1 {{needs quantize_activations in the same function}}
-  %y = sherry.linear %values scaled %scales sums %sums, @w : tensor<?x32xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
+// expected-error@+1 {{cannot pass 'tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>' to a kernel}}
+func.func @quantized(%values: tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  %y = sherry.linear %values, @w : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 }
 
 // -----
 
-func.func @quantized_result(%x: tensor<?x32xf32>) -> tensor<?x1xf32> attributes {sherry.max_tokens = 1 : i64} {
-  %values, %scales, %sums = sherry.quantize_activations %x blocks [32] : tensor<?x32xf32> -> tensor<?x32xi8>, tensor<?x1xf32>, tensor<?x1xi32>
-  // expected-error@+1 {{cannot pass on quantized activations}}
-  return %scales : tensor<?x1xf32>
+// expected-error@+1 {{cannot return 'tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>' from a kernel}}
+func.func @quantized_result(%x: tensor<?x32xf32>) -> tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> attributes {sherry.max_tokens = 1 : i64} {
+  %values = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>
+  return %values : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>
 }
 
 // -----
 
 sherry.weight @w count 1 from ["w"] rows [128] at 0 stride 8192 : tensor<128x64x!sherry.trit, #sherry.ternary<contiguous, per_group(64), scale = f16, layout = #sherry.layout<words, interleave = 2>>>
 func.func @f(%a: tensor<?x64xf32>) attributes {sherry.max_tokens = 1 : i64} {
-  %x, %s, %u = sherry.quantize_activations %a blocks [64] : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  %x = sherry.quantize_activations %a : tensor<?x64xf32> -> tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>
   // expected-error @+1 {{is for several tokens}}
-  %v, %t, %z = sherry.gated_linear %x scaled %s sums %u, @w blocks [64] : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  %v = sherry.gated_linear %x, @w : tensor<?x64xi8, #sherry.quantized<contiguous, [64]>> -> tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>
   return
 }
+
+// -----
+
+func.func @quantized_operand(%x: tensor<?x32xf32>) attributes {sherry.max_tokens = 1 : i64} {
+  %q = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>
+  // expected-error@+1 {{cannot pass 'tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>'}}
+  call @callee(%q) : (tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>) -> ()
+  return
+}
+func.func private @callee(tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>)

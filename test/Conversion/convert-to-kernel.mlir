@@ -29,7 +29,7 @@ sherry.weight @w count 2 from ["w.{}"] rows [160] at 0 stride 512 : tensor<160x8
 // CHECK-LABEL: func @lookups
 // CHECK-SAME: (%[[WEIGHTS:.*]]: memref<1024xi8>, %{{.*}}, %{{.*}}: memref<1x32xf32>, %[[Y:.*]]: memref<1x160xf32>
 func.func @lookups(%x: tensor<?x8xf32>, %layer: index) -> tensor<?x160xf32> attributes {sherry.max_tokens = 1 : i64} {
-  %values, %scales, %sums = sherry.quantize_activations %x blocks [8] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8]>>
   // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<2x32xi16>
   // CHECK: scf.parallel
   // CHECK: scf.for %{{.*}} to %c2
@@ -48,7 +48,7 @@ func.func @lookups(%x: tensor<?x8xf32>, %layer: index) -> tensor<?x160xf32> attr
   // CHECK-COUNT-2: sherry.lookup %[[TABLES]]
   // CHECK-NOT: sherry.lookup
   // CHECK: sherry.step = {op = "linear", weight = @w}
-  %y = sherry.linear %values scaled %scales sums %sums, @w[%layer] : tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x160xf32>
+  %y = sherry.linear %values, @w[%layer] : tensor<?x8xi8, #sherry.quantized<contiguous, [8]>> -> tensor<?x160xf32>
   return %y : tensor<?x160xf32>
 }
 }
@@ -61,7 +61,7 @@ module attributes {sherry.weights_size = 1024 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 1024 : tensor<32x64x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
 // CHECK-LABEL: func @prefetch
 func.func @prefetch(%x: tensor<?x64xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
-  %values, %scales, %sums = sherry.quantize_activations %x blocks [64] : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  %values = sherry.quantize_activations %x : tensor<?x64xf32> -> tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>
   // CHECK: sherry.step = {op = "quantize_activations"}
   // PREFETCH: arith.constant 4096 : index
   // PREFETCH-COUNT-7: memref.prefetch %{{.*}}, read, locality<3>, data : memref<1024xi8>
@@ -72,7 +72,7 @@ func.func @prefetch(%x: tensor<?x64xf32>) -> tensor<?x32xf32> attributes {sherry
   // TWICE: memref.prefetch %{{.*}}, read, locality<2>
   // TWICE: memref.prefetch %{{.*}}, read, locality<3>
   // NO-PREFETCH-NOT: memref.prefetch
-  %y = sherry.linear %values scaled %scales sums %sums, @w : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
+  %y = sherry.linear %values, @w : tensor<?x64xi8, #sherry.quantized<contiguous, [64]>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 }
@@ -84,12 +84,12 @@ module attributes {sherry.weights_size = 256 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <nibbles, interleave = 1>>>
 // CHECK-LABEL: func @nibbles
 func.func @nibbles(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
-  %values, %scales, %sums = sherry.quantize_activations %x blocks [8] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8]>>
   // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<2x2x16xi8>
   // CHECK: sherry.build_table %{{.*}} : vector<4xi8> -> vector<16xi16>
   // CHECK: sherry.lookup_halves %[[TABLES]]
   // CHECK-COUNT-2: sherry.apply_sign
-  %y = sherry.linear %values scaled %scales sums %sums, @w : tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
+  %y = sherry.linear %values, @w : tensor<?x8xi8, #sherry.quantized<contiguous, [8]>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 }
@@ -103,12 +103,11 @@ module attributes {sherry.weights_size = 256 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
 // WHOLE-LABEL: func @whole
 func.func @whole(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 8 : i64} {
-  %values, %scales, %sums = sherry.quantize_activations %x blocks [8] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8]>>
   // WHOLE: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<32x32xi32>
   // WHOLE: %[[PANEL:.*]] = memref.alloca() {{.*}} : memref<64x2x64xi8>
   // WHOLE: %[[VALUES:.*]] = memref.alloc() : memref<32x128xi8>
-  // WHOLE: %[[BYTES:.*]] = sherry.decode_block
-  // WHOLE: %[[TRITS:.*]] = arith.subi %[[BYTES]], %{{.*}} : vector<64xi8>
+  // WHOLE: %[[TRITS:.*]] = sherry.decode_block %{{.*}} : vector<16xi32>
   // WHOLE: vector.store %[[TRITS]], %[[PANEL]]
   // WHOLE-COUNT-28: vector.store %cst{{.*}}, %[[PANEL]]
   // WHOLE: scf.if
@@ -117,7 +116,7 @@ func.func @whole(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max
   // WHOLE: sherry.multiply_panel %[[PANEL]], %[[VALUES]][%{{.*}}], %[[SUMS]] {groups = 16 : i64}
   // WHOLE: vector.load %[[SUMS]]
   // WHOLE: arith.sitofp
-  %y = sherry.linear %values scaled %scales sums %sums, @w : tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
+  %y = sherry.linear %values, @w : tensor<?x8xi8, #sherry.quantized<contiguous, [8]>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 }
@@ -130,7 +129,7 @@ module attributes {sherry.weights_size = 256 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
 // CHECK-LABEL: func @panel
 func.func @panel(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 8 : i64} {
-  %values, %scales, %sums = sherry.quantize_activations %x blocks [8] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8]>>
   // Totals of the tokens are in the workspace; there is one tile, so they have
   // one place.
   // CHECK: %[[SCRATCH:.*]] = memref.alloc() : memref<1024xi8>
@@ -172,7 +171,7 @@ func.func @panel(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max
   // FUSED-COUNT-8: sherry.dot_accumulate %[[BYTES]]
   // FUSED: scf.for
   // FUSED: vector.load %[[PANEL]]
-  %y = sherry.linear %values scaled %scales sums %sums, @w : tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
+  %y = sherry.linear %values, @w : tensor<?x8xi8, #sherry.quantized<contiguous, [8]>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 // CHECK-LABEL: func @panel_f32
@@ -196,15 +195,15 @@ sherry.weight @q6 count 1 from ["q"] rows [32] at 3136 stride 896 : tensor<32x32
 sherry.weight @q4 count 1 from ["q"] rows [32] at 0 stride 576 : tensor<32x32x!sherry.q4_0>
 // CHECK-LABEL: func @q8_0
 func.func @q8_0(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
-  %values, %scales, %sums = sherry.quantize_activations %x blocks [32] : tensor<?x32xf32> -> tensor<?x32xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  %values = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>
   // CHECK: sherry.dot_accumulate {{.*}} {max_weight = 255 : i32}
-  %y = sherry.linear %values scaled %scales sums %sums, @q8 : tensor<?x32xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
+  %y = sherry.linear %values, @q8 : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 // A group has the low four bits of two planes and the upper two of a third.
 // CHECK-LABEL: func @q6_K
 func.func @q6_K(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
-  %values, %scales, %sums = sherry.quantize_activations %x blocks [16, 16] : tensor<?x32xf32> -> tensor<?x32xi8>, tensor<?x2xf32>, tensor<?x2xi32>
+  %values = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [16, 16]>>
   // CHECK-DAG: %[[LOW:.*]] = arith.constant dense<252645135> : vector<16xi32>
   // CHECK-DAG: %[[UPPER:.*]] = arith.constant dense<808464432> : vector<16xi32>
   // CHECK: arith.andi %{{.*}}, %[[LOW]]
@@ -212,14 +211,14 @@ func.func @q6_K(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max
   // CHECK: arith.ori
   // CHECK: sherry.dot_accumulate {{.*}} {max_weight = 63 : i32}
   // CHECK: arith.sitofp %{{.*}} : vector<16xi8> to vector<16xf32>
-  %y = sherry.linear %values scaled %scales sums %sums, @q6 : tensor<?x32xi8>, tensor<?x2xf32>, tensor<?x2xi32> -> tensor<?x32xf32>
+  %y = sherry.linear %values, @q6 : tensor<?x32xi8, #sherry.quantized<contiguous, [16, 16]>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 // CHECK-LABEL: func @q4_0
 func.func @q4_0(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
-  %values, %scales, %sums = sherry.quantize_activations %x blocks [32] : tensor<?x32xf32> -> tensor<?x32xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  %values = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>
   // CHECK: sherry.dot_accumulate {{.*}} {max_weight = 15 : i32}
-  %y = sherry.linear %values scaled %scales sums %sums, @q4 : tensor<?x32xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
+  %y = sherry.linear %values, @q4 : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 // CHECK-LABEL: func @bf16
@@ -326,7 +325,7 @@ func.func @others(%x: tensor<?x8xf32>, %positions: tensor<?xi32>, %sequences: te
   // CHECK: sherry.step = {op = "swiglu"}
   %3 = sherry.swiglu %2, %x : tensor<?x8xf32>
   // CHECK: sherry.step = {op = "quantize_activations"}
-  %values, %scales, %sums = sherry.quantize_activations %3 blocks [8] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  %values = sherry.quantize_activations %3 : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8]>>
   // Only a view.
   // CHECK: memref.subview
   %4 = sherry.last_tokens %3, %last : tensor<?x8xf32>

@@ -1,4 +1,9 @@
-// RUN: sherry-opt %s -sherry-quantize-activations | FileCheck %s
+// RUN: sherry-opt %s -sherry-quantize-activations -cse | FileCheck %s
+
+// CHECK-DAG: #[[CHUNKS:.*]] = #sherry.quantized<contiguous, [256, 44, 256, 44]>
+// CHECK-DAG: #[[BLOCKS:.*]] = #sherry.quantized<contiguous, [32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 24]>
+// CHECK-DAG: #[[STRIDED:.*]] = #sherry.quantized<strided, [256]>
+// CHECK-DAG: #[[CONTIGUOUS:.*]] = #sherry.quantized<contiguous, [256]>
 
 sherry.weight @t count 1 from ["t"] rows [8] : tensor<8x600x!sherry.trit, #sherry.ternary<contiguous, per_group(300), scale = f16>>
 sherry.weight @u count 1 from ["u"] rows [8] : tensor<8x600x!sherry.trit, #sherry.ternary<contiguous, per_group(300), scale = f16>>
@@ -9,14 +14,14 @@ sherry.weight @dense count 1 from ["d"] rows [8] : tensor<8x600xbf16>
 // CHECK-SAME: (%[[X:.*]]: tensor<?x600xf32>)
 func.func @f(%x: tensor<?x600xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) {
   // Chunks of at most 256 inputs inside a scale group, shared by both weights.
-  // CHECK: %[[V:.*]], %[[S:.*]], %[[U:.*]] = sherry.quantize_activations %[[X]] blocks [256, 44, 256, 44]
-  // CHECK-NEXT: sherry.linear %[[V]] scaled %[[S]] sums %[[U]], @t
-  // CHECK-NEXT: sherry.linear %[[V]] scaled %[[S]] sums %[[U]], @u
+  // CHECK: %[[V:.*]] = sherry.quantize_activations %[[X]] : tensor<?x600xf32> -> tensor<?x600xi8, #[[CHUNKS]]>
+  // CHECK-NEXT: sherry.linear %[[V]], @t
+  // CHECK-NEXT: sherry.linear %[[V]], @u
   %t = sherry.linear %x, @t : tensor<?x600xf32> -> tensor<?x8xf32>
   %u = sherry.linear %x, @u : tensor<?x600xf32> -> tensor<?x8xf32>
   // Blocks of 32, the last one shorter.
-  // CHECK: sherry.quantize_activations %[[X]] blocks [32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 24]
-  // CHECK-NEXT: sherry.linear {{.*}} scaled {{.*}}, @q8
+  // CHECK: sherry.quantize_activations %[[X]] : tensor<?x600xf32> -> tensor<?x600xi8, #[[BLOCKS]]>
+  // CHECK-NEXT: sherry.linear {{.*}}, @q8
   %q = sherry.linear %x, @q8 : tensor<?x600xf32> -> tensor<?x8xf32>
   // CHECK: sherry.linear %[[X]], @dense : tensor<?x600xf32>
   %d = sherry.linear %x, @dense : tensor<?x600xf32> -> tensor<?x8xf32>
@@ -29,11 +34,11 @@ sherry.weight @contiguous count 1 from ["c"] rows [8] : tensor<8x256x!sherry.tri
 // Groups of another order need values of another order.
 // CHECK-LABEL: func @groups
 func.func @groups(%x: tensor<?x256xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
-  // CHECK: %[[V:.*]], %{{.*}}, %{{.*}} = sherry.quantize_activations %{{.*}} blocks [256] strided :
-  // CHECK: sherry.linear %[[V]] scaled {{.*}}, @strided
+  // CHECK: %[[V:.*]] = sherry.quantize_activations {{.*}} -> tensor<?x256xi8, #[[STRIDED]]>
+  // CHECK: sherry.linear %[[V]], @strided
   %s = sherry.linear %x, @strided : tensor<?x256xf32> -> tensor<?x8xf32>
-  // CHECK: %[[W:.*]], %{{.*}}, %{{.*}} = sherry.quantize_activations %{{.*}} blocks [256] :
-  // CHECK: sherry.linear %[[W]] scaled {{.*}}, @contiguous
+  // CHECK: %[[W:.*]] = sherry.quantize_activations {{.*}} -> tensor<?x256xi8, #[[CONTIGUOUS]]>
+  // CHECK: sherry.linear %[[W]], @contiguous
   %c = sherry.linear %x, @contiguous : tensor<?x256xf32> -> tensor<?x8xf32>
   return %s, %c : tensor<?x8xf32>, tensor<?x8xf32>
 }

@@ -1,17 +1,19 @@
-// RUN: sherry-opt %s -sherry-verify-stage=stage=sherry
+// RUN: sherry-opt %s -sherry-verify-stage=stage=sherry | FileCheck %s --check-prefix=STAGE
 // RUN: not sherry-opt %s -sherry-verify-stage=stage=layout 2>&1 | FileCheck %s --check-prefix=LAYOUT
 // RUN: not sherry-opt %s -sherry-verify-stage=stage=kernel 2>&1 | FileCheck %s --check-prefix=KERNEL
-// RUN: not sherry-opt %s -sherry-verify-stage=stage=llvm 2>&1 | FileCheck %s --check-prefix=LLVM
+// RUN: not sherry-opt %s -sherry-verify-stage=stage=llvm-mlir 2>&1 | FileCheck %s --check-prefix=LLVM
 // RUN: not sherry-opt %s -sherry-verify-stage=stage=end 2>&1 | FileCheck %s --check-prefix=NAME
 // RUN: not sherry-opt %S/Inputs/loops.mlir -sherry-verify-stage=stage=sherry 2>&1 | FileCheck %s --check-prefix=GRAPH
 // RUN: not sherry-opt %S/Inputs/loops.mlir -sherry-verify-stage=stage=kernel 2>&1 | FileCheck %s --check-prefix=LOOPS
+
+// STAGE: sherry.stage = "sherry"
 
 // LAYOUT: 'sherry.weight' op has no layout after stage 'layout'
 // LAYOUT: 'func.func' op is not specialized for a number of tokens after stage 'layout'
 // KERNEL: 'func.func' op still works on tensors after stage 'kernel'
 // KERNEL: 'sherry.linear' op still works on tensors after stage 'kernel'
-// LLVM: is not in the LLVM dialect after stage 'llvm'
-// NAME: error: stage must be sherry, layout, kernel or llvm, not 'end'
+// LLVM: is not in the LLVM dialect after stage 'llvm-mlir'
+// NAME: error: stage must be sherry, layout, kernel or llvm-mlir, not 'end'
 // GRAPH: 'memref.alloc' op is no step of a graph after stage 'sherry'
 // LOOPS: 'memref.alloc' op allocates memory after stage 'kernel'
 // LOOPS: 'scf.parallel' op is not divided among the team after stage 'kernel'

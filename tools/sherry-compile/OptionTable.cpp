@@ -15,7 +15,8 @@ namespace {
 /// What a compilation is.
 enum Mode : unsigned {
   Always = 1,
-  HasTrits = 2, ///< linear layers may become trits
+  ImportsGraph = 64, ///< --from is not given
+  HasTrits = 2,      ///< linear layers may become trits
   ReadsWeights = 4,
   MakesWeights = 8,
   HasOwnSchedule = 16, ///< --tune is not given
@@ -30,6 +31,7 @@ struct OptionUse {
 
 } // namespace
 
+static constexpr const char *kFrom = "with --from, whose file says it";
 static constexpr const char *kTuned = "with --tune, which chooses it";
 static constexpr const char *kDense = "with --no-quantize";
 static constexpr const char *kRandom = "with --random-weights";
@@ -37,35 +39,48 @@ static constexpr const char *kRandom = "with --random-weights";
 /// An option with several entries has an effect if all of them say so.
 static constexpr OptionUse kTable[] = {
     {"o", Always},
-    {"target-cpu", Always},
-    {"activations", Always},
+    {"target-cpu", ImportsGraph, kFrom},
+    {"activations", ImportsGraph, kFrom},
+    {"granularity", ImportsGraph, kFrom},
     {"granularity", HasTrits, kDense},
+    {"group-size", ImportsGraph, kFrom},
     {"group-size", HasTrits, kDense},
+    {"scale-type", ImportsGraph, kFrom},
     {"scale-type", HasTrits, kDense},
-    {"head", Always},
+    {"head", ImportsGraph, kFrom},
     {"stq-scale", ReadsWeights, kRandom},
-    {"kv", Always},
-    {"emulate-fma", Always},
-    {"no-quantize", Always},
+    {"kv", ImportsGraph, kFrom},
+    {"emulate-fma", ImportsGraph, kFrom},
+    {"no-quantize", ImportsGraph, kFrom},
+    {"quantize", ImportsGraph, kFrom},
     {"quantize", ReadsWeights, kRandom},
+    {"strict", ImportsGraph, kFrom},
     {"strict", ReadsWeights, kRandom},
     {"strict", MayAsk, "with --quantize or --no-quantize"},
     {"random-weights", Always},
+    {"grouping", ImportsGraph, kFrom},
     {"grouping", HasTrits, kDense},
     {"grouping", MakesWeights,
      "without --random-weights: the weights of a model have groups already"},
+    {"max-block", ImportsGraph, kFrom},
     {"max-block", HasOwnSchedule, kTuned},
+    {"prefetch", ImportsGraph, kFrom},
     {"prefetch", HasOwnSchedule, kTuned},
+    {"prefetch-l2", ImportsGraph, kFrom},
     {"prefetch-l2", HasOwnSchedule, kTuned},
+    {"interleave", ImportsGraph, kFrom},
     {"interleave", HasOwnSchedule, kTuned},
-    {"tune", Always},
+    {"tune", ImportsGraph, kFrom},
     {"emit", Always},
+    {"from", Always},
     {"stats", Always},
 };
 
 Error sherry::refuseWithoutEffect(const cl::OptionCategory &category,
                                   const CompileOptions &options, bool tunes) {
   unsigned modes = Always | (options.randomSeed ? MakesWeights : ReadsWeights);
+  if (options.from.empty())
+    modes |= ImportsGraph;
   if (options.quantize != false)
     modes |= HasTrits;
   if (!options.quantize)

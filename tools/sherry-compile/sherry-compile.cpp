@@ -7,6 +7,9 @@
 #include "Tuner.h"
 #include "sherry/Support/ToolProcess.h"
 
+#include "mlir/IR/AsmState.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
@@ -29,6 +32,11 @@ static cl::opt<std::string>
            cl::desc("Output file, - for the standard output (default: "
                     "the folder's name with .so, or - for text)"),
            cl::value_desc("file"), cl::cat(category));
+static cl::opt<std::string>
+    from("from",
+         cl::desc("Go on from this IR, which --emit or sherry-opt wrote, "
+                  "instead of from the graph of MODEL"),
+         cl::value_desc("file.mlir"), cl::cat(category));
 static cl::opt<std::string> targetCpu(
     "target-cpu",
     cl::desc("CPU to compile for: native, x86-64-v2, x86-64-v3, x86-64-v4 or "
@@ -205,6 +213,10 @@ int main(int argc, char **argv) {
   startTool();
   InitLLVM init(argc, argv);
   cl::Option &stats = adoptStatsOption();
+  // --mlir-timing, --mlir-print-ir-tree-dir and others of mlir-opt.
+  mlir::registerPassManagerCLOptions();
+  mlir::registerDefaultTimingManagerCLOptions();
+  mlir::registerAsmPrinterCLOptions();
   cl::HideUnrelatedOptions(category);
   cl::SetVersionPrinter([](raw_ostream &out) {
     out << "sherry-compile " SHERRY_VERSION " (LLVM " LLVM_VERSION_STRING ")\n";
@@ -219,6 +231,7 @@ int main(int argc, char **argv) {
   CompileOptions options;
   options.model = model;
   options.output = output.empty() ? defaultOutput() : output;
+  options.from = from;
   options.targetCpu = targetCpu;
   options.emulateFma = emulateFma;
   options.quantizeActivations = activations == Activations::I8;

@@ -40,6 +40,9 @@ struct ModelLimits {
 struct CompileOptions {
   std::string model;  ///< a Hugging Face folder or a GGUF file
   std::string output; ///< a path, or "-"
+  /// A file of IR of a stage to go on from, in place of the import. It says all
+  /// that the options below say of graph, target and schedule.
+  std::string from;
   std::string targetCpu = "native";
   /// Without FMA, round sums as it does, but slowly.
   bool emulateFma = false;

@@ -58,6 +58,10 @@ public:
   /// `native` (this machine) or any name LLVM knows for x86-64, such as
   /// x86-64-v3. Fails on unknown names and on CPUs below x86-64-v2.
   static llvm::Expected<TargetModel> get(llvm::StringRef name);
+  /// With these features instead of all that a CPU has. Fails on features that
+  /// no runtime checks for.
+  static llvm::Expected<TargetModel>
+  get(llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> features);
 
   const InstructionSet &getInstructionSet() const { return *instructionSet; }
   bool has(sherry_abi_cpu_feature feature) const {

@@ -62,13 +62,11 @@ def QuantizeActivations
   let summary = "feed linear ops with 8-bit activations";
   let description = [{
     Every linear op whose weight has integer kernels (all but bf16) gets its
-    input through `sherry.quantize_activations`. Ops that need the same blocks
-    of the same input share one quantization. Does nothing where
-    `sherry.numerics` says that activations are f32.
+    input through `sherry.quantize_activations`. Equal ones are left to `-cse`.
+    Does nothing where `sherry.numerics` says that activations are f32.
   }];
   let statistics = [
-    Statistic<"numQuantized", "num-quantized", "linear ops changed">,
-    Statistic<"numShared", "num-shared", "quantizations shared">];
+    Statistic<"numQuantized", "num-quantized", "linear ops changed">];
   let dependentDialects = ["::sherry::SherryDialect"];
 }
 
@@ -128,10 +126,11 @@ def VerifyStage : Pass<"sherry-verify-stage", "::mlir::ModuleOp"> {
   let summary = "check what a stage of the pipeline promises";
   let description = [{
     The promises are listed in docs/Pipeline.md. Reports every op that breaks
-    one.
+    one, and what MLIR's verifier finds. Then writes the stage's name on the
+    module: `sherry.stage`.
   }];
   let options = [Option<"stage", "stage", "std::string", "\"sherry\"",
-                        "sherry, layout, kernel or llvm">];
+                        "sherry, layout, kernel or llvm-mlir">];
 }
 
 #endif // SHERRY_TRANSFORMS_PASSES

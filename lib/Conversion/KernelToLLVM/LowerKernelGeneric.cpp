@@ -58,7 +58,8 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
     Value placed = arith::ShLIOp::create(b, trit, b.splat(type, 8 * lane));
     result = arith::OrIOp::create(b, result, placed);
   }
-  rewriter.replaceOp(op, b.cast(b.vec(64, 8), result));
+  rewriter.replaceOp(
+      op, b.withBias(b.cast(b.vec(64, 8), result), /*from=*/1, op.getBias()));
   return success();
 }
 

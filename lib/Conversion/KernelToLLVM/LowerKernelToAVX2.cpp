@@ -163,7 +163,8 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
         one, Value(b.mask(isPlus, 2)));
     halves.push_back(trits);
   }
-  rewriter.replaceOp(op, b.concat(halves[0], halves[1]));
+  rewriter.replaceOp(
+      op, b.withBias(b.concat(halves[0], halves[1]), /*from=*/1, op.getBias()));
   return success();
 }
 

@@ -8,7 +8,6 @@
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Format/Codec.h"
 
-#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace sherry {
@@ -30,9 +29,11 @@ static LogicalResult lowerLookup(LookupOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// vpermi2d: 32 entries of four trits plus `bias` in two registers, indices
-/// modulo 32.
-static Value emitDecode(VectorBuilder &b, Value codes, int64_t bias) {
+/// vpermi2d: 32 entries of four biased trits in two registers, indices modulo
+/// 32.
+static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
+                                      PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
   auto type = b.vec(16, 32);
   Value halves[2];
   for (int64_t half = 0; half < 2; ++half) {
@@ -40,36 +41,15 @@ static Value emitDecode(VectorBuilder &b, Value codes, int64_t bias) {
     for (int64_t code = 16 * half; code < 16 * half + 16; ++code) {
       int64_t entry = 0;
       for (auto [lane, trit] : llvm::enumerate(format::decodeGroup(code)))
-        entry |= ((trit + bias) & 255) << (8 * lane);
+        entry |= ((trit + static_cast<int64_t>(op.getBias())) & 255)
+                 << (8 * lane);
       entries.push_back(entry);
     }
     halves[half] = b.constant(type, entries);
   }
   Value found = b.callIntrinsic("llvm.x86.avx512.vpermi2var.d.512", type,
-                                {halves[0], codes, halves[1]});
-  return b.cast(b.vec(64, 8), found);
-}
-
-static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
-                                      PatternRewriter &rewriter) {
-  VectorBuilder b(op, rewriter);
-  rewriter.replaceOp(op, emitDecode(b, op.getCodes(), 1));
-  return success();
-}
-
-/// What is subtracted from decoded trits belongs into the table. The driver
-/// goes bottom-up, so the subtraction is visited before the op that decodes.
-static LogicalResult lowerDecodeMinusBias(arith::SubIOp op,
-                                          PatternRewriter &rewriter) {
-  auto decode = op.getLhs().getDefiningOp<DecodeBlockOp>();
-  DenseElementsAttr bias;
-  if (!decode || !decode->hasOneUse() ||
-      !matchPattern(op.getRhs(), m_Constant(&bias)) || !bias.isSplat())
-    return failure();
-  VectorBuilder b(op, rewriter);
-  rewriter.replaceOp(
-      op, emitDecode(b, decode.getCodes(),
-                     1 - bias.getSplatValue<APInt>().getSExtValue()));
+                                {halves[0], op.getCodes(), halves[1]});
+  rewriter.replaceOp(op, b.cast(b.vec(64, 8), found));
   return success();
 }
 
@@ -93,7 +73,6 @@ struct LowerKernelToAVX512Pass
     RewritePatternSet patterns(&getContext());
     patterns.add(lowerLookup);
     patterns.add(lowerDecodeBlock);
-    patterns.add(lowerDecodeMinusBias);
     if (hasFeature(getOperation(), "+avx512vnni"))
       patterns.add(lowerDotAccumulate);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

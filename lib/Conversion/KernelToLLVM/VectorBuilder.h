@@ -37,6 +37,13 @@ public:
   mlir::Value splat(mlir::VectorType type, int64_t value) {
     return constant(type, value);
   }
+  /// Trits plus `from` as trits plus `to`.
+  mlir::Value withBias(mlir::Value bytes, int64_t from, int64_t to) {
+    if (from == to)
+      return bytes;
+    auto type = llvm::cast<mlir::VectorType>(bytes.getType());
+    return mlir::arith::SubIOp::create(*this, bytes, splat(type, from - to));
+  }
   mlir::Value shiftRight(mlir::Value value, int64_t bits) {
     auto type = mlir::cast<mlir::VectorType>(value.getType());
     return mlir::arith::ShRUIOp::create(*this, value, splat(type, bits));

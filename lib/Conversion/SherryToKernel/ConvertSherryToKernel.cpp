@@ -51,22 +51,9 @@ private:
   /// their own.
   LogicalResult placeInto(Operation *user, Value value, Value target);
 
-  /// The quantized activations that `op` reads.
-  template <typename Op>
-  LogicalResult findQuantized(Op op, QuantizedRows &rows) {
-    Operation *maker = op.getInput().getDefiningOp();
-    auto found = quantized.find(maker);
-    if (found == quantized.end() || op.getScales().getDefiningOp() != maker ||
-        op.getSums().getDefiningOp() != maker)
-      return op.emitOpError("needs quantize_activations in the same function");
-    rows = found->second;
-    return success();
-  }
-  template <typename Op> void setQuantized(Op op, const QuantizedRows &rows) {
-    tensors[op.getResult(0)] = rows.values;
-    tensors[op.getResult(1)] = rows.scales;
-    tensors[op.getResult(2)] = rows.starts;
-    quantized[op] = rows;
+  void setQuantized(Value value, const QuantizedRows &rows) {
+    tensors[value] = rows.values;
+    quantized[value] = rows;
   }
   /// The orders of the codes that look up in tables of these activations.
   SmallVector<format::CodeOrder> tableOrders(QuantizeActivationsOp op);
@@ -80,13 +67,18 @@ private:
   int64_t weightsSize;
   IRMapping scalars;
   DenseMap<Value, Rows> tensors;
-  DenseMap<Operation *, QuantizedRows> quantized;  ///< by what makes them
+  DenseMap<Value, QuantizedRows> quantized;
   DenseMap<Value, std::pair<Value, Value>> caches; ///< bytes, context
   Value workspace;
   SmallVector<Value> resultBuffers;
 };
 
-bool isTensor(Value value) { return isa<RankedTensorType>(value.getType()); }
+/// Of f32 activations or row numbers. Quantized activations stay within a
+/// function.
+bool isRows(Type type) {
+  return isa<RankedTensorType>(type) && !getQuantized(type);
+}
+bool isTensor(Value value) { return isRows(value.getType()); }
 bool isCache(Value value) { return isa<KVCacheType>(value.getType()); }
 
 } // namespace
@@ -156,7 +148,7 @@ LogicalResult FunctionConverter::createFunction() {
     }
   }
   for (Type type : source.getResultTypes()) {
-    if (!isa<RankedTensorType>(type))
+    if (!isRows(type))
       return source.emitError("cannot return ") << type << " from a kernel";
     buffers.push_back(bufferType(type));
   }
@@ -207,8 +199,6 @@ LogicalResult FunctionConverter::placeInto(Operation *user, Value value,
   auto alloc = rows.buffer.getDefiningOp<memref::AllocOp>();
   if (!alloc || alloc->getBlock() != b.getInsertionBlock())
     return user->emitOpError("can only pass on what the same block computes");
-  if (alloc.getType() != target.getType())
-    return user->emitOpError("cannot pass on quantized activations");
   alloc.replaceAllUsesWith(target);
   alloc.erase();
   rows.buffer = target;
@@ -220,14 +210,12 @@ LogicalResult FunctionConverter::convertLinear(LinearOp op) {
   std::optional<Rows> residual;
   if (op.getResidual())
     residual = tensors.find(op.getResidual())->second;
-  if (!op.getScales()) {
+  if (!op.getInputEncoding()) {
     Rows input = tensors.find(op.getInput())->second;
     tensors[op.getResult()] = emitLinear(b, input, weight, residual);
     return success();
   }
-  QuantizedRows input;
-  if (failed(findQuantized(op, input)))
-    return failure();
+  QuantizedRows input = quantized.find(op.getInput())->second;
   tensors[op.getResult()] = emitLinear(b, input, weight, residual);
   return success();
 }
@@ -235,7 +223,7 @@ LogicalResult FunctionConverter::convertLinear(LinearOp op) {
 SmallVector<format::CodeOrder>
 FunctionConverter::tableOrders(QuantizeActivationsOp op) {
   SmallVector<format::CodeOrder> orders;
-  for (Operation *user : op.getScales().getUsers())
+  for (Operation *user : op->getUsers())
     if (auto linear = dyn_cast<LinearOp>(user)) {
       auto weight = symbols.lookup<WeightOp>(linear.getWeight());
       if (TernaryAttr ternary = weight.getTernary())
@@ -247,12 +235,9 @@ FunctionConverter::tableOrders(QuantizeActivationsOp op) {
 LogicalResult FunctionConverter::convertGatedLinear(GatedLinearOp op) {
   if (b.maxTokens == 1)
     return op.emitOpError("is for several tokens");
-  QuantizedRows input;
-  if (failed(findQuantized(op, input)))
-    return failure();
+  QuantizedRows input = quantized.find(op.getInput())->second;
   WeightRef weight = weightOf(op.getWeightAttr(), op.getLayer());
-  setQuantized(
-      op, emitGatedLinear(b, input, weight, op.getBlocks(), op.getStrided()));
+  setQuantized(op, emitGatedLinear(b, input, weight, op.getEncoding()));
   return success();
 }
 
@@ -291,14 +276,18 @@ LogicalResult FunctionConverter::convertCall(func::CallOp op) {
       const auto &[bytes, context] = caches.find(operand)->second;
       cacheBytes.push_back(bytes);
       contexts.push_back(context);
-    } else {
+    } else if (operand.getType().isIndex()) {
       indices.push_back(scalars.lookup(operand));
+    } else {
+      return op.emitOpError("cannot pass ") << operand.getType();
     }
   }
   if (!rows)
     return op.emitOpError("needs a tensor argument that gives the number of "
                           "rows");
   for (Value result : op.getResults()) {
+    if (!isTensor(result))
+      return op.emitOpError("cannot take ") << result.getType();
     Rows mapped = b.allocRows(columnsOf(result.getType()),
                               getElementTypeOrSelf(result.getType()), rows);
     buffers.push_back(mapped.buffer);
@@ -390,9 +379,8 @@ LogicalResult FunctionConverter::convertOp(Operation &op) {
         return success();
       })
       .Case([&](QuantizeActivationsOp op) {
-        setQuantized(op,
-                     emitQuantize(b, Rows(rows(op.getInput())), op.getBlocks(),
-                                  op.getStrided(), tableOrders(op)));
+        setQuantized(op, emitQuantize(b, Rows(rows(op.getInput())),
+                                      op.getEncoding(), tableOrders(op)));
         return success();
       })
       .Case([&](LinearOp op) { return convertLinear(op); })

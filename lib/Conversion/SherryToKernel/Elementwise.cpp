@@ -356,8 +356,9 @@ QuantizedRows sherry::allocQuantized(KernelBuilder &b, Value count,
 }
 
 QuantizedRows sherry::emitQuantize(KernelBuilder &b, const Rows &input,
-                                   ArrayRef<int64_t> blocks, bool strided,
+                                   QuantizedAttr encoding,
                                    ArrayRef<format::CodeOrder> orders) {
+  ArrayRef<int64_t> blocks = encoding.getBlocks();
   QuantizedRows result = allocQuantized(b, input.count, input.cols, blocks);
   if (b.maxTokens == 1)
     allocTables(b, result, orders);
@@ -380,8 +381,8 @@ QuantizedRows sherry::emitQuantize(KernelBuilder &b, const Rows &input,
     int64_t offset = 0;
     for (auto [i, inputs] : llvm::enumerate(list)) {
       Value column = b.add(b.mul(round, span), offset);
-      emitQuantizeBlock(b, input, column, result, strided, row, column,
-                        b.add(b.mul(round, period), i), inputs);
+      emitQuantizeBlock(b, input, column, result, encoding.isStrided(), row,
+                        column, b.add(b.mul(round, period), i), inputs);
       // Here, because a step of their own would end at a barrier.
       emitTables(b, result, column, inputs / format::kGroupInputs);
       offset += inputs;

@@ -270,7 +270,7 @@ struct QuantizedRows {
 };
 /// `orders` are those of the ternary weights that multiply the result.
 QuantizedRows emitQuantize(KernelBuilder &b, const Rows &input,
-                           llvm::ArrayRef<int64_t> blocks, bool strided,
+                           QuantizedAttr encoding,
                            llvm::ArrayRef<format::CodeOrder> orders);
 
 /// The places of rows of activations in the cache of a layer.
@@ -291,8 +291,7 @@ Rows emitLinear(KernelBuilder &b, const Rows &input, WeightRef weight,
 Rows emitLinear(KernelBuilder &b, const QuantizedRows &input, WeightRef weight,
                 const std::optional<Rows> &residual);
 QuantizedRows emitGatedLinear(KernelBuilder &b, const QuantizedRows &input,
-                              WeightRef weight, llvm::ArrayRef<int64_t> blocks,
-                              bool strided);
+                              WeightRef weight, QuantizedAttr encoding);
 
 } // namespace sherry
 

@@ -18,7 +18,7 @@ public:
   void emit(const Outputs &outputs);
   /// The first half of the outputs are gates, the second what they multiply;
   /// their product is quantized.
-  QuantizedRows emitGated(ArrayRef<int64_t> blocks, bool strided);
+  QuantizedRows emitGated(QuantizedAttr quantized);
 
 private:
   /// Takes the bytes of both halves of a group.
@@ -54,11 +54,13 @@ private:
   /// tokens after it.
   void multiplyCodes(const Tile &chunk, int64_t inputs, ArrayRef<Value> rows,
                      RowSumUse use);
-  void decodeStep(const Tile &step, int64_t groups, DecodedUse use);
-  void decodeWords(Value bytes, int64_t groups, DecodedUse use);
-  void decodeNibbles(Value bytes, int64_t groups, DecodedUse use);
-  Value decode(Value codes) {
-    return DecodeBlockOp::create(b, b.vec(64, b.getI8Type()), codes);
+  /// The trits of a step, each plus `bias`.
+  void decodeStep(const Tile &step, int64_t groups, int64_t bias,
+                  DecodedUse use);
+  void decodeWords(Value bytes, int64_t groups, int64_t bias, DecodedUse use);
+  void decodeNibbles(Value bytes, int64_t groups, int64_t bias, DecodedUse use);
+  Value decode(Value codes, int64_t bias) {
+    return DecodeBlockOp::create(b, b.vec(64, b.getI8Type()), codes, bias);
   }
 
   AnyInput input;
@@ -98,7 +100,8 @@ void TernaryPanels::emit(const Outputs &outputs) {
   });
 }
 
-QuantizedRows TernaryPanels::emitGated(ArrayRef<int64_t> blocks, bool strided) {
+QuantizedRows TernaryPanels::emitGated(QuantizedAttr quantized) {
+  ArrayRef<int64_t> blocks = quantized.getBlocks();
   int64_t outputs = weight.op.getTensorType().getDimSize(0) / 2;
   int64_t unit = getGatedUnit(encoding, outputs, blocks);
   int64_t block = blocks.front();
@@ -140,7 +143,8 @@ QuantizedRows TernaryPanels::emitGated(ArrayRef<int64_t> blocks, bool strided) {
         });
         b.forLoop(gated.count, 1, [&](Value row) {
           b.forLoop(b.index(unit / block), 1, [&](Value k) {
-            emitQuantizeBlock(b, gated, b.mul(k, block), result, strided, row,
+            emitQuantizeBlock(b, gated, b.mul(k, block), result,
+                              quantized.isStrided(), row,
                               b.add(b.mul(i, unit), b.mul(k, block)),
                               b.add(b.mul(i, unit / block), k), block);
           });
@@ -229,18 +233,15 @@ Value TernaryPanels::toNextTile(const Tile &tile, int64_t size) {
 }
 
 void TernaryPanels::storeGroup(Value group, ArrayRef<Value> halves) {
-  for (auto [half, bytes] : llvm::enumerate(halves)) {
-    Value trits = bytes;
-    if (multipliesWhole())
-      trits = arith::SubIOp::create(b, bytes, b.splatInt(bytes.getType(), 1));
-    b.store(trits, panel, {group, b.index(half), b.index(0)});
-  }
+  for (auto [half, bytes] : llvm::enumerate(halves))
+    b.store(bytes, panel, {group, b.index(half), b.index(0)});
 }
 
 void TernaryPanels::fillPanel(const Tile &chunk, int64_t inputs) {
   forSteps(chunk.at, chunk.of, inputs, [&](Cursor step, int64_t inputs) {
     Value first = arith::SubIOp::create(b, step.group, chunk.at.group);
     decodeStep({step, chunk.of, chunk.number}, inputs / 4,
+               /*bias=*/multipliesWhole() ? 0 : 1,
                [&](int64_t group, ArrayRef<Value> halves) {
                  storeGroup(b.add(first, group), halves);
                });
@@ -317,23 +318,22 @@ void TernaryPanels::multiplyCodes(const Tile &chunk, int64_t inputs,
   Values starts = startDots(b, 1, *input.quantized, rows, chunk.at.block);
   starts.append((chains - 1) * perChain,
                 b.splatInt(b.vec(16, b.getI32Type()), 0));
-  Values sums =
-      forSteps(chunk.at, chunk.of, inputs, starts,
-               [&](Cursor step, int64_t inputs, ValueRange carried) {
-                 Values next(carried);
-                 Value first =
-                     arith::SubIOp::create(b, step.group, chunk.at.group);
-                 decodeStep({step, chunk.of, chunk.number}, inputs / 4,
-                            [&](int64_t group, ArrayRef<Value> halves) {
-                              if (hasRest)
-                                storeGroup(b.add(first, group), halves);
-                              auto chain = MutableArrayRef<Value>(next).slice(
-                                  group % chains * perChain, perChain);
-                              addDots(b, halves, 2, values, rows,
-                                      b.add(step.group, group), chain);
-                            });
-                 return next;
-               });
+  Values sums = forSteps(
+      chunk.at, chunk.of, inputs, starts,
+      [&](Cursor step, int64_t inputs, ValueRange carried) {
+        Values next(carried);
+        Value first = arith::SubIOp::create(b, step.group, chunk.at.group);
+        decodeStep({step, chunk.of, chunk.number}, inputs / 4,
+                   /*bias=*/1, [&](int64_t group, ArrayRef<Value> halves) {
+                     if (hasRest)
+                       storeGroup(b.add(first, group), halves);
+                     auto chain = MutableArrayRef<Value>(next).slice(
+                         group % chains * perChain, perChain);
+                     addDots(b, halves, 2, values, rows,
+                             b.add(step.group, group), chain);
+                   });
+        return next;
+      });
   if (chains == 2)
     for (size_t i = 0; i < perChain; ++i)
       sums[i] = arith::AddIOp::create(b, sums[i], sums[perChain + i]);
@@ -341,19 +341,20 @@ void TernaryPanels::multiplyCodes(const Tile &chunk, int64_t inputs,
   useDots(b, sums, *input.quantized, rows, chunk.at.block, use);
 }
 
-void TernaryPanels::decodeStep(const Tile &step, int64_t groups,
+void TernaryPanels::decodeStep(const Tile &step, int64_t groups, int64_t bias,
                                DecodedUse use) {
   int64_t size = layout.stepBytes(groups);
   Value bytes =
       b.view(b.weights, b.add(step.at.bytes, b.mul(step.number, size)), {size},
              b.getI8Type());
   if (usesWords())
-    decodeWords(bytes, groups, use);
+    decodeWords(bytes, groups, bias, use);
   else
-    decodeNibbles(bytes, groups, use);
+    decodeNibbles(bytes, groups, bias, use);
 }
 
-void TernaryPanels::decodeWords(Value bytes, int64_t groups, DecodedUse use) {
+void TernaryPanels::decodeWords(Value bytes, int64_t groups, int64_t bias,
+                                DecodedUse use) {
   // [T6]
   auto lanes = b.vec(16, b.getI32Type());
   auto shift = [&](Value value, int64_t bits) -> Value {
@@ -372,8 +373,8 @@ void TernaryPanels::decodeWords(Value bytes, int64_t groups, DecodedUse use) {
       codes[half] = arith::ExtUIOp::create(b, lanes, narrow);
     }
     for (int64_t i = 0; i < 3 && 3 * word + i < groups; ++i)
-      use(3 * word + i,
-          {decode(shift(codes[0], 5 * i)), decode(shift(codes[1], 5 * i))});
+      use(3 * word + i, {decode(shift(codes[0], 5 * i), bias),
+                         decode(shift(codes[1], 5 * i), bias)});
     if (groups < format::kStepGroups)
       continue;
     for (int64_t half = 0; half < 2; ++half) {
@@ -386,10 +387,11 @@ void TernaryPanels::decodeWords(Value bytes, int64_t groups, DecodedUse use) {
     }
   }
   if (collected[0])
-    use(groups - 1, {decode(collected[0]), decode(collected[1])});
+    use(groups - 1, {decode(collected[0], bias), decode(collected[1], bias)});
 }
 
-void TernaryPanels::decodeNibbles(Value bytes, int64_t groups, DecodedUse use) {
+void TernaryPanels::decodeNibbles(Value bytes, int64_t groups, int64_t bias,
+                                  DecodedUse use) {
   // [T7]
   auto lanes = b.vec(16, b.getI32Type());
   auto words = b.vec(16, b.getI16Type());
@@ -413,7 +415,7 @@ void TernaryPanels::decodeNibbles(Value bytes, int64_t groups, DecodedUse use) {
     sign = arith::AndIOp::create(
         b, Value(arith::ShLIOp::create(b, sign, b.splatInt(lanes, 4))),
         b.splatInt(lanes, 16));
-    return decode(arith::OrIOp::create(b, code, sign));
+    return decode(arith::OrIOp::create(b, code, sign), bias);
   };
   for (int64_t group = 0; group < groups; ++group) {
     if (group % 2 == 0) {
@@ -438,6 +440,6 @@ void sherry::emitTernaryPanels(KernelBuilder &b, const AnyInput &input,
 QuantizedRows sherry::emitGatedLinear(KernelBuilder &b,
                                       const QuantizedRows &input,
                                       WeightRef weight,
-                                      ArrayRef<int64_t> blocks, bool strided) {
-  return TernaryPanels(b, {nullptr, &input}, weight).emitGated(blocks, strided);
+                                      QuantizedAttr encoding) {
+  return TernaryPanels(b, {nullptr, &input}, weight).emitGated(encoding);
 }

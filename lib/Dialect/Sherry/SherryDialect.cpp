@@ -25,7 +25,22 @@ using namespace sherry;
 #define GET_TYPEDEF_CLASSES
 #include "sherry/Dialect/Sherry/SherryTypes.cpp.inc"
 
+namespace {
+/// Writes long attributes once, at the top of a module.
+struct SherryAsmInterface : OpAsmDialectInterface {
+  using OpAsmDialectInterface::OpAsmDialectInterface;
+
+  AliasResult getAlias(Attribute attr, raw_ostream &os) const override {
+    if (!isa<QuantizedAttr>(attr))
+      return AliasResult::NoAlias;
+    os << QuantizedAttr::getMnemonic();
+    return AliasResult::FinalAlias;
+  }
+};
+} // namespace
+
 void SherryDialect::initialize() {
+  addInterfaces<SherryAsmInterface>();
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "sherry/Dialect/Sherry/SherryAttrs.cpp.inc"
@@ -125,6 +140,42 @@ TernaryAttr TernaryAttr::withLayout(LayoutAttr layout) const {
              getScale(), layout);
 }
 
+QuantizedAttr sherry::getQuantized(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor ? dyn_cast_or_null<QuantizedAttr>(tensor.getEncoding())
+                : QuantizedAttr();
+}
+
+LogicalResult
+QuantizedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                      Grouping grouping, ArrayRef<int64_t> blocks) {
+  int64_t unit = grouping == Grouping::Contiguous ? format::kGroupInputs
+                                                  : format::kStridedInputs;
+  for (int64_t block : blocks)
+    if (block <= 0 || block > format::kMaxChunkInputs || block % unit != 0)
+      return emitError() << "blocks of " << stringifyGrouping(grouping)
+                         << " activations must be multiples of " << unit
+                         << " up to " << format::kMaxChunkInputs << ", not "
+                         << block;
+  return success();
+}
+
+LogicalResult QuantizedAttr::verifyEncoding(
+    ArrayRef<int64_t> shape, Type elementType,
+    function_ref<InFlightDiagnostic()> emitError) const {
+  // The parser asks for a type that it has reported as missing, too.
+  if (!elementType)
+    return failure();
+  if (!elementType.isInteger(8) || shape.size() != 2)
+    return emitError() << "#sherry.quantized encodes [tokens x inputs x i8]";
+  int64_t sum = 0;
+  for (int64_t block : getBlocks())
+    sum += block;
+  if (shape[1] != sum)
+    return emitError() << "blocks sum to " << sum << ", rows have " << shape[1];
+  return success();
+}
+
 LogicalResult
 RopeScalingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                         FloatAttr factor, FloatAttr lowFreqFactor,
@@ -198,6 +249,12 @@ NumericsAttr sherry::getNumerics(Operation *module) {
                                   /*fuseMulAdd=*/false);
 }
 
+KVCacheType sherry::getCache(Operation *module) {
+  auto attr =
+      SherryDialect::CacheAttrHelper(module->getContext()).getAttr(module);
+  return attr ? dyn_cast<KVCacheType>(attr.getValue()) : KVCacheType();
+}
+
 /// Checks the type of an attribute's value and the op that has it.
 LogicalResult
 SherryDialect::verifyOperationAttribute(Operation *op,
@@ -223,6 +280,15 @@ SherryDialect::verifyOperationAttribute(Operation *op,
   if (name == NumericsAttrHelper::getNameStr())
     return check(isa<ModuleOp>(op), "a module", isa<NumericsAttr>(value),
                  "a #sherry.numerics");
+  if (name == StageAttrHelper::getNameStr())
+    return check(isa<ModuleOp>(op), "a module", isa<StringAttr>(value),
+                 "the name of a stage");
+  if (name == CacheAttrHelper::getNameStr()) {
+    auto type = dyn_cast<TypeAttr>(value);
+    return check(isa<ModuleOp>(op), "a module",
+                 type && isa<KVCacheType>(type.getValue()),
+                 "a !sherry.kv_cache");
+  }
   if (name == WeightsSizeAttrHelper::getNameStr() ||
       name == WorkspaceSizeAttrHelper::getNameStr())
     return check(isa<ModuleOp>(op), "a module", isSize(0),

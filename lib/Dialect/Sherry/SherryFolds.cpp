@@ -9,6 +9,10 @@
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 #include "sherry/Format/Codec.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+
 using namespace mlir;
 using namespace sherry;
 
@@ -33,8 +37,32 @@ OpFoldResult DecodeBlockOp::fold(FoldAdaptor adaptor) {
   SmallVector<int8_t> trits;
   for (int64_t code : codes)
     for (int8_t trit : format::decodeGroup(code & 31))
-      trits.push_back(trit + 1);
+      trits.push_back(trit + static_cast<int64_t>(getBias()));
   return makeElements<int8_t>(getType(), trits);
+}
+
+/// What is added to decoded trits, or subtracted, becomes their bias.
+template <typename Op>
+static LogicalResult moveIntoBias(Op op, PatternRewriter &rewriter) {
+  auto decode = op.getLhs().template getDefiningOp<DecodeBlockOp>();
+  DenseIntElementsAttr change;
+  if (!decode || !decode->hasOneUse() ||
+      !matchPattern(op.getRhs(), m_Constant(&change)) || !change.isSplat())
+    return failure();
+  int64_t value = change.template getSplatValue<APInt>().getSExtValue();
+  int64_t bias = static_cast<int64_t>(decode.getBias()) +
+                 (std::is_same_v<Op, arith::AddIOp> ? value : -value);
+  if (bias != 0 && bias != 1)
+    return failure();
+  rewriter.replaceOpWithNewOp<DecodeBlockOp>(op, op.getType(),
+                                             decode.getCodes(), bias);
+  return success();
+}
+
+void DecodeBlockOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                                MLIRContext *) {
+  patterns.add(moveIntoBias<arith::AddIOp>);
+  patterns.add(moveIntoBias<arith::SubIOp>);
 }
 
 OpFoldResult BuildTableOp::fold(FoldAdaptor adaptor) {

@@ -56,8 +56,9 @@ std::optional<format::DenseFormat> sherry::getDenseFormat(Type element) {
   return std::nullopt;
 }
 
-SmallVector<int64_t> sherry::getActivationBlocks(RankedTensorType weight) {
+QuantizedAttr sherry::getActivationEncoding(RankedTensorType weight) {
   SmallVector<int64_t> blocks;
+  Grouping grouping = Grouping::Contiguous;
   int64_t inputs = weight.getDimSize(1);
   auto cut = [&](int64_t length, int64_t block) {
     for (int64_t at = 0; at < length; at += block)
@@ -72,8 +73,11 @@ SmallVector<int64_t> sherry::getActivationBlocks(RankedTensorType weight) {
                         : inputs;
     for (int64_t at = 0; at < inputs; at += group)
       cut(std::min(group, inputs - at), format::kMaxChunkInputs);
+    grouping = ternary.getGrouping();
   }
-  return blocks;
+  if (blocks.empty())
+    return {};
+  return QuantizedAttr::get(weight.getContext(), grouping, blocks);
 }
 
 int64_t sherry::getGatedUnit(TernaryAttr weight, int64_t outputs,
@@ -84,11 +88,6 @@ int64_t sherry::getGatedUnit(TernaryAttr weight, int64_t outputs,
     return 0;
   int64_t unit = std::lcm(format::kTileRows, blocks.front());
   return outputs % unit == 0 ? unit : 0;
-}
-
-bool sherry::hasStridedGroups(RankedTensorType weight) {
-  auto ternary = dyn_cast_or_null<TernaryAttr>(weight.getEncoding());
-  return ternary && ternary.getGrouping() == Grouping::Strided;
 }
 
 //===----------------------------------------------------------------------===//
@@ -206,10 +205,6 @@ LogicalResult RmsNormOp::verify() {
 }
 
 LogicalResult LinearOp::verify() {
-  bool isQuantized = getInput().getType().getElementType().isInteger(8);
-  if (isQuantized != !!getScales())
-    return emitOpError(isQuantized ? "i8 input needs scales and sums"
-                                   : "f32 input takes no scales");
   if (getResidual() && getResidual().getType() != getType())
     return emitOpError("cannot add ")
            << getResidual().getType() << " to " << getType();
@@ -226,23 +221,15 @@ static LogicalResult verifyProduct(Op op, RankedTensorType type,
     return op.emitOpError("weight ")
            << type << " does not take " << op.getInput().getType() << " to "
            << op->getResultTypes().front();
-  if (!op.getScales())
+  QuantizedAttr encoding = getQuantized(op.getInput().getType());
+  if (!encoding)
     return success();
-  auto blocks = static_cast<int64_t>(getActivationBlocks(type).size());
-  if (blocks == 0)
+  QuantizedAttr needed = getActivationEncoding(type);
+  if (!needed)
     return op.emitOpError("weights that are not in blocks take f32 input");
-  if (op.getScales().getType().getDimSize(1) != blocks ||
-      op.getSums().getType().getDimSize(1) != blocks)
-    return op.emitOpError("weight ")
-           << type << " needs " << blocks << " blocks of activations";
-  std::optional<bool> isStrided;
-  if (Operation *producer = op.getInput().getDefiningOp())
-    llvm::TypeSwitch<Operation *>(producer)
-        .template Case<QuantizeActivationsOp, GatedLinearOp>(
-            [&](auto from) { isStrided = from.getStrided(); });
-  if (isStrided && *isStrided != hasStridedGroups(type))
-    return op.emitOpError("weight ")
-           << type << " needs activations in the order of its groups";
+  if (encoding != needed)
+    return op.emitOpError("weight ") << type << " takes activations in "
+                                     << needed << ", not " << encoding;
   return success();
 }
 
@@ -258,10 +245,11 @@ GatedLinearOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   auto weight = lookUpWeight(*this, getWeightAttr(), !!getLayer(), symbolTable);
   if (failed(weight))
     return failure();
-  int64_t outputs = getValues().getType().getDimSize(1);
+  int64_t outputs = getType().getDimSize(1);
   if (failed(verifyProduct(*this, weight->getTensorType(), 2 * outputs)))
     return failure();
-  if (getGatedUnit(weight->getTernary(), outputs, getBlocks()) == 0)
+  if (getGatedUnit(weight->getTernary(), outputs, getEncoding().getBlocks()) ==
+      0)
     return emitOpError("outputs must be whole super-tiles of a ternary weight, "
                        "and whole blocks of one size");
   return success();
@@ -271,39 +259,11 @@ GatedLinearOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
 // Other graph ops
 //===----------------------------------------------------------------------===//
 
-/// Checks blocks of quantized activations and the types of the results.
-template <typename Op>
-static LogicalResult verifyBlocks(Op op, ShapedType rows) {
-  int64_t sum = 0;
-  for (int64_t block : op.getBlocks()) {
-    if (block <= 0 || block % format::kGroupInputs != 0)
-      return op.emitOpError("blocks must be positive multiples of 4, not ")
-             << block;
-    if (op.getStrided() && block % format::kStridedInputs != 0)
-      return op.emitOpError("blocks with strided groups must be multiples of "
-                            "64, not ")
-             << block;
-    sum += block;
-  }
-  auto count = static_cast<int64_t>(op.getBlocks().size());
-  if (sum != rows.getDimSize(1))
-    return op.emitOpError("blocks sum to ")
-           << sum << ", rows have " << rows.getDimSize(1);
-  auto shapeOf = [&](unsigned i) {
-    return cast<ShapedType>(op->getResult(i).getType()).getShape();
-  };
-  if (shapeOf(0) != rows.getShape() || shapeOf(1)[1] != count ||
-      shapeOf(2)[1] != count)
-    return op.emitOpError("result shapes do not match input and blocks");
-  return success();
-}
-
 LogicalResult QuantizeActivationsOp::verify() {
-  return verifyBlocks(*this, getInput().getType());
-}
-
-LogicalResult GatedLinearOp::verify() {
-  return verifyBlocks(*this, getValues().getType());
+  if (getInput().getType().getShape() != getType().getShape())
+    return emitOpError("cannot quantize ")
+           << getInput().getType() << " to " << getType();
+  return success();
 }
 
 LogicalResult RopeTableOp::verify() {

@@ -32,6 +32,10 @@ public:
     cache = KVCacheType::get(&context, config.numLayers,
                              config.numKeyValueHeads, config.headDim,
                              cacheElementType(), config.maxPositionEmbeddings);
+    SherryDialect::CacheAttrHelper(&context).setAttr(*module,
+                                                     TypeAttr::get(cache));
+    SherryDialect::StageAttrHelper(&context).setAttr(*module,
+                                                     b.getStringAttr("sherry"));
   }
 
   llvm::Expected<OwningOpRef<ModuleOp>> import();
@@ -165,8 +169,8 @@ void GraphImporter::addLayer() {
                              b.getF32FloatAttr(config.rmsNormEps));
   };
   auto linear = [&](Value input, StringRef name, int64_t outputs) -> Value {
-    return LinearOp::create(b, activations(outputs), input, Value(), Value(),
-                            reference(name), number, Value());
+    return LinearOp::create(b, activations(outputs), input, reference(name),
+                            number);
   };
   int64_t query = config.numHeads * config.headDim;
   int64_t keyValue = config.numKeyValueHeads * config.headDim;
@@ -253,8 +257,7 @@ void GraphImporter::addForward() {
   last = RmsNormOp::create(b, rows, last, reference("output_norm"), Value(),
                            b.getF32FloatAttr(config.rmsNormEps));
   StringRef head = config.tieWordEmbeddings ? "embedding" : "head";
-  Value result = LinearOp::create(b, logits, last, Value(), Value(),
-                                  reference(head), Value(), Value());
+  Value result = LinearOp::create(b, logits, last, reference(head));
   func::ReturnOp::create(b, result);
 }
 

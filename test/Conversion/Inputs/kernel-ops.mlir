@@ -1,13 +1,11 @@
 // Each op that the lowerings of kernel ops know, alone in its function.
 func.func @decode_block(%codes: vector<16xi32>) -> vector<64xi8> {
-  %0 = sherry.decode_block %codes : vector<16xi32> -> vector<64xi8>
+  %0 = sherry.decode_block %codes bias 1 : vector<16xi32> -> vector<64xi8>
   return %0 : vector<64xi8>
 }
 func.func @decode_signed(%codes: vector<16xi32>) -> vector<64xi8> {
   %0 = sherry.decode_block %codes : vector<16xi32> -> vector<64xi8>
-  %one = arith.constant dense<1> : vector<64xi8>
-  %1 = arith.subi %0, %one : vector<64xi8>
-  return %1 : vector<64xi8>
+  return %0 : vector<64xi8>
 }
 func.func @build_table_32(%x: vector<4xi8>) -> vector<32xi16> {
   %0 = sherry.build_table %x : vector<4xi8> -> vector<32xi16>

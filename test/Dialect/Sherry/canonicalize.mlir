@@ -8,7 +8,7 @@ func.func @decode_constant() -> vector<64xi8> {
   // CHECK-SAME: 2, 1, 2, 2, 2, 1, 0, 2, 2, 1, 2, 0, 2, 1, 0, 0,
   // CHECK-SAME: 2, 2, 1, 2, 2, 0, 1, 2, 2, 2, 1, 0, 2, 0, 1, 0,
   // CHECK-SAME: 2, 2, 2, 1, 2, 0, 2, 1, 2, 2, 0, 1, 2, 0, 0, 1]> : vector<64xi8>
-  %trits = sherry.decode_block %codes : vector<16xi32> -> vector<64xi8>
+  %trits = sherry.decode_block %codes bias 1 : vector<16xi32> -> vector<64xi8>
   return %trits : vector<64xi8>
 }
 
@@ -17,7 +17,7 @@ func.func @decode_constant() -> vector<64xi8> {
 func.func @decode_negated() -> vector<64xi8> {
   %codes = arith.constant dense<48> : vector<16xi32>
   // CHECK: arith.constant dense<[1, 0, 0, 0, 1, 0, 0, 0,
-  %trits = sherry.decode_block %codes : vector<16xi32> -> vector<64xi8>
+  %trits = sherry.decode_block %codes bias 1 : vector<16xi32> -> vector<64xi8>
   return %trits : vector<64xi8>
 }
 
@@ -60,4 +60,24 @@ func.func @dot_with_zeros(%w: vector<64xi8>, %acc: vector<16xi32>) -> vector<16x
   %d = sherry.dot_accumulate %w, %zero, %acc {max_weight = 2 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
   // CHECK: return %[[ACC]]
   return %d : vector<16xi32>
+}
+
+// What is added to trits, or subtracted, becomes their bias.
+// CHECK-LABEL: func @decode_bias
+// CHECK-SAME: (%[[CODES:.*]]: vector<16xi32>)
+func.func @decode_bias(%codes: vector<16xi32>) -> (vector<64xi8>, vector<64xi8>, vector<64xi8>) {
+  %one = arith.constant dense<1> : vector<64xi8>
+  // CHECK: %[[LESS:.*]] = sherry.decode_block %[[CODES]] : vector<16xi32>
+  %0 = sherry.decode_block %codes bias 1 : vector<16xi32> -> vector<64xi8>
+  %less = arith.subi %0, %one : vector<64xi8>
+  // CHECK: %[[MORE:.*]] = sherry.decode_block %[[CODES]] bias 1
+  %1 = sherry.decode_block %codes : vector<16xi32> -> vector<64xi8>
+  %more = arith.addi %1, %one : vector<64xi8>
+  // There is no bias of 2.
+  // CHECK: %[[TRITS:.*]] = sherry.decode_block %[[CODES]] bias 1
+  // CHECK: %[[TWO:.*]] = arith.addi %[[TRITS]]
+  %2 = sherry.decode_block %codes bias 1 : vector<16xi32> -> vector<64xi8>
+  %two = arith.addi %2, %one : vector<64xi8>
+  // CHECK: return %[[LESS]], %[[MORE]], %[[TWO]]
+  return %less, %more, %two : vector<64xi8>, vector<64xi8>, vector<64xi8>
 }

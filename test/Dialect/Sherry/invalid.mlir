@@ -143,27 +143,18 @@ func.func @f(%x: tensor<?x12xf32>) -> tensor<?x4xf32> {
 // -----
 
 sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8xbf16>
-func.func @f(%x: tensor<?x8xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>) -> tensor<?x4xf32> {
+func.func @f(%x: tensor<?x8xi8, #sherry.quantized<contiguous, [8]>>) -> tensor<?x4xf32> {
   // expected-error @+1 {{weights that are not in blocks take f32 input}}
-  %y = sherry.linear %x scaled %s sums %u, @w : tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x4xf32>
+  %y = sherry.linear %x, @w : tensor<?x8xi8, #sherry.quantized<contiguous, [8]>> -> tensor<?x4xf32>
   return %y : tensor<?x4xf32>
 }
 
 // -----
 
 sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x64x!sherry.q8_0>
-func.func @f(%x: tensor<?x64xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>) -> tensor<?x4xf32> {
-  // expected-error @+1 {{needs 2 blocks of activations}}
-  %y = sherry.linear %x scaled %s sums %u, @w : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x4xf32>
-  return %y : tensor<?x4xf32>
-}
-
-// -----
-
-sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8x!sherry.q8_0>
-func.func @f(%x: tensor<?x8xi8>) -> tensor<?x4xf32> {
-  // expected-error @+1 {{i8 input needs scales and sums}}
-  %y = sherry.linear %x, @w : tensor<?x8xi8> -> tensor<?x4xf32>
+func.func @f(%x: tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>) -> tensor<?x4xf32> {
+  // expected-error @+1 {{takes activations in #sherry.quantized<contiguous, [32, 32]>, not #sherry.quantized<contiguous, [64]>}}
+  %y = sherry.linear %x, @w : tensor<?x64xi8, #sherry.quantized<contiguous, [64]>> -> tensor<?x4xf32>
   return %y : tensor<?x4xf32>
 }
 
@@ -205,25 +196,37 @@ func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
 
 // -----
 
-func.func @f(%x: tensor<?x8xf32>) {
-  // expected-error @+1 {{blocks must be positive multiples of 4, not 6}}
-  %v, %s, %u = sherry.quantize_activations %x blocks [6, 2] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x2xf32>, tensor<?x2xi32>
+// expected-error @+1 {{blocks of contiguous activations must be multiples of 4 up to 256, not 6}}
+func.func private @f(tensor<?x8xi8, #sherry.quantized<contiguous, [6, 2]>>)
+
+// -----
+
+// expected-error @+1 {{blocks of contiguous activations must be multiples of 4 up to 256, not 260}}
+func.func private @f(tensor<?x260xi8, #sherry.quantized<contiguous, [260]>>)
+
+// -----
+
+// expected-error @+1 {{blocks sum to 4, rows have 8}}
+func.func private @f(tensor<?x8xi8, #sherry.quantized<contiguous, [4]>>)
+
+// -----
+
+// expected-error @+1 {{#sherry.quantized encodes [tokens x inputs x i8]}}
+func.func private @f(tensor<?x8xf32, #sherry.quantized<contiguous, [8]>>)
+
+// -----
+
+func.func @f(%x: tensor<?x8xi8>) {
+  // expected-error @+1 {{operand #0 must be rows of f32 or quantized activations, but got 'tensor<?x8xi8>'}}
+  %y = sherry.linear %x, @w : tensor<?x8xi8> -> tensor<?x4xf32>
   return
 }
 
 // -----
 
 func.func @f(%x: tensor<?x8xf32>) {
-  // expected-error @+1 {{blocks sum to 4, rows have 8}}
-  %v, %s, %u = sherry.quantize_activations %x blocks [4] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x1xi32>
-  return
-}
-
-// -----
-
-func.func @f(%x: tensor<?x8xf32>) {
-  // expected-error @+1 {{result shapes do not match input and blocks}}
-  %v, %s, %u = sherry.quantize_activations %x blocks [4, 4] : tensor<?x8xf32> -> tensor<?x8xi8>, tensor<?x1xf32>, tensor<?x2xi32>
+  // expected-error @+1 {{cannot quantize 'tensor<?x8xf32>' to 'tensor<?x12xi8, #sherry.quantized<contiguous, [12]>>'}}
+  %v = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x12xi8, #sherry.quantized<contiguous, [12]>>
   return
 }
 
@@ -330,19 +333,16 @@ sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x128x!sherry.trit, #sherr
 
 // -----
 
-func.func @f(%x: tensor<?x64xf32>) {
-  // expected-error @+1 {{blocks with strided groups must be multiples of 64, not 32}}
-  %q, %s, %u = sherry.quantize_activations %x blocks [32, 32] strided : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x2xf32>, tensor<?x2xi32>
-  return
-}
+// expected-error @+1 {{blocks of strided activations must be multiples of 64 up to 256, not 32}}
+func.func private @f(tensor<?x64xi8, #sherry.quantized<strided, [32, 32]>>)
 
 // -----
 
 sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x64x!sherry.trit, #sherry.ternary<strided, per_channel, scale = f16>>
 func.func @f(%x: tensor<?x64xf32>) -> tensor<?x8xf32> {
-  %q, %s, %u = sherry.quantize_activations %x blocks [64] : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
-  // expected-error @+1 {{needs activations in the order of its groups}}
-  %y = sherry.linear %q scaled %s sums %u, @w : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x8xf32>
+  %q = sherry.quantize_activations %x : tensor<?x64xf32> -> tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>
+  // expected-error @+1 {{takes activations in #sherry.quantized<strided, [64]>, not #sherry.quantized<contiguous, [64]>}}
+  %y = sherry.linear %q, @w : tensor<?x64xi8, #sherry.quantized<contiguous, [64]>> -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
 
@@ -367,47 +367,38 @@ func.func @f(%x: tensor<?x8xf32>) -> tensor<?x4xf32> {
 // -----
 
 sherry.weight @w count 1 from ["w"] rows [128] : tensor<128x64x!sherry.trit, #sherry.ternary<contiguous, per_group(64), scale = f16, layout = #sherry.layout<words, interleave = 2>>>
-func.func @f(%x: tensor<?x64xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>) -> tensor<?x32xi8> {
-  // expected-error @+1 {{does not take 'tensor<?x64xi8>' to 'tensor<?x32xi8>'}}
-  %v, %t, %z = sherry.gated_linear %x scaled %s sums %u, @w blocks [32] : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xi8>, tensor<?x1xf32>, tensor<?x1xi32>
-  return %v : tensor<?x32xi8>
+func.func @f(%x: tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>) {
+  // expected-error @+1 {{does not take 'tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>' to 'tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>'}}
+  %v = sherry.gated_linear %x, @w : tensor<?x64xi8, #sherry.quantized<contiguous, [64]>> -> tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>
+  return
 }
 
 // -----
 
 sherry.weight @w count 1 from ["w"] rows [128] : tensor<128x64x!sherry.trit, #sherry.ternary<contiguous, per_group(64), scale = f16>>
-func.func @f(%x: tensor<?x64xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>) -> tensor<?x64xi8> {
+func.func @f(%x: tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>) {
   // expected-error @+1 {{outputs must be whole super-tiles of a ternary weight, and whole blocks of one size}}
-  %v, %t, %z = sherry.gated_linear %x scaled %s sums %u, @w blocks [64] : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
-  return %v : tensor<?x64xi8>
+  %v = sherry.gated_linear %x, @w : tensor<?x64xi8, #sherry.quantized<contiguous, [64]>> -> tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>
+  return
 }
 
 // -----
 
 sherry.weight @w count 1 from ["w"] rows [128] : tensor<128x64x!sherry.trit, #sherry.ternary<contiguous, per_group(64), scale = f16, layout = #sherry.layout<words, interleave = 2>>>
-func.func @f(%x: tensor<?x64xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>) -> tensor<?x64xi8> {
+func.func @f(%x: tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>) {
   // expected-error @+1 {{outputs must be whole super-tiles of a ternary weight, and whole blocks of one size}}
-  %v, %t, %z = sherry.gated_linear %x scaled %s sums %u, @w blocks [32, 16, 16] : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x64xi8>, tensor<?x3xf32>, tensor<?x3xi32>
-  return %v : tensor<?x64xi8>
-}
-
-// -----
-
-sherry.weight @w count 1 from ["w"] rows [128] : tensor<128x64x!sherry.trit, #sherry.ternary<contiguous, per_group(64), scale = f16, layout = #sherry.layout<words, interleave = 2>>>
-func.func @f(%x: tensor<?x64xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>) -> tensor<?x64xi8> {
-  // expected-error @+1 {{blocks sum to 32, rows have 64}}
-  %v, %t, %z = sherry.gated_linear %x scaled %s sums %u, @w blocks [32] : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
-  return %v : tensor<?x64xi8>
+  %v = sherry.gated_linear %x, @w : tensor<?x64xi8, #sherry.quantized<contiguous, [64]>> -> tensor<?x64xi8, #sherry.quantized<contiguous, [32, 16, 16]>>
+  return
 }
 
 // -----
 
 sherry.weight @w count 1 from ["w"] rows [128] : tensor<128x64x!sherry.trit, #sherry.ternary<contiguous, per_group(64), scale = f16, layout = #sherry.layout<words, interleave = 2>>>
 sherry.weight @down count 1 from ["w"] rows [32] : tensor<32x64x!sherry.trit, #sherry.ternary<strided, per_group(64), scale = f16, layout = #sherry.layout<words, interleave = 2>>>
-func.func @f(%x: tensor<?x64xi8>, %s: tensor<?x1xf32>, %u: tensor<?x1xi32>) -> tensor<?x32xf32> {
-  %v, %t, %z = sherry.gated_linear %x scaled %s sums %u, @w blocks [64] : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
-  // expected-error @+1 {{needs activations in the order of its groups}}
-  %y = sherry.linear %v scaled %t sums %z, @down : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x32xf32>
+func.func @f(%x: tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>) -> tensor<?x32xf32> {
+  %v = sherry.gated_linear %x, @w : tensor<?x64xi8, #sherry.quantized<contiguous, [64]>> -> tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>
+  // expected-error @+1 {{takes activations in #sherry.quantized<strided, [64]>, not #sherry.quantized<contiguous, [64]>}}
+  %y = sherry.linear %v, @down : tensor<?x64xi8, #sherry.quantized<contiguous, [64]>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 

@@ -1,5 +1,8 @@
 // RUN: sherry-opt %s --verify-roundtrip | FileCheck %s
 
+// CHECK-DAG: #[[Q:.*]] = #sherry.quantized<contiguous, [16, 16]>
+// CHECK-DAG: #[[STRIDED:.*]] = #sherry.quantized<strided, [64]>
+
 // CHECK-LABEL: sherry.weight @embedding count 1 from ["e"] rows [64]
 // CHECK-SAME: tensor<64x32x!sherry.q8_0>
 sherry.weight @embedding count 1 from ["e"] rows [64] : tensor<64x32x!sherry.q8_0>
@@ -41,15 +44,15 @@ func.func @graph(%tokens: tensor<?xi32>,
   %n = sherry.rms_norm %x, @norm[%layer] epsilon 1.0e-5 : tensor<?x32xf32>
   // CHECK: sherry.linear %{{.*}}, @q[%{{.*}}] : tensor<?x32xf32> -> tensor<?x32xf32>
   %q = sherry.linear %n, @q[%layer] : tensor<?x32xf32> -> tensor<?x32xf32>
-  // CHECK: sherry.quantize_activations %{{.*}} blocks [16, 16]
-  %v, %s, %u = sherry.quantize_activations %n blocks [16, 16]
-      : tensor<?x32xf32> -> tensor<?x32xi8>, tensor<?x2xf32>, tensor<?x2xi32>
-  // CHECK: sherry.linear %{{.*}} scaled %{{.*}} sums %{{.*}}, @q[%{{.*}}] : tensor<?x32xi8>, tensor<?x2xf32>, tensor<?x2xi32> -> tensor<?x32xf32>
-  %q8 = sherry.linear %v scaled %s sums %u, @q[%layer]
-      : tensor<?x32xi8>, tensor<?x2xf32>, tensor<?x2xi32> -> tensor<?x32xf32>
-  // CHECK: sherry.linear %{{.*}} scaled %{{.*}} sums %{{.*}}, @q[%{{.*}}] plus %{{.*}} : tensor<?x32xi8>, tensor<?x2xf32>, tensor<?x2xi32> plus tensor<?x32xf32> -> tensor<?x32xf32>
-  %p = sherry.linear %v scaled %s sums %u, @q[%layer] plus %x
-      : tensor<?x32xi8>, tensor<?x2xf32>, tensor<?x2xi32> plus tensor<?x32xf32> -> tensor<?x32xf32>
+  // CHECK: sherry.quantize_activations %{{.*}} : tensor<?x32xf32> -> tensor<?x32xi8, #[[Q]]>
+  %v = sherry.quantize_activations %n : tensor<?x32xf32>
+      -> tensor<?x32xi8, #sherry.quantized<contiguous, [16, 16]>>
+  // CHECK: sherry.linear %{{.*}}, @q[%{{.*}}] : tensor<?x32xi8, #[[Q]]> -> tensor<?x32xf32>
+  %q8 = sherry.linear %v, @q[%layer]
+      : tensor<?x32xi8, #sherry.quantized<contiguous, [16, 16]>> -> tensor<?x32xf32>
+  // CHECK: sherry.linear %{{.*}}, @q[%{{.*}}] plus %{{.*}} : tensor<?x32xi8, #[[Q]]> plus tensor<?x32xf32> -> tensor<?x32xf32>
+  %p = sherry.linear %v, @q[%layer] plus %x
+      : tensor<?x32xi8, #sherry.quantized<contiguous, [16, 16]>> plus tensor<?x32xf32> -> tensor<?x32xf32>
   // CHECK: sherry.rope %{{.*}}, %{{.*}} : tensor<?x32xf32>, tensor<?x8xf32>
   %r = sherry.rope %q, %table : tensor<?x32xf32>, tensor<?x8xf32>
   %k = tensor.extract_slice %r[0, 0] [4, 8] [1, 1] : tensor<?x32xf32> to tensor<4x8xf32>
@@ -82,6 +85,8 @@ func.func @kernel(%words: memref<8x32xi16>, %halves: memref<8x2x16xi8>, %i: inde
   %a, %b = sherry.lookup_halves %halves[%i], %nibbles : memref<8x2x16xi8>, vector<32xi8> -> vector<16xi16>
   // CHECK: sherry.apply_sign %{{.*}}, %{{.*}} : vector<16xi16>
   %s = sherry.apply_sign %a, %b : vector<16xi16>
+  // CHECK: sherry.decode_block %{{.*}} bias 1 : vector<16xi32> -> vector<64xi8>
+  %biased = sherry.decode_block %dwords bias 1 : vector<16xi32> -> vector<64xi8>
   // CHECK: sherry.decode_block %{{.*}} : vector<16xi32> -> vector<64xi8>
   %w = sherry.decode_block %dwords : vector<16xi32> -> vector<64xi8>
   // CHECK: sherry.dot_accumulate %{{.*}}, %{{.*}}, %{{.*}} {max_weight = 2 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
@@ -108,15 +113,16 @@ sherry.weight @head_norm count 1 from ["n"] rows [16] : tensor<16xf32>
 sherry.weight @trits count 1 from ["t"] rows [4] : tensor<4x64x!sherry.tq2_0>
 
 // CHECK-LABEL: func @other_models
-func.func @other_models(%x: tensor<?x64xf32>, %layer: index) -> tensor<?x64xi8> {
+func.func @other_models(%x: tensor<?x64xf32>, %layer: index)
+    -> tensor<?x64xi8, #sherry.quantized<strided, [64]>> {
   // CHECK: sherry.add_bias %{{.*}}, @bias[%{{.*}}] : tensor<?x64xf32>
   %b = sherry.add_bias %x, @bias[%layer] : tensor<?x64xf32>
   // CHECK: sherry.rms_norm %{{.*}}, @head_norm epsilon
   %n = sherry.rms_norm %b, @head_norm epsilon 1.0e-5 : tensor<?x64xf32>
-  // CHECK: sherry.quantize_activations %{{.*}} blocks [64] strided : tensor<?x64xf32>
-  %v, %s, %u = sherry.quantize_activations %n blocks [64] strided
-      : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
-  return %v : tensor<?x64xi8>
+  // CHECK: sherry.quantize_activations %{{.*}} : tensor<?x64xf32> -> tensor<?x64xi8, #[[STRIDED]]>
+  %v = sherry.quantize_activations %n
+      : tensor<?x64xf32> -> tensor<?x64xi8, #sherry.quantized<strided, [64]>>
+  return %v : tensor<?x64xi8, #sherry.quantized<strided, [64]>>
 }
 
 // CHECK-LABEL: func @multiply_panel

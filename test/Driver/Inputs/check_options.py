@@ -31,7 +31,7 @@ OPTIONS = [
 ]
 # What they change is no part of a stage's text, or takes too long to see.
 ELSEWHERE = {"-o", "--stq-scale", "--random-weights", "--tune", "--emit", "--stats"}
-ELSEWHERE |= {"--quantize", "--strict"}
+ELSEWHERE |= {"--quantize", "--strict", "--from"}
 
 
 def run(*command):

@@ -155,17 +155,16 @@ void sherry::printLinear(llvm::raw_ostream &out, const std::string &result,
   };
   std::string types = tensor(shape.cols, "f32"), operand = input;
   if (activations == ActivationKind::I8) {
-    std::vector<InputBlock> blocks = shape.blocks();
-    auto count = static_cast<int64_t>(blocks.size());
-    std::string quantized = tensor(shape.cols, "i8") + ", " +
-                            tensor(count, "f32") + ", " + tensor(count, "i32");
-    out << "  " << input << "v, " << input << "s, " << input
-        << "u = sherry.quantize_activations " << input << " blocks [";
-    llvm::interleaveComma(blocks, out,
-                          [&](const InputBlock &b) { out << b.size; });
-    out << (shape.strided ? "] strided : " : "] : ") << types << " -> "
-        << quantized << "\n";
-    operand = input + "v scaled " + input + "s sums " + input + "u";
+    std::string quantized = "tensor<?x" + std::to_string(shape.cols) +
+                            "xi8, #sherry.quantized<" +
+                            (shape.strided ? "strided" : "contiguous") + ", [";
+    llvm::raw_string_ostream list(quantized);
+    llvm::interleaveComma(shape.blocks(), list,
+                          [&](const InputBlock &b) { list << b.size; });
+    list << "]>>";
+    operand = input + "q";
+    out << "  " << operand << " = sherry.quantize_activations " << input
+        << " : " << types << " -> " << quantized << "\n";
     types = quantized;
   }
   out << "  " << result << " = sherry.linear " << operand << ", @" << weight

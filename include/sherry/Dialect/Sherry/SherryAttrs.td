@@ -92,6 +92,32 @@ def Sherry_TernaryAttr : Sherry_Attr<"Ternary", "ternary",
   }];
 }
 
+def Sherry_QuantizedAttr : Sherry_Attr<"Quantized", "quantized",
+    [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
+  let summary = "encoding of 8-bit activations";
+  let description = [{
+    Belongs to tensors `[tokens x inputs x i8]`. Each row is cut into the blocks
+    `[0, b0), [b0, b0 + b1), ...` that are listed. A block with the largest
+    magnitude m has the f32 scale m / 127, cut to 22 binary digits, and the
+    values `round_half_even(x * (127 / m))`; if m is 0 both are 0; with a NaN in
+    the block the scale is NaN. The scale, and the i32 sum of the values, belong
+    to the block. `contiguous` values are in the order of the inputs; of
+    `strided` ones, every 64 are in the order of strided groups: inputs 0, 16,
+    32, 48, 1, 17, ...
+
+    ```mlir
+    tensor<?x192xi8, #sherry.quantized<contiguous, [128, 64]>>
+    ```
+  }];
+  let parameters = (ins EnumParameter<Sherry_Grouping>:$grouping,
+                        ArrayRefParameter<"int64_t">:$blocks);
+  let assemblyFormat = "`<` $grouping `,` `[` $blocks `]` `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    bool isStrided() const { return getGrouping() == Grouping::Strided; }
+  }];
+}
+
 def Sherry_RopeScalingAttr : Sherry_Attr<"RopeScaling", "llama3_rope"> {
   let summary = "the LLaMA-3 rule that stretches low rope frequencies";
   let description = [{

@@ -31,6 +31,11 @@ mlir::RankedTensorType getRowNumbersType(mlir::MLIRContext *context);
 
 #include "sherry/Dialect/Sherry/SherryDialect.h.inc"
 
+namespace sherry {
+/// The encoding of quantized activations; null if `type` has none.
+QuantizedAttr getQuantized(mlir::Type type);
+} // namespace sherry
+
 #define GET_TYPEDEF_CLASSES
 #include "sherry/Dialect/Sherry/SherryTypes.h.inc"
 #define GET_OP_CLASSES
@@ -42,6 +47,9 @@ ScheduleAttr getSchedule(mlir::Operation *module);
 /// The attribute `sherry.numerics` of a module, else i8 and two roundings.
 NumericsAttr getNumerics(mlir::Operation *module);
 
+/// The attribute `sherry.cache` of a module, or null.
+KVCacheType getCache(mlir::Operation *module);
+
 /// The format of weights of this element type (!sherry.q8_0, !sherry.q6_K or
 /// !sherry.q4_0), or null.
 const format::BlockFormat *getBlockFormat(mlir::Type element);
@@ -49,20 +57,16 @@ const format::BlockFormat *getBlockFormat(mlir::Type element);
 mlir::Type getDenseType(mlir::MLIRContext *context,
                         const format::BlockFormat *format);
 
-/// Sizes of the blocks in which the activations of a linear op are quantized
-/// for this weight: the chunks of a ternary weight [T4], the blocks of a dense
-/// one [Q1]; empty for weights that take f32 activations only.
-llvm::SmallVector<int64_t> getActivationBlocks(mlir::RankedTensorType weight);
+/// How the activations of a linear op are quantized for this weight: in the
+/// chunks of a ternary weight [T4] and the order of its groups, in the blocks
+/// of a dense one [Q1]. Null for weights that take f32 activations only.
+QuantizedAttr getActivationEncoding(mlir::RankedTensorType weight);
 
 /// How many of its `outputs` a sherry.gated_linear of such a weight computes at
 /// a time: whole tiles and whole blocks of its result. 0 if the outputs are not
 /// whole super-tiles and units, or the blocks have several sizes.
 int64_t getGatedUnit(TernaryAttr weight, int64_t outputs,
                      llvm::ArrayRef<int64_t> blocks);
-
-/// Whether this weight is ternary with strided groups, and so takes quantized
-/// activations in their order.
-bool hasStridedGroups(mlir::RankedTensorType weight);
 } // namespace sherry
 
 #endif // SHERRY_DIALECT_SHERRY_SHERRYDIALECT_H

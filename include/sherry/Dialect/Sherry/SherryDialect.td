@@ -36,6 +36,8 @@ def Sherry_Dialect : Dialect {
       // Of a module.
       "::sherry::ScheduleAttr":$schedule,
       "::sherry::NumericsAttr":$numerics,
+      "::mlir::StringAttr":$stage,           // that it is after
+      "::mlir::TypeAttr":$cache,             // the type of the cache
       "::mlir::IntegerAttr":$weights_size,   // bytes of the weights section
       "::mlir::IntegerAttr":$workspace_size, // bytes
       "::mlir::ArrayAttr":$steps,            // those that end at barriers

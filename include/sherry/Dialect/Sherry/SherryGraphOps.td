@@ -24,9 +24,10 @@ def Sherry_RowNumbers
            "tensor<?xi32>", "::mlir::RankedTensorType">,
       BuildableType<"::sherry::getRowNumbersType($_builder.getContext())">;
 /// Rows of activations, quantized.
-def Sherry_QuantizedActivations : 2DTensorOf<[I8]>;
-def Sherry_BlockScales : 2DTensorOf<[F32]>;
-def Sherry_BlockSums : 2DTensorOf<[I32]>;
+def Sherry_QuantizedActivations
+    : Type<CPred<"::sherry::getQuantized($_self) != nullptr">,
+           "a tensor of i8 with the encoding #sherry.quantized",
+           "::mlir::RankedTensorType">;
 
 /// The weight that an op reads: a symbol, and which of its copies (the layer).
 class Sherry_WeightUserOp<string mnemonic, list<Trait> traits = []>
@@ -141,25 +142,23 @@ def Sherry_AddBiasOp : Sherry_WeightUserOp<"add_bias",
 def Sherry_QuantizeActivationsOp : Sherry_Op<"quantize_activations", [Pure]> {
   let summary = "symmetric 8-bit quantization of activations in blocks";
   let description = [{
-    Each row is cut into the blocks `[0, b0), [b0, b0 + b1), ...` that `blocks`
-    lists. A block with the largest magnitude m gets the scale m / 127, cut to
-    22 binary digits, and the values `round_half_even(x * (127 / m))`; if m is 0
-    both are 0; with a NaN in the block the scale is NaN. `sums` holds the sum
-    of the values of each block. With `strided`, the values of every 64 inputs are in the order of strided groups:
-    inputs 0, 16, 32, 48, 1, 17, ...
+    The blocks, and the numbers that are computed, are those of the result's
+    encoding `#sherry.quantized`.
 
     ```mlir
-    %q, %scales, %sums = sherry.quantize_activations %x blocks [128, 64]
-        : tensor<?x192xf32> -> tensor<?x192xi8>, tensor<?x2xf32>, tensor<?x2xi32>
+    %q = sherry.quantize_activations %x : tensor<?x192xf32>
+        -> tensor<?x192xi8, #sherry.quantized<contiguous, [128, 64]>>
     ```
   }];
-  let arguments = (ins Sherry_Activations:$input, DenseI64ArrayAttr:$blocks,
-                       UnitAttr:$strided);
-  let results = (outs Sherry_QuantizedActivations:$values,
-                      Sherry_BlockScales:$scales, Sherry_BlockSums:$sums);
+  let arguments = (ins Sherry_Activations:$input);
+  let results = (outs Sherry_QuantizedActivations:$result);
   let assemblyFormat = [{
-    $input `blocks` $blocks (`strided` $strided^)? attr-dict `:` type($input)
-    `->` type($values) `,` type($scales) `,` type($sums)
+    $input attr-dict `:` type($input) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    ::sherry::QuantizedAttr getEncoding() {
+      return ::sherry::getQuantized(getType());
+    }
   }];
   let hasVerifier = 1;
 }
@@ -167,31 +166,42 @@ def Sherry_QuantizeActivationsOp : Sherry_Op<"quantize_activations", [Pure]> {
 def Sherry_LinearOp : Sherry_WeightUserOp<"linear", [AttrSizedOperandSegments]> {
   let summary = "product of activations with a weight matrix";
   let description = [{
-    `result[t][o] = sum_i weight[o][i] * input[t][i]`. The input is f32, or the
-    values of `sherry.quantize_activations` together with their scales and
-    sums; then each block is summed in integers, which is exact, and the block
-    sums are scaled and added in f32 from the first block to the last. `plus`
-    adds a tensor to the result.
+    `result[t][o] = sum_i weight[o][i] * input[t][i]`. The input is f32, or
+    quantized in the blocks and the order that belong to the weight; then each
+    block is summed in integers, which is exact, and the block sums are scaled
+    and added in f32 from the first block to the last. `plus` adds a tensor to
+    the result.
 
     ```mlir
     %y = sherry.linear %x, @q[%layer] : tensor<?x2048xf32> -> tensor<?x2048xf32>
-    %z = sherry.linear %q scaled %s sums %u, @q[%layer]
-        : tensor<?x192xi8>, tensor<?x2xf32>, tensor<?x2xi32> -> tensor<?x64xf32>
+    %z = sherry.linear %q, @q[%layer]
+        : tensor<?x192xi8, #sherry.quantized<contiguous, [128, 64]>>
+        -> tensor<?x64xf32>
     %r = sherry.linear %h, @o[%layer] plus %x
         : tensor<?x512xf32> plus tensor<?x2048xf32> -> tensor<?x2048xf32>
     ```
   }];
-  let arguments = (ins 2DTensorOf<[F32, I8]>:$input,
-                       Optional<Sherry_BlockScales>:$scales,
-                       Optional<Sherry_BlockSums>:$sums,
-                       FlatSymbolRefAttr:$weight, Optional<Index>:$layer,
-                       Optional<Sherry_Activations>:$residual);
+  let arguments = (ins
+      AnyTypeOf<[Sherry_Activations, Sherry_QuantizedActivations],
+                "rows of f32 or quantized activations",
+                "::mlir::RankedTensorType">:$input,
+      FlatSymbolRefAttr:$weight, Optional<Index>:$layer,
+      Optional<Sherry_Activations>:$residual);
   let results = (outs Sherry_Activations:$result);
   let assemblyFormat = [{
-    $input (`scaled` $scales^ `sums` $sums)? `,` $weight (`[` $layer^ `]`)?
-    (`plus` $residual^)? attr-dict `:` type($input)
-    (`,` type($scales)^ `,` type($sums))? (`plus` type($residual)^)?
-    `->` type($result)
+    $input `,` $weight (`[` $layer^ `]`)? (`plus` $residual^)? attr-dict
+    `:` type($input) (`plus` type($residual)^)? `->` type($result)
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                                 "::mlir::FlatSymbolRefAttr":$weight,
+                                 CArg<"::mlir::Value", "{}">:$layer), [{
+    build($_builder, $_state, result, input, weight, layer, ::mlir::Value());
+  }]>];
+  let extraClassDeclaration = [{
+    /// Of the input; null if it is f32.
+    ::sherry::QuantizedAttr getInputEncoding() {
+      return ::sherry::getQuantized(getInput().getType());
+    }
   }];
   let hasVerifier = 1;
 }
@@ -200,32 +210,29 @@ def Sherry_GatedLinearOp : Sherry_WeightUserOp<"gated_linear"> {
   let summary = "linear, swiglu and quantize_activations in one";
   let description = [{
     Of the `2 n` outputs of a quantized `sherry.linear`, the first n are gates of
-    the others: the results are those of `sherry.quantize_activations` of
+    the others: the result is that of `sherry.quantize_activations` of
     `sherry.swiglu` of both. The f32 outputs are never all in memory. The weight
     is ternary and has a layout; n is a multiple of the outputs of a super-tile
     and of the blocks, which have one size.
 
     ```mlir
-    %h, %hs, %hu = sherry.gated_linear %q scaled %s sums %u, @gate_up[%layer]
-        blocks [128, 128]
-        : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
-        -> tensor<?x256xi8>, tensor<?x2xf32>, tensor<?x2xi32>
+    %h = sherry.gated_linear %q, @gate_up[%layer]
+        : tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>
+        -> tensor<?x256xi8, #sherry.quantized<contiguous, [128, 128]>>
     ```
   }];
   let arguments = (ins Sherry_QuantizedActivations:$input,
-                       Sherry_BlockScales:$scales, Sherry_BlockSums:$sums,
-                       FlatSymbolRefAttr:$weight, Optional<Index>:$layer,
-                       DenseI64ArrayAttr:$blocks, UnitAttr:$strided);
-  let results = (outs Sherry_QuantizedActivations:$values,
-                      Sherry_BlockScales:$result_scales,
-                      Sherry_BlockSums:$result_sums);
+                       FlatSymbolRefAttr:$weight, Optional<Index>:$layer);
+  let results = (outs Sherry_QuantizedActivations:$result);
   let assemblyFormat = [{
-    $input `scaled` $scales `sums` $sums `,` $weight (`[` $layer^ `]`)?
-    `blocks` $blocks (`strided` $strided^)? attr-dict
-    `:` type($input) `,` type($scales) `,` type($sums)
-    `->` type($values) `,` type($result_scales) `,` type($result_sums)
+    $input `,` $weight (`[` $layer^ `]`)? attr-dict
+    `:` type($input) `->` type($result)
   }];
-  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::sherry::QuantizedAttr getEncoding() {
+      return ::sherry::getQuantized(getType());
+    }
+  }];
 }
 
 def Sherry_RopeTableOp : Sherry_Op<"rope_table", [Pure]> {

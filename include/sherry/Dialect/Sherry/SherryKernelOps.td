@@ -18,17 +18,24 @@ def Sherry_DecodeBlockOp : Sherry_KernelOp<"decode_block", [Pure]> {
   let summary = "5-bit codes to trits";
   let description = [{
     Lane r of `codes` holds a code in its low 5 bits (the others are ignored).
-    Bytes 4r .. 4r+3 of the result are the four trits of that code, plus one:
-    0, 1 or 2. Rule [C1] of docs/BlockFormat.md.
+    Bytes 4r .. 4r+3 of the result are the four trits of that code, each plus
+    `bias`: with 1 they are 0, 1 or 2, for products of unsigned with signed
+    bytes. Rule [C1] of docs/BlockFormat.md.
 
     ```mlir
     %trits = sherry.decode_block %codes : vector<16xi32> -> vector<64xi8>
+    %bytes = sherry.decode_block %codes bias 1 : vector<16xi32> -> vector<64xi8>
     ```
   }];
-  let arguments = (ins VectorOfLengthAndType<[16], [I32]>:$codes);
+  let arguments = (ins VectorOfLengthAndType<[16], [I32]>:$codes,
+      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntMinValue<0>, IntMaxValue<1>]>,
+                        "0">:$bias);
   let results = (outs VectorOfLengthAndType<[64], [I8]>:$result);
-  let assemblyFormat = "$codes attr-dict `:` type($codes) `->` type($result)";
+  let assemblyFormat = [{
+    $codes (`bias` $bias^)? attr-dict `:` type($codes) `->` type($result)
+  }];
   let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 def Sherry_BuildTableOp : Sherry_KernelOp<"build_table", [Pure]> {

@@ -8,7 +8,7 @@
 #include "sherry/Support/ToolProcess.h"
 
 #include "llvm/ADT/ScopeExit.h"
-#include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Signals.h"
 
@@ -44,9 +44,8 @@ static Error writeAtOnceTo(raw_fd_ostream &out, StringRef path, WriteFn write) {
   });
 }
 
-static Error writePending(StringRef path, StringRef destination,
-                          WriteFn write) {
-  PendingFile file(destination.str());
+static Error writePending(StringRef path, WriteFn write) {
+  PendingFile file(path.str());
   sherry::catchSignals();
   sys::RemoveFileOnSignal(file.getTemporary());
   scope_exit forget([&] { sys::DontRemoveFileOnSignal(file.getTemporary()); });
@@ -65,21 +64,16 @@ static Error writePending(StringRef path, StringRef destination,
 Error sherry::writeFileAtomically(StringRef path, WriteFn write) {
   if (path == "-")
     return writeAtOnceTo(outs(), "the standard output", write);
-  SmallString<128> destination(path);
   sys::fs::file_status status;
-  if (!sys::fs::status(path, status)) {
-    if (status.type() != sys::fs::file_type::regular_file) {
-      // A device or a pipe is written to, never replaced.
-      std::error_code code;
-      raw_fd_ostream out(path, code);
-      if (code)
-        return cannotWrite(path, code);
-      return out.supportsSeeking() ? writeTo(out, path, write)
-                                   : writeAtOnceTo(out, path, write);
-    }
-    // Of a link, /dev/stdout among them, the file that it names is replaced.
-    if (std::error_code code = sys::fs::real_path(path, destination))
+  if (!sys::fs::status(path, status) &&
+      status.type() != sys::fs::file_type::regular_file) {
+    // A device or a pipe is written to, never replaced.
+    std::error_code code;
+    raw_fd_ostream out(path, code);
+    if (code)
       return cannotWrite(path, code);
+    return out.supportsSeeking() ? writeTo(out, path, write)
+                                 : writeAtOnceTo(out, path, write);
   }
-  return writePending(path, destination, write);
+  return writePending(path, write);
 }

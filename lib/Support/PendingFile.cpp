@@ -6,10 +6,12 @@
 #include "sherry/Support/PendingFile.h"
 
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <fcntl.h>
 #include <random>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -21,10 +23,36 @@ static std::error_code check(int result) {
                      : std::error_code(errno, std::generic_category());
 }
 
-PendingFile::PendingFile(std::string path) : destination(std::move(path)) {
-  char suffix[16];
-  std::snprintf(suffix, sizeof(suffix), ".%08x.tmp", std::random_device()());
-  temporary = destination + suffix;
+/// With the slash, which is all of the root; empty: where the process is.
+static std::string folderOf(const std::string &path) {
+  return path.substr(0, path.rfind('/') + 1);
+}
+
+/// Where a path leads, be there something or not; empty: nowhere.
+static std::string followLinks(const std::string &path) {
+  std::string result = path;
+  // As many as the system follows.
+  for (int i = 0; i < 40; ++i) {
+    char target[PATH_MAX];
+    const ssize_t size = readlink(result.c_str(), target, sizeof(target));
+    if (size < 0) {
+      // /proc gives files that have been removed a name that is not theirs.
+      const bool isLost =
+          access(path.c_str(), F_OK) == 0 && access(result.c_str(), F_OK) != 0;
+      return isLost ? "" : result;
+    }
+    const std::string name(target, static_cast<size_t>(size));
+    result = name[0] == '/' ? name : folderOf(result) + name;
+  }
+  return "";
+}
+
+PendingFile::PendingFile(const std::string &path)
+    : destination(followLinks(path)) {
+  // As short as can be: a name that is added to may become too long.
+  char name[32];
+  std::snprintf(name, sizeof(name), ".sherry-%08x.tmp", std::random_device()());
+  temporary = folderOf(destination) + name;
 }
 
 PendingFile::~PendingFile() {
@@ -35,19 +63,32 @@ PendingFile::~PendingFile() {
 }
 
 std::error_code PendingFile::open() {
-  const size_t slash = destination.rfind('/');
-  // The slash stays: the folder may be the root.
-  const std::string folder =
-      slash == std::string::npos ? "." : destination.substr(0, slash + 1);
-  descriptor = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
-  return descriptor >= 0 ? std::error_code() : createTemporary();
+  if (destination.empty())
+    return std::make_error_code(std::errc::no_such_file_or_directory);
+  const std::string folder = folderOf(destination);
+  descriptor = ::open(folder.empty() ? "." : folder.c_str(),
+                      O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+  if (descriptor < 0)
+    return createTemporary();
+  keepPermissions();
+  return {};
 }
 
 std::error_code PendingFile::createTemporary() {
   descriptor =
       ::open(temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
   hasTemporary = descriptor >= 0;
-  return check(descriptor);
+  if (!hasTemporary)
+    return check(-1);
+  keepPermissions();
+  return {};
+}
+
+/// A file that is replaced keeps its permissions, where that is possible.
+void PendingFile::keepPermissions() const {
+  struct stat status;
+  if (stat(destination.c_str(), &status) == 0)
+    static_cast<void>(fchmod(descriptor, status.st_mode & 07777));
 }
 
 std::error_code PendingFile::linkTo(const std::string &name) const {
@@ -74,7 +115,9 @@ std::error_code PendingFile::copyToTemporary() {
 }
 
 std::error_code PendingFile::close() {
-  return check(::close(std::exchange(descriptor, -1)));
+  // After a signal it is closed all the same.
+  const int result = ::close(std::exchange(descriptor, -1));
+  return result < 0 && errno == EINTR ? std::error_code() : check(result);
 }
 
 std::error_code PendingFile::commit() {

@@ -54,8 +54,7 @@ OutputFile::OutputFile(const std::string &target) : path(target) {
       fail(errno);
     return;
   }
-  auto real = std::filesystem::weakly_canonical(path, error);
-  pending.emplace(error ? path : real.string());
+  pending.emplace(path);
   if ((error = pending->open()))
     fail(error.value());
 }

@@ -13,13 +13,14 @@
 
 namespace sherry {
 
-/// A file that is written beside `destination` and takes its place when it is
-/// whole. Until then it has no name, so nothing is left of a process that is
-/// killed; where the file system has no such files, it has a temporary one.
+/// A file that is written beside the one that it takes the place of when it is
+/// whole; of a link, that is what it leads to, be there a file or not. Until
+/// then it has no name, so nothing is left of a process that is killed; where
+/// the file system has no such files, it has a temporary one.
 class PendingFile {
 public:
   /// Creates nothing yet.
-  explicit PendingFile(std::string destination);
+  explicit PendingFile(const std::string &path);
   PendingFile(const PendingFile &) = delete;
   PendingFile &operator=(const PendingFile &) = delete;
   /// Removes what has not been committed.
@@ -32,16 +33,18 @@ public:
   /// signals that end the process, from before open().
   const std::string &getTemporary() const { return temporary; }
   /// All has been written. A file that is replaced stays unless all of the new
-  /// one has reached the disk.
+  /// one has reached the disk; that has the permissions of the old one.
   std::error_code commit();
 
 private:
   std::error_code linkTo(const std::string &name) const;
   std::error_code copyToTemporary();
   std::error_code createTemporary();
+  void keepPermissions() const;
   std::error_code close();
 
-  std::string destination, temporary;
+  std::string destination; ///< empty: there can be none
+  std::string temporary;
   int descriptor = -1;
   bool hasTemporary = false; ///< there is a file of that name
 };

@@ -44,3 +44,16 @@ TEST(FilesTest, OutputsReplaceWhatWasThere) {
     EXPECT_EQ(readBytes(path), text);
   }
 }
+
+TEST(FilesTest, OutputsAreWrittenWhereALinkLeads) {
+  TempFolder folder;
+  const std::string link = folder.path("link");
+  std::filesystem::create_symlink("file", link);
+  for (const char *text : {"one", "two"}) {
+    OutputFile file(link);
+    file.write(text);
+    file.commit();
+    EXPECT_EQ(readBytes(folder.path("file")), text);
+    EXPECT_TRUE(std::filesystem::is_symlink(link));
+  }
+}

@@ -66,6 +66,33 @@ TEST(OutputFileTest, WritesWhereALinkLeads) {
   EXPECT_TRUE(std::filesystem::is_symlink(folder.path("link")));
 }
 
+TEST(OutputFileTest, WritesWhereALinkLeadsToNothingYet) {
+  test::TempFolder folder;
+  std::filesystem::create_directory(folder.path("in"));
+  ASSERT_EQ(symlink("in/second", folder.path("first").c_str()), 0);
+  ASSERT_EQ(
+      symlink(folder.path("file").c_str(), folder.path("in/second").c_str()),
+      0);
+  ASSERT_EQ(symlink("loop", folder.path("loop").c_str()), 0);
+  ASSERT_EQ(messageOf(writeText(folder.path("first"), "one")), "");
+  EXPECT_EQ(folder.read("file"), "one");
+  EXPECT_THAT(messageOf(writeText(folder.path("loop"), "x")),
+              HasSubstr("cannot write"));
+  for (const char *name : {"first", "in/second", "loop"})
+    EXPECT_TRUE(std::filesystem::is_symlink(folder.path(name))) << name;
+}
+
+TEST(OutputFileTest, FilesThatHaveBeenRemovedHaveNoPlace) {
+  test::TempFolder folder;
+  const int file = open(folder.write("file", "one").c_str(), O_RDONLY);
+  std::filesystem::remove(folder.path("file"));
+  EXPECT_THAT(
+      messageOf(writeText("/proc/self/fd/" + std::to_string(file), "two")),
+      HasSubstr("No such file"));
+  close(file);
+  EXPECT_THAT(folder.list(), IsEmpty());
+}
+
 TEST(OutputFileTest, AFailureLeavesWhatWasThere) {
   test::TempFolder folder;
   folder.write("file", "one");
@@ -165,6 +192,52 @@ TEST(OutputFileTest, FilesAreWholeWhateverTheSystemLacks) {
     ASSERT_EQ(stat(path.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0644u);
   }
+}
+
+TEST(OutputFileTest, AFileThatIsReplacedKeepsItsPermissions) {
+  for (auto *forbidSomething : {+[] {}, forbidUnnamedFiles, forbidLinks}) {
+    test::TempFolder folder;
+    const std::string path = folder.write("file", "one");
+    ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+    auto replace = [&] {
+      forbidSomething();
+      umask(022);
+      llvm::cantFail(writeText(path, "two"));
+      _exit(0);
+    };
+    EXPECT_EXIT(replace(), testing::ExitedWithCode(0), "");
+    EXPECT_EQ(folder.read("file"), "two");
+    struct stat status;
+    ASSERT_EQ(stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777, 0600u);
+  }
+}
+
+TEST(OutputFileTest, NamesMayBeAsLongAsTheSystemAllows) {
+  for (auto *forbidSomething : {+[] {}, forbidUnnamedFiles, forbidLinks}) {
+    test::TempFolder folder;
+    const std::string name(255, 'x');
+    auto writeTwice = [&] {
+      forbidSomething();
+      llvm::cantFail(writeText(folder.path(name), "one"));
+      llvm::cantFail(writeText(folder.path(name), "two"));
+      _exit(0);
+    };
+    EXPECT_EXIT(writeTwice(), testing::ExitedWithCode(0), "");
+    EXPECT_EQ(folder.read(name), "two");
+    EXPECT_THAT(folder.list(), ElementsAre(name));
+  }
+}
+
+TEST(OutputFileTest, ASignalDoesNotKeepAFileFromBeingClosed) {
+  test::TempFolder folder;
+  auto write = [&] {
+    forbid(SYS_close, EINTR);
+    llvm::errs() << messageOf(writeText(folder.path("file"), "one"));
+    _exit(0);
+  };
+  EXPECT_EXIT(write(), testing::ExitedWithCode(0), testing::IsEmpty());
+  EXPECT_EQ(folder.read("file"), "one");
 }
 
 TEST(OutputFileTest, SignalsRemoveTemporaryNames) {

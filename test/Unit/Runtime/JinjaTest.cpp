@@ -257,6 +257,12 @@ TEST(JinjaTest, NoTemplateGoesTooDeep) {
     EXPECT_EQ(renderError(source), tooDeep) << source.substr(0, 20);
 }
 
+TEST(JinjaTest, TheLeastOfOneNeedsNoOrder) {
+  EXPECT_EQ(render("{{ ([{'a': 1}] | min).a }}").bytes(), "1");
+  EXPECT_EQ(render("{{ [nothing] | max }}").bytes(), "");
+  EXPECT_EQ(render("{{ [2, 3, 1] | max }}{{ [2, 3, 1] | min }}").bytes(), "31");
+}
+
 TEST(JinjaTest, TimeIsThatOfTheEnvironment) {
   Environment environment;
   environment.now.tm_year = 2024 - 1900;

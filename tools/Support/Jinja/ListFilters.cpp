@@ -245,11 +245,11 @@ static Value extreme(Interpreter &interpreter, const Value &value,
     return Value(Undefined{"the least or greatest of nothing"});
   const Value *result = &elements.front();
   Value best = sortKey(*result, false);
-  for (const Value &element : elements) {
-    Value key = sortKey(element, false);
+  for (size_t i = 1; i < elements.size(); ++i) {
+    Value key = sortKey(elements[i], false);
     const int order = compare(key, best);
     if (isLeast ? order < 0 : order > 0) {
-      result = &element;
+      result = &elements[i];
       best = std::move(key);
     }
   }

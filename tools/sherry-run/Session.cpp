@@ -29,7 +29,7 @@ void sherry::run::prepareProcess() {
 
 void sherry::run::awaitInterrupt(bool restart) {
   interruptSeen = 0;
-  // nohup and scripts have it ignored in what they start in the background.
+  // Scripts have it ignored in what they start in the background.
   struct sigaction before;
   if (sigaction(SIGINT, nullptr, &before) == 0 && before.sa_handler == SIG_IGN)
     return;

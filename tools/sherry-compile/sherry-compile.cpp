@@ -211,7 +211,8 @@ static std::string defaultOutput() {
 
 int main(int argc, char **argv) {
   startTool();
-  InitLLVM init(argc, argv);
+  // It keeps to what startTool() does when the reader of a pipe has gone.
+  InitLLVM init(argc, argv, /*InstallPipeSignalExitHandler=*/false);
   cl::Option &stats = adoptStatsOption();
   // --mlir-timing, --mlir-print-ir-tree-dir and others of mlir-opt.
   mlir::registerPassManagerCLOptions();

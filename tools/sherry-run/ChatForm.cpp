@@ -150,24 +150,34 @@ void ChatForm::findEnds() {
   const std::string end = form.findAnswerEnd(setting);
   if (end.empty())
     return;
-  // A special token that comes after other text does not end the answer, and
-  // that text may stand in any.
-  const int32_t token =
-      tokenizeChat(model, {{end, /*isSpecial=*/true}}).front();
-  size_t size;
-  const char *bytes = check(sherry_token_bytes(model, token, &size));
-  const std::string name(bytes, size);
-  if (!name.empty() && end.compare(0, name.size(), name) == 0 &&
-      tokenizeChat(model, {{name, /*isSpecial=*/false}}) !=
-          std::vector<int32_t>{token}) {
-    ends.push_back(token);
-    return;
-  }
-  // A model without this token may say it letter by letter.
+  // A model without a token for it may say it letter by letter.
   const bool isName = end.front() == '<' && end.find('>') != std::string::npos;
   endWord = isName ? end.substr(0, end.find('>') + 1)
                    : end.substr(0, end.find_first_of("\r\n"));
   endWord.erase(endWord.find_last_not_of(" \t") + 1);
+  const auto found = findSpecialToken(end);
+  if (!found)
+    return;
+  ends.push_back(found->token);
+  // Special tokens give no text, so none with their names is ever seen; and
+  // what comes before it in a line, such as a point, may stand in any answer.
+  if (found->place < endWord.size())
+    endWord.clear();
+}
+
+std::optional<ChatForm::PlacedToken>
+ChatForm::findSpecialToken(const std::string &text) const {
+  for (int32_t token : tokenizeChat(model, {{text, /*isSpecial=*/true}})) {
+    size_t size;
+    const char *bytes = check(sherry_token_bytes(model, token, &size));
+    const std::string name(bytes, size);
+    const size_t place = name.empty() ? std::string::npos : text.find(name);
+    if (place != std::string::npos &&
+        tokenizeChat(model, {{name, /*isSpecial=*/true}}) !=
+            tokenizeChat(model, {{name, /*isSpecial=*/false}}))
+      return PlacedToken{token, place};
+  }
+  return std::nullopt;
 }
 
 std::vector<int32_t> ChatForm::tokenize(const Messages &messages,

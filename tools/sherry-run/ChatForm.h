@@ -27,7 +27,8 @@ public:
 
   /// Tokens that end an answer, besides those that end all texts of the model.
   const std::vector<int32_t> &endTokens() const { return ends; }
-  /// A text that ends an answer where no token does; else empty.
+  /// A text that ends an answer where no token comes before its end; else
+  /// empty.
   const std::string &endText() const { return endWord; }
 
 private:
@@ -38,6 +39,12 @@ private:
   /// The one token that a name stands for, if it does.
   std::optional<int32_t>
   findToken(const std::optional<std::string> &name) const;
+  struct PlacedToken {
+    int32_t token;
+    size_t place; ///< of its name
+  };
+  /// The first special token of a text.
+  std::optional<PlacedToken> findSpecialToken(const std::string &text) const;
 
   const sherry_model *model;
   std::string origin; ///< of the template, in messages about it

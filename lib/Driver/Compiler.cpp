@@ -4,15 +4,13 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Driver/Compiler.h"
-#include "ChooseStorage.h"
+#include "ModelInput.h"
 #include "ModelMetadata.h"
 #include "Statistics.h"
 #include "sherry-abi/limits.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 #include "sherry/Driver/AbiTable.h"
 #include "sherry/Driver/WeightsWriter.h"
-#include "sherry/Import/ModelFiles.h"
-#include "sherry/Import/ProjectionSample.h"
 #include "sherry/InitAll.h"
 #include "sherry/Pipelines/Pipelines.h"
 #include "sherry/Support/InputFile.h"
@@ -20,11 +18,7 @@
 #include "sherry/Target/Linker.h"
 #include "sherry/Target/ObjectEmitter.h"
 #include "sherry/Target/SharedObjectWriter.h"
-#include "sherry/Transforms/AttachTarget.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
@@ -32,7 +26,6 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
-#include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
 using namespace sherry;
@@ -56,11 +49,6 @@ public:
   Error run();
 
 private:
-  Error readModel(llvm::raw_ostream &notes);
-  Error importModule(llvm::raw_ostream &notes);
-  Error parseModule();
-  Error checkProjection(const LinearStorage &linear, llvm::raw_ostream &notes);
-  Error reportTensors();
   Error runPasses();
   bool isLast(Stage stage) const { return options.lastStage == stage; }
   Error emitModule();
@@ -73,191 +61,11 @@ private:
   llvm::raw_ostream &log;
   StageClock clock;
   MLIRContext context;
-  TargetModel target;
-  ModelConfig config;
-  TokenizerFile tokenizer;
-  std::optional<Checkpoint> checkpoint;
-  std::optional<WeightSource> source;
-  OwningOpRef<ModuleOp> module;
+  ModelInput input;
   llvm::LLVMContext llvmContext;
   AbiFields fields;
 };
 
-} // namespace
-
-Error sherry::checkSchedule(const Schedule &schedule) {
-  for (const ScheduleField &field : kScheduleFields)
-    if (int64_t value = schedule.*field.value; !field.accepts(value))
-      return llvm::createStringError(field.option() + " is " +
-                                     llvm::Twine(value) + "; it must be " +
-                                     field.range());
-  return Error::success();
-}
-
-/// Warns, or fails if that is wished, of weights that do not look as if they
-/// were trained to become trits and nobody says so.
-Error Compilation::checkProjection(const LinearStorage &linear,
-                                   llvm::raw_ostream &notes) {
-  SmallVector<LinearLayer> layers = listLinearLayers(config);
-  SymbolTable symbols(*module);
-  llvm::erase_if(layers, [&](const LinearLayer &layer) {
-    return !symbols.lookup<WeightOp>(layer.name).getTernary();
-  });
-  TritProjection projection;
-  projection.granularity = linear.granularity;
-  projection.groupSize = linear.groupSize;
-  auto sample = sampleProjection(*checkpoint, config, layers, projection);
-  if (!sample)
-    return sample.takeError();
-  if (sample->kinds.empty())
-    return Error::success();
-  if (!config.quantization && !options.quantize && !sample->looksTrained()) {
-    std::string problem = options.model + ": " + sample->describeProblem() +
-                          "; --no-quantize keeps the layers as they are, "
-                          "--quantize makes them trits all the same";
-    if (options.strict)
-      return llvm::createStringError(problem);
-    log << "warning: " << problem << "\n";
-  }
-  notes << "note: " << sample->describeErrors() << "\n";
-  return Error::success();
-}
-
-/// All but the graph.
-Error Compilation::readModel(llvm::raw_ostream &notes) {
-  OpenOptions reading;
-  reading.weights = !options.randomSeed;
-  reading.tokenizer = !options.limits;
-  reading.stqScale = options.stqScale;
-  Expected<ModelFiles> files = ModelFiles::open(options.model, reading);
-  if (!files)
-    return files.takeError();
-  for (const std::string &note : files->notes)
-    notes << "note: " << note << "\n";
-  config = std::move(files->config);
-  tokenizer = std::move(files->tokenizer);
-  if (tokenizer.json &&
-      tokenizer.json->getBufferSize() > SHERRY_ABI_MAX_TOKENIZER)
-    return llvm::createStringError(
-        options.model + ": the tokenizer has " +
-        llvm::Twine(tokenizer.json->getBufferSize()) +
-        " bytes as tokenizer.json, at most " +
-        llvm::Twine(SHERRY_ABI_MAX_TOKENIZER) + " are possible");
-  checkpoint = std::move(files->checkpoint);
-  if (options.limits) {
-    config.numLayers = std::min(config.numLayers, options.limits->numLayers);
-    config.vocabSize = std::min(config.vocabSize, options.limits->vocabSize);
-    config.bosTokenId.reset();
-    config.eosTokenIds.clear();
-  }
-  if (options.randomSeed)
-    source.emplace(*options.randomSeed);
-  else
-    source.emplace(&*checkpoint);
-  return Error::success();
-}
-
-Error Compilation::importModule(llvm::raw_ostream &notes) {
-  if (Error error = checkSchedule(options.schedule))
-    return error;
-  Expected<TargetModel> cpu = TargetModel::get(options.targetCpu);
-  if (!cpu)
-    return cpu.takeError();
-  target = std::move(*cpu);
-  Expected<StorageOptions> storage = chooseStorage(
-      options, config, checkpoint ? &*checkpoint : nullptr, notes);
-  if (!storage)
-    return storage.takeError();
-  auto graph = importGraph(context, config, *storage);
-  if (!graph)
-    return graph.takeError();
-  module = std::move(*graph);
-  SherryDialect::NumericsAttrHelper(&context).setAttr(
-      *module, NumericsAttr::get(&context,
-                                 options.quantizeActivations
-                                     ? Type(IntegerType::get(&context, 8))
-                                     : Type(Float32Type::get(&context)),
-                                 /*fuseMulAdd=*/false));
-  attachTarget(*module, target, options.schedule, options.emulateFma);
-  // Missing tensors should show before any work is done.
-  if (Error error = checkWeights(*module, *source))
-    return error;
-  if (!checkpoint)
-    return Error::success();
-  return checkProjection(storage->linear, notes);
-}
-
-Error Compilation::parseModule() {
-  StringRef from = options.from;
-  auto fail = [&](const llvm::Twine &problem) {
-    return llvm::createStringError(from + ": " + problem);
-  };
-  std::string messages;
-  {
-    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-      llvm::raw_string_ostream out(messages);
-      if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
-        return success();
-      out << "\n  ";
-      if (auto place = dyn_cast<FileLineColLoc>(diagnostic.getLocation()))
-        out << place.getLine() << ":" << place.getColumn() << ": ";
-      out << diagnostic;
-      return success();
-    });
-    module = parseSourceFile<ModuleOp>(from, ParserConfig(&context));
-  }
-  if (!module)
-    return fail("is no IR of a stage of sherry-compile:" + messages);
-  auto attr = (*module)->getAttrOfType<LLVM::TargetAttr>(
-      LLVM::LLVMDialect::getTargetAttrName());
-  if (!attr || !attr.getFeatures())
-    return fail("the module has no llvm.target; run sherry-attach-target");
-  SmallVector<StringRef> features;
-  for (StringAttr feature : attr.getFeatures().getFeatures())
-    features.push_back(feature);
-  Expected<TargetModel> cpu = TargetModel::get(attr.getChip(), features);
-  if (!cpu)
-    return fail("llvm.target: " + llvm::toString(cpu.takeError()));
-  target = std::move(*cpu);
-  // The runtime takes these sizes from the configuration.
-  KVCacheType cache = getCache(*module);
-  if (!cache)
-    return fail("the module has no sherry.cache, which the stage `sherry` of "
-                "sherry-compile writes");
-  if (cache.getLayers() != config.numLayers ||
-      cache.getKvHeads() != config.numKeyValueHeads ||
-      cache.getHeadDim() != config.headDim ||
-      cache.getMaxContext() != config.maxPositionEmbeddings)
-    return fail("is not a stage of " + options.model +
-                ": its cache is another");
-  auto head = module->lookupSymbol<WeightOp>(
-      config.tieWordEmbeddings ? "embedding" : "head");
-  if (!head || head.getTensorType().getRank() != 2 ||
-      head.getTensorType().getDimSize(0) != config.vocabSize)
-    return fail("is not a stage of " + options.model +
-                ": its vocabulary is another");
-  return checkWeights(*module, *source);
-}
-
-/// Warns of tensors of the checkpoint that nobody needs.
-Error Compilation::reportTensors() {
-  if (Error error = checkpoint->checkUnusedTensors(config.numLayers))
-    return error;
-  SmallVector<StringRef> unused = checkpoint->getUnusedTensors();
-  if (!unused.empty())
-    log << "warning: " << options.model << ": " << unused.size()
-        << (unused.size() == 1 ? " tensor is" : " tensors are")
-        << " not used by this architecture, such as " << unused.front() << "\n";
-  SmallVector<StringRef> lacking = checkpoint->getLackingTensors();
-  if (!lacking.empty())
-    log << "warning: " << options.model << ": the index lists "
-        << lacking.size() << (lacking.size() == 1 ? " tensor" : " tensors")
-        << " that its files do not have and that are not needed, such as "
-        << lacking.front() << "\n";
-  return Error::success();
-}
-
-namespace {
 /// A stage that passes make from the one before it.
 struct PassStage {
   Stage stage;
@@ -299,7 +107,7 @@ struct StageTimer : PassInstrumentation {
 } // namespace
 
 Error Compilation::runPasses() {
-  StringRef done = getStageName(*module);
+  StringRef done = getStageName(*input.module);
   ArrayRef<PassStage> stages = kPassStages;
   if (done != "sherry") {
     const auto *current = llvm::find_if(
@@ -334,51 +142,55 @@ Error Compilation::runPasses() {
   applyDefaultTimingPassManagerCLOptions(pm);
   for (const PassStage &stage : stages)
     stage.build(pm);
-  if (failed(pm.run(*module)))
+  if (failed(pm.run(*input.module)))
     return llvm::createStringError("the passes after the stage '" +
-                                   getStageName(*module) +
+                                   getStageName(*input.module) +
                                    "' failed:" + messages);
   return Error::success();
 }
 
 Error Compilation::emitModule() {
   return writeFileAtomically(options.output, [&](llvm::raw_ostream &out) {
-    module->print(out);
+    input.module->print(out);
     out << "\n";
     return Error::success();
   });
 }
 
 AbiFields Compilation::describe() {
-  uint64_t weights =
-      SherryDialect::WeightsSizeAttrHelper(&context).getAttr(*module).getInt();
+  uint64_t weights = SherryDialect::WeightsSizeAttrHelper(&context)
+                         .getAttr(*input.module)
+                         .getInt();
   AbiFields result;
-  result.metadata = makeMetadata(*module, config, tokenizer, options.model,
-                                 target.cpu, options.randomSeed.has_value());
+  result.metadata =
+      makeMetadata(*input.module, input.config, input.tokenizer, options.model,
+                   input.target.cpu, options.randomSeed.has_value());
   result.tokenizerOffset = weights;
-  result.tokenizerSize = tokenizer.json ? tokenizer.json->getBufferSize() : 0;
+  result.tokenizerSize =
+      input.tokenizer.json ? input.tokenizer.json->getBufferSize() : 0;
   result.weightsSize = weights + result.tokenizerSize;
   result.workspaceSize = SherryDialect::WorkspaceSizeAttrHelper(&context)
-                             .getAttr(*module)
+                             .getAttr(*input.module)
                              .getInt();
-  result.kvBytesPerPosition = getCache(*module).getBytesPerPosition();
-  result.vocabSize = config.vocabSize;
-  result.logitsStride = format::rowStride(config.vocabSize, sizeof(float));
-  result.maxContext = config.maxPositionEmbeddings;
-  result.maxBlock = getSchedule(*module).getMaxBlock();
+  result.kvBytesPerPosition = getCache(*input.module).getBytesPerPosition();
+  result.vocabSize = input.config.vocabSize;
+  result.logitsStride =
+      format::rowStride(input.config.vocabSize, sizeof(float));
+  result.maxContext = input.config.maxPositionEmbeddings;
+  result.maxBlock = getSchedule(*input.module).getMaxBlock();
   return result;
 }
 
 Expected<std::unique_ptr<llvm::Module>> Compilation::translate() {
   // Weights have no counterpart in LLVM IR; the copy goes without them.
-  OwningOpRef<ModuleOp> code = module->clone();
+  OwningOpRef<ModuleOp> code = input.module->clone();
   for (auto weight : llvm::make_early_inc_range(code->getOps<WeightOp>()))
     weight.erase();
   std::unique_ptr<llvm::Module> result =
       translateModuleToLLVMIR(*code, llvmContext, "model");
   if (!result)
     return llvm::createStringError("cannot translate to LLVM IR");
-  if (Error error = addAbiTable(*result, target, fields))
+  if (Error error = addAbiTable(*result, input.target, fields))
     return error;
   return result;
 }
@@ -399,10 +211,11 @@ Error Compilation::writeModelFile(StringRef code) {
   };
   Error error = writeSharedObject(
       options.output, code, total, [&](llvm::raw_ostream &out) -> Error {
-        if (Error error = writeWeights(*module, *source, out, progress))
+        if (Error error =
+                writeWeights(*input.module, *input.source, out, progress))
           return error;
-        if (tokenizer.json)
-          out << tokenizer.json->getBuffer();
+        if (input.tokenizer.json)
+          out << input.tokenizer.json->getBuffer();
         if (Error error = checkUnchanged())
           return error;
         progress(total);
@@ -421,14 +234,14 @@ Error Compilation::emitMachineCode() {
         options.model +
         ": the description of the model, with a chat template "
         "of " +
-        llvm::Twine(tokenizer.chatTemplate.size()) + " bytes, has " +
+        llvm::Twine(input.tokenizer.chatTemplate.size()) + " bytes, has " +
         llvm::Twine(fields.metadata.size()) + " bytes, at most " +
         llvm::Twine(SHERRY_ABI_MAX_METADATA) +
         " are possible; shorten the template");
   Expected<std::unique_ptr<llvm::Module>> llvmModule = translate();
   if (!llvmModule)
     return llvmModule.takeError();
-  Expected<ObjectEmitter> emitter = ObjectEmitter::create(target);
+  Expected<ObjectEmitter> emitter = ObjectEmitter::create(input.target);
   if (!emitter)
     return emitter.takeError();
   emitter->optimize(**llvmModule);
@@ -458,17 +271,8 @@ Error Compilation::emitMachineCode() {
 
 Error Compilation::run() {
   clock.start("import");
-  // Warnings come before notes.
-  std::string noteText;
-  llvm::raw_string_ostream notes(noteText);
-  if (Error error = readModel(notes))
+  if (Error error = readInput(options, context, input, log))
     return error;
-  if (Error error = options.from.empty() ? importModule(notes) : parseModule())
-    return error;
-  log << noteText;
-  if (checkpoint)
-    if (Error error = reportTensors())
-      return error;
   if (Error error = checkNotRead(options.output))
     return error;
   if (Error error = runPasses())
@@ -481,7 +285,7 @@ Error Compilation::run() {
   clock.stop();
   if (options.printStats) {
     clock.print(log);
-    printWeightStatistics(*module, log);
+    printWeightStatistics(*input.module, log);
   }
   return Error::success();
 }

@@ -1,0 +1,241 @@
+//===- ModelInput.cpp - What a compilation starts from --------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "ModelInput.h"
+#include "ChooseStorage.h"
+#include "sherry-abi/limits.h"
+#include "sherry/Dialect/Sherry/SherryDialect.h"
+#include "sherry/Import/ModelFiles.h"
+#include "sherry/Import/ProjectionSample.h"
+#include "sherry/Transforms/AttachTarget.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Parser/Parser.h"
+
+using namespace mlir;
+using namespace sherry;
+using llvm::Error;
+using llvm::Expected;
+
+Error sherry::checkSchedule(const Schedule &schedule) {
+  for (const ScheduleField &field : kScheduleFields)
+    if (int64_t value = schedule.*field.value; !field.accepts(value))
+      return llvm::createStringError(field.option() + " is " +
+                                     llvm::Twine(value) + "; it must be " +
+                                     field.range());
+  return Error::success();
+}
+
+namespace {
+/// Fills a ModelInput.
+class Reader {
+public:
+  Reader(const CompileOptions &options, MLIRContext &context, ModelInput &input,
+         llvm::raw_ostream &log)
+      : options(options), context(context), log(log), target(input.target),
+        config(input.config), tokenizer(input.tokenizer),
+        checkpoint(input.checkpoint), source(input.source),
+        module(input.module) {}
+
+  Error read();
+
+private:
+  Error readModel(llvm::raw_ostream &notes);
+  Error importModule(llvm::raw_ostream &notes);
+  Error parseModule();
+  Error checkProjection(const LinearStorage &linear, llvm::raw_ostream &notes);
+  Error reportTensors();
+
+  const CompileOptions &options;
+  MLIRContext &context;
+  llvm::raw_ostream &log;
+  TargetModel &target;
+  ModelConfig &config;
+  TokenizerFile &tokenizer;
+  std::optional<Checkpoint> &checkpoint;
+  std::optional<WeightSource> &source;
+  OwningOpRef<ModuleOp> &module;
+};
+} // namespace
+
+/// Warns, or fails if that is wished, of weights that do not look as if they
+/// were trained to become trits and nobody says so.
+Error Reader::checkProjection(const LinearStorage &linear,
+                              llvm::raw_ostream &notes) {
+  SmallVector<LinearLayer> layers = listLinearLayers(config);
+  SymbolTable symbols(*module);
+  llvm::erase_if(layers, [&](const LinearLayer &layer) {
+    return !symbols.lookup<WeightOp>(layer.name).getTernary();
+  });
+  TritProjection projection;
+  projection.granularity = linear.granularity;
+  projection.groupSize = linear.groupSize;
+  auto sample = sampleProjection(*checkpoint, config, layers, projection);
+  if (!sample)
+    return sample.takeError();
+  if (sample->kinds.empty())
+    return Error::success();
+  if (!config.quantization && !options.quantize && !sample->looksTrained()) {
+    std::string problem = options.model + ": " + sample->describeProblem() +
+                          "; --no-quantize keeps the layers as they are, "
+                          "--quantize makes them trits all the same";
+    if (options.strict)
+      return llvm::createStringError(problem);
+    log << "warning: " << problem << "\n";
+  }
+  notes << "note: " << sample->describeErrors() << "\n";
+  return Error::success();
+}
+
+/// All but the graph.
+Error Reader::readModel(llvm::raw_ostream &notes) {
+  OpenOptions reading;
+  reading.weights = !options.randomSeed;
+  reading.tokenizer = !options.limits;
+  reading.stqScale = options.stqScale;
+  Expected<ModelFiles> files = ModelFiles::open(options.model, reading);
+  if (!files)
+    return files.takeError();
+  for (const std::string &note : files->notes)
+    notes << "note: " << note << "\n";
+  config = std::move(files->config);
+  tokenizer = std::move(files->tokenizer);
+  if (tokenizer.json &&
+      tokenizer.json->getBufferSize() > SHERRY_ABI_MAX_TOKENIZER)
+    return llvm::createStringError(
+        options.model + ": the tokenizer has " +
+        llvm::Twine(tokenizer.json->getBufferSize()) +
+        " bytes as tokenizer.json, at most " +
+        llvm::Twine(SHERRY_ABI_MAX_TOKENIZER) + " are possible");
+  checkpoint = std::move(files->checkpoint);
+  if (options.limits) {
+    config.numLayers = std::min(config.numLayers, options.limits->numLayers);
+    config.vocabSize = std::min(config.vocabSize, options.limits->vocabSize);
+    config.bosTokenId.reset();
+    config.eosTokenIds.clear();
+  }
+  if (options.randomSeed)
+    source.emplace(*options.randomSeed);
+  else
+    source.emplace(&*checkpoint);
+  return Error::success();
+}
+
+Error Reader::importModule(llvm::raw_ostream &notes) {
+  if (Error error = checkSchedule(options.schedule))
+    return error;
+  Expected<TargetModel> cpu = TargetModel::get(options.targetCpu);
+  if (!cpu)
+    return cpu.takeError();
+  target = std::move(*cpu);
+  Expected<StorageOptions> storage = chooseStorage(
+      options, config, checkpoint ? &*checkpoint : nullptr, notes);
+  if (!storage)
+    return storage.takeError();
+  auto graph = importGraph(context, config, *storage);
+  if (!graph)
+    return graph.takeError();
+  module = std::move(*graph);
+  SherryDialect::NumericsAttrHelper(&context).setAttr(
+      *module, NumericsAttr::get(&context,
+                                 options.quantizeActivations
+                                     ? Type(IntegerType::get(&context, 8))
+                                     : Type(Float32Type::get(&context)),
+                                 /*fuseMulAdd=*/false));
+  attachTarget(*module, target, options.schedule, options.emulateFma);
+  // Missing tensors should show before any work is done.
+  if (Error error = checkWeights(*module, *source))
+    return error;
+  if (!checkpoint)
+    return Error::success();
+  return checkProjection(storage->linear, notes);
+}
+
+Error Reader::parseModule() {
+  StringRef from = options.from;
+  auto fail = [&](const llvm::Twine &problem) {
+    return llvm::createStringError(from + ": " + problem);
+  };
+  std::string messages;
+  {
+    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+      llvm::raw_string_ostream out(messages);
+      if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+        return success();
+      out << "\n  ";
+      if (auto place = dyn_cast<FileLineColLoc>(diagnostic.getLocation()))
+        out << place.getLine() << ":" << place.getColumn() << ": ";
+      out << diagnostic;
+      return success();
+    });
+    module = parseSourceFile<ModuleOp>(from, ParserConfig(&context));
+  }
+  if (!module)
+    return fail("is no IR of a stage of sherry-compile:" + messages);
+  auto attr = (*module)->getAttrOfType<LLVM::TargetAttr>(
+      LLVM::LLVMDialect::getTargetAttrName());
+  if (!attr || !attr.getFeatures())
+    return fail("the module has no llvm.target; run sherry-attach-target");
+  SmallVector<StringRef> features;
+  for (StringAttr feature : attr.getFeatures().getFeatures())
+    features.push_back(feature);
+  Expected<TargetModel> cpu = TargetModel::get(attr.getChip(), features);
+  if (!cpu)
+    return fail("llvm.target: " + llvm::toString(cpu.takeError()));
+  target = std::move(*cpu);
+  // The runtime takes these sizes from the configuration.
+  KVCacheType cache = getCache(*module);
+  if (!cache)
+    return fail("the module has no sherry.cache, which the stage `sherry` of "
+                "sherry-compile writes");
+  if (cache.getLayers() != config.numLayers ||
+      cache.getKvHeads() != config.numKeyValueHeads ||
+      cache.getHeadDim() != config.headDim ||
+      cache.getMaxContext() != config.maxPositionEmbeddings)
+    return fail("is not a stage of " + options.model +
+                ": its cache is another");
+  auto head = module->lookupSymbol<WeightOp>(
+      config.tieWordEmbeddings ? "embedding" : "head");
+  if (!head || head.getTensorType().getRank() != 2 ||
+      head.getTensorType().getDimSize(0) != config.vocabSize)
+    return fail("is not a stage of " + options.model +
+                ": its vocabulary is another");
+  return checkWeights(*module, *source);
+}
+
+/// Warns of tensors of the checkpoint that nobody needs.
+Error Reader::reportTensors() {
+  if (Error error = checkpoint->checkUnusedTensors(config.numLayers))
+    return error;
+  SmallVector<StringRef> unused = checkpoint->getUnusedTensors();
+  if (!unused.empty())
+    log << "warning: " << options.model << ": " << unused.size()
+        << (unused.size() == 1 ? " tensor is" : " tensors are")
+        << " not used by this architecture, such as " << unused.front() << "\n";
+  SmallVector<StringRef> lacking = checkpoint->getLackingTensors();
+  if (!lacking.empty())
+    log << "warning: " << options.model << ": the index lists "
+        << lacking.size() << (lacking.size() == 1 ? " tensor" : " tensors")
+        << " that its files do not have and that are not needed, such as "
+        << lacking.front() << "\n";
+  return Error::success();
+}
+
+Error Reader::read() {
+  // Warnings come before notes.
+  std::string noteText;
+  llvm::raw_string_ostream notes(noteText);
+  if (Error error = readModel(notes))
+    return error;
+  if (Error error = options.from.empty() ? importModule(notes) : parseModule())
+    return error;
+  log << noteText;
+  return checkpoint ? reportTensors() : Error::success();
+}
+
+Error sherry::readInput(const CompileOptions &options, MLIRContext &context,
+                        ModelInput &input, llvm::raw_ostream &log) {
+  return Reader(options, context, input, log).read();
+}

@@ -1,0 +1,38 @@
+//===- ModelInput.h - What a compilation starts from ------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef LIB_DRIVER_MODELINPUT_H
+#define LIB_DRIVER_MODELINPUT_H
+
+#include "sherry/Driver/Compiler.h"
+#include "sherry/Driver/WeightsWriter.h"
+#include "sherry/Import/Checkpoint.h"
+#include "sherry/Import/TokenizerFile.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <optional>
+
+namespace sherry {
+
+/// The files of a model, and the IR that was made of them or parsed.
+struct ModelInput {
+  ModelConfig config;
+  TokenizerFile tokenizer;
+  std::optional<Checkpoint> checkpoint; ///< without random weights
+  std::optional<WeightSource> source;   ///< may point to `checkpoint`
+  TargetModel target;
+  mlir::OwningOpRef<mlir::ModuleOp> module; ///< after the stage that it names
+};
+
+/// Reads the model and imports its graph, or parses `options.from`. Warnings
+/// and notes go to `log`. `input` stays where it is.
+llvm::Error readInput(const CompileOptions &options, mlir::MLIRContext &context,
+                      ModelInput &input, llvm::raw_ostream &log);
+
+} // namespace sherry
+
+#endif // LIB_DRIVER_MODELINPUT_H

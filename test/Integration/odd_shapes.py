@@ -21,7 +21,9 @@ from support import (
     TARGETS,
     Case,
     Mismatch,
+    check_stored,
     compare,
+    has_fma,
     join,
     require_target,
     run,
@@ -146,7 +148,7 @@ def run_reference(checkpoint, options, output):
     ).strip()
 
 
-def check_model(folder, number, shape, target, options):
+def check_model(folder, name, number, shape, target, options):
     """Returns the largest difference of the logits in all splits."""
     checkpoint, expected = folder / "checkpoint", folder / "expected.npy"
     run(
@@ -167,6 +169,8 @@ def check_model(folder, number, shape, target, options):
         )
         try:
             worst = max(worst, compare(actual, expected, tolerance))
+            if has_fma(target):
+                check_stored(f"{name}, {' '.join(options)}", actual)
         except Mismatch as mismatch:
             raise Mismatch(f"{split}: {mismatch}") from None
     return worst
@@ -212,6 +216,7 @@ def list_cases():
                         f"{name}, {' '.join(options)}, {target}",
                         functools.partial(
                             check_model,
+                            name=name,
                             number=number,
                             shape=shape,
                             target=target,

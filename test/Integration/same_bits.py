@@ -13,7 +13,16 @@
 import functools
 import pathlib
 
-from support import TARGETS, Case, Mismatch, join, require_target, run, run_case
+from support import (
+    TARGETS,
+    Case,
+    Mismatch,
+    check_stored,
+    join,
+    require_target,
+    run,
+    run_case,
+)
 
 EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "examples" / "shakespeare"
 # More than one round of attention, and no multiple of a block.
@@ -42,7 +51,7 @@ def compute_logits(folder, target, options):
         yield f"{target} {join(arguments)}", output.read_bytes()
 
 
-def check(folder, target, options):
+def check(folder, name, target, options):
     (first, expected), *others = [
         *compute_logits(folder, "native", options),
         *compute_logits(folder, target, options),
@@ -50,6 +59,7 @@ def check(folder, target, options):
     different = [name for name, logits in others if logits != expected]
     if different:
         raise Mismatch(f"other logits than {first}: {', '.join(different)}")
+    check_stored(f"example, {name}", folder / "logits.npy")
     return 0
 
 
@@ -60,7 +70,7 @@ def list_cases():
             default = target == "x86-64-v3" or (target == "x86-64-v4" and not options)
             yield Case(
                 f"{name}, {target}",
-                functools.partial(check, target=target, options=options),
+                functools.partial(check, name=name, target=target, options=options),
                 require_target(target) | (set() if default else {"all"}),
             )
 

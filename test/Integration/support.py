@@ -4,6 +4,8 @@
 #
 # ===----------------------------------------------------------------------=== #
 import dataclasses
+import hashlib
+import json
 import pathlib
 import re
 import shlex
@@ -11,7 +13,8 @@ import subprocess
 import sys
 import typing
 
-REFERENCE = pathlib.Path(__file__).resolve().parent.parent / "Reference"
+INPUTS = pathlib.Path(__file__).resolve().parent / "Inputs"
+REFERENCE = INPUTS.parent.parent / "Reference"
 sys.path[:0] = [str(REFERENCE), str(REFERENCE.parent)]
 
 # The modules are only found through the paths above.
@@ -33,6 +36,23 @@ def run(*command):
 
 def join(tokens):
     return ",".join(map(str, tokens))
+
+
+def check_stored(name, logits):
+    """Compares the file of the logits of a model, computed on a CPU with FMA or
+    as on one, with the SHA-256 in Inputs/logits.json: no change of the compiler may
+    change a bit. Models that have none there are not compared."""
+    stored = json.loads((INPUTS / "logits.json").read_text()).get(name)
+    actual = hashlib.sha256(logits.read_bytes()).hexdigest()
+    if stored not in (None, actual):
+        raise Mismatch(f"{name}: the logits have the SHA-256 {actual}, not {stored}")
+
+
+def has_fma(target):
+    """Whether code for the target rounds a product and its sum once."""
+    if target == "native":
+        return "fma" in run("sherry-cpu-features").split()
+    return "fma" in features_of(target)
 
 
 # What models are compiled for.

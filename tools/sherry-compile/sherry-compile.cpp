@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "OptionTable.h"
 #include "Tuner.h"
+#include "sherry/InitAll.h"
 #include "sherry/Support/ToolProcess.h"
 
 #include "mlir/IR/AsmState.h"
@@ -214,7 +215,8 @@ int main(int argc, char **argv) {
   // It keeps to what startTool() does when the reader of a pipe has gone.
   InitLLVM init(argc, argv, /*InstallPipeSignalExitHandler=*/false);
   cl::Option &stats = adoptStatsOption();
-  // --mlir-timing, --mlir-print-ir-tree-dir and others of mlir-opt.
+  // --mlir-timing, --mlir-print-ir-after=PASS and others of mlir-opt.
+  registerAllPasses();
   mlir::registerPassManagerCLOptions();
   mlir::registerDefaultTimingManagerCLOptions();
   mlir::registerAsmPrinterCLOptions();

@@ -18,6 +18,7 @@
 #include "sherry/Target/Linker.h"
 #include "sherry/Target/ObjectEmitter.h"
 #include "sherry/Target/SharedObjectWriter.h"
+#include "sherry/Transforms/Passes.h"
 
 #include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
@@ -124,8 +125,6 @@ Error Compilation::runPasses() {
   }
   stages = stages.take_while(
       [&](const PassStage &stage) { return stage.stage <= options.lastStage; });
-  if (stages.empty())
-    return Error::success();
   std::string messages;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
@@ -136,10 +135,17 @@ Error Compilation::runPasses() {
   // Half of the time of lowering would go into a verification after each pass,
   // as sherry-opt has it. The last pass of a stage verifies.
   pm.enableVerifier(false);
-  pm.addInstrumentation(std::make_unique<StageTimer>(clock, stages));
-  // The options of mlir-opt, where a tool has registered them.
-  (void)applyPassManagerCLOptions(pm);
-  applyDefaultTimingPassManagerCLOptions(pm);
+  if (!stages.empty())
+    pm.addInstrumentation(std::make_unique<StageTimer>(clock, stages));
+  // The options of mlir-opt.
+  if (options.usesPassOptions) {
+    if (failed(applyPassManagerCLOptions(pm)))
+      return llvm::createStringError("options for passes:" + messages);
+    applyDefaultTimingPassManagerCLOptions(pm);
+  }
+  // A file may say what it likes.
+  if (!options.from.empty())
+    pm.addPass(createVerifyStage({done.str()}));
   for (const PassStage &stage : stages)
     stage.build(pm);
   if (failed(pm.run(*input.module)))
@@ -277,15 +283,14 @@ Error Compilation::run() {
     return error;
   if (Error error = runPasses())
     return error;
-  if (options.lastStage <= Stage::LLVMDialect)
-    return emitModule();
-
-  if (Error error = emitMachineCode())
+  if (Error error = options.lastStage <= Stage::LLVMDialect ? emitModule()
+                                                            : emitMachineCode())
     return error;
   clock.stop();
   if (options.printStats) {
     clock.print(log);
-    printWeightStatistics(*input.module, log);
+    if (options.lastStage > Stage::Sherry)
+      printWeightStatistics(*input.module, log);
   }
   return Error::success();
 }

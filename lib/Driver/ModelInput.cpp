@@ -6,9 +6,11 @@
 #include "ModelInput.h"
 #include "ChooseStorage.h"
 #include "sherry-abi/limits.h"
+#include "sherry/Dialect/Sherry/DenseTypes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 #include "sherry/Import/ModelFiles.h"
 #include "sherry/Import/ProjectionSample.h"
+#include "sherry/Support/InputFile.h"
 #include "sherry/Transforms/AttachTarget.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -18,6 +20,9 @@ using namespace mlir;
 using namespace sherry;
 using llvm::Error;
 using llvm::Expected;
+
+/// Far more than any stage takes.
+static constexpr uint64_t kMaxModuleBytes = uint64_t(1) << 31;
 
 Error sherry::checkSchedule(const Schedule &schedule) {
   for (const ScheduleField &field : kScheduleFields)
@@ -170,14 +175,19 @@ Error Reader::parseModule() {
       out << diagnostic;
       return success();
     });
-    module = parseSourceFile<ModuleOp>(from, ParserConfig(&context));
+    auto text = readFile(from, kMaxModuleBytes);
+    if (!text)
+      return text.takeError();
+    module = parseSourceString<ModuleOp>((*text)->getBuffer(),
+                                         ParserConfig(&context), from);
   }
   if (!module)
     return fail("is no IR of a stage of sherry-compile:" + messages);
   auto attr = (*module)->getAttrOfType<LLVM::TargetAttr>(
       LLVM::LLVMDialect::getTargetAttrName());
-  if (!attr || !attr.getFeatures())
-    return fail("the module has no llvm.target; run sherry-attach-target");
+  if (!attr || !attr.getTriple() || !attr.getChip() || !attr.getFeatures())
+    return fail("the module has no llvm.target with triple, chip and features; "
+                "run sherry-attach-target");
   SmallVector<StringRef> features;
   for (StringAttr feature : attr.getFeatures().getFeatures())
     features.push_back(feature);
@@ -185,6 +195,11 @@ Error Reader::parseModule() {
   if (!cpu)
     return fail("llvm.target: " + llvm::toString(cpu.takeError()));
   target = std::move(*cpu);
+  StringRef triple = target.getInstructionSet().triple;
+  if (attr.getTriple() != triple || attr.getChip() == "native")
+    return fail("llvm.target is for " + attr.getTriple().getValue() + ", " +
+                attr.getChip().getValue() + "; it must name a CPU of " +
+                triple);
   // The runtime takes these sizes from the configuration.
   KVCacheType cache = getCache(*module);
   if (!cache)
@@ -199,7 +214,8 @@ Error Reader::parseModule() {
   auto head = module->lookupSymbol<WeightOp>(
       config.tieWordEmbeddings ? "embedding" : "head");
   if (!head || head.getTensorType().getRank() != 2 ||
-      head.getTensorType().getDimSize(0) != config.vocabSize)
+      head.getTensorType().getDimSize(0) != config.vocabSize ||
+      !getDenseFormat(head.getTensorType().getElementType()))
     return fail("is not a stage of " + options.model +
                 ": its vocabulary is another");
   return checkWeights(*module, *source);

@@ -65,6 +65,11 @@ Expected<TargetModel> TargetModel::get(StringRef name,
                                "' is not one of those that models may use");
     model->features |= uint64_t(1) << (known - isa.features.begin());
   }
+  if ((model->features & isa.required) != isa.required)
+    return createStringError("its features are " + isa.whatIsRequired);
+  if (isa.dropUseless(model->features) != model->features)
+    return createStringError("the features '" + model->getFeatureString() +
+                             "' are of no use without others");
   return model;
 }
 

@@ -45,6 +45,14 @@ struct AttachTargetPass : sherry::impl::AttachTargetBase<AttachTargetPass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    auto stage = SherryDialect::StageAttrHelper(&getContext()).getAttr(module);
+    if (stage && stage != "sherry" && stage != "layout") {
+      module.emitError("the stage '")
+          << stage.getValue() << "' is made for its target; attach another one "
+          << "before the stage 'kernel'";
+      return signalPassFailure();
+    }
+    ScheduleAttr before = getSchedule(module);
     if (!cpu.empty()) {
       llvm::Expected<TargetModel> target = TargetModel::get(cpu);
       if (!target) {
@@ -70,6 +78,15 @@ struct AttachTargetPass : sherry::impl::AttachTargetBase<AttachTargetPass> {
         pick(multiplyPanels, schedule.getMultiplyPanels()));
     if (!schedule)
       return signalPassFailure();
+    if (stage && stage == "layout" &&
+        (schedule.getMaxBlock() != before.getMaxBlock() ||
+         schedule.getInterleave() != before.getInterleave() ||
+         schedule.getOrder() != before.getOrder())) {
+      module.emitError("max_block, interleave and order are fixed after the "
+                       "stage 'layout': ")
+          << before << " would become " << schedule;
+      return signalPassFailure();
+    }
     SherryDialect::ScheduleAttrHelper(&getContext()).setAttr(module, schedule);
     if (fuseMulAdd.hasValue())
       setFuseMulAdd(module, fuseMulAdd);

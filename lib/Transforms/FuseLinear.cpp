@@ -93,15 +93,16 @@ struct FuseLinearPass : sherry::impl::FuseLinearBase<FuseLinearPass> {
       if (auto weight = op->getAttrOfType<FlatSymbolRefAttr>("weight"))
         ++uses[weight.getValue()];
     });
-    getOperation().walk([&](Block *block) {
-      llvm::MapVector<std::pair<Value, Value>, SmallVector<LinearOp>> groups;
-      for (auto op : block->getOps<LinearOp>())
-        if (!op.getInputEncoding() && !op.getResidual() &&
-            uses[op.getWeight()] == 1)
-          groups[{op.getInput(), op.getLayer()}].push_back(op);
-      for (auto &[key, ops] : groups)
-        fuseGroup(ops, symbols);
-    });
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      function.walk([&](Block *block) {
+        llvm::MapVector<std::pair<Value, Value>, SmallVector<LinearOp>> groups;
+        for (auto op : block->getOps<LinearOp>())
+          if (!op.getInputEncoding() && !op.getResidual() &&
+              uses[op.getWeight()] == 1)
+            groups[{op.getInput(), op.getLayer()}].push_back(op);
+        for (auto &[key, ops] : groups)
+          fuseGroup(ops, symbols);
+      });
   }
 
   void fuseGroup(ArrayRef<LinearOp> ops, SymbolTable &symbols) {

@@ -21,19 +21,22 @@ struct QuantizeActivationsPass
     if (getNumerics(getOperation()).getActivations().isF32())
       return;
     SymbolTable symbols(getOperation());
-    getOperation().walk([&](LinearOp op) {
-      auto weight = symbols.lookup<WeightOp>(op.getWeight());
-      QuantizedAttr encoding = getActivationEncoding(weight.getTensorType());
-      if (op.getInputEncoding() || !encoding)
-        return;
-      ++numQuantized;
-      OpBuilder b(op);
-      RankedTensorType type = op.getInput().getType();
-      op.getInputMutable().assign(QuantizeActivationsOp::create(
-          b, op.getLoc(),
-          RankedTensorType::get(type.getShape(), b.getI8Type(), encoding),
-          op.getInput()));
-    });
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      function.walk([&](LinearOp op) { quantize(op, symbols); });
+  }
+
+  void quantize(LinearOp op, SymbolTable &symbols) {
+    auto weight = symbols.lookup<WeightOp>(op.getWeight());
+    QuantizedAttr encoding = getActivationEncoding(weight.getTensorType());
+    if (op.getInputEncoding() || !encoding)
+      return;
+    ++numQuantized;
+    OpBuilder b(op);
+    RankedTensorType type = op.getInput().getType();
+    op.getInputMutable().assign(QuantizeActivationsOp::create(
+        b, op.getLoc(),
+        RankedTensorType::get(type.getShape(), b.getI8Type(), encoding),
+        op.getInput()));
   }
 };
 } // namespace

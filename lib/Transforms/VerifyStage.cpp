@@ -11,6 +11,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace sherry {
 #define GEN_PASS_DEF_VERIFYSTAGE
@@ -33,8 +34,10 @@ static bool hasTensors(Operation *op) {
 }
 
 static StringRef checkSherry(Operation *op) {
-  if (isa<ModuleOp, func::FuncOp, func::CallOp, func::ReturnOp, scf::ForOp,
-          scf::YieldOp, arith::ConstantOp, arith::AddFOp, tensor::DimOp,
+  if (isa<ModuleOp>(op))
+    return op->getParentOp() ? "is inside another module" : "";
+  if (isa<func::FuncOp, func::CallOp, func::ReturnOp, scf::ForOp, scf::YieldOp,
+          arith::ConstantOp, arith::AddFOp, tensor::DimOp,
           tensor::ExtractSliceOp>(op))
     return {};
   if (isa_and_nonnull<SherryDialect>(op->getDialect()) &&
@@ -43,22 +46,44 @@ static StringRef checkSherry(Operation *op) {
   return "is no step of a graph";
 }
 
-static StringRef checkLayout(Operation *op) {
-  if (auto weight = dyn_cast<WeightOp>(op)) {
-    if (weight.getTernary() && !weight.getTernary().getLayout())
-      return "has no layout";
-    if (!weight.getOffset())
-      return "has no place in the weights section";
-  }
-  if (isa<func::FuncOp>(op) &&
-      !op->hasAttr(SherryDialect::MaxTokensAttrHelper::getNameStr()))
+/// Empty if buffers and table agree on how many tokens a function takes.
+static StringRef checkTokens(Operation *function) {
+  auto tokens = SherryDialect::MaxTokensAttrHelper(function->getContext())
+                    .getAttr(function);
+  if (!tokens)
     return "is not specialized for a number of tokens";
+  auto module = function->getParentOfType<ModuleOp>();
+  int64_t block = getSchedule(module).getMaxBlock();
+  return tokens.getInt() == 1 || tokens.getInt() == block
+             ? ""
+             : "takes neither one token nor max_block of sherry.schedule";
+}
+
+static StringRef checkWeight(WeightOp weight) {
+  if (weight.getTernary() && !weight.getTernary().getLayout())
+    return "has no layout";
+  if (!weight.getOffset())
+    return "has no place in the weights section";
+  return "";
+}
+
+static StringRef checkLayout(Operation *op) {
+  if (auto weight = dyn_cast<WeightOp>(op))
+    return checkWeight(weight);
+  if (isa<func::FuncOp>(op))
+    if (StringRef problem = checkTokens(op); !problem.empty())
+      return problem;
   return checkSherry(op);
 }
 
 static StringRef checkKernel(Operation *op) {
-  if (isa<WeightOp>(op))
-    return {};
+  if (auto weight = dyn_cast<WeightOp>(op))
+    return checkWeight(weight);
+  if (isa<ModuleOp>(op))
+    return checkSherry(op);
+  if (isa<func::FuncOp>(op))
+    if (StringRef problem = checkTokens(op); !problem.empty())
+      return problem;
   if (hasTensors(op))
     return "still works on tensors";
   if (op->getName().getStringRef() == "memref.alloc")
@@ -69,10 +94,77 @@ static StringRef checkKernel(Operation *op) {
 }
 
 static StringRef checkLLVM(Operation *op) {
-  if (isa<ModuleOp, WeightOp>(op) ||
-      isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()))
+  if (auto weight = dyn_cast<WeightOp>(op))
+    return checkWeight(weight);
+  if (isa<ModuleOp>(op))
+    return checkSherry(op);
+  if (auto function = dyn_cast<LLVM::LLVMFuncOp>(op))
+    return function.isExternal() ? "" : checkTokens(op);
+  if (isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()))
     return {};
   return "is not in the LLVM dialect";
+}
+
+/// Weights lie one after the other in the section.
+static StringRef checkPlaces(ModuleOp module) {
+  auto size =
+      SherryDialect::WeightsSizeAttrHelper(module.getContext()).getAttr(module);
+  if (!size)
+    return "has no sherry.weights_size";
+  int64_t end = 0;
+  for (auto weight : module.getOps<WeightOp>()) {
+    if (!checkWeight(weight).empty())
+      continue; // is reported
+    int64_t offset = *weight.getOffset(), stride = *weight.getStride(), last;
+    if (offset < end || stride < weight.getByteSize() ||
+        llvm::MulOverflow<int64_t>(weight.getCount() - 1, stride, last) ||
+        llvm::AddOverflow(last, offset, last) ||
+        llvm::AddOverflow(last, weight.getByteSize(), end) ||
+        end > size.getInt())
+      return "has weights that overlap or exceed sherry.weights_size";
+  }
+  return "";
+}
+
+/// The caches are of the type that the runtime hears of.
+static StringRef checkCaches(ModuleOp module) {
+  KVCacheType cache = getCache(module);
+  for (auto function : module.getOps<func::FuncOp>())
+    for (Type type : function.getArgumentTypes())
+      if (cache && isa<KVCacheType>(type) && type != cache)
+        return "has functions on other caches than sherry.cache";
+  return "";
+}
+
+static StringRef checkSteps(ModuleOp module) {
+  auto steps =
+      SherryDialect::StepsAttrHelper(module.getContext()).getAttr(module);
+  if (!steps)
+    return "has no sherry.steps";
+  SymbolTable symbols(module);
+  for (auto step : steps.getAsRange<DictionaryAttr>()) {
+    Attribute weight = step.get("weight");
+    auto name = dyn_cast_or_null<FlatSymbolRefAttr>(weight);
+    if (!isa_and_nonnull<StringAttr>(step.get("entry")) ||
+        !isa_and_nonnull<StringAttr>(step.get("op")) ||
+        (weight && (!name || !symbols.lookup<WeightOp>(name.getValue()))))
+      return "has a step in sherry.steps without entry, op or such a weight";
+  }
+  return "";
+}
+
+/// What a stage promises of the module as a whole.
+static StringRef checkModule(ModuleOp module, StringRef stage) {
+  if (stage == "sherry")
+    return checkCaches(module);
+  if (StringRef problem = checkPlaces(module); !problem.empty())
+    return problem;
+  if (stage == "layout")
+    return checkCaches(module);
+  if (!SherryDialect::WorkspaceSizeAttrHelper(module.getContext())
+           .isAttrPresent(module))
+    return "has no sherry.workspace_size";
+  return stage == "llvm-mlir" ? checkSteps(module) : "";
 }
 
 namespace {
@@ -102,6 +194,11 @@ struct VerifyStagePass : sherry::impl::VerifyStageBase<VerifyStagePass> {
       op->emitOpError(problem) << " after stage '" << stage << "'";
       isBroken = true;
     });
+    if (StringRef problem = checkModule(getOperation(), stage);
+        !problem.empty()) {
+      getOperation().emitOpError(problem) << " after stage '" << stage << "'";
+      isBroken = true;
+    }
     if (isBroken || failed(verify(getOperation())))
       return signalPassFailure();
     SherryDialect::StageAttrHelper(&getContext())

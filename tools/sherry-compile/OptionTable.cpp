@@ -32,6 +32,7 @@ struct OptionUse {
 } // namespace
 
 static constexpr const char *kFrom = "with --from, whose file says it";
+static constexpr const char *kNoImport = "with --from, which imports no graph";
 static constexpr const char *kTuned = "with --tune, which chooses it";
 static constexpr const char *kDense = "with --no-quantize";
 static constexpr const char *kRandom = "with --random-weights";
@@ -51,10 +52,10 @@ static constexpr OptionUse kTable[] = {
     {"stq-scale", ReadsWeights, kRandom},
     {"kv", ImportsGraph, kFrom},
     {"emulate-fma", ImportsGraph, kFrom},
-    {"no-quantize", ImportsGraph, kFrom},
-    {"quantize", ImportsGraph, kFrom},
+    {"no-quantize", ImportsGraph, kNoImport},
+    {"quantize", ImportsGraph, kNoImport},
     {"quantize", ReadsWeights, kRandom},
-    {"strict", ImportsGraph, kFrom},
+    {"strict", ImportsGraph, kNoImport},
     {"strict", ReadsWeights, kRandom},
     {"strict", MayAsk, "with --quantize or --no-quantize"},
     {"random-weights", Always},
@@ -70,7 +71,7 @@ static constexpr OptionUse kTable[] = {
     {"prefetch-l2", HasOwnSchedule, kTuned},
     {"interleave", ImportsGraph, kFrom},
     {"interleave", HasOwnSchedule, kTuned},
-    {"tune", ImportsGraph, kFrom},
+    {"tune", ImportsGraph, kNoImport},
     {"emit", Always},
     {"from", Always},
     {"stats", Always},

@@ -9,6 +9,7 @@
 #include "sherry/Support/ToolProcess.h"
 
 #include "mlir/IR/AsmState.h"
+#include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/ADT/SmallString.h"
@@ -183,6 +184,8 @@ static cl::Option &adoptStatsOption() {
 
 /// The schedule of the options, else what suits the CPU.
 static Expected<Schedule> chooseSchedule() {
+  if (!from.empty())
+    return Schedule(); // which the file has
   Expected<TargetModel> target = TargetModel::get(targetCpu);
   if (!target)
     return createStringError("--target-cpu: " + toString(target.takeError()));
@@ -220,6 +223,7 @@ int main(int argc, char **argv) {
   mlir::registerPassManagerCLOptions();
   mlir::registerDefaultTimingManagerCLOptions();
   mlir::registerAsmPrinterCLOptions();
+  mlir::registerMLIRContextCLOptions();
   cl::HideUnrelatedOptions(category);
   cl::SetVersionPrinter([](raw_ostream &out) {
     out << "sherry-compile " SHERRY_VERSION " (LLVM " LLVM_VERSION_STRING ")\n";
@@ -235,6 +239,7 @@ int main(int argc, char **argv) {
   options.model = model;
   options.output = output.empty() ? defaultOutput() : output;
   options.from = from;
+  options.usesPassOptions = true;
   options.targetCpu = targetCpu;
   options.emulateFma = emulateFma;
   options.quantizeActivations = activations == Activations::I8;

@@ -68,6 +68,8 @@ struct CompileOptions {
   Schedule schedule;
   std::optional<ModelLimits> limits;
   Stage lastStage = Stage::SharedObject;
+  /// The tool has registered MLIR's options for passes, which hold here.
+  bool usesPassOptions = false;
   bool printStats = false;   ///< on `log`
   bool showProgress = false; ///< on `log`, which is a terminal
 };

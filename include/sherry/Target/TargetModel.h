@@ -42,8 +42,8 @@ struct InstructionSet {
   uint64_t (*dropUseless)(uint64_t features);
   /// Of this machine.
   uint64_t (*getHostFeatures)();
-  /// The first that has a CPU's name and features is the CPU's. The last has
-  /// all.
+  /// A CPU belongs to the first family whose prefix and features it has; the
+  /// last one fits every CPU.
   llvm::ArrayRef<CpuFamily> families;
 };
 

@@ -61,7 +61,7 @@ def QuantizeActivations
     : Pass<"sherry-quantize-activations", "::mlir::ModuleOp"> {
   let summary = "feed linear ops with 8-bit activations";
   let description = [{
-    Every linear op whose weight has integer kernels (all but bf16) gets its
+    Every linear op whose weight has integer kernels (all but bf16, f16 and f32) gets its
     input through `sherry.quantize_activations`. Equal ones are left to `-cse`.
     Does nothing where `sherry.numerics` says that activations are f32.
   }];

@@ -242,6 +242,8 @@ LogicalResult FunctionConverter::convertGatedLinear(GatedLinearOp op) {
 }
 
 LogicalResult FunctionConverter::convertSlice(tensor::ExtractSliceOp op) {
+  if (!isTensor(op.getSource()))
+    return op.emitOpError("cannot take a part of ") << op.getSource().getType();
   const Rows &input = tensors.find(op.getSource())->second;
   auto type = dyn_cast<RankedTensorType>(op.getType());
   int64_t column = op.getStaticOffsets()[1];

@@ -9,7 +9,6 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
-#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <cmath>
@@ -119,9 +118,7 @@ LogicalResult TernaryAttr::verifyEncoding(
 format::TernaryLayout TernaryAttr::getFormat() const {
   assert(getLayout() && "select-layout has not run");
   format::TernaryLayout layout;
-  layout.order = getLayout().getOrder() == CodeOrder::Words
-                     ? format::CodeOrder::Words
-                     : format::CodeOrder::Nibbles;
+  layout.order = fromCodeOrder(getLayout().getOrder());
   layout.scaleType =
       getScale().isF16() ? format::ScaleType::F16 : format::ScaleType::F32;
   layout.granularity = static_cast<format::Granularity>(getSharing());
@@ -194,9 +191,7 @@ RopeScalingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 ScheduleAttr ScheduleAttr::get(MLIRContext *context, const Schedule &schedule) {
   return get(context, schedule.maxBlock, schedule.prefetch, schedule.prefetchL2,
-             schedule.interleave,
-             schedule.order == format::CodeOrder::Words ? CodeOrder::Words
-                                                        : CodeOrder::Nibbles,
+             schedule.interleave, toCodeOrder(schedule.order),
              schedule.pairSums, schedule.fuseDecode, schedule.multiplyPanels);
 }
 
@@ -205,8 +200,7 @@ Schedule ScheduleAttr::getSchedule() const {
           getPrefetch(),
           getPrefetchL2(),
           getInterleave(),
-          getOrder() == CodeOrder::Words ? format::CodeOrder::Words
-                                         : format::CodeOrder::Nibbles,
+          fromCodeOrder(getOrder()),
           getPairSums(),
           getFuseDecode(),
           getMultiplyPanels()};
@@ -262,18 +256,19 @@ SherryDialect::verifyOperationAttribute(Operation *op,
   StringRef name = attribute.getName();
   Attribute value = attribute.getValue();
   auto check = [&](bool isRightOp, StringRef ops, bool isRightValue,
-                   StringRef values) -> LogicalResult {
+                   const llvm::Twine &values) -> LogicalResult {
     if (!isRightOp)
       return op->emitOpError("'") << name << "' belongs to " << ops;
     if (!isRightValue)
       return op->emitOpError("'") << name << "' must be " << values;
     return success();
   };
-  auto isSize = [&](int64_t least) {
+  auto isSize = [&](int64_t least, int64_t most) {
     auto number = dyn_cast<IntegerAttr>(value);
-    return number && number.getType().isInteger(64) && number.getInt() >= least;
+    return number && number.getType().isInteger(64) &&
+           number.getInt() >= least && number.getInt() <= most;
   };
-  bool isLoop = isa<LoopLikeOpInterface>(op);
+  bool isLoop = op->getName().getStringRef() == "scf.parallel";
   if (name == ScheduleAttrHelper::getNameStr())
     return check(isa<ModuleOp>(op), "a module", isa<ScheduleAttr>(value),
                  "a #sherry.schedule");
@@ -291,7 +286,7 @@ SherryDialect::verifyOperationAttribute(Operation *op,
   }
   if (name == WeightsSizeAttrHelper::getNameStr() ||
       name == WorkspaceSizeAttrHelper::getNameStr())
-    return check(isa<ModuleOp>(op), "a module", isSize(0),
+    return check(isa<ModuleOp>(op), "a module", isSize(0, INT64_MAX),
                  "an i64 that is not negative");
   if (name == StepsAttrHelper::getNameStr()) {
     auto steps = dyn_cast<ArrayAttr>(value);
@@ -300,8 +295,9 @@ SherryDialect::verifyOperationAttribute(Operation *op,
                  "a list of dictionaries");
   }
   if (name == MaxTokensAttrHelper::getNameStr())
-    return check(isa<FunctionOpInterface>(op), "a function", isSize(1),
-                 "a positive i64");
+    return check(isa<FunctionOpInterface>(op), "a function",
+                 isSize(1, SHERRY_ABI_MAX_BLOCK),
+                 "an i64 from 1 to " + std::to_string(SHERRY_ABI_MAX_BLOCK));
   if (name == StepAttrHelper::getNameStr())
     return check(isLoop, "a parallel loop", isa<DictionaryAttr>(value),
                  "a dictionary");
@@ -326,6 +322,11 @@ LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
                                   int64_t maxContext) {
   if (layers <= 0 || kvHeads <= 0 || headDim <= 0 || maxContext <= 0)
     return emitError() << "sizes of a kv_cache must be positive";
+  // Products of the sizes of a row fit 64 bits.
+  for (int64_t size : {layers, kvHeads, headDim, maxContext})
+    if (size > SHERRY_ABI_MAX_SIZE)
+      return emitError() << "sizes of a kv_cache are at most "
+                         << SHERRY_ABI_MAX_SIZE << ", not " << size;
   if (elementType.isInteger(8)) {
     // Sums of products of a 16-bit and an 8-bit number stay within 32 bits.
     if (headDim % 16 != 0 || headDim > 256)

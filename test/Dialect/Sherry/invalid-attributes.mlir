@@ -30,12 +30,12 @@ module attributes {sherry.numerics = #sherry.schedule<>} {}
 
 // -----
 
-// expected-error @+1 {{'sherry.max_tokens' must be a positive i64}}
+// expected-error @+1 {{'sherry.max_tokens' must be an i64 from 1 to 8192}}
 func.func private @f() attributes {sherry.max_tokens = 0 : i64}
 
 // -----
 
-// expected-error @+1 {{'sherry.max_tokens' must be a positive i64}}
+// expected-error @+1 {{'sherry.max_tokens' must be an i64 from 1 to 8192}}
 func.func private @f() attributes {sherry.max_tokens = 8 : i32}
 
 // -----
@@ -62,3 +62,22 @@ func.func private @f() attributes {sherry.on_demand}
 
 // expected-error @+1 {{'sherry.max_token' is no attribute of this dialect}}
 func.func private @f() attributes {sherry.max_token = 8 : i64}
+
+// -----
+
+// expected-error @+1 {{'sherry.stage' must be the name of a stage}}
+module attributes {sherry.stage = 1 : i64} {}
+
+// -----
+
+// expected-error @+1 {{'sherry.cache' must be a !sherry.kv_cache}}
+module attributes {sherry.cache = i8} {}
+
+// -----
+
+func.func @f(%n: index) {
+  // expected-error @+1 {{'sherry.step' belongs to a parallel loop}}
+  scf.for %i = %n to %n step %n {
+  } {sherry.step = {op = "linear"}}
+  return
+}

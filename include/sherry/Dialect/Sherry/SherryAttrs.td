@@ -171,11 +171,13 @@ def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
           $prefetch_l2,
       DefaultValuedParameter<"int64_t", "::sherry::Schedule().interleave">:
           $interleave,
-      DefaultValuedParameter<"::sherry::CodeOrder",
-                             "::sherry::CodeOrder::Words">:$order,
-      DefaultValuedParameter<"bool", "false">:$pair_sums,
-      DefaultValuedParameter<"bool", "false">:$fuse_decode,
-      DefaultValuedParameter<"bool", "false">:$multiply_panels);
+      DefaultValuedParameter<
+          "::sherry::CodeOrder",
+          "::sherry::toCodeOrder(::sherry::Schedule().order)">:$order,
+      DefaultValuedParameter<"bool", "::sherry::Schedule().pairSums">:$pair_sums,
+      DefaultValuedParameter<"bool", "::sherry::Schedule().fuseDecode">:$fuse_decode,
+      DefaultValuedParameter<"bool", "::sherry::Schedule().multiplyPanels">:
+          $multiply_panels);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

@@ -26,6 +26,17 @@ mlir::RankedTensorType getRowNumbersType(mlir::MLIRContext *context);
 
 #include "sherry/Dialect/Sherry/SherryEnums.h.inc"
 
+namespace sherry {
+inline CodeOrder toCodeOrder(format::CodeOrder order) {
+  return order == format::CodeOrder::Words ? CodeOrder::Words
+                                           : CodeOrder::Nibbles;
+}
+inline format::CodeOrder fromCodeOrder(CodeOrder order) {
+  return order == CodeOrder::Words ? format::CodeOrder::Words
+                                   : format::CodeOrder::Nibbles;
+}
+} // namespace sherry
+
 #define GET_ATTRDEF_CLASSES
 #include "sherry/Dialect/Sherry/SherryAttrs.h.inc"
 

@@ -17,7 +17,11 @@ class Sherry_Op<string mnemonic, list<Trait> traits = []>
     : Op<Sherry_Dialect, mnemonic, traits>;
 
 /// Rows of activations, one per token.
-def Sherry_Activations : 2DTensorOf<[F32]>;
+def Sherry_Activations
+    : Type<And<[2DTensorOf<[F32]>.predicate,
+                CPred<"::llvm::cast<::mlir::RankedTensorType>($_self)"
+                      ".getDimSize(1) > 0">]>,
+           "rows of f32 activations", "::mlir::RankedTensorType">;
 /// A number for each row: the id of its token, its position, its sequence.
 def Sherry_RowNumbers
     : Type<CPred<"$_self == ::sherry::getRowNumbersType($_self.getContext())">,

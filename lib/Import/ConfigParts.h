@@ -31,7 +31,7 @@ void resolveModules(FieldReader &fields, const ModelConfig &config,
 void parseSampling(const FieldReader &reader, llvm::StringRef file,
                    ModelConfig &config);
 /// rope_theta and the scaling, in the old spelling (rope_theta beside
-/// rope_scaling) or the new one (both in rope_parameters).
+/// rope_scaling, or in it) or the new one (both in rope_parameters).
 void parseRope(FieldReader &reader, ModelConfig &config);
 
 } // namespace sherry

@@ -94,17 +94,57 @@ static void parseTable(FieldReader &fields, const ModelConfig &config,
   result.magnitude = fields.getNumber("attention_factor", 1e-3, 1e3);
 }
 
+/// rope_theta, beside the scaling or in it: programs take either, so where it
+/// is more than once it is to be the same.
+static double parseTheta(FieldReader &reader) {
+  constexpr double min = 1, max = 1e15;
+  double theta = reader.getNumber("rope_theta", min, max, 10000);
+  std::string place = reader.find("rope_theta") ? "rope_theta" : "";
+  for (StringRef name : {"rope_parameters", "rope_scaling"}) {
+    std::optional<FieldReader> fields = reader.getObject(name);
+    if (!fields || !fields->find("rope_theta"))
+      continue;
+    double value = fields->getNumber("rope_theta", min, max);
+    if (!place.empty() && value != theta)
+      fields->refuse("rope_theta", "left out or the same as " + place +
+                                       ", which is " + printJson(theta));
+    theta = value;
+    place = fields->spell("rope_theta");
+  }
+  return theta;
+}
+
+/// Whether a scaling that has both names of the type says the same by them.
+static bool isSameType(const json &type, const json &ropeType) {
+  bool isRenamed = type == "su" && ropeType == "longrope";
+  return type == ropeType || isRenamed;
+}
+
+/// What `object` says of the scaling, in the new spelling.
+static json respell(const json &object) {
+  json result = json::object();
+  for (const auto &[name, value] : object.items())
+    if (!value.is_null() && name != "rope_theta")
+      result[name] = value;
+  if (const json *type = member(result, "type")) {
+    const json *ropeType = member(result, "rope_type");
+    if (!ropeType)
+      result["rope_type"] = json(*type);
+    if (!ropeType || isSameType(*type, *ropeType))
+      result.erase("type");
+  }
+  if (result.empty())
+    result["rope_type"] = "default";
+  return result;
+}
+
 /// Refuses scalings in both spellings that differ: programs take either.
 static void refuseTwoScalings(FieldReader &reader) {
   const json *parameters = reader.find("rope_parameters");
   const json *scaling = reader.find("rope_scaling");
   if (!parameters || !scaling || parameters->empty() || scaling->empty())
     return;
-  json same = *parameters;
-  // Only the new spelling has it there.
-  if (same.is_object() && !scaling->contains("rope_theta"))
-    same.erase("rope_theta");
-  if (same != *scaling)
+  if (respell(*parameters) != respell(*scaling))
     reader.refuse("rope_scaling",
                   "left out or the same as rope_parameters, which is " +
                       printJson(*parameters));
@@ -116,26 +156,29 @@ static StringRef findTypeField(FieldReader &fields) {
   const json *ropeType = fields.find("rope_type");
   if (!ropeType)
     return type ? "type" : "rope_type";
-  bool isRenamed = type && *type == "su" && *ropeType == "longrope";
-  if (type && *type != *ropeType && !isRenamed)
+  if (type && !isSameType(*type, *ropeType))
     fields.refuse("type", "left out or the same as rope_type, which is " +
                               printJson(*ropeType));
   return "rope_type";
 }
 
 void sherry::parseRope(FieldReader &reader, ModelConfig &config) {
-  constexpr double minTheta = 1, maxTheta = 1e15;
-  config.ropeTheta = reader.getNumber("rope_theta", minTheta, maxTheta, 10000);
+  config.ropeTheta = parseTheta(reader);
+  if (reader.failed())
+    return;
   refuseTwoScalings(reader);
-  std::optional<FieldReader> fields = reader.getObject("rope_parameters");
-  if (fields && !fields->isEmpty())
-    config.ropeTheta =
-        fields->getNumber("rope_theta", minTheta, maxTheta, config.ropeTheta);
-  else
-    fields = reader.getObject("rope_scaling");
+  StringRef name = "rope_parameters";
+  std::optional<FieldReader> fields = reader.getObject(name);
+  if (!fields || fields->isEmpty()) {
+    name = "rope_scaling";
+    fields = reader.getObject(name);
+  }
   if (!fields || fields->isEmpty())
     return;
   refuseOtherModels(*fields, config);
+  // An object with no more than rope_theta says this, too.
+  if (respell(*reader.find(name)) == json{{"rope_type", "default"}})
+    return;
   StringRef typeField = findTypeField(*fields);
   std::string type = fields->getString(typeField);
   if (type == "default")

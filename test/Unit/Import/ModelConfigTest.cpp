@@ -314,6 +314,53 @@ TEST(ModelConfigTest, ReadsRopeScaling) {
     EXPECT_FALSE(good({{"rope_scaling", plain}}).ropeScaling) << plain;
 }
 
+TEST(ModelConfigTest, ReadsRopeThetaWhereTheScalingIs) {
+  const std::string linear = "\"type\":\"linear\",\"factor\":2}";
+  for (std::string outer : {"rope_scaling", "rope_parameters"}) {
+    for (std::string top : {"", "5e5"}) {
+      ModelConfig config = good(
+          {{outer, "{\"rope_theta\":500000," + linear}, {"rope_theta", top}});
+      EXPECT_EQ(config.ropeTheta, 500000);
+      EXPECT_TRUE(config.ropeScaling.has_value());
+    }
+    // Without a type nothing is scaled.
+    ModelConfig config =
+        good({{outer, "{\"rope_theta\":500000,\"rope_type\":null}"}});
+    EXPECT_EQ(config.ropeTheta, 500000);
+    EXPECT_FALSE(config.ropeScaling);
+    EXPECT_THAT(
+        messageOf(parse(makeJson({{outer, "{\"rope_theta\":500000," + linear},
+                                  {"rope_theta", "10000"}}))),
+        mentions("field \"" + outer + ".rope_theta\" is 500000",
+                 "left out or the same as rope_theta, which is 10000"));
+  }
+  EXPECT_THAT(messageOf(parse(makeJson(
+                  {{"rope_parameters", "{\"rope_theta\":500000," + linear},
+                   {"rope_scaling", "{\"rope_theta\":10000," + linear}}))),
+              mentions("field \"rope_scaling.rope_theta\" is 10000",
+                       "the same as rope_parameters.rope_theta"));
+}
+
+TEST(ModelConfigTest, ScalingsInTwoSpellingsAreTheSame) {
+  const std::string factor = ",\"factor\":2", type = "\"type\":\"linear\"",
+                    ropeType = "\"rope_type\":\"linear\"";
+  const std::string spellings[] = {
+      type + factor, ropeType + factor, type + "," + ropeType + factor,
+      ropeType + factor + ",\"rope_theta\":10000,\"beta_fast\":null"};
+  for (const std::string &one : spellings)
+    for (const std::string &other : spellings)
+      EXPECT_TRUE(good({{"rope_parameters", "{" + one + "}"},
+                        {"rope_scaling", "{" + other + "}"}})
+                      .ropeScaling);
+  good({{"rope_parameters", "{\"rope_theta\":10000}"},
+        {"rope_scaling", "{\"type\":\"default\"}"}});
+  EXPECT_THAT(
+      messageOf(parse(makeJson({{"rope_parameters", "{\"rope_theta\":10000}"},
+                                {"rope_scaling", "{" + spellings[0] + "}"}}))),
+      mentions("field \"rope_scaling\" is {\"factor\":2",
+               "left out or the same as rope_parameters"));
+}
+
 /// The frequencies of heads of 16 with theta 1e6.
 static std::vector<double> scale(const std::string &scaling) {
   return computeRopeFrequencies(good({{"num_attention_heads", "12"},

@@ -62,13 +62,21 @@ static constexpr char wordClass[] = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
 /// digits above the line and fractions.
 static constexpr char moreOfWord[] = R"(\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
 
+/// PCRE2's \s also has U+180E, which was a space before Unicode 6.3.
+static constexpr char spaceClass[] = R"(\p{White_Space})";
+static constexpr char otherThanSpace[] = R"(\P{White_Space})";
+
 /// Classes in classes that PCRE2 knows with other characters.
 static constexpr std::pair<std::string_view, const char *> posixClasses[] = {
     {"alnum", R"(\p{Alphabetic}\p{Nd})"},
     {"alpha", R"(\p{Alphabetic})"},
+    {"blank", R"(\t\p{Zs})"},
     {"graph", R"(\p{L}\p{M}\p{N}\p{P}\p{S}\p{Cf}\p{Co})"},
+    {"lower", R"(\p{Lowercase})"},
     {"print", R"(\p{L}\p{M}\p{N}\p{P}\p{S}\p{Cf}\p{Co}\p{Zs})"},
     {"punct", R"(\p{P})"},
+    {"space", spaceClass},
+    {"upper", R"(\p{Uppercase})"},
     {"word", wordClass}};
 
 static bool isDigit(char c) { return c >= '0' && c <= '9'; }
@@ -137,6 +145,11 @@ void Translator::translateEscape(bool inClass) {
     return put(std::string(wordClass) + (inClass ? "" : moreOfWord));
   case 'W':
     return putOthers(std::string(wordClass) + moreOfWord);
+  case 's':
+  case 'S':
+    left.remove_prefix(1);
+    out += letter == 's' ? spaceClass : otherThanSpace;
+    return;
   case 'p':
   case 'P':
     return translateProperty();
@@ -195,7 +208,8 @@ void Translator::translatePosixClass(std::string_view name) {
     if (name.substr(isNegated) != known)
       continue;
     const std::string members = text;
-    if (isNegated && members.rfind('\\') != 0)
+    // Only of one property is there an opposite.
+    if (isNegated && members.rfind("\\p{") != 0)
       refuse("[:" + std::string(name) + ":] in a class");
     out += isNegated ? "\\P" + members.substr(2) : members;
     return;

@@ -34,13 +34,12 @@ static std::string errorOf(const char *pattern) {
 
 // The expressions of known tokenizers stay as they are.
 TEST(Oniguruma, LeavesCommonSyntax) {
-  for (
-      const char *same :
-      {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-       R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+)",
-       R"(\p{L}++|[\p{Lu}\p{M}]*+|a??|(?<=x)y|(?<!x)y|(?>a)|(?<n>a)\k<n>)",
-       R"([\x{4e00}-\x{9fa5}]+)", R"([[:digit:][:^space:]_\b]{2,}?)",
-       "\\x41\\A\\z", "\u4e00{2}"})
+  for (const char *same :
+       {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3})",
+        R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+)",
+        R"(\p{L}++|[\p{Lu}\p{M}]*+|a??|(?<=x)y|(?<!x)y|(?>a)|(?<n>a)\k<n>)",
+        R"([\x{4e00}-\x{9fa5}]+)", R"([[:digit:][:^cntrl:]_\b]{2,}?)",
+        "\\x41\\A\\z", "\u4e00{2}"})
     EXPECT_EQ(translateOniguruma(same), same);
 }
 
@@ -58,6 +57,13 @@ TEST(Oniguruma, TranslatesWhatMeansSomethingElse) {
       {"[\\w]", "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]"},
       {"[[:word:]]", "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]"},
       {"[a[:alpha:][:^punct:]]", "[a\\p{Alphabetic}\\P{P}]"},
+      {R"( ?[^\s\p{L}]+|\s*[\r\n]+|\s+(?!\S))",
+       R"( ?[^\p{White_Space}\p{L}]+|\p{White_Space}*[\r\n]+|)"
+       R"(\p{White_Space}+(?!\P{White_Space}))"},
+      {"[[:space:]][^[:^space:]\\S]",
+       "[\\p{White_Space}][^\\P{White_Space}\\P{White_Space}]"},
+      {"[[:blank:]]", "[\\t\\p{Zs}]"},
+      {"[[:lower:][:^upper:]]", "[\\p{Lowercase}\\P{Uppercase}]"},
       {"\\p{Han}\\P{^greek}[^\\p{Latin}]",
        "\\p{sc:Han}\\P{^sc:greek}[^\\p{sc:Latin}]"},
       {"\\p{Lu}\\p{Alphabetic}", "\\p{Lu}\\p{Alphabetic}"},
@@ -77,6 +83,7 @@ TEST(Oniguruma, NamesWhatHasNoCounterpart) {
       {"[\\H]", "\\H in a class"},
       {"[\\W]", "\\W in a class"},
       {"[[:^alnum:]]", "[:^alnum:] in a class"},
+      {"[[:^blank:]]", "[:^blank:] in a class"},
       {"\\p{L", "\\p without braces"},
       {"a\\Kb", "\\K"},
       {"(?=(a))\\C", "\\C"},
@@ -112,6 +119,16 @@ TEST(Splitter, MeansWhatOnigurumaDoes) {
   EXPECT_EQ(split("\\p{Han}+", "\u6f22\u3002\u5b57"), "\u6f22|\u3002|\u5b57");
   // Symbols are no punctuation.
   EXPECT_EQ(split("[[:punct:]]+", "a+!"), "a+|!");
+  // Some letters that are of either case are neither Ll nor Lu.
+  EXPECT_EQ(split("[[:lower:]]+", "a\u00aaA"), "a\u00aa|A");
+  EXPECT_EQ(split("[[:upper:]]+", "A\u2160a"), "A\u2160|a");
+  // U+180E is no space any more, U+0085 is one.
+  const std::string spaces = " \t\u0085\u3000", former = "\u180e";
+  EXPECT_EQ(split("\\s+", spaces + former), spaces + "|" + former);
+  EXPECT_EQ(split("\\S+", spaces + former), spaces + "|" + former);
+  EXPECT_EQ(split("[[:space:]]+", spaces + former), spaces + "|" + former);
+  EXPECT_EQ(split("[[:blank:]]+", "\t\u3000" + former + "\n"),
+            "\t\u3000|" + former + "\n");
   // Matches of nothing cut, too.
   EXPECT_EQ(split("(?=b)", "abab"), "a|ba|b");
   EXPECT_EQ(split("x*", "axb"), "a|x|b");

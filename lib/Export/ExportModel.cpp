@@ -425,7 +425,7 @@ Error Exporter::writeFolder() {
   if (!sys::fs::equivalent(options.model, options.output, isSame) && isSame)
     return makeError(options.output + ": is the folder that is read; give "
                                       "another");
-  if (Error error = checkFolder(options.output))
+  if (Error error = checkFolder(files, options.model, options.output))
     return error;
   std::optional<QuantizationConfig> quantization = projection;
   if (isPlain())

@@ -582,16 +582,30 @@ static constexpr const char *kOtherFiles[] = {"generation_config.json",
                                               "merges.txt",
                                               "chat_template.jinja"};
 
-Error sherry::checkFolder(StringRef folder) {
-  auto check = [&](StringRef name) {
-    return checkNotRead(joinPath(folder, name));
-  };
+/// Whether describeInFolder writes the file `name` of kOtherFiles.
+static bool isWritten(const ModelFiles &files, StringRef source,
+                      StringRef name) {
+  if (!files.gguf)
+    return sys::fs::exists(joinPath(source, name));
+  if (name == "generation_config.json")
+    return !files.config.sampling.empty();
+  return files.tokenizer.json &&
+         (name == "tokenizer.json" || name == "tokenizer_config.json");
+}
+
+Error sherry::checkFolder(const ModelFiles &files, StringRef source,
+                          StringRef folder) {
   for (const char *name : {"config.json", "model.safetensors"})
-    if (Error error = check(name))
+    if (Error error = checkNotRead(joinPath(folder, name)))
       return error;
-  for (const char *name : kOtherFiles)
-    if (Error error = check(name))
+  for (const char *name : kOtherFiles) {
+    std::string path = joinPath(folder, name);
+    if (Error error = checkNotRead(path))
       return error;
+    if (sys::fs::exists(path) && !isWritten(files, source, name))
+      return makeError(path + ": is there already, and this model has no such "
+                              "file; remove it or give another folder");
+  }
   return Error::success();
 }
 

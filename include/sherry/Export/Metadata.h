@@ -36,8 +36,10 @@ describeInFolder(const ModelFiles &files, llvm::StringRef source,
                  llvm::StringRef dtype, llvm::StringRef folder);
 
 /// Fails if a file of a folder that is written is one of those that are read,
-/// or a link to one.
-llvm::Error checkFolder(llvm::StringRef folder);
+/// or a link to one, and if the folder has one that describeInFolder would
+/// leave there: another model's.
+llvm::Error checkFolder(const ModelFiles &files, llvm::StringRef source,
+                        llvm::StringRef folder);
 
 /// What describeInFolder copies of a folder: all files but config.json and the
 /// weights, as far as they are there.

@@ -433,21 +433,24 @@ Error Exporter::writeFolder() {
   StringRef dtype = options.linear == Storage::BF16  ? "bfloat16"
                     : options.linear == Storage::F32 ? "float32"
                                                      : "float16";
-  if (Error error = describeInFolder(files, options.model, quantization, dtype,
-                                     options.output))
+  // The weights come first: they take long, and what fails there leaves another
+  // model's folder as it was.
+  if (Error error = writeFileAtomically(
+          joinPath(options.output, "model.safetensors"),
+          [&](raw_pwrite_stream &out) -> Error {
+            SafetensorsHeader header;
+            for (const Job &job : jobs)
+              header.addTensor(job.name, job.view.getShape(),
+                               job.encoding.storage);
+            header.write(out);
+            for (const Job &job : jobs)
+              if (Error error = writeTensor(job, out))
+                return error;
+            return checkUnchanged();
+          }))
     return error;
-  return writeFileAtomically(joinPath(options.output, "model.safetensors"),
-                             [&](raw_pwrite_stream &out) -> Error {
-                               SafetensorsHeader header;
-                               for (const Job &job : jobs)
-                                 header.addTensor(job.name, job.view.getShape(),
-                                                  job.encoding.storage);
-                               header.write(out);
-                               for (const Job &job : jobs)
-                                 if (Error error = writeTensor(job, out))
-                                   return error;
-                               return checkUnchanged();
-                             });
+  return describeInFolder(files, options.model, quantization, dtype,
+                          options.output);
 }
 
 Error Exporter::run() {

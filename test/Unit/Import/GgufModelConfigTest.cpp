@@ -116,10 +116,12 @@ TEST(GgufModelConfigTest, DefaultsAreThoseOfLlamaCpp) {
   EXPECT_TRUE(config.tieWordEmbeddings);
   EXPECT_FALSE(config.ropeScaling);
   EXPECT_THAT(config.notes, IsEmpty());
-  for (const auto &[key, value] : kValues)
-    if (key != "general.architecture")
-      EXPECT_THAT(messageOf(parse({}, key, {})),
-                  mentions("key \"" + key + "\" is missing"));
+  for (const auto &[key, value] : kValues) {
+    if (key == "general.architecture")
+      continue;
+    EXPECT_THAT(messageOf(parse({}, key, {})),
+                mentions("key \"" + key + "\" is missing"));
+  }
 }
 
 TEST(GgufModelConfigTest, NamesTheKeysOfTheFile) {

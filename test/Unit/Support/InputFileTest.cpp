@@ -84,7 +84,7 @@ TEST(InputFileTest, OtherFilesThatShrinkAreNotSpokenOf) {
     auto *bytes = static_cast<char *>(
         mmap(nullptr, kLarge, PROT_READ, MAP_PRIVATE, descriptor, 0));
     ASSERT_EQ(truncate(path.c_str(), 5000), 0);
-    static volatile int sink;
+    [[maybe_unused]] static volatile int sink;
     sink = sum({bytes, kLarge});
     _exit(0);
   };

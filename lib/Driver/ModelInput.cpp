@@ -25,12 +25,12 @@ using llvm::Expected;
 static constexpr uint64_t kMaxModuleBytes = uint64_t(1) << 31;
 
 Error sherry::checkSchedule(const Schedule &schedule) {
-  for (const ScheduleField &field : kScheduleFields)
-    if (int64_t value = schedule.*field.value; !field.accepts(value))
-      return llvm::createStringError(field.option() + " is " +
-                                     llvm::Twine(value) + "; it must be " +
-                                     field.range());
-  return Error::success();
+  const ScheduleField *bad = findBadField(schedule);
+  if (!bad)
+    return Error::success();
+  return llvm::createStringError(bad->option() + " is " +
+                                 llvm::Twine(schedule.*bad->value) +
+                                 "; it must be " + bad->range());
 }
 
 namespace {

@@ -34,8 +34,8 @@ Expected<TargetModel> TargetModel::get(StringRef name) {
   if (!isNative && !subtarget->isCPUStringValid(name))
     return createStringError("'" + name + "' is no " + isa.name +
                              " CPU known to LLVM; use native, " + isa.cpuNames +
-                             " or a name that `llc -march=" + isa.baseCpu +
-                             " -mcpu=help` lists");
+                             " or a name that `llc -march=" +
+                             target->getName() + " -mcpu=help` lists");
   if (isNative) {
     model.features = isa.getHostFeatures();
   } else {

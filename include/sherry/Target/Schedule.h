@@ -69,6 +69,14 @@ inline constexpr ScheduleField kScheduleFields[] = {
     {"interleave", &Schedule::interleave, 1, format::kMaxInterleave, 1},
 };
 
+/// The first number that is out of its range, or null.
+inline const ScheduleField *findBadField(const Schedule &schedule) {
+  for (const ScheduleField &field : kScheduleFields)
+    if (!field.accepts(schedule.*field.value))
+      return &field;
+  return nullptr;
+}
+
 } // namespace sherry
 
 #endif // SHERRY_TARGET_SCHEDULE_H

@@ -215,10 +215,9 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   schedule.prefetch = prefetch;
   schedule.prefetchL2 = prefetchL2;
   schedule.interleave = interleave;
-  for (const ScheduleField &field : kScheduleFields)
-    if (int64_t value = schedule.*field.value; !field.accepts(value))
-      return emitError() << field.name << " must be " << field.range()
-                         << ", not " << value;
+  if (const ScheduleField *bad = findBadField(schedule))
+    return emitError() << bad->name << " must be " << bad->range() << ", not "
+                       << schedule.*bad->value;
   return success();
 }
 

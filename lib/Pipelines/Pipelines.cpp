@@ -38,7 +38,8 @@ void sherry::buildLayoutPipeline(OpPassManager &pm) {
 }
 
 void sherry::buildKernelPipeline(OpPassManager &pm) {
-  pm.addPass(createConvertSherryToKernel());
+  pm.addPass(createConvertSherryToLoops());
+  pm.addNestedPass<func::FuncOp>(createHoistBuffers());
   // Before any canonicalization: that would put the body of a loop with one
   // iteration in the place of the loop, and every thread would run it.
   pm.addNestedPass<func::FuncOp>(createDistributeParallel());

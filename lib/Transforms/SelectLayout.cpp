@@ -6,6 +6,8 @@
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 #include "sherry/Transforms/Passes.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
 namespace sherry {
 #define GEN_PASS_DEF_SELECTLAYOUT
 #include "sherry/Transforms/Passes.h.inc"
@@ -29,6 +31,43 @@ struct SelectLayoutPass : sherry::impl::SelectLayoutBase<SelectLayoutPass> {
       weight.setTypeAttr(TypeAttr::get(RankedTensorType::get(
           type.getShape(), type.getElementType(), ternary.withLayout(layout))));
     }
+    SymbolTable symbols(module);
+    SherryDialect::MaxTokensAttrHelper maxTokens(&getContext());
+    for (auto function : module.getOps<func::FuncOp>())
+      if (auto tokens = maxTokens.getAttr(function);
+          tokens && tokens.getInt() == 1)
+        function.walk([&](LinearOp op) { askForTables(op, symbols); });
+  }
+
+  /// Makes the quantized input of `op`, which has one token, one with tables in
+  /// the order of the weight's codes.
+  void askForTables(LinearOp op, SymbolTable &symbols) {
+    TernaryAttr ternary = symbols.lookup<WeightOp>(op.getWeight()).getTernary();
+    auto quantize = op.getInput().getDefiningOp<QuantizeActivationsOp>();
+    if (!ternary || !quantize || quantize.getEncoding().getTables())
+      return;
+    CodeOrder order = ternary.getLayout().getOrder();
+    RankedTensorType type = quantize.getType();
+    type = RankedTensorType::get(type.getShape(), type.getElementType(),
+                                 quantize.getEncoding().withTables(order));
+    // Weights in another order, or without codes, keep a quantization of their
+    // own.
+    auto isServed = [&](Operation *user) {
+      auto linear = dyn_cast<LinearOp>(user);
+      if (!linear)
+        return false;
+      TernaryAttr other =
+          symbols.lookup<WeightOp>(linear.getWeight()).getTernary();
+      return other && other.getLayout().getOrder() == order;
+    };
+    OpBuilder b(quantize);
+    auto withTables = QuantizeActivationsOp::create(b, quantize.getLoc(), type,
+                                                    quantize.getInput());
+    quantize.getResult().replaceUsesWithIf(
+        withTables.getResult(),
+        [&](OpOperand &use) { return isServed(use.getOwner()); });
+    if (quantize.use_empty())
+      quantize.erase();
   }
 };
 } // namespace

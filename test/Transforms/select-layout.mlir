@@ -14,3 +14,39 @@ module attributes {sherry.schedule = #sherry.schedule<interleave = 4, order = ni
 
 // CHECK: @any_cpu {{.*}} layout = <words, interleave = 1>
 sherry.weight @any_cpu count 1 from ["w"] rows [4] : tensor<4x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16>>
+
+// -----
+
+// What looks codes up gets tables for their order; where a weight has another
+// order, or no codes, its input is quantized apart, without tables.
+module attributes {sherry.schedule = #sherry.schedule<order = words>} {
+  sherry.weight @a count 1 from ["a"] rows [4] : tensor<4x32x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16>>
+  sherry.weight @b count 1 from ["b"] rows [4] : tensor<4x32x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16, layout = <nibbles, interleave = 1>>>
+  sherry.weight @dense count 1 from ["d"] rows [4] : tensor<4x32x!sherry.q8_0>
+  // CHECK-DAG: #[[WORDS:.*]] = #sherry.quantized<contiguous, [32], tables = words>
+  // CHECK-DAG: #[[NIBBLES:.*]] = #sherry.quantized<contiguous, [32], tables = nibbles>
+  // CHECK-DAG: #[[NONE:.*]] = #sherry.quantized<contiguous, [32]>
+  // CHECK-LABEL: @decode
+  func.func @decode(%x: tensor<?x32xf32>) -> tensor<?x4xf32> attributes {sherry.max_tokens = 1 : i64} {
+    // CHECK-DAG: %[[W:.*]] = sherry.quantize_activations {{.*}} #[[WORDS]]>
+    // CHECK-DAG: %[[N:.*]] = sherry.quantize_activations {{.*}} #[[NIBBLES]]>
+    // CHECK-DAG: %[[D:.*]] = sherry.quantize_activations {{.*}} #[[NONE]]>
+    %q = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>
+    // CHECK: sherry.linear %[[W]], @a
+    // CHECK: sherry.linear %[[N]], @b
+    // CHECK: sherry.linear %[[D]], @dense
+    %1 = sherry.linear %q, @a : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> -> tensor<?x4xf32>
+    %2 = sherry.linear %q, @b plus %1 : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> plus tensor<?x4xf32> -> tensor<?x4xf32>
+    %3 = sherry.linear %q, @dense plus %2 : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> plus tensor<?x4xf32> -> tensor<?x4xf32>
+    return %3 : tensor<?x4xf32>
+  }
+  // Several tokens have none.
+  // CHECK-LABEL: @prefill
+  func.func @prefill(%x: tensor<?x32xf32>) -> tensor<?x4xf32> attributes {sherry.max_tokens = 8 : i64} {
+    // CHECK: sherry.quantize_activations {{.*}} #[[NONE]]>
+    // CHECK-NOT: sherry.quantize_activations
+    %q = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>
+    %1 = sherry.linear %q, @a : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> -> tensor<?x4xf32>
+    return %1 : tensor<?x4xf32>
+  }
+}

@@ -17,7 +17,7 @@
 // RUN: sherry-opt %s -sherry-approximate-math | FileCheck %s
 // RUN: sherry-opt %s -sherry-lower-team | FileCheck %s
 // RUN: not sherry-opt %s -sherry-specialize-tokens 2>&1 | FileCheck %s --check-prefix=FORWARD
-// RUN: not sherry-opt %s -sherry-convert-to-kernel 2>&1 | FileCheck %s --check-prefix=TOKENS
+// RUN: not sherry-opt %s -sherry-convert-to-loops 2>&1 | FileCheck %s --check-prefix=TOKENS
 
 // CHECK: func{{.*}} @f
 // FORWARD: there is no public function @forward to specialize

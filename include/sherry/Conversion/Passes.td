@@ -8,8 +8,8 @@
 
 include "mlir/Pass/PassBase.td"
 
-def ConvertSherryToKernel
-    : Pass<"sherry-convert-to-kernel", "::mlir::ModuleOp"> {
+def ConvertSherryToLoops
+    : Pass<"sherry-convert-to-loops", "::mlir::ModuleOp"> {
   let summary = "write the graph ops out as loops over buffers";
   let description = [{
     Every function on tensors becomes one on buffers. A tensor of activations
@@ -42,6 +42,21 @@ def ConvertSherryToKernel
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
     "::sherry::SherryDialect"];
+}
+
+def HoistBuffers : Pass<"sherry-hoist-buffers", "::mlir::func::FuncOp"> {
+  let summary = "give the buffers of parallel iterations places outside";
+  let description = [{
+    A `memref.alloca` in an `scf.parallel` goes to the entry block, because one
+    inside a loop would take more of the stack each time round. A `memref.alloc`
+    becomes a part of one buffer of the function: each thread of the team has a
+    place in it, or each iteration if they are fewer than threads. Parallel loops
+    run one after the other, so they share both.
+  }];
+  let statistics = [Statistic<"numHoisted", "num-hoisted", "buffers moved">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::sherry::SherryDialect"];
 }
 
 def DistributeParallel

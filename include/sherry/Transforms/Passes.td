@@ -87,7 +87,8 @@ def SelectLayout : Pass<"sherry-select-layout", "::mlir::ModuleOp"> {
     32-entry lookup is one instruction (AVX512BW) and those without lookups,
     `nibbles` those with 16-entry byte lookups (AVX2). Interleaved tiles share
     the loads of tables, which pays where lookups are instructions. A weight
-    that has a layout keeps it.
+    that has a layout keeps it. In functions for one token, the quantized inputs
+    of such weights get tables for their order.
   }];
   let dependentDialects = ["::sherry::SherryDialect"];
 }

@@ -19,6 +19,19 @@ using namespace sherry;
 #include "sherry/Dialect/Sherry/SherryDialect.cpp.inc"
 #include "sherry/Dialect/Sherry/SherryEnums.cpp.inc"
 
+static ParseResult parseTables(AsmParser &parser,
+                               std::optional<CodeOrder> &tables) {
+  FailureOr<CodeOrder> order = FieldParser<CodeOrder>::parse(parser);
+  if (failed(order))
+    return failure();
+  tables = *order;
+  return success();
+}
+
+static void printTables(AsmPrinter &printer, std::optional<CodeOrder> tables) {
+  printer << stringifyCodeOrder(*tables);
+}
+
 #define GET_ATTRDEF_CLASSES
 #include "sherry/Dialect/Sherry/SherryAttrs.cpp.inc"
 #define GET_TYPEDEF_CLASSES
@@ -145,7 +158,8 @@ QuantizedAttr sherry::getQuantized(Type type) {
 
 LogicalResult
 QuantizedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                      Grouping grouping, ArrayRef<int64_t> blocks) {
+                      Grouping grouping, ArrayRef<int64_t> blocks,
+                      std::optional<CodeOrder>) {
   int64_t unit = grouping == Grouping::Contiguous ? format::kGroupInputs
                                                   : format::kStridedInputs;
   for (int64_t block : blocks)
@@ -155,6 +169,10 @@ QuantizedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                          << " up to " << format::kMaxChunkInputs << ", not "
                          << block;
   return success();
+}
+
+QuantizedAttr QuantizedAttr::withTables(std::optional<CodeOrder> tables) const {
+  return get(getContext(), getGrouping(), getBlocks(), tables);
 }
 
 LogicalResult QuantizedAttr::verifyEncoding(

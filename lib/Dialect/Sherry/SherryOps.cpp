@@ -77,7 +77,8 @@ QuantizedAttr sherry::getActivationEncoding(RankedTensorType weight) {
   }
   if (blocks.empty())
     return {};
-  return QuantizedAttr::get(weight.getContext(), grouping, blocks);
+  return QuantizedAttr::get(weight.getContext(), grouping, blocks,
+                            /*tables=*/std::nullopt);
 }
 
 int64_t sherry::getGatedUnit(TernaryAttr weight, int64_t outputs,
@@ -227,9 +228,17 @@ static LogicalResult verifyProduct(Op op, RankedTensorType type,
   QuantizedAttr needed = getActivationEncoding(type);
   if (!needed)
     return op.emitOpError("weights that are not in blocks take f32 input");
-  if (encoding != needed)
+  if (encoding.withTables(std::nullopt) != needed)
     return op.emitOpError("weight ") << type << " takes activations in "
                                      << needed << ", not " << encoding;
+  std::optional<CodeOrder> tables = encoding.getTables();
+  auto ternary = dyn_cast_or_null<TernaryAttr>(type.getEncoding());
+  if (tables && (!ternary || !ternary.getLayout() ||
+                 ternary.getLayout().getOrder() != *tables))
+    return op.emitOpError("weight ") << type
+                                     << " looks nothing up in tables "
+                                        "for codes in the order "
+                                     << stringifyCodeOrder(*tables);
   return success();
 }
 

@@ -441,3 +441,26 @@ func.func @f(%p: memref<64x2x64xi8>, %v: memref<32x64xi8, strided<[1, 64]>>, %i:
   sherry.multiply_panel %p, %v[%i, %i], %s {groups = 16} : memref<64x2x64xi8>, memref<32x64xi8, strided<[1, 64]>>, memref<16x32xi32>
   return
 }
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x64x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16, layout = <words, interleave = 1>>>
+func.func @other_order(%q: tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = nibbles>>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{looks nothing up in tables for codes in the order nibbles}}
+  %y = sherry.linear %q, @w : tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = nibbles>> -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x32x!sherry.q8_0>
+func.func @no_codes(%q: tensor<?x32xi8, #sherry.quantized<contiguous, [32], tables = words>>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{looks nothing up in tables for codes in the order words}}
+  %y = sherry.linear %q, @w : tensor<?x32xi8, #sherry.quantized<contiguous, [32], tables = words>> -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+// expected-error @+1 {{expected one of [words, nibbles] for how the codes of a step become bytes, got: bytes}}
+func.func private @f(tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = bytes>>)

@@ -2,6 +2,7 @@
 
 // CHECK-DAG: #[[Q:.*]] = #sherry.quantized<contiguous, [16, 16]>
 // CHECK-DAG: #[[STRIDED:.*]] = #sherry.quantized<strided, [64]>
+// CHECK-DAG: #[[TABLES:.*]] = #sherry.quantized<strided, [64], tables = nibbles>
 
 // CHECK-LABEL: sherry.weight @embedding count 1 from ["e"] rows [64]
 // CHECK-SAME: tensor<64x32x!sherry.q8_0>
@@ -122,6 +123,9 @@ func.func @other_models(%x: tensor<?x64xf32>, %layer: index)
   // CHECK: sherry.quantize_activations %{{.*}} : tensor<?x64xf32> -> tensor<?x64xi8, #[[STRIDED]]>
   %v = sherry.quantize_activations %n
       : tensor<?x64xf32> -> tensor<?x64xi8, #sherry.quantized<strided, [64]>>
+  // CHECK: sherry.quantize_activations %{{.*}} : tensor<?x64xf32> -> tensor<?x64xi8, #[[TABLES]]>
+  %t = sherry.quantize_activations %n : tensor<?x64xf32>
+      -> tensor<?x64xi8, #sherry.quantized<strided, [64], tables = nibbles>>
   return %v : tensor<?x64xi8, #sherry.quantized<strided, [64]>>
 }
 

@@ -105,16 +105,29 @@ def Sherry_QuantizedAttr : Sherry_Attr<"Quantized", "quantized",
     `strided` ones, every 64 are in the order of strided groups: inputs 0, 16,
     32, 48, 1, 17, ...
 
+    With `tables`, which only one token has, the table of partial sums of every
+    group of four values is kept beside them, for lookups of codes in that order
+    (rule [T4] of docs/BlockFormat.md). `sherry-select-layout` asks for them.
+
     ```mlir
     tensor<?x192xi8, #sherry.quantized<contiguous, [128, 64]>>
+    tensor<?x192xi8, #sherry.quantized<contiguous, [192], tables = words>>
     ```
   }];
   let parameters = (ins EnumParameter<Sherry_Grouping>:$grouping,
-                        ArrayRefParameter<"int64_t">:$blocks);
-  let assemblyFormat = "`<` $grouping `,` `[` $blocks `]` `>`";
+                        ArrayRefParameter<"int64_t">:$blocks,
+                        OptionalParameter<"::std::optional<::sherry::CodeOrder>",
+                                          "order of the codes">:$tables);
+  let assemblyFormat = [{
+    `<` $grouping `,` `[` $blocks `]` (`,` `tables` `=` custom<Tables>($tables)^)?
+    `>`
+  }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     bool isStrided() const { return getGrouping() == Grouping::Strided; }
+    /// The same numbers with these tables, or without.
+    QuantizedAttr
+    withTables(::std::optional<::sherry::CodeOrder> tables) const;
   }];
 }
 

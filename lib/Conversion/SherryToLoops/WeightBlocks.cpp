@@ -11,17 +11,17 @@ using namespace mlir;
 using namespace sherry;
 
 /// `count` numbers of the weights from `row` on, at byte `offset`.
-static Value loadRows(KernelBuilder &b, Value offset, Value row, int64_t count,
+static Value loadRows(LoopBuilder &b, Value offset, Value row, int64_t count,
                       Type type) {
-  Value numbers = b.view(b.weights, offset, {format::kTileRows}, type);
+  Value numbers = b.view(b.getWeights(), offset, {format::kTileRows}, type);
   return b.load(b.vec(count, type), numbers, {row});
 }
 
-Value WeightBlock::integers(KernelBuilder &b, int64_t group, Value row,
+Value WeightBlock::integers(LoopBuilder &b, int64_t group, Value row,
                             int64_t rows) const {
   auto bytes = b.vec(rows * format::kGroupInputs, b.getI8Type());
   auto lanes = b.vec(rows, b.getI32Type());
-  Value memory = b.view(b.weights, planes,
+  Value memory = b.view(b.getWeights(), planes,
                         {format->blockBytes(inputs) / format->kPlaneBytes,
                          format::kTileRows, format::kGroupInputs},
                         b.getI8Type());
@@ -54,7 +54,7 @@ Value WeightBlock::integers(KernelBuilder &b, int64_t group, Value row,
 }
 
 SmallVector<Value> WeightBlock::forParts(
-    KernelBuilder &b, ValueRange init,
+    LoopBuilder &b, ValueRange init,
     function_ref<SmallVector<Value>(const WeightBlock &, Value, ValueRange)>
         body) const {
   auto part = [&](Value i, int64_t length, ValueRange carried) {
@@ -76,7 +76,7 @@ SmallVector<Value> WeightBlock::forParts(
   return values;
 }
 
-Value WeightBlock::scales(KernelBuilder &b, Value row, int64_t rows) const {
+Value WeightBlock::scales(LoopBuilder &b, Value row, int64_t rows) const {
   auto floats = b.vec(rows, b.getF32Type());
   Value result = arith::ExtFOp::create(
       b, floats, loadRows(b, shared, row, rows, b.getF16Type()));
@@ -88,7 +88,7 @@ Value WeightBlock::scales(KernelBuilder &b, Value row, int64_t rows) const {
   return arith::MulFOp::create(b, result, factor);
 }
 
-void WeightBlock::prefetch(KernelBuilder &b) const {
+void WeightBlock::prefetch(LoopBuilder &b) const {
   b.prefetchWeights(share, shareBytes);
 }
 
@@ -96,7 +96,7 @@ namespace sherry {
 /// The place of a block, step by step.
 class BlockWalk {
 public:
-  BlockWalk(KernelBuilder &b, const format::BlockFormat &format, Value offset)
+  BlockWalk(LoopBuilder &b, const format::BlockFormat &format, Value offset)
       : b(b), format(format), offset(offset) {}
 
   /// Block `index` of super-block `super`, which has `superInputs` inputs.
@@ -122,14 +122,14 @@ public:
   }
 
 private:
-  KernelBuilder &b;
+  LoopBuilder &b;
   const format::BlockFormat &format;
   Value offset;
 };
 } // namespace sherry
 
 SmallVector<Value> sherry::forWeightBlocks(
-    KernelBuilder &b, const format::BlockFormat &format, Value offset,
+    LoopBuilder &b, const format::BlockFormat &format, Value offset,
     int64_t cols, ValueRange init,
     function_ref<SmallVector<Value>(const WeightBlock &, ValueRange)> body) {
   BlockWalk walk(b, format, offset);

@@ -1,4 +1,4 @@
-//===- KernelBuilder.h - Building blocks of kernels -------------*- C++ -*-===//
+//===- LoopBuilder.h - Building blocks of loops ----------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -6,8 +6,8 @@
 // index arithmetic, counted loops, vector loads and stores, trees of additions.
 //
 //===----------------------------------------------------------------------===//
-#ifndef LIB_CONVERSION_SHERRYTOKERNEL_KERNELBUILDER_H
-#define LIB_CONVERSION_SHERRYTOKERNEL_KERNELBUILDER_H
+#ifndef LIB_CONVERSION_SHERRYTOLOOPS_LOOPBUILDER_H
+#define LIB_CONVERSION_SHERRYTOLOOPS_LOOPBUILDER_H
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -15,12 +15,26 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "sherry/Dialect/Sherry/SherryDialect.h"
+#include "sherry/Conversion/SherryToLoops.h"
 
 namespace sherry {
 
-/// The buffer of a tensor of activations.
+/// A tensor of activations, or of a number for each row.
 struct Rows {
+  Rows() = default;
+  Rows(mlir::Value buffer, mlir::Value count, int64_t cols)
+      : buffer(buffer), count(count), cols(cols) {}
+  /// What `tensor` was converted to.
+  Rows(mlir::ValueRange values, mlir::Value tensor)
+      : buffer(values[0]), count(values[1]), cols(columnsOf(tensor.getType())) {
+  }
+
+  static int64_t columnsOf(mlir::Type tensor) {
+    auto type = llvm::cast<mlir::RankedTensorType>(tensor);
+    return type.getRank() == 1 ? 1 : type.getDimSize(1);
+  }
+  llvm::SmallVector<mlir::Value> getValues() const { return {buffer, count}; }
+
   /// memref<max_tokens x (at least cols) x T>, or the slice of one.
   mlir::Value buffer;
   /// Rows in use, at most max_tokens.
@@ -36,19 +50,26 @@ enum class Division {
   OnDemand ///< the last ones to whichever thread is free; for long iterations
 };
 
-class KernelBuilder : public mlir::ImplicitLocOpBuilder {
-public:
-  using ImplicitLocOpBuilder::ImplicitLocOpBuilder;
+/// `sherry.max_tokens` of the function that `op` is or is in; 0 if it has none.
+int64_t getMaxTokens(mlir::Operation *op);
+/// The buffer of activations for up to `maxTokens` tokens: memref<max_tokens x
+/// (at least cols) x element>, or memref<max_tokens x i32> of row numbers.
+mlir::MemRefType getRowsType(int64_t maxTokens, mlir::RankedTensorType tensor);
 
-  /// What all kernels of the function under construction share.
-  mlir::func::FuncOp function;
-  mlir::Value weights;   ///< memref<weights_size x i8>
-  mlir::Value team;      ///< !sherry.team
-  int64_t maxTokens = 1; ///< most rows of any activations
-  ScheduleAttr schedule;
-  NumericsAttr numerics;
-  /// What the parallel loops to come belong to, for profiles.
-  mlir::DictionaryAttr step;
+class LoopBuilder : public mlir::ImplicitLocOpBuilder {
+public:
+  /// Writes before `op`, in a function that has been converted.
+  LoopBuilder(mlir::Operation *op, mlir::OpBuilder &rewriter,
+              const LoopsConfig &config);
+
+  const ScheduleAttr schedule;
+  const NumericsAttr numerics;
+  const int64_t maxTokens; ///< most rows of any activations
+
+  const LoopsConfig &getConfig() const { return config; }
+  mlir::Value getWeights() const;   ///< memref<weights_size x i8>
+  mlir::Value getWorkspace() const; ///< memref<? x i8>
+  mlir::Value getTeam() const;      ///< !sherry.team
 
   //===--------------------------------------------------------------------===//
   // Scalars
@@ -114,18 +135,13 @@ public:
   // Buffers
   //===--------------------------------------------------------------------===//
 
-  /// memref<max_tokens x (at least cols) x element>.
-  mlir::MemRefType rowsType(int64_t cols, mlir::Type element) const;
   /// Rows of `cols` numbers, padded to whole tiles of outputs, so that kernels
   /// may write whole tiles and elementwise ops may run over the padding.
   Rows allocRows(int64_t cols, mlir::Type element, mlir::Value count);
-  /// Memory on the stack of the executing thread, for what no model makes
-  /// larger: stacks may be small. What an op got, the ops after it share.
+  /// Memory on the stack for an iteration of the parallel loop under
+  /// construction, for what no model makes larger: stacks may be small.
   mlir::Value allocLocal(mlir::MemRefType type);
-  /// Ends the lifetime of all such memory.
-  void releaseLocals();
-  /// Memory in the workspace for an iteration of the parallel loop under
-  /// construction, of any size. Parallel loops take turns with it.
+  /// The same in the workspace, of any size.
   mlir::Value allocScratch(mlir::MemRefType type);
   /// Constants that are too many for a vector.
   mlir::Value constantMemory(llvm::StringRef name,
@@ -193,106 +209,17 @@ public:
 private:
   void forColumns(int64_t columns, int64_t mostLanes,
                   llvm::function_ref<void(mlir::Value, int64_t)> body);
-  /// `most` is what `end` cannot exceed.
-  void parallel(mlir::Value end, int64_t most,
-                llvm::function_ref<void(mlir::Value)> body, Division division);
+  template <typename AllocOp> mlir::Value allocInLoop(mlir::MemRefType type);
 
-  struct Local {
-    mlir::Value memory;
-    bool isFree;
-  };
-  llvm::SmallVector<Local> locals;
-  /// The parallel loop under construction.
-  struct {
-    mlir::scf::ParallelOp op;
-    int64_t mostIterations;
-    int64_t scratchBytes = 0; ///< of all iterations
-  } loop;
-  mlir::memref::AllocOp scratch; ///< of the parallel loops
+  mlir::func::FuncOp getFunction() const;
+
+  const LoopsConfig config;
+  /// What the parallel loops belong to, for profiles.
+  mlir::DictionaryAttr step;
+  mlir::scf::ParallelOp loop;      ///< under construction
+  mlir::Operation *lastAlloc = {}; ///< in it
 };
-
-//===----------------------------------------------------------------------===//
-// The graph ops, written out
-//===----------------------------------------------------------------------===//
-
-/// A weight of the layer that an op names.
-struct WeightRef {
-  WeightOp op;
-  mlir::Value offset; ///< byte in the weights section
-};
-
-Rows emitEmbedding(KernelBuilder &b, const Rows &tokens, WeightRef weight);
-Rows emitRmsNorm(KernelBuilder &b, const Rows &input, WeightRef weight,
-                 double epsilon);
-Rows emitAddBias(KernelBuilder &b, const Rows &input, WeightRef weight);
-Rows emitAdd(KernelBuilder &b, const Rows &lhs, const Rows &rhs);
-Rows emitSwiGLU(KernelBuilder &b, const Rows &gate, const Rows &up);
-Rows emitRopeTable(KernelBuilder &b, RopeTableOp op, const Rows &positions);
-Rows emitRope(KernelBuilder &b, const Rows &input, const Rows &table);
-
-/// Tokens that share one pass over the weights. Eight tokens times two halves
-/// fill half of the 32 registers of AVX-512.
-inline constexpr int64_t kTokenBlock = 8;
-/// Tokens that a sherry.multiply_panel takes, if there are as many.
-inline constexpr int64_t kPanelRows = 2 * MultiplyPanelOp::kUnit;
-
-struct QuantizedRows {
-  /// An integer n of less than 2^22, added to these bits, reads as the f32
-  /// number kFloatOffset + n: sums that start with them need no conversion.
-  /// Then n * scale = (kFloatOffset + n) * scale - kFloatOffset * scale is one
-  /// fused operation, rounded once too: the second product is exact, because
-  /// scales have 22 binary digits.
-  static constexpr int64_t kFloatBits = 0x4b400000;
-  static constexpr double kFloatOffset = 3 << 22;
-
-  Rows values;
-  /// The blocks' scales: memref<blocks x max_tokens x f32>, so that a kernel
-  /// that works on a block of all rows reads them from few lines. With
-  /// `fuse_mul_add`, as many entries follow that hold -kFloatOffset * scale.
-  Rows scales;
-  /// In the same order, minus the sums of the blocks' values; with
-  /// `fuse_mul_add`, plus kFloatBits.
-  Rows starts;
-  /// Of one token: the tables of its groups for each order of codes that its
-  /// products look up in, memref<groups x 32 x i16> or, split into bytes,
-  /// memref<groups x 2 x 16 x i8>.
-  mlir::Value wordTables, nibbleTables;
-
-  /// The values in their order in memory: memref<blocks of tokens x groups x
-  /// tokens x 4 x i8>, where a block has kTokenBlock tokens, or the only one.
-  /// So a product of a block of tokens reads one ascending stream. With
-  /// `multiply_panels` blocks have one token: a row is one in memory, and
-  /// products with panels may read kPanelRows rows, and a row's next groups.
-  mlir::Value inBlocks(KernelBuilder &b) const;
-  /// Where a group of four inputs of a row lies in it.
-  static llvm::SmallVector<mlir::Value>
-  placeOf(KernelBuilder &b, mlir::Value row, mlir::Value group);
-};
-/// `orders` are those of the ternary weights that multiply the result.
-QuantizedRows emitQuantize(KernelBuilder &b, const Rows &input,
-                           QuantizedAttr encoding,
-                           llvm::ArrayRef<format::CodeOrder> orders);
-
-/// The places of rows of activations in the cache of a layer.
-struct CacheRef {
-  KVCacheType type;
-  mlir::Value bytes;   ///< memref<max bytes x i8>
-  mlir::Value context; ///< capacity in positions
-  mlir::Value layer;
-  const Rows &positions, &sequences;
-};
-void emitUpdateCache(KernelBuilder &b, const Rows &keys, const Rows &values,
-                     const CacheRef &cache);
-Rows emitAttention(KernelBuilder &b, const Rows &query, const CacheRef &cache);
-
-/// `residual`, if there is one, is added to the results.
-Rows emitLinear(KernelBuilder &b, const Rows &input, WeightRef weight,
-                const std::optional<Rows> &residual);
-Rows emitLinear(KernelBuilder &b, const QuantizedRows &input, WeightRef weight,
-                const std::optional<Rows> &residual);
-QuantizedRows emitGatedLinear(KernelBuilder &b, const QuantizedRows &input,
-                              WeightRef weight, QuantizedAttr encoding);
 
 } // namespace sherry
 
-#endif // LIB_CONVERSION_SHERRYTOKERNEL_KERNELBUILDER_H
+#endif // LIB_CONVERSION_SHERRYTOLOOPS_LOOPBUILDER_H

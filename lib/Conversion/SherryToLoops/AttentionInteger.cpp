@@ -18,7 +18,7 @@ using namespace sherry;
 namespace {
 class IntegerAttention : public HeadAttention {
 public:
-  IntegerAttention(KernelBuilder &b, const CacheRef &cache, const Rows &query,
+  IntegerAttention(LoopBuilder &b, const CacheRef &cache, const Rows &query,
                    const Rows &result);
 
 private:
@@ -48,12 +48,12 @@ private:
 } // namespace
 
 std::unique_ptr<HeadAttention>
-sherry::makeIntegerAttention(KernelBuilder &b, const CacheRef &cache,
+sherry::makeIntegerAttention(LoopBuilder &b, const CacheRef &cache,
                              const Rows &query, const Rows &result) {
   return std::make_unique<IntegerAttention>(b, cache, query, result);
 }
 
-IntegerAttention::IntegerAttention(KernelBuilder &b, const CacheRef &cache,
+IntegerAttention::IntegerAttention(LoopBuilder &b, const CacheRef &cache,
                                    const Rows &query, const Rows &result)
     : HeadAttention(b, cache, query, result) {
   auto scratch = [&](ArrayRef<int64_t> shape, Type element) {

@@ -10,8 +10,7 @@
 using namespace mlir;
 using namespace sherry;
 
-void Outputs::store(KernelBuilder &b, Value sums, Value row,
-                    Value column) const {
+void Outputs::store(LoopBuilder &b, Value sums, Value row, Value column) const {
   SmallVector<Value> place{row, column};
   if (residual)
     sums = arith::AddFOp::create(
@@ -20,7 +19,7 @@ void Outputs::store(KernelBuilder &b, Value sums, Value row,
   b.store(sums, rows.buffer, place);
 }
 
-void sherry::forTokenBlocks(KernelBuilder &b, int64_t begin, Value count,
+void sherry::forTokenBlocks(LoopBuilder &b, int64_t begin, Value count,
                             ArrayRef<int64_t> sizes, ExtraRows extra,
                             function_ref<void(ArrayRef<Value>)> body) {
   if (b.maxTokens == 1)
@@ -68,7 +67,7 @@ void sherry::forTokenBlocks(KernelBuilder &b, int64_t begin, Value count,
 /// Adds the products of 16 rows' weights of a group of four inputs, stored as
 /// bytes with `bias`, with the activations at `column` and three more, `stride`
 /// apart.
-static void addProducts(KernelBuilder &b, Value weights, int64_t bias,
+static void addProducts(LoopBuilder &b, Value weights, int64_t bias,
                         const Rows &input, ArrayRef<Value> rows, Value column,
                         int64_t stride, int64_t half,
                         MutableArrayRef<Value> sums) {
@@ -91,9 +90,9 @@ static void addProducts(KernelBuilder &b, Value weights, int64_t bias,
   }
 }
 
-void sherry::addDots(KernelBuilder &b, ArrayRef<Value> halves,
-                     int64_t maxWeight, Value values, ArrayRef<Value> rows,
-                     Value group, MutableArrayRef<Value> sums) {
+void sherry::addDots(LoopBuilder &b, ArrayRef<Value> halves, int64_t maxWeight,
+                     Value values, ArrayRef<Value> rows, Value group,
+                     MutableArrayRef<Value> sums) {
   for (auto [i, row] : llvm::enumerate(rows)) {
     Value x = b.load(b.vec(4, b.getI8Type()), values,
                      QuantizedRows::placeOf(b, row, group));
@@ -105,7 +104,7 @@ void sherry::addDots(KernelBuilder &b, ArrayRef<Value> halves,
   }
 }
 
-SmallVector<Value> sherry::startDots(KernelBuilder &b, int64_t bias,
+SmallVector<Value> sherry::startDots(LoopBuilder &b, int64_t bias,
                                      const QuantizedRows &input,
                                      ArrayRef<Value> rows, Value block) {
   // sum (w + bias) * a - bias * sum a = sum w * a
@@ -113,8 +112,7 @@ SmallVector<Value> sherry::startDots(KernelBuilder &b, int64_t bias,
   auto lanes = b.vec(16, b.getI32Type());
   SmallVector<Value> sums;
   for (Value row : rows) {
-    Value start =
-        b.broadcast(16, b.loadScalar(input.starts.buffer, {block, row}));
+    Value start = b.broadcast(16, b.loadScalar(input.starts, {block, row}));
     if (bias != 1)
       start = arith::AddIOp::create(
           b, Value(arith::MulIOp::create(b, start, b.splatInt(lanes, bias))),
@@ -124,12 +122,12 @@ SmallVector<Value> sherry::startDots(KernelBuilder &b, int64_t bias,
   return sums;
 }
 
-static Value loadScale(KernelBuilder &b, const QuantizedRows &input, Value row,
+static Value loadScale(LoopBuilder &b, const QuantizedRows &input, Value row,
                        Value entry) {
-  return b.broadcast(16, b.loadScalar(input.scales.buffer, {entry, row}));
+  return b.broadcast(16, b.loadScalar(input.scales, {entry, row}));
 }
 
-Value sherry::scaleSum(KernelBuilder &b, Value sum, const QuantizedRows &input,
+Value sherry::scaleSum(LoopBuilder &b, Value sum, const QuantizedRows &input,
                        Value row, Value block) {
   auto floats = b.vec(16, b.getF32Type());
   return arith::MulFOp::create(b,
@@ -138,16 +136,16 @@ Value sherry::scaleSum(KernelBuilder &b, Value sum, const QuantizedRows &input,
 }
 
 /// The end of a sum that startDots() began, likewise.
-static Value scaleDots(KernelBuilder &b, Value sum, const QuantizedRows &input,
+static Value scaleDots(LoopBuilder &b, Value sum, const QuantizedRows &input,
                        Value row, Value block) {
   if (!b.numerics.getFuseMulAdd())
     return scaleSum(b, sum, input, row, block);
   return b.mulAdd(vector::BitCastOp::create(b, b.vec(16, b.getF32Type()), sum),
                   loadScale(b, input, row, block),
-                  loadScale(b, input, row, b.add(block, input.scales.cols)));
+                  loadScale(b, input, row, b.add(block, input.blocks())));
 }
 
-void sherry::useDots(KernelBuilder &b, ArrayRef<Value> sums,
+void sherry::useDots(LoopBuilder &b, ArrayRef<Value> sums,
                      const QuantizedRows &input, ArrayRef<Value> rows,
                      Value block, RowSumUse use) {
   // Both halves before any is stored: a store might change the scale.
@@ -163,13 +161,12 @@ void sherry::useDots(KernelBuilder &b, ArrayRef<Value> sums,
 // Panels of trits
 //===----------------------------------------------------------------------===//
 
-static Value loadPanel(KernelBuilder &b, Value panel, Value group,
-                       int64_t half) {
+static Value loadPanel(LoopBuilder &b, Value panel, Value group, int64_t half) {
   return b.load(b.vec(64, b.getI8Type()), panel,
                 {group, b.index(half), b.index(0)});
 }
 
-SmallVector<Value> sherry::emitPanelF32(KernelBuilder &b, Value panel,
+SmallVector<Value> sherry::emitPanelF32(LoopBuilder &b, Value panel,
                                         int64_t groups, bool strided,
                                         const Rows &input, ArrayRef<Value> rows,
                                         Value column) {
@@ -192,7 +189,7 @@ SmallVector<Value> sherry::emitPanelF32(KernelBuilder &b, Value panel,
       });
 }
 
-static SmallVector<Value> sumDots(KernelBuilder &b, Value panel, int64_t groups,
+static SmallVector<Value> sumDots(LoopBuilder &b, Value panel, int64_t groups,
                                   Value values, ArrayRef<Value> rows,
                                   Value firstGroup, ValueRange starts) {
   return b.repeat(groups, starts, [&](Value group, ValueRange carried) {
@@ -207,8 +204,8 @@ static SmallVector<Value> sumDots(KernelBuilder &b, Value panel, int64_t groups,
 /// The same with sums of pairs in 16 bits, for no more groups than a chunk has.
 /// One half and few rows at a time, and none of their sums kept: AVX2 has 16
 /// registers.
-static void sumPairs(KernelBuilder &b, Value panel, int64_t groups,
-                     Value values, ArrayRef<Value> rows, Value firstGroup,
+static void sumPairs(LoopBuilder &b, Value panel, int64_t groups, Value values,
+                     ArrayRef<Value> rows, Value firstGroup,
                      function_ref<void(size_t, int64_t, Value)> use) {
   constexpr size_t kRows = 4;
   auto pairs = b.vec(32, b.getI16Type());
@@ -241,7 +238,7 @@ static void sumPairs(KernelBuilder &b, Value panel, int64_t groups,
   }
 }
 
-void sherry::emitPanelI8(KernelBuilder &b, Value panel, int64_t groups,
+void sherry::emitPanelI8(LoopBuilder &b, Value panel, int64_t groups,
                          const QuantizedRows &input, ArrayRef<Value> rows,
                          Value column, Value block, RowSumUse use) {
   Value values = input.inBlocks(b);
@@ -261,9 +258,9 @@ void sherry::emitPanelI8(KernelBuilder &b, Value panel, int64_t groups,
            });
 }
 
-SmallVector<Value> sherry::loadScales(KernelBuilder &b, Value offset,
+SmallVector<Value> sherry::loadScales(LoopBuilder &b, Value offset,
                                       FloatType type) {
-  Value scales = b.view(b.weights, offset, {format::kTileRows}, type);
+  Value scales = b.view(b.getWeights(), offset, {format::kTileRows}, type);
   SmallVector<Value> result;
   for (int64_t half = 0; half < 2; ++half) {
     Value value = b.load(b.vec(16, type), scales, {b.index(16 * half)});
@@ -274,7 +271,7 @@ SmallVector<Value> sherry::loadScales(KernelBuilder &b, Value offset,
   return result;
 }
 
-SmallVector<Value> sherry::joinHalves(KernelBuilder &b, ValueRange halves) {
+SmallVector<Value> sherry::joinHalves(LoopBuilder &b, ValueRange halves) {
   SmallVector<Value> result;
   for (size_t i = 0; i < halves.size(); i += 2) {
     auto order = llvm::to_vector(llvm::seq<int64_t>(32));
@@ -284,7 +281,7 @@ SmallVector<Value> sherry::joinHalves(KernelBuilder &b, ValueRange halves) {
   return result;
 }
 
-SmallVector<Value> sherry::zeroHalves(KernelBuilder &b, size_t rows) {
+SmallVector<Value> sherry::zeroHalves(LoopBuilder &b, size_t rows) {
   return SmallVector<Value>(2 * rows, b.splat(b.vec(16, b.getF32Type()), 0));
 }
 
@@ -294,16 +291,16 @@ SmallVector<Value> sherry::zeroHalves(KernelBuilder &b, size_t rows) {
 
 /// An output head mostly has one token. Its results must not be written beyond
 /// the last one.
-static void forHeadTokens(KernelBuilder &b, Value count,
+static void forHeadTokens(LoopBuilder &b, Value count,
                           function_ref<void(ArrayRef<Value>)> body) {
   forTokenBlocks(b, 0, count, {kTokenBlock, 4, 1}, ExtraRows::LastRow, body);
 }
 
 /// Weights in bf16, f16 or f32 [D1] times f32 activations.
-static void emitNumberTile(KernelBuilder &b, Type element, const Rows &input,
+static void emitNumberTile(LoopBuilder &b, Type element, const Rows &input,
                            Value offset, Value column, const Outputs &outputs) {
   int64_t tile = format::kTileRows;
-  Value matrix = b.view(b.weights, offset, {input.cols, tile}, element);
+  Value matrix = b.view(b.getWeights(), offset, {input.cols, tile}, element);
   auto wide = b.vec(tile, b.getF32Type());
   forHeadTokens(b, outputs.rows.count, [&](ArrayRef<Value> rows) {
     SmallVector<Value> sums(rows.size(), b.splat(wide, 0));
@@ -324,7 +321,7 @@ static void emitNumberTile(KernelBuilder &b, Type element, const Rows &input,
 }
 
 /// Weights with scales [Q3], block by block.
-static void emitBlockTile(KernelBuilder &b, const format::BlockFormat &format,
+static void emitBlockTile(LoopBuilder &b, const format::BlockFormat &format,
                           const AnyInput &input, Value offset, Value column,
                           const Outputs &outputs) {
   auto multiplyI8 = [&](const WeightBlock &block, ArrayRef<Value> rows) {
@@ -380,9 +377,8 @@ static void emitBlockTile(KernelBuilder &b, const format::BlockFormat &format,
   });
 }
 
-static Rows emitLinearImpl(KernelBuilder &b, const AnyInput &input,
-                           WeightRef weight,
-                           const std::optional<Rows> &residual) {
+static Rows emitLinear(LoopBuilder &b, const AnyInput &input, WeightRef weight,
+                       const std::optional<Rows> &residual) {
   RankedTensorType type = weight.op.getTensorType();
   int64_t cols = type.getDimSize(0);
   Outputs outputs{b.allocRows(cols, b.getF32Type(), input.count()), residual};
@@ -405,12 +401,40 @@ static Rows emitLinearImpl(KernelBuilder &b, const AnyInput &input,
   return outputs.rows;
 }
 
-Rows sherry::emitLinear(KernelBuilder &b, const Rows &input, WeightRef weight,
-                        const std::optional<Rows> &residual) {
-  return emitLinearImpl(b, {&input, nullptr}, weight, residual);
-}
+namespace {
+struct LinearPattern : GraphOpPattern<LinearOp> {
+  using GraphOpPattern::GraphOpPattern;
 
-Rows sherry::emitLinear(KernelBuilder &b, const QuantizedRows &input,
-                        WeightRef weight, const std::optional<Rows> &residual) {
-  return emitLinearImpl(b, {nullptr, &input}, weight, residual);
+  FailureOr<Values> lower(LoopBuilder &b, LinearOp op,
+                          Adaptor adaptor) const override {
+    WeightRef weight = getWeight(b, op, adaptor.getLayer());
+    std::optional<Rows> residual;
+    if (op.getResidual())
+      residual.emplace(adaptor.getResidual(), op.getResidual());
+    if (op.getInputEncoding()) {
+      QuantizedRows input(adaptor.getInput(), op.getInput());
+      return emitLinear(b, {nullptr, &input}, weight, residual).getValues();
+    }
+    Rows input(adaptor.getInput(), op.getInput());
+    return emitLinear(b, {&input, nullptr}, weight, residual).getValues();
+  }
+};
+
+struct GatedLinearPattern : GraphOpPattern<GatedLinearOp> {
+  using GraphOpPattern::GraphOpPattern;
+
+  FailureOr<Values> lower(LoopBuilder &b, GatedLinearOp op,
+                          Adaptor adaptor) const override {
+    if (b.maxTokens == 1)
+      return op.emitOpError("is for several tokens");
+    return emitGatedLinear(b, QuantizedRows(adaptor.getInput(), op.getInput()),
+                           getWeight(b, op, adaptor.getLayer()), op.getType())
+        .getValues();
+  }
+};
+} // namespace
+
+void sherry::populateLinearPatterns(const ActivationTypeConverter &types,
+                                    RewritePatternSet &patterns) {
+  patterns.add<LinearPattern, GatedLinearPattern>(types);
 }

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Attention.h"
+#include "Lowering.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -12,7 +13,7 @@
 using namespace mlir;
 using namespace sherry;
 
-HeadAttention::HeadAttention(KernelBuilder &b, const CacheRef &cache,
+HeadAttention::HeadAttention(LoopBuilder &b, const CacheRef &cache,
                              const Rows &query, const Rows &result)
     : b(b), query(query), result(result), headDim(cache.type.getHeadDim()),
       sharing(query.cols / headDim / cache.type.getKvHeads()) {
@@ -157,8 +158,8 @@ SmallVector<Value> HeadAttention::emitWeights(Value blocks,
   return sums;
 }
 
-Rows sherry::emitAttention(KernelBuilder &b, const Rows &query,
-                           const CacheRef &cache) {
+static Rows emitAttention(LoopBuilder &b, const Rows &query,
+                          const CacheRef &cache) {
   Rows result = b.allocRows(query.cols, b.getF32Type(), query.count);
   int64_t kvHeads = cache.type.getKvHeads();
   int64_t sharing = query.cols / cache.type.getHeadDim() / kvHeads;
@@ -176,4 +177,22 @@ Rows sherry::emitAttention(KernelBuilder &b, const Rows &query,
       },
       Division::OnDemand);
   return result;
+}
+
+namespace {
+struct AttentionPattern : GraphOpPattern<AttentionOp> {
+  using GraphOpPattern::GraphOpPattern;
+
+  FailureOr<Values> lower(LoopBuilder &b, AttentionOp op,
+                          Adaptor adaptor) const override {
+    return emitAttention(b, Rows(adaptor.getQuery(), op.getQuery()),
+                         CacheRef(op, adaptor))
+        .getValues();
+  }
+};
+} // namespace
+
+void sherry::populateAttentionPatterns(const ActivationTypeConverter &types,
+                                       RewritePatternSet &patterns) {
+  patterns.add<AttentionPattern>(types);
 }

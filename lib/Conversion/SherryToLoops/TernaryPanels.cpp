@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Elementwise.h"
+#include "Quantize.h"
 #include "Ternary.h"
 
 using namespace mlir;
@@ -12,13 +13,11 @@ using namespace sherry;
 namespace {
 class TernaryPanels : TernaryWalk {
 public:
-  TernaryPanels(KernelBuilder &b, const AnyInput &input, WeightRef weight)
+  TernaryPanels(LoopBuilder &b, const AnyInput &input, WeightRef weight)
       : TernaryWalk(b, input.cols(), weight), input(input) {}
 
   void emit(const Outputs &outputs);
-  /// The first half of the outputs are gates, the second what they multiply;
-  /// their product is quantized.
-  QuantizedRows emitGated(QuantizedAttr quantized);
+  QuantizedRows emitGated(RankedTensorType type);
 
 private:
   /// Takes the bytes of both halves of a group.
@@ -100,15 +99,15 @@ void TernaryPanels::emit(const Outputs &outputs) {
   });
 }
 
-QuantizedRows TernaryPanels::emitGated(QuantizedAttr quantized) {
-  ArrayRef<int64_t> blocks = quantized.getBlocks();
+QuantizedRows TernaryPanels::emitGated(RankedTensorType type) {
+  ArrayRef<int64_t> blocks = getQuantized(type).getBlocks();
   int64_t outputs = weight.op.getTensorType().getDimSize(0) / 2;
   int64_t unit = getGatedUnit(encoding, outputs, blocks);
   int64_t block = blocks.front();
   int64_t toUp = outputs / format::kTileRows * layout.tileBytes(inputs);
   auto half = b.vec(16, b.getF32Type());
   Rows gated{{}, input.count(), unit};
-  QuantizedRows result = allocQuantized(b, input.count(), outputs, blocks);
+  QuantizedRows result = QuantizedRows::alloc(b, type, input.count());
   auto emitPair = [&](const Tile &tile, Value column) {
     b.forLoop(b.index(2), 1, [&](Value part) {
       Tile mine = tile;
@@ -143,8 +142,7 @@ QuantizedRows TernaryPanels::emitGated(QuantizedAttr quantized) {
         });
         b.forLoop(gated.count, 1, [&](Value row) {
           b.forLoop(b.index(unit / block), 1, [&](Value k) {
-            emitQuantizeBlock(b, gated, b.mul(k, block), result,
-                              quantized.isStrided(), row,
+            emitQuantizeBlock(b, gated, b.mul(k, block), result, row,
                               b.add(b.mul(i, unit), b.mul(k, block)),
                               b.add(b.mul(i, unit / block), k), block);
           });
@@ -345,8 +343,8 @@ void TernaryPanels::decodeStep(const Tile &step, int64_t groups, int64_t bias,
                                DecodedUse use) {
   int64_t size = layout.stepBytes(groups);
   Value bytes =
-      b.view(b.weights, b.add(step.at.bytes, b.mul(step.number, size)), {size},
-             b.getI8Type());
+      b.view(b.getWeights(), b.add(step.at.bytes, b.mul(step.number, size)),
+             {size}, b.getI8Type());
   if (usesWords())
     decodeWords(bytes, groups, bias, use);
   else
@@ -432,14 +430,14 @@ void TernaryPanels::decodeNibbles(Value bytes, int64_t groups, int64_t bias,
   }
 }
 
-void sherry::emitTernaryPanels(KernelBuilder &b, const AnyInput &input,
+void sherry::emitTernaryPanels(LoopBuilder &b, const AnyInput &input,
                                WeightRef weight, const Outputs &outputs) {
   TernaryPanels(b, input, weight).emit(outputs);
 }
 
-QuantizedRows sherry::emitGatedLinear(KernelBuilder &b,
+QuantizedRows sherry::emitGatedLinear(LoopBuilder &b,
                                       const QuantizedRows &input,
                                       WeightRef weight,
-                                      QuantizedAttr encoding) {
-  return TernaryPanels(b, {nullptr, &input}, weight).emitGated(encoding);
+                                      RankedTensorType result) {
+  return TernaryPanels(b, {nullptr, &input}, weight).emitGated(result);
 }

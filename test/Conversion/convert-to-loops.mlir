@@ -1,8 +1,8 @@
-// RUN: sherry-opt %s '-sherry-attach-target=prefetch-l2=0' -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,PREFETCH,DOTS,SPLIT
-// RUN: sherry-opt %s '-sherry-attach-target=prefetch=0 prefetch-l2=0 pair-sums' -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,NO-PREFETCH,PAIRS
-// RUN: sherry-opt %s '-sherry-attach-target=prefetch-l2=0 fuse-decode fuse-mul-add' -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefix=FUSED
-// RUN: sherry-opt %s '-sherry-attach-target=prefetch-l2=0 fuse-mul-add multiply-panels' -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefix=WHOLE
-// RUN: sherry-opt %s -sherry-attach-target=prefetch-l2=16384 -sherry-convert-to-kernel -cse -split-input-file | FileCheck %s --check-prefix=TWICE
+// RUN: sherry-opt %s '-sherry-attach-target=prefetch-l2=0' -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,PREFETCH,DOTS,SPLIT
+// RUN: sherry-opt %s '-sherry-attach-target=prefetch=0 prefetch-l2=0 pair-sums' -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,NO-PREFETCH,PAIRS
+// RUN: sherry-opt %s '-sherry-attach-target=prefetch-l2=0 fuse-decode fuse-mul-add' -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefix=FUSED
+// RUN: sherry-opt %s '-sherry-attach-target=prefetch-l2=0 fuse-mul-add multiply-panels' -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefix=WHOLE
+// RUN: sherry-opt %s -sherry-attach-target=prefetch-l2=16384 -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefix=TWICE
 
 // Arguments: weights, caches, workspace, buffers of arguments and results,
 // count of rows, indices, capacities of caches, team. 40 columns take 64.
@@ -29,7 +29,7 @@ sherry.weight @w count 2 from ["w.{}"] rows [160] at 0 stride 512 : tensor<160x8
 // CHECK-LABEL: func @lookups
 // CHECK-SAME: (%[[WEIGHTS:.*]]: memref<1024xi8>, %{{.*}}, %{{.*}}: memref<1x32xf32>, %[[Y:.*]]: memref<1x160xf32>
 func.func @lookups(%x: tensor<?x8xf32>, %layer: index) -> tensor<?x160xf32> attributes {sherry.max_tokens = 1 : i64} {
-  %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8]>>
+  %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = words>>
   // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<2x32xi16>
   // CHECK: scf.parallel
   // CHECK: scf.for %{{.*}} to %c2
@@ -48,7 +48,7 @@ func.func @lookups(%x: tensor<?x8xf32>, %layer: index) -> tensor<?x160xf32> attr
   // CHECK-COUNT-2: sherry.lookup %[[TABLES]]
   // CHECK-NOT: sherry.lookup
   // CHECK: sherry.step = {op = "linear", weight = @w}
-  %y = sherry.linear %values, @w[%layer] : tensor<?x8xi8, #sherry.quantized<contiguous, [8]>> -> tensor<?x160xf32>
+  %y = sherry.linear %values, @w[%layer] : tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = words>> -> tensor<?x160xf32>
   return %y : tensor<?x160xf32>
 }
 }
@@ -61,7 +61,7 @@ module attributes {sherry.weights_size = 1024 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 1024 : tensor<32x64x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
 // CHECK-LABEL: func @prefetch
 func.func @prefetch(%x: tensor<?x64xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
-  %values = sherry.quantize_activations %x : tensor<?x64xf32> -> tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>
+  %values = sherry.quantize_activations %x : tensor<?x64xf32> -> tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = words>>
   // CHECK: sherry.step = {op = "quantize_activations"}
   // PREFETCH: arith.constant 4096 : index
   // PREFETCH-COUNT-7: memref.prefetch %{{.*}}, read, locality<3>, data : memref<1024xi8>
@@ -72,7 +72,7 @@ func.func @prefetch(%x: tensor<?x64xf32>) -> tensor<?x32xf32> attributes {sherry
   // TWICE: memref.prefetch %{{.*}}, read, locality<2>
   // TWICE: memref.prefetch %{{.*}}, read, locality<3>
   // NO-PREFETCH-NOT: memref.prefetch
-  %y = sherry.linear %values, @w : tensor<?x64xi8, #sherry.quantized<contiguous, [64]>> -> tensor<?x32xf32>
+  %y = sherry.linear %values, @w : tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = words>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 }
@@ -84,12 +84,12 @@ module attributes {sherry.weights_size = 256 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <nibbles, interleave = 1>>>
 // CHECK-LABEL: func @nibbles
 func.func @nibbles(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
-  %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8]>>
+  %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = nibbles>>
   // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<2x2x16xi8>
   // CHECK: sherry.build_table %{{.*}} : vector<4xi8> -> vector<16xi16>
   // CHECK: sherry.lookup_halves %[[TABLES]]
   // CHECK-COUNT-2: sherry.apply_sign
-  %y = sherry.linear %values, @w : tensor<?x8xi8, #sherry.quantized<contiguous, [8]>> -> tensor<?x32xf32>
+  %y = sherry.linear %values, @w : tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = nibbles>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 }
@@ -104,9 +104,9 @@ sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!she
 // WHOLE-LABEL: func @whole
 func.func @whole(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 8 : i64} {
   %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8]>>
-  // WHOLE: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<32x32xi32>
-  // WHOLE: %[[PANEL:.*]] = memref.alloca() {{.*}} : memref<64x2x64xi8>
   // WHOLE: %[[VALUES:.*]] = memref.alloc() : memref<32x128xi8>
+  // WHOLE: %[[PANEL:.*]] = memref.alloca() : memref<64x2x64xi8>
+  // WHOLE: %[[SUMS:.*]] = memref.alloca() : memref<32x32xi32>
   // WHOLE: %[[TRITS:.*]] = sherry.decode_block %{{.*}} : vector<16xi32>
   // WHOLE: vector.store %[[TRITS]], %[[PANEL]]
   // WHOLE-COUNT-28: vector.store %cst{{.*}}, %[[PANEL]]
@@ -130,12 +130,10 @@ sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!she
 // CHECK-LABEL: func @panel
 func.func @panel(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 8 : i64} {
   %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8]>>
-  // Totals of the tokens are in the workspace; there is one tile, so they have
-  // one place.
-  // CHECK: %[[SCRATCH:.*]] = memref.alloc() : memref<1024xi8>
-  // CHECK: %[[PANEL:.*]] = memref.alloca() {{.*}} : memref<64x2x64xi8>
   // CHECK: scf.parallel
-  // CHECK: memref.view %[[SCRATCH]][%{{.*}}][] : memref<1024xi8> to memref<1x8x32xf32>
+  // CHECK: %[[PANEL:.*]] = memref.alloca() : memref<64x2x64xi8>
+  // Totals of the tokens.
+  // CHECK: memref.alloc() : memref<1x8x32xf32>
   // CHECK: %[[BYTES:.*]] = sherry.decode_block
   // CHECK: vector.store %[[BYTES]], %[[PANEL]]
   // Blocks of eight tokens, and what is left in one of eight or four.
@@ -229,33 +227,6 @@ func.func @bf16(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max
   // FUSED: math.fma
   %y = sherry.linear %x, @dense : tensor<?x32xf32> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
-}
-}
-
-// -----
-
-// Scratch memory has a place for each thread, or for each tile if those are
-// fewer: five or one of 1024 bytes. One loop after the other has it.
-module attributes {sherry.weights_size = 2048 : i64} {
-sherry.weight @a count 1 from ["a"] rows [160] at 0 stride 512 : tensor<160x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
-sherry.weight @b count 1 from ["b"] rows [32] at 512 stride 1536 : tensor<32x160x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
-// CHECK-LABEL: func @scratch
-func.func @scratch(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 8 : i64} {
-  // CHECK: %[[SCRATCH:.*]] = memref.alloc() : memref<5120xi8>
-  // CHECK: memref.alloca
-  // CHECK-NOT: memref.alloca
-  // CHECK: scf.parallel (%[[TILE:.*]]) =
-  // CHECK: %[[THREADS:.*]] = sherry.num_threads
-  // CHECK: %[[IS_ENOUGH:.*]] = arith.cmpi ule, %[[THREADS]], %c5
-  // CHECK: %[[THREAD:.*]] = sherry.thread
-  // CHECK: %[[PLACE:.*]] = arith.select %[[IS_ENOUGH]], %[[THREAD]], %[[TILE]]
-  // CHECK: %[[AT:.*]] = arith.muli %[[PLACE]], %c1024
-  // CHECK: memref.view %[[SCRATCH]][%[[AT]]][] : memref<5120xi8> to memref<1x8x32xf32>
-  %y = sherry.linear %x, @a : tensor<?x8xf32> -> tensor<?x160xf32>
-  // CHECK: scf.parallel
-  // CHECK: memref.view %[[SCRATCH]]
-  %z = sherry.linear %y, @b : tensor<?x160xf32> -> tensor<?x32xf32>
-  return %z : tensor<?x32xf32>
 }
 }
 

@@ -6,8 +6,8 @@
 // with keys and values are not.
 //
 //===----------------------------------------------------------------------===//
-#ifndef LIB_CONVERSION_SHERRYTOKERNEL_ATTENTION_H
-#define LIB_CONVERSION_SHERRYTOKERNEL_ATTENTION_H
+#ifndef LIB_CONVERSION_SHERRYTOLOOPS_ATTENTION_H
+#define LIB_CONVERSION_SHERRYTOLOOPS_ATTENTION_H
 
 #include "KVCache.h"
 
@@ -31,7 +31,7 @@ protected:
   static constexpr int64_t kRoundPositions = 64;
   using Values = llvm::SmallVector<mlir::Value>;
 
-  HeadAttention(KernelBuilder &b, const CacheRef &cache, const Rows &query,
+  HeadAttention(LoopBuilder &b, const CacheRef &cache, const Rows &query,
                 const Rows &result);
 
   /// Called once per row, before all products.
@@ -60,7 +60,7 @@ protected:
   void prefetch(mlir::Value memref, llvm::ArrayRef<mlir::Value> at,
                 int64_t lanes);
 
-  KernelBuilder &b;
+  LoopBuilder &b;
   const Rows &query, &result;
   int64_t headDim;
   int64_t sharing; ///< query heads per head of keys
@@ -84,16 +84,16 @@ private:
 };
 
 /// For caches in f32 and f16.
-std::unique_ptr<HeadAttention> makeFloatAttention(KernelBuilder &b,
+std::unique_ptr<HeadAttention> makeFloatAttention(LoopBuilder &b,
                                                   const CacheRef &cache,
                                                   const Rows &query,
                                                   const Rows &result);
 /// For caches in i8.
-std::unique_ptr<HeadAttention> makeIntegerAttention(KernelBuilder &b,
+std::unique_ptr<HeadAttention> makeIntegerAttention(LoopBuilder &b,
                                                     const CacheRef &cache,
                                                     const Rows &query,
                                                     const Rows &result);
 
 } // namespace sherry
 
-#endif // LIB_CONVERSION_SHERRYTOKERNEL_ATTENTION_H
+#endif // LIB_CONVERSION_SHERRYTOLOOPS_ATTENTION_H

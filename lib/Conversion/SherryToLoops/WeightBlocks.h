@@ -6,10 +6,10 @@
 // and the embedding (one row).
 //
 //===----------------------------------------------------------------------===//
-#ifndef LIB_CONVERSION_SHERRYTOKERNEL_WEIGHTBLOCKS_H
-#define LIB_CONVERSION_SHERRYTOKERNEL_WEIGHTBLOCKS_H
+#ifndef LIB_CONVERSION_SHERRYTOLOOPS_WEIGHTBLOCKS_H
+#define LIB_CONVERSION_SHERRYTOLOOPS_WEIGHTBLOCKS_H
 
-#include "KernelBuilder.h"
+#include "LoopBuilder.h"
 
 namespace sherry {
 
@@ -24,19 +24,19 @@ public:
 
   /// The stored integers of a group of four inputs and `rows` rows of the tile
   /// from `row` on: vector<4 rows x i8>, unsigned.
-  mlir::Value integers(KernelBuilder &b, int64_t group, mlir::Value row,
+  mlir::Value integers(LoopBuilder &b, int64_t group, mlir::Value row,
                        int64_t rows) const;
   /// Calls `body` for the parts of the block that are written out in code, each
   /// with its first group in the block; a loop if there are many.
   llvm::SmallVector<mlir::Value>
-  forParts(KernelBuilder &b, mlir::ValueRange init,
+  forParts(LoopBuilder &b, mlir::ValueRange init,
            llvm::function_ref<llvm::SmallVector<mlir::Value>(
                const WeightBlock &, mlir::Value firstGroup, mlir::ValueRange)>
                body) const;
   /// The scales of such rows: vector<rows x f32>.
-  mlir::Value scales(KernelBuilder &b, mlir::Value row, int64_t rows) const;
+  mlir::Value scales(LoopBuilder &b, mlir::Value row, int64_t rows) const;
   /// Prefetches as many bytes as the block has, scales included.
-  void prefetch(KernelBuilder &b) const;
+  void prefetch(LoopBuilder &b) const;
 
 private:
   friend class BlockWalk;
@@ -50,7 +50,7 @@ private:
 /// Calls `body` for each block of the tile at byte `offset`, a matrix of `cols`
 /// columns; a loop where blocks are alike.
 llvm::SmallVector<mlir::Value> forWeightBlocks(
-    KernelBuilder &b, const format::BlockFormat &format, mlir::Value offset,
+    LoopBuilder &b, const format::BlockFormat &format, mlir::Value offset,
     int64_t cols, mlir::ValueRange init,
     llvm::function_ref<llvm::SmallVector<mlir::Value>(const WeightBlock &,
                                                       mlir::ValueRange)>
@@ -58,4 +58,4 @@ llvm::SmallVector<mlir::Value> forWeightBlocks(
 
 } // namespace sherry
 
-#endif // LIB_CONVERSION_SHERRYTOKERNEL_WEIGHTBLOCKS_H
+#endif // LIB_CONVERSION_SHERRYTOLOOPS_WEIGHTBLOCKS_H

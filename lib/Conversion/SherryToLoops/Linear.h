@@ -6,10 +6,11 @@
 // of tokens are listed token by token, low half before high half.
 //
 //===----------------------------------------------------------------------===//
-#ifndef LIB_CONVERSION_SHERRYTOKERNEL_LINEAR_H
-#define LIB_CONVERSION_SHERRYTOKERNEL_LINEAR_H
+#ifndef LIB_CONVERSION_SHERRYTOLOOPS_LINEAR_H
+#define LIB_CONVERSION_SHERRYTOLOOPS_LINEAR_H
 
-#include "KernelBuilder.h"
+#include "Lowering.h"
+#include "Quantize.h"
 
 namespace sherry {
 
@@ -29,7 +30,7 @@ struct Outputs {
   Rows rows;
   std::optional<Rows> residual; ///< is added to them
 
-  void store(KernelBuilder &b, mlir::Value sums, mlir::Value row,
+  void store(LoopBuilder &b, mlir::Value sums, mlir::Value row,
              mlir::Value column) const;
 };
 
@@ -42,7 +43,7 @@ enum class ExtraRows {
 /// of kTokenBlock) to `count`: as many blocks of kTokenBlock as are full, and
 /// then at most one block of the smallest of `sizes` (in descending order, the
 /// first is kTokenBlock) that has room for the rest.
-void forTokenBlocks(KernelBuilder &b, int64_t begin, mlir::Value count,
+void forTokenBlocks(LoopBuilder &b, int64_t begin, mlir::Value count,
                     llvm::ArrayRef<int64_t> sizes, ExtraRows extra,
                     llvm::function_ref<void(llvm::ArrayRef<mlir::Value>)> body);
 
@@ -50,7 +51,7 @@ void forTokenBlocks(KernelBuilder &b, int64_t begin, mlir::Value count,
 /// each half, 16 lanes of four trits, each stored as the trit plus 1.
 ///
 /// The products of a panel with f32 activations from `column` on.
-llvm::SmallVector<mlir::Value> emitPanelF32(KernelBuilder &b, mlir::Value panel,
+llvm::SmallVector<mlir::Value> emitPanelF32(LoopBuilder &b, mlir::Value panel,
                                             int64_t groups, bool strided,
                                             const Rows &input,
                                             llvm::ArrayRef<mlir::Value> rows,
@@ -62,18 +63,18 @@ using RowSumUse =
 
 /// The products of a panel with one block of quantized activations, which
 /// starts at `column`: the exact integer sums times the block's scale.
-void emitPanelI8(KernelBuilder &b, mlir::Value panel, int64_t groups,
+void emitPanelI8(LoopBuilder &b, mlir::Value panel, int64_t groups,
                  const QuantizedRows &input, llvm::ArrayRef<mlir::Value> rows,
                  mlir::Value column, mlir::Value block, RowSumUse use);
 
 /// An exact sum over a block of a row's activations times its scale:
 /// vector<16xi32> to f32.
-mlir::Value scaleSum(KernelBuilder &b, mlir::Value sum,
+mlir::Value scaleSum(LoopBuilder &b, mlir::Value sum,
                      const QuantizedRows &input, mlir::Value row,
                      mlir::Value block);
 /// What the sums of each row over a block of activations start with, such that
 /// useDots() takes their end: vector<16xi32>. Weights are stored plus `bias`.
-llvm::SmallVector<mlir::Value> startDots(KernelBuilder &b, int64_t bias,
+llvm::SmallVector<mlir::Value> startDots(LoopBuilder &b, int64_t bias,
                                          const QuantizedRows &input,
                                          llvm::ArrayRef<mlir::Value> rows,
                                          mlir::Value block);
@@ -81,26 +82,30 @@ llvm::SmallVector<mlir::Value> startDots(KernelBuilder &b, int64_t bias,
 /// outputs, weights of up to `maxWeight` as 64 bytes, with the quantized
 /// activations `values` (in blocks) of every row. `sums` are listed as above,
 /// each vector<16xi32>.
-void addDots(KernelBuilder &b, llvm::ArrayRef<mlir::Value> halves,
+void addDots(LoopBuilder &b, llvm::ArrayRef<mlir::Value> halves,
              int64_t maxWeight, mlir::Value values,
              llvm::ArrayRef<mlir::Value> rows, mlir::Value group,
              llvm::MutableArrayRef<mlir::Value> sums);
 /// Passes on such sums of a block of activations, times its scale, in f32.
-void useDots(KernelBuilder &b, llvm::ArrayRef<mlir::Value> sums,
+void useDots(LoopBuilder &b, llvm::ArrayRef<mlir::Value> sums,
              const QuantizedRows &input, llvm::ArrayRef<mlir::Value> rows,
              mlir::Value block, RowSumUse use);
 
 /// The 32 scales at byte `offset` as two halves of f32.
-llvm::SmallVector<mlir::Value> loadScales(KernelBuilder &b, mlir::Value offset,
+llvm::SmallVector<mlir::Value> loadScales(LoopBuilder &b, mlir::Value offset,
                                           mlir::FloatType type);
-llvm::SmallVector<mlir::Value> joinHalves(KernelBuilder &b,
+llvm::SmallVector<mlir::Value> joinHalves(LoopBuilder &b,
                                           mlir::ValueRange halves);
-llvm::SmallVector<mlir::Value> zeroHalves(KernelBuilder &b, size_t rows);
+llvm::SmallVector<mlir::Value> zeroHalves(LoopBuilder &b, size_t rows);
 
 /// The product with a ternary weight.
-void emitTernary(KernelBuilder &b, const AnyInput &input, WeightRef weight,
+void emitTernary(LoopBuilder &b, const AnyInput &input, WeightRef weight,
                  const Outputs &outputs);
+/// The first half of the outputs are gates, the second what they multiply;
+/// their product is quantized to `result`.
+QuantizedRows emitGatedLinear(LoopBuilder &b, const QuantizedRows &input,
+                              WeightRef weight, mlir::RankedTensorType result);
 
 } // namespace sherry
 
-#endif // LIB_CONVERSION_SHERRYTOKERNEL_LINEAR_H
+#endif // LIB_CONVERSION_SHERRYTOLOOPS_LINEAR_H

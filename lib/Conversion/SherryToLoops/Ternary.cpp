@@ -130,9 +130,9 @@ void TernaryWalk::forTileRanges(
   });
 }
 
-void sherry::emitTernary(KernelBuilder &b, const AnyInput &input,
+void sherry::emitTernary(LoopBuilder &b, const AnyInput &input,
                          WeightRef weight, const Outputs &outputs) {
-  if (input.quantized && b.maxTokens == 1)
+  if (input.quantized && input.quantized->tables)
     emitTernaryLookups(b, *input.quantized, weight, outputs);
   else
     emitTernaryPanels(b, input, weight, outputs);

@@ -11,8 +11,8 @@
 //    along the way.
 //
 //===----------------------------------------------------------------------===//
-#ifndef LIB_CONVERSION_SHERRYTOKERNEL_TERNARY_H
-#define LIB_CONVERSION_SHERRYTOKERNEL_TERNARY_H
+#ifndef LIB_CONVERSION_SHERRYTOLOOPS_TERNARY_H
+#define LIB_CONVERSION_SHERRYTOLOOPS_TERNARY_H
 
 #include "Linear.h"
 
@@ -24,7 +24,7 @@ struct Cursor {
   mlir::Value group; ///< group of four inputs
   mlir::Value block; ///< block of quantized activations (chunk)
 
-  Cursor advance(KernelBuilder &b, mlir::Value rounds, int64_t byteStep,
+  Cursor advance(LoopBuilder &b, mlir::Value rounds, int64_t byteStep,
                  int64_t groupStep, int64_t blockStep) const {
     return {b.add(bytes, b.mul(rounds, byteStep)),
             b.add(group, b.mul(rounds, groupStep)),
@@ -35,7 +35,7 @@ struct Cursor {
 /// The walk through the packed bytes of a weight [T5].
 class TernaryWalk {
 protected:
-  TernaryWalk(KernelBuilder &b, int64_t inputs, WeightRef weight)
+  TernaryWalk(LoopBuilder &b, int64_t inputs, WeightRef weight)
       : b(b), inputs(inputs), weight(weight), encoding(weight.op.getTernary()),
         layout(encoding.getFormat()) {}
 
@@ -75,7 +75,7 @@ protected:
   }
   bool usesWords() const { return layout.order == format::CodeOrder::Words; }
 
-  KernelBuilder &b;
+  LoopBuilder &b;
   int64_t inputs;
   WeightRef weight;
   TernaryAttr encoding;
@@ -91,17 +91,11 @@ private:
   int64_t tiles();
 };
 
-/// Room for the tables of a token, for codes in these orders.
-void allocTables(KernelBuilder &b, QuantizedRows &rows,
-                 llvm::ArrayRef<format::CodeOrder> orders);
-/// Builds those of `groups` groups from the one of `column` on.
-void emitTables(KernelBuilder &b, const QuantizedRows &rows, mlir::Value column,
-                int64_t groups);
-void emitTernaryLookups(KernelBuilder &b, const QuantizedRows &input,
+void emitTernaryLookups(LoopBuilder &b, const QuantizedRows &input,
                         WeightRef weight, const Outputs &outputs);
-void emitTernaryPanels(KernelBuilder &b, const AnyInput &input,
-                       WeightRef weight, const Outputs &outputs);
+void emitTernaryPanels(LoopBuilder &b, const AnyInput &input, WeightRef weight,
+                       const Outputs &outputs);
 
 } // namespace sherry
 
-#endif // LIB_CONVERSION_SHERRYTOKERNEL_TERNARY_H
+#endif // LIB_CONVERSION_SHERRYTOLOOPS_TERNARY_H

@@ -11,7 +11,7 @@ using namespace sherry;
 namespace {
 class FloatAttention : public HeadAttention {
 public:
-  FloatAttention(KernelBuilder &b, const CacheRef &cache, const Rows &query,
+  FloatAttention(LoopBuilder &b, const CacheRef &cache, const Rows &query,
                  const Rows &result)
       : HeadAttention(b, cache, query, result) {}
 
@@ -34,7 +34,7 @@ private:
 };
 } // namespace
 
-std::unique_ptr<HeadAttention> sherry::makeFloatAttention(KernelBuilder &b,
+std::unique_ptr<HeadAttention> sherry::makeFloatAttention(LoopBuilder &b,
                                                           const CacheRef &cache,
                                                           const Rows &query,
                                                           const Rows &result) {

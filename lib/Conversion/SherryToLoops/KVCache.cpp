@@ -4,13 +4,14 @@
 //
 //===----------------------------------------------------------------------===//
 #include "KVCache.h"
+#include "Lowering.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace sherry;
 
-CachePart::CachePart(KernelBuilder &b, const CacheRef &cache, Value sequence,
+CachePart::CachePart(LoopBuilder &b, const CacheRef &cache, Value sequence,
                      Which which, Value head)
     : type(cache.type), bytes(cache.bytes), which(which) {
   Value layer = b.add(b.mul(sequence, type.getLayers()), cache.layer);
@@ -20,23 +21,23 @@ CachePart::CachePart(KernelBuilder &b, const CacheRef &cache, Value sequence,
                  type.getBytesPerHead());
 }
 
-Value CachePart::keys(KernelBuilder &b) const {
+Value CachePart::keys(LoopBuilder &b) const {
   return b.view(bytes, offset,
                 {format::ceilDiv(type.getMaxContext(), kCacheBlock),
                  type.getHeadDim(), kCacheBlock},
                 type.getElementType());
 }
 
-Value CachePart::values(KernelBuilder &b) const {
+Value CachePart::values(LoopBuilder &b) const {
   return b.view(bytes, offset, {type.getMaxContext(), type.getHeadDim()},
                 type.getElementType());
 }
 
-Value CachePart::blockOffset(KernelBuilder &b, Value block) const {
+Value CachePart::blockOffset(LoopBuilder &b, Value block) const {
   return b.add(offset, b.mul(block, kCacheBlock * type.getBytesPerHead()));
 }
 
-Value CachePart::integers(KernelBuilder &b, Value block) const {
+Value CachePart::integers(LoopBuilder &b, Value block) const {
   int64_t dims = type.getHeadDim();
   return b.view(bytes, blockOffset(b, block),
                 which == Keys ? ArrayRef<int64_t>{dims / 4, kCacheBlock, 4}
@@ -44,7 +45,7 @@ Value CachePart::integers(KernelBuilder &b, Value block) const {
                 b.getI8Type());
 }
 
-Value CachePart::scales(KernelBuilder &b, Value block) const {
+Value CachePart::scales(LoopBuilder &b, Value block) const {
   Value begin = b.add(blockOffset(b, block), kCacheBlock * type.getHeadDim());
   return b.view(bytes, begin, {kCacheBlock}, b.getF32Type());
 }
@@ -57,7 +58,7 @@ namespace {
 /// Writes the keys and values of one position and head.
 class PositionWriter {
 public:
-  PositionWriter(KernelBuilder &b, const CacheRef &cache, Value position)
+  PositionWriter(LoopBuilder &b, const CacheRef &cache, Value position)
       : b(b), headDim(cache.type.getHeadDim()),
         element(cache.type.getElementType()), position(position) {
     block = arith::DivUIOp::create(b, position, b.index(kCacheBlock));
@@ -84,7 +85,7 @@ private:
   Value fourth(Value x) { return arith::DivUIOp::create(b, x, b.index(4)); }
   Value rest(Value x) { return arith::RemUIOp::create(b, x, b.index(4)); }
 
-  KernelBuilder &b;
+  LoopBuilder &b;
   int64_t headDim;
   Type element;
   Value position, block, lane;
@@ -93,7 +94,7 @@ private:
 
 /// To f16: what is too large becomes its largest number, not infinity, of which
 /// the softmax would make NaN.
-static Value narrow(KernelBuilder &b, Value numbers) {
+static Value narrow(LoopBuilder &b, Value numbers) {
   constexpr double kLargest = 65504;
   auto type = cast<VectorType>(numbers.getType());
   auto limit = [&](arith::CmpFPredicate isBeyond, double value) {
@@ -141,13 +142,10 @@ void PositionWriter::writeIntegers(
           {lane});
 }
 
-void sherry::emitUpdateCache(KernelBuilder &b, const Rows &keys,
-                             const Rows &values, const CacheRef &cache) {
+static void emitUpdateCache(LoopBuilder &b, const Rows &keys,
+                            const Rows &values, const CacheRef &cache) {
   int64_t headDim = cache.type.getHeadDim();
   bool isInteger = cache.type.getElementType().isInteger(8);
-  Value scratch;
-  if (isInteger)
-    scratch = b.allocLocal(MemRefType::get({headDim}, b.getI8Type()));
   b.parallelUnits(
       keys.count, cache.type.getKvHeads(), [&](Value row, Value head) {
         Value column = b.mul(head, headDim);
@@ -165,10 +163,30 @@ void sherry::emitUpdateCache(KernelBuilder &b, const Rows &keys,
             Value value = load(values, part, lanes);
             writer.writeFloats(keyPart, key, valuePart, value, part);
           });
+        Value scratch = b.allocLocal(MemRefType::get({headDim}, b.getI8Type()));
         Value first = b.index(0);
         Value key = load(keys, first, headDim);
         Value value = load(values, first, headDim);
         writer.writeKeyIntegers(keyPart, key, scratch);
         writer.writeValueIntegers(valuePart, value, scratch);
       });
+}
+
+namespace {
+struct UpdateCachePattern : GraphOpPattern<UpdateCacheOp> {
+  using GraphOpPattern::GraphOpPattern;
+
+  FailureOr<Values> lower(LoopBuilder &b, UpdateCacheOp op,
+                          Adaptor adaptor) const override {
+    emitUpdateCache(b, Rows(adaptor.getKeys(), op.getKeys()),
+                    Rows(adaptor.getValues(), op.getValues()),
+                    CacheRef(op, adaptor));
+    return Values();
+  }
+};
+} // namespace
+
+void sherry::populateKVCachePatterns(const ActivationTypeConverter &types,
+                                     RewritePatternSet &patterns) {
+  patterns.add<UpdateCachePattern>(types);
 }

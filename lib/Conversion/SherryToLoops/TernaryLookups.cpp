@@ -11,16 +11,17 @@ using namespace sherry;
 namespace {
 class TernaryLookups : TernaryWalk {
 public:
-  TernaryLookups(KernelBuilder &b, const QuantizedRows &input, WeightRef weight,
+  TernaryLookups(LoopBuilder &b, const QuantizedRows &input, WeightRef weight,
                  const Outputs &outputs)
       : TernaryWalk(b, input.values.cols, weight), input(input),
-        outputs(outputs),
-        tables(usesWords() ? input.wordTables : input.nibbleTables) {}
+        outputs(outputs), tables(input.tables) {}
 
   void emit() {
-    totals = b.allocLocal(MemRefType::get(
-        {layout.interleave, format::kTileRows}, b.getI16Type()));
     forTileRanges([&](const Tile &first, Value count, Value column) {
+      // Once, also where super-tiles have two sizes.
+      if (!totals)
+        totals = b.allocLocal(MemRefType::get(
+            {layout.interleave, format::kTileRows}, b.getI16Type()));
       emitTiles(first, count, column);
     });
   }
@@ -46,47 +47,6 @@ private:
 };
 } // namespace
 
-void sherry::allocTables(KernelBuilder &b, QuantizedRows &rows,
-                         ArrayRef<format::CodeOrder> orders) {
-  int64_t groups = rows.values.cols / format::kGroupInputs;
-  auto alloc = [&](format::CodeOrder order, MemRefType type) -> Value {
-    if (!llvm::is_contained(orders, order))
-      return {};
-    return memref::AllocOp::create(b, type);
-  };
-  rows.wordTables = alloc(format::CodeOrder::Words,
-                          MemRefType::get({groups, 32}, b.getI16Type()));
-  rows.nibbleTables = alloc(format::CodeOrder::Nibbles,
-                            MemRefType::get({groups, 2, 16}, b.getI8Type()));
-}
-
-void sherry::emitTables(KernelBuilder &b, const QuantizedRows &rows,
-                        Value column, int64_t groups) {
-  if (!rows.wordTables && !rows.nibbleTables)
-    return;
-  auto i8 = b.getI8Type();
-  auto i16 = b.getI16Type();
-  Value values = rows.inBlocks(b);
-  Value first =
-      b.createOrFold<arith::DivUIOp>(column, b.index(format::kGroupInputs));
-  b.forLoop(b.index(groups), 1, [&](Value i) {
-    Value group = b.add(first, i);
-    Value activations = b.load(b.vec(4, i8), values,
-                               QuantizedRows::placeOf(b, b.index(0), group));
-    if (rows.wordTables)
-      b.store(BuildTableOp::create(b, b.vec(32, i16), activations),
-              rows.wordTables, {group, b.index(0)});
-    if (!rows.nibbleTables)
-      return;
-    auto wide = b.vec(16, i16);
-    Value table = BuildTableOp::create(b, wide, activations);
-    Value high = arith::ShRUIOp::create(b, table, b.splatInt(wide, 8));
-    for (int64_t half = 0; half < 2; ++half)
-      b.store(arith::TruncIOp::create(b, b.vec(16, i8), half ? high : table),
-              rows.nibbleTables, {group, b.index(half), b.index(0)});
-  });
-}
-
 void TernaryLookups::emitTiles(const Tile &first, Value count, Value column) {
   auto halfType = b.vec(16, b.getF32Type());
   Value result = outputs.rows.buffer;
@@ -110,7 +70,7 @@ void TernaryLookups::emitTiles(const Tile &first, Value count, Value column) {
     b.prefetchWeights(scales, first.of * layout.scaleBytes());
     forChunks(group, first.of, inputs, [&](Cursor chunk, int64_t inputs) {
       Value scale = b.broadcast(
-          16, b.loadScalar(input.scales.buffer, {chunk.block, b.index(0)}));
+          16, b.loadScalar(input.scales, {chunk.block, b.index(0)}));
       auto finish = [&](Value tile, ArrayRef<Value> halves) {
         Values weights =
             loadScales(b,
@@ -185,7 +145,7 @@ SmallVector<Value> TernaryLookups::halvesOf(ArrayRef<Value> sums) {
 SmallVector<Value> TernaryLookups::emitLookups(Cursor at, Value offset,
                                                int64_t groups, Values sums) {
   int64_t size = layout.stepBytes(groups);
-  Value step = b.view(b.weights, offset, {size}, b.getI8Type());
+  Value step = b.view(b.getWeights(), offset, {size}, b.getI8Type());
   if (usesWords())
     return {emitWordLookups(at, offset, step, groups, sums[0])};
   b.prefetchWeights(offset, size);
@@ -264,7 +224,7 @@ void TernaryLookups::emitNibbleLookups(Cursor at, Value step, int64_t groups,
   }
 }
 
-void sherry::emitTernaryLookups(KernelBuilder &b, const QuantizedRows &input,
+void sherry::emitTernaryLookups(LoopBuilder &b, const QuantizedRows &input,
                                 WeightRef weight, const Outputs &outputs) {
   TernaryLookups(b, input, weight, outputs).emit();
 }

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "KernelBuilder.h"
+#include "Lowering.h"
 #include "sherry/Support/RopeScaling.h"
 
 #include <cmath>
@@ -36,7 +36,7 @@ namespace {
 /// to [-pi/4, pi/4] by a two-part pi/2 (Cody and Waite), then Taylor series
 /// whose first dropped term is below 1e-16.
 struct SineCosine {
-  KernelBuilder &b;
+  LoopBuilder &b;
   VectorType type;
 
   Value constant(double value) { return b.splat(type, value); }
@@ -92,7 +92,7 @@ struct SineCosine {
 /// loop.
 class Frequencies {
 public:
-  Frequencies(KernelBuilder &b, ArrayRef<float> values) : b(b), values(values) {
+  Frequencies(LoopBuilder &b, ArrayRef<float> values) : b(b), values(values) {
     auto size = static_cast<int64_t>(values.size());
     if (size <= b.kMostHeadLanes / 2)
       return;
@@ -109,14 +109,14 @@ public:
   }
 
 private:
-  KernelBuilder &b;
+  LoopBuilder &b;
   SmallVector<float> values;
   Value memory;
 };
 } // namespace
 
-Rows sherry::emitRopeTable(KernelBuilder &b, RopeTableOp op,
-                           const Rows &positions) {
+static Rows emitRopeTable(LoopBuilder &b, RopeTableOp op,
+                          const Rows &positions) {
   int64_t headDim = op.getType().getDimSize(1), half = headDim / 2;
   Rows result = b.allocRows(headDim, b.getF32Type(), positions.count);
   Frequencies frequencies(b, computeFrequencies(op, headDim));
@@ -144,7 +144,7 @@ Rows sherry::emitRopeTable(KernelBuilder &b, RopeTableOp op,
   return result;
 }
 
-Rows sherry::emitRope(KernelBuilder &b, const Rows &input, const Rows &table) {
+static Rows emitRope(LoopBuilder &b, const Rows &input, const Rows &table) {
   Rows result = b.allocRows(input.cols, b.getF32Type(), input.count);
   int64_t headDim = table.cols, half = headDim / 2;
   auto rotate = [&](Value row, Value head, Value column, int64_t lanes) {
@@ -170,4 +170,32 @@ Rows sherry::emitRope(KernelBuilder &b, const Rows &input, const Rows &table) {
         });
       });
   return result;
+}
+
+namespace {
+struct RopeTablePattern : GraphOpPattern<RopeTableOp> {
+  using GraphOpPattern::GraphOpPattern;
+
+  FailureOr<Values> lower(LoopBuilder &b, RopeTableOp op,
+                          Adaptor adaptor) const override {
+    return emitRopeTable(b, op, Rows(adaptor.getPositions(), op.getPositions()))
+        .getValues();
+  }
+};
+
+struct RopePattern : GraphOpPattern<RopeOp> {
+  using GraphOpPattern::GraphOpPattern;
+
+  FailureOr<Values> lower(LoopBuilder &b, RopeOp op,
+                          Adaptor adaptor) const override {
+    return emitRope(b, Rows(adaptor.getInput(), op.getInput()),
+                    Rows(adaptor.getTable(), op.getTable()))
+        .getValues();
+  }
+};
+} // namespace
+
+void sherry::populateRopePatterns(const ActivationTypeConverter &types,
+                                  RewritePatternSet &patterns) {
+  patterns.add<RopeTablePattern, RopePattern>(types);
 }

@@ -1,0 +1,80 @@
+//===- SherryToLoops.h - Graph ops to loops over buffers --------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a project needs that lowers ops of its own into the same loops: see
+// examples/new-op.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_CONVERSION_SHERRYTOLOOPS_H
+#define SHERRY_CONVERSION_SHERRYTOLOOPS_H
+
+#include "mlir/IR/DialectInterface.h"
+#include "mlir/Transforms/DialectConversion.h"
+#include "sherry/Dialect/Sherry/SherryDialect.h"
+
+namespace sherry {
+
+/// What lowering reads of a module.
+class LoopsConfig {
+public:
+  explicit LoopsConfig(mlir::Operation *module);
+
+  mlir::MLIRContext *getContext() const { return schedule.getContext(); }
+  ScheduleAttr getSchedule() const { return schedule; }
+  NumericsAttr getNumerics() const { return numerics; }
+  /// Bytes of the weights section.
+  int64_t getWeightsSize() const { return weightsSize; }
+
+private:
+  ScheduleAttr schedule;
+  NumericsAttr numerics;
+  int64_t weightsSize;
+};
+
+/// Types of a function for at most n tokens (`sherry.max_tokens`):
+///
+///  * activations `[? x cols]`, or a number for each row: the buffer
+///    memref<n x (at least cols)> and the number of rows in use, an index. A
+///    part of another tensor's columns or rows has a part of its buffer.
+///  * quantized activations: the buffers of values, of scales, of what sums of
+///    products start with, of tables if there are any, and the number of rows
+///  * caches: memref<bytes x i8>, and the capacity in positions, an index
+///
+/// The types of activations follow from where they stand, so ask for those of
+/// values, not of types.
+class ActivationTypeConverter : public mlir::TypeConverter {
+public:
+  explicit ActivationTypeConverter(const LoopsConfig &config);
+
+  const LoopsConfig &getConfig() const { return config; }
+
+private:
+  LoopsConfig config;
+};
+
+/// A pattern for each graph op, and for what graphs have of other dialects:
+/// functions, calls, the loop over layers, slices.
+void populateSherryToLoopsPatterns(
+    const ActivationTypeConverter &typeConverter,
+    mlir::RewritePatternSet &patterns);
+
+/// The interface of a dialect whose ops may stand in graphs: they take and give
+/// tensors of activations, and lower to loops over their buffers.
+/// `sherry-convert-to-loops` asks all loaded dialects.
+class ConvertToLoopsPatternInterface
+    : public mlir::DialectInterface::Base<ConvertToLoopsPatternInterface> {
+public:
+  ConvertToLoopsPatternInterface(mlir::Dialect *dialect) : Base(dialect) {}
+
+  /// Adds patterns for the dialect's ops. What they make need not be legal in
+  /// LLVM's dialect: `affine`, `arith`, `math`, `memref`, `scf` and `vector`
+  /// are lowered later.
+  virtual void populateConvertToLoopsPatterns(
+      const ActivationTypeConverter &typeConverter,
+      mlir::RewritePatternSet &patterns) const = 0;
+};
+
+} // namespace sherry
+
+#endif // SHERRY_CONVERSION_SHERRYTOLOOPS_H

@@ -1,0 +1,123 @@
+//===- Elementwise.cpp - Ops on columns one by one ----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Elementwise.h"
+#include "Lowering.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace sherry;
+
+SmallVector<Value> sherry::forColumns(
+    LoopBuilder &b, Value begin, int64_t cols, ValueRange init,
+    function_ref<SmallVector<Value>(Value, int64_t, ValueRange)> body) {
+  SmallVector<Value> carried =
+      b.repeat(cols / kLanes, init, [&](Value i, ValueRange values) {
+        return body(b.add(begin, b.mul(i, kLanes)), kLanes, values);
+      });
+  int64_t rest = cols % kLanes;
+  if (rest == 0)
+    return carried;
+  return body(b.add(begin, cols - rest), rest, carried);
+}
+
+Value sherry::padLanes(LoopBuilder &b, Value vector) {
+  auto type = cast<VectorType>(vector.getType());
+  if (type.getDimSize(0) == kLanes)
+    return vector;
+  auto wide = b.vec(kLanes, type.getElementType());
+  Value zero = isa<FloatType>(type.getElementType()) ? b.splat(wide, 0)
+                                                     : b.splatInt(wide, 0);
+  return vector::InsertStridedSliceOp::create(
+      b, vector, zero, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{1});
+}
+
+static Rows emitAddBias(LoopBuilder &b, const Rows &input, WeightRef weight) {
+  Rows result = b.allocRows(input.cols, b.getF32Type(), input.count);
+  Value bias =
+      b.view(b.getWeights(), weight.offset, {input.cols}, b.getF32Type());
+  b.parallel(input.count, [&](Value row) {
+    forColumns(
+        b, b.index(0), input.cols, {},
+        [&](Value column, int64_t lanes, ValueRange) {
+          auto type = b.vec(lanes, b.getF32Type());
+          Value x = b.load(type, input.buffer, {row, column});
+          Value y = b.load(type, bias, {column});
+          b.store(arith::AddFOp::create(b, x, y), result.buffer, {row, column});
+          return SmallVector<Value>();
+        });
+  });
+  return result;
+}
+
+static Rows emitAdd(LoopBuilder &b, const Rows &lhs, const Rows &rhs) {
+  Rows result = b.allocRows(lhs.cols, b.getF32Type(), lhs.count);
+  auto type = b.vec(kLanes, b.getF32Type());
+  b.parallelVectors(result, kLanes, [&](Value row, Value column) {
+    Value x = b.load(type, lhs.buffer, {row, column});
+    Value y = b.load(type, rhs.buffer, {row, column});
+    b.store(arith::AddFOp::create(b, x, y), result.buffer, {row, column});
+  });
+  return result;
+}
+
+Value sherry::swiglu(LoopBuilder &b, Value gate, Value up) {
+  Value exponential =
+      math::ExpOp::create(b, Value(arith::NegFOp::create(b, gate)));
+  Value divisor =
+      arith::AddFOp::create(b, exponential, b.splat(gate.getType(), 1));
+  Value silu = arith::DivFOp::create(b, gate, divisor);
+  return arith::MulFOp::create(b, silu, up);
+}
+
+static Rows emitSwiGLU(LoopBuilder &b, const Rows &gate, const Rows &up) {
+  Rows result = b.allocRows(gate.cols, b.getF32Type(), gate.count);
+  auto type = b.vec(kLanes, b.getF32Type());
+  b.parallelVectors(result, kLanes, [&](Value row, Value column) {
+    Value x = b.load(type, gate.buffer, {row, column});
+    Value y = b.load(type, up.buffer, {row, column});
+    b.store(swiglu(b, x, y), result.buffer, {row, column});
+  });
+  return result;
+}
+
+namespace {
+struct AddBiasPattern : GraphOpPattern<AddBiasOp> {
+  using GraphOpPattern::GraphOpPattern;
+
+  FailureOr<Values> lower(LoopBuilder &b, AddBiasOp op,
+                          Adaptor adaptor) const override {
+    Rows input(adaptor.getInput(), op.getInput());
+    return emitAddBias(b, input, getWeight(b, op, adaptor.getLayer()))
+        .getValues();
+  }
+};
+struct AddPattern : GraphOpPattern<arith::AddFOp> {
+  using GraphOpPattern::GraphOpPattern;
+
+  FailureOr<Values> lower(LoopBuilder &b, arith::AddFOp op,
+                          Adaptor adaptor) const override {
+    return emitAdd(b, Rows(adaptor.getLhs(), op.getLhs()),
+                   Rows(adaptor.getRhs(), op.getRhs()))
+        .getValues();
+  }
+};
+struct SwiGLUPattern : GraphOpPattern<SwiGLUOp> {
+  using GraphOpPattern::GraphOpPattern;
+
+  FailureOr<Values> lower(LoopBuilder &b, SwiGLUOp op,
+                          Adaptor adaptor) const override {
+    return emitSwiGLU(b, Rows(adaptor.getGate(), op.getGate()),
+                      Rows(adaptor.getUp(), op.getUp()))
+        .getValues();
+  }
+};
+} // namespace
+
+void sherry::populateElementwisePatterns(const ActivationTypeConverter &types,
+                                         RewritePatternSet &patterns) {
+  patterns.add<AddBiasPattern, AddPattern, SwiGLUPattern>(types);
+}

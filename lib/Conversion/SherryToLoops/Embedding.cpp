@@ -1,0 +1,82 @@
+//===- Embedding.cpp - Rows of the embedding matrix ---------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Lowering.h"
+#include "WeightBlocks.h"
+#include "sherry/Dialect/Sherry/DenseTypes.h"
+
+using namespace mlir;
+using namespace sherry;
+
+/// Row `lane` of the tile at byte `offset`, block by block, group by group.
+static void emitBlockRow(LoopBuilder &b, const format::BlockFormat &format,
+                         Value offset, Value lane, Value row,
+                         const Rows &result) {
+  auto wide = b.vec(format::kGroupInputs, b.getI32Type());
+  auto floats = b.vec(format::kGroupInputs, b.getF32Type());
+  forWeightBlocks(
+      b, format, offset, result.cols, {},
+      [&](const WeightBlock &block, ValueRange) {
+        Value scale = b.broadcast(
+            format::kGroupInputs,
+            vector::ExtractOp::create(b, block.scales(b, lane, 1), 0));
+        for (int64_t group = 0; group < block.groups(); ++group) {
+          Value stored = arith::ExtUIOp::create(
+              b, wide, block.integers(b, group, lane, 1));
+          Value number =
+              arith::SubIOp::create(b, stored, b.splatInt(wide, format.bias()));
+          Value value = arith::SIToFPOp::create(b, floats, number);
+          b.store(arith::MulFOp::create(b, value, scale), result.buffer,
+                  {row, b.add(block.column, group * format::kGroupInputs)});
+        }
+        return SmallVector<Value>();
+      });
+}
+
+static Rows emitEmbedding(LoopBuilder &b, const Rows &tokens, WeightRef weight) {
+  RankedTensorType type = weight.op.getTensorType();
+  int64_t cols = type.getDimSize(1);
+  Rows result = b.allocRows(cols, b.getF32Type(), tokens.count);
+  b.parallel(tokens.count, [&](Value row) {
+    Value token = arith::IndexCastOp::create(
+        b, b.getIndexType(), b.loadScalar(tokens.buffer, {row}));
+    Value tileRows = b.index(format::kTileRows);
+    Value tile = arith::DivUIOp::create(b, token, tileRows);
+    Value lane = arith::RemUIOp::create(b, token, tileRows);
+    Type element = type.getElementType();
+    format::DenseFormat format = *getDenseFormat(element);
+    Value base =
+        b.add(weight.offset,
+              b.mul(tile, format::bytesOf(format, format::kTileRows, cols)));
+    if (auto *blocks = format::blocksOf(format))
+      return emitBlockRow(b, *blocks, base, lane, row, result);
+    // [D1]
+    Value matrix = b.view(b.getWeights(), base, {cols, format::kTileRows}, element);
+    b.forLoop(b.index(cols), 1, [&](Value column) {
+      Value value = b.loadScalar(matrix, {column, lane});
+      if (!element.isF32())
+        value = arith::ExtFOp::create(b, b.getF32Type(), value);
+      b.store(value, result.buffer, {row, column});
+    });
+  });
+  return result;
+}
+
+namespace {
+struct EmbeddingPattern : GraphOpPattern<EmbeddingOp> {
+  using GraphOpPattern::GraphOpPattern;
+
+  FailureOr<Values> lower(LoopBuilder &b, EmbeddingOp op,
+                          Adaptor adaptor) const override {
+    Rows tokens(adaptor.getTokens(), op.getTokens());
+    return emitEmbedding(b, tokens, getWeight(b, op, {})).getValues();
+  }
+};
+} // namespace
+
+void sherry::populateEmbeddingPatterns(const ActivationTypeConverter &types,
+                                RewritePatternSet &patterns) {
+  patterns.add<EmbeddingPattern>(types);
+}

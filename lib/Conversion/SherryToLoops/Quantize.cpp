@@ -1,0 +1,293 @@
+//===- Quantize.cpp - Quantization of activations -----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Quantize.h"
+#include "Elementwise.h"
+#include "Lowering.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace sherry;
+
+/// Tokens whose values alternate in memory.
+static int64_t tokensInBlock(const LoopBuilder &b) {
+  return b.maxTokens == 1 || b.schedule.getMultiplyPanels() ? 1 : kTokenBlock;
+}
+
+QuantizedRows::QuantizedRows(ValueRange parts, Value tensor)
+    : encoding(getQuantized(tensor.getType())),
+      values(parts.front(), parts.back(), Rows::columnsOf(tensor.getType())),
+      scales(parts[1]), starts(parts[2]) {
+  if (encoding.getTables())
+    tables = parts[3];
+}
+
+SmallVector<Value> QuantizedRows::getValues() const {
+  SmallVector<Value> parts{values.buffer, scales, starts};
+  if (tables)
+    parts.push_back(tables);
+  parts.push_back(values.count);
+  return parts;
+}
+
+SmallVector<Type> QuantizedRows::getTypes(const LoopsConfig &config,
+                                          int64_t maxTokens,
+                                          RankedTensorType tensor) {
+  Builder b(tensor.getContext());
+  QuantizedAttr encoding = getQuantized(tensor);
+  int64_t cols = tensor.getDimSize(1), rows = maxTokens;
+  int64_t stride = format::rowStride(cols, 1);
+  if (config.getSchedule().getMultiplyPanels() && maxTokens > 1) {
+    // Whole cache lines, which are not in the same set of the cache.
+    int64_t unit = 4 * MultiplyPanelOp::kUnit;
+    stride = format::roundUp(cols + unit - 4, unit);
+    if (stride % 2048 == 0)
+      stride += unit;
+    rows = format::roundUp(maxTokens, kPanelRows);
+  }
+  auto blocks = static_cast<int64_t>(encoding.getBlocks().size());
+  int64_t entries =
+      config.getNumerics().getFuseMulAdd() ? 2 * blocks : blocks;
+  SmallVector<Type> types{
+      MemRefType::get({rows, stride}, b.getI8Type()),
+      MemRefType::get({entries, maxTokens}, b.getF32Type()),
+      MemRefType::get({blocks, maxTokens}, b.getI32Type())};
+  int64_t groups = cols / format::kGroupInputs;
+  if (encoding.getTables() == CodeOrder::Words)
+    types.push_back(MemRefType::get({groups, 32}, b.getI16Type()));
+  else if (encoding.getTables() == CodeOrder::Nibbles)
+    types.push_back(MemRefType::get({groups, 2, 16}, b.getI8Type()));
+  types.push_back(b.getIndexType());
+  return types;
+}
+
+QuantizedRows QuantizedRows::alloc(LoopBuilder &b, RankedTensorType tensor,
+                                   Value count) {
+  SmallVector<Type> types = getTypes(b.getConfig(), b.maxTokens, tensor);
+  auto make = [&](size_t i) -> Value {
+    return memref::AllocOp::create(b, cast<MemRefType>(types[i]));
+  };
+  QuantizedRows result;
+  result.encoding = getQuantized(tensor);
+  result.values = {make(0), count, Rows::columnsOf(tensor)};
+  result.scales = make(1);
+  result.starts = make(2);
+  if (result.encoding.getTables())
+    result.tables = make(3);
+  return result;
+}
+
+Value QuantizedRows::inBlocks(LoopBuilder &b) const {
+  auto type = cast<MemRefType>(values.buffer.getType());
+  int64_t tokens = tokensInBlock(b);
+  int64_t groups = type.getDimSize(1) / 4;
+  SmallVector<int64_t> sizes{type.getDimSize(0) / tokens, groups, tokens, 4};
+  SmallVector<int64_t> strides{groups * tokens * 4, tokens * 4, 4, 1};
+  return memref::ReinterpretCastOp::create(
+      b, MemRefType::get(sizes, b.getI8Type()), values.buffer, /*offset=*/0,
+      sizes, strides);
+}
+
+SmallVector<Value> QuantizedRows::placeOf(LoopBuilder &b, Value row,
+                                          Value group) {
+  Value tokens = b.index(tokensInBlock(b));
+  return {b.createOrFold<arith::DivUIOp>(row, tokens), group,
+          b.createOrFold<arith::RemUIOp>(row, tokens), b.index(0)};
+}
+
+/// Stores the bytes of whole groups of a row, from the group of `column` on.
+static void storeGroups(LoopBuilder &b, Value bytes, Value values, Value row,
+                        Value column) {
+  Value group = b.createOrFold<arith::DivUIOp>(column, b.index(4));
+  int64_t count = cast<VectorType>(bytes.getType()).getDimSize(0);
+  for (int64_t i = 0; i < count; i += 4)
+    b.store(b.slice(bytes, i, 4), values,
+            QuantizedRows::placeOf(b, row, b.add(group, i / 4)));
+}
+
+/// Quantizes `inputs` numbers, a multiple of 64, into strided groups, whose
+/// members are a vector apart. Returns sums of the values, by lane.
+static Value emitQuantizeStrided(LoopBuilder &b, const Rows &input,
+                                 Value from, Value values, Value row,
+                                 Value column, int64_t inputs, Value inverse) {
+  static_assert(format::kGroupStride == kLanes);
+  auto f32x16 = b.vec(kLanes, b.getF32Type());
+  auto i32x16 = b.vec(kLanes, b.getI32Type());
+  return b.repeat(
+      inputs / format::kStridedInputs, {b.splatInt(i32x16, 0)},
+      [&](Value i, ValueRange carried) -> SmallVector<Value> {
+        Value done = b.mul(i, format::kStridedInputs);
+        Value begin = b.add(from, done);
+        Value sum = carried[0], dwords;
+        for (int64_t member = 0; member < format::kGroupInputs; ++member) {
+          Value x = b.load(f32x16, input.buffer,
+                           {row, b.add(begin, member * kLanes)});
+          Value number = b.roundToInt(
+              arith::MulFOp::create(b, x, b.broadcast(kLanes, inverse)));
+          sum = arith::AddIOp::create(b, number, sum);
+          Value byte = arith::ShLIOp::create(
+              b,
+              Value(arith::AndIOp::create(b, number, b.splatInt(i32x16, 255))),
+              b.splatInt(i32x16, 8 * member));
+          dwords = dwords ? Value(arith::OrIOp::create(b, dwords, byte)) : byte;
+        }
+        storeGroups(
+            b,
+            vector::BitCastOp::create(
+                b, b.vec(format::kStridedInputs, b.getI8Type()), dwords),
+            values, row, b.add(column, done));
+        return {sum};
+      })[0];
+}
+
+void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
+                               const QuantizedRows &result, Value row,
+                               Value column, Value block, int64_t inputs) {
+  auto i32x16 = b.vec(kLanes, b.getI32Type());
+  // Magnitudes are ordered like their bits, whose maximum is one instruction.
+  Value magnitudes = forColumns(
+      b, from, inputs, {b.splatInt(i32x16, 0)},
+      [&](Value at, int64_t lanes, ValueRange carried) -> SmallVector<Value> {
+        Value x = padLanes(
+            b, b.load(b.vec(lanes, b.getF32Type()), input.buffer, {row, at}));
+        Value bits = arith::BitcastOp::create(
+            b, i32x16, Value(math::AbsFOp::create(b, x)));
+        return {arith::MaxSIOp::create(b, bits, carried[0])};
+      })[0];
+  Value largest =
+      arith::BitcastOp::create(b, b.getF32Type(), b.reduceMax(magnitudes));
+  Value inverse = b.inverseOf(largest, 127);
+  Value values = result.inBlocks(b);
+  auto quantizeContiguous = [&] {
+    return forColumns(
+        b, b.index(0), inputs, {b.splatInt(i32x16, 0)},
+        [&](Value at, int64_t lanes, ValueRange carried) -> SmallVector<Value> {
+          auto type = b.vec(lanes, b.getF32Type());
+          Value x = b.load(type, input.buffer, {row, b.add(from, at)});
+          Value number = b.roundToInt(
+              arith::MulFOp::create(b, x, b.broadcast(lanes, inverse)));
+          Value bytes =
+              arith::TruncIOp::create(b, b.vec(lanes, b.getI8Type()), number);
+          storeGroups(b, bytes, values, row, b.add(column, at));
+          return {arith::AddIOp::create(b, padLanes(b, number), carried[0])};
+        })[0];
+  };
+  Value sums = result.encoding.isStrided() ? emitQuantizeStrided(b, input, from, values, row,
+                                             column, inputs, inverse)
+                       : quantizeContiguous();
+  // 22 binary digits.
+  Value scale = arith::DivFOp::create(b, largest, b.f32(127));
+  scale = arith::BitcastOp::create(
+      b, b.getF32Type(),
+      Value(arith::AndIOp::create(
+          b, Value(arith::BitcastOp::create(b, b.getI32Type(), scale)),
+          b.i32(~int64_t(3)))));
+  b.store(scale, result.scales, {block, row});
+  if (b.numerics.getFuseMulAdd())
+    b.store(
+        arith::MulFOp::create(b, scale, b.f32(-QuantizedRows::kFloatOffset)),
+        result.scales, {b.add(block, result.blocks()), row});
+  Value start =
+      b.i32(b.numerics.getFuseMulAdd() ? QuantizedRows::kFloatBits : 0);
+  b.store(arith::SubIOp::create(b, start, b.reduceAdd(sums)),
+          result.starts, {block, row});
+}
+
+/// Builds the tables of `groups` groups from the one of `column` on.
+static void emitTables(LoopBuilder &b, const QuantizedRows &rows, Value column,
+                       int64_t groups) {
+  if (!rows.tables)
+    return;
+  auto i16 = b.getI16Type();
+  Value values = rows.inBlocks(b);
+  Value first =
+      b.createOrFold<arith::DivUIOp>(column, b.index(format::kGroupInputs));
+  b.forLoop(b.index(groups), 1, [&](Value i) {
+    Value group = b.add(first, i);
+    Value activations = b.load(b.vec(4, b.getI8Type()), values,
+                               QuantizedRows::placeOf(b, b.index(0), group));
+    if (rows.encoding.getTables() == CodeOrder::Words) {
+      b.store(BuildTableOp::create(b, b.vec(32, i16), activations), rows.tables,
+              {group, b.index(0)});
+      return;
+    }
+    auto wide = b.vec(16, i16);
+    Value table = BuildTableOp::create(b, wide, activations);
+    Value high = arith::ShRUIOp::create(b, table, b.splatInt(wide, 8));
+    for (int64_t half = 0; half < 2; ++half)
+      b.store(arith::TruncIOp::create(b, b.vec(16, b.getI8Type()),
+                                      half ? high : table),
+              rows.tables, {group, b.index(half), b.index(0)});
+  });
+}
+
+namespace {
+struct QuantizePattern : GraphOpPattern<QuantizeActivationsOp> {
+  using GraphOpPattern::GraphOpPattern;
+
+  FailureOr<Values> lower(LoopBuilder &b, QuantizeActivationsOp op,
+                          Adaptor adaptor) const override;
+};
+} // namespace
+
+auto QuantizePattern::lower(LoopBuilder &b, QuantizeActivationsOp op,
+                            Adaptor adaptor) const -> FailureOr<Values> {
+  ArrayRef<int64_t> blocks = op.getEncoding().getBlocks();
+  Rows input(adaptor.getInput(), op.getInput());
+  if (op.getEncoding().getTables() && b.maxTokens > 1)
+    return op.emitOpError("has tables, which are those of one token");
+  QuantizedRows result = QuantizedRows::alloc(b, op.getType(), input.count);
+  // Blocks repeat with a period: the chunks of a scale group. Whole periods
+  // are a loop; what is left is written out.
+  size_t period = 1;
+  auto repeats = [&](size_t p) {
+    for (size_t i = p; i + 1 < blocks.size(); ++i)
+      if (blocks[i] != blocks[i - p])
+        return false;
+    return true;
+  };
+  while (period < blocks.size() && !repeats(period))
+    ++period;
+  int64_t span = 0;
+  for (int64_t block : blocks.take_front(period))
+    span += block;
+  auto rounds = static_cast<int64_t>((blocks.size() - 1) / period);
+  auto emitBlocks = [&](Value row, Value round, ArrayRef<int64_t> list) {
+    int64_t offset = 0;
+    for (auto [i, inputs] : llvm::enumerate(list)) {
+      Value column = b.add(b.mul(round, span), offset);
+      emitQuantizeBlock(b, input, column, result, row, column,
+                        b.add(b.mul(round, period), i), inputs);
+      // Here, because a step of their own would end at a barrier.
+      emitTables(b, result, column, inputs / format::kGroupInputs);
+      offset += inputs;
+    }
+  };
+  ArrayRef<int64_t> rest = blocks.drop_front(rounds * period);
+  if (rest == blocks.take_front(period)) {
+    ++rounds;
+    rest = {};
+  }
+  if (rest.empty()) {
+    b.parallelUnits(input.count, rounds, [&](Value row, Value round) {
+      emitBlocks(row, round, blocks.take_front(period));
+    });
+    return result.getValues();
+  }
+  b.parallel(input.count, [&](Value row) {
+    b.repeat(rounds, {}, [&](Value round, ValueRange) {
+      emitBlocks(row, round, blocks.take_front(period));
+      return SmallVector<Value>();
+    });
+    emitBlocks(row, b.index(rounds), rest);
+  });
+  return result.getValues();
+}
+
+void sherry::populateQuantizePatterns(const ActivationTypeConverter &types,
+                                      RewritePatternSet &patterns) {
+  patterns.add<QuantizePattern>(types);
+}

@@ -1,0 +1,78 @@
+//===- Quantize.h - Quantized activations in memory ------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef LIB_CONVERSION_SHERRYTOLOOPS_QUANTIZE_H
+#define LIB_CONVERSION_SHERRYTOLOOPS_QUANTIZE_H
+
+#include "LoopBuilder.h"
+
+namespace sherry {
+
+/// Tokens that share one pass over the weights. Eight tokens times two halves
+/// fill half of the 32 registers of AVX-512.
+inline constexpr int64_t kTokenBlock = 8;
+/// Tokens that a sherry.multiply_panel takes, if there are as many.
+inline constexpr int64_t kPanelRows = 2 * MultiplyPanelOp::kUnit;
+
+struct QuantizedRows {
+  /// An integer n of less than 2^22, added to these bits, reads as the f32
+  /// number kFloatOffset + n: sums that start with them need no conversion.
+  /// Then n * scale = (kFloatOffset + n) * scale - kFloatOffset * scale is one
+  /// fused operation, rounded once too: the second product is exact, because
+  /// scales have 22 binary digits.
+  static constexpr int64_t kFloatBits = 0x4b400000;
+  static constexpr double kFloatOffset = 3 << 22;
+
+  /// What `tensor` was converted to.
+  QuantizedRows(mlir::ValueRange values, mlir::Value tensor);
+  /// New buffers for `count` rows.
+  static QuantizedRows alloc(LoopBuilder &b, mlir::RankedTensorType tensor,
+                             mlir::Value count);
+  /// The types of getValues().
+  static llvm::SmallVector<mlir::Type> getTypes(const LoopsConfig &config,
+                                                int64_t maxTokens,
+                                                mlir::RankedTensorType tensor);
+  llvm::SmallVector<mlir::Value> getValues() const;
+
+  /// Number of blocks.
+  int64_t blocks() const {
+    return static_cast<int64_t>(encoding.getBlocks().size());
+  }
+  /// The values in their order in memory: memref<blocks of tokens x groups x
+  /// tokens x 4 x i8>, where a block has kTokenBlock tokens, or the only one.
+  /// So a product of a block of tokens reads one ascending stream. With
+  /// `multiply_panels` blocks have one token: a row is one in memory, and
+  /// products with panels may read kPanelRows rows, and a row's next groups.
+  mlir::Value inBlocks(LoopBuilder &b) const;
+  /// Where a group of four inputs of a row lies in it.
+  static llvm::SmallVector<mlir::Value>
+  placeOf(LoopBuilder &b, mlir::Value row, mlir::Value group);
+
+  QuantizedAttr encoding;
+  Rows values;
+  /// The blocks' scales: memref<blocks x max_tokens x f32>, so that a kernel
+  /// that works on a block of all rows reads them from few lines. With
+  /// `fuse_mul_add`, as many entries follow that hold -kFloatOffset * scale.
+  mlir::Value scales;
+  /// In the same order, minus the sums of the blocks' values; with
+  /// `fuse_mul_add`, plus kFloatBits.
+  mlir::Value starts;
+  /// The tables of the encoding: of each group memref<groups x 32 x i16> for
+  /// words, memref<groups x 2 x 16 x i8> (low bytes, high bytes) for nibbles.
+  mlir::Value tables;
+
+private:
+  QuantizedRows() = default;
+};
+
+/// Quantizes `inputs` numbers of a row of `input`, from column `from` on, to
+/// block `block` of `result`, which begins at `column`.
+void emitQuantizeBlock(LoopBuilder &b, const Rows &input, mlir::Value from,
+                       const QuantizedRows &result, mlir::Value row,
+                       mlir::Value column, mlir::Value block, int64_t inputs);
+
+} // namespace sherry
+
+#endif // LIB_CONVERSION_SHERRYTOLOOPS_QUANTIZE_H

@@ -42,6 +42,7 @@ if runs_all:
 roundtrip = int(lit_config.params.get("verify-roundtrip", 0))
 llvm_config.add_tool_substitutions(
     [
+        "example-opt",
         "sherry-bench",
         "sherry-check-batch",
         "sherry-compile",

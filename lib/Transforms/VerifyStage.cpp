@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "sherry/Dialect/Sherry/SherryDialect.h"
+#include "sherry/Conversion/SherryToLoops.h"
 #include "sherry/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -40,8 +40,14 @@ static StringRef checkSherry(Operation *op) {
           arith::ConstantOp, arith::AddFOp, tensor::DimOp,
           tensor::ExtractSliceOp>(op))
     return {};
-  if (isa_and_nonnull<SherryDialect>(op->getDialect()) &&
+  Dialect *dialect = op->getDialect();
+  if (isa_and_nonnull<SherryDialect>(dialect) &&
       (isa<WeightOp, UpdateCacheOp>(op) || hasTensors(op)))
+    return {};
+  // A step of another project.
+  if (dialect &&
+      dialect->getRegisteredInterface<ConvertToLoopsPatternInterface>() &&
+      hasTensors(op))
     return {};
   return "is no step of a graph";
 }

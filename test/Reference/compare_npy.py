@@ -38,7 +38,7 @@ def load(path):
     return shape, struct.unpack_from(f"<{count}f", data, begin)
 
 
-def compare(path, other_path, max_abs):
+def compare(path, other_path, max_abs, limit=math.inf):
     """Returns the largest difference; raises Mismatch if it is above max_abs."""
     (shape, values), (other_shape, others) = load(path), load(other_path)
     if shape != other_shape:
@@ -50,6 +50,7 @@ def compare(path, other_path, max_abs):
     for file, numbers in ((path, values), (other_path, others)):
         if not all(map(math.isfinite, numbers)):
             raise Mismatch(f"{file}: holds NaN or infinity")
+    others = [max(-limit, min(number, limit)) for number in others]
     differences = [abs(a - b) for a, b in zip(values, others)]
     largest = max(differences)
     if largest > max_abs:
@@ -66,9 +67,12 @@ def main():
     parser = argparse.ArgumentParser(description="Compares two arrays of f32.")
     parser.add_argument("files", nargs=2)
     parser.add_argument("--max-abs", type=float, default=1e-3)
+    parser.add_argument(
+        "--clamp", type=float, default=math.inf, help="clamp the second array first"
+    )
     options = parser.parse_args()
     try:
-        largest = compare(*options.files, options.max_abs)
+        largest = compare(*options.files, options.max_abs, options.clamp)
     except Mismatch as mismatch:
         print(f"compare_npy.py: {mismatch}", file=sys.stderr)
         return 1

@@ -55,9 +55,8 @@ private:
 
 /// A pattern for each graph op, and for what graphs have of other dialects:
 /// functions, calls, the loop over layers, slices.
-void populateSherryToLoopsPatterns(
-    const ActivationTypeConverter &typeConverter,
-    mlir::RewritePatternSet &patterns);
+void populateSherryToLoopsPatterns(const ActivationTypeConverter &typeConverter,
+                                   mlir::RewritePatternSet &patterns);
 
 /// The interface of a dialect whose ops may stand in graphs: they take and give
 /// tensors of activations, and lower to loops over their buffers.
@@ -70,9 +69,9 @@ public:
   /// Adds patterns for the dialect's ops. What they make need not be legal in
   /// LLVM's dialect: `affine`, `arith`, `math`, `memref`, `scf` and `vector`
   /// are lowered later.
-  virtual void populateConvertToLoopsPatterns(
-      const ActivationTypeConverter &typeConverter,
-      mlir::RewritePatternSet &patterns) const = 0;
+  virtual void
+  populateConvertToLoopsPatterns(const ActivationTypeConverter &typeConverter,
+                                 mlir::RewritePatternSet &patterns) const = 0;
 };
 
 } // namespace sherry

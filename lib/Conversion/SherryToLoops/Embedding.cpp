@@ -35,7 +35,8 @@ static void emitBlockRow(LoopBuilder &b, const format::BlockFormat &format,
       });
 }
 
-static Rows emitEmbedding(LoopBuilder &b, const Rows &tokens, WeightRef weight) {
+static Rows emitEmbedding(LoopBuilder &b, const Rows &tokens,
+                          WeightRef weight) {
   RankedTensorType type = weight.op.getTensorType();
   int64_t cols = type.getDimSize(1);
   Rows result = b.allocRows(cols, b.getF32Type(), tokens.count);
@@ -53,7 +54,8 @@ static Rows emitEmbedding(LoopBuilder &b, const Rows &tokens, WeightRef weight) 
     if (auto *blocks = format::blocksOf(format))
       return emitBlockRow(b, *blocks, base, lane, row, result);
     // [D1]
-    Value matrix = b.view(b.getWeights(), base, {cols, format::kTileRows}, element);
+    Value matrix =
+        b.view(b.getWeights(), base, {cols, format::kTileRows}, element);
     b.forLoop(b.index(cols), 1, [&](Value column) {
       Value value = b.loadScalar(matrix, {column, lane});
       if (!element.isF32())
@@ -77,6 +79,6 @@ struct EmbeddingPattern : GraphOpPattern<EmbeddingOp> {
 } // namespace
 
 void sherry::populateEmbeddingPatterns(const ActivationTypeConverter &types,
-                                RewritePatternSet &patterns) {
+                                       RewritePatternSet &patterns) {
   patterns.add<EmbeddingPattern>(types);
 }

@@ -152,17 +152,16 @@ FunctionPattern::getArguments(func::FuncOp function) const {
   return result;
 }
 
-LogicalResult FunctionPattern::matchAndRewrite(
-    func::FuncOp function, OneToNOpAdaptor,
-    ConversionPatternRewriter &rewriter) const {
+LogicalResult
+FunctionPattern::matchAndRewrite(func::FuncOp function, OneToNOpAdaptor,
+                                 ConversionPatternRewriter &rewriter) const {
   FailureOr<Arguments<Type>> arguments = getArguments(function);
   if (failed(arguments))
     return failure();
   SmallVector<Type> types = arguments->list();
   SmallVector<Type> oldTypes(function.getArgumentTypes());
-  rewriter.modifyOpInPlace(function, [&] {
-    function.setType(rewriter.getFunctionType(types, {}));
-  });
+  rewriter.modifyOpInPlace(
+      function, [&] { function.setType(rewriter.getFunctionType(types, {})); });
   if (function.isDeclaration())
     return success();
   if (!llvm::hasSingleElement(function.getBody()))
@@ -195,8 +194,8 @@ LogicalResult FunctionPattern::matchAndRewrite(
   return success();
 }
 
-auto CallPattern::lower(LoopBuilder &b, func::CallOp op,
-                        Adaptor adaptor) const -> FailureOr<Values> {
+auto CallPattern::lower(LoopBuilder &b, func::CallOp op, Adaptor adaptor) const
+    -> FailureOr<Values> {
   Arguments<Value> arguments;
   for (auto [operand, values] :
        llvm::zip_equal(op.getOperands(), adaptor.getOperands())) {
@@ -272,8 +271,7 @@ ForPattern::matchAndRewrite(scf::ForOp op, OneToNOpAdaptor adaptor,
                             first.count);
   auto loop = scf::ForOp::create(
       b, adaptor.getLowerBound().front(), adaptor.getUpperBound().front(),
-      adaptor.getStep().front(),
-      ValueRange{first.buffer, second.buffer});
+      adaptor.getStep().front(), ValueRange{first.buffer, second.buffer});
   rewriter.replaceAllUsesWith(op.getInductionVar(), loop.getInductionVar());
   SmallVector<Value> current{loop.getRegionIterArg(0), first.count};
   rewriter.replaceAllUsesWith(op.getRegionIterArg(0), current);
@@ -290,8 +288,8 @@ YieldPattern::matchAndRewrite(scf::YieldOp op, OneToNOpAdaptor adaptor,
   if (!loop || op.getNumOperands() != 1)
     return failure();
   Value current = loop.getRegionIterArg(0), next = loop.getRegionIterArg(1);
-  if (failed(placeInto(op, adaptor.getOperands().front().front(), next,
-                       rewriter)))
+  if (failed(
+          placeInto(op, adaptor.getOperands().front().front(), next, rewriter)))
     return failure();
   rewriter.replaceOpWithNewOp<scf::YieldOp>(op, ValueRange{next, current});
   return success();
@@ -300,5 +298,6 @@ YieldPattern::matchAndRewrite(scf::YieldOp op, OneToNOpAdaptor adaptor,
 void sherry::populateFunctionPatterns(const ActivationTypeConverter &types,
                                       RewritePatternSet &patterns) {
   patterns.add<FunctionPattern, CallPattern, ForPattern>(types);
-  patterns.add<ReturnPattern, YieldPattern>(types, types.getConfig().getContext());
+  patterns.add<ReturnPattern, YieldPattern>(types,
+                                            types.getConfig().getContext());
 }

@@ -104,8 +104,8 @@ private:
     if (allocs.empty())
       return success();
     func::FuncOp function = getOperation();
-    auto maxTokens = SherryDialect::MaxTokensAttrHelper(&getContext())
-                         .getAttr(function);
+    auto maxTokens =
+        SherryDialect::MaxTokensAttrHelper(&getContext()).getAttr(function);
     Value end = loop.getUpperBound().front();
     FailureOr<int64_t> places =
         getBound(end, maxTokens ? maxTokens.getInt() : 0);
@@ -118,15 +118,15 @@ private:
     if (team == function.args_end())
       return loop.emitOpError("allocates memory, and the function has no "
                               "!sherry.team whose threads share it");
-    ImplicitLocOpBuilder b(loop.getLoc(), OpBuilder::atBlockBegin(
-                                              &function.front()));
+    ImplicitLocOpBuilder b(loop.getLoc(),
+                           OpBuilder::atBlockBegin(&function.front()));
     auto i8 = b.getI8Type();
     if (!scratch)
       scratch = memref::AllocOp::create(b, MemRefType::get({0}, i8));
     b.setInsertionPointToStart(loop.getBody());
-    Value isThreads = arith::CmpIOp::create(
-        b, arith::CmpIPredicate::ule,
-        Value(NumThreadsOp::create(b, *team)), end);
+    Value isThreads =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ule,
+                              Value(NumThreadsOp::create(b, *team)), end);
     Value place =
         arith::SelectOp::create(b, isThreads, ThreadOp::create(b, *team),
                                 loop.getInductionVars().front());
@@ -141,8 +141,8 @@ private:
           b.createOrFold<arith::MulIOp>(
               place, arith::ConstantIndexOp::create(b, size)),
           arith::ConstantIndexOp::create(b, begin));
-      alloc.replaceAllUsesWith(Value(memref::ViewOp::create(
-          b, type, scratch, offset, ValueRange())));
+      alloc.replaceAllUsesWith(Value(
+          memref::ViewOp::create(b, type, scratch, offset, ValueRange())));
       alloc.erase();
       begin += *places * size;
       ++numHoisted;

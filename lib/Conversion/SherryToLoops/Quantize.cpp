@@ -49,12 +49,10 @@ SmallVector<Type> QuantizedRows::getTypes(const LoopsConfig &config,
     rows = format::roundUp(maxTokens, kPanelRows);
   }
   auto blocks = static_cast<int64_t>(encoding.getBlocks().size());
-  int64_t entries =
-      config.getNumerics().getFuseMulAdd() ? 2 * blocks : blocks;
-  SmallVector<Type> types{
-      MemRefType::get({rows, stride}, b.getI8Type()),
-      MemRefType::get({entries, maxTokens}, b.getF32Type()),
-      MemRefType::get({blocks, maxTokens}, b.getI32Type())};
+  int64_t entries = config.getNumerics().getFuseMulAdd() ? 2 * blocks : blocks;
+  SmallVector<Type> types{MemRefType::get({rows, stride}, b.getI8Type()),
+                          MemRefType::get({entries, maxTokens}, b.getF32Type()),
+                          MemRefType::get({blocks, maxTokens}, b.getI32Type())};
   int64_t groups = cols / format::kGroupInputs;
   if (encoding.getTables() == CodeOrder::Words)
     types.push_back(MemRefType::get({groups, 32}, b.getI16Type()));
@@ -110,9 +108,9 @@ static void storeGroups(LoopBuilder &b, Value bytes, Value values, Value row,
 
 /// Quantizes `inputs` numbers, a multiple of 64, into strided groups, whose
 /// members are a vector apart. Returns sums of the values, by lane.
-static Value emitQuantizeStrided(LoopBuilder &b, const Rows &input,
-                                 Value from, Value values, Value row,
-                                 Value column, int64_t inputs, Value inverse) {
+static Value emitQuantizeStrided(LoopBuilder &b, const Rows &input, Value from,
+                                 Value values, Value row, Value column,
+                                 int64_t inputs, Value inverse) {
   static_assert(format::kGroupStride == kLanes);
   auto f32x16 = b.vec(kLanes, b.getF32Type());
   auto i32x16 = b.vec(kLanes, b.getI32Type());
@@ -175,9 +173,10 @@ void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
           return {arith::AddIOp::create(b, padLanes(b, number), carried[0])};
         })[0];
   };
-  Value sums = result.encoding.isStrided() ? emitQuantizeStrided(b, input, from, values, row,
-                                             column, inputs, inverse)
-                       : quantizeContiguous();
+  Value sums = result.encoding.isStrided()
+                   ? emitQuantizeStrided(b, input, from, values, row, column,
+                                         inputs, inverse)
+                   : quantizeContiguous();
   // 22 binary digits.
   Value scale = arith::DivFOp::create(b, largest, b.f32(127));
   scale = arith::BitcastOp::create(
@@ -192,8 +191,8 @@ void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
         result.scales, {b.add(block, result.blocks()), row});
   Value start =
       b.i32(b.numerics.getFuseMulAdd() ? QuantizedRows::kFloatBits : 0);
-  b.store(arith::SubIOp::create(b, start, b.reduceAdd(sums)),
-          result.starts, {block, row});
+  b.store(arith::SubIOp::create(b, start, b.reduceAdd(sums)), result.starts,
+          {block, row});
 }
 
 /// Builds the tables of `groups` groups from the one of `column` on.

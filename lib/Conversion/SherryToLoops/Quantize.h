@@ -47,8 +47,8 @@ struct QuantizedRows {
   /// products with panels may read kPanelRows rows, and a row's next groups.
   mlir::Value inBlocks(LoopBuilder &b) const;
   /// Where a group of four inputs of a row lies in it.
-  static llvm::SmallVector<mlir::Value>
-  placeOf(LoopBuilder &b, mlir::Value row, mlir::Value group);
+  static llvm::SmallVector<mlir::Value> placeOf(LoopBuilder &b, mlir::Value row,
+                                                mlir::Value group);
 
   QuantizedAttr encoding;
   Rows values;

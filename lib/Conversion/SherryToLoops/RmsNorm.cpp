@@ -73,6 +73,6 @@ struct RmsNormPattern : GraphOpPattern<RmsNormOp> {
 } // namespace
 
 void sherry::populateRmsNormPatterns(const ActivationTypeConverter &types,
-                                RewritePatternSet &patterns) {
+                                     RewritePatternSet &patterns) {
   patterns.add<RmsNormPattern>(types);
 }

@@ -42,8 +42,8 @@ struct ClampPattern : OpConversionPattern<ClampOp> {
       return arith::ConstantIndexOp::create(b, loc, value);
     };
     auto splat = [&](APFloat value) -> Value {
-      return arith::ConstantOp::create(
-          rewriter, loc, DenseElementsAttr::get(vector, value));
+      return arith::ConstantOp::create(rewriter, loc,
+                                       DenseElementsAttr::get(vector, value));
     };
     Value most = splat(op.getLimit()), least = splat(-op.getLimit());
     Value result =

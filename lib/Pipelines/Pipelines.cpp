@@ -39,6 +39,10 @@ void sherry::buildLayoutPipeline(OpPassManager &pm) {
 
 void sherry::buildKernelPipeline(OpPassManager &pm) {
   pm.addPass(createConvertSherryToLoops());
+  pm.addNestedPass<func::FuncOp>(createExpandCodes());
+  // Equal views and loads are one before their lines are prefetched.
+  pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createPrefetchWeights());
   pm.addNestedPass<func::FuncOp>(createHoistBuffers());
   // Before any canonicalization: that would put the body of a loop with one
   // iteration in the place of the loop, and every thread would run it.

@@ -1,8 +1,7 @@
-// RUN: sherry-opt %s '-sherry-attach-target=prefetch-l2=0' -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,PREFETCH,DOTS,SPLIT
-// RUN: sherry-opt %s '-sherry-attach-target=prefetch=0 prefetch-l2=0 pair-sums' -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,NO-PREFETCH,PAIRS
-// RUN: sherry-opt %s '-sherry-attach-target=prefetch-l2=0 fuse-decode fuse-mul-add' -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefix=FUSED
-// RUN: sherry-opt %s '-sherry-attach-target=prefetch-l2=0 fuse-mul-add multiply-panels' -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefix=WHOLE
-// RUN: sherry-opt %s -sherry-attach-target=prefetch-l2=16384 -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefix=TWICE
+// RUN: sherry-opt %s -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,DOTS,SPLIT
+// RUN: sherry-opt %s -sherry-attach-target=pair-sums -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,PAIRS
+// RUN: sherry-opt %s '-sherry-attach-target=fuse-decode fuse-mul-add' -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefix=FUSED
+// RUN: sherry-opt %s '-sherry-attach-target=fuse-mul-add multiply-panels' -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefix=WHOLE
 
 // Arguments: weights, caches, workspace, buffers of arguments and results,
 // count of rows, indices, capacities of caches, team. 40 columns take 64.
@@ -41,39 +40,15 @@ func.func @lookups(%x: tensor<?x8xf32>, %layer: index) -> tensor<?x160xf32> attr
   // CHECK: %[[END:.*]] = arith.divui %{{.*}}, %[[THREADS]]
   // CHECK: %[[LAST:.*]] = arith.minui %[[END]], %c4
   // CHECK: scf.for %{{.*}} to %[[LAST]] step %c2
-  // CHECK-COUNT-2: sherry.lookup %[[TABLES]]
-  // CHECK-NOT: sherry.lookup
+  // CHECK: sherry.lookup_codes %[[TABLES]][{{.*}} {groups = 2 : i64}
+  // CHECK-NOT: sherry.lookup_codes
   // CHECK: %[[FIRST:.*]] = arith.maxui %[[BEGIN]], %c4
   // CHECK: scf.for %{{.*}} to %[[END]] step %c2
-  // CHECK-COUNT-2: sherry.lookup %[[TABLES]]
-  // CHECK-NOT: sherry.lookup
+  // CHECK: sherry.lookup_codes %[[TABLES]][{{.*}} {groups = 2 : i64}
+  // CHECK-NOT: sherry.lookup_codes
   // CHECK: sherry.step = {op = "linear", weight = @w}
   %y = sherry.linear %values, @w[%layer] : tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = words>> -> tensor<?x160xf32>
   return %y : tensor<?x160xf32>
-}
-}
-
-// -----
-
-// Weights are read in order, and as many lines are prefetched as are read: five of
-// codes, two of scales.
-module attributes {sherry.weights_size = 1024 : i64} {
-sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 1024 : tensor<32x64x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
-// CHECK-LABEL: func @prefetch
-func.func @prefetch(%x: tensor<?x64xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
-  %values = sherry.quantize_activations %x : tensor<?x64xf32> -> tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = words>>
-  // CHECK: sherry.step = {op = "quantize_activations"}
-  // PREFETCH: arith.constant 4096 : index
-  // PREFETCH-COUNT-7: memref.prefetch %{{.*}}, read, locality<3>, data : memref<1024xi8>
-  // PREFETCH-NOT: memref.prefetch
-  // The scales, then each line of codes; into the second cache first.
-  // TWICE-COUNT-2: memref.prefetch %{{.*}}, read, locality<2>
-  // TWICE-COUNT-2: memref.prefetch %{{.*}}, read, locality<3>
-  // TWICE: memref.prefetch %{{.*}}, read, locality<2>
-  // TWICE: memref.prefetch %{{.*}}, read, locality<3>
-  // NO-PREFETCH-NOT: memref.prefetch
-  %y = sherry.linear %values, @w : tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = words>> -> tensor<?x32xf32>
-  return %y : tensor<?x32xf32>
 }
 }
 
@@ -87,8 +62,7 @@ func.func @nibbles(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.m
   %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = nibbles>>
   // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<2x2x16xi8>
   // CHECK: sherry.build_table %{{.*}} : vector<4xi8> -> vector<16xi16>
-  // CHECK: sherry.lookup_halves %[[TABLES]]
-  // CHECK-COUNT-2: sherry.apply_sign
+  // CHECK: sherry.lookup_codes %[[TABLES]]
   %y = sherry.linear %values, @w : tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = nibbles>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
@@ -107,8 +81,9 @@ func.func @whole(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max
   // WHOLE: %[[VALUES:.*]] = memref.alloc() : memref<32x128xi8>
   // WHOLE: %[[PANEL:.*]] = memref.alloca() : memref<64x2x64xi8>
   // WHOLE: %[[SUMS:.*]] = memref.alloca() : memref<32x32xi32>
-  // WHOLE: %[[TRITS:.*]] = sherry.decode_block %{{.*}} : vector<16xi32>
-  // WHOLE: vector.store %[[TRITS]], %[[PANEL]]
+  // WHOLE: %[[TRITS:.*]] = sherry.unpack_codes %{{.*}} words : vector<64xi8> -> vector<2x2x64xi8>
+  // WHOLE: %[[BYTES:.*]] = vector.extract %[[TRITS]][0, 0]
+  // WHOLE: vector.store %[[BYTES]], %[[PANEL]]
   // WHOLE-COUNT-28: vector.store %cst{{.*}}, %[[PANEL]]
   // WHOLE: scf.if
   // WHOLE: sherry.multiply_panel %[[PANEL]], %[[VALUES]][%{{.*}}], %{{.*}} {groups = 16 : i64} : memref<64x2x64xi8>, memref<32x128xi8>, memref<16x32xi32>
@@ -134,7 +109,8 @@ func.func @panel(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max
   // CHECK: %[[PANEL:.*]] = memref.alloca() : memref<64x2x64xi8>
   // Totals of the tokens.
   // CHECK: memref.alloc() : memref<1x8x32xf32>
-  // CHECK: %[[BYTES:.*]] = sherry.decode_block
+  // CHECK: %[[TRITS:.*]] = sherry.unpack_codes %{{.*}} words bias 1
+  // CHECK: %[[BYTES:.*]] = vector.extract %[[TRITS]][0, 0]
   // CHECK: vector.store %[[BYTES]], %[[PANEL]]
   // Blocks of eight tokens, and what is left in one of eight or four.
   // CHECK: scf.for
@@ -155,16 +131,19 @@ func.func @panel(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max
   // Sums start with the bits of 3 * 2^22, and are not converted.
   // FUSED: arith.constant 1262485504 : i32
   // FUSED: scf.if
-  // FUSED: %[[BYTES:.*]] = sherry.decode_block
+  // FUSED: %[[TRITS:.*]] = sherry.unpack_codes %{{.*}} words bias 1
+  // FUSED: %[[BYTES:.*]] = vector.extract %[[TRITS]][0, 0]
   // FUSED-COUNT-2: sherry.dot_accumulate %[[BYTES]]
   // FUSED-NOT: arith.sitofp
   // FUSED: math.fma
   // FUSED: else
   // FUSED: scf.if
-  // FUSED: %[[BYTES:.*]] = sherry.decode_block
+  // FUSED: %[[TRITS:.*]] = sherry.unpack_codes %{{.*}} words bias 1
+  // FUSED: %[[BYTES:.*]] = vector.extract %[[TRITS]][0, 0]
   // FUSED-COUNT-4: sherry.dot_accumulate %[[BYTES]]
   // FUSED: else
-  // FUSED: %[[BYTES:.*]] = sherry.decode_block
+  // FUSED: %[[TRITS:.*]] = sherry.unpack_codes %{{.*}} words bias 1
+  // FUSED: %[[BYTES:.*]] = vector.extract %[[TRITS]][0, 0]
   // FUSED: vector.store %[[BYTES]], %[[PANEL:.*]][
   // FUSED-COUNT-8: sherry.dot_accumulate %[[BYTES]]
   // FUSED: scf.for
@@ -174,7 +153,7 @@ func.func @panel(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max
 }
 // CHECK-LABEL: func @panel_f32
 func.func @panel_f32(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
-  // CHECK: sherry.decode_block
+  // CHECK: sherry.unpack_codes
   // SPLIT: arith.mulf
   // SPLIT: arith.addf
   // FUSED: math.fma

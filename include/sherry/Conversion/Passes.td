@@ -44,6 +44,37 @@ def ConvertSherryToLoops
     "::sherry::SherryDialect"];
 }
 
+def ExpandCodes : Pass<"sherry-expand-codes", "::mlir::func::FuncOp"> {
+  let summary = "take packed codes apart";
+  let description = [{
+    `sherry.unpack_codes` becomes `sherry.decode_block` of the codes of 16
+    outputs each, `sherry.lookup_codes` a `sherry.lookup`, or a
+    `sherry.lookup_halves` with `sherry.apply_sign`, for each group. The codes
+    are taken from the bytes by shifts; bytes that are loaded whole are loaded
+    in registers instead. Trits that are extracted are computed where they are
+    used first.
+  }];
+  let statistics = [Statistic<"numExpanded", "num-expanded", "ops replaced">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::vector::VectorDialect",
+                           "::sherry::SherryDialect"];
+}
+
+def PrefetchWeights
+    : Pass<"sherry-prefetch-weights", "::mlir::func::FuncOp"> {
+  let summary = "ask for weights some time before they are read";
+  let description = [{
+    After every vector that a parallel loop loads from the weights, the first
+    argument, come prefetches of its cache lines `prefetch_l2` and `prefetch`
+    bytes ahead (`sherry.schedule`; 0: none), each line once; where a loop reads
+    the same place again, they come before the loop. Loads of less than half a
+    line are single rows, and get none.
+  }];
+  let statistics = [Statistic<"numPrefetched", "num-prefetched", "lines">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 def HoistBuffers : Pass<"sherry-hoist-buffers", "::mlir::func::FuncOp"> {
   let summary = "give the buffers of parallel iterations places outside";
   let description = [{

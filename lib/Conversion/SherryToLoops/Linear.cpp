@@ -363,7 +363,6 @@ static void emitBlockTile(LoopBuilder &b, const format::BlockFormat &format,
     SmallVector<Value> totals = forWeightBlocks(
         b, format, offset, input.cols(), zeroHalves(b, rows.size()),
         [&](const WeightBlock &block, ValueRange carried) {
-          block.prefetch(b);
           SmallVector<Value> sums = input.quantized ? multiplyI8(block, rows)
                                                     : multiplyF32(block, rows);
           Value scales[] = {block.scales(b, b.index(0), 16),

@@ -225,15 +225,6 @@ static void prefetchLines(LoopBuilder &b, Value offset, int64_t size,
                                /*isDataCache=*/true);
 }
 
-void LoopBuilder::prefetchWeights(Value offset, int64_t size) {
-  if (schedule.getPrefetchL2() != 0)
-    prefetchLines(*this, add(offset, schedule.getPrefetchL2()), size,
-                  /*locality=*/2);
-  if (schedule.getPrefetch() != 0)
-    prefetchLines(*this, add(offset, schedule.getPrefetch()), size,
-                  /*locality=*/3);
-}
-
 void LoopBuilder::prefetchWeightsFar(Value offset, int64_t size,
                                      Value distance) {
   if (schedule.getPrefetch() != 0)

@@ -150,11 +150,8 @@ public:
   mlir::Value view(mlir::Value bytes, mlir::Value offset,
                    llvm::ArrayRef<int64_t> shape, mlir::Type element);
 
-  /// Asks for the cache lines that follow those of [offset, offset + size) of
-  /// the weights at the prefetch distance.
-  void prefetchWeights(mlir::Value offset, int64_t size);
-  /// The same for those at `distance`, which will be read from the second-level
-  /// cache.
+  /// Asks for the cache lines of [offset, offset + size) of the weights plus
+  /// `distance`, which will be read from the second-level cache.
   void prefetchWeightsFar(mlir::Value offset, int64_t size,
                           mlir::Value distance);
 

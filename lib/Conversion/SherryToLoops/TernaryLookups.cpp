@@ -30,16 +30,6 @@ private:
   /// `count` tiles of a super-tile, in turns; the outputs of the first begin at
   /// `column`.
   void emitTiles(const Tile &first, Value count, Value column);
-  /// Adds a step of a tile to `sums`: of its 32 rows, or of each half.
-  Values emitLookups(Cursor at, Value offset, int64_t groups, Values sums);
-  Value emitWordLookups(Cursor at, Value offset, Value step, int64_t groups,
-                        Value sum);
-  void emitNibbleLookups(Cursor at, Value step, int64_t groups,
-                         MutableArrayRef<Value> sums);
-  Values loadSums(Value tile, bool areZero);
-  void storeSums(ArrayRef<Value> sums, Value tile);
-  Values halvesOf(ArrayRef<Value> sums);
-
   const QuantizedRows &input;
   const Outputs &outputs;
   Value tables;
@@ -48,6 +38,7 @@ private:
 } // namespace
 
 void TernaryLookups::emitTiles(const Tile &first, Value count, Value column) {
+  auto type = b.vec(format::kTileRows, b.getI16Type());
   auto halfType = b.vec(16, b.getF32Type());
   Value result = outputs.rows.buffer;
   // Tiles take turns in a loop, not unrolled: the code for one of them reads
@@ -67,11 +58,10 @@ void TernaryLookups::emitTiles(const Tile &first, Value count, Value column) {
   });
   forScaleGroups(first.at, first.of, [&](Cursor group, int64_t inputs) {
     Value scales = scalesAt(group, first.of, inputs);
-    b.prefetchWeights(scales, first.of * layout.scaleBytes());
     forChunks(group, first.of, inputs, [&](Cursor chunk, int64_t inputs) {
       Value scale = b.broadcast(
           16, b.loadScalar(input.scales, {chunk.block, b.index(0)}));
-      auto finish = [&](Value tile, ArrayRef<Value> halves) {
+      auto finish = [&](Value tile, Value sums) {
         Values weights =
             loadScales(b,
                        b.add(scales, b.mul(b.add(first.number, tile),
@@ -81,7 +71,7 @@ void TernaryLookups::emitTiles(const Tile &first, Value count, Value column) {
           Value wide = arith::SIToFPOp::create(
               b, halfType,
               Value(arith::ExtSIOp::create(b, b.vec(16, b.getI32Type()),
-                                           halves[half])));
+                                           b.slice(sums, 16 * half, 16))));
           // In this order, as the other way through the bytes does it.
           Value product = arith::MulFOp::create(b, wide, scale);
           Value before = b.load(halfType, result, {b.index(0), row});
@@ -101,12 +91,19 @@ void TernaryLookups::emitTiles(const Tile &first, Value count, Value column) {
                           format::kStepGroups, 0);
         Value begin = b.add(step.bytes, b.mul(first.number, size));
         forTiles([&](Value tile) {
-          Values sums = emitLookups(step, b.add(begin, b.mul(tile, size)),
-                                    groups, loadSums(tile, done == 0));
+          Values place{tile, b.index(0)};
+          Value sums =
+              done == 0 ? b.splatInt(type, 0) : b.load(type, totals, place);
+          Value bytes = b.view(b.getWeights(), b.add(begin, b.mul(tile, size)),
+                               {size}, b.getI8Type());
+          sums = LookupCodesOp::create(
+              b, type, input.tables, step.group,
+              b.load(b.vec(size, b.getI8Type()), bytes, {b.index(0)}), sums,
+              b.getI64IntegerAttr(groups));
           if (done + kStep < inputs)
-            storeSums(sums, tile);
+            b.store(sums, totals, place);
           else
-            finish(tile, halvesOf(sums));
+            finish(tile, sums);
         });
       }
     });
@@ -119,109 +116,6 @@ void TernaryLookups::emitTiles(const Tile &first, Value count, Value column) {
                     row);
     });
   });
-}
-
-SmallVector<Value> TernaryLookups::loadSums(Value tile, bool areZero) {
-  int64_t lanes = usesWords() ? format::kTileRows : 16;
-  auto type = b.vec(lanes, b.getI16Type());
-  Values sums;
-  for (int64_t lane = 0; lane < format::kTileRows; lane += lanes)
-    sums.push_back(areZero ? b.splatInt(type, 0)
-                           : b.load(type, totals, {tile, b.index(lane)}));
-  return sums;
-}
-
-void TernaryLookups::storeSums(ArrayRef<Value> sums, Value tile) {
-  for (auto [i, sum] : llvm::enumerate(sums))
-    b.store(sum, totals, {tile, b.index(16 * i)});
-}
-
-SmallVector<Value> TernaryLookups::halvesOf(ArrayRef<Value> sums) {
-  if (!usesWords())
-    return Values(sums);
-  return {b.slice(sums[0], 0, 16), b.slice(sums[0], 16, 16)};
-}
-
-SmallVector<Value> TernaryLookups::emitLookups(Cursor at, Value offset,
-                                               int64_t groups, Values sums) {
-  int64_t size = layout.stepBytes(groups);
-  Value step = b.view(b.getWeights(), offset, {size}, b.getI8Type());
-  if (usesWords())
-    return {emitWordLookups(at, offset, step, groups, sums[0])};
-  b.prefetchWeights(offset, size);
-  emitNibbleLookups(at, step, groups, sums);
-  return sums;
-}
-
-Value TernaryLookups::emitWordLookups(Cursor at, Value offset, Value step,
-                                      int64_t groups, Value sum) {
-  // [T6]
-  auto type = b.vec(format::kTileRows, b.getI16Type());
-  int64_t words = layout.stepBytes(groups) / (2 * format::kTileRows);
-  auto addGroup = [&](int64_t group, Value codes) {
-    Value found =
-        LookupOp::create(b, type, tables, b.add(at.group, group), codes);
-    sum = arith::AddIOp::create(b, sum, found);
-  };
-  Value collected;
-  for (int64_t word = 0; word < words; ++word) {
-    Value codes = vector::BitCastOp::create(
-        b, type, b.load(b.vec(64, b.getI8Type()), step, {b.index(64 * word)}));
-    // Among the lookups: many prefetches at once would wait for each other.
-    b.prefetchWeights(b.add(offset, 64 * word), 64);
-    for (int64_t i = 0; i < 3 && 3 * word + i < groups; ++i)
-      addGroup(3 * word + i, i == 0 ? codes
-                                    : Value(arith::ShRUIOp::create(
-                                          b, codes, b.splatInt(type, 5 * i))));
-    if (groups < format::kStepGroups)
-      continue;
-    Value top = arith::ShRUIOp::create(b, codes, b.splatInt(type, 15));
-    if (!collected)
-      collected = top;
-    else
-      collected = arith::OrIOp::create(
-          b, Value(arith::ShLIOp::create(b, collected, b.splatInt(type, 1))),
-          top);
-  }
-  if (collected)
-    addGroup(groups - 1, collected);
-  return sum;
-}
-
-void TernaryLookups::emitNibbleLookups(Cursor at, Value step, int64_t groups,
-                                       MutableArrayRef<Value> sums) {
-  // [T7]
-  auto bytes = b.vec(32, b.getI8Type());
-  auto words = b.vec(16, b.getI16Type());
-  int64_t size = layout.stepBytes(groups);
-  // Bit 15 of a sign word is the sign of the current group. The lowest bit is
-  // set, because a sign of zero would erase the sum; the sixteenth sign, which
-  // lives there, is kept aside.
-  Value signs[2], last[2];
-  for (int64_t half = 0; half < 2; ++half) {
-    Value word = vector::BitCastOp::create(
-        b, words, b.load(bytes, step, {b.index(size - 64 + 32 * half)}));
-    Value one = b.splatInt(words, 1);
-    signs[half] = arith::OrIOp::create(b, word, one);
-    last[half] = arith::OrIOp::create(
-        b, Value(arith::ShLIOp::create(b, word, b.splatInt(words, 15))), one);
-  }
-  Value codes;
-  for (int64_t group = 0; group < groups; ++group) {
-    if (group % 2 == 0)
-      codes = b.load(bytes, step, {b.index(group / 2 * 32)});
-    else
-      codes = arith::ShRUIOp::create(b, codes, b.splatInt(bytes, 4));
-    auto found = LookupHalvesOp::create(b, words, words, tables,
-                                        b.add(at.group, group), codes);
-    for (int64_t half = 0; half < 2; ++half) {
-      Value sign = group == 15 ? last[half] : signs[half];
-      Value value = ApplySignOp::create(b, found->getResult(half), sign);
-      sums[half] = arith::AddIOp::create(b, sums[half], value);
-      if (group < 14)
-        signs[half] = arith::AddIOp::create(b, signs[half], signs[half]);
-    }
-  }
 }
 
 void sherry::emitTernaryLookups(LoopBuilder &b, const QuantizedRows &input,

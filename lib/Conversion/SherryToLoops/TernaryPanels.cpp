@@ -20,8 +20,8 @@ public:
   QuantizedRows emitGated(RankedTensorType type);
 
 private:
-  /// Takes the bytes of both halves of a group.
-  using DecodedUse = function_ref<void(int64_t group, ArrayRef<Value> halves)>;
+  /// Takes the trits of both halves of a group.
+  using UseTrits = function_ref<void(int64_t group, ArrayRef<Value> halves)>;
 
   /// For the parallel loop under construction.
   void allocScratch(int64_t parts) {
@@ -54,13 +54,7 @@ private:
   void multiplyCodes(const Tile &chunk, int64_t inputs, ArrayRef<Value> rows,
                      RowSumUse use);
   /// The trits of a step, each plus `bias`.
-  void decodeStep(const Tile &step, int64_t groups, int64_t bias,
-                  DecodedUse use);
-  void decodeWords(Value bytes, int64_t groups, int64_t bias, DecodedUse use);
-  void decodeNibbles(Value bytes, int64_t groups, int64_t bias, DecodedUse use);
-  Value decode(Value codes, int64_t bias) {
-    return DecodeBlockOp::create(b, b.vec(64, b.getI8Type()), codes, bias);
-  }
+  void unpackStep(const Tile &step, int64_t groups, int64_t bias, UseTrits use);
 
   AnyInput input;
   Value panel;     ///< a chunk's decoded codes
@@ -238,7 +232,7 @@ void TernaryPanels::storeGroup(Value group, ArrayRef<Value> halves) {
 void TernaryPanels::fillPanel(const Tile &chunk, int64_t inputs) {
   forSteps(chunk.at, chunk.of, inputs, [&](Cursor step, int64_t inputs) {
     Value first = arith::SubIOp::create(b, step.group, chunk.at.group);
-    decodeStep({step, chunk.of, chunk.number}, inputs / 4,
+    unpackStep({step, chunk.of, chunk.number}, inputs / 4,
                /*bias=*/multipliesWhole() ? 0 : 1,
                [&](int64_t group, ArrayRef<Value> halves) {
                  storeGroup(b.add(first, group), halves);
@@ -321,7 +315,7 @@ void TernaryPanels::multiplyCodes(const Tile &chunk, int64_t inputs,
       [&](Cursor step, int64_t inputs, ValueRange carried) {
         Values next(carried);
         Value first = arith::SubIOp::create(b, step.group, chunk.at.group);
-        decodeStep({step, chunk.of, chunk.number}, inputs / 4,
+        unpackStep({step, chunk.of, chunk.number}, inputs / 4,
                    /*bias=*/1, [&](int64_t group, ArrayRef<Value> halves) {
                      if (hasRest)
                        storeGroup(b.add(first, group), halves);
@@ -339,94 +333,23 @@ void TernaryPanels::multiplyCodes(const Tile &chunk, int64_t inputs,
   useDots(b, sums, *input.quantized, rows, chunk.at.block, use);
 }
 
-void TernaryPanels::decodeStep(const Tile &step, int64_t groups, int64_t bias,
-                               DecodedUse use) {
+void TernaryPanels::unpackStep(const Tile &step, int64_t groups, int64_t bias,
+                               UseTrits use) {
   int64_t size = layout.stepBytes(groups);
+  auto i8 = b.getI8Type();
   Value bytes =
       b.view(b.getWeights(), b.add(step.at.bytes, b.mul(step.number, size)),
-             {size}, b.getI8Type());
-  if (usesWords())
-    decodeWords(bytes, groups, bias, use);
-  else
-    decodeNibbles(bytes, groups, bias, use);
-}
-
-void TernaryPanels::decodeWords(Value bytes, int64_t groups, int64_t bias,
-                                DecodedUse use) {
-  // [T6]
-  auto lanes = b.vec(16, b.getI32Type());
-  auto shift = [&](Value value, int64_t bits) -> Value {
-    if (bits == 0)
-      return value;
-    return arith::ShRUIOp::create(b, value, b.splatInt(lanes, bits));
-  };
-  int64_t words = layout.stepBytes(groups) / (2 * format::kTileRows);
-  std::array<Value, 2> codes, collected;
-  for (int64_t word = 0; word < words; ++word) {
-    for (int64_t half = 0; half < 2; ++half) {
-      Value narrow =
-          vector::BitCastOp::create(b, b.vec(16, b.getI16Type()),
-                                    b.load(b.vec(32, b.getI8Type()), bytes,
-                                           {b.index(64 * word + 32 * half)}));
-      codes[half] = arith::ExtUIOp::create(b, lanes, narrow);
-    }
-    for (int64_t i = 0; i < 3 && 3 * word + i < groups; ++i)
-      use(3 * word + i, {decode(shift(codes[0], 5 * i), bias),
-                         decode(shift(codes[1], 5 * i), bias)});
-    if (groups < format::kStepGroups)
-      continue;
-    for (int64_t half = 0; half < 2; ++half) {
-      Value top = shift(codes[half], 15), &bits = collected[half];
-      if (bits)
-        top = arith::OrIOp::create(
-            b, Value(arith::ShLIOp::create(b, bits, b.splatInt(lanes, 1))),
-            top);
-      bits = top;
-    }
-  }
-  if (collected[0])
-    use(groups - 1, {decode(collected[0], bias), decode(collected[1], bias)});
-}
-
-void TernaryPanels::decodeNibbles(Value bytes, int64_t groups, int64_t bias,
-                                  DecodedUse use) {
-  // [T7]
-  auto lanes = b.vec(16, b.getI32Type());
-  auto words = b.vec(16, b.getI16Type());
-  auto vector = b.vec(32, b.getI8Type());
-  int64_t size = layout.stepBytes(groups);
-  std::array<Value, 2> signs, pairs;
-  for (int64_t half = 0; half < 2; ++half)
-    signs[half] = arith::ExtUIOp::create(
-        b, lanes,
-        Value(vector::BitCastOp::create(
-            b, words,
-            b.load(vector, bytes, {b.index(size - 64 + 32 * half)}))));
-  auto decodeHalf = [&](int64_t group, int64_t half) {
-    Value code = arith::AndIOp::create(
-        b,
-        Value(arith::ShRUIOp::create(b, pairs[half],
-                                     b.splatInt(lanes, 4 * (group % 2)))),
-        b.splatInt(lanes, 15));
-    Value sign =
-        arith::ShRUIOp::create(b, signs[half], b.splatInt(lanes, 15 - group));
-    sign = arith::AndIOp::create(
-        b, Value(arith::ShLIOp::create(b, sign, b.splatInt(lanes, 4))),
-        b.splatInt(lanes, 16));
-    return decode(arith::OrIOp::create(b, code, sign), bias);
-  };
+             {size}, i8);
+  Value trits =
+      UnpackCodesOp::create(b, VectorType::get({groups, 2, 64}, i8),
+                            b.load(b.vec(size, i8), bytes, {b.index(0)}),
+                            toCodeOrder(layout.order), bias);
   for (int64_t group = 0; group < groups; ++group) {
-    if (group % 2 == 0) {
-      Value both = b.load(vector, bytes, {b.index(group / 2 * 32)});
-      for (int64_t half = 0; half < 2; ++half) {
-        SmallVector<int64_t> order;
-        for (int64_t i = 0; i < 16; ++i)
-          order.push_back((i < 8 ? i : i + 8) + 8 * half);
-        pairs[half] = arith::ExtUIOp::create(
-            b, lanes, Value(vector::ShuffleOp::create(b, both, both, order)));
-      }
-    }
-    use(group, {decodeHalf(group, 0), decodeHalf(group, 1)});
+    Value halves[2];
+    for (int64_t half = 0; half < 2; ++half)
+      halves[half] =
+          vector::ExtractOp::create(b, trits, ArrayRef<int64_t>{group, half});
+    use(group, halves);
   }
 }
 

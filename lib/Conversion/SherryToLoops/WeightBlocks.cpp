@@ -88,10 +88,6 @@ Value WeightBlock::scales(LoopBuilder &b, Value row, int64_t rows) const {
   return arith::MulFOp::create(b, result, factor);
 }
 
-void WeightBlock::prefetch(LoopBuilder &b) const {
-  b.prefetchWeights(share, shareBytes);
-}
-
 namespace sherry {
 /// The place of a block, step by step.
 class BlockWalk {
@@ -114,9 +110,6 @@ public:
         b.add(begin, b.mul(index, format.blockBytes(format.blockInputs)));
     Value factors = b.add(begin, format.planeBytes(superInputs));
     block.factors = b.add(factors, b.mul(index, format::kTileRows));
-    block.shareBytes = format.superBytes(superInputs) /
-                       format::ceilDiv(superInputs, format.blockInputs);
-    block.share = b.add(begin, b.mul(index, block.shareBytes));
     block.shared = b.add(factors, format.factorBytes(superInputs));
     return block;
   }

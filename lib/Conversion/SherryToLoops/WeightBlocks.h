@@ -35,16 +35,13 @@ public:
                body) const;
   /// The scales of such rows: vector<rows x f32>.
   mlir::Value scales(LoopBuilder &b, mlir::Value row, int64_t rows) const;
-  /// Prefetches as many bytes as the block has, scales included.
-  void prefetch(LoopBuilder &b) const;
 
 private:
   friend class BlockWalk;
   static constexpr int64_t kPartInputs = 64;
   const format::BlockFormat *format;
   // Bytes in the weights.
-  mlir::Value planes, factors, shared, share;
-  int64_t shareBytes;
+  mlir::Value planes, factors, shared;
 };
 
 /// Calls `body` for each block of the tile at byte `offset`, a matrix of `cols`

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 #include "sherry/Format/Codec.h"
+#include "sherry/Format/Pack.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
@@ -28,6 +29,30 @@ static SmallVector<int64_t> constantElements(Attribute attr) {
 template <typename T>
 static Attribute makeElements(Type type, ArrayRef<T> values) {
   return DenseElementsAttr::get(cast<ShapedType>(type), values);
+}
+
+OpFoldResult UnpackCodesOp::fold(FoldAdaptor adaptor) {
+  SmallVector<int64_t> constant = constantElements(adaptor.getBytes());
+  if (constant.empty())
+    return {};
+  // A matrix of one tile that is one step, with scales that nobody asks for.
+  format::TernaryLayout layout;
+  layout.order = fromCodeOrder(getOrder());
+  layout.granularity = format::Granularity::PerChannel;
+  layout.interleave = 1;
+  SmallVector<uint8_t> bytes(constant.begin(), constant.end());
+  bytes.append(layout.scaleBytes(), 0);
+  int64_t groups = getGroups(), rows = format::kTileRows;
+  SmallVector<uint8_t> codes(rows * groups);
+  SmallVector<float> scales(rows);
+  format::unpackTernary(layout, rows, groups * format::kGroupInputs,
+                        bytes.data(), codes.data(), scales.data());
+  SmallVector<int8_t> trits;
+  for (int64_t group = 0; group < groups; ++group)
+    for (int64_t row = 0; row < rows; ++row)
+      for (int8_t trit : format::decodeGroup(codes[row * groups + group]))
+        trits.push_back(trit + static_cast<int64_t>(getBias()));
+  return makeElements<int8_t>(getType(), trits);
 }
 
 OpFoldResult DecodeBlockOp::fold(FoldAdaptor adaptor) {

@@ -325,6 +325,37 @@ LogicalResult AttentionOp::verify() {
 // Kernel ops
 //===----------------------------------------------------------------------===//
 
+/// Whether `bytes` are the packed codes of so many groups.
+static LogicalResult verifyCodes(Operation *op, VectorType bytes,
+                                 CodeOrder order, int64_t groups) {
+  if (groups < 1 || groups > format::kStepGroups)
+    return op->emitOpError("takes 1 to ")
+           << format::kStepGroups << " groups, not " << groups;
+  format::TernaryLayout layout;
+  layout.order = fromCodeOrder(order);
+  int64_t needed = layout.stepBytes(groups);
+  if (bytes.getDimSize(0) != needed)
+    return op->emitOpError("codes of ")
+           << groups << " groups in the order " << stringifyCodeOrder(order)
+           << " are " << needed << " bytes, not " << bytes.getDimSize(0);
+  return success();
+}
+
+LogicalResult UnpackCodesOp::verify() {
+  if (getType().getDimSize(1) != 2 || getType().getDimSize(2) != 64)
+    return emitOpError("gives groups x 2 x 64 bytes, not ") << getType();
+  return verifyCodes(*this, getBytes().getType(), getOrder(), getGroups());
+}
+
+LogicalResult LookupCodesOp::verify() {
+  MemRefType tables = getTables().getType();
+  if (getOrder() == CodeOrder::Words
+          ? tables.getDimSize(1) != 32
+          : tables.getDimSize(1) != 2 || tables.getDimSize(2) != 16)
+    return emitOpError("tables have 32 words or 2 x 16 bytes");
+  return verifyCodes(*this, getBytes().getType(), getOrder(), getGroups());
+}
+
 LogicalResult LookupOp::verify() {
   if (getTables().getType().getDimSize(1) != 32)
     return emitOpError("tables have 32 entries");

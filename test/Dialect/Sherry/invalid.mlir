@@ -464,3 +464,43 @@ func.func @no_codes(%q: tensor<?x32xi8, #sherry.quantized<contiguous, [32], tabl
 
 // expected-error @+1 {{expected one of [words, nibbles] for how the codes of a step become bytes, got: bytes}}
 func.func private @f(tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = bytes>>)
+
+// -----
+
+func.func @unpack_size(%b: vector<256xi8>) {
+  // expected-error @+1 {{codes of 16 groups in the order words are 320 bytes, not 256}}
+  %t = sherry.unpack_codes %b words : vector<256xi8> -> vector<16x2x64xi8>
+  return
+}
+
+// -----
+
+func.func @unpack_groups(%b: vector<256xi8>) {
+  // expected-error @+1 {{takes 1 to 16 groups, not 17}}
+  %t = sherry.unpack_codes %b nibbles : vector<256xi8> -> vector<17x2x64xi8>
+  return
+}
+
+// -----
+
+func.func @unpack_result(%b: vector<320xi8>) {
+  // expected-error @+1 {{gives groups x 2 x 64 bytes, not 'vector<16x1x64xi8>'}}
+  %t = sherry.unpack_codes %b words : vector<320xi8> -> vector<16x1x64xi8>
+  return
+}
+
+// -----
+
+func.func @lookup_tables(%t: memref<8x16xi16>, %i: index, %b: vector<320xi8>, %s: vector<32xi16>) {
+  // expected-error @+1 {{tables have 32 words or 2 x 16 bytes}}
+  %r = sherry.lookup_codes %t[%i], %b, %s {groups = 16 : i64} : memref<8x16xi16>, vector<320xi8>, vector<32xi16>
+  return
+}
+
+// -----
+
+func.func @lookup_size(%t: memref<8x2x16xi8>, %i: index, %b: vector<320xi8>, %s: vector<32xi16>) {
+  // expected-error @+1 {{codes of 8 groups in the order nibbles are 192 bytes, not 320}}
+  %r = sherry.lookup_codes %t[%i], %b, %s {groups = 8 : i64} : memref<8x2x16xi8>, vector<320xi8>, vector<32xi16>
+  return
+}

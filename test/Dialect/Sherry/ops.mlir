@@ -135,3 +135,12 @@ func.func @multiply_panel(%p: memref<64x2x64xi8>, %v: memref<128x2112xi8>, %i: i
   sherry.multiply_panel %p, %v[%i, %i], %s {groups = 32} : memref<64x2x64xi8>, memref<128x2112xi8>, memref<32x32xi32>
   return
 }
+
+// CHECK-LABEL: func @packed_codes
+func.func @packed_codes(%t: memref<8x2x16xi8>, %i: index, %b: vector<320xi8>, %s: vector<32xi16>) -> (vector<16x2x64xi8>, vector<32xi16>) {
+  // CHECK: sherry.unpack_codes %{{.*}} nibbles bias 1 : vector<320xi8> -> vector<16x2x64xi8>
+  %p = sherry.unpack_codes %b nibbles bias 1 : vector<320xi8> -> vector<16x2x64xi8>
+  // CHECK: sherry.lookup_codes %{{.*}}[%{{.*}}], %{{.*}}, %{{.*}} {groups = 16 : i64} : memref<8x2x16xi8>, vector<320xi8>, vector<32xi16>
+  %r = sherry.lookup_codes %t[%i], %b, %s {groups = 16 : i64} : memref<8x2x16xi8>, vector<320xi8>, vector<32xi16>
+  return %p, %r : vector<16x2x64xi8>, vector<32xi16>
+}

@@ -32,7 +32,9 @@ def Sherry_ScaleSharing : Sherry_I32Enum<"ScaleSharing",
 def Sherry_CodeOrder : Sherry_I32Enum<"CodeOrder",
     "how the codes of a step become bytes", [
       I32EnumAttrCase<"Words", 0, "words">,
-      I32EnumAttrCase<"Nibbles", 1, "nibbles">]>;
+      I32EnumAttrCase<"Nibbles", 1, "nibbles">]> {
+  let genSpecializedAttr = 1; // ops have it, too
+}
 
 class Sherry_Attr<string name, string mnemonic_, list<Trait> traits = []>
     : AttrDef<Sherry_Dialect, name, traits> {

@@ -9,10 +9,73 @@
 include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
-include "sherry/Dialect/Sherry/SherryDialect.td"
+include "sherry/Dialect/Sherry/SherryAttrs.td"
 
 class Sherry_KernelOp<string mnemonic, list<Trait> traits = []>
     : Op<Sherry_Dialect, mnemonic, traits>;
+
+def Sherry_UnpackCodesOp : Sherry_KernelOp<"unpack_codes", [Pure]> {
+  let summary = "packed codes to trits";
+  let description = [{
+    `bytes` are the packed codes of 32 outputs and 1 to 16 groups of four inputs,
+    in the order of rule [T6] or [T7] of docs/BlockFormat.md. Byte 4r + p of
+    `result[g][h]` is the trit of output 16h + r and input 4g + p, plus `bias`.
+
+    ```mlir
+    %trits = sherry.unpack_codes %bytes words bias 1
+        : vector<320xi8> -> vector<16x2x64xi8>
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I8]>:$bytes,
+      Sherry_CodeOrder:$order,
+      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntMinValue<0>, IntMaxValue<1>]>,
+                        "0">:$bias);
+  let results = (outs VectorOfRankAndType<[3], [I8]>:$result);
+  let assemblyFormat = [{
+    $bytes $order (`bias` $bias^)? attr-dict `:` type($bytes) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    int64_t getGroups() { return getType().getDimSize(0); }
+  }];
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+
+def Sherry_LookupCodesOp : Sherry_KernelOp<"lookup_codes",
+    [AllTypesMatch<["accumulator", "result"]>]> {
+  let summary = "look packed codes up in tables of partial sums";
+  let description = [{
+    `bytes` are packed codes as `sherry.unpack_codes` takes them, of `groups`
+    groups. Lane r of the result is lane r of the accumulator plus, for each
+    group g, entry `code of output r and group g` of table `index + g`. Tables
+    of words, `memref<? x 32 x i16>`, are for codes in that order; tables in
+    two halves of bytes, `memref<? x 2 x 16 x i8>`, for nibbles.
+
+    ```mlir
+    %acc1 = sherry.lookup_codes %tables[%g], %bytes, %acc0 {groups = 16 : i64}
+        : memref<512x32xi16>, vector<320xi8>, vector<32xi16>
+    ```
+  }];
+  let arguments = (ins
+      Arg<AnyTypeOf<[MemRefRankOf<[I16], [2]>, MemRefRankOf<[I8], [3]>],
+                    "tables of words, or of halves of bytes",
+                    "::mlir::MemRefType">, "", [MemRead]>:$tables,
+      Index:$index, VectorOfRankAndType<[1], [I8]>:$bytes,
+      VectorOfLengthAndType<[32], [I16]>:$accumulator,
+      ConfinedAttr<I64Attr, [IntMinValue<1>, IntMaxValue<16>]>:$groups);
+  let results = (outs VectorOfLengthAndType<[32], [I16]>:$result);
+  let assemblyFormat = [{
+    $tables `[` $index `]` `,` $bytes `,` $accumulator attr-dict
+    `:` type($tables) `,` type($bytes) `,` type($accumulator)
+  }];
+  let extraClassDeclaration = [{
+    ::sherry::CodeOrder getOrder() {
+      return getTables().getType().getRank() == 2 ? ::sherry::CodeOrder::Words
+                                                  : ::sherry::CodeOrder::Nibbles;
+    }
+  }];
+  let hasVerifier = 1;
+}
 
 def Sherry_DecodeBlockOp : Sherry_KernelOp<"decode_block", [Pure]> {
   let summary = "5-bit codes to trits";

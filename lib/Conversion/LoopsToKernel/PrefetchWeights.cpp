@@ -1,0 +1,139 @@
+//===- PrefetchWeights.cpp - Asks for weights before they are read --------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Conversion/Passes.h"
+#include "sherry/Dialect/Sherry/SherryDialect.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace sherry {
+#define GEN_PASS_DEF_PREFETCHWEIGHTS
+#include "sherry/Conversion/Passes.h.inc"
+} // namespace sherry
+
+using namespace mlir;
+using namespace sherry;
+
+static constexpr int64_t kLineBytes = 64;
+/// Shorter loads are single rows, not streams.
+static constexpr int64_t kLeastBytes = kLineBytes / 2;
+
+namespace {
+/// Bytes of a view of the weights that a load reads.
+struct Place {
+  memref::ViewOp view;
+  SmallVector<std::pair<Value, int64_t>> terms; ///< indices, times bytes
+  int64_t begin = 0, size;
+
+  static std::optional<Place> get(vector::LoadOp load, Value weights);
+  bool isDefinedOutside(scf::ForOp loop) {
+    return loop.isDefinedOutsideOfLoop(view.getByteShift()) &&
+           llvm::all_of(terms, [&](const auto &term) {
+             return loop.isDefinedOutsideOfLoop(term.first);
+           });
+  }
+};
+
+struct PrefetchWeightsPass
+    : sherry::impl::PrefetchWeightsBase<PrefetchWeightsPass> {
+  void runOnOperation() override;
+
+private:
+  void prefetch(vector::LoadOp load, Place place);
+
+  using Terms = SmallVector<std::pair<Value, int64_t>>;
+  using Line = std::tuple<Block *, Value, Terms, int64_t>;
+  SmallVector<Line> done;
+  SmallVector<std::pair<int64_t, unsigned>> distances; ///< bytes, locality
+};
+} // namespace
+
+std::optional<Place> Place::get(vector::LoadOp load, Value weights) {
+  Place place;
+  place.view = load.getBase().getDefiningOp<memref::ViewOp>();
+  if (!place.view || place.view.getSource() != weights)
+    return std::nullopt;
+  MemRefType type = place.view.getType();
+  int64_t bytes = type.getElementTypeBitWidth() / 8;
+  place.size = load.getVectorType().getNumElements() * bytes;
+  if (place.size < kLeastBytes || !type.hasStaticShape())
+    return std::nullopt;
+  for (int64_t i = type.getRank() - 1; i >= 0; --i) {
+    Value index = load.getIndices()[i];
+    if (std::optional<int64_t> constant = getConstantIntValue(index))
+      place.begin += *constant * bytes;
+    else
+      place.terms.push_back({index, bytes});
+    bytes *= type.getDimSize(i);
+  }
+  return place;
+}
+
+void PrefetchWeightsPass::prefetch(vector::LoadOp load, Place place) {
+  // Once where the address is new.
+  ImplicitLocOpBuilder b(load.getLoc(), &getContext());
+  b.setInsertionPointAfter(load);
+  auto loop = dyn_cast<scf::ForOp>(load->getParentOp());
+  while (loop && place.isDefinedOutside(loop)) {
+    b.setInsertionPoint(loop);
+    loop = dyn_cast<scf::ForOp>(loop->getParentOp());
+  }
+  Value base;
+  for (int64_t line = place.begin / kLineBytes * kLineBytes;
+       line < place.begin + place.size; line += kLineBytes) {
+    Line key(b.getInsertionBlock(), place.view.getResult(), place.terms, line);
+    if (llvm::is_contained(done, key))
+      continue;
+    done.push_back(key);
+    ++numPrefetched;
+    if (!base) {
+      base = place.view.getByteShift();
+      for (auto [index, bytes] : place.terms)
+        base = b.createOrFold<arith::AddIOp>(
+            base, b.createOrFold<arith::MulIOp>(
+                      index, arith::ConstantIndexOp::create(b, bytes)));
+    }
+    for (auto [distance, locality] : distances) {
+      Value at = b.createOrFold<arith::AddIOp>(
+          base, arith::ConstantIndexOp::create(b, distance + line));
+      memref::PrefetchOp::create(b, place.view.getSource(), at,
+                                 /*isWrite=*/false, locality,
+                                 /*isDataCache=*/true);
+    }
+  }
+}
+
+void PrefetchWeightsPass::runOnOperation() {
+  func::FuncOp function = getOperation();
+  if (function.isDeclaration() || function.getNumArguments() == 0)
+    return;
+  ScheduleAttr schedule = getSchedule(function->getParentOfType<ModuleOp>());
+  distances.clear();
+  done.clear();
+  if (schedule.getPrefetchL2() != 0)
+    distances.push_back({schedule.getPrefetchL2(), 2});
+  if (schedule.getPrefetch() != 0)
+    distances.push_back({schedule.getPrefetch(), 3});
+  auto tokens =
+      SherryDialect::MaxTokensAttrHelper(&getContext()).getAttr(function);
+  bool isForOne = tokens && tokens.getInt() == 1;
+  SmallVector<vector::LoadOp> loads;
+  function.walk([&](scf::ParallelOp loop) {
+    // Codes that are unpacked for several tokens are read in pieces, tile by
+    // tile; whoever takes the tiles prefetches the next one.
+    bool isUnpacked = false;
+    loop->walk([&](DecodeBlockOp) { isUnpacked = true; });
+    if (isForOne || !isUnpacked)
+      loop->walk([&](vector::LoadOp load) { loads.push_back(load); });
+  });
+  for (vector::LoadOp load : loads)
+    if (std::optional<Place> place =
+            Place::get(load, function.getArgument(0)))
+      prefetch(load, *place);
+}

@@ -8,10 +8,9 @@
 //===----------------------------------------------------------------------===//
 #include "Example.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Builders.h"
 #include "sherry/Conversion/SherryToLoops.h"
 
@@ -38,9 +37,6 @@ struct ClampPattern : OpConversionPattern<ClampOp> {
     constexpr int64_t kLanes = 16;
     auto vector = VectorType::get(kLanes, rewriter.getF32Type());
     Location loc = op.getLoc();
-    auto index = [&](OpBuilder &b, int64_t value) -> Value {
-      return arith::ConstantIndexOp::create(b, loc, value);
-    };
     auto splat = [&](APFloat value) -> Value {
       return arith::ConstantOp::create(rewriter, loc,
                                        DenseElementsAttr::get(vector, value));
@@ -48,26 +44,26 @@ struct ClampPattern : OpConversionPattern<ClampOp> {
     Value most = splat(op.getLimit()), least = splat(-op.getLimit());
     Value result =
         memref::AllocOp::create(rewriter, loc, cast<MemRefType>(types[0]));
-    Value zero = index(rewriter, 0), one = index(rewriter, 1);
-    Value columns = index(rewriter, op.getType().getDimSize(1));
-    Value step = index(rewriter, kLanes);
-    auto forRows =
-        scf::ParallelOp::create(rewriter, loc, zero, rows, one,
-                                [](OpBuilder &, Location, ValueRange) {});
+    auto forRows = affine::AffineParallelOp::create(
+        rewriter, loc, TypeRange(), ArrayRef<arith::AtomicRMWKind>(),
+        rewriter.getConstantAffineMap(0), ValueRange(),
+        rewriter.getSymbolIdentityMap(), rows, ArrayRef<int64_t>{1});
     // What profiles call it.
     forRows->setAttr("sherry.step",
                      rewriter.getDictionaryAttr(rewriter.getNamedAttr(
                          "op", rewriter.getStringAttr("clamp"))));
     OpBuilder::InsertionGuard guard(rewriter);
-    rewriter.setInsertionPoint(forRows.getBody()->getTerminator());
-    auto forColumns = scf::ForOp::create(rewriter, loc, zero, columns, step);
-    rewriter.setInsertionPoint(forColumns.getBody()->getTerminator());
-    SmallVector<Value> at{forRows.getInductionVars().front(),
+    rewriter.setInsertionPointToStart(forRows.getBody());
+    auto forColumns = affine::AffineForOp::create(
+        rewriter, loc, 0, op.getType().getDimSize(1), kLanes);
+    rewriter.setInsertionPointToStart(forColumns.getBody());
+    SmallVector<Value> at{forRows.getIVs().front(),
                           forColumns.getInductionVar()};
-    Value x = vector::LoadOp::create(rewriter, loc, vector, input, at);
+    Value x =
+        affine::AffineVectorLoadOp::create(rewriter, loc, vector, input, at);
     x = arith::MinimumFOp::create(rewriter, loc, x, most);
     x = arith::MaximumFOp::create(rewriter, loc, x, least);
-    vector::StoreOp::create(rewriter, loc, x, result, at);
+    affine::AffineVectorStoreOp::create(rewriter, loc, x, result, at);
     rewriter.replaceOpWithMultiple(
         op, SmallVector<SmallVector<Value>>{{result, rows}});
     return success();

@@ -77,6 +77,7 @@ struct PassStage {
 
 static constexpr PassStage kPassStages[] = {
     {Stage::Layout, "layout", buildLayoutPipeline},
+    {Stage::Loops, "loops", buildLoopsPipeline},
     {Stage::Kernel, "kernel", buildKernelPipeline},
     {Stage::LLVMDialect, "llvm-mlir", buildLLVMPipeline}};
 

@@ -8,6 +8,7 @@
 #include "ConversionPasses.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Affine/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -44,6 +45,7 @@ void sherry::registerAllPasses() {
   registerPipelines();
   registerTransformsPasses();
   memref::registerMemRefPasses();
+  affine::registerAffinePasses();
   registerPass([] { return createLowerAffinePass(); });
   registerPass([] { return createSCFToControlFlowPass(); });
   registerPass([] { return createConvertVectorToLLVMPass(); });

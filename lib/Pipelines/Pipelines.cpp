@@ -37,15 +37,21 @@ void sherry::buildLayoutPipeline(OpPassManager &pm) {
   pm.addPass(createVerifyStage({"layout"}));
 }
 
-void sherry::buildKernelPipeline(OpPassManager &pm) {
+void sherry::buildLoopsPipeline(OpPassManager &pm) {
   pm.addPass(createConvertSherryToLoops());
+  pm.addPass(createCanonicalizerPass());
+  pm.addNestedPass<func::FuncOp>(createNormalizeSubscripts());
+  pm.addPass(createCSEPass());
+  pm.addPass(createVerifyStage({"loops"}));
+}
+
+void sherry::buildKernelPipeline(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createLowerLoops());
   pm.addNestedPass<func::FuncOp>(createExpandCodes());
   // Equal views and loads are one before their lines are prefetched.
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createPrefetchWeights());
   pm.addNestedPass<func::FuncOp>(createHoistBuffers());
-  // Before any canonicalization: that would put the body of a loop with one
-  // iteration in the place of the loop, and every thread would run it.
   pm.addNestedPass<func::FuncOp>(createDistributeParallel());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -95,8 +101,12 @@ void sherry::registerPipelines() {
       "sherry-layout-pipeline",
       "specialise a graph, choose layouts and place weights",
       buildLayoutPipeline);
+  PassPipelineRegistration<>("sherry-loops-pipeline",
+                             "write graphs out as loops over buffers",
+                             buildLoopsPipeline);
   PassPipelineRegistration<>("sherry-kernel-pipeline",
-                             "write graphs out as loops over the workspace",
+                             "divide loops among threads, take codes apart, "
+                             "place buffers in the workspace",
                              buildKernelPipeline);
   PassPipelineRegistration<>("sherry-llvm-pipeline",
                              "lower loops and kernel ops to the LLVM dialect",

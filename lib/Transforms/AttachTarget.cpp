@@ -49,7 +49,7 @@ struct AttachTargetPass : sherry::impl::AttachTargetBase<AttachTargetPass> {
     if (stage && stage != "sherry" && stage != "layout") {
       module.emitError("the stage '")
           << stage.getValue() << "' is made for its target; attach another one "
-          << "before the stage 'kernel'";
+          << "before the stage 'loops'";
       return signalPassFailure();
     }
     ScheduleAttr before = getSchedule(module);

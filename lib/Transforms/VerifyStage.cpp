@@ -82,6 +82,18 @@ static StringRef checkLayout(Operation *op) {
   return checkSherry(op);
 }
 
+static StringRef checkLoops(Operation *op) {
+  if (auto weight = dyn_cast<WeightOp>(op))
+    return checkWeight(weight);
+  if (isa<ModuleOp>(op))
+    return checkSherry(op);
+  if (hasTensors(op))
+    return "still works on tensors";
+  if (isa<BarrierOp>(op))
+    return "divides work before loops are divided";
+  return isa<func::FuncOp>(op) ? checkTokens(op) : "";
+}
+
 static StringRef checkKernel(Operation *op) {
   if (auto weight = dyn_cast<WeightOp>(op))
     return checkWeight(weight);
@@ -91,8 +103,10 @@ static StringRef checkKernel(Operation *op) {
     return "still works on tensors";
   if (op->getName().getStringRef() == "memref.alloc")
     return "allocates memory";
-  if (isa<scf::ParallelOp>(op))
+  if (op->getName().getStringRef() == "affine.parallel")
     return "is not divided among the team";
+  if (isa<UnpackCodesOp, LookupCodesOp>(op))
+    return "is not taken apart";
   return isa<func::FuncOp>(op) ? checkTokens(op) : "";
 }
 
@@ -164,6 +178,8 @@ static StringRef checkModule(ModuleOp module, StringRef stage) {
     return problem;
   if (stage == "layout")
     return checkCaches(module);
+  if (stage == "loops")
+    return "";
   if (!SherryDialect::WorkspaceSizeAttrHelper(module.getContext())
            .isAttrPresent(module))
     return "has no sherry.workspace_size";
@@ -179,13 +195,14 @@ struct VerifyStagePass : sherry::impl::VerifyStageBase<VerifyStagePass> {
     for (auto [name, candidate] :
          {std::pair<StringRef, StageRule>("sherry", checkSherry),
           {"layout", checkLayout},
+          {"loops", checkLoops},
           {"kernel", checkKernel},
           {"llvm-mlir", checkLLVM}})
       if (stage == name)
         rule = candidate;
     if (!rule) {
-      getOperation().emitError("stage must be sherry, layout, kernel or "
-                               "llvm-mlir, not '")
+      getOperation().emitError("stage must be sherry, layout, loops, kernel "
+                               "or llvm-mlir, not '")
           << stage << "'";
       return signalPassFailure();
     }

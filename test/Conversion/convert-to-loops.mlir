@@ -10,9 +10,9 @@
 // CHECK-SAME: %[[X:.*]]: memref<8x64xf32>, %[[Y:.*]]: memref<8x64xf32>, %[[ROWS:.*]]: index, %[[I:.*]]: index, %[[CONTEXT:.*]]: index, %[[TEAM:.*]]: !sherry.team)
 // CHECK-SAME: sherry.max_tokens = 8
 func.func @arguments(%x: tensor<?x40xf32>, %cache: !sherry.kv_cache<2 x 1 x 4 x f32, max_context = 16>, %i: index) -> tensor<?x40xf32> attributes {sherry.max_tokens = 8 : i64} {
-  // CHECK: scf.parallel (%[[ROW:.*]]) = (%{{.*}}) to (%[[ROWS]])
+  // CHECK: affine.parallel (%[[ROW:.*]]) = (0) to (symbol(%[[ROWS]]))
   // CHECK: arith.addf
-  // CHECK: vector.store %{{.*}}, %[[Y]][%[[ROW]], %{{.*}}] : memref<8x64xf32>
+  // CHECK: affine.vector_store %{{.*}}, %[[Y]][%[[ROW]], %{{.*}}] : memref<8x64xf32>
   // CHECK: sherry.step = {op = "addf"}
   %y = arith.addf %x, %x : tensor<?x40xf32>
   return %y : tensor<?x40xf32>
@@ -30,12 +30,12 @@ sherry.weight @w count 2 from ["w.{}"] rows [160] at 0 stride 512 : tensor<160x8
 func.func @lookups(%x: tensor<?x8xf32>, %layer: index) -> tensor<?x160xf32> attributes {sherry.max_tokens = 1 : i64} {
   %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = words>>
   // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<2x32xi16>
-  // CHECK: scf.parallel
-  // CHECK: scf.for %{{.*}} to %c2
+  // CHECK: affine.parallel
+  // CHECK: affine.for %{{.*}} = 0 to 2
   // CHECK: sherry.build_table
   // CHECK: sherry.step = {op = "quantize_activations"}
   // CHECK: %[[THREADS:.*]] = sherry.num_threads
-  // CHECK: scf.parallel (%[[THREAD:.*]]) = (%{{.*}}) to (%[[THREADS]])
+  // CHECK: affine.parallel (%[[THREAD:.*]]) = (0) to (symbol(%[[THREADS]]))
   // CHECK: %[[BEGIN:.*]] = arith.divui %{{.*}}, %[[THREADS]]
   // CHECK: %[[END:.*]] = arith.divui %{{.*}}, %[[THREADS]]
   // CHECK: %[[LAST:.*]] = arith.minui %[[END]], %c4
@@ -83,8 +83,8 @@ func.func @whole(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max
   // WHOLE: %[[SUMS:.*]] = memref.alloca() : memref<32x32xi32>
   // WHOLE: %[[TRITS:.*]] = sherry.unpack_codes %{{.*}} words : vector<64xi8> -> vector<2x2x64xi8>
   // WHOLE: %[[BYTES:.*]] = vector.extract %[[TRITS]][0, 0]
-  // WHOLE: vector.store %[[BYTES]], %[[PANEL]]
-  // WHOLE-COUNT-28: vector.store %cst{{.*}}, %[[PANEL]]
+  // WHOLE: affine.vector_store %[[BYTES]], %[[PANEL]]
+  // WHOLE-COUNT-28: affine.vector_store %cst{{.*}}, %[[PANEL]]
   // WHOLE: scf.if
   // WHOLE: sherry.multiply_panel %[[PANEL]], %[[VALUES]][%{{.*}}], %{{.*}} {groups = 16 : i64} : memref<64x2x64xi8>, memref<32x128xi8>, memref<16x32xi32>
   // WHOLE: else
@@ -105,16 +105,16 @@ sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!she
 // CHECK-LABEL: func @panel
 func.func @panel(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 8 : i64} {
   %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8]>>
-  // CHECK: scf.parallel
+  // CHECK: affine.parallel
   // CHECK: %[[PANEL:.*]] = memref.alloca() : memref<64x2x64xi8>
   // Totals of the tokens.
   // CHECK: memref.alloc() : memref<1x8x32xf32>
   // CHECK: %[[TRITS:.*]] = sherry.unpack_codes %{{.*}} words bias 1
   // CHECK: %[[BYTES:.*]] = vector.extract %[[TRITS]][0, 0]
-  // CHECK: vector.store %[[BYTES]], %[[PANEL]]
+  // CHECK: affine.vector_store %[[BYTES]], %[[PANEL]]
   // Blocks of eight tokens, and what is left in one of eight or four.
-  // CHECK: scf.for
-  // CHECK: vector.load %[[PANEL]]
+  // CHECK: affine.for
+  // CHECK: affine.vector_load %[[PANEL]]
   // DOTS-COUNT-16: sherry.dot_accumulate {{.*}} {max_weight = 2 : i32}
   // PAIRS-COUNT-16: sherry.dot_pairs
   // CHECK: scf.if
@@ -144,10 +144,10 @@ func.func @panel(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max
   // FUSED: else
   // FUSED: %[[TRITS:.*]] = sherry.unpack_codes %{{.*}} words bias 1
   // FUSED: %[[BYTES:.*]] = vector.extract %[[TRITS]][0, 0]
-  // FUSED: vector.store %[[BYTES]], %[[PANEL:.*]][
+  // FUSED: affine.vector_store %[[BYTES]], %[[PANEL:.*]][
   // FUSED-COUNT-8: sherry.dot_accumulate %[[BYTES]]
-  // FUSED: scf.for
-  // FUSED: vector.load %[[PANEL]]
+  // FUSED: affine.for
+  // FUSED: affine.vector_load %[[PANEL]]
   %y = sherry.linear %values, @w : tensor<?x8xi8, #sherry.quantized<contiguous, [8]>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
@@ -234,7 +234,7 @@ func.func @loop(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max
     %next = func.call @layer(%carried, %i) : (tensor<?x32xf32>, index) -> tensor<?x32xf32>
     scf.yield %next : tensor<?x32xf32>
   }
-  // CHECK: vector.store %{{.*}}, %[[Y]]
+  // CHECK: affine.vector_store %{{.*}}, %[[Y]]
   %c = arith.addf %b, %b : tensor<?x32xf32>
   return %c : tensor<?x32xf32>
 }
@@ -300,11 +300,11 @@ func.func @integer_cache(%q: tensor<?x32xf32>, %k: tensor<?x16xf32>, %positions:
   // CHECK: sherry.step = {op = "update_cache"}
   sherry.update_cache %k, %k, %cache[%layer] at %positions of %sequences : tensor<?x16xf32>, <1 x 1 x 16 x i8, max_context = 16>
   // Scores, of two heads at a time.
-  // CHECK: %[[KEYS:.*]] = vector.load %{{.*}} : memref<4x16x4xi8{{.*}}>, vector<64xi8>
+  // CHECK: %[[KEYS:.*]] = affine.vector_load %{{.*}} : memref<4x16x4xi8{{.*}}>, vector<64xi8>
   // CHECK-COUNT-4: sherry.dot_accumulate %[[KEYS]], {{.*}} {max_weight = 255 : i32}
   // CHECK: math.exp
   // Values.
-  // CHECK: %[[VALUES:.*]] = vector.load %{{.*}} : memref<4x16x4xi8{{.*}}>, vector<64xi8>
+  // CHECK: %[[VALUES:.*]] = affine.vector_load %{{.*}} : memref<4x16x4xi8{{.*}}>, vector<64xi8>
   // CHECK-COUNT-4: sherry.dot_accumulate %[[VALUES]]
   // CHECK: sherry.step = {op = "attention"}
   %0 = sherry.attention %q, %cache[%layer] at %positions of %sequences : tensor<?x32xf32>, <1 x 1 x 16 x i8, max_context = 16>

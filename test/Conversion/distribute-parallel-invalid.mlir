@@ -4,7 +4,7 @@ func.func @no_team(%n: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   // expected-error@+1 {{the function has no !sherry.team to divide work among}}
-  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+  affine.parallel (%i) = (0) to (symbol(%n)) {
   }
   return
 }
@@ -15,7 +15,7 @@ func.func @two_dimensions(%n: index, %team: !sherry.team) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   // expected-error@+1 {{only outermost loops of the form 0 to n step 1 can be divided}}
-  scf.parallel (%i, %j) = (%c0, %c0) to (%n, %n) step (%c1, %c1) {
+  affine.parallel (%i, %j) = (0, 0) to (symbol(%n), symbol(%n)) {
   }
   return
 }
@@ -26,7 +26,7 @@ func.func @step(%n: index, %team: !sherry.team) {
   %c0 = arith.constant 0 : index
   %c2 = arith.constant 2 : index
   // expected-error@+1 {{only outermost loops of the form 0 to n step 1 can be divided}}
-  scf.parallel (%i) = (%c0) to (%n) step (%c2) {
+  affine.parallel (%i) = (0) to (symbol(%n)) step (2) {
   }
   return
 }
@@ -37,9 +37,9 @@ func.func @step(%n: index, %team: !sherry.team) {
 func.func @nested(%n: index, %team: !sherry.team) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+  affine.parallel (%i) = (0) to (symbol(%n)) {
     // expected-error@+1 {{only outermost loops of the form 0 to n step 1 can be divided}}
-    scf.parallel (%j) = (%c0) to (%n) step (%c1) {
+    affine.parallel (%j) = (0) to (symbol(%n)) {
     }
   }
   return

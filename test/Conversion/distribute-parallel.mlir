@@ -16,15 +16,15 @@ func.func @f(%x: memref<?xf32>, %n: index, %team: !sherry.team) {
   // CHECK: scf.for %[[K:.*]] = %[[BEGIN]] to %[[END]] step
   // CHECK-NEXT: memref.store %{{.*}}, %[[X]][%[[K]]]
   // CHECK: sherry.barrier %[[TEAM]] {step = {op = "rope"}}
-  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+  affine.parallel (%i) = (0) to (symbol(%n)) {
     memref.store %f, %x[%i] : memref<?xf32>
   } {sherry.step = {op = "rope"}}
   // CHECK: scf.for
   // CHECK: sherry.barrier %[[TEAM]]{{$}}
-  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+  affine.parallel (%i) = (0) to (symbol(%n)) {
     memref.store %f, %x[%i] : memref<?xf32>
   }
-  // CHECK-NOT: scf.parallel
+  // CHECK-NOT: affine.parallel
   return
 }
 
@@ -46,7 +46,7 @@ func.func @on_demand(%x: memref<?xf32>, %n: index, %team: !sherry.team) {
   // CHECK-NEXT: %[[RESET:.*]] = arith.constant 0 : i64
   // CHECK-NEXT: memref.store %[[RESET]], %[[COUNTER]][%[[ZERO]]]
   // CHECK: sherry.barrier %[[TEAM]]{{$}}
-  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+  affine.parallel (%i) = (0) to (symbol(%n)) {
     memref.store %f, %x[%i] : memref<?xf32>
   } {sherry.on_demand}
   // CHECK: %[[QUARTER:.*]] = arith.divui %[[N]], %c4
@@ -69,7 +69,7 @@ func.func @on_demand(%x: memref<?xf32>, %n: index, %team: !sherry.team) {
   // CHECK: %[[J2:.*]] = arith.addi %[[J]], %
   // CHECK: scf.yield %[[J2]]
   // CHECK: sherry.barrier %[[TEAM]] {step = {op = "rope"}}
-  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+  affine.parallel (%i) = (0) to (symbol(%n)) {
     memref.store %f, %x[%i] : memref<?xf32>
   } {sherry.on_demand, sherry.step = {op = "rope"}}
   return

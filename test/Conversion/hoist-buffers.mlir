@@ -12,8 +12,8 @@ func.func @places(%rows: index, %team: !sherry.team) attributes {sherry.max_toke
   %c1 = arith.constant 1 : index
   %c5 = arith.constant 5 : index
   %zero = arith.constant 0.0 : f32
-  // CHECK: scf.parallel (%[[TILE:.*]]) =
-  scf.parallel (%tile) = (%c0) to (%c5) step (%c1) {
+  // CHECK: affine.parallel (%[[TILE:.*]]) =
+  affine.parallel (%tile) = (0) to (5) {
     // CHECK: %[[THREADS:.*]] = sherry.num_threads %[[TEAM]]
     // CHECK: %[[IS_ENOUGH:.*]] = arith.cmpi ule, %[[THREADS]], %c5
     // CHECK: %[[THREAD:.*]] = sherry.thread %[[TEAM]]
@@ -28,10 +28,8 @@ func.func @places(%rows: index, %team: !sherry.team) attributes {sherry.max_toke
     memref.store %zero, %local[%c0] : memref<16xf32>
   }
   // Twice the rows are at most 16 iterations.
-  // CHECK: scf.parallel
-  %c2 = arith.constant 2 : index
-  %twice = arith.muli %rows, %c2 : index
-  scf.parallel (%i) = (%c0) to (%twice) step (%c1) {
+  // CHECK: affine.parallel
+  affine.parallel (%i) = (0) to (symbol(%rows) * 2) {
     // Two buffers: the places of the second follow those of the first.
     // CHECK: memref.view %[[SCRATCH]][%{{.*}}][] : memref<5120xi8> to memref<2xf32>
     // CHECK: arith.addi %{{.*}}, %c1024
@@ -54,7 +52,7 @@ func.func @unbounded(%team: !sherry.team) attributes {sherry.max_tokens = 8 : i6
   %c1 = arith.constant 1 : index
   %n = sherry.num_threads %team
   // expected-error@+1 {{allocates memory, and nothing bounds the number of its iterations}}
-  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+  affine.parallel (%i) = (0) to (symbol(%n)) {
     %a = memref.alloc() : memref<2xf32>
   }
   return
@@ -66,7 +64,7 @@ func.func @no_team() attributes {sherry.max_tokens = 8 : i64} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   // expected-error@+1 {{allocates memory, and the function has no !sherry.team whose threads share it}}
-  scf.parallel (%i) = (%c0) to (%c1) step (%c1) {
+  affine.parallel (%i) = (0) to (1) {
     %a = memref.alloc() : memref<2xf32>
   }
   return
@@ -77,7 +75,7 @@ func.func @no_team() attributes {sherry.max_tokens = 8 : i64} {
 func.func @dynamic(%n: index, %team: !sherry.team) attributes {sherry.max_tokens = 8 : i64} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  scf.parallel (%i) = (%c0) to (%c1) step (%c1) {
+  affine.parallel (%i) = (0) to (1) {
     // expected-error@+1 {{only buffers of fixed size can be placed}}
     %a = memref.alloc(%n) : memref<?xf32>
   }
@@ -89,7 +87,7 @@ func.func @dynamic(%n: index, %team: !sherry.team) attributes {sherry.max_tokens
 func.func @stack(%team: !sherry.team) attributes {sherry.max_tokens = 8 : i64} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  scf.parallel (%i) = (%c0) to (%c1) step (%c1) {
+  affine.parallel (%i) = (0) to (1) {
     // expected-error@+1 {{is too large for a small stack: at most 8192 bytes}}
     %a = memref.alloca() : memref<8193xi8>
   }

@@ -1,6 +1,6 @@
 // A loop with one iteration is run by one thread too: all other threads would
 // write the same buffer at the same time.
-// RUN: sherry-opt %s -sherry-layout-pipeline -sherry-kernel-pipeline | FileCheck %s
+// RUN: sherry-opt %s -sherry-layout-pipeline -sherry-loops-pipeline -sherry-kernel-pipeline | FileCheck %s
 
 module attributes {sherry.numerics = #sherry.numerics<activations = f32>} {
 sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16>>

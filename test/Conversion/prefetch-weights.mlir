@@ -13,8 +13,8 @@ func.func @lines(%weights: memref<65536xi8>, %other: memref<64xi8>) attributes {
   %c4 = arith.constant 4 : index
   %c16 = arith.constant 16 : index
   %c320 = arith.constant 320 : index
-  // CHECK: scf.parallel (%[[I:.*]]) =
-  scf.parallel (%i) = (%c0) to (%c4) step (%c1) {
+  // CHECK: affine.parallel (%[[I:.*]]) =
+  affine.parallel (%i) = (0) to (4) {
     // CHECK: %[[OFFSET:.*]] = arith.muli %[[I]], %c320
     %offset = arith.muli %i, %c320 : index
     %view = memref.view %weights[%offset][] : memref<65536xi8> to memref<5x32xi16>
@@ -50,7 +50,7 @@ func.func @lines(%weights: memref<65536xi8>, %other: memref<64xi8>) attributes {
       %e = vector.load %view[%c4, %c0] : memref<5x32xi16>, vector<32xi16>
       vector.store %e, %view[%c0, %c0] : memref<5x32xi16>, vector<32xi16>
     }
-    // CHECK: scf.reduce
+    // CHECK: return
   }
   return
 }
@@ -62,7 +62,7 @@ func.func @panel(%weights: memref<65536xi8>, %panel: memref<64xi8>) attributes {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c4 = arith.constant 4 : index
-  scf.parallel (%i) = (%c0) to (%c4) step (%c1) {
+  affine.parallel (%i) = (0) to (4) {
     %view = memref.view %weights[%c0][] : memref<65536xi8> to memref<4x16xi32>
     %codes = vector.load %view[%i, %c0] : memref<4x16xi32>, vector<16xi32>
     %trits = sherry.decode_block %codes : vector<16xi32> -> vector<64xi8>

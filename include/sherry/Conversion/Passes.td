@@ -33,15 +33,38 @@ def ConvertSherryToLoops
     7. the contexts (capacities) of the caches
     8. the team of threads
 
-    Work is divided by `scf.parallel`; results are `memref.alloc`. Weights need
+    Work is divided by `affine.parallel`; results are `memref.alloc`, as is the memory that an
+    iteration needs, or `memref.alloca`. Weights need
     a layout and a place (`sherry-select-layout`, `sherry-place-weights`). What
     `sherry.schedule` and `sherry.numerics` of the module say is done.
   }];
   let dependentDialects = [
+    "::mlir::affine::AffineDialect",
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
     "::sherry::SherryDialect"];
+}
+
+def NormalizeSubscripts
+    : Pass<"sherry-normalize-subscripts", "::mlir::func::FuncOp"> {
+  let summary = "one form for equal affine maps";
+  let description = [{
+    The form that the parser makes of a map's text: sums are added from left to
+    right. Text has no parentheses for sums, so without this pass the loops that
+    are read back would be lowered to other code than those that were written.
+  }];
+}
+
+def LowerLoops : Pass<"sherry-lower-loops", "::mlir::func::FuncOp"> {
+  let summary = "affine loops and subscripts to scf, vector and memref";
+  let description = [{
+    As `-lower-affine`, but parallel loops stay: `sherry-distribute-parallel`
+    divides them.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
 def ExpandCodes : Pass<"sherry-expand-codes", "::mlir::func::FuncOp"> {
@@ -78,7 +101,7 @@ def PrefetchWeights
 def HoistBuffers : Pass<"sherry-hoist-buffers", "::mlir::func::FuncOp"> {
   let summary = "give the buffers of parallel iterations places outside";
   let description = [{
-    A `memref.alloca` in an `scf.parallel` goes to the entry block, because one
+    A `memref.alloca` in an `affine.parallel` goes to the entry block, because one
     inside a loop would take more of the stack each time round. A `memref.alloc`
     becomes a part of one buffer of the function: each thread of the team has a
     place in it, or each iteration if they are fewer than threads. Parallel loops
@@ -92,7 +115,7 @@ def HoistBuffers : Pass<"sherry-hoist-buffers", "::mlir::func::FuncOp"> {
 
 def DistributeParallel
     : Pass<"sherry-distribute-parallel", "::mlir::func::FuncOp"> {
-  let summary = "divide scf.parallel among the threads of the team";
+  let summary = "divide affine.parallel among the threads of the team";
   let description = [{
     Thread i of n runs the iterations `[i * size / n, (i + 1) * size / n)`, in
     order, and then waits for the others. Of a loop with the attribute
@@ -100,7 +123,7 @@ def DistributeParallel
     go one by one to the threads that are free, by a counter in the workspace
     that is reset before the previous barrier of the block; where there is none,
     all are divided. Results do not depend on who runs an iteration, as they are
-    independent, which `scf.parallel` promises. The attribute `sherry.step` of
+    independent, which `affine.parallel` promises. The attribute `sherry.step` of
     the loop goes to the barrier.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",

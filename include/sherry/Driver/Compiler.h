@@ -20,6 +20,7 @@ namespace sherry {
 enum class Stage {
   Sherry,
   Layout,
+  Loops,
   Kernel,
   LLVMDialect,
   LLVM,

@@ -18,7 +18,11 @@ namespace sherry {
 /// `sherry-layout-pipeline`: a graph to specialised graphs whose weights have
 /// layouts and places.
 void buildLayoutPipeline(mlir::OpPassManager &pm);
-/// `sherry-kernel-pipeline`: graphs to loops over buffers in the workspace.
+/// `sherry-loops-pipeline`: graphs to loops over buffers, affine where their
+/// bounds and subscripts are.
+void buildLoopsPipeline(mlir::OpPassManager &pm);
+/// `sherry-kernel-pipeline`: loops to those of one thread, over buffers in the
+/// workspace, with codes taken apart.
 void buildKernelPipeline(mlir::OpPassManager &pm);
 /// `sherry-llvm-pipeline`: loops and kernel ops to the LLVM dialect.
 void buildLLVMPipeline(mlir::OpPassManager &pm);

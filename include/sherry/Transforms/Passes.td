@@ -131,7 +131,7 @@ def VerifyStage : Pass<"sherry-verify-stage", "::mlir::ModuleOp"> {
     module: `sherry.stage`.
   }];
   let options = [Option<"stage", "stage", "std::string", "\"sherry\"",
-                        "sherry, layout, kernel or llvm-mlir">];
+                        "sherry, layout, loops, kernel or llvm-mlir">];
 }
 
 #endif // SHERRY_TRANSFORMS_PASSES

@@ -1,4 +1,4 @@
-//===- DistributeParallel.cpp - scf.parallel to the threads of a team -----===//
+//===- DistributeParallel.cpp - Parallel loops to the threads of a team ---===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -6,11 +6,12 @@
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 namespace sherry {
 #define GEN_PASS_DEF_DISTRIBUTEPARALLEL
@@ -24,9 +25,12 @@ namespace {
 /// A loop under distribution.
 class Distribution {
 public:
-  Distribution(scf::ParallelOp loop, Value team)
+  Distribution(affine::AffineParallelOp loop, Value team)
       : loop(loop), team(team), b(loop.getLoc(), loop),
-        size(loop.getUpperBound().front()), one(loop.getStep().front()),
+        size(affine::expandAffineMap(b, loop.getLoc(), loop.getUpperBoundsMap(),
+                                     loop.getUpperBoundsOperands())
+                 ->front()),
+        one(arith::ConstantIndexOp::create(b, 1)),
         thread(ThreadOp::create(b, team)),
         threads(NumThreadsOp::create(b, team)) {}
 
@@ -41,7 +45,7 @@ private:
   /// Moves the body of the loop to the end of `block`.
   void moveBody(Block *block, Value iteration);
 
-  scf::ParallelOp loop;
+  affine::AffineParallelOp loop;
   Value team;
   ImplicitLocOpBuilder b;
   Value size, one, thread, threads;
@@ -60,7 +64,7 @@ std::pair<Value, Value> Distribution::share(Value count) {
 void Distribution::moveBody(Block *block, Value iteration) {
   loop.getBody()->getTerminator()->erase();
   block->getOperations().splice(block->end(), loop.getBody()->getOperations());
-  loop.getInductionVars().front().replaceAllUsesWith(iteration);
+  loop.getIVs().front().replaceAllUsesWith(iteration);
 }
 
 void Distribution::emitShare() {
@@ -75,7 +79,7 @@ void Distribution::emitShare() {
 
 /// The last quarter of the iterations is taken one by one, from a counter.
 void Distribution::emitOnDemand(BarrierOp previous) {
-  Value zero = loop.getLowerBound().front(), counter;
+  Value zero = arith::ConstantIndexOp::create(b, 0), counter;
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(
@@ -162,18 +166,21 @@ struct DistributeParallelPass
         llvm::make_filter_range(function.getArguments(), [](Value arg) {
           return isa<TeamType>(arg.getType());
         });
-    SmallVector<scf::ParallelOp> loops;
-    function.walk([&](scf::ParallelOp loop) { loops.push_back(loop); });
-    for (scf::ParallelOp loop : loops) {
+    SmallVector<affine::AffineParallelOp> loops;
+    function.walk(
+        [&](affine::AffineParallelOp loop) { loops.push_back(loop); });
+    for (affine::AffineParallelOp loop : loops) {
       if (teams.empty()) {
         loop.emitOpError("the function has no !sherry.team to divide work "
                          "among");
         return signalPassFailure();
       }
-      if (loop.getNumLoops() != 1 || loop.getNumResults() != 0 ||
-          !isConstantIntValue(loop.getLowerBound().front(), 0) ||
-          !isConstantIntValue(loop.getStep().front(), 1) ||
-          loop->getParentOfType<scf::ParallelOp>()) {
+      if (loop.getNumDims() != 1 || loop.getNumResults() != 0 ||
+          !loop.getLowerBoundsMap().isSingleConstant() ||
+          loop.getLowerBoundsMap().getSingleConstantResult() != 0 ||
+          loop.getUpperBoundsMap().getNumResults() != 1 ||
+          loop.getSteps().front() != 1 ||
+          loop->getParentOfType<affine::AffineParallelOp>()) {
         loop.emitOpError("only outermost loops of the form 0 to n step 1 can "
                          "be divided");
         return signalPassFailure();

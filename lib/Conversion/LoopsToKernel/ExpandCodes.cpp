@@ -120,16 +120,16 @@ Value lookUpNibbles(CodesBuilder &b, LookupCodesOp op, Value sum) {
   }
   Value codes;
   for (int64_t group = 0; group < b.groups; ++group) {
-    codes = group % 2 == 0 ? b.part(group / 2 * 32, 32)
-                           : b.shiftRight(codes, 4);
+    codes =
+        group % 2 == 0 ? b.part(group / 2 * 32, 32) : b.shiftRight(codes, 4);
     Value index = b.createOrFold<arith::AddIOp>(
         op.getIndex(), arith::ConstantIndexOp::create(b, group));
-    auto found = LookupHalvesOp::create(b, words, words, op.getTables(), index,
-                                        codes);
+    auto found =
+        LookupHalvesOp::create(b, words, words, op.getTables(), index, codes);
     for (int64_t half = 0; half < 2; ++half) {
       Value sign = group == 15 ? last[half] : signs[half];
-      sums[half] = b.add(
-          sums[half], ApplySignOp::create(b, found->getResult(half), sign));
+      sums[half] = b.add(sums[half],
+                         ApplySignOp::create(b, found->getResult(half), sign));
       if (group < 14)
         signs[half] = b.add(signs[half], signs[half]);
     }
@@ -196,10 +196,10 @@ void unpackNibbles(CodesBuilder &b, UnpackCodesOp op, BeforeGroup before,
     signs[half] = arith::ExtUIOp::create(
         b, lanes, b.bitcast(b.vec(16, 16), b.part(size - 64 + 32 * half, 32)));
   auto decodeHalf = [&](int64_t group, int64_t half) {
-    Value code = b.mask(
-        arith::ShRUIOp::create(b, pairs[half],
-                               b.splat(pairs[half], 4 * (group % 2))),
-        15);
+    Value code =
+        b.mask(arith::ShRUIOp::create(b, pairs[half],
+                                      b.splat(pairs[half], 4 * (group % 2))),
+               15);
     Value sign = arith::ShRUIOp::create(b, signs[half],
                                         b.splat(signs[half], 15 - group));
     sign = b.mask(b.shiftLeft(sign, 4), 16);
@@ -264,8 +264,8 @@ void expand(UnpackCodesOp op) {
       whole = vector::InsertOp::create(b, halves[half], whole,
                                        ArrayRef<int64_t>{group, half});
   };
-  (op.getOrder() == CodeOrder::Words ? unpackWords : unpackNibbles)(b, op,
-                                                                    before, use);
+  (op.getOrder() == CodeOrder::Words ? unpackWords
+                                     : unpackNibbles)(b, op, before, use);
   for (vector::ExtractOp extract : extracts) {
     ArrayRef<int64_t> position = extract.getStaticPosition();
     extract.replaceAllUsesWith(trits[position[0]][position[1]]);

@@ -7,10 +7,10 @@
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/Matchers.h"
 
 namespace sherry {
 #define GEN_PASS_DEF_HOISTBUFFERS
@@ -29,22 +29,26 @@ static int64_t getBytes(MemRefType type) {
                          SHERRY_ABI_BUFFER_ALIGNMENT);
 }
 
-/// What a number of iterations cannot exceed: a constant, a number of rows that
-/// the function is called with, or a multiple of one.
-static FailureOr<int64_t> getBound(Value count, int64_t maxTokens) {
-  APInt constant;
-  if (matchPattern(count, m_ConstantInt(&constant)))
-    return constant.getSExtValue();
-  if (auto product = count.getDefiningOp<arith::MulIOp>()) {
-    FailureOr<int64_t> lhs = getBound(product.getLhs(), maxTokens),
-                       rhs = getBound(product.getRhs(), maxTokens);
-    if (failed(lhs) || failed(rhs))
-      return failure();
-    return *lhs * *rhs;
-  }
-  if (isa<BlockArgument>(count) && maxTokens > 0)
-    return maxTokens;
-  return failure();
+/// What the number of iterations cannot exceed: a constant, or a multiple of
+/// numbers of rows, which the function is called with.
+static FailureOr<int64_t> getBound(affine::AffineParallelOp loop,
+                                   int64_t maxTokens) {
+  Builder b(loop.getContext());
+  AffineMap map = loop.getUpperBoundsMap();
+  bool areRows = llvm::all_of(loop.getUpperBoundsOperands(), [](Value value) {
+    return isa<BlockArgument>(value);
+  });
+  if (!map.isConstant() && (!areRows || maxTokens == 0))
+    return failure();
+  SmallVector<AffineExpr> most(map.getNumInputs(),
+                               b.getAffineConstantExpr(maxTokens));
+  AffineExpr bound = map.getResult(0).replaceDimsAndSymbols(
+      ArrayRef(most).take_front(map.getNumDims()),
+      ArrayRef(most).drop_front(map.getNumDims()));
+  auto constant = dyn_cast<AffineConstantExpr>(bound);
+  if (!constant)
+    return failure();
+  return constant.getValue();
 }
 
 namespace {
@@ -56,13 +60,14 @@ struct HoistBuffersPass : sherry::impl::HoistBuffersBase<HoistBuffersPass> {
     // Loops run one after the other, so they share the stack and the workspace.
     DenseMap<Type, SmallVector<memref::AllocaOp>> slots;
     scratch = nullptr;
-    auto walk = function.walk([&](scf::ParallelOp loop) {
+    auto walk = function.walk([&](affine::AffineParallelOp loop) {
       return WalkResult(hoistStack(loop, slots));
     });
     if (walk.wasInterrupted())
       return signalPassFailure();
-    walk = function.walk(
-        [&](scf::ParallelOp loop) { return WalkResult(hoistHeap(loop)); });
+    walk = function.walk([&](affine::AffineParallelOp loop) {
+      return WalkResult(hoistHeap(loop));
+    });
     if (walk.wasInterrupted())
       return signalPassFailure();
   }
@@ -71,7 +76,7 @@ private:
   /// To the entry block: a stack slot inside a loop would be a new one each
   /// time round.
   LogicalResult
-  hoistStack(scf::ParallelOp loop,
+  hoistStack(affine::AffineParallelOp loop,
              DenseMap<Type, SmallVector<memref::AllocaOp>> &slots) {
     SmallVector<memref::AllocaOp> allocs;
     loop->walk([&](memref::AllocaOp alloc) { allocs.push_back(alloc); });
@@ -98,7 +103,7 @@ private:
 
   /// Threads have a place each. If there are fewer iterations than threads,
   /// iterations have: so the number of places is known.
-  LogicalResult hoistHeap(scf::ParallelOp loop) {
+  LogicalResult hoistHeap(affine::AffineParallelOp loop) {
     SmallVector<memref::AllocOp> allocs;
     loop->walk([&](memref::AllocOp alloc) { allocs.push_back(alloc); });
     if (allocs.empty())
@@ -106,9 +111,8 @@ private:
     func::FuncOp function = getOperation();
     auto maxTokens =
         SherryDialect::MaxTokensAttrHelper(&getContext()).getAttr(function);
-    Value end = loop.getUpperBound().front();
     FailureOr<int64_t> places =
-        getBound(end, maxTokens ? maxTokens.getInt() : 0);
+        getBound(loop, maxTokens ? maxTokens.getInt() : 0);
     if (failed(places))
       return loop.emitOpError("allocates memory, and nothing bounds the number "
                               "of its iterations");
@@ -123,13 +127,17 @@ private:
     auto i8 = b.getI8Type();
     if (!scratch)
       scratch = memref::AllocOp::create(b, MemRefType::get({0}, i8));
+    b.setInsertionPoint(loop);
+    Value end =
+        affine::expandAffineMap(b, loop.getLoc(), loop.getUpperBoundsMap(),
+                                loop.getUpperBoundsOperands())
+            ->front();
     b.setInsertionPointToStart(loop.getBody());
     Value isThreads =
         arith::CmpIOp::create(b, arith::CmpIPredicate::ule,
                               Value(NumThreadsOp::create(b, *team)), end);
-    Value place =
-        arith::SelectOp::create(b, isThreads, ThreadOp::create(b, *team),
-                                loop.getInductionVars().front());
+    Value place = arith::SelectOp::create(
+        b, isThreads, ThreadOp::create(b, *team), loop.getIVs().front());
     int64_t begin = 0;
     for (memref::AllocOp alloc : allocs) {
       MemRefType type = alloc.getType();

@@ -6,6 +6,7 @@
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -124,7 +125,7 @@ void PrefetchWeightsPass::runOnOperation() {
       SherryDialect::MaxTokensAttrHelper(&getContext()).getAttr(function);
   bool isForOne = tokens && tokens.getInt() == 1;
   SmallVector<vector::LoadOp> loads;
-  function.walk([&](scf::ParallelOp loop) {
+  function.walk([&](affine::AffineParallelOp loop) {
     // Codes that are unpacked for several tokens are read in pieces, tile by
     // tile; whoever takes the tiles prefetches the next one.
     bool isUnpacked = false;
@@ -133,7 +134,6 @@ void PrefetchWeightsPass::runOnOperation() {
       loop->walk([&](vector::LoadOp load) { loads.push_back(load); });
   });
   for (vector::LoadOp load : loads)
-    if (std::optional<Place> place =
-            Place::get(load, function.getArgument(0)))
+    if (std::optional<Place> place = Place::get(load, function.getArgument(0)))
       prefetch(load, *place);
 }

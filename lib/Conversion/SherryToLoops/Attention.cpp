@@ -62,8 +62,8 @@ void HeadAttention::emit(Value row, Value first, const CachePart &keys,
   });
   prepareQueries(row, first);
   b.forLoop(end, kRoundPositions, [&](Value at) {
-    Value size = arith::MinUIOp::create(
-        b, Value(arith::SubIOp::create(b, end, at)), b.index(kRoundPositions));
+    Value size =
+        arith::MinUIOp::create(b, b.sub(end, at), b.index(kRoundPositions));
     emitRound(row, first, at, size, keys, values);
   });
   forHeads([&](Value head, Value column) {
@@ -83,7 +83,7 @@ void HeadAttention::emit(Value row, Value first, const CachePart &keys,
 /// whenever a larger score comes.
 void HeadAttention::emitRound(Value row, Value first, Value at, Value size,
                               const CachePart &keys, const CachePart &values) {
-  Value firstBlock = arith::DivUIOp::create(b, at, b.index(kCacheBlock));
+  Value firstBlock = b.div(at, kCacheBlock);
   Value blocks = arith::CeilDivUIOp::create(b, size, b.index(kCacheBlock));
   b.forLoop(b.index(sharing), together, [&](Value head) {
     Values before, rescale;
@@ -120,7 +120,7 @@ SmallVector<Value> HeadAttention::emitScores(Value row, Value first, Value head,
     init.push_back(broadcast(blockType, score));
   Values largest = b.forLoop(blocks, 1, init, [&](Value i, ValueRange carried) {
     // Of the last block, some positions may not exist.
-    Value left = arith::SubIOp::create(b, size, b.mul(i, kCacheBlock));
+    Value left = b.sub(size, b.mul(i, kCacheBlock));
     Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, lane,
                                          b.broadcast(kCacheBlock, left));
     Values next = productsOf(row, first, head, keys, b.add(firstBlock, i));

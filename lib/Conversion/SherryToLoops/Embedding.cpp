@@ -43,9 +43,8 @@ static Rows emitEmbedding(LoopBuilder &b, const Rows &tokens,
   b.parallel(tokens.count, [&](Value row) {
     Value token = arith::IndexCastOp::create(
         b, b.getIndexType(), b.loadScalar(tokens.buffer, {row}));
-    Value tileRows = b.index(format::kTileRows);
-    Value tile = arith::DivUIOp::create(b, token, tileRows);
-    Value lane = arith::RemUIOp::create(b, token, tileRows);
+    Value tile = b.div(token, format::kTileRows);
+    Value lane = b.rem(token, format::kTileRows);
     Type element = type.getElementType();
     format::DenseFormat format = *getDenseFormat(element);
     Value base =

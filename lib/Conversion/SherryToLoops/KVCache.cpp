@@ -61,8 +61,8 @@ public:
   PositionWriter(LoopBuilder &b, const CacheRef &cache, Value position)
       : b(b), headDim(cache.type.getHeadDim()),
         element(cache.type.getElementType()), position(position) {
-    block = arith::DivUIOp::create(b, position, b.index(kCacheBlock));
-    lane = arith::RemUIOp::create(b, position, b.index(kCacheBlock));
+    block = b.div(position, kCacheBlock);
+    lane = b.rem(position, kCacheBlock);
   }
 
   /// Those of `column` and behind.
@@ -82,8 +82,8 @@ public:
   }
 
 private:
-  Value fourth(Value x) { return arith::DivUIOp::create(b, x, b.index(4)); }
-  Value rest(Value x) { return arith::RemUIOp::create(b, x, b.index(4)); }
+  Value fourth(Value x) { return b.div(x, 4); }
+  Value rest(Value x) { return b.rem(x, 4); }
 
   LoopBuilder &b;
   int64_t headDim;

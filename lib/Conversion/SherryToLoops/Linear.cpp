@@ -35,13 +35,12 @@ void sherry::forTokenBlocks(LoopBuilder &b, int64_t begin, Value count,
     size = arith::SubIOp::create(
         b, Value(arith::MaxUIOp::create(b, count, b.index(begin))),
         b.index(begin));
-  Value whole =
-      b.mul(arith::DivUIOp::create(b, size, b.index(kTokenBlock)), kTokenBlock);
+  Value whole = b.mul(b.div(size, kTokenBlock), kTokenBlock);
   b.forLoop(whole, kTokenBlock, [&](Value first) {
     body(rowsFrom(b.add(first, begin), kTokenBlock));
   });
-  Value rest = arith::SubIOp::create(b, size, whole);
-  Value last = arith::SubIOp::create(b, count, b.index(1));
+  Value rest = b.sub(size, whole);
+  Value last = b.sub(count, b.index(1));
   for (auto [i, size] : llvm::enumerate(sizes)) {
     int64_t smaller = i + 1 < sizes.size() ? sizes[i + 1] : 0;
     auto isAbove = [&](int64_t limit) -> Value {
@@ -173,10 +172,9 @@ SmallVector<Value> sherry::emitPanelF32(LoopBuilder &b, Value panel,
   auto firstInput = [&](Value group) {
     if (!strided)
       return b.add(column, b.mul(group, format::kGroupInputs));
-    Value stride = b.index(format::kGroupStride);
-    Value run = b.createOrFold<arith::DivUIOp>(group, stride);
+    Value run = b.div(group, format::kGroupStride);
     return b.add(b.add(column, b.mul(run, format::kStridedInputs)),
-                 b.createOrFold<arith::RemUIOp>(group, stride));
+                 b.rem(group, format::kGroupStride));
   };
   return b.repeat(
       groups, zeroHalves(b, rows.size()), [&](Value group, ValueRange carried) {
@@ -242,7 +240,7 @@ void sherry::emitPanelI8(LoopBuilder &b, Value panel, int64_t groups,
                          const QuantizedRows &input, ArrayRef<Value> rows,
                          Value column, Value block, RowSumUse use) {
   Value values = input.inBlocks(b);
-  Value firstGroup = b.createOrFold<arith::DivUIOp>(column, b.index(4));
+  Value firstGroup = b.div(column, format::kGroupInputs);
   if (!b.schedule.getPairSums()) {
     SmallVector<Value> sums =
         sumDots(b, panel, groups, values, rows, firstGroup,

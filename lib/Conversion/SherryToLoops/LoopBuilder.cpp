@@ -87,13 +87,73 @@ Value LoopBuilder::splatInt(Type type, int64_t value) {
   return arith::ConstantOp::create(*this, attr);
 }
 
+static bool areAffine(ValueRange values) {
+  return llvm::all_of(values,
+                      [](Value value) { return affine::isValidDim(value); });
+}
+
+/// `expr` of the operands d0, d1, ..., which are affine.
+static Value apply(LoopBuilder &b, AffineExpr expr, ArrayRef<Value> operands) {
+  SmallVector<OpFoldResult> folded(operands.begin(), operands.end());
+  return getValueOrCreateConstantIndexOp(
+      b, b.getLoc(),
+      affine::makeComposedFoldedAffineApply(b, b.getLoc(), expr, folded));
+}
+
+Value LoopBuilder::add(Value x, Value y) {
+  if (!areAffine({x, y}))
+    return createOrFold<arith::AddIOp>(x, y);
+  return apply(*this, getAffineDimExpr(0) + getAffineDimExpr(1), {x, y});
+}
+
+Value LoopBuilder::sub(Value x, Value y) {
+  if (!areAffine({x, y}))
+    return createOrFold<arith::SubIOp>(x, y);
+  return apply(*this, getAffineDimExpr(0) - getAffineDimExpr(1), {x, y});
+}
+
+Value LoopBuilder::mul(Value x, int64_t y) {
+  if (!areAffine(x))
+    return createOrFold<arith::MulIOp>(x, index(y));
+  return apply(*this, getAffineDimExpr(0) * y, x);
+}
+
+Value LoopBuilder::div(Value x, int64_t y) {
+  if (!areAffine(x))
+    return createOrFold<arith::DivUIOp>(x, index(y));
+  return apply(*this, getAffineDimExpr(0).floorDiv(y), x);
+}
+
+Value LoopBuilder::rem(Value x, int64_t y) {
+  if (!areAffine(x))
+    return createOrFold<arith::RemUIOp>(x, index(y));
+  return apply(*this, getAffineDimExpr(0) % y, x);
+}
+
+Value LoopBuilder::load(VectorType type, Value memref, ValueRange at) {
+  if (areAffine(at))
+    return affine::AffineVectorLoadOp::create(*this, type, memref, at);
+  return vector::LoadOp::create(*this, type, memref, at);
+}
+
+Value LoopBuilder::loadScalar(Value memref, ValueRange at) {
+  if (areAffine(at))
+    return affine::AffineLoadOp::create(*this, memref, at);
+  return memref::LoadOp::create(*this, memref, at);
+}
+
 Value LoopBuilder::broadcast(int64_t lanes, Value scalar) {
   return vector::BroadcastOp::create(*this, vec(lanes, scalar.getType()),
                                      scalar);
 }
 
 void LoopBuilder::store(Value value, Value memref, ValueRange at) {
-  if (isa<VectorType>(value.getType()))
+  bool isVector = isa<VectorType>(value.getType());
+  if (areAffine(at) && isVector)
+    affine::AffineVectorStoreOp::create(*this, value, memref, at);
+  else if (areAffine(at))
+    affine::AffineStoreOp::create(*this, value, memref, at);
+  else if (isVector)
     vector::StoreOp::create(*this, value, memref, at);
   else
     memref::StoreOp::create(*this, value, memref, at);
@@ -179,7 +239,7 @@ template <typename AllocOp> Value LoopBuilder::allocInLoop(MemRefType type) {
   if (lastAlloc)
     setInsertionPointAfter(lastAlloc);
   else
-    setInsertionPointToStart(loop.getBody());
+    setInsertionPointToStart(loop);
   auto alloc = AllocOp::create(*this, type);
   lastAlloc = alloc;
   return alloc;
@@ -196,15 +256,16 @@ Value LoopBuilder::allocScratch(MemRefType type) {
 Value LoopBuilder::constantMemory(StringRef name, DenseElementsAttr values) {
   auto type = MemRefType::get(values.getType().getShape(),
                               values.getType().getElementType());
+  func::FuncOp function = getFunction();
   memref::GlobalOp global;
   {
     OpBuilder::InsertionGuard guard(*this);
-    setInsertionPoint(getFunction());
+    setInsertionPoint(function);
     global = memref::GlobalOp::create(
-        *this, (getFunction().getName() + "_" + name).str(),
+        *this, (function.getName() + "_" + name).str(),
         /*sym_visibility=*/getStringAttr("private"), type, values,
         /*constant=*/true, getI64IntegerAttr(SHERRY_ABI_BUFFER_ALIGNMENT));
-    SymbolTable(getFunction()->getParentOp()).insert(global);
+    SymbolTable(function->getParentOp()).insert(global);
   }
   return memref::GetGlobalOp::create(*this, type, global.getName());
 }
@@ -235,19 +296,46 @@ void LoopBuilder::prefetchWeightsFar(Value offset, int64_t size,
 // Loops
 //===----------------------------------------------------------------------===//
 
-SmallVector<Value> LoopBuilder::forLoop(Value end, int64_t step,
-                                        ValueRange init, LoopBody body) {
-  auto loop = scf::ForOp::create(*this, index(0), end, index(step), init);
-  OpBuilder::InsertionGuard guard(*this);
-  if (init.empty()) {
-    setInsertionPoint(loop.getBody()->getTerminator());
+/// Fills the body of a loop.
+template <typename Loop, typename YieldOp>
+static SmallVector<Value> fill(LoopBuilder &b, Loop loop,
+                               LoopBuilder::LoopBody body) {
+  OpBuilder::InsertionGuard guard(b);
+  if (loop.getNumResults() == 0) {
+    b.setInsertionPoint(loop.getBody()->getTerminator());
     body(loop.getInductionVar(), {});
     return {};
   }
-  setInsertionPointToEnd(loop.getBody());
-  scf::YieldOp::create(*this,
-                       body(loop.getInductionVar(), loop.getRegionIterArgs()));
+  b.setInsertionPointToEnd(loop.getBody());
+  YieldOp::create(b, body(loop.getInductionVar(), loop.getRegionIterArgs()));
   return SmallVector<Value>(loop.getResults());
+}
+
+/// `for (i = begin; i < end; i += step)`.
+static SmallVector<Value> emitFor(LoopBuilder &b, Value begin, Value end,
+                                  int64_t step, ValueRange init,
+                                  LoopBuilder::LoopBody body) {
+  if (!areAffine({begin, end}))
+    return fill<scf::ForOp, scf::YieldOp>(
+        b, scf::ForOp::create(b, begin, end, b.index(step), init), body);
+  AffineMap same = b.getDimIdentityMap();
+  AffineMap lower = same, upper = same;
+  SmallVector<Value> lowerOperands{begin}, upperOperands{end};
+  for (auto [map, operands] :
+       {std::pair(&lower, &lowerOperands), std::pair(&upper, &upperOperands)}) {
+    affine::fullyComposeAffineMapAndOperands(map, operands);
+    affine::canonicalizeMapAndOperands(map, operands);
+  }
+  return fill<affine::AffineForOp, affine::AffineYieldOp>(
+      b,
+      affine::AffineForOp::create(b, lowerOperands, lower, upperOperands, upper,
+                                  step, init),
+      body);
+}
+
+SmallVector<Value> LoopBuilder::forLoop(Value end, int64_t step,
+                                        ValueRange init, LoopBody body) {
+  return emitFor(*this, index(0), end, step, init, body);
 }
 
 void LoopBuilder::forLoop(Value end, int64_t step,
@@ -281,24 +369,31 @@ void LoopBuilder::forColumns(int64_t columns, int64_t mostLanes,
 
 void LoopBuilder::forRange(Value begin, Value end, int64_t step,
                            function_ref<void(Value)> body) {
-  auto loop = scf::ForOp::create(*this, begin, end, index(step));
-  OpBuilder::InsertionGuard guard(*this);
-  setInsertionPoint(loop.getBody()->getTerminator());
-  body(loop.getInductionVar());
+  emitFor(*this, begin, end, step, {}, [&](Value i, ValueRange) {
+    body(i);
+    return SmallVector<Value>();
+  });
 }
 
 void LoopBuilder::parallel(Value end, function_ref<void(Value)> body,
                            Division division) {
-  auto op = scf::ParallelOp::create(*this, ValueRange{index(0)},
-                                    ValueRange{end}, ValueRange{index(1)});
+  assert(affine::isValidSymbol(end) && "a number that the function knows");
+  AffineMap upper = getSymbolIdentityMap();
+  SmallVector<Value> operands{end};
+  affine::fullyComposeAffineMapAndOperands(&upper, &operands);
+  affine::canonicalizeMapAndOperands(&upper, &operands);
+  auto op = affine::AffineParallelOp::create(
+      *this, TypeRange(), ArrayRef<arith::AtomicRMWKind>(),
+      getConstantAffineMap(0), ValueRange(), upper, operands,
+      ArrayRef<int64_t>{1});
   SherryDialect::StepAttrHelper(getContext()).setAttr(op, step);
   if (division == Division::OnDemand)
     SherryDialect::OnDemandAttrHelper(getContext()).setAttr(op, getUnitAttr());
   OpBuilder::InsertionGuard guard(*this);
-  setInsertionPoint(op.getBody()->getTerminator());
-  loop = op;
-  body(op.getInductionVars().front());
-  loop = {};
+  loop = op.getBody();
+  setInsertionPoint(loop->getTerminator());
+  body(op.getIVs().front());
+  loop = nullptr;
   lastAlloc = nullptr;
 }
 
@@ -320,8 +415,7 @@ void LoopBuilder::parallelUnits(Value count, int64_t units,
   if (maxTokens == 1) {
     // One row or none; none only if no logits are wanted.
     parallel(
-        createOrFold<arith::MulIOp>(count, index(units)),
-        [&](Value unit) { body(index(0), unit); }, division);
+        mul(count, units), [&](Value unit) { body(index(0), unit); }, division);
     return;
   }
   parallel(

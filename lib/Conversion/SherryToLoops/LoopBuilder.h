@@ -9,6 +9,7 @@
 #ifndef LIB_CONVERSION_SHERRYTOLOOPS_LOOPBUILDER_H
 #define LIB_CONVERSION_SHERRYTOLOOPS_LOOPBUILDER_H
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -82,13 +83,18 @@ public:
     return mlir::arith::ConstantIntOp::create(*this, value, 32);
   }
   mlir::Value f32(double value);
-  mlir::Value add(mlir::Value a, mlir::Value b) {
-    return createOrFold<mlir::arith::AddIOp>(a, b);
-  }
+
+  //===--------------------------------------------------------------------===//
+  // Subscripts: affine where their operands are
+  //===--------------------------------------------------------------------===//
+
+  mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value add(mlir::Value a, int64_t b) { return add(a, index(b)); }
-  mlir::Value mul(mlir::Value a, int64_t b) {
-    return createOrFold<mlir::arith::MulIOp>(a, index(b));
-  }
+  mlir::Value sub(mlir::Value a, mlir::Value b);
+  mlir::Value mul(mlir::Value a, int64_t b);
+  /// Of numbers that are not negative.
+  mlir::Value div(mlir::Value a, int64_t b);
+  mlir::Value rem(mlir::Value a, int64_t b);
 
   //===--------------------------------------------------------------------===//
   // Vectors
@@ -102,12 +108,8 @@ public:
   mlir::Value splatInt(mlir::Type type, int64_t value);
   mlir::Value broadcast(int64_t lanes, mlir::Value scalar);
   mlir::Value load(mlir::VectorType type, mlir::Value memref,
-                   mlir::ValueRange at) {
-    return mlir::vector::LoadOp::create(*this, type, memref, at);
-  }
-  mlir::Value loadScalar(mlir::Value memref, mlir::ValueRange at) {
-    return mlir::memref::LoadOp::create(*this, memref, at);
-  }
+                   mlir::ValueRange at);
+  mlir::Value loadScalar(mlir::Value memref, mlir::ValueRange at);
   void store(mlir::Value value, mlir::Value memref, mlir::ValueRange at);
   /// The number of a row: of memref<max_tokens x i32>.
   mlir::Value numberOf(const Rows &numbers, mlir::Value row) {
@@ -186,8 +188,8 @@ public:
   /// `for (i = begin; i < end; i += step)`.
   void forRange(mlir::Value begin, mlir::Value end, int64_t step,
                 llvm::function_ref<void(mlir::Value)> body);
-  /// Independent iterations 0 .. end-1, divided among the team; `end` is a
-  /// constant or a number of rows.
+  /// Independent iterations 0 .. end-1, divided among the team; `end` is known
+  /// where the function begins.
   void parallel(mlir::Value end, llvm::function_ref<void(mlir::Value)> body,
                 Division division = Division::Equal);
   /// A range of the numbers 0 .. size-1 for each thread, which may be empty.
@@ -213,7 +215,7 @@ private:
   const LoopsConfig config;
   /// What the parallel loops belong to, for profiles.
   mlir::DictionaryAttr step;
-  mlir::scf::ParallelOp loop;      ///< under construction
+  mlir::Block *loop = nullptr;     ///< body of that under construction
   mlir::Operation *lastAlloc = {}; ///< in it
 };
 

@@ -91,15 +91,14 @@ Value QuantizedRows::inBlocks(LoopBuilder &b) const {
 
 SmallVector<Value> QuantizedRows::placeOf(LoopBuilder &b, Value row,
                                           Value group) {
-  Value tokens = b.index(tokensInBlock(b));
-  return {b.createOrFold<arith::DivUIOp>(row, tokens), group,
-          b.createOrFold<arith::RemUIOp>(row, tokens), b.index(0)};
+  int64_t tokens = tokensInBlock(b);
+  return {b.div(row, tokens), group, b.rem(row, tokens), b.index(0)};
 }
 
 /// Stores the bytes of whole groups of a row, from the group of `column` on.
 static void storeGroups(LoopBuilder &b, Value bytes, Value values, Value row,
                         Value column) {
-  Value group = b.createOrFold<arith::DivUIOp>(column, b.index(4));
+  Value group = b.div(column, format::kGroupInputs);
   int64_t count = cast<VectorType>(bytes.getType()).getDimSize(0);
   for (int64_t i = 0; i < count; i += 4)
     b.store(b.slice(bytes, i, 4), values,
@@ -202,8 +201,7 @@ static void emitTables(LoopBuilder &b, const QuantizedRows &rows, Value column,
     return;
   auto i16 = b.getI16Type();
   Value values = rows.inBlocks(b);
-  Value first =
-      b.createOrFold<arith::DivUIOp>(column, b.index(format::kGroupInputs));
+  Value first = b.div(column, format::kGroupInputs);
   b.forLoop(b.index(groups), 1, [&](Value i) {
     Value group = b.add(first, i);
     Value activations = b.load(b.vec(4, b.getI8Type()), values,

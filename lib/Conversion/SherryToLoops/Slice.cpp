@@ -50,7 +50,7 @@ struct LastTokensPattern : GraphOpPattern<LastTokensOp> {
                           Adaptor adaptor) const override {
     Rows input(adaptor.getInput(), op.getInput());
     Value count = adaptor.getCount().front();
-    Value skip = arith::SubIOp::create(b, input.count, count);
+    Value skip = b.sub(input.count, count);
     return Values{takePart(b, input, skip, 0, input.cols), count};
   }
 };

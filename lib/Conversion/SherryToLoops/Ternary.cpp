@@ -67,9 +67,8 @@ void TernaryWalk::forSteps(Cursor at, int64_t tiles, int64_t inputs,
 }
 
 TernaryWalk::Tile TernaryWalk::tileAt(Value tile, int64_t of) {
-  Value number =
-      b.createOrFold<arith::RemUIOp>(tile, b.index(layout.interleave));
-  Value first = b.createOrFold<arith::SubIOp>(tile, number);
+  Value number = b.rem(tile, layout.interleave);
+  Value first = b.sub(tile, number);
   Value bytes = b.mul(first, layout.tileBytes(inputs));
   return {{b.add(weight.offset, bytes), b.index(0), b.index(0)}, of, number};
 }
@@ -109,15 +108,14 @@ void TernaryWalk::forTileRanges(
     auto forSome = [&](Value begin, Value end, int64_t of) {
       Value isEmpty =
           arith::CmpIOp::create(b, arith::CmpIPredicate::uge, begin, end);
-      Value number =
-          b.createOrFold<arith::RemUIOp>(begin, b.index(layout.interleave));
-      Value first = arith::SubIOp::create(b, begin, number);
+      Value number = b.rem(begin, layout.interleave);
+      Value first = b.sub(begin, number);
       first = arith::SelectOp::create(b, isEmpty, end, first);
       b.forRange(first, end, layout.interleave, [&](Value superTile) {
         Value tile = arith::MaxUIOp::create(b, superTile, begin);
         Value last =
             arith::MinUIOp::create(b, b.add(superTile, layout.interleave), end);
-        Value count = arith::SubIOp::create(b, last, tile);
+        Value count = b.sub(last, tile);
         Tile place = tileAt(tile, of);
         body(place, count, b.mul(tile, format::kTileRows));
       });

@@ -231,7 +231,7 @@ void TernaryPanels::storeGroup(Value group, ArrayRef<Value> halves) {
 
 void TernaryPanels::fillPanel(const Tile &chunk, int64_t inputs) {
   forSteps(chunk.at, chunk.of, inputs, [&](Cursor step, int64_t inputs) {
-    Value first = arith::SubIOp::create(b, step.group, chunk.at.group);
+    Value first = b.sub(step.group, chunk.at.group);
     unpackStep({step, chunk.of, chunk.number}, inputs / 4,
                /*bias=*/multipliesWhole() ? 0 : 1,
                [&](int64_t group, ArrayRef<Value> halves) {
@@ -257,7 +257,7 @@ void TernaryPanels::multiplyWhole(Cursor chunk, int64_t inputs, RowSumUse use) {
                             column, sums, groups);
   };
   b.forLoop(count, kPanelRows, [&](Value first) {
-    Value rest = arith::SubIOp::create(b, count, first);
+    Value rest = b.sub(count, first);
     Value isHalf = arith::CmpIOp::create(b, arith::CmpIPredicate::ule, rest,
                                          b.index(MultiplyPanelOp::kUnit));
     auto choice = scf::IfOp::create(b, isHalf, /*withElseRegion=*/true);
@@ -314,7 +314,7 @@ void TernaryPanels::multiplyCodes(const Tile &chunk, int64_t inputs,
       chunk.at, chunk.of, inputs, starts,
       [&](Cursor step, int64_t inputs, ValueRange carried) {
         Values next(carried);
-        Value first = arith::SubIOp::create(b, step.group, chunk.at.group);
+        Value first = b.sub(step.group, chunk.at.group);
         unpackStep({step, chunk.of, chunk.number}, inputs / 4,
                    /*bias=*/1, [&](int64_t group, ArrayRef<Value> halves) {
                      if (hasRest)

@@ -285,7 +285,7 @@ SherryDialect::verifyOperationAttribute(Operation *op,
     return number && number.getType().isInteger(64) &&
            number.getInt() >= least && number.getInt() <= most;
   };
-  bool isLoop = op->getName().getStringRef() == "scf.parallel";
+  bool isLoop = op->getName().getStringRef() == "affine.parallel";
   if (name == ScheduleAttrHelper::getNameStr())
     return check(isa<ModuleOp>(op), "a module", isa<ScheduleAttr>(value),
                  "a #sherry.schedule");

@@ -12,7 +12,12 @@ import pathlib
 import subprocess
 import sys
 
-PIPELINES = ["sherry-layout-pipeline", "sherry-kernel-pipeline", "sherry-llvm-pipeline"]
+PIPELINES = [
+    "sherry-layout-pipeline",
+    "sherry-loops-pipeline",
+    "sherry-kernel-pipeline",
+    "sherry-llvm-pipeline",
+]
 
 
 def main():

@@ -4,7 +4,7 @@ func.func @f() {
   %c1 = arith.constant 1 : index
   %c8 = arith.constant 8 : index
   %f = arith.constant 0.0 : f32
-  scf.parallel (%i) = (%c0) to (%c8) step (%c1) {
+  affine.parallel (%i) = (0) to (8) {
     memref.store %f, %m[%i] : memref<8xf32>
   }
   return

@@ -43,7 +43,7 @@ def Sherry_Dialect : Dialect {
       "::mlir::ArrayAttr":$steps,            // those that end at barriers
       // Of a function: most tokens of a call.
       "::mlir::IntegerAttr":$max_tokens,
-      // Of an scf.parallel: what a profile calls it, and whether its last
+      // Of an affine.parallel: what a profile calls it, and whether its last
       // iterations go to the threads that are free.
       "::mlir::DictionaryAttr":$step,
       "::mlir::UnitAttr":$on_demand);

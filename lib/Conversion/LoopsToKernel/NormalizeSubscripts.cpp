@@ -1,0 +1,75 @@
+//===- NormalizeSubscripts.cpp - One form for equal affine maps -----------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Conversion/Passes.h"
+
+#include "mlir/IR/AffineExpr.h"
+#include "mlir/IR/AffineMap.h"
+
+namespace sherry {
+#define GEN_PASS_DEF_NORMALIZESUBSCRIPTS
+#include "sherry/Conversion/Passes.h.inc"
+} // namespace sherry
+
+using namespace mlir;
+
+static AffineExpr rebuild(AffineExpr expr);
+
+/// Appends the terms of a sum, in the order of its text.
+static void appendTerms(AffineExpr expr, SmallVectorImpl<AffineExpr> &terms) {
+  auto sum = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!sum || sum.getKind() != AffineExprKind::Add) {
+    terms.push_back(rebuild(expr));
+    return;
+  }
+  appendTerms(sum.getLHS(), terms);
+  appendTerms(sum.getRHS(), terms);
+}
+
+/// What the parser makes of the text: sums from left to right.
+static AffineExpr rebuild(AffineExpr expr) {
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!binary)
+    return expr;
+  if (binary.getKind() == AffineExprKind::Add) {
+    SmallVector<AffineExpr> terms;
+    appendTerms(expr, terms);
+    AffineExpr sum = terms.front();
+    for (AffineExpr term : ArrayRef(terms).drop_front())
+      sum = sum + term;
+    return sum;
+  }
+  return getAffineBinaryOpExpr(binary.getKind(), rebuild(binary.getLHS()),
+                               rebuild(binary.getRHS()));
+}
+
+static AffineMap normalize(AffineMap map) {
+  SmallVector<AffineExpr> results;
+  for (AffineExpr expr : map.getResults()) {
+    // Simplification on the way may bring new sums.
+    AffineExpr last;
+    do {
+      last = expr;
+      expr = rebuild(expr);
+    } while (expr != last);
+    results.push_back(expr);
+  }
+  return AffineMap::get(map.getNumDims(), map.getNumSymbols(), results,
+                        map.getContext());
+}
+
+namespace {
+struct NormalizeSubscriptsPass
+    : sherry::impl::NormalizeSubscriptsBase<NormalizeSubscriptsPass> {
+  void runOnOperation() override {
+    getOperation()->walk([](Operation *op) {
+      for (NamedAttribute attribute : op->getAttrs())
+        if (auto map = dyn_cast<AffineMapAttr>(attribute.getValue()))
+          op->setAttr(attribute.getName(),
+                      AffineMapAttr::get(normalize(map.getValue())));
+    });
+  }
+};
+} // namespace

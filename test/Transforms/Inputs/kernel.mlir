@@ -1,0 +1,5 @@
+func.func @f(%b: vector<320xi8>, %team: !sherry.team) {
+  %t = sherry.unpack_codes %b words : vector<320xi8> -> vector<16x2x64xi8>
+  sherry.barrier %team
+  return
+}

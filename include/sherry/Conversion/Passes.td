@@ -197,10 +197,12 @@ def LowerKernelGeneric : Pass<"sherry-lower-kernel-generic"> {
 }
 
 def ApproximateMath : Pass<"sherry-approximate-math"> {
-  let summary = "replace exp by the upstream polynomial approximation";
+  let summary = "replace exp and sincos by polynomials";
   let description = [{
-    Compiled models call no library. The polynomials are those of MLIR's math
-    transforms, sums of `math.fma`.
+    Compiled models call no library. `math.exp` becomes the polynomial of MLIR's
+    math transforms, sums of `math.fma`; `math.sincos` of f64 vectors, for angles
+    between -2^30 and 2^30, Taylor series after a reduction to a quarter turn,
+    in products and sums that are rounded apart.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect",

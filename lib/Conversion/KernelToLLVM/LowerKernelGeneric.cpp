@@ -385,6 +385,7 @@ struct LowerKernelGenericPass
     patterns.add(lowerDotAccumulate);
     patterns.add(lowerDotPairs);
     patterns.add(lowerMultiplyPanel);
+    patterns.add(lowerReduce);
     if (!hasFeature(getOperation(), "+f16c"))
       patterns.add(lowerExtF16).add(lowerTruncF16);
     if (!hasFeature(getOperation(), "+fma"))

@@ -82,6 +82,9 @@ public:
   }
 };
 
+/// A pattern for all CPUs.
+mlir::LogicalResult lowerReduce(ReduceOp op, mlir::PatternRewriter &rewriter);
+
 } // namespace sherry
 
 #endif // LIB_CONVERSION_KERNELTOLLVM_VECTORBUILDER_H

@@ -67,7 +67,7 @@ public:
 
   /// Those of `column` and behind.
   void writeFloats(const CachePart &keys, Value key, const CachePart &values,
-                   Value value, Value column);
+                   Value value, Value column, Value scratch);
   void writeIntegers(const CachePart &part, Value numbers, Value scratch,
                      function_ref<SmallVector<Value>(Value)> placeOf);
   void writeKeyIntegers(const CachePart &keys, Value key, Value scratch) {
@@ -111,17 +111,20 @@ static Value narrow(LoopBuilder &b, Value numbers) {
 
 void PositionWriter::writeFloats(const CachePart &keys, Value key,
                                  const CachePart &values, Value value,
-                                 Value column) {
+                                 Value column, Value scratch) {
   if (!element.isF32()) {
     key = narrow(b, key);
     value = narrow(b, value);
   }
   b.store(value, values.values(b), {position, column});
+  // One lane each of the blocks' rows.
+  b.store(key, scratch, {b.index(0)});
   Value blocks = keys.keys(b);
   int64_t lanes = cast<VectorType>(key.getType()).getDimSize(0);
-  for (int64_t i = 0; i < lanes; ++i)
-    b.store(vector::ExtractOp::create(b, key, i), blocks,
+  b.forLoop(b.index(lanes), 1, [&](Value i) {
+    b.store(b.loadScalar(scratch, {i}), blocks,
             {block, b.add(column, i), lane});
+  });
 }
 
 void PositionWriter::writeIntegers(
@@ -157,13 +160,15 @@ static void emitUpdateCache(LoopBuilder &b, const Rows &keys,
         CachePart keyPart(b, cache, sequence, CachePart::Keys, head);
         CachePart valuePart(b, cache, sequence, CachePart::Values, head);
         PositionWriter writer(b, cache, b.numberOf(cache.positions, row));
+        Value scratch = b.allocLocal(MemRefType::get(
+            {isInteger ? headDim : std::min(headDim, b.kMostHeadLanes)},
+            cache.type.getElementType()));
         if (!isInteger)
           return b.forHeadColumns(headDim, [&](Value part, int64_t lanes) {
             Value key = load(keys, part, lanes);
             Value value = load(values, part, lanes);
-            writer.writeFloats(keyPart, key, valuePart, value, part);
+            writer.writeFloats(keyPart, key, valuePart, value, part, scratch);
           });
-        Value scratch = b.allocLocal(MemRefType::get({headDim}, b.getI8Type()));
         Value first = b.index(0);
         Value key = load(keys, first, headDim);
         Value value = load(values, first, headDim);

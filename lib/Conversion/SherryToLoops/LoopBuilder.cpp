@@ -171,35 +171,9 @@ Value LoopBuilder::mulAdd(Value a, Value b, Value c) {
   return arith::AddFOp::create(*this, arith::MulFOp::create(*this, a, b), c);
 }
 
-Value LoopBuilder::reduce(Value vector,
-                          function_ref<Value(Value, Value)> combine) {
-  int64_t lanes = cast<VectorType>(vector.getType()).getDimSize(0);
-  if (lanes == 1)
-    return vector::ExtractOp::create(*this, vector, ArrayRef<int64_t>{0});
-  int64_t half = lanes / 2;
-  Value sum = reduce(combine(slice(vector, 0, half), slice(vector, half, half)),
-                     combine);
-  if (lanes % 2 == 0)
-    return sum;
-  Value last =
-      vector::ExtractOp::create(*this, vector, ArrayRef<int64_t>{lanes - 1});
-  return combine(sum, last);
-}
-
-Value LoopBuilder::reduceAdd(Value vector) {
-  return reduce(vector, [&](Value a, Value b) -> Value {
-    if (isa<FloatType>(getElementTypeOrSelf(a.getType())))
-      return arith::AddFOp::create(*this, a, b);
-    return arith::AddIOp::create(*this, a, b);
-  });
-}
-
-Value LoopBuilder::reduceMax(Value vector) {
-  return reduce(vector, [&](Value a, Value b) -> Value {
-    if (isa<FloatType>(getElementTypeOrSelf(a.getType())))
-      return arith::MaxNumFOp::create(*this, a, b);
-    return arith::MaxSIOp::create(*this, a, b);
-  });
+Value LoopBuilder::reduce(ReduceKind kind, Value vector) {
+  return ReduceOp::create(*this, getElementTypeOrSelf(vector.getType()), kind,
+                          vector);
 }
 
 Value LoopBuilder::roundToInt(Value vector) {

@@ -125,13 +125,13 @@ public:
   mlir::Value roundToInt(mlir::Value vector);
   /// limit / largest, or 0 if largest is 0: scalars.
   mlir::Value inverseOf(mlir::Value largest, double limit);
-  /// Combines all lanes with `combine` in a balanced tree, whose shape depends
-  /// on the number of lanes only: the same result on every target.
-  mlir::Value
-  reduce(mlir::Value vector,
-         llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
-  mlir::Value reduceAdd(mlir::Value vector);
-  mlir::Value reduceMax(mlir::Value vector);
+  mlir::Value reduce(ReduceKind kind, mlir::Value vector);
+  mlir::Value reduceAdd(mlir::Value vector) {
+    return reduce(ReduceKind::Add, vector);
+  }
+  mlir::Value reduceMax(mlir::Value vector) {
+    return reduce(ReduceKind::Max, vector);
+  }
 
   //===--------------------------------------------------------------------===//
   // Buffers

@@ -6,6 +6,8 @@
 #include "Lowering.h"
 #include "sherry/Support/RopeScaling.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -32,62 +34,6 @@ static SmallVector<float> computeFrequencies(RopeTableOp op, int64_t headDim) {
 }
 
 namespace {
-/// Sine and cosine of f64 vectors of non-negative angles below 2^30: reduction
-/// to [-pi/4, pi/4] by a two-part pi/2 (Cody and Waite), then Taylor series
-/// whose first dropped term is below 1e-16.
-struct SineCosine {
-  LoopBuilder &b;
-  VectorType type;
-
-  Value constant(double value) { return b.splat(type, value); }
-  Value mul(Value x, Value y) { return arith::MulFOp::create(b, x, y); }
-  Value add(Value x, Value y) { return arith::AddFOp::create(b, x, y); }
-
-  /// sum over i of x^i / ((first + 1) ... (first + 2i)), alternating in sign.
-  Value series(Value x, int64_t first, int64_t terms) {
-    Value result = constant(1);
-    for (int64_t i = terms; i > 0; --i) {
-      double n = static_cast<double>(first + 2 * i);
-      result =
-          add(constant(1), mul(mul(x, constant(-1.0 / (n * (n - 1)))), result));
-    }
-    return result;
-  }
-
-  std::pair<Value, Value> operator()(Value angle) {
-    // 1.5 * 2^52 leaves the nearest integer in the low bits.
-    constexpr double kMagic = 6755399441055744.0;
-    // pi/2 cut after 33 bits, so that its products with the number of
-    // quarter turns are exact, and the rest.
-    constexpr double kHalfPiHigh = 0x1.921fb544p+0;
-    constexpr double kHalfPiLow = 0x1.0b4611a626331p-34;
-    Value shifted = add(mul(angle, constant(2 / M_PI)), constant(kMagic));
-    Value turns = add(shifted, constant(-kMagic));
-    Value r = add(add(angle, mul(turns, constant(-kHalfPiHigh))),
-                  mul(turns, constant(-kHalfPiLow)));
-    Value square = mul(r, r);
-    Value sine = mul(r, series(square, 1, 8));
-    Value cosine = series(square, 0, 8);
-
-    auto ints = b.vec(type.getDimSize(0), b.getI64Type());
-    Value quadrant = arith::BitcastOp::create(b, ints, shifted);
-    auto hasBit = [&](Value number, int64_t bit) -> Value {
-      Value masked = arith::AndIOp::create(b, number, b.splatInt(ints, bit));
-      return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, masked,
-                                   b.splatInt(ints, 0));
-    };
-    Value next = arith::AddIOp::create(b, quadrant, b.splatInt(ints, 1));
-    Value isOdd = hasBit(quadrant, 1);
-    auto pick = [&](Value odd, Value even, Value isNegative) -> Value {
-      Value value = arith::SelectOp::create(b, isOdd, odd, even);
-      return arith::SelectOp::create(
-          b, isNegative, Value(arith::NegFOp::create(b, value)), value);
-    };
-    return {pick(cosine, sine, hasBit(quadrant, 2)),
-            pick(sine, cosine, hasBit(next, 2))};
-  }
-};
-
 /// The frequencies as a constant: a vector, or in memory for heads that take a
 /// loop.
 class Frequencies {
@@ -129,8 +75,9 @@ static Rows emitRopeTable(LoopBuilder &b, RopeTableOp op,
       auto wide = b.vec(lanes, b.getF64Type());
       Value angle = arith::MulFOp::create(b, frequencies.load(column, narrow),
                                           b.broadcast(lanes, at));
-      auto [sine, cosine] =
-          SineCosine{b, wide}(arith::ExtFOp::create(b, wide, angle));
+      auto both =
+          math::SincosOp::create(b, arith::ExtFOp::create(b, wide, angle));
+      Value sine = both.getSin(), cosine = both.getCos();
       if (magnitude)
         for (Value *value : {&sine, &cosine})
           *value = arith::MulFOp::create(

@@ -36,6 +36,12 @@ def Sherry_CodeOrder : Sherry_I32Enum<"CodeOrder",
   let genSpecializedAttr = 1; // ops have it, too
 }
 
+def Sherry_ReduceKind : Sherry_I32Enum<"ReduceKind", "how two lanes become one", [
+      I32EnumAttrCase<"Add", 0, "add">,
+      I32EnumAttrCase<"Max", 1, "max">]> {
+  let genSpecializedAttr = 1; // an op has it
+}
+
 class Sherry_Attr<string name, string mnemonic_, list<Trait> traits = []>
     : AttrDef<Sherry_Dialect, name, traits> {
   let mnemonic = mnemonic_;

@@ -272,4 +272,28 @@ def Sherry_MultiplyPanelOp : Sherry_KernelOp<"multiply_panel"> {
   let hasVerifier = 1;
 }
 
+def Sherry_ReduceOp : Sherry_KernelOp<"reduce",
+    [Pure, TypesMatchWith<"the result is of the vector's elements", "vector",
+                          "result",
+                          "::llvm::cast<::mlir::VectorType>($_self)"
+                          ".getElementType()">]> {
+  let summary = "all lanes combined in a balanced tree";
+  let description = [{
+    Of n lanes, the lower half is combined with the upper half lane by lane, and
+    so on, until one is left; of an odd number, the last lane comes last. So the
+    order of roundings depends on n alone, and the result is the same on every
+    CPU, which `vector.reduction` of floats does not promise. `max` of integers
+    is signed, that of floats ignores NaN.
+
+    ```mlir
+    %sum = sherry.reduce add %v : vector<16xf32>
+    ```
+  }];
+  let arguments = (ins Sherry_ReduceKind:$kind,
+                       VectorOfRankAndType<[1], [AnySignlessInteger,
+                                                 AnyFloat]>:$vector);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = "$kind $vector attr-dict `:` type($vector)";
+}
+
 #endif // SHERRY_DIALECT_SHERRY_KERNELOPS

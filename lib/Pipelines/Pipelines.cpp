@@ -46,6 +46,15 @@ void sherry::buildLoopsPipeline(OpPassManager &pm) {
 }
 
 void sherry::buildKernelPipeline(OpPassManager &pm) {
+  // The first tokens leave the loop, a matrix unit takes what is left of it, or
+  // registers do in blocks.
+  pm.addNestedPass<func::FuncOp>(createFuseUnpack());
+  pm.addNestedPass<func::FuncOp>(createMultiplyPanels());
+  pm.addNestedPass<func::FuncOp>(createBlockTokens());
+  pm.addNestedPass<func::FuncOp>(createPairSums());
+  // Subscripts of copies in one piece, constants last.
+  pm.addPass(createCanonicalizerPass());
+  pm.addNestedPass<func::FuncOp>(createNormalizeSubscripts());
   pm.addNestedPass<func::FuncOp>(createLowerLoops());
   pm.addNestedPass<func::FuncOp>(createExpandCodes());
   // Equal views and loads are one before their lines are prefetched.

@@ -71,26 +71,14 @@ func.func @nibbles(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.m
 // -----
 
 // On a CPU with a matrix unit: rows of 128 bytes, as products may read 60 beyond
-// the last group, and 32 of them. The panel has the trits themselves, and zeros
-// up to 16 groups. 32 tokens are multiplied at a time, 16 if no more are left.
+// the last group, and 32 of them; a row is one in memory.
 module attributes {sherry.weights_size = 256 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
 // WHOLE-LABEL: func @whole
 func.func @whole(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 8 : i64} {
   %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8]>>
   // WHOLE: %[[VALUES:.*]] = memref.alloc() : memref<32x128xi8>
-  // WHOLE: %[[PANEL:.*]] = memref.alloca() : memref<64x2x64xi8>
-  // WHOLE: %[[SUMS:.*]] = memref.alloca() : memref<32x32xi32>
-  // WHOLE: %[[TRITS:.*]] = sherry.unpack_codes %{{.*}} words : vector<64xi8> -> vector<2x2x64xi8>
-  // WHOLE: %[[BYTES:.*]] = vector.extract %[[TRITS]][0, 0]
-  // WHOLE: affine.vector_store %[[BYTES]], %[[PANEL]]
-  // WHOLE-COUNT-28: affine.vector_store %cst{{.*}}, %[[PANEL]]
-  // WHOLE: scf.if
-  // WHOLE: sherry.multiply_panel %[[PANEL]], %[[VALUES]][%{{.*}}], %{{.*}} {groups = 16 : i64} : memref<64x2x64xi8>, memref<32x128xi8>, memref<16x32xi32>
-  // WHOLE: else
-  // WHOLE: sherry.multiply_panel %[[PANEL]], %[[VALUES]][%{{.*}}], %[[SUMS]] {groups = 16 : i64}
-  // WHOLE: vector.load %[[SUMS]]
-  // WHOLE: arith.sitofp
+  // WHOLE: memref.reinterpret_cast %[[VALUES]] {{.*}} to memref<32x32x1x4xi8>
   %y = sherry.linear %values, @w : tensor<?x8xi8, #sherry.quantized<contiguous, [8]>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
@@ -110,44 +98,24 @@ func.func @panel(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max
   // Totals of the tokens.
   // CHECK: memref.alloc() : memref<1x8x32xf32>
   // CHECK: %[[TRITS:.*]] = sherry.unpack_codes %{{.*}} words bias 1
-  // CHECK: %[[BYTES:.*]] = vector.extract %[[TRITS]][0, 0]
-  // CHECK: affine.vector_store %[[BYTES]], %[[PANEL]]
-  // Blocks of eight tokens, and what is left in one of eight or four.
+  // CHECK: vector.transfer_write %[[TRITS]], %[[PANEL]]
+  // Then token by token: both halves of the outputs at once, or one after the
+  // other where sums of pairs will need the registers.
+  // CHECK: affine.for %[[ROW:.*]] = 0 to
   // CHECK: affine.for
   // CHECK: affine.vector_load %[[PANEL]]
-  // DOTS-COUNT-16: sherry.dot_accumulate {{.*}} {max_weight = 2 : i32}
-  // PAIRS-COUNT-16: sherry.dot_pairs
-  // CHECK: scf.if
-  // DOTS-COUNT-16: sherry.dot_accumulate
-  // PAIRS-COUNT-16: sherry.dot_pairs
-  // CHECK: scf.if
-  // DOTS-COUNT-8: sherry.dot_accumulate
-  // DOTS-NOT: sherry.dot_accumulate
-  // PAIRS-COUNT-8: sherry.dot_pairs
-  // PAIRS-NOT: sherry.dot_pairs
+  // DOTS-COUNT-2: sherry.dot_accumulate {{.*}} {max_weight = 2 : i32}
+  // PAIRS: sherry.dot_accumulate
+  // CHECK: affine.yield
+  // PAIRS: affine.for
+  // PAIRS: sherry.dot_accumulate
+  // CHECK-NOT: sherry.dot_accumulate
   // CHECK: sherry.on_demand
-  // The first two, four or eight tokens without the panel.
-  // FUSED-LABEL: func @panel(
   // Sums start with the bits of 3 * 2^22, and are not converted.
+  // FUSED-LABEL: func @panel(
   // FUSED: arith.constant 1262485504 : i32
-  // FUSED: scf.if
-  // FUSED: %[[TRITS:.*]] = sherry.unpack_codes %{{.*}} words bias 1
-  // FUSED: %[[BYTES:.*]] = vector.extract %[[TRITS]][0, 0]
-  // FUSED-COUNT-2: sherry.dot_accumulate %[[BYTES]]
   // FUSED-NOT: arith.sitofp
   // FUSED: math.fma
-  // FUSED: else
-  // FUSED: scf.if
-  // FUSED: %[[TRITS:.*]] = sherry.unpack_codes %{{.*}} words bias 1
-  // FUSED: %[[BYTES:.*]] = vector.extract %[[TRITS]][0, 0]
-  // FUSED-COUNT-4: sherry.dot_accumulate %[[BYTES]]
-  // FUSED: else
-  // FUSED: %[[TRITS:.*]] = sherry.unpack_codes %{{.*}} words bias 1
-  // FUSED: %[[BYTES:.*]] = vector.extract %[[TRITS]][0, 0]
-  // FUSED: affine.vector_store %[[BYTES]], %[[PANEL:.*]][
-  // FUSED-COUNT-8: sherry.dot_accumulate %[[BYTES]]
-  // FUSED: affine.for
-  // FUSED: affine.vector_load %[[PANEL]]
   %y = sherry.linear %values, @w : tensor<?x8xi8, #sherry.quantized<contiguous, [8]>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }

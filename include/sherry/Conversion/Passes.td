@@ -67,6 +67,69 @@ def LowerLoops : Pass<"sherry-lower-loops", "::mlir::func::FuncOp"> {
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
+def FuseUnpack : Pass<"sherry-fuse-unpack", "::mlir::func::FuncOp"> {
+  let summary = "multiply the first tokens while codes are unpacked";
+  let description = [{
+    With `fuse_decode` of `sherry.schedule`. Where a panel is filled and then
+    multiplied with all tokens, up to two, four, or the first eight of them are
+    multiplied step by step with trits that are still in registers; then two or
+    four tokens need no panel at all. The panel is kept for the tokens after the
+    eighth, or, with `multiply_panels`, filled for all where there are more than
+    four.
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "products changed">];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::vector::VectorDialect",
+                           "::sherry::SherryDialect"];
+}
+
+def MultiplyPanels
+    : Pass<"sherry-multiply-panels", "::mlir::func::FuncOp"> {
+  let summary = "multiply whole panels with many tokens at once";
+  let description = [{
+    With `multiply_panels` of `sherry.schedule`. The loop over tokens that
+    multiplies a panel becomes `sherry.multiply_panel` for 32 tokens, or 16 if
+    no more are left, and a loop that scales the sums. The panel gets the trits
+    themselves, and zeros up to a whole unit of groups.
+  }];
+  let statistics = [
+    Statistic<"numMultiplied", "num-multiplied", "loops replaced">];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::sherry::SherryDialect"];
+}
+
+def BlockTokens : Pass<"sherry-block-tokens", "::mlir::func::FuncOp"> {
+  let summary = "several tokens for one read of the weights";
+  let description = [{
+    A loop over tokens with one sum over weights in its body is unrolled and
+    jammed: eight tokens share the reads of a round of the sum; what is left is
+    one block of eight or four tokens. With `pair_sums` four tokens share reads.
+    Each token's sum has its order of additions, so no result changes. Upstream's
+    `-affine-loop-unroll-jam` would take the rest one by one, and copies reads
+    that do not depend on the token.
+  }];
+  let statistics = [Statistic<"numBlocked", "num-blocked", "loops changed">];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::sherry::SherryDialect"];
+}
+
+def PairSums : Pass<"sherry-pair-sums", "::mlir::func::FuncOp"> {
+  let summary = "sum pairs of products in 16 bits";
+  let description = [{
+    With `pair_sums` of `sherry.schedule`. A loop that sums at most 64 products
+    with weights of at most 2 by `sherry.dot_accumulate` sums them by
+    `sherry.dot_pairs`, and widens the sums at its end. Exact.
+  }];
+  let statistics = [Statistic<"numNarrowed", "num-narrowed", "loops changed">];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::vector::VectorDialect",
+                           "::sherry::SherryDialect"];
+}
+
 def ExpandCodes : Pass<"sherry-expand-codes", "::mlir::func::FuncOp"> {
   let summary = "take packed codes apart";
   let description = [{
@@ -95,7 +158,8 @@ def PrefetchWeights
   }];
   let statistics = [Statistic<"numPrefetched", "num-prefetched", "lines">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
-                           "::mlir::memref::MemRefDialect"];
+                           "::mlir::memref::MemRefDialect",
+                           "::sherry::SherryDialect"];
 }
 
 def HoistBuffers : Pass<"sherry-hoist-buffers", "::mlir::func::FuncOp"> {

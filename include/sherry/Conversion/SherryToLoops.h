@@ -15,6 +15,16 @@
 
 namespace sherry {
 
+/// An integer n of less than 2^22, added to these bits, reads as the f32 number
+/// 3 * 2^22 + n. With `fuse_mul_add`, exact sums of quantized activations start
+/// with them, so they need no conversion.
+inline constexpr int64_t kFloatBits = 0x4b400000;
+/// Tokens that share one read of the weights: times two halves of 16 lanes,
+/// their sums fill half of the 32 registers of AVX-512.
+inline constexpr int64_t kTokenBlock = 8;
+/// Tokens that a sherry.multiply_panel takes, if there are as many.
+inline constexpr int64_t kPanelTokens = 2 * MultiplyPanelOp::kUnit;
+
 /// What lowering reads of a module.
 class LoopsConfig {
 public:

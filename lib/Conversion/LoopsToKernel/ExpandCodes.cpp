@@ -224,14 +224,21 @@ void unpackNibbles(CodesBuilder &b, UnpackCodesOp op, BeforeGroup before,
 /// The trits of a group are computed where they are used first, because all of
 /// them at once would not fit into registers.
 void expand(UnpackCodesOp op) {
-  // Extractions of the trits of one group and half, in this block.
+  // Extractions of the trits of one group and half, in this block, and writes
+  // of all of them, which go with the groups.
   SmallVector<vector::ExtractOp> extracts;
+  SmallVector<vector::TransferWriteOp> writes;
   bool isWhole = false;
   for (Operation *user : op->getUsers()) {
     auto extract = dyn_cast<vector::ExtractOp>(user);
-    if (extract && !extract.hasDynamicPosition() &&
-        extract.getStaticPosition().size() == 2 &&
-        extract->getBlock() == op->getBlock())
+    auto write = dyn_cast<vector::TransferWriteOp>(user);
+    if (write && write.getPermutationMap().isMinorIdentity() &&
+        !write.getMask() && !write.hasOutOfBoundsDim() &&
+        write->getBlock() == op->getBlock())
+      writes.push_back(write);
+    else if (extract && !extract.hasDynamicPosition() &&
+             extract.getStaticPosition().size() == 2 &&
+             extract->getBlock() == op->getBlock())
       extracts.push_back(extract);
     else
       isWhole = true;
@@ -242,11 +249,14 @@ void expand(UnpackCodesOp op) {
     if (!first || extract->isBeforeInBlock(first))
       first = extract;
   }
-  CodesBuilder b(op, op.getBytes(), op.getGroups());
-  // Never back, for what is computed stays in use.
+  // Where the indices of writes are known.
   Operation *at = op;
+  for (vector::TransferWriteOp write : writes)
+    at = at->isBeforeInBlock(write) ? write : at;
+  CodesBuilder b(at, op.getBytes(), op.getGroups());
+  // Never back, for what is computed stays in use.
   auto before = [&](int64_t group) {
-    Operation *first = isWhole ? op : firstUse[group];
+    Operation *first = isWhole ? at : firstUse[group];
     if (first && at->isBeforeInBlock(first)) {
       at = first;
       b.setInsertionPoint(at);
@@ -256,6 +266,17 @@ void expand(UnpackCodesOp op) {
   SmallVector<std::array<Value, 2>> trits(op.getGroups());
   auto use = [&](int64_t group, ArrayRef<Value> halves) {
     trits[group] = {halves[0], halves[1]};
+    for (vector::TransferWriteOp write : writes)
+      for (int64_t half = 0; half < 2; ++half) {
+        SmallVector<Value> at(write.getIndices());
+        auto advance = [&](Value &index, int64_t by) {
+          index = b.createOrFold<arith::AddIOp>(
+              index, arith::ConstantIndexOp::create(b, by));
+        };
+        advance(at[at.size() - 3], group);
+        advance(at[at.size() - 2], half);
+        vector::StoreOp::create(b, halves[half], write.getBase(), at);
+      }
     if (!isWhole)
       return;
     if (!whole)
@@ -271,6 +292,8 @@ void expand(UnpackCodesOp op) {
     extract.replaceAllUsesWith(trits[position[0]][position[1]]);
     extract.erase();
   }
+  for (vector::TransferWriteOp write : writes)
+    write.erase();
   if (whole)
     op.replaceAllUsesWith(whole);
   op.erase();

@@ -107,7 +107,7 @@ SmallVector<Value> sherry::startDots(LoopBuilder &b, int64_t bias,
                                      const QuantizedRows &input,
                                      ArrayRef<Value> rows, Value block) {
   // sum (w + bias) * a - bias * sum a = sum w * a
-  int64_t zero = b.numerics.getFuseMulAdd() ? QuantizedRows::kFloatBits : 0;
+  int64_t zero = b.numerics.getFuseMulAdd() ? kFloatBits : 0;
   auto lanes = b.vec(16, b.getI32Type());
   SmallVector<Value> sums;
   for (Value row : rows) {
@@ -126,8 +126,10 @@ static Value loadScale(LoopBuilder &b, const QuantizedRows &input, Value row,
   return b.broadcast(16, b.loadScalar(input.scales, {entry, row}));
 }
 
-Value sherry::scaleSum(LoopBuilder &b, Value sum, const QuantizedRows &input,
-                       Value row, Value block) {
+/// An exact sum over a block of a row's activations times its scale:
+/// vector<16xi32> to f32.
+static Value scaleSum(LoopBuilder &b, Value sum, const QuantizedRows &input,
+                      Value row, Value block) {
   auto floats = b.vec(16, b.getF32Type());
   return arith::MulFOp::create(b,
                                Value(arith::SIToFPOp::create(b, floats, sum)),
@@ -144,18 +146,6 @@ static Value scaleDots(LoopBuilder &b, Value sum, const QuantizedRows &input,
                   loadScale(b, input, row, b.add(block, input.blocks())));
 }
 
-void sherry::useDots(LoopBuilder &b, ArrayRef<Value> sums,
-                     const QuantizedRows &input, ArrayRef<Value> rows,
-                     Value block, RowSumUse use) {
-  // Both halves before any is stored: a store might change the scale.
-  for (auto [i, row] : llvm::enumerate(rows)) {
-    Value halves[] = {scaleDots(b, sums[2 * i], input, row, block),
-                      scaleDots(b, sums[2 * i + 1], input, row, block)};
-    for (int64_t half = 0; half < 2; ++half)
-      use(row, half, halves[half]);
-  }
-}
-
 //===----------------------------------------------------------------------===//
 // Panels of trits
 //===----------------------------------------------------------------------===//
@@ -167,7 +157,8 @@ static Value loadPanel(LoopBuilder &b, Value panel, Value group, int64_t half) {
 
 SmallVector<Value> sherry::emitPanelF32(LoopBuilder &b, Value panel,
                                         int64_t groups, bool strided,
-                                        const Rows &input, ArrayRef<Value> rows,
+                                        const Rows &input, Value row,
+                                        ArrayRef<int64_t> halves,
                                         Value column) {
   auto firstInput = [&](Value group) {
     if (!strided)
@@ -176,84 +167,38 @@ SmallVector<Value> sherry::emitPanelF32(LoopBuilder &b, Value panel,
     return b.add(b.add(column, b.mul(run, format::kStridedInputs)),
                  b.rem(group, format::kGroupStride));
   };
-  return b.repeat(
-      groups, zeroHalves(b, rows.size()), [&](Value group, ValueRange carried) {
-        SmallVector<Value> sums(carried);
-        for (int64_t half = 0; half < 2; ++half)
-          addProducts(b, loadPanel(b, panel, group, half), 1, input, rows,
-                      firstInput(group), strided ? format::kGroupStride : 1,
-                      half, sums);
-        return sums;
-      });
-}
-
-static SmallVector<Value> sumDots(LoopBuilder &b, Value panel, int64_t groups,
-                                  Value values, ArrayRef<Value> rows,
-                                  Value firstGroup, ValueRange starts) {
-  return b.repeat(groups, starts, [&](Value group, ValueRange carried) {
-    SmallVector<Value> next(carried);
-    Value halves[] = {loadPanel(b, panel, group, 0),
-                      loadPanel(b, panel, group, 1)};
-    addDots(b, halves, 2, values, rows, b.add(firstGroup, group), next);
-    return next;
+  SmallVector<Value> zeros(halves.size(),
+                           b.splat(b.vec(16, b.getF32Type()), 0));
+  return b.repeat(groups, zeros, [&](Value group, ValueRange carried) {
+    SmallVector<Value> sums(carried);
+    for (auto [half, sum] : llvm::zip_equal(halves, sums))
+      addProducts(b, loadPanel(b, panel, group, half), 1, input, row,
+                  firstInput(group), strided ? format::kGroupStride : 1, 0,
+                  sum);
+    return sums;
   });
 }
 
-/// The same with sums of pairs in 16 bits, for no more groups than a chunk has.
-/// One half and few rows at a time, and none of their sums kept: AVX2 has 16
-/// registers.
-static void sumPairs(LoopBuilder &b, Value panel, int64_t groups, Value values,
-                     ArrayRef<Value> rows, Value firstGroup,
-                     function_ref<void(size_t, int64_t, Value)> use) {
-  constexpr size_t kRows = 4;
-  auto pairs = b.vec(32, b.getI16Type());
-  auto lanes = b.vec(16, b.getI32Type());
-  Value sixteen = b.splatInt(lanes, 16);
-  for (size_t first = 0; first < rows.size(); first += kRows) {
-    ArrayRef<Value> some = rows.drop_front(first).take_front(kRows);
-    for (int64_t half = 0; half < 2; ++half) {
-      SmallVector<Value> zeros(some.size(), b.splatInt(pairs, 0));
-      SmallVector<Value> sums =
-          b.repeat(groups, zeros, [&](Value group, ValueRange carried) {
-            Value weights = loadPanel(b, panel, group, half);
-            SmallVector<Value> next;
-            for (auto [row, sum] : llvm::zip_equal(some, carried)) {
-              Value x = b.load(
-                  b.vec(4, b.getI8Type()), values,
-                  QuantizedRows::placeOf(b, row, b.add(firstGroup, group)));
-              next.push_back(DotPairsOp::create(b, pairs, weights, x, sum));
-            }
-            return next;
-          });
-      for (auto [i, sum] : llvm::enumerate(sums)) {
-        Value both = vector::BitCastOp::create(b, lanes, sum);
-        Value even = arith::ShRSIOp::create(
-            b, Value(arith::ShLIOp::create(b, both, sixteen)), sixteen);
-        Value odd = arith::ShRSIOp::create(b, both, sixteen);
-        use(first + i, half, arith::AddIOp::create(b, even, odd));
-      }
-    }
-  }
-}
-
 void sherry::emitPanelI8(LoopBuilder &b, Value panel, int64_t groups,
-                         const QuantizedRows &input, ArrayRef<Value> rows,
-                         Value column, Value block, RowSumUse use) {
+                         const QuantizedRows &input, Value row,
+                         ArrayRef<int64_t> halves, Value firstGroup,
+                         Value block, RowSumUse use) {
   Value values = input.inBlocks(b);
-  Value firstGroup = b.div(column, format::kGroupInputs);
-  if (!b.schedule.getPairSums()) {
-    SmallVector<Value> sums =
-        sumDots(b, panel, groups, values, rows, firstGroup,
-                startDots(b, 1, input, rows, block));
-    return useDots(b, sums, input, rows, block, use);
-  }
-  sumPairs(b, panel, groups, values, rows, firstGroup,
-           [&](size_t i, int64_t half, Value sum) {
-             Value start = startDots(b, 1, input, rows[i], block).front();
-             use(rows[i], half,
-                 scaleDots(b, arith::AddIOp::create(b, start, sum), input,
-                           rows[i], block));
-           });
+  SmallVector<Value> starts = startDots(b, 1, input, row, block);
+  starts.resize(halves.size());
+  SmallVector<Value> sums =
+      b.repeat(groups, starts, [&](Value group, ValueRange carried) {
+        SmallVector<Value> weights, next(carried);
+        for (int64_t half : halves)
+          weights.push_back(loadPanel(b, panel, group, half));
+        addDots(b, weights, 2, values, row, b.add(firstGroup, group), next);
+        return next;
+      });
+  // All of them before any is stored: a store might change the scale.
+  for (Value &sum : sums)
+    sum = scaleDots(b, sum, input, row, block);
+  for (auto [half, sum] : llvm::zip_equal(halves, sums))
+    use(row, half, sum);
 }
 
 SmallVector<Value> sherry::loadScales(LoopBuilder &b, Value offset,

@@ -50,28 +50,24 @@ void forTokenBlocks(LoopBuilder &b, int64_t begin, mlir::Value count,
 /// A panel is memref<groups x 2 x 64 x i8>: for each group of four inputs and
 /// each half, 16 lanes of four trits, each stored as the trit plus 1.
 ///
-/// The products of a panel with f32 activations from `column` on.
+/// The products of halves of a panel with f32 activations from `column` on.
 llvm::SmallVector<mlir::Value> emitPanelF32(LoopBuilder &b, mlir::Value panel,
                                             int64_t groups, bool strided,
-                                            const Rows &input,
-                                            llvm::ArrayRef<mlir::Value> rows,
+                                            const Rows &input, mlir::Value row,
+                                            llvm::ArrayRef<int64_t> halves,
                                             mlir::Value column);
 
 /// Takes what 16 outputs (one half) give with a row.
 using RowSumUse =
     llvm::function_ref<void(mlir::Value row, int64_t half, mlir::Value sum)>;
 
-/// The products of a panel with one block of quantized activations, which
-/// starts at `column`: the exact integer sums times the block's scale.
+/// The products of halves of a panel with one block of quantized activations,
+/// from group `firstGroup` on: the exact integer sums times the block's scale.
 void emitPanelI8(LoopBuilder &b, mlir::Value panel, int64_t groups,
-                 const QuantizedRows &input, llvm::ArrayRef<mlir::Value> rows,
-                 mlir::Value column, mlir::Value block, RowSumUse use);
+                 const QuantizedRows &input, mlir::Value row,
+                 llvm::ArrayRef<int64_t> halves, mlir::Value firstGroup,
+                 mlir::Value block, RowSumUse use);
 
-/// An exact sum over a block of a row's activations times its scale:
-/// vector<16xi32> to f32.
-mlir::Value scaleSum(LoopBuilder &b, mlir::Value sum,
-                     const QuantizedRows &input, mlir::Value row,
-                     mlir::Value block);
 /// What the sums of each row over a block of activations start with, such that
 /// useDots() takes their end: vector<16xi32>. Weights are stored plus `bias`.
 llvm::SmallVector<mlir::Value> startDots(LoopBuilder &b, int64_t bias,
@@ -86,11 +82,6 @@ void addDots(LoopBuilder &b, llvm::ArrayRef<mlir::Value> halves,
              int64_t maxWeight, mlir::Value values,
              llvm::ArrayRef<mlir::Value> rows, mlir::Value group,
              llvm::MutableArrayRef<mlir::Value> sums);
-/// Passes on such sums of a block of activations, times its scale, in f32.
-void useDots(LoopBuilder &b, llvm::ArrayRef<mlir::Value> sums,
-             const QuantizedRows &input, llvm::ArrayRef<mlir::Value> rows,
-             mlir::Value block, RowSumUse use);
-
 /// The 32 scales at byte `offset` as two halves of f32.
 llvm::SmallVector<mlir::Value> loadScales(LoopBuilder &b, mlir::Value offset,
                                           mlir::FloatType type);

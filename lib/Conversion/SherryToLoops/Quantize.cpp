@@ -46,7 +46,7 @@ SmallVector<Type> QuantizedRows::getTypes(const LoopsConfig &config,
     stride = format::roundUp(cols + unit - 4, unit);
     if (stride % 2048 == 0)
       stride += unit;
-    rows = format::roundUp(maxTokens, kPanelRows);
+    rows = format::roundUp(maxTokens, kPanelTokens);
   }
   auto blocks = static_cast<int64_t>(encoding.getBlocks().size());
   int64_t entries = config.getNumerics().getFuseMulAdd() ? 2 * blocks : blocks;
@@ -188,8 +188,7 @@ void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
     b.store(
         arith::MulFOp::create(b, scale, b.f32(-QuantizedRows::kFloatOffset)),
         result.scales, {b.add(block, result.blocks()), row});
-  Value start =
-      b.i32(b.numerics.getFuseMulAdd() ? QuantizedRows::kFloatBits : 0);
+  Value start = b.i32(b.numerics.getFuseMulAdd() ? kFloatBits : 0);
   b.store(arith::SubIOp::create(b, start, b.reduceAdd(sums)), result.starts,
           {block, row});
 }

@@ -10,19 +10,11 @@
 
 namespace sherry {
 
-/// Tokens that share one pass over the weights. Eight tokens times two halves
-/// fill half of the 32 registers of AVX-512.
-inline constexpr int64_t kTokenBlock = 8;
-/// Tokens that a sherry.multiply_panel takes, if there are as many.
-inline constexpr int64_t kPanelRows = 2 * MultiplyPanelOp::kUnit;
-
 struct QuantizedRows {
-  /// An integer n of less than 2^22, added to these bits, reads as the f32
-  /// number kFloatOffset + n: sums that start with them need no conversion.
-  /// Then n * scale = (kFloatOffset + n) * scale - kFloatOffset * scale is one
-  /// fused operation, rounded once too: the second product is exact, because
-  /// scales have 22 binary digits.
-  static constexpr int64_t kFloatBits = 0x4b400000;
+  /// Sums that start with kFloatBits read as kFloatOffset + n, and n * scale =
+  /// (kFloatOffset + n) * scale - kFloatOffset * scale is one fused operation,
+  /// rounded once too: the second product is exact, because scales have 22
+  /// binary digits.
   static constexpr double kFloatOffset = 3 << 22;
 
   /// What `tensor` was converted to.
@@ -44,7 +36,7 @@ struct QuantizedRows {
   /// tokens x 4 x i8>, where a block has kTokenBlock tokens, or the only one.
   /// So a product of a block of tokens reads one ascending stream. With
   /// `multiply_panels` blocks have one token: a row is one in memory, and
-  /// products with panels may read kPanelRows rows, and a row's next groups.
+  /// products with panels may read kPanelTokens rows, and a row's next groups.
   mlir::Value inBlocks(LoopBuilder &b) const;
   /// Where a group of four inputs of a row lies in it.
   static llvm::SmallVector<mlir::Value> placeOf(LoopBuilder &b, mlir::Value row,

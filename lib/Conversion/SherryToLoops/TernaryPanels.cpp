@@ -20,18 +20,12 @@ public:
   QuantizedRows emitGated(RankedTensorType type);
 
 private:
-  /// Takes the trits of both halves of a group.
-  using UseTrits = function_ref<void(int64_t group, ArrayRef<Value> halves)>;
-
   /// For the parallel loop under construction.
   void allocScratch(int64_t parts) {
     panel = b.allocLocal(
         MemRefType::get({format::kMaxChunkInputs / 4, 2, 64}, b.getI8Type()));
     totals = b.allocScratch(MemRefType::get(
         {parts, b.maxTokens, format::kTileRows}, b.getF32Type()));
-    if (multipliesWhole())
-      wholeSums = b.allocLocal(
-          MemRefType::get({kPanelRows, format::kTileRows}, b.getI32Type()));
   }
 
   /// Sums a tile into a part of the totals. `toNext` gives the distance from a
@@ -40,25 +34,13 @@ private:
                 function_ref<Value(int64_t)> toNext);
   /// That distance, if tiles are taken in their order.
   Value toNextTile(const Tile &tile, int64_t size);
-  /// By sherry.multiply_panel, whose panels have the trits themselves.
-  bool multipliesWhole() const {
-    return b.schedule.getMultiplyPanels() && input.quantized;
-  }
-  void multiplyWhole(Cursor chunk, int64_t inputs, RowSumUse use);
-  void storeGroup(Value group, ArrayRef<Value> halves);
   void fillPanel(const Tile &chunk, int64_t inputs);
-  void multiplyPanel(Cursor chunk, int64_t inputs, ArrayRef<Value> rows,
-                     RowSumUse use);
-  /// The same without the panel, which a whole block of tokens fills for the
-  /// tokens after it.
-  void multiplyCodes(const Tile &chunk, int64_t inputs, ArrayRef<Value> rows,
-                     RowSumUse use);
-  /// The trits of a step, each plus `bias`.
-  void unpackStep(const Tile &step, int64_t groups, int64_t bias, UseTrits use);
+  /// Multiplies the halves of the panel in `halves` with a token.
+  void multiplyPanel(Cursor chunk, int64_t inputs, Value row,
+                     ArrayRef<int64_t> halves, RowSumUse use);
 
   AnyInput input;
-  Value panel;     ///< a chunk's decoded codes
-  Value wholeSums; ///< integer sums of a panel and some tokens
+  Value panel; ///< a chunk's decoded codes
   /// Sums of a tile's rows, for each part and token. In the result, the sums of
   /// tokens are a power of two apart, so that the cache could not hold them.
   Value totals;
@@ -176,41 +158,17 @@ void TernaryPanels::emitTile(const Tile &tile, Value part,
         b.store(b.mulAdd(sum, scales[half], b.load(halfType, totals, place)),
                 totals, place);
       };
-      auto multiplyRest = [&](int64_t begin) {
-        // Fewer than four tokens' sums would wait for each other.
-        forTokenBlocks(b, begin, count, {kTokenBlock, 4}, ExtraRows::Padding,
-                       [&](ArrayRef<Value> rows) {
-                         multiplyPanel(chunk, inputs, rows, addToTotals);
-                       });
-      };
-      auto multiplyAll = [&] {
-        fillPanel(piece, inputs);
-        if (multipliesWhole())
-          multiplyWhole(chunk, inputs, addToTotals);
-        else
-          multiplyRest(0);
-      };
-      if (!b.schedule.getFuseDecode() || !input.quantized)
-        return multiplyAll();
-      auto multiplyFirst = [&](int64_t size) {
-        Values rows;
-        for (int64_t row = 0; row < size; ++row)
-          rows.push_back(b.index(row));
-        multiplyCodes(piece, inputs, rows, addToTotals);
-      };
-      OpBuilder::InsertionGuard guard(b);
-      for (int64_t size : {2, 4}) {
-        Value isEnough = arith::CmpIOp::create(b, arith::CmpIPredicate::ule,
-                                               count, b.index(size));
-        auto choice = scf::IfOp::create(b, isEnough, /*withElseRegion=*/true);
-        b.setInsertionPointToStart(choice.thenBlock());
-        multiplyFirst(size);
-        b.setInsertionPointToStart(choice.elseBlock());
-      }
-      if (multipliesWhole())
-        return multiplyAll();
-      multiplyFirst(kTokenBlock);
-      multiplyRest(kTokenBlock);
+      fillPanel(piece, inputs);
+      b.forLoop(count, 1, [&](Value row) {
+        auto multiply = [&](ArrayRef<int64_t> halves) {
+          multiplyPanel(chunk, inputs, row, halves, addToTotals);
+        };
+        // Sums of pairs have few registers: one half after the other.
+        if (!b.schedule.getPairSums())
+          return multiply({0, 1});
+        multiply(0);
+        multiply(1);
+      });
     });
   });
 }
@@ -224,133 +182,33 @@ Value TernaryPanels::toNextTile(const Tile &tile, int64_t size) {
   return arith::SelectOp::create(b, isLast, b.index(toNext), b.index(size));
 }
 
-void TernaryPanels::storeGroup(Value group, ArrayRef<Value> halves) {
-  for (auto [half, bytes] : llvm::enumerate(halves))
-    b.store(bytes, panel, {group, b.index(half), b.index(0)});
-}
-
 void TernaryPanels::fillPanel(const Tile &chunk, int64_t inputs) {
+  auto i8 = b.getI8Type();
   forSteps(chunk.at, chunk.of, inputs, [&](Cursor step, int64_t inputs) {
-    Value first = b.sub(step.group, chunk.at.group);
-    unpackStep({step, chunk.of, chunk.number}, inputs / 4,
-               /*bias=*/multipliesWhole() ? 0 : 1,
-               [&](int64_t group, ArrayRef<Value> halves) {
-                 storeGroup(b.add(first, group), halves);
-               });
-  });
-  if (!multipliesWhole())
-    return;
-  Value zero = b.splatInt(b.vec(64, b.getI8Type()), 0);
-  int64_t groups = inputs / 4,
-          end = format::roundUp(groups, MultiplyPanelOp::kUnit);
-  for (int64_t group = groups; group < end; ++group)
-    for (int64_t half = 0; half < 2; ++half)
-      b.store(zero, panel, {b.index(group), b.index(half), b.index(0)});
-}
-
-void TernaryPanels::multiplyWhole(Cursor chunk, int64_t inputs, RowSumUse use) {
-  Value count = input.count(), column = b.mul(chunk.group, 4);
-  auto groups =
-      b.getI64IntegerAttr(format::roundUp(inputs / 4, MultiplyPanelOp::kUnit));
-  auto multiply = [&](Value first, Value sums) {
-    MultiplyPanelOp::create(b, panel, input.quantized->values.buffer, first,
-                            column, sums, groups);
-  };
-  b.forLoop(count, kPanelRows, [&](Value first) {
-    Value rest = b.sub(count, first);
-    Value isHalf = arith::CmpIOp::create(b, arith::CmpIPredicate::ule, rest,
-                                         b.index(MultiplyPanelOp::kUnit));
-    auto choice = scf::IfOp::create(b, isHalf, /*withElseRegion=*/true);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(choice.thenBlock());
-      SmallVector<int64_t> shape{MultiplyPanelOp::kUnit, format::kTileRows};
-      multiply(first, memref::ReinterpretCastOp::create(
-                          b, MemRefType::get(shape, b.getI32Type()), wholeSums,
-                          /*offset=*/0, shape,
-                          ArrayRef<int64_t>{format::kTileRows, 1}));
-      b.setInsertionPointToStart(choice.elseBlock());
-      multiply(first, wholeSums);
-    }
-    Value size = arith::MinUIOp::create(b, rest, b.index(kPanelRows));
-    b.forLoop(size, 1, [&](Value i) {
-      Value row = b.add(first, i);
-      // Both before any is stored: a store might change the scale.
-      Value sums[2];
-      for (int64_t half = 0; half < 2; ++half) {
-        Value sum = b.load(b.vec(16, b.getI32Type()), wholeSums,
-                           {i, b.index(16 * half)});
-        sums[half] = scaleSum(b, sum, *input.quantized, row, chunk.block);
-      }
-      for (int64_t half = 0; half < 2; ++half)
-        use(row, half, sums[half]);
-    });
+    int64_t groups = inputs / 4, size = layout.stepBytes(groups);
+    Value bytes =
+        b.view(b.getWeights(), b.add(step.bytes, b.mul(chunk.number, size)),
+               {size}, i8);
+    Value trits =
+        UnpackCodesOp::create(b, VectorType::get({groups, 2, 64}, i8),
+                              b.load(b.vec(size, i8), bytes, {b.index(0)}),
+                              toCodeOrder(layout.order), /*bias=*/1);
+    Values place{b.sub(step.group, chunk.at.group), b.index(0), b.index(0)};
+    vector::TransferWriteOp::create(b, trits, panel, place,
+                                    ArrayRef<bool>{true, true, true});
   });
 }
 
-void TernaryPanels::multiplyPanel(Cursor chunk, int64_t inputs,
-                                  ArrayRef<Value> rows, RowSumUse use) {
-  Value start = b.mul(chunk.group, 4);
+void TernaryPanels::multiplyPanel(Cursor chunk, int64_t inputs, Value row,
+                                  ArrayRef<int64_t> halves, RowSumUse use) {
   if (input.quantized)
-    return emitPanelI8(b, panel, inputs / 4, *input.quantized, rows, start,
-                       chunk.block, use);
+    return emitPanelI8(b, panel, inputs / 4, *input.quantized, row, halves,
+                       chunk.group, chunk.block, use);
   Values sums = emitPanelF32(b, panel, inputs / 4,
                              encoding.getGrouping() == Grouping::Strided,
-                             *input.plain, rows, start);
-  for (auto [i, sum] : llvm::enumerate(sums))
-    use(rows[i / 2], static_cast<int64_t>(i % 2), sum);
-}
-
-void TernaryPanels::multiplyCodes(const Tile &chunk, int64_t inputs,
-                                  ArrayRef<Value> rows, RowSumUse use) {
-  Value values = input.quantized->inBlocks(b);
-  bool hasRest = rows.size() == kTokenBlock;
-  // At least eight sums at a time, lest they wait for each other.
-  size_t perChain = 2 * rows.size(), chains = perChain < 8 ? 2 : 1;
-  Values starts = startDots(b, 1, *input.quantized, rows, chunk.at.block);
-  starts.append((chains - 1) * perChain,
-                b.splatInt(b.vec(16, b.getI32Type()), 0));
-  Values sums = forSteps(
-      chunk.at, chunk.of, inputs, starts,
-      [&](Cursor step, int64_t inputs, ValueRange carried) {
-        Values next(carried);
-        Value first = b.sub(step.group, chunk.at.group);
-        unpackStep({step, chunk.of, chunk.number}, inputs / 4,
-                   /*bias=*/1, [&](int64_t group, ArrayRef<Value> halves) {
-                     if (hasRest)
-                       storeGroup(b.add(first, group), halves);
-                     auto chain = MutableArrayRef<Value>(next).slice(
-                         group % chains * perChain, perChain);
-                     addDots(b, halves, 2, values, rows,
-                             b.add(step.group, group), chain);
-                   });
-        return next;
-      });
-  if (chains == 2)
-    for (size_t i = 0; i < perChain; ++i)
-      sums[i] = arith::AddIOp::create(b, sums[i], sums[perChain + i]);
-  sums.truncate(perChain);
-  useDots(b, sums, *input.quantized, rows, chunk.at.block, use);
-}
-
-void TernaryPanels::unpackStep(const Tile &step, int64_t groups, int64_t bias,
-                               UseTrits use) {
-  int64_t size = layout.stepBytes(groups);
-  auto i8 = b.getI8Type();
-  Value bytes =
-      b.view(b.getWeights(), b.add(step.at.bytes, b.mul(step.number, size)),
-             {size}, i8);
-  Value trits =
-      UnpackCodesOp::create(b, VectorType::get({groups, 2, 64}, i8),
-                            b.load(b.vec(size, i8), bytes, {b.index(0)}),
-                            toCodeOrder(layout.order), bias);
-  for (int64_t group = 0; group < groups; ++group) {
-    Value halves[2];
-    for (int64_t half = 0; half < 2; ++half)
-      halves[half] =
-          vector::ExtractOp::create(b, trits, ArrayRef<int64_t>{group, half});
-    use(group, halves);
-  }
+                             *input.plain, row, halves, b.mul(chunk.group, 4));
+  for (auto [half, sum] : llvm::zip_equal(halves, sums))
+    use(row, half, sum);
 }
 
 void sherry::emitTernaryPanels(LoopBuilder &b, const AnyInput &input,

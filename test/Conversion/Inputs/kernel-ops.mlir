@@ -56,3 +56,8 @@ func.func @multiply_half_panel(%panel: memref<64x2x64xi8>, %values: memref<64x21
   sherry.multiply_panel %panel, %values[%row, %column], %sums {groups = 16} : memref<64x2x64xi8>, memref<64x2112xi8>, memref<16x32xi32>
   return
 }
+func.func @reduce(%x: vector<5xf32>, %y: vector<4xi32>) -> (f32, i32) {
+  %0 = sherry.reduce add %x : vector<5xf32>
+  %1 = sherry.reduce max %y : vector<4xi32>
+  return %0, %1 : f32, i32
+}

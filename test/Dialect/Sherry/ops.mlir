@@ -144,3 +144,12 @@ func.func @packed_codes(%t: memref<8x2x16xi8>, %i: index, %b: vector<320xi8>, %s
   %r = sherry.lookup_codes %t[%i], %b, %s {groups = 16 : i64} : memref<8x2x16xi8>, vector<320xi8>, vector<32xi16>
   return %p, %r : vector<16x2x64xi8>, vector<32xi16>
 }
+
+// CHECK-LABEL: func @reduce
+func.func @reduce(%x: vector<5xf32>, %y: vector<16xi32>) -> (f32, i32) {
+  // CHECK: sherry.reduce add %{{.*}} : vector<5xf32>
+  %0 = sherry.reduce add %x : vector<5xf32>
+  // CHECK: sherry.reduce max %{{.*}} : vector<16xi32>
+  %1 = sherry.reduce max %y : vector<16xi32>
+  return %0, %1 : f32, i32
+}

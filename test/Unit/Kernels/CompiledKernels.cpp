@@ -140,6 +140,7 @@ Expected<CompiledKernels> CompiledKernels::compile(const Lowering &lowering,
   attach(*graph, lowering, maxTokens);
   PassManager pm(&context);
   buildLayoutPipeline(pm);
+  buildLoopsPipeline(pm);
   buildKernelPipeline(pm);
   buildLLVMPipeline(pm);
   if (failed(pm.run(*graph)))

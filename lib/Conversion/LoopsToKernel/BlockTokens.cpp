@@ -1,0 +1,104 @@
+//===- BlockTokens.cpp - Several tokens for one read of a panel -----------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "TokenLoops.h"
+#include "sherry/Conversion/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IntegerSet.h"
+
+namespace sherry {
+#define GEN_PASS_DEF_BLOCKTOKENS
+#include "sherry/Conversion/Passes.h.inc"
+} // namespace sherry
+
+using namespace mlir;
+using namespace sherry;
+
+/// Tokens of blocks: those of buffers, and a half for what is left. Fewer
+/// tokens' sums would wait for each other.
+static constexpr int64_t kSizes[] = {kTokenBlock, kTokenBlock / 2};
+
+namespace {
+struct BlockTokensPass : sherry::impl::BlockTokensBase<BlockTokensPass> {
+  void runOnOperation() override;
+
+private:
+  void block(TokenLoop tokens);
+  /// The tokens from `first` on, which is affine.
+  void emitBlock(OpBuilder &b, TokenLoop tokens, AffineExpr first,
+                 ValueRange operands, int64_t size);
+
+  int64_t together; ///< tokens that share reads
+};
+} // namespace
+
+void BlockTokensPass::emitBlock(OpBuilder &b, TokenLoop tokens,
+                                AffineExpr first, ValueRange operands,
+                                int64_t size) {
+  Location loc = tokens.loop.getLoc();
+  SmallVector<OpFoldResult> folded(operands.begin(), operands.end());
+  SmallVector<Value> rows;
+  for (int64_t i = 0; i < size; ++i)
+    rows.push_back(affine::makeComposedAffineApply(b, loc, first + i, folded));
+  for (int64_t i = 0; i < size; i += together)
+    TokenCopies(tokens, ArrayRef(rows).slice(i, std::min(together, size)))
+        .copyAll(b);
+}
+
+void BlockTokensPass::block(TokenLoop tokens) {
+  OpBuilder b(tokens.loop);
+  Location loc = tokens.loop.getLoc();
+  Value count = tokens.getCount();
+  int64_t begin = tokens.getBegin();
+  constexpr int64_t most = kSizes[0];
+  // Whole blocks; the loop does nothing where fewer than `begin` tokens are.
+  AffineExpr symbol = b.getAffineSymbolExpr(0);
+  AffineExpr blocks = (symbol - begin).floorDiv(most);
+  AffineExpr whole = blocks * most + begin;
+  auto loop = affine::AffineForOp::create(b, loc, ValueRange(),
+                                          b.getConstantAffineMap(0), count,
+                                          AffineMap::get(0, 1, blocks), 1);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    emitBlock(b, tokens, b.getAffineDimExpr(0) * most + begin,
+              loop.getInductionVar(), most);
+  }
+  // What is left: a block of the smallest size that has room for it. Buffers
+  // have rows for whole blocks, so what is computed beyond the tokens harms
+  // nobody.
+  for (auto [i, size] : llvm::enumerate(kSizes)) {
+    int64_t smaller = i + 1 < std::size(kSizes) ? kSizes[i + 1] : 0;
+    AffineExpr rest = (symbol - begin) % most;
+    SmallVector<AffineExpr> conditions{rest - smaller - 1, -rest + size};
+    SmallVector<bool> areEqual{false, false};
+    if (begin > 0) {
+      conditions.push_back(symbol - begin - 1);
+      areEqual.push_back(false);
+    }
+    auto fits = affine::AffineIfOp::create(
+        b, loc, IntegerSet::get(0, 1, conditions, areEqual), count,
+        /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(fits.getThenBlock());
+    emitBlock(b, tokens, whole, count, size);
+  }
+  tokens.loop.erase();
+  ++numBlocked;
+}
+
+void BlockTokensPass::runOnOperation() {
+  ScheduleAttr schedule =
+      getSchedule(getOperation()->getParentOfType<ModuleOp>());
+  // Sums of pairs are for CPUs with 16 registers.
+  together = schedule.getPairSums() ? 4 : kTokenBlock;
+  SmallVector<affine::AffineForOp> loops;
+  getOperation()->walk(
+      [&](affine::AffineForOp loop) { loops.push_back(loop); });
+  for (affine::AffineForOp loop : loops)
+    if (std::optional<TokenLoop> tokens = TokenLoop::get(loop))
+      block(*tokens);
+}

@@ -1,0 +1,103 @@
+//===- TokenLoops.h - Loops over the tokens of a panel ----------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products with several tokens, as sherry-convert-to-loops writes them:
+//
+//   affine.for %row = 0 to %count {
+//     %sums = affine.for %group = ... iter_args(...) { panel, values, dots }
+//     ... scale, add to the totals of the row
+//   }
+//
+//===----------------------------------------------------------------------===//
+#ifndef LIB_CONVERSION_LOOPSTOKERNEL_TOKENLOOPS_H
+#define LIB_CONVERSION_LOOPSTOKERNEL_TOKENLOOPS_H
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "sherry/Conversion/SherryToLoops.h"
+
+namespace sherry {
+
+/// A loop over tokens with sums over weights.
+struct TokenLoop {
+  mlir::affine::AffineForOp loop;
+  llvm::SmallVector<mlir::affine::AffineForOp> sums; ///< in its body
+
+  /// `loop` if it is one: from a constant to a number of tokens.
+  static std::optional<TokenLoop> get(mlir::affine::AffineForOp loop);
+
+  mlir::Value getCount() const;
+  int64_t getBegin() { return loop.getConstantLowerBound(); }
+};
+
+/// Codes that are unpacked into a panel.
+struct UnpackStep {
+  mlir::affine::AffineForOp loop; ///< over steps; null for the last one
+  UnpackCodesOp unpack;
+  mlir::vector::TransferWriteOp write;
+};
+
+/// What fills a panel, and the loop that multiplies it with the tokens.
+struct PanelProduct {
+  llvm::SmallVector<UnpackStep> steps;
+  TokenLoop tokens;
+
+  /// That of `loop`, if it is one over all tokens and sums integers.
+  static std::optional<PanelProduct> get(mlir::affine::AffineForOp loop);
+};
+
+/// Copies of the ops of a body for several tokens: those that do not depend on
+/// the token once, runs of others token by token.
+class TokenCopies {
+public:
+  TokenCopies(TokenLoop tokens, mlir::ValueRange rows);
+
+  /// Copies the whole body to `b`.
+  void copyAll(mlir::OpBuilder &b);
+
+  // With one sum:
+
+  /// Copies the ops before it, or behind it, to `b`.
+  void copyBefore(mlir::OpBuilder &b);
+  void copyAfter(mlir::OpBuilder &b);
+  /// What it starts with, token by token.
+  llvm::SmallVector<mlir::Value> getStarts() {
+    return getStarts(tokens.sums.front());
+  }
+  /// Makes `values` its results.
+  void setSums(mlir::ValueRange values) {
+    setResults(tokens.sums.front(), values);
+  }
+  /// Copies its body for `group`; returns what is carried on. `replacements`
+  /// maps values of the body to others.
+  llvm::SmallVector<mlir::Value>
+  copyGroup(mlir::OpBuilder &b, mlir::Value group, mlir::ValueRange carried,
+            const mlir::IRMapping &replacements) {
+    return copyGroup(b, tokens.sums.front(), group, carried, replacements);
+  }
+
+private:
+  using Ops = llvm::iterator_range<mlir::Block::iterator>;
+  using Sum = mlir::affine::AffineForOp;
+  llvm::SmallVector<mlir::Value> getStarts(Sum sum);
+  void setResults(Sum sum, mlir::ValueRange values);
+  llvm::SmallVector<mlir::Value> copyGroup(mlir::OpBuilder &b, Sum sum,
+                                           mlir::Value group,
+                                           mlir::ValueRange carried,
+                                           const mlir::IRMapping &replacements);
+  /// Copies a sum, with the values that it carries for each token in turn.
+  void copySum(mlir::OpBuilder &b, Sum sum);
+  /// What is replaced is not copied.
+  void copy(mlir::OpBuilder &b, Ops ops, const mlir::IRMapping &replacements);
+  bool dependsOnToken(mlir::Operation *op);
+
+  TokenLoop tokens;
+  llvm::SmallVector<mlir::IRMapping> maps; ///< of each token
+  llvm::DenseSet<mlir::Value> dependent;   ///< values of the original body
+};
+
+} // namespace sherry
+
+#endif // LIB_CONVERSION_LOOPSTOKERNEL_TOKENLOOPS_H

@@ -1,0 +1,61 @@
+// RUN: sherry-opt %S/Inputs/panel-product.mlir -pass-pipeline='builtin.module(func.func(sherry-block-tokens,canonicalize))' | FileCheck %s
+// RUN: sherry-opt %S/Inputs/panel-product.mlir -pass-pipeline='builtin.module(sherry-attach-target{pair-sums},func.func(sherry-block-tokens,canonicalize))' | FileCheck %s --check-prefix=PAIRS
+// RUN: sherry-opt %s -pass-pipeline='builtin.module(func.func(sherry-block-tokens))' | FileCheck %s --check-prefix=OTHERS
+
+// Blocks of eight tokens: the panel is read once for all of them.
+// CHECK: #[[BLOCKS:.*]] = affine_map<()[s0] -> (s0 floordiv 8)>
+// CHECK: #[[EIGHT:.*]] = affine_set<()[s0] : (s0 mod 8 - 5 >= 0, -(s0 mod 8) + 8 >= 0)>
+// CHECK: #[[FOUR:.*]] = affine_set<()[s0] : (s0 mod 8 - 1 >= 0, -(s0 mod 8) + 4 >= 0)>
+// CHECK: affine.for %[[BLOCK:.*]] = 0 to #[[BLOCKS]]()[%[[COUNT:.*]]] {
+// CHECK-COUNT-8: affine.load
+// CHECK: affine.for {{.*}} = 0 to 5 iter_args
+// CHECK-COUNT-2: affine.vector_load %alloca
+// CHECK-NOT: affine.vector_load %alloca
+// CHECK: affine.vector_load %{{.*}}[%[[BLOCK]] * 8, %{{.*}} + 3, 0, 0]
+// CHECK-COUNT-2: sherry.dot_accumulate
+// CHECK: affine.vector_load %{{.*}}[%[[BLOCK]] * 8 + 1, %{{.*}} + 3, 0, 0]
+// CHECK-COUNT-14: sherry.dot_accumulate
+// CHECK: affine.yield
+// CHECK-COUNT-16: affine.vector_store
+// What is left: 5 to 7 tokens as eight, 1 to 4 as four.
+// CHECK: affine.if #[[EIGHT]]()[%[[COUNT]]] {
+// CHECK-COUNT-16: sherry.dot_accumulate
+// CHECK: affine.if #[[FOUR]]()[%[[COUNT]]] {
+// CHECK: affine.vector_load %{{.*}}[(symbol(%[[COUNT]]) floordiv 8) * 8, %{{.*}} + 3, 0, 0]
+// CHECK-COUNT-8: sherry.dot_accumulate
+// CHECK-NOT: sherry.dot_accumulate
+
+// Four tokens share reads, twice in a block.
+// PAIRS: affine.for %{{.*}} = 0 to #{{.*}}()[%{{.*}}] {
+// PAIRS: affine.for {{.*}} = 0 to 5 iter_args
+// PAIRS-COUNT-8: sherry.dot_accumulate
+// PAIRS: affine.yield
+// PAIRS: affine.for {{.*}} = 0 to 5 iter_args
+// PAIRS-COUNT-8: sherry.dot_accumulate
+// PAIRS: affine.yield
+// PAIRS: affine.if
+
+// Loops without a sum, over something else than tokens, or with other loops in
+// them stay.
+// OTHERS-LABEL: func @others
+// OTHERS-NOT: affine.if
+func.func @others(%x: memref<64x64xf32>, %count: index) {
+  %zero = arith.constant 0.0 : f32
+  affine.for %row = 0 to %count {
+    affine.store %zero, %x[%row, 0] : memref<64x64xf32>
+  }
+  affine.for %row = 0 to 64 {
+    %sum = affine.for %i = 0 to 64 iter_args(%a = %zero) -> f32 {
+      %v = affine.load %x[%row, %i] : memref<64x64xf32>
+      %b = arith.addf %a, %v : f32
+      affine.yield %b : f32
+    }
+    affine.store %sum, %x[%row, 0] : memref<64x64xf32>
+  }
+  affine.for %row = 0 to %count {
+    affine.for %i = 0 to 64 {
+      affine.store %zero, %x[%row, %i] : memref<64x64xf32>
+    }
+  }
+  return
+}

@@ -70,8 +70,6 @@ Value LoopBuilder::getTeam() const {
 // Scalars and vectors
 //===----------------------------------------------------------------------===//
 
-Value LoopBuilder::f32(double value) { return splat(getF32Type(), value); }
-
 Value LoopBuilder::splat(Type type, double value) {
   auto element = cast<FloatType>(getElementTypeOrSelf(type));
   TypedAttr attr = FloatAttr::get(element, value);
@@ -169,11 +167,6 @@ Value LoopBuilder::mulAdd(Value a, Value b, Value c) {
   if (numerics.getFuseMulAdd())
     return math::FmaOp::create(*this, a, b, c);
   return arith::AddFOp::create(*this, arith::MulFOp::create(*this, a, b), c);
-}
-
-Value LoopBuilder::reduce(ReduceKind kind, Value vector) {
-  return ReduceOp::create(*this, getElementTypeOrSelf(vector.getType()), kind,
-                          vector);
 }
 
 Value LoopBuilder::roundToInt(Value vector) {

@@ -82,7 +82,7 @@ public:
   mlir::Value i32(int64_t value) {
     return mlir::arith::ConstantIntOp::create(*this, value, 32);
   }
-  mlir::Value f32(double value);
+  mlir::Value f32(double value) { return splat(getF32Type(), value); }
 
   //===--------------------------------------------------------------------===//
   // Subscripts: affine where their operands are
@@ -125,7 +125,10 @@ public:
   mlir::Value roundToInt(mlir::Value vector);
   /// limit / largest, or 0 if largest is 0: scalars.
   mlir::Value inverseOf(mlir::Value largest, double limit);
-  mlir::Value reduce(ReduceKind kind, mlir::Value vector);
+  mlir::Value reduce(ReduceKind kind, mlir::Value vector) {
+    return ReduceOp::create(*this, mlir::getElementTypeOrSelf(vector.getType()),
+                            kind, vector);
+  }
   mlir::Value reduceAdd(mlir::Value vector) {
     return reduce(ReduceKind::Add, vector);
   }

@@ -96,8 +96,11 @@ SmallVector<Value> QuantizedRows::placeOf(LoopBuilder &b, Value row,
 }
 
 /// Stores the bytes of whole groups of a row, from the group of `column` on.
-static void storeGroups(LoopBuilder &b, Value bytes, Value values, Value row,
-                        Value column) {
+static void storeGroups(LoopBuilder &b, Value bytes,
+                        const QuantizedRows &result, Value row, Value column) {
+  if (tokensInBlock(b) == 1)
+    return b.store(bytes, result.values.buffer, {row, column});
+  Value values = result.inBlocks(b);
   Value group = b.div(column, format::kGroupInputs);
   int64_t count = cast<VectorType>(bytes.getType()).getDimSize(0);
   for (int64_t i = 0; i < count; i += 4)
@@ -108,8 +111,8 @@ static void storeGroups(LoopBuilder &b, Value bytes, Value values, Value row,
 /// Quantizes `inputs` numbers, a multiple of 64, into strided groups, whose
 /// members are a vector apart. Returns sums of the values, by lane.
 static Value emitQuantizeStrided(LoopBuilder &b, const Rows &input, Value from,
-                                 Value values, Value row, Value column,
-                                 int64_t inputs, Value inverse) {
+                                 const QuantizedRows &result, Value row,
+                                 Value column, int64_t inputs, Value inverse) {
   static_assert(format::kGroupStride == kLanes);
   auto f32x16 = b.vec(kLanes, b.getF32Type());
   auto i32x16 = b.vec(kLanes, b.getI32Type());
@@ -135,7 +138,7 @@ static Value emitQuantizeStrided(LoopBuilder &b, const Rows &input, Value from,
             b,
             vector::BitCastOp::create(
                 b, b.vec(format::kStridedInputs, b.getI8Type()), dwords),
-            values, row, b.add(column, done));
+            result, row, b.add(column, done));
         return {sum};
       })[0];
 }
@@ -157,7 +160,6 @@ void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
   Value largest =
       arith::BitcastOp::create(b, b.getF32Type(), b.reduceMax(magnitudes));
   Value inverse = b.inverseOf(largest, 127);
-  Value values = result.inBlocks(b);
   auto quantizeContiguous = [&] {
     return forColumns(
         b, b.index(0), inputs, {b.splatInt(i32x16, 0)},
@@ -168,12 +170,12 @@ void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
               arith::MulFOp::create(b, x, b.broadcast(lanes, inverse)));
           Value bytes =
               arith::TruncIOp::create(b, b.vec(lanes, b.getI8Type()), number);
-          storeGroups(b, bytes, values, row, b.add(column, at));
+          storeGroups(b, bytes, result, row, b.add(column, at));
           return {arith::AddIOp::create(b, padLanes(b, number), carried[0])};
         })[0];
   };
   Value sums = result.encoding.isStrided()
-                   ? emitQuantizeStrided(b, input, from, values, row, column,
+                   ? emitQuantizeStrided(b, input, from, result, row, column,
                                          inputs, inverse)
                    : quantizeContiguous();
   // 22 binary digits.

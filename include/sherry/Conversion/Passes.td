@@ -106,7 +106,8 @@ def BlockTokens : Pass<"sherry-block-tokens", "::mlir::func::FuncOp"> {
   let description = [{
     A loop over tokens with one sum over weights in its body is unrolled and
     jammed: eight tokens share the reads of a round of the sum; what is left is
-    one block of eight or four tokens. With `pair_sums` four tokens share reads.
+    one block of eight or four tokens, or one where results are written. With
+    `pair_sums` four tokens share reads.
     Each token's sum has its order of additions, so no result changes. Upstream's
     `-affine-loop-unroll-jam` would take the rest one by one, and copies reads
     that do not depend on the token.

@@ -7,6 +7,7 @@
 #include "sherry/Conversion/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IntegerSet.h"
 
 namespace sherry {
@@ -29,7 +30,8 @@ private:
   void block(TokenLoop tokens);
   /// The tokens from `first` on, which is affine.
   void emitBlock(OpBuilder &b, TokenLoop tokens, AffineExpr first,
-                 ValueRange operands, int64_t size);
+                 ValueRange operands, int64_t size,
+                 ArrayRef<IntegerSet> exists = {});
 
   int64_t together; ///< tokens that share reads
 };
@@ -37,15 +39,37 @@ private:
 
 void BlockTokensPass::emitBlock(OpBuilder &b, TokenLoop tokens,
                                 AffineExpr first, ValueRange operands,
-                                int64_t size) {
+                                int64_t size, ArrayRef<IntegerSet> exists) {
   Location loc = tokens.loop.getLoc();
   SmallVector<OpFoldResult> folded(operands.begin(), operands.end());
   SmallVector<Value> rows;
   for (int64_t i = 0; i < size; ++i)
     rows.push_back(affine::makeComposedAffineApply(b, loc, first + i, folded));
   for (int64_t i = 0; i < size; i += together)
-    TokenCopies(tokens, ArrayRef(rows).slice(i, std::min(together, size)))
+    TokenCopies(tokens, ArrayRef(rows).slice(i, std::min(together, size)),
+                exists.drop_front(exists.empty() ? 0 : i))
         .copyAll(b);
+}
+
+/// Whether what is read for tokens beyond the last is there: the function's own
+/// buffers have rows for whole blocks, and weights have none.
+static bool canReadBlocks(TokenLoop tokens) {
+  bool result = true;
+  tokens.loop.walk([&](affine::AffineReadOpInterface read) {
+    result &= hasWholeBlocks(read.getMemRef()) ||
+              read.getMemRef().getDefiningOp<memref::ViewOp>();
+  });
+  return result;
+}
+
+/// Whether the loop writes elsewhere: to a result, which has mostly one row,
+/// that of the last token.
+static bool writesResult(TokenLoop tokens) {
+  bool result = false;
+  tokens.loop.walk([&](affine::AffineWriteOpInterface write) {
+    result |= !hasWholeBlocks(write.getMemRef());
+  });
+  return result;
 }
 
 void BlockTokensPass::block(TokenLoop tokens) {
@@ -67,12 +91,16 @@ void BlockTokensPass::block(TokenLoop tokens) {
     emitBlock(b, tokens, b.getAffineDimExpr(0) * most + begin,
               loop.getInductionVar(), most);
   }
-  // What is left: a block of the smallest size that has room for it. Buffers
-  // have rows for whole blocks, so what is computed beyond the tokens harms
-  // nobody.
-  for (auto [i, size] : llvm::enumerate(kSizes)) {
-    int64_t smaller = i + 1 < std::size(kSizes) ? kSizes[i + 1] : 0;
+  // What is left: a block of the smallest size that has room for it.
+  SmallVector<int64_t> sizes(std::begin(kSizes), std::end(kSizes));
+  if (writesResult(tokens))
+    sizes.push_back(1);
+  for (auto [i, size] : llvm::enumerate(sizes)) {
+    int64_t smaller = i + 1 < sizes.size() ? sizes[i + 1] : 0;
     AffineExpr rest = (symbol - begin) % most;
+    SmallVector<IntegerSet> exists;
+    for (int64_t token = 0; size > 1 && token < size; ++token)
+      exists.push_back(IntegerSet::get(0, 1, {rest - token - 1}, {false}));
     SmallVector<AffineExpr> conditions{rest - smaller - 1, -rest + size};
     SmallVector<bool> areEqual{false, false};
     if (begin > 0) {
@@ -84,7 +112,7 @@ void BlockTokensPass::block(TokenLoop tokens) {
         /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(fits.getThenBlock());
-    emitBlock(b, tokens, whole, count, size);
+    emitBlock(b, tokens, whole, count, size, exists);
   }
   tokens.loop.erase();
   ++numBlocked;
@@ -99,6 +127,7 @@ void BlockTokensPass::runOnOperation() {
   getOperation()->walk(
       [&](affine::AffineForOp loop) { loops.push_back(loop); });
   for (affine::AffineForOp loop : loops)
-    if (std::optional<TokenLoop> tokens = TokenLoop::get(loop))
+    if (std::optional<TokenLoop> tokens = TokenLoop::get(loop);
+        tokens && canReadBlocks(*tokens))
       block(*tokens);
 }

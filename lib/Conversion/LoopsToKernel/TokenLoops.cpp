@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "TokenLoops.h"
 
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -23,15 +24,16 @@ std::optional<TokenLoop> TokenLoop::get(affine::AffineForOp loop) {
       !affine::isValidSymbol(loop.getUpperBoundOperands().front()))
     return std::nullopt;
   TokenLoop result{loop, {}};
-  for (Operation &op : loop.getBody()->without_terminator()) {
-    if (op.getNumRegions() == 0)
-      continue;
+  bool isOther = false;
+  loop.getBody()->walk([&](Operation *op) {
+    if (op->getNumRegions() == 0)
+      return;
     auto sum = dyn_cast<affine::AffineForOp>(op);
-    if (!sum || sum.getNumResults() == 0)
-      return std::nullopt;
-    result.sums.push_back(sum);
-  }
-  if (result.sums.empty())
+    isOther |= !sum || sum.getNumResults() == 0;
+    if (sum && op->getParentOp() == loop)
+      result.sums.push_back(sum);
+  });
+  if (isOther || result.sums.empty())
     return std::nullopt;
   return result;
 }
@@ -52,7 +54,9 @@ static UnpackCodesOp getUnpack(Operation *write) {
 std::optional<PanelProduct> PanelProduct::get(affine::AffineForOp loop) {
   std::optional<TokenLoop> tokens = TokenLoop::get(loop);
   if (!tokens || tokens->getBegin() != 0 || tokens->sums.size() != 1 ||
-      !getElementTypeOrSelf(tokens->sums.front().getResult(0)).isInteger(32))
+      !getElementTypeOrSelf(tokens->sums.front().getResult(0)).isInteger(32) ||
+      llvm::any_of(tokens->sums.front().getBody()->getOperations(),
+                   [](Operation &op) { return op.getNumRegions() != 0; }))
     return std::nullopt;
   PanelProduct pair{{}, *tokens};
   // Back from the loop: the last step, then the loop over the others.
@@ -83,19 +87,31 @@ std::optional<PanelProduct> PanelProduct::get(affine::AffineForOp loop) {
   return pair;
 }
 
+bool sherry::hasWholeBlocks(Value buffer) {
+  if (auto cast = buffer.getDefiningOp<memref::ReinterpretCastOp>())
+    buffer = cast.getSource();
+  return isa_and_nonnull<memref::AllocOp, memref::AllocaOp>(
+      buffer.getDefiningOp());
+}
+
 TokenCopies::TokenCopies(TokenLoop tokens, ValueRange rows)
-    : tokens(tokens), maps(rows.size()) {
+    : TokenCopies(tokens, rows, {}) {}
+
+TokenCopies::TokenCopies(TokenLoop tokens, ValueRange rows,
+                         ArrayRef<IntegerSet> exists)
+    : tokens(tokens), maps(rows.size()), exists(exists) {
   for (auto [map, row] : llvm::zip_equal(maps, rows))
     map.map(tokens.loop.getInductionVar(), row);
-  // What depends on the token, also in what the sum carries.
+  // What depends on the token, also in what sums carry.
   dependent.insert(tokens.loop.getInductionVar());
-  for (affine::AffineForOp sum : tokens.sums) {
-    dependent.insert_range(ValueRange(sum.getRegionIterArgs()));
-    dependent.insert_range(ValueRange(sum.getResults()));
-  }
   tokens.loop.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (op != tokens.loop && dependsOnToken(op))
-      dependent.insert(op->result_begin(), op->result_end());
+    if (op == tokens.loop)
+      return;
+    auto sum = dyn_cast<affine::AffineForOp>(op);
+    if (sum)
+      dependent.insert_range(ValueRange(sum.getRegionIterArgs()));
+    if (sum || dependsOnToken(op))
+      dependent.insert_range(ValueRange(op->getResults()));
   });
 }
 
@@ -106,22 +122,39 @@ bool TokenCopies::dependsOnToken(Operation *op) {
          !onlyReads(op);
 }
 
+void TokenCopies::copyFor(OpBuilder &b, Operation *op, size_t token) {
+  auto write = dyn_cast<affine::AffineWriteOpInterface>(op);
+  OpBuilder::InsertionGuard guard(b);
+  if (write && !exists.empty() && !hasWholeBlocks(write.getMemRef())) {
+    auto choice =
+        affine::AffineIfOp::create(b, op->getLoc(), exists[token],
+                                   tokens.getCount(), /*withElseRegion=*/false);
+    b.setInsertionPointToStart(choice.getThenBlock());
+  }
+  b.clone(*op, maps[token]);
+}
+
 void TokenCopies::copy(OpBuilder &b, Ops ops, const IRMapping &replacements) {
   SmallVector<Operation *> run;
   auto flush = [&] {
-    for (IRMapping &map : maps)
+    for (size_t token = 0; token < maps.size(); ++token)
       for (Operation *op : run)
-        b.clone(*op, map);
+        copyFor(b, op, token);
     run.clear();
   };
   for (Operation &op : ops) {
     if (op.getNumResults() == 1 && replacements.contains(op.getResult(0)))
       continue;
-    if (dependsOnToken(&op)) {
+    auto sum = dyn_cast<affine::AffineForOp>(op);
+    if (!sum && dependsOnToken(&op)) {
       run.push_back(&op);
       continue;
     }
     flush();
+    if (sum) {
+      copySum(b, sum);
+      continue;
+    }
     Operation *copied = b.clone(op, maps.front());
     for (size_t i = 1; i < maps.size(); ++i)
       maps[i].map(op.getResults(), copied->getResults());
@@ -142,13 +175,7 @@ void TokenCopies::copyAfter(OpBuilder &b) {
 }
 
 void TokenCopies::copyAll(OpBuilder &b) {
-  Block::iterator begin = tokens.loop.getBody()->begin();
-  for (affine::AffineForOp sum : tokens.sums) {
-    copy(b, {begin, sum->getIterator()}, IRMapping());
-    copySum(b, sum);
-    begin = std::next(sum->getIterator());
-  }
-  copyAfter(b);
+  copy(b, tokens.loop.getBody()->without_terminator(), IRMapping());
 }
 
 SmallVector<Value> TokenCopies::getStarts(Sum sum) {

@@ -16,11 +16,13 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/IntegerSet.h"
 #include "sherry/Conversion/SherryToLoops.h"
 
 namespace sherry {
 
-/// A loop over tokens with sums over weights.
+/// A loop over tokens with sums over weights, which may have loops in them that
+/// carry their values on.
 struct TokenLoop {
   mlir::affine::AffineForOp loop;
   llvm::SmallVector<mlir::affine::AffineForOp> sums; ///< in its body
@@ -53,6 +55,11 @@ struct PanelProduct {
 class TokenCopies {
 public:
   TokenCopies(TokenLoop tokens, mlir::ValueRange rows);
+  /// Copies for tokens that may not exist. Buffers of the function have rows
+  /// for them; what is written elsewhere is written if `exists[i]`, a condition
+  /// on the number of tokens, holds for the i-th.
+  TokenCopies(TokenLoop tokens, mlir::ValueRange rows,
+              llvm::ArrayRef<mlir::IntegerSet> exists);
 
   /// Copies the whole body to `b`.
   void copyAll(mlir::OpBuilder &b);
@@ -89,14 +96,20 @@ private:
                                            const mlir::IRMapping &replacements);
   /// Copies a sum, with the values that it carries for each token in turn.
   void copySum(mlir::OpBuilder &b, Sum sum);
+  void copyFor(mlir::OpBuilder &b, mlir::Operation *op, size_t token);
   /// What is replaced is not copied.
   void copy(mlir::OpBuilder &b, Ops ops, const mlir::IRMapping &replacements);
   bool dependsOnToken(mlir::Operation *op);
 
   TokenLoop tokens;
   llvm::SmallVector<mlir::IRMapping> maps; ///< of each token
-  llvm::DenseSet<mlir::Value> dependent;   ///< values of the original body
+  llvm::SmallVector<mlir::IntegerSet> exists;
+  llvm::DenseSet<mlir::Value> dependent; ///< values of the original body
 };
+
+/// Whether a buffer is one of the function itself, with rows for whole blocks
+/// of tokens.
+bool hasWholeBlocks(mlir::Value buffer);
 
 } // namespace sherry
 

@@ -19,50 +19,6 @@ void Outputs::store(LoopBuilder &b, Value sums, Value row, Value column) const {
   b.store(sums, rows.buffer, place);
 }
 
-void sherry::forTokenBlocks(LoopBuilder &b, int64_t begin, Value count,
-                            ArrayRef<int64_t> sizes, ExtraRows extra,
-                            function_ref<void(ArrayRef<Value>)> body) {
-  if (b.maxTokens == 1)
-    return body(b.index(0));
-  auto rowsFrom = [&](Value first, int64_t size) {
-    SmallVector<Value> rows;
-    for (int64_t i = 0; i < size; ++i)
-      rows.push_back(b.add(first, i));
-    return rows;
-  };
-  Value size = count;
-  if (begin > 0)
-    size = arith::SubIOp::create(
-        b, Value(arith::MaxUIOp::create(b, count, b.index(begin))),
-        b.index(begin));
-  Value whole = b.mul(b.div(size, kTokenBlock), kTokenBlock);
-  b.forLoop(whole, kTokenBlock, [&](Value first) {
-    body(rowsFrom(b.add(first, begin), kTokenBlock));
-  });
-  Value rest = b.sub(size, whole);
-  Value last = b.sub(count, b.index(1));
-  for (auto [i, size] : llvm::enumerate(sizes)) {
-    int64_t smaller = i + 1 < sizes.size() ? sizes[i + 1] : 0;
-    auto isAbove = [&](int64_t limit) -> Value {
-      return arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, rest,
-                                   b.index(limit));
-    };
-    auto isAtMost = [&](int64_t limit) -> Value {
-      return arith::CmpIOp::create(b, arith::CmpIPredicate::ule, rest,
-                                   b.index(limit));
-    };
-    Value fits = arith::AndIOp::create(b, isAbove(smaller), isAtMost(size));
-    auto ifOp = scf::IfOp::create(b, fits, /*withElseRegion=*/false);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(ifOp.thenBlock());
-    SmallVector<Value> rows = rowsFrom(b.add(whole, begin), size);
-    if (extra == ExtraRows::LastRow)
-      for (Value &row : rows)
-        row = arith::MinUIOp::create(b, row, last);
-    body(rows);
-  }
-}
-
 /// Adds the products of 16 rows' weights of a group of four inputs, stored as
 /// bytes with `bias`, with the activations at `column` and three more, `stride`
 /// apart.
@@ -214,29 +170,21 @@ SmallVector<Value> sherry::loadScales(LoopBuilder &b, Value offset,
   return result;
 }
 
-SmallVector<Value> sherry::joinHalves(LoopBuilder &b, ValueRange halves) {
-  SmallVector<Value> result;
-  for (size_t i = 0; i < halves.size(); i += 2) {
-    auto order = llvm::to_vector(llvm::seq<int64_t>(32));
-    result.push_back(
-        vector::ShuffleOp::create(b, halves[i], halves[i + 1], order));
-  }
-  return result;
-}
-
-SmallVector<Value> sherry::zeroHalves(LoopBuilder &b, size_t rows) {
-  return SmallVector<Value>(2 * rows, b.splat(b.vec(16, b.getF32Type()), 0));
+static Value joinHalves(LoopBuilder &b, ArrayRef<Value> halves) {
+  auto order = llvm::to_vector(llvm::seq<int64_t>(format::kTileRows));
+  return vector::ShuffleOp::create(b, halves[0], halves[1], order);
 }
 
 //===----------------------------------------------------------------------===//
 // Dense weights
 //===----------------------------------------------------------------------===//
 
-/// An output head mostly has one token. Its results must not be written beyond
-/// the last one.
-static void forHeadTokens(LoopBuilder &b, Value count,
-                          function_ref<void(ArrayRef<Value>)> body) {
-  forTokenBlocks(b, 0, count, {kTokenBlock, 4, 1}, ExtraRows::LastRow, body);
+/// Runs `body` for each token.
+static void forTokens(LoopBuilder &b, Value count,
+                      function_ref<void(Value)> body) {
+  if (b.maxTokens == 1)
+    return body(b.index(0));
+  b.forLoop(count, 1, body);
 }
 
 /// Weights in bf16, f16 or f32 [D1] times f32 activations.
@@ -245,21 +193,17 @@ static void emitNumberTile(LoopBuilder &b, Type element, const Rows &input,
   int64_t tile = format::kTileRows;
   Value matrix = b.view(b.getWeights(), offset, {input.cols, tile}, element);
   auto wide = b.vec(tile, b.getF32Type());
-  forHeadTokens(b, outputs.rows.count, [&](ArrayRef<Value> rows) {
-    SmallVector<Value> sums(rows.size(), b.splat(wide, 0));
-    sums = b.repeat(input.cols, sums, [&](Value k, ValueRange carried) {
-      Value weight = b.load(b.vec(tile, element), matrix, {k, b.index(0)});
-      if (!element.isF32())
-        weight = arith::ExtFOp::create(b, wide, weight);
-      SmallVector<Value> next;
-      for (auto [row, sum] : llvm::zip_equal(rows, carried)) {
-        Value x = b.loadScalar(input.buffer, {row, k});
-        next.push_back(b.mulAdd(weight, b.broadcast(tile, x), sum));
-      }
-      return next;
-    });
-    for (auto [row, sum] : llvm::zip_equal(rows, sums))
-      outputs.store(b, sum, row, column);
+  forTokens(b, outputs.rows.count, [&](Value row) {
+    Value sum = b.repeat(
+        input.cols, {b.splat(wide, 0)},
+        [&](Value k, ValueRange carried) -> SmallVector<Value> {
+          Value weight = b.load(b.vec(tile, element), matrix, {k, b.index(0)});
+          if (!element.isF32())
+            weight = arith::ExtFOp::create(b, wide, weight);
+          Value x = b.loadScalar(input.buffer, {row, k});
+          return {b.mulAdd(weight, b.broadcast(tile, x), carried[0])};
+        })[0];
+    outputs.store(b, sum, row, column);
   });
 }
 
@@ -267,9 +211,9 @@ static void emitNumberTile(LoopBuilder &b, Type element, const Rows &input,
 static void emitBlockTile(LoopBuilder &b, const format::BlockFormat &format,
                           const AnyInput &input, Value offset, Value column,
                           const Outputs &outputs) {
-  auto multiplyI8 = [&](const WeightBlock &block, ArrayRef<Value> rows) {
+  auto multiplyI8 = [&](const WeightBlock &block, Value row) {
     SmallVector<Value> sums =
-        startDots(b, format.bias(), *input.quantized, rows, block.number);
+        startDots(b, format.bias(), *input.quantized, row, block.number);
     Value values = input.quantized->inBlocks(b);
     Value firstGroup =
         b.mul(block.number, format.blockInputs / format::kGroupInputs);
@@ -279,43 +223,42 @@ static void emitBlockTile(LoopBuilder &b, const format::BlockFormat &format,
           for (int64_t group = 0; group < part.groups(); ++group) {
             Value halves[] = {part.integers(b, group, b.index(0), 16),
                               part.integers(b, group, b.index(16), 16)};
-            addDots(b, halves, format.largest() + format.bias(), values, rows,
+            addDots(b, halves, format.largest() + format.bias(), values, row,
                     b.add(b.add(firstGroup, first), group), next);
           }
           return next;
         });
-    for (auto [i, sum] : llvm::enumerate(sums))
-      sum = scaleDots(b, sum, *input.quantized, rows[i / 2], block.number);
+    for (Value &sum : sums)
+      sum = scaleDots(b, sum, *input.quantized, row, block.number);
     return sums;
   };
-  auto multiplyF32 = [&](const WeightBlock &block, ArrayRef<Value> rows) {
+  SmallVector<Value> zeros(2, b.splat(b.vec(16, b.getF32Type()), 0));
+  auto multiplyF32 = [&](const WeightBlock &block, Value row) {
     return block.forParts(
-        b, zeroHalves(b, rows.size()),
-        [&](const WeightBlock &part, Value, ValueRange carried) {
+        b, zeros, [&](const WeightBlock &part, Value, ValueRange carried) {
           SmallVector<Value> sums(carried);
           for (int64_t group = 0; group < part.groups(); ++group)
             for (int64_t half = 0; half < 2; ++half)
               addProducts(b, part.integers(b, group, b.index(16 * half), 16),
-                          format.bias(), *input.plain, rows,
+                          format.bias(), *input.plain, row,
                           b.add(part.column, group * format::kGroupInputs), 1,
                           half, sums);
           return sums;
         });
   };
-  forHeadTokens(b, outputs.rows.count, [&](ArrayRef<Value> rows) {
+  forTokens(b, outputs.rows.count, [&](Value row) {
     SmallVector<Value> totals = forWeightBlocks(
-        b, format, offset, input.cols(), zeroHalves(b, rows.size()),
+        b, format, offset, input.cols(), zeros,
         [&](const WeightBlock &block, ValueRange carried) {
-          SmallVector<Value> sums = input.quantized ? multiplyI8(block, rows)
-                                                    : multiplyF32(block, rows);
-          Value scales[] = {block.scales(b, b.index(0), 16),
-                            block.scales(b, b.index(16), 16)};
-          for (auto [i, sum] : llvm::enumerate(sums))
-            sum = b.mulAdd(sum, scales[i % 2], carried[i]);
+          SmallVector<Value> sums = input.quantized ? multiplyI8(block, row)
+                                                    : multiplyF32(block, row);
+          for (int64_t half = 0; half < 2; ++half)
+            sums[half] =
+                b.mulAdd(sums[half], block.scales(b, b.index(16 * half), 16),
+                         carried[half]);
           return sums;
         });
-    for (auto [row, sums] : llvm::zip_equal(rows, joinHalves(b, totals)))
-      outputs.store(b, sums, row, column);
+    outputs.store(b, joinHalves(b, totals), row, column);
   });
 }
 

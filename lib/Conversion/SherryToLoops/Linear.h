@@ -34,19 +34,6 @@ struct Outputs {
              mlir::Value column) const;
 };
 
-/// What stands for the rows that a block of tokens has beyond `count`.
-enum class ExtraRows {
-  Padding, ///< the rows that follow, which buffers have
-  LastRow  ///< the last row, once more
-};
-/// Calls `body` with the rows of each block of tokens from `begin` (a multiple
-/// of kTokenBlock) to `count`: as many blocks of kTokenBlock as are full, and
-/// then at most one block of the smallest of `sizes` (in descending order, the
-/// first is kTokenBlock) that has room for the rest.
-void forTokenBlocks(LoopBuilder &b, int64_t begin, mlir::Value count,
-                    llvm::ArrayRef<int64_t> sizes, ExtraRows extra,
-                    llvm::function_ref<void(llvm::ArrayRef<mlir::Value>)> body);
-
 /// A panel is memref<groups x 2 x 64 x i8>: for each group of four inputs and
 /// each half, 16 lanes of four trits, each stored as the trit plus 1.
 ///
@@ -85,9 +72,6 @@ void addDots(LoopBuilder &b, llvm::ArrayRef<mlir::Value> halves,
 /// The 32 scales at byte `offset` as two halves of f32.
 llvm::SmallVector<mlir::Value> loadScales(LoopBuilder &b, mlir::Value offset,
                                           mlir::FloatType type);
-llvm::SmallVector<mlir::Value> joinHalves(LoopBuilder &b,
-                                          mlir::ValueRange halves);
-llvm::SmallVector<mlir::Value> zeroHalves(LoopBuilder &b, size_t rows);
 
 /// The product with a ternary weight.
 void emitTernary(LoopBuilder &b, const AnyInput &input, WeightRef weight,

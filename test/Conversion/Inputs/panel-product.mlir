@@ -1,6 +1,9 @@
 // A panel of five groups and its product with %count tokens, as
 // sherry-convert-to-loops writes it.
-func.func @product(%packed: memref<1024xi8>, %values: memref<32x128xi8>, %starts: memref<64xi32>, %totals: memref<64x32xi32>, %count: index) {
+func.func @product(%packed: memref<1024xi8>, %count: index) {
+  %values = memref.alloc() : memref<32x128xi8>
+  %starts = memref.alloc() : memref<64xi32>
+  %totals = memref.alloc() : memref<64x32xi32>
   %c0 = arith.constant 0 : index
   affine.parallel (%tile) = (0) to (1) {
     %panel = memref.alloca() : memref<64x2x64xi8>

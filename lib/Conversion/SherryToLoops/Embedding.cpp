@@ -22,15 +22,26 @@ static void emitBlockRow(LoopBuilder &b, const format::BlockFormat &format,
         Value scale = b.broadcast(
             format::kGroupInputs,
             vector::ExtractOp::create(b, block.scales(b, lane, 1), 0));
-        for (int64_t group = 0; group < block.groups(); ++group) {
-          Value stored = arith::ExtUIOp::create(
-              b, wide, block.integers(b, group, lane, 1));
+        auto emitGroup = [&](Value integers, Value column) {
+          Value stored = arith::ExtUIOp::create(b, wide, integers);
           Value number =
               arith::SubIOp::create(b, stored, b.splatInt(wide, format.bias()));
           Value value = arith::SIToFPOp::create(b, floats, number);
           b.store(arith::MulFOp::create(b, value, scale), result.buffer,
-                  {row, b.add(block.column, group * format::kGroupInputs)});
-        }
+                  {row, column});
+        };
+        auto columnOf = [&](Value group) {
+          return b.add(block.column, b.mul(group, format::kGroupInputs));
+        };
+        if (format.bits == 8)
+          b.forLoop(b.index(block.groups()), 1, [&](Value group) {
+            emitGroup(block.integersOf8Bits(b, group, lane, 1),
+                      columnOf(group));
+          });
+        else
+          for (int64_t group = 0; group < block.groups(); ++group)
+            emitGroup(block.integers(b, group, lane, 1),
+                      columnOf(b.index(group)));
         return SmallVector<Value>();
       });
 }

@@ -17,16 +17,30 @@ static Value loadRows(LoopBuilder &b, Value offset, Value row, int64_t count,
   return b.load(b.vec(count, type), numbers, {row});
 }
 
+/// Bytes of `rows` rows of a plane.
+static Value loadPlane(LoopBuilder &b, const format::BlockFormat &format,
+                       Value planes, int64_t inputs, Value index, Value row,
+                       int64_t rows) {
+  Value memory = b.view(b.getWeights(), planes,
+                        {format.blockBytes(inputs) / format.kPlaneBytes,
+                         format::kTileRows, format::kGroupInputs},
+                        b.getI8Type());
+  return b.load(b.vec(rows * format::kGroupInputs, b.getI8Type()), memory,
+                {index, row, b.index(0)});
+}
+
+Value WeightBlock::integersOf8Bits(LoopBuilder &b, Value group, Value row,
+                                   int64_t rows) const {
+  assert(format->bits == 8);
+  return loadPlane(b, *format, planes, inputs, group, row, rows);
+}
+
 Value WeightBlock::integers(LoopBuilder &b, int64_t group, Value row,
                             int64_t rows) const {
   auto bytes = b.vec(rows * format::kGroupInputs, b.getI8Type());
   auto lanes = b.vec(rows, b.getI32Type());
-  Value memory = b.view(b.getWeights(), planes,
-                        {format->blockBytes(inputs) / format->kPlaneBytes,
-                         format::kTileRows, format::kGroupInputs},
-                        b.getI8Type());
   auto plane = [&](int64_t index) {
-    return b.load(bytes, memory, {b.index(index), row, b.index(0)});
+    return loadPlane(b, *format, planes, inputs, b.index(index), row, rows);
   };
   if (format->bits == 8)
     return plane(group);

@@ -26,6 +26,9 @@ public:
   /// from `row` on: vector<4 rows x i8>, unsigned.
   mlir::Value integers(LoopBuilder &b, int64_t group, mlir::Value row,
                        int64_t rows) const;
+  /// The same for any group, where each has a plane of its own (8 bits).
+  mlir::Value integersOf8Bits(LoopBuilder &b, mlir::Value group,
+                              mlir::Value row, int64_t rows) const;
   /// Calls `body` for the parts of the block that are written out in code, each
   /// with its first group in the block; a loop if there are many.
   llvm::SmallVector<mlir::Value>

@@ -82,32 +82,31 @@ static StringRef checkLayout(Operation *op) {
   return checkSherry(op);
 }
 
-static StringRef checkLoops(Operation *op) {
+static StringRef checkBuffers(Operation *op) {
   if (auto weight = dyn_cast<WeightOp>(op))
     return checkWeight(weight);
   if (isa<ModuleOp>(op))
     return checkSherry(op);
   if (hasTensors(op))
     return "still works on tensors";
-  if (isa<BarrierOp>(op))
-    return "divides work before loops are divided";
   return isa<func::FuncOp>(op) ? checkTokens(op) : "";
 }
 
+static StringRef checkLoops(Operation *op) {
+  if (isa<BarrierOp>(op))
+    return "divides work before loops are divided";
+  return checkBuffers(op);
+}
+
 static StringRef checkKernel(Operation *op) {
-  if (auto weight = dyn_cast<WeightOp>(op))
-    return checkWeight(weight);
-  if (isa<ModuleOp>(op))
-    return checkSherry(op);
-  if (hasTensors(op))
-    return "still works on tensors";
-  if (op->getName().getStringRef() == "memref.alloc")
+  StringRef name = op->getName().getStringRef();
+  if (name == "memref.alloc")
     return "allocates memory";
-  if (op->getName().getStringRef() == "affine.parallel")
+  if (name == "affine.parallel")
     return "is not divided among the team";
   if (isa<UnpackCodesOp, LookupCodesOp>(op))
     return "is not taken apart";
-  return isa<func::FuncOp>(op) ? checkTokens(op) : "";
+  return checkBuffers(op);
 }
 
 static StringRef checkLLVM(Operation *op) {

@@ -105,3 +105,20 @@ func.func @argument(%x: memref<64x64xf32>, %count: index) {
   }
   return
 }
+
+// A token that reads what the one before has written cannot be in its block.
+// OTHERS-LABEL: func @sequence
+// OTHERS-NOT: affine.if
+func.func @sequence(%count: index) {
+  %zero = arith.constant 0.0 : f32
+  %x = memref.alloc() : memref<65x64xf32>
+  affine.for %row = 0 to %count {
+    %sum = affine.for %i = 0 to 64 iter_args(%a = %zero) -> f32 {
+      %v = affine.load %x[%row, %i] : memref<65x64xf32>
+      %b = arith.addf %a, %v : f32
+      affine.yield %b : f32
+    }
+    affine.store %sum, %x[%row + 1, 0] : memref<65x64xf32>
+  }
+  return
+}

@@ -39,3 +39,54 @@
 // WHOLE: vector.transfer_write
 // WHOLE: affine.for %{{.*}} = 0 to
 // WHOLE: affine.for {{.*}} iter_args
+
+// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{fuse-decode multiply-panels},func.func(sherry-fuse-unpack,sherry-multiply-panels))' | FileCheck %s --check-prefix=OTHER
+// A panel that is read elsewhere must be there, and sums must go through all of
+// its groups.
+// OTHER-LABEL: func @read_elsewhere
+// OTHER-NOT: affine.if
+// OTHER-NOT: sherry.multiply_panel
+func.func @read_elsewhere(%packed: memref<128xi8>, %count: index) -> vector<64xi8> {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0> : vector<16xi32>
+  %x = memref.alloc() : memref<64x32x4xi8>
+  %sums = memref.alloc() : memref<64x16xi32>
+  %panel = memref.alloca() : memref<64x2x64xi8>
+  %bytes = affine.vector_load %packed[0] : memref<128xi8>, vector<128xi8>
+  %trits = sherry.unpack_codes %bytes words bias 1 : vector<128xi8> -> vector<5x2x64xi8>
+  vector.transfer_write %trits, %panel[%c0, %c0, %c0] {in_bounds = [true, true, true]} : vector<5x2x64xi8>, memref<64x2x64xi8>
+  affine.for %row = 0 to %count {
+    %sum = affine.for %group = 0 to 5 iter_args(%a = %zero) -> vector<16xi32> {
+      %w = affine.vector_load %panel[%group, 0, 0] : memref<64x2x64xi8>, vector<64xi8>
+      %v = affine.vector_load %x[%row, %group, 0] : memref<64x32x4xi8>, vector<4xi8>
+      %b = sherry.dot_accumulate %w, %v, %a {max_weight = 2 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
+      affine.yield %b : vector<16xi32>
+    }
+    affine.vector_store %sum, %sums[%row, 0] : memref<64x16xi32>, vector<16xi32>
+  }
+  %first = affine.vector_load %panel[0, 0, 0] : memref<64x2x64xi8>, vector<64xi8>
+  return %first : vector<64xi8>
+}
+// OTHER-LABEL: func @some_groups
+// OTHER-NOT: affine.if
+// OTHER-NOT: sherry.multiply_panel
+func.func @some_groups(%packed: memref<128xi8>, %count: index) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0> : vector<16xi32>
+  %x = memref.alloc() : memref<64x32x4xi8>
+  %sums = memref.alloc() : memref<64x16xi32>
+  %panel = memref.alloca() : memref<64x2x64xi8>
+  %bytes = affine.vector_load %packed[0] : memref<128xi8>, vector<128xi8>
+  %trits = sherry.unpack_codes %bytes words bias 1 : vector<128xi8> -> vector<5x2x64xi8>
+  vector.transfer_write %trits, %panel[%c0, %c0, %c0] {in_bounds = [true, true, true]} : vector<5x2x64xi8>, memref<64x2x64xi8>
+  affine.for %row = 0 to %count {
+    %sum = affine.for %group = 0 to 4 iter_args(%a = %zero) -> vector<16xi32> {
+      %w = affine.vector_load %panel[%group, 0, 0] : memref<64x2x64xi8>, vector<64xi8>
+      %v = affine.vector_load %x[%row, %group, 0] : memref<64x32x4xi8>, vector<4xi8>
+      %b = sherry.dot_accumulate %w, %v, %a {max_weight = 2 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
+      affine.yield %b : vector<16xi32>
+    }
+    affine.vector_store %sum, %sums[%row, 0] : memref<64x16xi32>, vector<16xi32>
+  }
+  return
+}

@@ -91,7 +91,8 @@ def MultiplyPanels
     With `multiply_panels` of `sherry.schedule`. The loop over tokens that
     multiplies a panel becomes `sherry.multiply_panel` for 32 tokens, or 16 if
     no more are left, and a loop that scales the sums. The panel gets the trits
-    themselves, and zeros up to a whole unit of groups.
+    themselves, and zeros up to a whole unit of groups. Sums must start, as those
+    of `sherry-convert-to-loops` do, with what makes up for trits plus 1.
   }];
   let statistics = [
     Statistic<"numMultiplied", "num-multiplied", "loops replaced">];

@@ -47,7 +47,7 @@ void BlockTokensPass::emitBlock(OpBuilder &b, TokenLoop tokens,
     rows.push_back(affine::makeComposedAffineApply(b, loc, first + i, folded));
   for (int64_t i = 0; i < size; i += together)
     TokenCopies(tokens, ArrayRef(rows).slice(i, std::min(together, size)),
-                exists.drop_front(exists.empty() ? 0 : i))
+                exists.empty() ? exists : exists.drop_front(i))
         .copyAll(b);
 }
 

@@ -24,16 +24,16 @@ struct FuseUnpackPass : sherry::impl::FuseUnpackBase<FuseUnpackPass> {
   void runOnOperation() override;
 
 private:
-  void fuse(PanelProduct pair);
-  void emitFirst(OpBuilder &b, const PanelProduct &pair, int64_t size,
+  void fuse(PanelProduct product);
+  void emitFirst(OpBuilder &b, PanelProduct product, int64_t size,
                  bool keepPanel);
 };
 } // namespace
 
 /// The sums of the first `size` tokens, from trits that are not read back.
-void FuseUnpackPass::emitFirst(OpBuilder &b, const PanelProduct &pair,
-                               int64_t size, bool keepPanel) {
-  TokenLoop tokens = pair.tokens;
+void FuseUnpackPass::emitFirst(OpBuilder &b, PanelProduct product, int64_t size,
+                               bool keepPanel) {
+  TokenLoop tokens = product.tokens;
   Location loc = tokens.loop.getLoc();
   SmallVector<Value> rows;
   for (int64_t row = 0; row < size; ++row)
@@ -73,7 +73,7 @@ void FuseUnpackPass::emitFirst(OpBuilder &b, const PanelProduct &pair,
       for (auto load : tokens.sums.front()
                            .getBody()
                            ->getOps<affine::AffineVectorLoadOp>()) {
-        if (load.getMemRef() != step.write.getBase())
+        if (load.getMemRef() != product.getPanel())
           continue;
         auto half = cast<AffineConstantExpr>(load.getAffineMap().getResult(1));
         trits.map(
@@ -88,7 +88,7 @@ void FuseUnpackPass::emitFirst(OpBuilder &b, const PanelProduct &pair,
     }
     return carried;
   };
-  for (UnpackStep step : pair.steps) {
+  for (UnpackStep step : product.steps) {
     if (!step.loop) {
       sums = emitStep(step, IRMapping(), sums);
       continue;
@@ -116,8 +116,8 @@ void FuseUnpackPass::emitFirst(OpBuilder &b, const PanelProduct &pair,
   copies.copyAfter(b);
 }
 
-void FuseUnpackPass::fuse(PanelProduct pair) {
-  TokenLoop tokens = pair.tokens;
+void FuseUnpackPass::fuse(PanelProduct product) {
+  TokenLoop tokens = product.tokens;
   Location loc = tokens.loop.getLoc();
   OpBuilder b(tokens.loop);
   Value count = tokens.getCount();
@@ -129,12 +129,12 @@ void FuseUnpackPass::fuse(PanelProduct pair) {
         b, loc, IntegerSet::get(0, 1, {-symbol + size}, {false}), count,
         /*withElseRegion=*/true);
     b.setInsertionPointToStart(isEnough.getThenBlock());
-    emitFirst(b, pair, size, /*keepPanel=*/false);
+    emitFirst(b, product, size, /*keepPanel=*/false);
     b.setInsertionPointToStart(isEnough.getElseBlock());
   }
   Operation *end = b.getInsertionBlock()->getTerminator();
   if (isWhole) {
-    for (UnpackStep step : pair.steps) {
+    for (UnpackStep step : product.steps) {
       if (step.loop) {
         step.loop->moveBefore(end);
         continue;
@@ -144,8 +144,8 @@ void FuseUnpackPass::fuse(PanelProduct pair) {
     }
   } else {
     b.setInsertionPoint(end);
-    emitFirst(b, pair, kTokenBlock, /*keepPanel=*/true);
-    for (UnpackStep step : pair.steps) {
+    emitFirst(b, product, kTokenBlock, /*keepPanel=*/true);
+    for (UnpackStep step : product.steps) {
       step.write->erase();
       if (step.loop)
         step.loop->erase();
@@ -161,10 +161,6 @@ void FuseUnpackPass::runOnOperation() {
       getSchedule(getOperation()->getParentOfType<ModuleOp>());
   if (!schedule.getFuseDecode())
     return;
-  SmallVector<affine::AffineForOp> loops;
-  getOperation()->walk(
-      [&](affine::AffineForOp loop) { loops.push_back(loop); });
-  for (affine::AffineForOp loop : loops)
-    if (std::optional<PanelProduct> pair = PanelProduct::get(loop))
-      fuse(*pair);
+  for (PanelProduct product : findPanelProducts(getOperation()))
+    fuse(product);
 }

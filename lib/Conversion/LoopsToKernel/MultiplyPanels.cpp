@@ -28,7 +28,8 @@ struct MultiplyPanelsPass
   void runOnOperation() override;
 
 private:
-  void multiply(PanelProduct product, Value sums);
+  void multiply(PanelProduct product, affine::AffineVectorLoadOp activations,
+                Value sums);
   Value allocSums(affine::AffineForOp loop);
 
   NumericsAttr numerics;
@@ -47,20 +48,45 @@ Value MultiplyPanelsPass::allocSums(affine::AffineForOp loop) {
   return memref::AllocaOp::create(b, loop.getLoc(), type);
 }
 
-/// The loads of activations and of the panel in the body of the sum.
-static affine::AffineVectorLoadOp getLoad(TokenLoop tokens, Value panel,
-                                          bool ofPanel) {
-  for (auto load :
-       tokens.sums.front().getBody()->getOps<affine::AffineVectorLoadOp>())
-    if ((load.getMemRef() == panel) == ofPanel)
-      return load;
-  return nullptr;
+/// The load of activations, if the sum is that of both halves of the panel with
+/// rows of bytes.
+static affine::AffineVectorLoadOp getActivations(PanelProduct product) {
+  affine::AffineForOp sum = product.tokens.sums.front();
+  affine::AffineVectorLoadOp activations;
+  if (sum.getNumResults() != 2)
+    return nullptr;
+  for (int64_t half = 0; half < 2; ++half) {
+    auto dot = sum.getBody()
+                   ->getTerminator()
+                   ->getOperand(half)
+                   .getDefiningOp<DotAccumulateOp>();
+    if (!dot || dot.getAccumulator() != sum.getRegionIterArgs()[half])
+      return nullptr;
+    auto weights = dot.getWeights().getDefiningOp<affine::AffineVectorLoadOp>();
+    auto load =
+        dot.getActivations().getDefiningOp<affine::AffineVectorLoadOp>();
+    if (!weights || weights.getMemRef() != product.getPanel() ||
+        weights.getAffineMap().getResult(1) !=
+            getAffineConstantExpr(half, sum.getContext()) ||
+        !load || (activations && load != activations))
+      return nullptr;
+    activations = load;
+  }
+  // Whose groups of four follow each other.
+  auto rows =
+      activations.getMemRef().getDefiningOp<memref::ReinterpretCastOp>();
+  if (!rows || rows.getType().getRank() != 4 ||
+      rows.getType().getDimSize(2) != 1 ||
+      cast<MemRefType>(rows.getSource().getType()).getRank() != 2)
+    return nullptr;
+  return activations;
 }
 
-void MultiplyPanelsPass::multiply(PanelProduct product, Value wholeSums) {
+void MultiplyPanelsPass::multiply(PanelProduct product,
+                                  affine::AffineVectorLoadOp load,
+                                  Value wholeSums) {
   TokenLoop tokens = product.tokens;
-  Value panel = product.steps.front().write.getBase();
-  auto load = getLoad(tokens, panel, /*ofPanel=*/false);
+  Value panel = product.getPanel();
   auto values = load.getMemRef().getDefiningOp<memref::ReinterpretCastOp>();
   ImplicitLocOpBuilder b(tokens.loop.getLoc(), tokens.loop);
   // Signed trits, and zeros up to a whole unit.
@@ -155,10 +181,7 @@ void MultiplyPanelsPass::runOnOperation() {
   if (!getSchedule(module).getMultiplyPanels())
     return;
   numerics = getNumerics(module);
-  SmallVector<affine::AffineForOp> loops;
-  getOperation()->walk(
-      [&](affine::AffineForOp loop) { loops.push_back(loop); });
-  for (affine::AffineForOp loop : loops)
-    if (std::optional<PanelProduct> product = PanelProduct::get(loop))
-      multiply(*product, allocSums(loop));
+  for (PanelProduct product : findPanelProducts(getOperation()))
+    if (affine::AffineVectorLoadOp activations = getActivations(product))
+      multiply(product, activations, allocSums(product.tokens.loop));
 }

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "TokenLoops.h"
 
+#include "mlir/Dialect/Affine/Analysis/AffineAnalysis.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/TypeUtilities.h"
 
@@ -33,15 +34,9 @@ std::optional<TokenLoop> TokenLoop::get(affine::AffineForOp loop) {
     if (sum && op->getParentOp() == loop)
       result.sums.push_back(sum);
   });
-  if (isOther || result.sums.empty())
+  if (isOther || result.sums.empty() || !affine::isLoopMemoryParallel(loop))
     return std::nullopt;
   return result;
-}
-
-Value TokenLoop::getCount() const {
-  return const_cast<affine::AffineForOp &>(loop)
-      .getUpperBoundOperands()
-      .front();
 }
 
 /// The unpack_codes whose trits `write` stores, with the loads before them.
@@ -51,40 +46,100 @@ static UnpackCodesOp getUnpack(Operation *write) {
                   : nullptr;
 }
 
-std::optional<PanelProduct> PanelProduct::get(affine::AffineForOp loop) {
-  std::optional<TokenLoop> tokens = TokenLoop::get(loop);
-  if (!tokens || tokens->getBegin() != 0 || tokens->sums.size() != 1 ||
-      !getElementTypeOrSelf(tokens->sums.front().getResult(0)).isInteger(32) ||
-      llvm::any_of(tokens->sums.front().getBody()->getOperations(),
-                   [](Operation &op) { return op.getNumRegions() != 0; }))
-    return std::nullopt;
-  PanelProduct pair{{}, *tokens};
-  // Back from the loop: the last step, then the loop over the others.
+/// Whether `load` reads half of a group of the sum from its panel.
+static bool readsGroup(affine::AffineVectorLoadOp load,
+                       affine::AffineForOp sum) {
+  AffineMap map = load.getAffineMap();
+  if (map.getNumResults() != 3)
+    return false;
+  auto group = dyn_cast<AffineDimExpr>(map.getResult(0));
+  return group &&
+         load.getMapOperands()[group.getPosition()] == sum.getInductionVar() &&
+         isa<AffineConstantExpr>(map.getResult(1)) &&
+         map.getResult(2) == getAffineConstantExpr(0, map.getContext());
+}
+
+static bool isFromZero(affine::AffineForOp loop) {
+  return loop.hasConstantBounds() && loop.getConstantLowerBound() == 0 &&
+         loop.getStepAsInt() == 1;
+}
+
+/// What fills a panel before `loop`: a loop over steps, the last step, or both.
+static SmallVector<UnpackStep> findSteps(affine::AffineForOp loop) {
+  SmallVector<UnpackStep> steps;
   for (Operation *op = loop->getPrevNode(); op; op = op->getPrevNode()) {
     if (UnpackCodesOp unpack = getUnpack(op)) {
-      pair.steps.push_back(
-          {nullptr, unpack, cast<vector::TransferWriteOp>(op)});
+      steps.push_back({nullptr, unpack, cast<vector::TransferWriteOp>(op)});
       continue;
     }
-    auto steps = dyn_cast<affine::AffineForOp>(op);
-    if (!steps) {
-      if (op->getNumRegions() != 0 || !onlyReads(op))
-        break;
+    if (op->getNumRegions() == 0 && onlyReads(op))
       continue;
-    }
-    if (steps.getNumResults() != 0)
+    auto others = dyn_cast<affine::AffineForOp>(op);
+    if (!others || others.getNumResults() != 0 || !isFromZero(others))
       break;
-    Operation *last = steps.getBody()->getTerminator()->getPrevNode();
-    if (!last || !getUnpack(last))
-      break;
-    pair.steps.push_back(
-        {steps, getUnpack(last), cast<vector::TransferWriteOp>(last)});
+    Operation *last = others.getBody()->getTerminator()->getPrevNode();
+    if (last && getUnpack(last) &&
+        llvm::all_of(others.getBody()->without_terminator(),
+                     [&](Operation &inner) {
+                       return &inner == last || onlyReads(&inner);
+                     }))
+      steps.push_back(
+          {others, getUnpack(last), cast<vector::TransferWriteOp>(last)});
     break;
   }
-  if (pair.steps.empty())
+  std::reverse(steps.begin(), steps.end());
+  return steps;
+}
+
+static std::optional<PanelProduct> findProduct(affine::AffineForOp loop) {
+  std::optional<TokenLoop> tokens = TokenLoop::get(loop);
+  if (!tokens || tokens->getBegin() != 0 || tokens->sums.size() != 1)
     return std::nullopt;
-  std::reverse(pair.steps.begin(), pair.steps.end());
-  return pair;
+  affine::AffineForOp sum = tokens->sums.front();
+  PanelProduct product{findSteps(loop), *tokens};
+  if (!getElementTypeOrSelf(sum.getResult(0)).isInteger(32) ||
+      !isFromZero(sum) || product.steps.empty() ||
+      llvm::any_of(sum.getBody()->getOperations(),
+                   [](Operation &op) { return op.getNumRegions() != 0; }))
+    return std::nullopt;
+  int64_t groups = 0;
+  for (UnpackStep step : product.steps) {
+    if (step.write.getBase() != product.getPanel())
+      return std::nullopt;
+    groups += step.unpack.getGroups() *
+              (step.loop ? step.loop.getConstantUpperBound() : 1);
+  }
+  if (groups != sum.getConstantUpperBound())
+    return std::nullopt;
+  for (auto load : sum.getBody()->getOps<affine::AffineVectorLoadOp>())
+    if (load.getMemRef() == product.getPanel() && !readsGroup(load, sum))
+      return std::nullopt;
+  return product;
+}
+
+SmallVector<PanelProduct> sherry::findPanelProducts(Operation *function) {
+  SmallVector<PanelProduct> products;
+  function->walk([&](affine::AffineForOp loop) {
+    if (std::optional<PanelProduct> product = findProduct(loop))
+      products.push_back(*product);
+  });
+  // A panel that is read elsewhere must be there.
+  auto isKnown = [&](Operation *user, Value panel) {
+    return llvm::any_of(products, [&](PanelProduct product) {
+      return product.getPanel() == panel &&
+             (user->getParentOp() == product.tokens.sums.front() ||
+              llvm::any_of(product.steps, [&](const UnpackStep &step) {
+                return step.write == user;
+              }));
+    });
+  };
+  SmallVector<PanelProduct> result;
+  for (PanelProduct product : products)
+    if (llvm::all_of(product.getPanel().getUsers(), [&](Operation *user) {
+          return isKnown(user, product.getPanel());
+        }))
+      result.push_back(product);
+  return result;
 }
 
 bool sherry::hasWholeBlocks(Value buffer) {
@@ -93,9 +148,6 @@ bool sherry::hasWholeBlocks(Value buffer) {
   return isa_and_nonnull<memref::AllocOp, memref::AllocaOp>(
       buffer.getDefiningOp());
 }
-
-TokenCopies::TokenCopies(TokenLoop tokens, ValueRange rows)
-    : TokenCopies(tokens, rows, {}) {}
 
 TokenCopies::TokenCopies(TokenLoop tokens, ValueRange rows,
                          ArrayRef<IntegerSet> exists)

@@ -27,10 +27,11 @@ struct TokenLoop {
   mlir::affine::AffineForOp loop;
   llvm::SmallVector<mlir::affine::AffineForOp> sums; ///< in its body
 
-  /// `loop` if it is one: from a constant to a number of tokens.
+  /// `loop` if it is one: from a constant to a number of tokens, none of which
+  /// reads what another writes.
   static std::optional<TokenLoop> get(mlir::affine::AffineForOp loop);
 
-  mlir::Value getCount() const;
+  mlir::Value getCount() { return loop.getUpperBoundOperands().front(); }
   int64_t getBegin() { return loop.getConstantLowerBound(); }
 };
 
@@ -46,20 +47,22 @@ struct PanelProduct {
   llvm::SmallVector<UnpackStep> steps;
   TokenLoop tokens;
 
-  /// That of `loop`, if it is one over all tokens and sums integers.
-  static std::optional<PanelProduct> get(mlir::affine::AffineForOp loop);
+  mlir::Value getPanel() { return steps.front().write.getBase(); }
 };
+
+/// All of a function: integer sums over whole panels for all tokens, where
+/// whoever else reads a panel fills it before.
+llvm::SmallVector<PanelProduct> findPanelProducts(mlir::Operation *function);
 
 /// Copies of the ops of a body for several tokens: those that do not depend on
 /// the token once, runs of others token by token.
 class TokenCopies {
 public:
-  TokenCopies(TokenLoop tokens, mlir::ValueRange rows);
-  /// Copies for tokens that may not exist. Buffers of the function have rows
-  /// for them; what is written elsewhere is written if `exists[i]`, a condition
-  /// on the number of tokens, holds for the i-th.
+  /// Tokens may not exist if there are conditions on their number, `exists`.
+  /// Buffers of the function have rows for them; what is written elsewhere is
+  /// written where the i-th condition holds.
   TokenCopies(TokenLoop tokens, mlir::ValueRange rows,
-              llvm::ArrayRef<mlir::IntegerSet> exists);
+              llvm::ArrayRef<mlir::IntegerSet> exists = {});
 
   /// Copies the whole body to `b`.
   void copyAll(mlir::OpBuilder &b);

@@ -57,15 +57,14 @@ void TernaryLookups::emitTiles(const Tile &first, Value count, Value column) {
     });
   });
   forScaleGroups(first.at, first.of, [&](Cursor group, int64_t inputs) {
-    Value scales = scalesAt(group, first.of, inputs);
+    Value scales = b.add(scalesAt(group, first.of, inputs),
+                         b.mul(first.number, layout.scaleBytes()));
     forChunks(group, first.of, inputs, [&](Cursor chunk, int64_t inputs) {
       Value scale = b.broadcast(
           16, b.loadScalar(input.scales, {chunk.block, b.index(0)}));
       auto finish = [&](Value tile, Value sums) {
         Values weights =
-            loadScales(b,
-                       b.add(scales, b.mul(b.add(first.number, tile),
-                                           layout.scaleBytes())),
+            loadScales(b, b.add(scales, b.mul(tile, layout.scaleBytes())),
                        encoding.getScale());
         forHalves(tile, [&](int64_t half, Value row) {
           Value wide = arith::SIToFPOp::create(

@@ -46,6 +46,10 @@ void sherry::buildLoopsPipeline(OpPassManager &pm) {
 }
 
 void sherry::buildKernelPipeline(OpPassManager &pm) {
+  // While places are affine in the number of the tile.
+  pm.addNestedPass<func::FuncOp>(createPrefetchTiles());
+  pm.addNestedPass<func::FuncOp>(createInterleaveTiles());
+  pm.addNestedPass<func::FuncOp>(createJamParallel());
   // The first tokens leave the loop, a matrix unit takes what is left of it, or
   // registers do in blocks.
   pm.addNestedPass<func::FuncOp>(createFuseUnpack());

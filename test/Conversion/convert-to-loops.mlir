@@ -21,8 +21,9 @@ func.func @arguments(%x: tensor<?x40xf32>, %cache: !sherry.kv_cache<2 x 1 x 4 x 
 // -----
 
 // One quantized token: a table for each of the two groups, by the thread that
-// has quantized them, then a range of the five tiles for each thread, which has
-// tiles of two super-tiles of two and of one of one.
+// has quantized them, then the five tiles, of two super-tiles of two and one of
+// one.
+// CHECK-DAG: #[[CODES_MAP:.*]] = affine_map<(d0)[s0] -> (d0 * 64 + (d0 floordiv 2) * 256 + s0 * 512)>
 module attributes {sherry.weights_size = 1024 : i64} {
 sherry.weight @w count 2 from ["w.{}"] rows [160] at 0 stride 512 : tensor<160x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 2>>>
 // CHECK-LABEL: func @lookups
@@ -34,16 +35,14 @@ func.func @lookups(%x: tensor<?x8xf32>, %layer: index) -> tensor<?x160xf32> attr
   // CHECK: affine.for %{{.*}} = 0 to 2
   // CHECK: sherry.build_table
   // CHECK: sherry.step = {op = "quantize_activations"}
-  // CHECK: %[[THREADS:.*]] = sherry.num_threads
-  // CHECK: affine.parallel (%[[THREAD:.*]]) = (0) to (symbol(%[[THREADS]]))
-  // CHECK: %[[BEGIN:.*]] = arith.divui %{{.*}}, %[[THREADS]]
-  // CHECK: %[[END:.*]] = arith.divui %{{.*}}, %[[THREADS]]
-  // CHECK: %[[LAST:.*]] = arith.minui %[[END]], %c4
-  // CHECK: scf.for %{{.*}} to %[[LAST]] step %c2
+  // CHECK: affine.parallel (%[[TILE:.*]]) = (0) to (5)
+  // CHECK: affine.if #{{.*}}(%[[TILE]])
+  // CHECK: %[[CODES:.*]] = affine.apply #[[CODES_MAP]](%[[TILE]])
+  // CHECK: memref.view %[[WEIGHTS]][%[[CODES]]][]
   // CHECK: sherry.lookup_codes %[[TABLES]][{{.*}} {groups = 2 : i64}
+  // CHECK: memref.view %[[WEIGHTS]]{{.*}} to memref<32xf32>
   // CHECK-NOT: sherry.lookup_codes
-  // CHECK: %[[FIRST:.*]] = arith.maxui %[[BEGIN]], %c4
-  // CHECK: scf.for %{{.*}} to %[[END]] step %c2
+  // CHECK: } else {
   // CHECK: sherry.lookup_codes %[[TABLES]][{{.*}} {groups = 2 : i64}
   // CHECK-NOT: sherry.lookup_codes
   // CHECK: sherry.step = {op = "linear", weight = @w}
@@ -267,13 +266,15 @@ func.func @integer_cache(%q: tensor<?x32xf32>, %k: tensor<?x16xf32>, %positions:
   // CHECK: memref.view {{.*}} to memref<16xf32>
   // CHECK: sherry.step = {op = "update_cache"}
   sherry.update_cache %k, %k, %cache[%layer] at %positions of %sequences : tensor<?x16xf32>, <1 x 1 x 16 x i8, max_context = 16>
-  // Scores, of two heads at a time.
+  // Scores of each head.
+  // CHECK: affine.parallel (%{{.*}}) = (0) to (2)
   // CHECK: %[[KEYS:.*]] = affine.vector_load %{{.*}} : memref<4x16x4xi8{{.*}}>, vector<64xi8>
-  // CHECK-COUNT-4: sherry.dot_accumulate %[[KEYS]], {{.*}} {max_weight = 255 : i32}
+  // CHECK-COUNT-2: sherry.dot_accumulate %[[KEYS]], {{.*}} {max_weight = 255 : i32}
+  // CHECK-NOT: sherry.dot_accumulate
   // CHECK: math.exp
   // Values.
   // CHECK: %[[VALUES:.*]] = affine.vector_load %{{.*}} : memref<4x16x4xi8{{.*}}>, vector<64xi8>
-  // CHECK-COUNT-4: sherry.dot_accumulate %[[VALUES]]
+  // CHECK-COUNT-2: sherry.dot_accumulate %[[VALUES]]
   // CHECK: sherry.step = {op = "attention"}
   %0 = sherry.attention %q, %cache[%layer] at %positions of %sequences : tensor<?x32xf32>, <1 x 1 x 16 x i8, max_context = 16>
   return %0 : tensor<?x32xf32>

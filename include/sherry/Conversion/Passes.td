@@ -67,6 +67,58 @@ def LowerLoops : Pass<"sherry-lower-loops", "::mlir::func::FuncOp"> {
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
+def PrefetchTiles : Pass<"sherry-prefetch-tiles", "::mlir::func::FuncOp"> {
+  let summary = "ask for the next tile of a weight while this one is multiplied";
+  let description = [{
+    Where codes are unpacked for several tokens, a tile is read in small pieces
+    that no hardware prefetcher connects. Before each piece of this tile, the
+    lines of the same piece of the next tile are prefetched into the second-level
+    cache: the place is that of the piece, with the loop variables of the next
+    iteration. At the start of a tile, the rows that the tile writes for all
+    tokens, and those that it adds, are prefetched too. Nothing is done if
+    `prefetch` of `sherry.schedule` is 0.
+  }];
+  let statistics = [Statistic<"numPrefetched", "num-prefetched", "lines">];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::sherry::SherryDialect"];
+}
+
+def InterleaveTiles
+    : Pass<"sherry-interleave-tiles", "::mlir::func::FuncOp"> {
+  let summary = "let the tiles of a super-tile take turns";
+  let description = [{
+    For products with one token, by table lookups: rule [T5] lets the tiles of a
+    super-tile alternate in memory, so that they are read in ascending order. A
+    parallel loop over tiles, whose subscripts contain `%tile floordiv n` or
+    `%tile mod n`, becomes loops over the super-tiles of a thread, over the
+    inputs, and innermost over the n tiles, once for each `sherry.lookup_codes`
+    of a chunk; a tile's sums are kept in memory between them. Iterations of a
+    parallel loop are independent, and each tile adds in the order that it had.
+    Loops that are divided on demand, or use a tile's number in other ways,
+    remain as they are.
+  }];
+  let statistics = [Statistic<"numInterleaved", "num-interleaved",
+                              "parallel loops changed">];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::sherry::SherryDialect"];
+}
+
+def JamParallel : Pass<"sherry-jam-parallel", "::mlir::func::FuncOp"> {
+  let summary = "run several iterations of inner parallel loops at a time";
+  let description = [{
+    An `affine.parallel` inside another one has independent iterations of one
+    thread: heads of queries that share keys and values. It becomes a serial loop
+    that runs up to four of them at a time, a divisor of their number: the loops
+    inside are jammed, and what does not depend on the iteration, such as loads
+    of keys, is done once for them. Each iteration adds in the order that it had.
+    Where iterations go through loops of their own length, one runs at a time.
+  }];
+  let statistics = [Statistic<"numJammed", "num-jammed", "loops made serial">];
+  let dependentDialects = ["::mlir::affine::AffineDialect"];
+}
+
 def FuseUnpack : Pass<"sherry-fuse-unpack", "::mlir::func::FuncOp"> {
   let summary = "multiply the first tokens while codes are unpacked";
   let description = [{

@@ -25,6 +25,16 @@ inline constexpr int64_t kTokenBlock = 8;
 /// Tokens that a sherry.multiply_panel takes, if there are as many.
 inline constexpr int64_t kPanelTokens = 2 * MultiplyPanelOp::kUnit;
 
+/// Query heads that go through keys and values together, which are loaded and
+/// widened once for them: a divisor of those that share the keys, as registers
+/// are few.
+inline int64_t getHeadsTogether(int64_t sharing) {
+  int64_t together = 4;
+  while (sharing % together != 0)
+    --together;
+  return together;
+}
+
 /// What lowering reads of a module.
 class LoopsConfig {
 public:

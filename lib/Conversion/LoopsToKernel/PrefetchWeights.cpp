@@ -125,14 +125,16 @@ void PrefetchWeightsPass::runOnOperation() {
       SherryDialect::MaxTokensAttrHelper(&getContext()).getAttr(function);
   bool isForOne = tokens && tokens.getInt() == 1;
   SmallVector<vector::LoadOp> loads;
-  function.walk([&](affine::AffineParallelOp loop) {
+  for (Operation &op : function.getOps()) {
+    if (!isa<LoopLikeOpInterface>(op))
+      continue;
     // Codes that are unpacked for several tokens are read in pieces, tile by
-    // tile; whoever takes the tiles prefetches the next one.
+    // tile: see sherry-prefetch-tiles.
     bool isUnpacked = false;
-    loop->walk([&](DecodeBlockOp) { isUnpacked = true; });
+    op.walk([&](DecodeBlockOp) { isUnpacked = true; });
     if (isForOne || !isUnpacked)
-      loop->walk([&](vector::LoadOp load) { loads.push_back(load); });
-  });
+      op.walk([&](vector::LoadOp load) { loads.push_back(load); });
+  }
   for (vector::LoadOp load : loads)
     if (std::optional<Place> place = Place::get(load, function.getArgument(0)))
       prefetch(load, *place);

@@ -12,10 +12,6 @@
 using namespace mlir;
 using namespace sherry;
 
-static bool onlyReads(Operation *op) {
-  return isMemoryEffectFree(op) || isa<affine::AffineReadOpInterface>(op);
-}
-
 std::optional<TokenLoop> TokenLoop::get(affine::AffineForOp loop) {
   AffineMap upper = loop.getUpperBoundMap();
   if (loop.getNumResults() != 0 || !loop.hasConstantLowerBound() ||
@@ -149,31 +145,6 @@ bool sherry::hasWholeBlocks(Value buffer) {
       buffer.getDefiningOp());
 }
 
-TokenCopies::TokenCopies(TokenLoop tokens, ValueRange rows,
-                         ArrayRef<IntegerSet> exists)
-    : tokens(tokens), maps(rows.size()), exists(exists) {
-  for (auto [map, row] : llvm::zip_equal(maps, rows))
-    map.map(tokens.loop.getInductionVar(), row);
-  // What depends on the token, also in what sums carry.
-  dependent.insert(tokens.loop.getInductionVar());
-  tokens.loop.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (op == tokens.loop)
-      return;
-    auto sum = dyn_cast<affine::AffineForOp>(op);
-    if (sum)
-      dependent.insert_range(ValueRange(sum.getRegionIterArgs()));
-    if (sum || dependsOnToken(op))
-      dependent.insert_range(ValueRange(op->getResults()));
-  });
-}
-
-bool TokenCopies::dependsOnToken(Operation *op) {
-  return llvm::any_of(
-             op->getOperands(),
-             [&](Value operand) { return dependent.contains(operand); }) ||
-         !onlyReads(op);
-}
-
 void TokenCopies::copyFor(OpBuilder &b, Operation *op, size_t token) {
   auto write = dyn_cast<affine::AffineWriteOpInterface>(op);
   OpBuilder::InsertionGuard guard(b);
@@ -183,94 +154,14 @@ void TokenCopies::copyFor(OpBuilder &b, Operation *op, size_t token) {
                                    tokens.getCount(), /*withElseRegion=*/false);
     b.setInsertionPointToStart(choice.getThenBlock());
   }
-  b.clone(*op, maps[token]);
-}
-
-void TokenCopies::copy(OpBuilder &b, Ops ops, const IRMapping &replacements) {
-  SmallVector<Operation *> run;
-  auto flush = [&] {
-    for (size_t token = 0; token < maps.size(); ++token)
-      for (Operation *op : run)
-        copyFor(b, op, token);
-    run.clear();
-  };
-  for (Operation &op : ops) {
-    if (op.getNumResults() == 1 && replacements.contains(op.getResult(0)))
-      continue;
-    auto sum = dyn_cast<affine::AffineForOp>(op);
-    if (!sum && dependsOnToken(&op)) {
-      run.push_back(&op);
-      continue;
-    }
-    flush();
-    if (sum) {
-      copySum(b, sum);
-      continue;
-    }
-    Operation *copied = b.clone(op, maps.front());
-    for (size_t i = 1; i < maps.size(); ++i)
-      maps[i].map(op.getResults(), copied->getResults());
-  }
-  flush();
+  IterationCopies::copyFor(b, op, token);
 }
 
 void TokenCopies::copyBefore(OpBuilder &b) {
-  copy(b, {tokens.loop.getBody()->begin(), tokens.sums.front()->getIterator()},
-       IRMapping());
+  copy(b, {tokens.loop.getBody()->begin(), tokens.sums.front()->getIterator()});
 }
 
 void TokenCopies::copyAfter(OpBuilder &b) {
-  copy(b,
-       {std::next(tokens.sums.back()->getIterator()),
-        tokens.loop.getBody()->getTerminator()->getIterator()},
-       IRMapping());
-}
-
-void TokenCopies::copyAll(OpBuilder &b) {
-  copy(b, tokens.loop.getBody()->without_terminator(), IRMapping());
-}
-
-SmallVector<Value> TokenCopies::getStarts(Sum sum) {
-  SmallVector<Value> starts;
-  for (IRMapping &map : maps)
-    for (Value init : sum.getInits())
-      starts.push_back(map.lookupOrDefault(init));
-  return starts;
-}
-
-void TokenCopies::setResults(Sum sum, ValueRange values) {
-  size_t each = sum.getNumResults();
-  for (auto [i, map] : llvm::enumerate(maps))
-    map.map(sum.getResults(), values.slice(i * each, each));
-}
-
-SmallVector<Value> TokenCopies::copyGroup(OpBuilder &b, Sum sum, Value group,
-                                          ValueRange carried,
-                                          const IRMapping &replacements) {
-  size_t each = sum.getNumResults();
-  for (auto [i, map] : llvm::enumerate(maps)) {
-    map.map(sum.getInductionVar(), group);
-    map.map(sum.getRegionIterArgs(), carried.slice(i * each, each));
-    for (auto [from, to] : replacements.getValueMap())
-      map.map(from, to);
-  }
-  copy(b, sum.getBody()->without_terminator(), replacements);
-  SmallVector<Value> next;
-  for (IRMapping &map : maps)
-    for (Value value : sum.getBody()->getTerminator()->getOperands())
-      next.push_back(map.lookupOrDefault(value));
-  return next;
-}
-
-void TokenCopies::copySum(OpBuilder &b, Sum sum) {
-  auto copied = affine::AffineForOp::create(
-      b, sum.getLoc(), sum.getLowerBoundOperands(), sum.getLowerBoundMap(),
-      sum.getUpperBoundOperands(), sum.getUpperBoundMap(), sum.getStepAsInt(),
-      getStarts(sum));
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToEnd(copied.getBody());
-  SmallVector<Value> next = copyGroup(b, sum, copied.getInductionVar(),
-                                      copied.getRegionIterArgs(), IRMapping());
-  affine::AffineYieldOp::create(b, sum.getLoc(), next);
-  setResults(sum, copied.getResults());
+  copy(b, {std::next(tokens.sums.back()->getIterator()),
+           tokens.loop.getBody()->getTerminator()->getIterator()});
 }

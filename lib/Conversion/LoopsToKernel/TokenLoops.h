@@ -13,9 +13,10 @@
 #ifndef LIB_CONVERSION_LOOPSTOKERNEL_TOKENLOOPS_H
 #define LIB_CONVERSION_LOOPSTOKERNEL_TOKENLOOPS_H
 
+#include "IterationCopies.h"
+
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/IntegerSet.h"
 #include "sherry/Conversion/SherryToLoops.h"
 
@@ -54,18 +55,16 @@ struct PanelProduct {
 /// whoever else reads a panel fills it before.
 llvm::SmallVector<PanelProduct> findPanelProducts(mlir::Operation *function);
 
-/// Copies of the ops of a body for several tokens: those that do not depend on
-/// the token once, runs of others token by token.
-class TokenCopies {
+/// Copies of the body of a loop over tokens for several of them.
+class TokenCopies : public IterationCopies {
 public:
   /// Tokens may not exist if there are conditions on their number, `exists`.
   /// Buffers of the function have rows for them; what is written elsewhere is
   /// written where the i-th condition holds.
   TokenCopies(TokenLoop tokens, mlir::ValueRange rows,
-              llvm::ArrayRef<mlir::IntegerSet> exists = {});
-
-  /// Copies the whole body to `b`.
-  void copyAll(mlir::OpBuilder &b);
+              llvm::ArrayRef<mlir::IntegerSet> exists = {})
+      : IterationCopies(*tokens.loop.getBody(), rows), tokens(tokens),
+        exists(exists) {}
 
   // With one sum:
 
@@ -74,40 +73,25 @@ public:
   void copyAfter(mlir::OpBuilder &b);
   /// What it starts with, token by token.
   llvm::SmallVector<mlir::Value> getStarts() {
-    return getStarts(tokens.sums.front());
+    return lookUp(tokens.sums.front().getInits());
   }
   /// Makes `values` its results.
   void setSums(mlir::ValueRange values) {
-    setResults(tokens.sums.front(), values);
+    map(tokens.sums.front().getResults(), values);
   }
   /// Copies its body for `group`; returns what is carried on. `replacements`
   /// maps values of the body to others.
   llvm::SmallVector<mlir::Value>
   copyGroup(mlir::OpBuilder &b, mlir::Value group, mlir::ValueRange carried,
             const mlir::IRMapping &replacements) {
-    return copyGroup(b, tokens.sums.front(), group, carried, replacements);
+    return copyRound(b, tokens.sums.front(), group, carried, replacements);
   }
 
 private:
-  using Ops = llvm::iterator_range<mlir::Block::iterator>;
-  using Sum = mlir::affine::AffineForOp;
-  llvm::SmallVector<mlir::Value> getStarts(Sum sum);
-  void setResults(Sum sum, mlir::ValueRange values);
-  llvm::SmallVector<mlir::Value> copyGroup(mlir::OpBuilder &b, Sum sum,
-                                           mlir::Value group,
-                                           mlir::ValueRange carried,
-                                           const mlir::IRMapping &replacements);
-  /// Copies a sum, with the values that it carries for each token in turn.
-  void copySum(mlir::OpBuilder &b, Sum sum);
-  void copyFor(mlir::OpBuilder &b, mlir::Operation *op, size_t token);
-  /// What is replaced is not copied.
-  void copy(mlir::OpBuilder &b, Ops ops, const mlir::IRMapping &replacements);
-  bool dependsOnToken(mlir::Operation *op);
+  void copyFor(mlir::OpBuilder &b, mlir::Operation *op, size_t token) override;
 
   TokenLoop tokens;
-  llvm::SmallVector<mlir::IRMapping> maps; ///< of each token
   llvm::SmallVector<mlir::IntegerSet> exists;
-  llvm::DenseSet<mlir::Value> dependent; ///< values of the original body
 };
 
 /// Whether a buffer is one of the function itself, with rows for whole blocks

@@ -17,12 +17,9 @@ HeadAttention::HeadAttention(LoopBuilder &b, const CacheRef &cache,
                              const Rows &query, const Rows &result)
     : b(b), query(query), result(result), headDim(cache.type.getHeadDim()),
       sharing(query.cols / headDim / cache.type.getKvHeads()) {
-  together = 4;
-  while (sharing % together != 0)
-    --together;
   auto f32 = b.getF32Type();
   blockType = b.vec(kCacheBlock, f32);
-  weights = b.allocLocal(MemRefType::get({together, kRoundPositions}, f32));
+  weights = b.allocScratch(MemRefType::get({sharing, kRoundPositions}, f32));
   states = b.allocScratch(MemRefType::get({sharing, 2}, f32));
 }
 
@@ -85,77 +82,57 @@ void HeadAttention::emitRound(Value row, Value first, Value at, Value size,
                               const CachePart &keys, const CachePart &values) {
   Value firstBlock = b.div(at, kCacheBlock);
   Value blocks = arith::CeilDivUIOp::create(b, size, b.index(kCacheBlock));
-  b.forLoop(b.index(sharing), together, [&](Value head) {
-    Values before, rescale;
-    for (int64_t i = 0; i < together; ++i)
-      before.push_back(b.loadScalar(states, {b.add(head, i), b.index(0)}));
-    Values largest =
+  b.forEach(sharing, [&](Value head) {
+    Values largestPlace{head, b.index(0)}, sumPlace{head, b.index(1)};
+    Value before = b.loadScalar(states, largestPlace);
+    Value largest =
         emitScores(row, first, head, keys, firstBlock, size, before);
-    Values sums = emitWeights(blocks, largest);
-    for (int64_t i = 0; i < together; ++i) {
-      rescale.push_back(exp(before[i], largest[i]));
-      Values place{b.add(head, i), b.index(1)};
-      Value sum = b.mulAdd(b.loadScalar(states, place), rescale[i], sums[i]);
-      b.store(sum, states, place);
-      b.store(largest[i], states, {b.add(head, i), b.index(0)});
-    }
+    Value sum = emitWeights(head, blocks, largest);
+    Value rescale = exp(before, largest);
+    sum = b.mulAdd(b.loadScalar(states, sumPlace), rescale, sum);
+    b.store(sum, states, sumPlace);
+    b.store(largest, states, largestPlace);
     emitMix(row, first, head, values, firstBlock, size, rescale);
   });
 }
 
-/// Writes the scores to `weights`; returns the largest of each head, and of
-/// `before`.
-SmallVector<Value> HeadAttention::emitScores(Value row, Value first, Value head,
-                                             const CachePart &keys,
-                                             Value firstBlock, Value size,
-                                             ValueRange before) {
+/// Writes the scores to `weights`; returns the largest of them and `before`.
+Value HeadAttention::emitScores(Value row, Value first, Value head,
+                                const CachePart &keys, Value firstBlock,
+                                Value size, Value before) {
   Value scale = b.splat(blockType, 1 / std::sqrt(static_cast<double>(headDim)));
   auto lanes = llvm::to_vector(llvm::seq<int64_t>(kCacheBlock));
   Value lane = arith::ConstantOp::create(
       b, DenseElementsAttr::get(b.vec(kCacheBlock, b.getIndexType()),
                                 ArrayRef<int64_t>(lanes)));
   Value blocks = arith::CeilDivUIOp::create(b, size, b.index(kCacheBlock));
-  Values init;
-  for (Value score : before)
-    init.push_back(broadcast(blockType, score));
-  Values largest = b.forLoop(blocks, 1, init, [&](Value i, ValueRange carried) {
-    // Of the last block, some positions may not exist.
-    Value left = b.sub(size, b.mul(i, kCacheBlock));
-    Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, lane,
-                                         b.broadcast(kCacheBlock, left));
-    Values next = productsOf(row, first, head, keys, b.add(firstBlock, i));
-    for (auto [index, score] : llvm::enumerate(next)) {
-      Value scaled = arith::MulFOp::create(b, score, scale);
-      scaled =
-          arith::SelectOp::create(b, exists, scaled, b.splat(blockType, -1e30));
-      b.store(scaled, weights, {b.index(index), b.mul(i, kCacheBlock)});
-      score = arith::MaxNumFOp::create(b, carried[index], scaled);
-    }
-    return next;
-  });
-  for (Value &score : largest)
-    score = b.reduceMax(score);
-  return largest;
+  return b.reduceMax(b.forLoop(
+      blocks, 1, {broadcast(blockType, before)},
+      [&](Value i, ValueRange carried) -> Values {
+        // Of the last block, some positions may not exist.
+        Value left = b.sub(size, b.mul(i, kCacheBlock));
+        Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, lane,
+                                             b.broadcast(kCacheBlock, left));
+        Value score = arith::MulFOp::create(
+            b, productOf(row, first, head, keys, b.add(firstBlock, i)), scale);
+        score = arith::SelectOp::create(b, exists, score,
+                                        b.splat(blockType, -1e30));
+        b.store(score, weights, {head, b.mul(i, kCacheBlock)});
+        return {arith::MaxNumFOp::create(b, carried[0], score)};
+      })[0]);
 }
 
-/// Makes scores to weights; returns their sum for each head.
-SmallVector<Value> HeadAttention::emitWeights(Value blocks,
-                                              ValueRange largest) {
-  Values zeros(together, b.splat(blockType, 0));
-  Values sums = b.forLoop(blocks, 1, zeros, [&](Value i, ValueRange carried) {
-    Values next;
-    for (int64_t head = 0; head < together; ++head) {
-      Values place{b.index(head), b.mul(i, kCacheBlock)};
-      Value weight = exp(b.load(blockType, weights, place),
-                         broadcast(blockType, largest[head]));
-      b.store(weight, weights, place);
-      next.push_back(arith::AddFOp::create(b, carried[head], weight));
-    }
-    return next;
-  });
-  for (Value &sum : sums)
-    sum = b.reduceAdd(sum);
-  return sums;
+/// Makes scores to weights; returns their sum.
+Value HeadAttention::emitWeights(Value head, Value blocks, Value largest) {
+  return b.reduceAdd(
+      b.forLoop(blocks, 1, {b.splat(blockType, 0)},
+                [&](Value i, ValueRange carried) -> Values {
+                  Values place{head, b.mul(i, kCacheBlock)};
+                  Value weight = exp(b.load(blockType, weights, place),
+                                     broadcast(blockType, largest));
+                  b.store(weight, weights, place);
+                  return {arith::AddFOp::create(b, carried[0], weight)};
+                })[0]);
 }
 
 static Rows emitAttention(LoopBuilder &b, const Rows &query,

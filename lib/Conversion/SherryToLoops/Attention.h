@@ -36,17 +36,16 @@ protected:
 
   /// Called once per row, before all products.
   virtual void prepareQueries(mlir::Value row, mlir::Value first) {}
-  /// The products of `together` query heads, from `head` on of those that share
-  /// the keys, with the keys of a block: blockType each.
-  virtual Values productsOf(mlir::Value row, mlir::Value first,
-                            mlir::Value head, const CachePart &keys,
-                            mlir::Value block) = 0;
-  /// Multiplies the results of `together` heads from `head` on by `rescale` and
-  /// adds the values of the round that begins at block `firstBlock`, times
-  /// their weights.
+  /// The products of a query head of those that share the keys with the keys of
+  /// a block: blockType.
+  virtual mlir::Value productOf(mlir::Value row, mlir::Value first,
+                                mlir::Value head, const CachePart &keys,
+                                mlir::Value block) = 0;
+  /// Multiplies the result of a head by `rescale` and adds the values of the
+  /// round that begins at block `firstBlock`, times their weights.
   virtual void emitMix(mlir::Value row, mlir::Value first, mlir::Value head,
                        const CachePart &values, mlir::Value firstBlock,
-                       mlir::Value size, mlir::ValueRange rescale) = 0;
+                       mlir::Value size, mlir::Value rescale) = 0;
 
   /// The first column of a query head in queries and results.
   mlir::Value columnOf(mlir::Value first, mlir::Value head) {
@@ -63,21 +62,19 @@ protected:
   LoopBuilder &b;
   const Rows &query, &result;
   int64_t headDim;
-  int64_t sharing; ///< query heads per head of keys
-  /// So many heads go through keys and values together, which are loaded and
-  /// widened once for them: a divisor of `sharing`, as registers are few.
-  int64_t together;
+  int64_t sharing;            ///< query heads per head of keys
   mlir::VectorType blockType; ///< a number for each position of a block
-  mlir::Value weights;        ///< [together x positions of a round]
+  mlir::Value weights;        ///< [sharing x positions of a round]
 
 private:
   void emitRound(mlir::Value row, mlir::Value first, mlir::Value at,
                  mlir::Value size, const CachePart &keys,
                  const CachePart &values);
-  Values emitScores(mlir::Value row, mlir::Value first, mlir::Value head,
-                    const CachePart &keys, mlir::Value firstBlock,
-                    mlir::Value size, mlir::ValueRange before);
-  Values emitWeights(mlir::Value blocks, mlir::ValueRange largest);
+  mlir::Value emitScores(mlir::Value row, mlir::Value first, mlir::Value head,
+                         const CachePart &keys, mlir::Value firstBlock,
+                         mlir::Value size, mlir::Value before);
+  mlir::Value emitWeights(mlir::Value head, mlir::Value blocks,
+                          mlir::Value largest);
   mlir::Value exp(mlir::Value x, mlir::Value largest);
 
   mlir::Value states; ///< [sharing x 2]: the largest score, the sum of weights

@@ -16,10 +16,10 @@ public:
       : HeadAttention(b, cache, query, result) {}
 
 private:
-  Values productsOf(Value row, Value first, Value head, const CachePart &part,
-                    Value block) override;
+  Value productOf(Value row, Value first, Value head, const CachePart &part,
+                  Value block) override;
   void emitMix(Value row, Value first, Value head, const CachePart &part,
-               Value firstBlock, Value size, ValueRange rescale) override;
+               Value firstBlock, Value size, Value rescale) override;
 
   /// Numbers of the cache as f32.
   Value loadCached(VectorType type, Value memref, ValueRange at) {
@@ -41,69 +41,53 @@ std::unique_ptr<HeadAttention> sherry::makeFloatAttention(LoopBuilder &b,
   return std::make_unique<FloatAttention>(b, cache, query, result);
 }
 
-/// Several sums at a time hide the latency of the additions.
-SmallVector<Value> FloatAttention::productsOf(Value row, Value first,
-                                              Value head, const CachePart &part,
-                                              Value block) {
+/// Several sums at a time hide the latency of the additions; several heads give
+/// several sums, too.
+Value FloatAttention::productOf(Value row, Value first, Value head,
+                                const CachePart &part, Value block) {
   Value keys = part.keys(b), column = columnOf(first, head);
-  int64_t chains = together == 1 ? 4 : 2;
+  int64_t chains = getHeadsTogether(sharing) == 1 ? 4 : 2;
   if (headDim % chains != 0)
     chains = 1;
-  Values sums(together * chains, b.splat(blockType, 0));
+  Values sums(chains, b.splat(blockType, 0));
   sums = b.repeat(headDim / chains, sums, [&](Value i, ValueRange carried) {
     Values next(carried);
-    for (int64_t chain = 0; chain < chains; ++chain) {
+    for (auto [chain, sum] : llvm::enumerate(next)) {
       Value d = b.add(b.mul(i, chains), chain);
       prefetch(keys,
                {b.add(block, kRoundPositions / kCacheBlock), d, b.index(0)},
                kCacheBlock);
       Value key = loadCached(blockType, keys, {block, d, b.index(0)});
-      for (int64_t i = 0; i < together; ++i) {
-        Value at = b.add(b.add(column, i * headDim), d);
-        Value q = b.loadScalar(query.buffer, {row, at});
-        Value &sum = next[i * chains + chain];
-        sum = b.mulAdd(broadcast(blockType, q), key, sum);
-      }
+      Value q = b.loadScalar(query.buffer, {row, b.add(column, d)});
+      sum = b.mulAdd(broadcast(blockType, q), key, sum);
     }
     return next;
   });
-  for (; chains > 1; chains /= 2) {
-    Values pairs;
-    for (size_t i = 0; i < sums.size(); i += 2)
-      pairs.push_back(arith::AddFOp::create(b, sums[i], sums[i + 1]));
-    sums = pairs;
-  }
-  return sums;
+  for (; sums.size() > 1; sums.truncate(sums.size() / 2))
+    for (size_t i = 0; i < sums.size() / 2; ++i)
+      sums[i] = arith::AddFOp::create(b, sums[2 * i], sums[2 * i + 1]);
+  return sums[0];
 }
 
 void FloatAttention::emitMix(Value row, Value first, Value head,
                              const CachePart &part, Value firstBlock,
-                             Value size, ValueRange rescale) {
+                             Value size, Value rescale) {
   Value values = part.values(b), column = columnOf(first, head);
   Value at = b.mul(firstBlock, kCacheBlock);
   auto mix = [&](Value slice, int64_t dims) {
     auto type = b.vec(dims, b.getF32Type());
-    auto placeOf = [&](int64_t i) -> Values {
-      return {row, b.add(b.add(column, i * headDim), slice)};
-    };
-    Values mixes;
-    for (int64_t i = 0; i < together; ++i)
-      mixes.push_back(
-          arith::MulFOp::create(b, b.load(type, result.buffer, placeOf(i)),
-                                broadcast(type, rescale[i])));
-    mixes = b.forLoop(size, 1, mixes, [&](Value offset, ValueRange carried) {
-      Value position = b.add(at, offset);
-      prefetch(values, {b.add(position, kRoundPositions), slice}, dims);
-      Value value = loadCached(type, values, {position, slice});
-      Values next;
-      for (int64_t i = 0; i < together; ++i) {
-        Value weight = b.loadScalar(weights, {b.index(i), offset});
-        next.push_back(b.mulAdd(broadcast(type, weight), value, carried[i]));
-      }
-      return next;
-    });
-    for (int64_t i = 0; i < together; ++i)
-      b.store(mixes[i], result.buffer, placeOf(i));
+    Values place{row, b.add(column, slice)};
+    Value sum = arith::MulFOp::create(b, b.load(type, result.buffer, place),
+                                      broadcast(type, rescale));
+    sum = b.forLoop(
+        size, 1, {sum}, [&](Value offset, ValueRange carried) -> Values {
+          Value position = b.add(at, offset);
+          prefetch(values, {b.add(position, kRoundPositions), slice}, dims);
+          Value value = loadCached(type, values, {position, slice});
+          Value weight = b.loadScalar(weights, {head, offset});
+          return {b.mulAdd(broadcast(type, weight), value, carried[0])};
+        })[0];
+    b.store(sum, result.buffer, place);
   };
   bool isOne = headDim % kSlice != 0 && headDim <= b.kMostHeadLanes;
   int64_t dims = isOne ? headDim : kSlice, rest = headDim % dims;

@@ -28,22 +28,26 @@ private:
   static constexpr int64_t kDims = 16;
 
   void prepareQueries(Value row, Value first) override;
-  Values productsOf(Value row, Value first, Value head, const CachePart &keys,
-                    Value block) override;
+  Value productOf(Value row, Value first, Value head, const CachePart &keys,
+                  Value block) override;
   void emitMix(Value row, Value first, Value head, const CachePart &values,
-               Value firstBlock, Value size, ValueRange rescale) override;
+               Value firstBlock, Value size, Value rescale) override;
 
-  Value emitWeightIntegers(int64_t i, const CachePart &values, Value firstBlock,
-                           Value blocks, Value &bias);
+  Value emitWeightIntegers(Value head, const CachePart &values,
+                           Value firstBlock, Value blocks, Value &bias);
   Value storeIntegers(Value integers, Value bytes, ArrayRef<Value> at);
-  void addDots(Value stored, Value bytes, Value head, Value column,
-               MutableArrayRef<Value> sums);
-  Value joinSums(Value high, Value low, Value bias);
+  /// Sums of products with the high and the low bytes.
+  Values zeroSums() {
+    return Values(2, b.splatInt(b.vec(16, b.getI32Type()), 0));
+  }
+  Values addDots(Value stored, Value bytes, Value head, Value column,
+                 ValueRange sums);
+  Value joinSums(ArrayRef<Value> sums, Value bias);
 
   Value queries;     ///< bytes [sharing x 2 x head_dim]
   Value queryScales; ///< [sharing]
   Value queryBiases; ///< [sharing]: 128 times the sum of the integers
-  Value weightBytes; ///< [together x 2 x positions of a round]
+  Value weightBytes; ///< [sharing x 2 x positions of a round]
 };
 } // namespace
 
@@ -62,8 +66,7 @@ IntegerAttention::IntegerAttention(LoopBuilder &b, const CacheRef &cache,
   queries = scratch({sharing, 2, headDim}, b.getI8Type());
   queryScales = scratch({sharing}, b.getF32Type());
   queryBiases = scratch({sharing}, b.getI32Type());
-  weightBytes = b.allocLocal(
-      MemRefType::get({together, 2, kRoundPositions}, b.getI8Type()));
+  weightBytes = scratch({sharing, 2, kRoundPositions}, b.getI8Type());
 }
 
 /// Stores the two bytes of each integer, the high ones at `at` (which ends with
@@ -105,73 +108,67 @@ void IntegerAttention::prepareQueries(Value row, Value first) {
 }
 
 /// Adds the products of 64 bytes of the cache with four bytes from `column` on
-/// of `bytes`, for `together` heads from `head` on and both parts.
-void IntegerAttention::addDots(Value stored, Value bytes, Value head,
-                               Value column, MutableArrayRef<Value> sums) {
-  for (auto [i, sum] : llvm::enumerate(sums)) {
-    Value four = b.load(b.vec(4, b.getI8Type()), bytes,
-                        {b.add(head, i / 2), b.index(i % 2), column});
-    sum = DotAccumulateOp::create(b, sum.getType(), stored, four, sum,
-                                  b.getI32IntegerAttr(255));
+/// of both parts of `bytes`.
+SmallVector<Value> IntegerAttention::addDots(Value stored, Value bytes,
+                                             Value head, Value column,
+                                             ValueRange sums) {
+  Values result;
+  for (auto [part, sum] : llvm::enumerate(sums)) {
+    Value four =
+        b.load(b.vec(4, b.getI8Type()), bytes, {head, b.index(part), column});
+    result.push_back(DotAccumulateOp::create(b, sum.getType(), stored, four,
+                                             sum, b.getI32IntegerAttr(255)));
   }
+  return result;
 }
 
 /// 128 * high + low - bias as f32: the cache stores its integers plus 128.
-Value IntegerAttention::joinSums(Value high, Value low, Value bias) {
-  auto type = cast<VectorType>(high.getType());
+Value IntegerAttention::joinSums(ArrayRef<Value> sums, Value bias) {
+  auto type = cast<VectorType>(sums[0].getType());
   Value sum = arith::AddIOp::create(
-      b, Value(arith::ShLIOp::create(b, high, b.splatInt(type, 7))), low);
+      b, Value(arith::ShLIOp::create(b, sums[0], b.splatInt(type, 7))),
+      sums[1]);
   return arith::SIToFPOp::create(
       b, blockType,
       Value(arith::SubIOp::create(b, sum, broadcast(type, bias))));
 }
 
-SmallVector<Value> IntegerAttention::productsOf(Value, Value, Value head,
-                                                const CachePart &keys,
-                                                Value block) {
+Value IntegerAttention::productOf(Value, Value, Value head,
+                                  const CachePart &keys, Value block) {
   auto bytes = b.vec(64, b.getI8Type());
   Value stored = keys.integers(b, block), scales = keys.scales(b, block);
   Value next = b.add(block, kRoundPositions / kCacheBlock);
   Value nextStored = keys.integers(b, next);
   prefetch(keys.scales(b, next), {b.index(0)}, kCacheBlock);
-  Values sums(2 * together, b.splatInt(b.vec(kCacheBlock, b.getI32Type()), 0));
-  sums = b.repeat(headDim / 4, sums, [&](Value group, ValueRange carried) {
-    Values place{group, b.index(0), b.index(0)};
-    prefetch(nextStored, place, 1);
-    Values result(carried);
-    addDots(b.load(bytes, stored, place), queries, head, b.mul(group, 4),
-            result);
-    return result;
-  });
-  Value keyScales = b.load(blockType, scales, {b.index(0)});
-  Values products;
-  for (int64_t i = 0; i < together; ++i) {
-    Value at = b.add(head, i);
-    Value product =
-        joinSums(sums[2 * i], sums[2 * i + 1], b.loadScalar(queryBiases, {at}));
-    Value scale = arith::MulFOp::create(
-        b, keyScales, broadcast(blockType, b.loadScalar(queryScales, {at})));
-    products.push_back(arith::MulFOp::create(b, product, scale));
-  }
-  return products;
+  Values sums =
+      b.repeat(headDim / 4, zeroSums(), [&](Value group, ValueRange carried) {
+        Values place{group, b.index(0), b.index(0)};
+        prefetch(nextStored, place, 1);
+        return addDots(b.load(bytes, stored, place), queries, head,
+                       b.mul(group, 4), carried);
+      });
+  Value product = joinSums(sums, b.loadScalar(queryBiases, {head}));
+  Value scale = arith::MulFOp::create(
+      b, b.load(blockType, scales, {b.index(0)}),
+      broadcast(blockType, b.loadScalar(queryScales, {head})));
+  return arith::MulFOp::create(b, product, scale);
 }
 
-/// The weights of head `i` times the scales of the values, as integers. Returns
+/// The weights of a head times the scales of the values, as integers. Returns
 /// their scale; `bias` becomes 128 times their sum.
-Value IntegerAttention::emitWeightIntegers(int64_t i, const CachePart &values,
+Value IntegerAttention::emitWeightIntegers(Value head, const CachePart &values,
                                            Value firstBlock, Value blocks,
                                            Value &bias) {
   auto placeOf = [&](Value block) -> Values {
-    return {b.index(i), b.mul(block, kCacheBlock)};
+    return {head, b.mul(block, kCacheBlock)};
   };
   Value largest = b.forLoop(
       blocks, 1, {b.splat(blockType, 0)},
       [&](Value block, ValueRange carried) -> Values {
         Value at = b.add(firstBlock, block);
         Value scales = b.load(blockType, values.scales(b, at), {b.index(0)});
-        if (i == 0)
-          prefetch(values.scales(b, b.add(at, kRoundPositions / kCacheBlock)),
-                   {b.index(0)}, 1);
+        prefetch(values.scales(b, b.add(at, kRoundPositions / kCacheBlock)),
+                 {b.index(0)}, 1);
         Value scaled = arith::MulFOp::create(
             b, b.load(blockType, weights, placeOf(block)), scales);
         b.store(scaled, weights, placeOf(block));
@@ -195,39 +192,35 @@ Value IntegerAttention::emitWeightIntegers(int64_t i, const CachePart &values,
 
 void IntegerAttention::emitMix(Value row, Value first, Value head,
                                const CachePart &values, Value firstBlock,
-                               Value size, ValueRange rescale) {
+                               Value size, Value rescale) {
   // Positions of the last block that do not exist have the weight 0.
   Value blocks = arith::CeilDivUIOp::create(b, size, b.index(kCacheBlock));
-  Values scales, biases(together);
-  for (int64_t i = 0; i < together; ++i)
-    scales.push_back(
-        emitWeightIntegers(i, values, firstBlock, blocks, biases[i]));
+  Value bias;
+  Value scale = emitWeightIntegers(head, values, firstBlock, blocks, bias);
   Value column = columnOf(first, head);
   b.forLoop(b.index(headDim), kDims, [&](Value dim) {
-    Values sums(2 * together, b.splatInt(b.vec(kDims, b.getI32Type()), 0));
-    sums = b.forLoop(blocks, 1, sums, [&](Value block, ValueRange carried) {
-      Value at = b.add(firstBlock, block);
-      Value stored = values.integers(b, at);
-      Value next = b.add(at, kRoundPositions / kCacheBlock);
-      Value nextStored = values.integers(b, next);
-      Values result(carried);
-      for (int64_t four = 0; four < kCacheBlock / 4; ++four) {
-        Values place{b.index(four), dim, b.index(0)};
-        prefetch(nextStored, place, 1);
-        addDots(b.load(b.vec(4 * kDims, b.getI8Type()), stored, place),
-                weightBytes, b.index(0),
-                b.add(b.mul(block, kCacheBlock), 4 * four), result);
-      }
-      return result;
-    });
-    for (int64_t i = 0; i < together; ++i) {
-      Values place{row, b.add(b.add(column, i * headDim), dim)};
-      Value before =
-          arith::MulFOp::create(b, b.load(blockType, result.buffer, place),
-                                broadcast(blockType, rescale[i]));
-      Value sum = joinSums(sums[2 * i], sums[2 * i + 1], biases[i]);
-      b.store(b.mulAdd(sum, broadcast(blockType, scales[i]), before),
-              result.buffer, place);
-    }
+    Values sums =
+        b.forLoop(blocks, 1, zeroSums(), [&](Value block, ValueRange carried) {
+          Value at = b.add(firstBlock, block);
+          Value stored = values.integers(b, at);
+          Value next = b.add(at, kRoundPositions / kCacheBlock);
+          Value nextStored = values.integers(b, next);
+          Values result(carried);
+          for (int64_t four = 0; four < kCacheBlock / 4; ++four) {
+            Values place{b.index(four), dim, b.index(0)};
+            prefetch(nextStored, place, 1);
+            result =
+                addDots(b.load(b.vec(4 * kDims, b.getI8Type()), stored, place),
+                        weightBytes, head,
+                        b.add(b.mul(block, kCacheBlock), 4 * four), result);
+          }
+          return result;
+        });
+    Values place{row, b.add(column, dim)};
+    Value before =
+        arith::MulFOp::create(b, b.load(blockType, result.buffer, place),
+                              broadcast(blockType, rescale));
+    b.store(b.mulAdd(joinSums(sums, bias), broadcast(blockType, scale), before),
+            result.buffer, place);
   });
 }

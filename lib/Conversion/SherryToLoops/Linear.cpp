@@ -157,19 +157,6 @@ void sherry::emitPanelI8(LoopBuilder &b, Value panel, int64_t groups,
     use(row, half, sum);
 }
 
-SmallVector<Value> sherry::loadScales(LoopBuilder &b, Value offset,
-                                      FloatType type) {
-  Value scales = b.view(b.getWeights(), offset, {format::kTileRows}, type);
-  SmallVector<Value> result;
-  for (int64_t half = 0; half < 2; ++half) {
-    Value value = b.load(b.vec(16, type), scales, {b.index(16 * half)});
-    if (!type.isF32())
-      value = arith::ExtFOp::create(b, b.vec(16, b.getF32Type()), value);
-    result.push_back(value);
-  }
-  return result;
-}
-
 static Value joinHalves(LoopBuilder &b, ArrayRef<Value> halves) {
   auto order = llvm::to_vector(llvm::seq<int64_t>(format::kTileRows));
   return vector::ShuffleOp::create(b, halves[0], halves[1], order);

@@ -69,10 +69,6 @@ void addDots(LoopBuilder &b, llvm::ArrayRef<mlir::Value> halves,
              int64_t maxWeight, mlir::Value values,
              llvm::ArrayRef<mlir::Value> rows, mlir::Value group,
              llvm::MutableArrayRef<mlir::Value> sums);
-/// The 32 scales at byte `offset` as two halves of f32.
-llvm::SmallVector<mlir::Value> loadScales(LoopBuilder &b, mlir::Value offset,
-                                          mlir::FloatType type);
-
 /// The product with a ternary weight.
 void emitTernary(LoopBuilder &b, const AnyInput &input, WeightRef weight,
                  const Outputs &outputs);

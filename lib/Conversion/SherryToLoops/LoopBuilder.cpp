@@ -243,22 +243,6 @@ Value LoopBuilder::view(Value bytes, Value offset, ArrayRef<int64_t> shape,
                                 offset, ValueRange());
 }
 
-/// Prefetches the lines of [offset, offset + size). Those behind the section do
-/// no harm.
-static void prefetchLines(LoopBuilder &b, Value offset, int64_t size,
-                          unsigned locality) {
-  for (int64_t line = 0; line < size; line += 64)
-    memref::PrefetchOp::create(b, b.getWeights(), b.add(offset, line),
-                               /*isWrite=*/false, locality,
-                               /*isDataCache=*/true);
-}
-
-void LoopBuilder::prefetchWeightsFar(Value offset, int64_t size,
-                                     Value distance) {
-  if (schedule.getPrefetch() != 0)
-    prefetchLines(*this, add(offset, distance), size, /*locality=*/2);
-}
-
 //===----------------------------------------------------------------------===//
 // Loops
 //===----------------------------------------------------------------------===//
@@ -334,25 +318,28 @@ void LoopBuilder::forColumns(int64_t columns, int64_t mostLanes,
     body(index(columns - rest), rest);
 }
 
-void LoopBuilder::forRange(Value begin, Value end, int64_t step,
-                           function_ref<void(Value)> body) {
-  emitFor(*this, begin, end, step, {}, [&](Value i, ValueRange) {
-    body(i);
-    return SmallVector<Value>();
-  });
+static affine::AffineParallelOp createParallel(LoopBuilder &b, Value end) {
+  AffineMap upper = b.getSymbolIdentityMap();
+  SmallVector<Value> operands{end};
+  affine::fullyComposeAffineMapAndOperands(&upper, &operands);
+  affine::canonicalizeMapAndOperands(&upper, &operands);
+  return affine::AffineParallelOp::create(
+      b, TypeRange(), ArrayRef<arith::AtomicRMWKind>(),
+      b.getConstantAffineMap(0), ValueRange(), upper, operands,
+      ArrayRef<int64_t>{1});
+}
+
+void LoopBuilder::forEach(int64_t count, function_ref<void(Value)> body) {
+  affine::AffineParallelOp op = createParallel(*this, index(count));
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPoint(op.getBody()->getTerminator());
+  body(op.getIVs().front());
 }
 
 void LoopBuilder::parallel(Value end, function_ref<void(Value)> body,
                            Division division) {
   assert(affine::isValidSymbol(end) && "a number that the function knows");
-  AffineMap upper = getSymbolIdentityMap();
-  SmallVector<Value> operands{end};
-  affine::fullyComposeAffineMapAndOperands(&upper, &operands);
-  affine::canonicalizeMapAndOperands(&upper, &operands);
-  auto op = affine::AffineParallelOp::create(
-      *this, TypeRange(), ArrayRef<arith::AtomicRMWKind>(),
-      getConstantAffineMap(0), ValueRange(), upper, operands,
-      ArrayRef<int64_t>{1});
+  affine::AffineParallelOp op = createParallel(*this, end);
   SherryDialect::StepAttrHelper(getContext()).setAttr(op, step);
   if (division == Division::OnDemand)
     SherryDialect::OnDemandAttrHelper(getContext()).setAttr(op, getUnitAttr());
@@ -362,18 +349,6 @@ void LoopBuilder::parallel(Value end, function_ref<void(Value)> body,
   body(op.getIVs().front());
   loop = nullptr;
   lastAlloc = nullptr;
-}
-
-void LoopBuilder::parallelRanges(int64_t size,
-                                 function_ref<void(Value, Value)> body) {
-  Value threads = NumThreadsOp::create(*this, getTeam());
-  parallel(threads, [&](Value thread) {
-    auto bound = [&](Value number) -> Value {
-      return arith::DivUIOp::create(*this, mul(number, size), threads);
-    };
-    Value begin = bound(thread);
-    body(begin, bound(add(thread, 1)));
-  });
 }
 
 void LoopBuilder::parallelUnits(Value count, int64_t units,

@@ -155,11 +155,6 @@ public:
   mlir::Value view(mlir::Value bytes, mlir::Value offset,
                    llvm::ArrayRef<int64_t> shape, mlir::Type element);
 
-  /// Asks for the cache lines of [offset, offset + size) of the weights plus
-  /// `distance`, which will be read from the second-level cache.
-  void prefetchWeightsFar(mlir::Value offset, int64_t size,
-                          mlir::Value distance);
-
   //===--------------------------------------------------------------------===//
   // Loops
   //===--------------------------------------------------------------------===//
@@ -174,6 +169,8 @@ public:
   /// The same for a known number of rounds: none, one or a loop.
   llvm::SmallVector<mlir::Value> repeat(int64_t rounds, mlir::ValueRange init,
                                         LoopBody body);
+  /// Independent iterations 0 .. count-1 of one thread.
+  void forEach(int64_t count, llvm::function_ref<void(mlir::Value)> body);
   /// Lanes of a vector that is a whole head. Larger heads are rare; the time
   /// that it takes to compile a vector grows with the square of its lanes.
   static constexpr int64_t kMostHeadLanes = 256;
@@ -188,17 +185,10 @@ public:
                           llvm::function_ref<void(mlir::Value, int64_t)> body) {
     forColumns(columns, kMostHeadLanes / 2, body);
   }
-  /// `for (i = begin; i < end; i += step)`.
-  void forRange(mlir::Value begin, mlir::Value end, int64_t step,
-                llvm::function_ref<void(mlir::Value)> body);
   /// Independent iterations 0 .. end-1, divided among the team; `end` is known
   /// where the function begins.
   void parallel(mlir::Value end, llvm::function_ref<void(mlir::Value)> body,
                 Division division = Division::Equal);
-  /// A range of the numbers 0 .. size-1 for each thread, which may be empty.
-  void parallelRanges(
-      int64_t size,
-      llvm::function_ref<void(mlir::Value begin, mlir::Value end)> body);
   /// Runs `body(row, column)` for all vectors of `lanes` columns of `rows`:
   /// divides rows among the team if there may be several, else columns.
   void parallelVectors(const Rows &rows, int64_t lanes,

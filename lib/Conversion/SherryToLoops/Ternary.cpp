@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "Ternary.h"
 
+#include "mlir/IR/IntegerSet.h"
+
 using namespace mlir;
 using namespace sherry;
 
@@ -12,7 +14,7 @@ SmallVector<Value>
 TernaryWalk::forPieces(Cursor at, int64_t inputs, int64_t piece,
                        function_ref<int64_t(int64_t)> bytesOf,
                        function_ref<int64_t(int64_t)> blocksOf, ValueRange init,
-                       CarryingBody body) {
+                       PieceBody body) {
   int64_t rounds = inputs / piece;
   auto advance = [&](Value count) {
     return at.advance(b, count, bytesOf(piece), piece / 4, blocksOf(piece));
@@ -25,45 +27,49 @@ TernaryWalk::forPieces(Cursor at, int64_t inputs, int64_t piece,
   return values;
 }
 
-void TernaryWalk::forScaleGroups(Cursor at, int64_t tiles, PieceBody body) {
-  forPieces(
-      at, this->inputs, layout.scaleGroupInputs(this->inputs),
+SmallVector<Value> TernaryWalk::forScaleGroups(Cursor at, int64_t tiles,
+                                               ValueRange init,
+                                               PieceBody body) {
+  return forPieces(
+      at, inputs, layout.scaleGroupInputs(inputs),
       [&](int64_t n) { return tiles * layout.scaleGroupBytes(n); },
       [&](int64_t n) { return format::ceilDiv(n, format::kMaxChunkInputs); },
-      {},
-      [&](Cursor piece, int64_t n, ValueRange) {
-        body(piece, n);
-        return Values();
-      });
+      init, body);
 }
 
-void TernaryWalk::forChunks(Cursor at, int64_t tiles, int64_t inputs,
-                            PieceBody body) {
-  forPieces(
+SmallVector<Value> TernaryWalk::forChunks(Cursor at, int64_t tiles,
+                                          int64_t inputs, ValueRange init,
+                                          PieceBody body) {
+  return forPieces(
       at, inputs, format::kMaxChunkInputs,
       [&](int64_t n) { return tiles * layout.chunkBytes(n); },
-      [](int64_t) { return 1; }, {},
-      [&](Cursor piece, int64_t n, ValueRange) {
-        body(piece, n);
-        return Values();
-      });
+      [](int64_t) { return 1; }, init, body);
 }
 
 SmallVector<Value> TernaryWalk::forSteps(Cursor at, int64_t tiles,
                                          int64_t inputs, ValueRange init,
-                                         CarryingBody body) {
+                                         PieceBody body) {
   return forPieces(
       at, inputs, format::kStepGroups * format::kGroupInputs,
       [&](int64_t n) { return tiles * layout.stepBytes(n / 4); },
       [](int64_t) { return 0; }, init, body);
 }
 
-void TernaryWalk::forSteps(Cursor at, int64_t tiles, int64_t inputs,
-                           PieceBody body) {
-  forSteps(at, tiles, inputs, {}, [&](Cursor step, int64_t n, ValueRange) {
-    body(step, n);
-    return Values();
-  });
+SmallVector<Value> TernaryWalk::loadScales(const Tile &group, int64_t inputs) {
+  int64_t size = layout.scaleBytes();
+  Value offset = b.add(
+      b.add(group.at.bytes, group.of * (layout.scaleGroupBytes(inputs) - size)),
+      b.mul(group.number, size));
+  FloatType type = encoding.getScale();
+  Value scales = b.view(b.getWeights(), offset, {format::kTileRows}, type);
+  Values result;
+  for (int64_t half = 0; half < 2; ++half) {
+    Value value = b.load(b.vec(16, type), scales, {b.index(16 * half)});
+    if (!type.isF32())
+      value = arith::ExtFOp::create(b, b.vec(16, b.getF32Type()), value);
+    result.push_back(value);
+  }
+  return result;
 }
 
 TernaryWalk::Tile TernaryWalk::tileAt(Value tile, int64_t of) {
@@ -73,59 +79,31 @@ TernaryWalk::Tile TernaryWalk::tileAt(Value tile, int64_t of) {
   return {{b.add(weight.offset, bytes), b.index(0), b.index(0)}, of, number};
 }
 
-int64_t TernaryWalk::tiles() {
-  return format::ceilDiv(weight.op.getTensorType().getDimSize(0),
-                         format::kTileRows);
-}
-
-void TernaryWalk::forTiles(function_ref<void(const Tile &, Value)> body) {
-  int64_t rest = tiles() % layout.interleave, whole = tiles() - rest;
+void TernaryWalk::forTiles(Division division,
+                           function_ref<void(const Tile &, Value)> body) {
+  int64_t tiles = format::ceilDiv(weight.op.getTensorType().getDimSize(0),
+                                  format::kTileRows);
+  int64_t rest = tiles % layout.interleave, whole = tiles - rest;
   b.parallel(
-      b.index(tiles()),
+      b.index(tiles),
       [&](Value tile) {
         auto emit = [&](int64_t of) {
-          Tile place = tileAt(tile, of);
-          body(place, b.mul(tile, format::kTileRows));
+          body(tileAt(tile, of), b.mul(tile, format::kTileRows));
         };
         if (rest == 0 || whole == 0)
           return emit(rest == 0 ? layout.interleave : rest);
-        Value isWhole = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
-                                              tile, b.index(whole));
-        auto choice = scf::IfOp::create(b, isWhole, /*withElseRegion=*/true);
+        // The last super-tile is smaller.
+        auto isWhole = IntegerSet::get(
+            1, 0, {-b.getAffineDimExpr(0) + (whole - 1)}, {false});
+        auto choice = affine::AffineIfOp::create(b, isWhole, tile,
+                                                 /*withElseRegion=*/true);
         OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToStart(choice.thenBlock());
+        b.setInsertionPointToStart(choice.getThenBlock());
         emit(layout.interleave);
-        b.setInsertionPointToStart(choice.elseBlock());
+        b.setInsertionPointToStart(choice.getElseBlock());
         emit(rest);
       },
-      Division::OnDemand);
-}
-
-void TernaryWalk::forTileRanges(
-    function_ref<void(const Tile &, Value, Value)> body) {
-  int64_t rest = tiles() % layout.interleave, whole = tiles() - rest;
-  b.parallelRanges(tiles(), [&](Value begin, Value end) {
-    auto forSome = [&](Value begin, Value end, int64_t of) {
-      Value isEmpty =
-          arith::CmpIOp::create(b, arith::CmpIPredicate::uge, begin, end);
-      Value number = b.rem(begin, layout.interleave);
-      Value first = b.sub(begin, number);
-      first = arith::SelectOp::create(b, isEmpty, end, first);
-      b.forRange(first, end, layout.interleave, [&](Value superTile) {
-        Value tile = arith::MaxUIOp::create(b, superTile, begin);
-        Value last =
-            arith::MinUIOp::create(b, b.add(superTile, layout.interleave), end);
-        Value count = b.sub(last, tile);
-        Tile place = tileAt(tile, of);
-        body(place, count, b.mul(tile, format::kTileRows));
-      });
-    };
-    Value middle = b.index(whole);
-    if (whole > 0)
-      forSome(begin, arith::MinUIOp::create(b, end, middle), layout.interleave);
-    if (rest > 0)
-      forSome(arith::MaxUIOp::create(b, begin, middle), end, rest);
-  });
+      division);
 }
 
 void sherry::emitTernary(LoopBuilder &b, const AnyInput &input,

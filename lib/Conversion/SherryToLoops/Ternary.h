@@ -32,7 +32,9 @@ struct Cursor {
   }
 };
 
-/// The walk through the packed bytes of a weight [T5].
+/// The walk through the packed bytes of a weight [T5]. Super-tiles are read in
+/// one piece for many tokens; for one token, sherry-interleave-tiles makes
+/// their tiles take turns.
 class TernaryWalk {
 protected:
   TernaryWalk(LoopBuilder &b, int64_t inputs, WeightRef weight)
@@ -40,9 +42,9 @@ protected:
         layout(encoding.getFormat()) {}
 
   using Values = llvm::SmallVector<mlir::Value>;
-  using PieceBody = llvm::function_ref<void(Cursor, int64_t inputs)>;
-  using CarryingBody = llvm::function_ref<Values(Cursor, int64_t inputs,
-                                                 mlir::ValueRange carried)>;
+  /// Takes a piece of the inputs and what is carried on; returns what is next.
+  using PieceBody = llvm::function_ref<Values(Cursor, int64_t inputs,
+                                              mlir::ValueRange carried)>;
 
   /// Tile `number` of the `of` tiles of a super-tile that starts at `at`, or
   /// such a tile in a piece of its inputs.
@@ -56,23 +58,17 @@ protected:
 
   /// Divides the tiles among the team. `column` is a tile's first output.
   void
-  forTiles(llvm::function_ref<void(const Tile &, mlir::Value column)> body);
-  /// Divides them in ranges, for kernels that take the tiles of a super-tile in
-  /// turns: those from `tile` on, `count` of them.
-  void forTileRanges(llvm::function_ref<void(const Tile &, mlir::Value count,
-                                             mlir::Value column)>
-                         body);
-  void forScaleGroups(Cursor at, int64_t tiles, PieceBody body);
-  void forChunks(Cursor at, int64_t tiles, int64_t inputs, PieceBody body);
+  forTiles(Division division,
+           llvm::function_ref<void(const Tile &, mlir::Value column)> body);
+  Values forScaleGroups(Cursor at, int64_t tiles, mlir::ValueRange init,
+                        PieceBody body);
+  Values forChunks(Cursor at, int64_t tiles, int64_t inputs,
+                   mlir::ValueRange init, PieceBody body);
   Values forSteps(Cursor at, int64_t tiles, int64_t inputs,
-                  mlir::ValueRange init, CarryingBody body);
-  void forSteps(Cursor at, int64_t tiles, int64_t inputs, PieceBody body);
+                  mlir::ValueRange init, PieceBody body);
 
-  /// Byte of the scales of a scale group that starts at `at`.
-  mlir::Value scalesAt(Cursor at, int64_t tiles, int64_t inputs) {
-    return b.add(at.bytes, tiles * (layout.scaleGroupBytes(inputs) -
-                                    layout.scaleBytes()));
-  }
+  /// The tile's 32 scales of a scale group, as two halves of f32.
+  Values loadScales(const Tile &group, int64_t inputs);
   bool usesWords() const { return layout.order == format::CodeOrder::Words; }
 
   LoopBuilder &b;
@@ -87,8 +83,7 @@ private:
   Values forPieces(Cursor at, int64_t inputs, int64_t piece,
                    llvm::function_ref<int64_t(int64_t)> bytesOf,
                    llvm::function_ref<int64_t(int64_t)> blocksOf,
-                   mlir::ValueRange init, CarryingBody body);
-  int64_t tiles();
+                   mlir::ValueRange init, PieceBody body);
 };
 
 void emitTernaryLookups(LoopBuilder &b, const QuantizedRows &input,

@@ -11,113 +11,72 @@ using namespace sherry;
 namespace {
 class TernaryLookups : TernaryWalk {
 public:
-  TernaryLookups(LoopBuilder &b, const QuantizedRows &input, WeightRef weight,
-                 const Outputs &outputs)
-      : TernaryWalk(b, input.values.cols, weight), input(input),
-        outputs(outputs), tables(input.tables) {}
+  TernaryLookups(LoopBuilder &b, const QuantizedRows &input, WeightRef weight)
+      : TernaryWalk(b, input.values.cols, weight), input(input) {}
 
-  void emit() {
-    forTileRanges([&](const Tile &first, Value count, Value column) {
-      // Once, also where super-tiles have two sizes.
-      if (!totals)
-        totals = b.allocLocal(MemRefType::get(
-            {layout.interleave, format::kTileRows}, b.getI16Type()));
-      emitTiles(first, count, column);
-    });
-  }
+  void emit(const Outputs &outputs);
 
 private:
-  /// `count` tiles of a super-tile, in turns; the outputs of the first begin at
-  /// `column`.
-  void emitTiles(const Tile &first, Value count, Value column);
+  /// The exact sums of a tile's codes of a chunk: vector<32xi16>.
+  Value sumChunk(const Tile &chunk, int64_t inputs);
+
   const QuantizedRows &input;
-  const Outputs &outputs;
-  Value tables;
-  Value totals; ///< sums of a tile's rows over a chunk, for each tile
 };
 } // namespace
 
-void TernaryLookups::emitTiles(const Tile &first, Value count, Value column) {
+Value TernaryLookups::sumChunk(const Tile &chunk, int64_t inputs) {
   auto type = b.vec(format::kTileRows, b.getI16Type());
+  return forSteps(chunk.at, chunk.of, inputs, {b.splatInt(type, 0)},
+                  [&](Cursor step, int64_t inputs, ValueRange sums) -> Values {
+                    int64_t groups = inputs / format::kGroupInputs;
+                    int64_t size = layout.stepBytes(groups);
+                    Value bytes =
+                        b.view(b.getWeights(),
+                               b.add(step.bytes, b.mul(chunk.number, size)),
+                               {size}, b.getI8Type());
+                    return {LookupCodesOp::create(
+                        b, type, input.tables, step.group,
+                        b.load(b.vec(size, b.getI8Type()), bytes, {b.index(0)}),
+                        sums[0], b.getI64IntegerAttr(groups))};
+                  })[0];
+}
+
+void TernaryLookups::emit(const Outputs &outputs) {
   auto halfType = b.vec(16, b.getF32Type());
-  Value result = outputs.rows.buffer;
-  // Tiles take turns in a loop, not unrolled: the code for one of them reads
-  // and prefetches a few lines, in ascending order, between its lookups.
-  auto forTiles = [&](function_ref<void(Value)> body) {
-    b.forLoop(count, 1, body);
-  };
-  auto forHalves = [&](Value tile, function_ref<void(int64_t, Value)> body) {
-    for (int64_t half = 0; half < 2; ++half)
-      body(half,
-           b.add(b.add(column, b.mul(tile, format::kTileRows)), 16 * half));
-  };
-  forTiles([&](Value tile) {
-    forHalves(tile, [&](int64_t, Value row) {
-      b.store(b.splat(halfType, 0), result, {b.index(0), row});
-    });
-  });
-  forScaleGroups(first.at, first.of, [&](Cursor group, int64_t inputs) {
-    Value scales = b.add(scalesAt(group, first.of, inputs),
-                         b.mul(first.number, layout.scaleBytes()));
-    forChunks(group, first.of, inputs, [&](Cursor chunk, int64_t inputs) {
+  forTiles(Division::Equal, [&](const Tile &tile, Value column) {
+    Values zeros(2, b.splat(halfType, 0));
+    auto addChunk = [&](const Tile &group, int64_t groupInputs, Cursor chunk,
+                        int64_t inputs, ValueRange totals) {
       Value scale = b.broadcast(
           16, b.loadScalar(input.scales, {chunk.block, b.index(0)}));
-      auto finish = [&](Value tile, Value sums) {
-        Values weights =
-            loadScales(b, b.add(scales, b.mul(tile, layout.scaleBytes())),
-                       encoding.getScale());
-        forHalves(tile, [&](int64_t half, Value row) {
-          Value wide = arith::SIToFPOp::create(
-              b, halfType,
-              Value(arith::ExtSIOp::create(b, b.vec(16, b.getI32Type()),
-                                           b.slice(sums, 16 * half, 16))));
-          // In this order, as the other way through the bytes does it.
-          Value product = arith::MulFOp::create(b, wide, scale);
-          Value before = b.load(halfType, result, {b.index(0), row});
-          b.store(b.mulAdd(product, weights[half], before), result,
-                  {b.index(0), row});
-        });
-      };
-      // Written out, for there are at most four: the first begins with zeros,
-      // the last goes on with its sums.
-      constexpr int64_t kStep = format::kStepGroups * format::kGroupInputs;
-      for (int64_t done = 0; done < inputs; done += kStep) {
-        int64_t groups = std::min(inputs - done, kStep) / format::kGroupInputs;
-        int64_t size = layout.stepBytes(groups);
-        Cursor step =
-            chunk.advance(b, b.index(done / kStep),
-                          first.of * layout.stepBytes(format::kStepGroups),
-                          format::kStepGroups, 0);
-        Value begin = b.add(step.bytes, b.mul(first.number, size));
-        forTiles([&](Value tile) {
-          Values place{tile, b.index(0)};
-          Value sums =
-              done == 0 ? b.splatInt(type, 0) : b.load(type, totals, place);
-          Value bytes = b.view(b.getWeights(), b.add(begin, b.mul(tile, size)),
-                               {size}, b.getI8Type());
-          sums = LookupCodesOp::create(
-              b, type, input.tables, step.group,
-              b.load(b.vec(size, b.getI8Type()), bytes, {b.index(0)}), sums,
-              b.getI64IntegerAttr(groups));
-          if (done + kStep < inputs)
-            b.store(sums, totals, place);
-          else
-            finish(tile, sums);
-        });
+      Value sums = sumChunk({chunk, tile.of, tile.number}, inputs);
+      Values weights = loadScales(group, groupInputs), next;
+      for (int64_t half = 0; half < 2; ++half) {
+        Value wide = arith::SIToFPOp::create(
+            b, halfType,
+            Value(arith::ExtSIOp::create(b, b.vec(16, b.getI32Type()),
+                                         b.slice(sums, 16 * half, 16))));
+        // In this order, as the other way through the bytes does it.
+        Value product = arith::MulFOp::create(b, wide, scale);
+        next.push_back(b.mulAdd(product, weights[half], totals[half]));
       }
-    });
-  });
-  if (!outputs.residual)
-    return;
-  forTiles([&](Value tile) {
-    forHalves(tile, [&](int64_t, Value row) {
-      outputs.store(b, b.load(halfType, result, {b.index(0), row}), b.index(0),
-                    row);
-    });
+      return next;
+    };
+    Values totals = forScaleGroups(
+        tile.at, tile.of, zeros,
+        [&](Cursor group, int64_t groupInputs, ValueRange totals) {
+          return forChunks(group, tile.of, groupInputs, totals,
+                           [&](Cursor chunk, int64_t inputs, ValueRange sums) {
+                             return addChunk({group, tile.of, tile.number},
+                                             groupInputs, chunk, inputs, sums);
+                           });
+        });
+    for (int64_t half = 0; half < 2; ++half)
+      outputs.store(b, totals[half], b.index(0), b.add(column, 16 * half));
   });
 }
 
 void sherry::emitTernaryLookups(LoopBuilder &b, const QuantizedRows &input,
                                 WeightRef weight, const Outputs &outputs) {
-  TernaryLookups(b, input, weight, outputs).emit();
+  TernaryLookups(b, input, weight).emit(outputs);
 }

@@ -28,12 +28,8 @@ private:
         {parts, b.maxTokens, format::kTileRows}, b.getF32Type()));
   }
 
-  /// Sums a tile into a part of the totals. `toNext` gives the distance from a
-  /// piece of so many bytes to that of the tile that will be next.
-  void emitTile(const Tile &tile, Value part,
-                function_ref<Value(int64_t)> toNext);
-  /// That distance, if tiles are taken in their order.
-  Value toNextTile(const Tile &tile, int64_t size);
+  /// Sums a tile into a part of the totals.
+  void emitTile(const Tile &tile, Value part);
   void fillPanel(const Tile &chunk, int64_t inputs);
   /// Multiplies the halves of the panel in `halves` with a token.
   void multiplyPanel(Cursor chunk, int64_t inputs, Value row,
@@ -49,25 +45,11 @@ private:
 
 void TernaryPanels::emit(const Outputs &outputs) {
   auto whole = b.vec(format::kTileRows, b.getF32Type());
-  forTiles([&](const Tile &tile, Value column) {
+  forTiles(Division::OnDemand, [&](const Tile &tile, Value column) {
     // Once, also where super-tiles have two sizes.
     if (!totals)
       allocScratch(/*parts=*/1);
-    // The results of all tokens will be written together, to lines that are
-    // far from any core.
-    auto prefetchRow = [&](Value buffer, Value row, bool isWrite) {
-      for (int64_t half = 0; half < 2; ++half)
-        memref::PrefetchOp::create(
-            b, buffer, ValueRange{row, b.add(column, 16 * half)}, isWrite,
-            /*localityHint=*/3, /*isDataCache=*/true);
-    };
-    b.forLoop(input.count(), 1, [&](Value row) {
-      prefetchRow(outputs.rows.buffer, row, /*isWrite=*/true);
-      if (outputs.residual)
-        prefetchRow(outputs.residual->buffer, row, /*isWrite=*/false);
-    });
-    emitTile(tile, b.index(0),
-             [&](int64_t size) { return toNextTile(tile, size); });
+    emitTile(tile, b.index(0));
     b.forLoop(input.count(), 1, [&](Value row) {
       outputs.store(b, b.load(whole, totals, {b.index(0), row, b.index(0)}),
                     row, column);
@@ -88,12 +70,7 @@ QuantizedRows TernaryPanels::emitGated(RankedTensorType type) {
     b.forLoop(b.index(2), 1, [&](Value part) {
       Tile mine = tile;
       mine.at.bytes = b.add(tile.at.bytes, b.mul(part, toUp));
-      Value isGate =
-          arith::CmpIOp::create(b, arith::CmpIPredicate::eq, part, b.index(0));
-      emitTile(mine, part, [&](int64_t size) -> Value {
-        return arith::SelectOp::create(b, isGate, b.index(toUp),
-                                       b.add(toNextTile(tile, size), -toUp));
-      });
+      emitTile(mine, part);
     });
     b.forLoop(gated.count, 1, [&](Value row) {
       for (int64_t lane = 0; lane < format::kTileRows; lane += 16) {
@@ -128,75 +105,62 @@ QuantizedRows TernaryPanels::emitGated(RankedTensorType type) {
   return result;
 }
 
-void TernaryPanels::emitTile(const Tile &tile, Value part,
-                             function_ref<Value(int64_t)> toNext) {
+void TernaryPanels::emitTile(const Tile &tile, Value part) {
   auto halfType = b.vec(16, b.getF32Type());
   auto whole = b.vec(format::kTileRows, b.getF32Type());
   Value count = input.count();
   b.forLoop(count, 1, [&](Value row) {
     b.store(b.splat(whole, 0), totals, {part, row, b.index(0)});
   });
-  // Tiles of a super-tile are read one after the other, each in small pieces:
-  // no hardware prefetcher sees which follow.
-  auto prefetchNext = [&](Value offset, int64_t size) {
-    if (b.maxTokens > 1)
-      b.prefetchWeightsFar(offset, size, toNext(size));
-  };
-  forScaleGroups(tile.at, tile.of, [&](Cursor group, int64_t inputs) {
-    Value offset = b.add(scalesAt(group, tile.of, inputs),
-                         b.mul(tile.number, layout.scaleBytes()));
-    prefetchNext(offset, layout.scaleBytes());
-    Values scales = loadScales(b, offset, encoding.getScale());
-    forChunks(group, tile.of, inputs, [&](Cursor chunk, int64_t inputs) {
-      Tile piece{chunk, tile.of, tile.number};
-      forSteps(chunk, tile.of, inputs, [&](Cursor step, int64_t inputs) {
-        int64_t size = layout.stepBytes(inputs / 4);
-        prefetchNext(b.add(step.bytes, b.mul(tile.number, size)), size);
-      });
-      auto addToTotals = [&](Value row, int64_t half, Value sum) {
-        Values place{part, row, b.index(16 * half)};
-        b.store(b.mulAdd(sum, scales[half], b.load(halfType, totals, place)),
-                totals, place);
+  auto multiplyChunk = [&](const Tile &chunk, int64_t inputs,
+                           ArrayRef<Value> scales) {
+    auto addToTotals = [&](Value row, int64_t half, Value sum) {
+      Values place{part, row, b.index(16 * half)};
+      b.store(b.mulAdd(sum, scales[half], b.load(halfType, totals, place)),
+              totals, place);
+    };
+    fillPanel(chunk, inputs);
+    b.forLoop(count, 1, [&](Value row) {
+      auto multiply = [&](ArrayRef<int64_t> halves) {
+        multiplyPanel(chunk.at, inputs, row, halves, addToTotals);
       };
-      fillPanel(piece, inputs);
-      b.forLoop(count, 1, [&](Value row) {
-        auto multiply = [&](ArrayRef<int64_t> halves) {
-          multiplyPanel(chunk, inputs, row, halves, addToTotals);
-        };
-        // Sums of pairs have few registers: one half after the other.
-        if (!b.schedule.getPairSums())
-          return multiply({0, 1});
-        multiply(0);
-        multiply(1);
-      });
+      // Sums of pairs have few registers: one half after the other.
+      if (!b.schedule.getPairSums())
+        return multiply({0, 1});
+      multiply(0);
+      multiply(1);
     });
-  });
-}
-
-Value TernaryPanels::toNextTile(const Tile &tile, int64_t size) {
-  // The last one is followed by the first of the next super-tile.
-  int64_t last = tile.of - 1;
-  int64_t toNext = tile.of * layout.tileBytes(inputs) - last * size;
-  Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, tile.number,
-                                       b.index(last));
-  return arith::SelectOp::create(b, isLast, b.index(toNext), b.index(size));
+    return Values();
+  };
+  forScaleGroups(
+      tile.at, tile.of, {}, [&](Cursor group, int64_t inputs, ValueRange) {
+        Values scales = loadScales({group, tile.of, tile.number}, inputs);
+        return forChunks(group, tile.of, inputs, {},
+                         [&](Cursor chunk, int64_t inputs, ValueRange) {
+                           return multiplyChunk({chunk, tile.of, tile.number},
+                                                inputs, scales);
+                         });
+      });
 }
 
 void TernaryPanels::fillPanel(const Tile &chunk, int64_t inputs) {
   auto i8 = b.getI8Type();
-  forSteps(chunk.at, chunk.of, inputs, [&](Cursor step, int64_t inputs) {
-    int64_t groups = inputs / 4, size = layout.stepBytes(groups);
-    Value bytes =
-        b.view(b.getWeights(), b.add(step.bytes, b.mul(chunk.number, size)),
-               {size}, i8);
-    Value trits =
-        UnpackCodesOp::create(b, VectorType::get({groups, 2, 64}, i8),
-                              b.load(b.vec(size, i8), bytes, {b.index(0)}),
-                              toCodeOrder(layout.order), /*bias=*/1);
-    Values place{b.sub(step.group, chunk.at.group), b.index(0), b.index(0)};
-    vector::TransferWriteOp::create(b, trits, panel, place,
-                                    ArrayRef<bool>{true, true, true});
-  });
+  forSteps(
+      chunk.at, chunk.of, inputs, {},
+      [&](Cursor step, int64_t inputs, ValueRange) {
+        int64_t groups = inputs / 4, size = layout.stepBytes(groups);
+        Value bytes =
+            b.view(b.getWeights(), b.add(step.bytes, b.mul(chunk.number, size)),
+                   {size}, i8);
+        Value trits =
+            UnpackCodesOp::create(b, VectorType::get({groups, 2, 64}, i8),
+                                  b.load(b.vec(size, i8), bytes, {b.index(0)}),
+                                  toCodeOrder(layout.order), /*bias=*/1);
+        Values place{b.sub(step.group, chunk.at.group), b.index(0), b.index(0)};
+        vector::TransferWriteOp::create(b, trits, panel, place,
+                                        ArrayRef<bool>{true, true, true});
+        return Values();
+      });
 }
 
 void TernaryPanels::multiplyPanel(Cursor chunk, int64_t inputs, Value row,

@@ -1,0 +1,219 @@
+//===- PrefetchTiles.cpp - Asks for the next tile of a weight -------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Conversion/Passes.h"
+#include "sherry/Dialect/Sherry/SherryDialect.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace sherry {
+#define GEN_PASS_DEF_PREFETCHTILES
+#include "sherry/Conversion/Passes.h.inc"
+} // namespace sherry
+
+using namespace mlir;
+using namespace sherry;
+
+static constexpr int64_t kLineBytes = 64;
+
+namespace {
+/// The body of the innermost loop over tiles, in an iteration of a parallel
+/// loop. It unpacks codes and adds products to sums for each token.
+struct TileBody {
+  Block *block;
+  affine::AffineParallelOp parallel;
+  SmallVector<affine::AffineForOp> loops; ///< around the block, outermost first
+
+  static std::optional<TileBody> find(affine::AffineParallelOp parallel);
+};
+
+struct PrefetchTilesPass : sherry::impl::PrefetchTilesBase<PrefetchTilesPass> {
+  void runOnOperation() override;
+
+private:
+  void prefetchWeights(TileBody &body, memref::ViewOp view);
+  void prefetchRows(TileBody &body);
+};
+} // namespace
+
+/// Whether `store` adds to what it overwrites.
+static bool accumulates(affine::AffineVectorStoreOp store) {
+  auto loads = store->getBlock()->getOps<affine::AffineVectorLoadOp>();
+  return llvm::any_of(loads, [&](affine::AffineVectorLoadOp load) {
+    return load.getMemRef() == store.getMemRef();
+  });
+}
+
+std::optional<TileBody> TileBody::find(affine::AffineParallelOp parallel) {
+  // Where the sums of a tile begin, before they are added to.
+  affine::AffineVectorStoreOp start;
+  parallel.walk([&](affine::AffineVectorStoreOp store) {
+    if (!accumulates(store) || store.getMemRef().getParentRegion() !=
+                                   &parallel.getRegion())
+      return WalkResult::advance();
+    for (Operation *user : store.getMemRef().getUsers())
+      if (auto other = dyn_cast<affine::AffineVectorStoreOp>(user);
+          other && !accumulates(other))
+        start = other;
+    return start ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  if (!start || !isa<affine::AffineForOp>(start->getParentOp()))
+    return std::nullopt;
+  TileBody body{start->getParentOp()->getBlock(), parallel, {}};
+  for (Operation *op = body.block->getParentOp(); op != parallel;
+       op = op->getParentOp())
+    if (auto loop = dyn_cast<affine::AffineForOp>(op)) {
+      if (!loop.hasConstantBounds() || loop.getConstantLowerBound() != 0 ||
+          loop.getStepAsInt() != 1)
+        return std::nullopt;
+      body.loops.insert(body.loops.begin(), loop);
+    }
+  return body;
+}
+
+/// The loop variables of the iteration after this one, as expressions of those
+/// of this one, d0, d1, ...
+static SmallVector<AffineExpr> getNextIteration(TileBody &body) {
+  MLIRContext *context = body.parallel.getContext();
+  AffineExpr number = getAffineDimExpr(0, context);
+  for (auto [i, loop] : llvm::enumerate(body.loops))
+    number = number * loop.getConstantUpperBound() +
+             getAffineDimExpr(i + 1, context);
+  number = number + 1;
+  SmallVector<AffineExpr> next;
+  for (affine::AffineForOp loop : llvm::reverse(body.loops)) {
+    next.push_back(number % loop.getConstantUpperBound());
+    number = number.floorDiv(loop.getConstantUpperBound());
+  }
+  next.push_back(number);
+  std::reverse(next.begin(), next.end());
+  return next;
+}
+
+void PrefetchTilesPass::prefetchWeights(TileBody &body,
+                                        memref::ViewOp view) {
+  auto apply = view.getByteShift().getDefiningOp<affine::AffineApplyOp>();
+  if (!apply)
+    return;
+  OpBuilder b(view);
+  IRMapping variables;
+  // Those of all steps of a chunk together, before the codes are unpacked.
+  if (auto steps = dyn_cast<affine::AffineForOp>(view->getParentOp());
+      steps && body.block != view->getBlock() &&
+      !steps.getBody()->getOps<UnpackCodesOp>().empty()) {
+    b.setInsertionPoint(steps);
+    auto loop = affine::AffineForOp::create(
+        b, view.getLoc(), steps.getLowerBoundOperands(),
+        steps.getLowerBoundMap(), steps.getUpperBoundOperands(),
+        steps.getUpperBoundMap(), steps.getStepAsInt());
+    variables.map(steps.getInductionVar(), loop.getInductionVar());
+    b.setInsertionPointToStart(loop.getBody());
+  }
+  SmallVector<Value> iteration{body.parallel.getIVs().front()};
+  for (affine::AffineForOp loop : body.loops)
+    iteration.push_back(loop.getInductionVar());
+  SmallVector<AffineExpr> next = getNextIteration(body);
+  AffineMap map = apply.getAffineMap();
+  SmallVector<AffineExpr> dims;
+  SmallVector<Value> operands(iteration);
+  for (Value operand : apply.getDimOperands()) {
+    auto *variable = llvm::find(iteration, operand);
+    if (variable != iteration.end()) {
+      dims.push_back(next[variable - iteration.begin()]);
+      continue;
+    }
+    dims.push_back(b.getAffineDimExpr(operands.size()));
+    operands.push_back(variables.lookupOrDefault(operand));
+  }
+  unsigned numDims = operands.size();
+  llvm::append_range(operands, apply.getSymbolOperands());
+  AffineExpr place = map.getResult(0).replaceDims(dims);
+  MemRefType type = view.getType();
+  int64_t size = type.getNumElements() * type.getElementTypeBitWidth() / 8;
+  for (int64_t line = 0; line < size; line += kLineBytes) {
+    AffineMap lineMap = AffineMap::get(numDims, map.getNumSymbols(),
+                                       place + line);
+    SmallVector<Value> lineOperands(operands);
+    affine::canonicalizeMapAndOperands(&lineMap, &lineOperands);
+    affine::AffinePrefetchOp::create(b, view.getLoc(), view.getSource(),
+                                     lineMap, lineOperands, /*isWrite=*/false,
+                                     /*localityHint=*/2, /*isDataCache=*/true);
+    ++numPrefetched;
+  }
+}
+
+void PrefetchTilesPass::prefetchRows(TileBody &body) {
+  for (auto tokens :
+       llvm::to_vector(body.block->getOps<affine::AffineForOp>())) {
+    auto isOutside = [&](Value memref) {
+      return !body.parallel.getRegion().isAncestor(memref.getParentRegion());
+    };
+    auto stores = tokens.getBody()->getOps<affine::AffineVectorStoreOp>();
+    if (llvm::none_of(stores, [&](affine::AffineVectorStoreOp store) {
+          return isOutside(store.getMemRef());
+        }))
+      continue;
+    auto b = OpBuilder::atBlockBegin(body.block);
+    auto loop = affine::AffineForOp::create(
+        b, tokens.getLoc(), tokens.getLowerBoundOperands(),
+        tokens.getLowerBoundMap(), tokens.getUpperBoundOperands(),
+        tokens.getUpperBoundMap(), tokens.getStepAsInt());
+    b.setInsertionPointToStart(loop.getBody());
+    auto prefetch = [&](Value memref, VectorType type, AffineMap map,
+                        ValueRange operands, bool isWrite) {
+      if (!isOutside(memref))
+        return;
+      int64_t bytes = type.getElementTypeBitWidth() / 8;
+      SmallVector<Value> rows(operands);
+      llvm::replace(rows, tokens.getInductionVar(), loop.getInductionVar());
+      for (int64_t lane = 0; lane < type.getNumElements();
+           lane += kLineBytes / bytes) {
+        SmallVector<AffineExpr> place(map.getResults());
+        place.back() = place.back() + lane;
+        affine::AffinePrefetchOp::create(
+            b, tokens.getLoc(), memref,
+            AffineMap::get(map.getNumDims(), map.getNumSymbols(), place,
+                           &getContext()),
+            rows, isWrite, /*localityHint=*/3, /*isDataCache=*/true);
+        ++numPrefetched;
+      }
+    };
+    for (auto store : stores)
+      prefetch(store.getMemRef(), store.getVectorType(), store.getAffineMap(),
+               store.getMapOperands(), /*isWrite=*/true);
+    for (auto load : tokens.getBody()->getOps<affine::AffineVectorLoadOp>())
+      prefetch(load.getMemRef(), load.getVectorType(), load.getAffineMap(),
+               load.getMapOperands(), /*isWrite=*/false);
+  }
+}
+
+void PrefetchTilesPass::runOnOperation() {
+  func::FuncOp function = getOperation();
+  if (function.isDeclaration() || function.getNumArguments() == 0 ||
+      getSchedule(function->getParentOfType<ModuleOp>()).getPrefetch() == 0)
+    return;
+  function.walk([&](affine::AffineParallelOp parallel) {
+    std::optional<TileBody> body = TileBody::find(parallel);
+    if (!body)
+      return;
+    SmallVector<memref::ViewOp> views;
+    bool isUnpacked = false;
+    body->block->walk([&](Operation *op) {
+      isUnpacked |= isa<UnpackCodesOp>(op);
+      if (auto view = dyn_cast<memref::ViewOp>(op);
+          view && view.getSource() == function.getArgument(0))
+        views.push_back(view);
+    });
+    if (!isUnpacked)
+      return;
+    for (memref::ViewOp view : views)
+      prefetchWeights(*body, view);
+    prefetchRows(*body);
+  });
+}

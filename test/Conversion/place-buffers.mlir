@@ -1,4 +1,4 @@
-// RUN: sherry-opt %s -sherry-place-buffers | FileCheck %s
+// RUN: sherry-opt %s -sherry-place-buffers -allow-unregistered-dialect | FileCheck %s
 
 // 100 bytes take 128, 64 and 192 follow; then those of the callee.
 // CHECK: module attributes {sherry.workspace_size = 640 : i64}
@@ -12,6 +12,7 @@ func.func @caller(%workspace: memref<?xi8>) {
   // CHECK: %[[P:.*]] = arith.constant 128 : index
   // CHECK: memref.view %[[WORKSPACE]][%[[P]]][] : memref<640xi8> to memref<64xi8>
   %b = memref.alloc() : memref<64xi8>
+  "test.use"(%a, %b) : (memref<25xf32>, memref<64xi8>) -> ()
   // CHECK: call @callee(%[[WORKSPACE]]) : (memref<640xi8>)
   call @callee(%workspace) : (memref<?xi8>) -> ()
   return
@@ -33,5 +34,32 @@ func.func @other(%workspace: memref<?xi8>) {
   // CHECK: %[[P:.*]] = arith.constant 0 : index
   // CHECK: memref.view %[[WORKSPACE]][%[[P]]][] : memref<640xi8> to memref<8xf32>
   %d = memref.alloc() : memref<8xf32>
+  return
+}
+
+// A barrier lies between the last use of the first buffer, by a view, and the
+// first use of the third; not between those of the second and the third.
+// CHECK-LABEL: func @reuse
+func.func @reuse(%workspace: memref<?xi8>, %team: !sherry.team, %choice: i1) {
+  // CHECK: %[[P:.*]] = arith.constant 0 : index
+  // CHECK: memref.view %{{.*}}[%[[P]]][] : memref<640xi8> to memref<64xi8>
+  %a = memref.alloc() : memref<64xi8>
+  // CHECK: %[[P:.*]] = arith.constant 64 : index
+  // CHECK: memref.view %{{.*}}[%[[P]]][] : memref<640xi8> to memref<128xi8>
+  %b = memref.alloc() : memref<128xi8>
+  %part = memref.subview %a[0] [32] [1] : memref<64xi8> to memref<32xi8>
+  scf.if %choice {
+    "test.use"(%part, %b) : (memref<32xi8>, memref<128xi8>) -> ()
+  }
+  sherry.barrier %team
+  "test.use"(%b) : (memref<128xi8>) -> ()
+  // CHECK: %[[P:.*]] = arith.constant 0 : index
+  // CHECK: memref.view %{{.*}}[%[[P]]][] : memref<640xi8> to memref<16xf32>
+  %c = memref.alloc() : memref<16xf32>
+  // Too large for that place.
+  // CHECK: %[[P:.*]] = arith.constant 192 : index
+  // CHECK: memref.view %{{.*}}[%[[P]]][] : memref<640xi8> to memref<32xf32>
+  %d = memref.alloc() : memref<32xf32>
+  "test.use"(%c, %d) : (memref<16xf32>, memref<32xf32>) -> ()
   return
 }

@@ -253,8 +253,10 @@ def DistributeParallel
 def PlaceBuffers : Pass<"sherry-place-buffers", "::mlir::ModuleOp"> {
   let summary = "give every memref.alloc a place in the workspace";
   let description = [{
-    Places are aligned to 64 bytes. A function's places follow those of its
-    callers. The size of the workspace becomes the module attribute
+    Places are aligned to 64 bytes. Buffers share one if all threads have left
+    the last use of one, at a `sherry.barrier` of the function's outermost block,
+    before any comes to the first use of the other. A function's places follow
+    those of its callers. The size of the workspace becomes the module attribute
     `sherry.workspace_size`, and the type of every workspace argument.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",

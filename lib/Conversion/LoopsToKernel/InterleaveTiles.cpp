@@ -190,29 +190,30 @@ LogicalResult Interleaving::findSize() {
 /// Finds the values of tiles, too.
 LogicalResult Interleaving::checkBody() {
   ofTile.insert(loop.getIVs().front());
-  WalkResult walk = loop.getBody()->walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (isa<affine::AffineIfOp, affine::AffineYieldOp>(op))
-      return WalkResult::advance();
-    if (auto inner = dyn_cast<affine::AffineForOp>(op)) {
-      // All that is carried is kept for each tile.
-      ofTile.insert_range(ValueRange(inner.getRegionIterArgs()));
-      ofTile.insert_range(ValueRange(inner.getResults()));
-      bool isSame = llvm::none_of(inner.getControlOperands(), [&](Value v) {
-        return ofTile.contains(v);
+  WalkResult walk =
+      loop.getBody()->walk<WalkOrder::PreOrder>([&](Operation *op) {
+        if (isa<affine::AffineIfOp, affine::AffineYieldOp>(op))
+          return WalkResult::advance();
+        if (auto inner = dyn_cast<affine::AffineForOp>(op)) {
+          // All that is carried is kept for each tile.
+          ofTile.insert_range(ValueRange(inner.getRegionIterArgs()));
+          ofTile.insert_range(ValueRange(inner.getResults()));
+          bool isSame = llvm::none_of(inner.getControlOperands(), [&](Value v) {
+            return ofTile.contains(v);
+          });
+          return isSame ? WalkResult::advance() : WalkResult::interrupt();
+        }
+        if (!isOfTile(op))
+          return WalkResult::advance();
+        ofTile.insert_range(ValueRange(op->getResults()));
+        // Memory and places are found again where they are needed.
+        bool canBeKept = isMemoryEffectFree(op) ||
+                         llvm::none_of(op->getResultTypes(), [](Type type) {
+                           return isa<MemRefType, IndexType>(type);
+                         });
+        return op->getNumRegions() == 0 && canBeKept ? WalkResult::advance()
+                                                     : WalkResult::interrupt();
       });
-      return isSame ? WalkResult::advance() : WalkResult::interrupt();
-    }
-    if (!isOfTile(op))
-      return WalkResult::advance();
-    ofTile.insert_range(ValueRange(op->getResults()));
-    // Memory and places are found again where they are needed.
-    bool canBeKept = isMemoryEffectFree(op) ||
-                     llvm::none_of(op->getResultTypes(), [](Type type) {
-                       return isa<MemRefType, IndexType>(type);
-                     });
-    return op->getNumRegions() == 0 && canBeKept ? WalkResult::advance()
-                                                 : WalkResult::interrupt();
-  });
   return failure(walk.wasInterrupted());
 }
 
@@ -286,12 +287,13 @@ Operation *Interleaving::copy(Operation *op, IRMapping &map, Value number) {
     replacements[dim % size] = inSuper;
     replacements[dim] = super * size + inSuper;
   }
-  AffineMap replaced = AffineMap::get(
-      numDims + 2, subscriptMap.getNumSymbols(),
-      llvm::map_to_vector(
-          subscriptMap.getResults(),
-          [&](AffineExpr expr) { return expr.replace(replacements); }),
-      b.getContext());
+  AffineMap replaced =
+      AffineMap::get(numDims + 2, subscriptMap.getNumSymbols(),
+                     llvm::map_to_vector(subscriptMap.getResults(),
+                                         [&](AffineExpr expr) {
+                                           return expr.replace(replacements);
+                                         }),
+                     b.getContext());
   operands.insert(operands.begin() + numDims, {superTile, number});
   affine::canonicalizeMapAndOperands(&replaced, &operands);
   result->setOperands(range.getBeginOperandIndex(), range.size(), operands);
@@ -443,10 +445,10 @@ void Interleaving::run(DenseMap<Type, SmallVector<Value>> &slots) {
     rangeEnd = range.end;
     auto superTiles = affine::AffineForOp::create(
         b, begin,
-        AffineMap::get(0, 1,
-                       {tile.floorDiv(size),
-                        b.getAffineConstantExpr(range.begin / size)},
-                       b.getContext()),
+        AffineMap::get(
+            0, 1,
+            {tile.floorDiv(size), b.getAffineConstantExpr(range.begin / size)},
+            b.getContext()),
         end,
         AffineMap::get(
             0, 1,

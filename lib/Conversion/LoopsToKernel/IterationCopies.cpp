@@ -136,18 +136,16 @@ void IterationCopies::copyLoop(OpBuilder &b, LoopLikeOpInterface loop) {
   };
   Location loc = loop.getLoc();
   if (auto original = dyn_cast<affine::AffineForOp>(*loop))
-    return fill(affine::AffineForOp::create(
-                    b, loc, shared(original.getLowerBoundOperands()),
-                    original.getLowerBoundMap(),
-                    shared(original.getUpperBoundOperands()),
-                    original.getUpperBoundMap(), original.getStepAsInt(),
-                    starts),
-                [&](ValueRange next) {
-                  affine::AffineYieldOp::create(b, loc, next);
-                });
+    return fill(
+        affine::AffineForOp::create(
+            b, loc, shared(original.getLowerBoundOperands()),
+            original.getLowerBoundMap(),
+            shared(original.getUpperBoundOperands()),
+            original.getUpperBoundMap(), original.getStepAsInt(), starts),
+        [&](ValueRange next) { affine::AffineYieldOp::create(b, loc, next); });
   auto original = cast<scf::ForOp>(*loop);
-  Values bounds = shared({original.getLowerBound(), original.getUpperBound(),
-                          original.getStep()});
+  Values bounds = shared(
+      {original.getLowerBound(), original.getUpperBound(), original.getStep()});
   fill(scf::ForOp::create(b, loc, bounds[0], bounds[1], bounds[2], starts),
        [&](ValueRange next) { scf::YieldOp::create(b, loc, next); });
 }

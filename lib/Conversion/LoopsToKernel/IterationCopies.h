@@ -25,7 +25,8 @@ bool onlyReads(mlir::Operation *op);
 /// with what they carry for each of them.
 class IterationCopies {
 public:
-  /// For iterations in which the first argument of `body` is one of `variables`.
+  /// For iterations in which the first argument of `body` is one of
+  /// `variables`.
   IterationCopies(mlir::Block &body, mlir::ValueRange variables);
   virtual ~IterationCopies() = default;
 
@@ -34,9 +35,7 @@ public:
   static bool canCopy(mlir::Block &body);
 
   /// Copies the whole body to `b`.
-  void copyAll(mlir::OpBuilder &b) {
-    copy(b, body.without_terminator());
-  }
+  void copyAll(mlir::OpBuilder &b) { copy(b, body.without_terminator()); }
 
 protected:
   using Ops = llvm::iterator_range<mlir::Block::iterator>;

@@ -28,9 +28,8 @@ private:
 } // namespace
 
 void JamParallelPass::jam(affine::AffineParallelOp loop, int64_t count) {
-  int64_t together = IterationCopies::canCopy(*loop.getBody())
-                         ? getHeadsTogether(count)
-                         : 1;
+  int64_t together =
+      IterationCopies::canCopy(*loop.getBody()) ? getHeadsTogether(count) : 1;
   OpBuilder b(loop);
   Location loc = loop.getLoc();
   auto serial = affine::AffineForOp::create(b, loc, 0, count, together);

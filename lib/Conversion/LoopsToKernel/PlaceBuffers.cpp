@@ -9,8 +9,10 @@
 #include "sherry/Format/Layout.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/IR/Builders.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace sherry {
@@ -31,90 +33,167 @@ static BlockArgument findWorkspace(func::FuncOp function) {
   return nullptr;
 }
 
-/// Functions that `function` calls, each after all of its callers.
-static LogicalResult visit(func::FuncOp function, SymbolTable &symbols,
-                           DenseMap<func::FuncOp, int64_t> &begin,
-                           SetVector<func::FuncOp> &path, int64_t at,
-                           int64_t &end) {
+namespace {
+/// The place of a buffer in the part of the workspace that its function has.
+struct Place {
+  memref::AllocOp alloc;
+  int64_t begin, end;   ///< bytes
+  unsigned first, last; ///< phases in which it is used
+};
+
+/// The buffers of a function.
+class Places {
+public:
+  /// Fails if there is a buffer that cannot be placed.
+  static FailureOr<Places> find(func::FuncOp function);
+
+  SmallVector<Place> places;
+  int64_t size = 0; ///< bytes of all of them
+};
+
+struct PlaceBuffersPass : sherry::impl::PlaceBuffersBase<PlaceBuffersPass> {
+  void runOnOperation() override;
+
+private:
+  LogicalResult visit(func::FuncOp function, SetVector<func::FuncOp> &path,
+                      int64_t at);
+  LogicalResult place(func::FuncOp function, int64_t size);
+
+  DenseMap<func::FuncOp, Places> places;
+  DenseMap<func::FuncOp, int64_t> begin; ///< of a function's part
+  int64_t end;                           ///< of all parts
+};
+} // namespace
+
+/// Numbers the ops of the outermost block by the barriers before them: all
+/// threads have left a phase before any is in the next.
+static DenseMap<Operation *, unsigned> numberPhases(func::FuncOp function) {
+  DenseMap<Operation *, unsigned> phases;
+  unsigned phase = 0;
+  for (Operation &op : function.getFunctionBody().front()) {
+    phases[&op] = phase;
+    if (isa<BarrierOp>(op))
+      ++phase;
+  }
+  return phases;
+}
+
+FailureOr<Places> Places::find(func::FuncOp function) {
+  Places result;
+  if (function.isDeclaration())
+    return result;
+  BufferViewFlowAnalysis aliases(function);
+  DenseMap<Operation *, unsigned> phases = numberPhases(function);
+  Block &body = function.getFunctionBody().front();
+  SmallVector<memref::AllocOp> allocs;
+  function.walk([&](memref::AllocOp alloc) { allocs.push_back(alloc); });
+  for (memref::AllocOp alloc : allocs) {
+    MemRefType type = alloc.getType();
+    if (!type.hasStaticShape() || !type.getLayout().isIdentity())
+      return alloc.emitOpError("only buffers of fixed size can be placed");
+    int64_t size = format::roundUp(type.getNumElements() *
+                                       type.getElementTypeBitWidth() / 8,
+                                   SHERRY_ABI_BUFFER_ALIGNMENT);
+    Place place{alloc, 0, size, ~0u, 0};
+    for (Value alias : aliases.resolve(alloc.getResult()))
+      for (Operation *user : alias.getUsers()) {
+        Operation *op = body.findAncestorOpInBlock(*user);
+        place.first = std::min(place.first, phases[op]);
+        place.last = std::max(place.last, phases[op]);
+        // Whoever called the function may use it.
+        if (op == body.getTerminator())
+          place.last = ~0u;
+      }
+    // The lowest place that no other buffer has at that time.
+    SmallVector<Place> others =
+        llvm::filter_to_vector(result.places, [&](const Place &other) {
+          return place.first <= other.last && other.first <= place.last;
+        });
+    llvm::sort(others, [](const Place &a, const Place &b) {
+      return a.begin < b.begin;
+    });
+    for (const Place &other : others)
+      if (place.begin < other.end && other.begin < place.begin + size)
+        place.begin = other.end;
+    place.end = place.begin + size;
+    result.size = std::max(result.size, place.end);
+    result.places.push_back(place);
+  }
+  return result;
+}
+
+/// Gives `function` a part from `at` on or behind, and each of those that it
+/// calls one behind its own.
+LogicalResult PlaceBuffersPass::visit(func::FuncOp function,
+                                      SetVector<func::FuncOp> &path,
+                                      int64_t at) {
   if (!path.insert(function))
     return function.emitError("recursion has no bounded workspace");
   int64_t &mine = begin.try_emplace(function, 0).first->second;
   mine = std::max(mine, at);
-  int64_t size = mine;
-  function.walk([&](memref::AllocOp alloc) {
-    MemRefType type = alloc.getType();
-    if (type.hasStaticShape())
-      size += format::roundUp(type.getNumElements() *
-                                  type.getElementTypeBitWidth() / 8,
-                              SHERRY_ABI_BUFFER_ALIGNMENT);
-  });
-  end = std::max(end, size);
+  int64_t next = mine + places[function].size;
+  end = std::max(end, next);
+  SymbolTable symbols(getOperation());
   SmallVector<func::FuncOp> callees;
   function.walk([&](func::CallOp call) {
     if (auto callee = symbols.lookup<func::FuncOp>(call.getCallee()))
       callees.push_back(callee);
   });
   for (func::FuncOp callee : callees)
-    if (failed(visit(callee, symbols, begin, path, size, end)))
+    if (failed(visit(callee, path, next)))
       return failure();
   path.pop_back();
   return success();
 }
 
-namespace {
-struct PlaceBuffersPass : sherry::impl::PlaceBuffersBase<PlaceBuffersPass> {
-  void runOnOperation() override {
-    ModuleOp module = getOperation();
-    SymbolTable symbols(module);
-    DenseMap<func::FuncOp, int64_t> begin;
-    int64_t size = 0;
-    for (auto function : module.getOps<func::FuncOp>()) {
-      SetVector<func::FuncOp> path;
-      if (function.isPublic() &&
-          failed(visit(function, symbols, begin, path, 0, size)))
-        return signalPassFailure();
-    }
-    // A workspace of no bytes would be a type of no bytes.
-    size = std::max<int64_t>(size, SHERRY_ABI_BUFFER_ALIGNMENT);
-    for (auto function : module.getOps<func::FuncOp>())
-      if (!function.isDeclaration() &&
-          failed(place(function, begin.lookup(function), size)))
-        return signalPassFailure();
-    Builder builder(&getContext());
-    SherryDialect::WorkspaceSizeAttrHelper(&getContext())
-        .setAttr(module, builder.getI64IntegerAttr(size));
+LogicalResult PlaceBuffersPass::place(func::FuncOp function, int64_t size) {
+  BlockArgument workspace = findWorkspace(function);
+  const Places &mine = places[function];
+  if (!workspace) {
+    if (mine.places.empty())
+      return success();
+    memref::AllocOp alloc = mine.places.front().alloc;
+    return alloc.emitOpError("the function has no workspace");
   }
+  auto type = MemRefType::get({size}, IntegerType::get(&getContext(), 8));
+  workspace.setType(type);
+  SmallVector<Type> inputs(function.getArgumentTypes());
+  inputs[workspace.getArgNumber()] = type;
+  function.setType(
+      FunctionType::get(&getContext(), inputs, function.getResultTypes()));
+  for (Place place : mine.places) {
+    ImplicitLocOpBuilder b(place.alloc.getLoc(), place.alloc);
+    Value offset =
+        arith::ConstantIndexOp::create(b, begin.lookup(function) + place.begin);
+    place.alloc.replaceAllUsesWith(Value(memref::ViewOp::create(
+        b, place.alloc.getType(), workspace, offset, ValueRange())));
+    place.alloc.erase();
+  }
+  return success();
+}
 
-  LogicalResult place(func::FuncOp function, int64_t at, int64_t size) {
-    BlockArgument workspace = findWorkspace(function);
-    SmallVector<memref::AllocOp> allocs;
-    function.walk([&](memref::AllocOp alloc) { allocs.push_back(alloc); });
-    if (!workspace) {
-      if (allocs.empty())
-        return success();
-      return allocs.front().emitOpError("the function has no workspace");
-    }
-    auto type = MemRefType::get({size}, IntegerType::get(&getContext(), 8));
-    workspace.setType(type);
-    SmallVector<Type> inputs(function.getArgumentTypes());
-    inputs[workspace.getArgNumber()] = type;
-    function.setType(
-        FunctionType::get(&getContext(), inputs, function.getResultTypes()));
-    for (memref::AllocOp alloc : allocs) {
-      MemRefType type = alloc.getType();
-      if (!type.hasStaticShape() || !type.getLayout().isIdentity())
-        return alloc.emitOpError("only buffers of fixed size can be placed");
-      OpBuilder b(alloc);
-      Value offset = arith::ConstantIndexOp::create(b, alloc.getLoc(), at);
-      Value view = memref::ViewOp::create(b, alloc.getLoc(), type, workspace,
-                                          offset, ValueRange());
-      alloc.replaceAllUsesWith(view);
-      alloc.erase();
-      at += format::roundUp(type.getNumElements() *
-                                type.getElementTypeBitWidth() / 8,
-                            SHERRY_ABI_BUFFER_ALIGNMENT);
-    }
-    return success();
+void PlaceBuffersPass::runOnOperation() {
+  ModuleOp module = getOperation();
+  places.clear();
+  begin.clear();
+  end = 0;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    FailureOr<Places> found = Places::find(function);
+    if (failed(found))
+      return signalPassFailure();
+    places[function] = *found;
   }
-};
-} // namespace
+  for (auto function : module.getOps<func::FuncOp>()) {
+    SetVector<func::FuncOp> path;
+    if (function.isPublic() && failed(visit(function, path, 0)))
+      return signalPassFailure();
+  }
+  // A workspace of no bytes would be a type of no bytes.
+  int64_t size = std::max<int64_t>(end, SHERRY_ABI_BUFFER_ALIGNMENT);
+  for (auto function : module.getOps<func::FuncOp>())
+    if (!function.isDeclaration() && failed(place(function, size)))
+      return signalPassFailure();
+  Builder builder(&getContext());
+  SherryDialect::WorkspaceSizeAttrHelper(&getContext())
+      .setAttr(module, builder.getI64IntegerAttr(size));
+}

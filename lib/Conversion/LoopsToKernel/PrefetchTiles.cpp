@@ -54,8 +54,8 @@ std::optional<TileBody> TileBody::find(affine::AffineParallelOp parallel) {
   // Where the sums of a tile begin, before they are added to.
   affine::AffineVectorStoreOp start;
   parallel.walk([&](affine::AffineVectorStoreOp store) {
-    if (!accumulates(store) || store.getMemRef().getParentRegion() !=
-                                   &parallel.getRegion())
+    if (!accumulates(store) ||
+        store.getMemRef().getParentRegion() != &parallel.getRegion())
       return WalkResult::advance();
     for (Operation *user : store.getMemRef().getUsers())
       if (auto other = dyn_cast<affine::AffineVectorStoreOp>(user);
@@ -96,8 +96,7 @@ static SmallVector<AffineExpr> getNextIteration(TileBody &body) {
   return next;
 }
 
-void PrefetchTilesPass::prefetchWeights(TileBody &body,
-                                        memref::ViewOp view) {
+void PrefetchTilesPass::prefetchWeights(TileBody &body, memref::ViewOp view) {
   auto apply = view.getByteShift().getDefiningOp<affine::AffineApplyOp>();
   if (!apply)
     return;
@@ -137,8 +136,8 @@ void PrefetchTilesPass::prefetchWeights(TileBody &body,
   MemRefType type = view.getType();
   int64_t size = type.getNumElements() * type.getElementTypeBitWidth() / 8;
   for (int64_t line = 0; line < size; line += kLineBytes) {
-    AffineMap lineMap = AffineMap::get(numDims, map.getNumSymbols(),
-                                       place + line);
+    AffineMap lineMap =
+        AffineMap::get(numDims, map.getNumSymbols(), place + line);
     SmallVector<Value> lineOperands(operands);
     affine::canonicalizeMapAndOperands(&lineMap, &lineOperands);
     affine::AffinePrefetchOp::create(b, view.getLoc(), view.getSource(),

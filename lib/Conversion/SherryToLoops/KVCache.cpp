@@ -14,9 +14,11 @@ using namespace sherry;
 CachePart::CachePart(LoopBuilder &b, const CacheRef &cache, Value sequence,
                      Which which, Value head)
     : type(cache.type), bytes(cache.bytes), which(which) {
-  Value layer = b.add(b.mul(sequence, type.getLayers()), cache.layer);
-  Value plane = b.add(b.mul(layer, 2), which == Keys ? 0 : 1);
-  Value row = b.add(b.mul(plane, type.getKvHeads()), head);
+  Value row = affine::AffineLinearizeIndexOp::create(
+      b,
+      ValueRange{sequence, cache.layer, b.index(which == Keys ? 0 : 1), head},
+      ArrayRef<int64_t>{type.getLayers(), 2, type.getKvHeads()},
+      /*disjoint=*/true);
   offset = b.mul(arith::MulIOp::create(b, row, cache.context),
                  type.getBytesPerHead());
 }

@@ -10,77 +10,81 @@
 using namespace mlir;
 using namespace sherry;
 
-SmallVector<Value>
-TernaryWalk::forPieces(Cursor at, int64_t inputs, int64_t piece,
-                       function_ref<int64_t(int64_t)> bytesOf,
-                       function_ref<int64_t(int64_t)> blocksOf, ValueRange init,
-                       PieceBody body) {
-  int64_t rounds = inputs / piece;
-  auto advance = [&](Value count) {
-    return at.advance(b, count, bytesOf(piece), piece / 4, blocksOf(piece));
+SmallVector<Value> TernaryWalk::forPieces(const Piece &whole,
+                                          Value Piece::*number, int64_t inputs,
+                                          int64_t blocks, ValueRange init,
+                                          PieceBody body) {
+  auto piece = [&](Value i, int64_t length, ValueRange carried) {
+    Piece result = whole;
+    result.*number = i;
+    result.inputs = length;
+    result.group = b.add(whole.group, b.mul(i, inputs / format::kGroupInputs));
+    result.block = b.add(whole.block, b.mul(i, blocks));
+    if (number == &Piece::scaleGroup)
+      result.scaleGroupInputs = length;
+    return body(result, carried);
   };
+  int64_t rounds = whole.inputs / inputs;
   Values values = b.repeat(rounds, init, [&](Value i, ValueRange carried) {
-    return body(advance(i), piece, carried);
+    return piece(i, inputs, carried);
   });
-  if (int64_t rest = inputs % piece)
-    values = body(advance(b.index(rounds)), rest, values);
+  if (int64_t rest = whole.inputs % inputs)
+    values = piece(b.index(rounds), rest, values);
   return values;
 }
 
-SmallVector<Value> TernaryWalk::forScaleGroups(Cursor at, int64_t tiles,
+SmallVector<Value> TernaryWalk::forScaleGroups(const Piece &tile,
                                                ValueRange init,
                                                PieceBody body) {
-  return forPieces(
-      at, inputs, layout.scaleGroupInputs(inputs),
-      [&](int64_t n) { return tiles * layout.scaleGroupBytes(n); },
-      [&](int64_t n) { return format::ceilDiv(n, format::kMaxChunkInputs); },
-      init, body);
+  int64_t length = layout.scaleGroupInputs(inputs);
+  return forPieces(tile, &Piece::scaleGroup, length,
+                   format::ceilDiv(length, format::kMaxChunkInputs), init,
+                   body);
 }
 
-SmallVector<Value> TernaryWalk::forChunks(Cursor at, int64_t tiles,
-                                          int64_t inputs, ValueRange init,
-                                          PieceBody body) {
-  return forPieces(
-      at, inputs, format::kMaxChunkInputs,
-      [&](int64_t n) { return tiles * layout.chunkBytes(n); },
-      [](int64_t) { return 1; }, init, body);
+SmallVector<Value> TernaryWalk::forChunks(const Piece &scaleGroup,
+                                          ValueRange init, PieceBody body) {
+  return forPieces(scaleGroup, &Piece::chunk, format::kMaxChunkInputs, 1, init,
+                   body);
 }
 
-SmallVector<Value> TernaryWalk::forSteps(Cursor at, int64_t tiles,
-                                         int64_t inputs, ValueRange init,
+SmallVector<Value> TernaryWalk::forSteps(const Piece &chunk, ValueRange init,
                                          PieceBody body) {
-  return forPieces(
-      at, inputs, format::kStepGroups * format::kGroupInputs,
-      [&](int64_t n) { return tiles * layout.stepBytes(n / 4); },
-      [](int64_t) { return 0; }, init, body);
+  return forPieces(chunk, &Piece::step,
+                   format::kStepGroups * format::kGroupInputs, 0, init, body);
 }
 
-SmallVector<Value> TernaryWalk::loadScales(const Tile &group, int64_t inputs) {
-  int64_t size = layout.scaleBytes();
-  Value offset = b.add(
-      b.add(group.at.bytes, group.of * (layout.scaleGroupBytes(inputs) - size)),
-      b.mul(group.number, size));
-  FloatType type = encoding.getScale();
-  Value scales = b.view(b.getWeights(), offset, {format::kTileRows}, type);
-  Values result;
-  for (int64_t half = 0; half < 2; ++half) {
-    Value value = b.load(b.vec(16, type), scales, {b.index(16 * half)});
-    if (!type.isF32())
-      value = arith::ExtFOp::create(b, b.vec(16, b.getF32Type()), value);
-    result.push_back(value);
-  }
-  return result;
+Value TernaryWalk::loadBytes(AffineMap place, ArrayRef<Value> numbers,
+                             VectorType type) {
+  SmallVector<OpFoldResult> operands(numbers);
+  Value at = getValueOrCreateConstantIndexOp(
+      b, b.getLoc(),
+      affine::makeComposedFoldedAffineApply(b, b.getLoc(), place, operands));
+  Value bytes = b.view(b.getWeights(), b.add(weight.offset, at),
+                       type.getShape(), type.getElementType());
+  return b.load(type, bytes, {b.index(0)});
 }
 
-TernaryWalk::Tile TernaryWalk::tileAt(Value tile, int64_t of) {
-  Value number = b.rem(tile, layout.interleave);
-  Value first = b.sub(tile, number);
-  Value bytes = b.mul(first, layout.tileBytes(inputs));
-  return {{b.add(weight.offset, bytes), b.index(0), b.index(0)}, of, number};
+Value TernaryWalk::loadCodes(const Piece &step) {
+  int64_t groups = step.inputs / format::kGroupInputs;
+  return loadBytes(encoding.getCodesMap(inputs, step.tiles, groups),
+                   {step.tile, step.scaleGroup, step.chunk, step.step},
+                   b.vec(layout.stepBytes(groups), b.getI8Type()));
+}
+
+Value TernaryWalk::loadScales(const Piece &group) {
+  Value scales = loadBytes(
+      encoding.getScalesMap(inputs, group.tiles, group.scaleGroupInputs),
+      {group.tile, group.scaleGroup},
+      b.vec(format::kTileRows, encoding.getScale()));
+  if (encoding.getScale().isF32())
+    return scales;
+  return arith::ExtFOp::create(b, b.vec(format::kTileRows, b.getF32Type()),
+                               scales);
 }
 
 void TernaryWalk::forTiles(Division division,
-                           function_ref<void(const Tile &, Value)> body) {
+                           function_ref<void(const Piece &, Value)> body) {
   int64_t tiles = format::ceilDiv(weight.op.getTensorType().getDimSize(0),
                                   format::kTileRows);
   int64_t rest = tiles % layout.interleave, whole = tiles - rest;
@@ -88,7 +92,7 @@ void TernaryWalk::forTiles(Division division,
       b.index(tiles),
       [&](Value tile) {
         auto emit = [&](int64_t of) {
-          body(tileAt(tile, of), b.mul(tile, format::kTileRows));
+          body(wholeTile(tile, of), b.mul(tile, format::kTileRows));
         };
         if (rest == 0 || whole == 0)
           return emit(rest == 0 ? layout.interleave : rest);

@@ -18,18 +18,19 @@
 
 namespace sherry {
 
-/// A place in the packed bytes and in the activations.
-struct Cursor {
-  mlir::Value bytes; ///< of the super-tile's stream, in the weights section
-  mlir::Value group; ///< group of four inputs
-  mlir::Value block; ///< block of quantized activations (chunk)
+/// A piece of the inputs of a tile: a scale group, a chunk of one or a step of
+/// that.
+struct Piece {
+  mlir::Value tile; ///< of the matrix
+  int64_t tiles;    ///< of its super-tile
 
-  Cursor advance(LoopBuilder &b, mlir::Value rounds, int64_t byteStep,
-                 int64_t groupStep, int64_t blockStep) const {
-    return {b.add(bytes, b.mul(rounds, byteStep)),
-            b.add(group, b.mul(rounds, groupStep)),
-            b.add(block, b.mul(rounds, blockStep))};
-  }
+  // What the piece belongs to, counted from 0; those inside it are 0.
+  mlir::Value scaleGroup, chunk, step;
+
+  mlir::Value group; ///< its first group of four inputs
+  mlir::Value block; ///< its first block of quantized activations
+  int64_t inputs;
+  int64_t scaleGroupInputs; ///< of the scale group
 };
 
 /// The walk through the packed bytes of a weight [T5]. Super-tiles are read in
@@ -42,34 +43,31 @@ protected:
         layout(encoding.getFormat()) {}
 
   using Values = llvm::SmallVector<mlir::Value>;
-  /// Takes a piece of the inputs and what is carried on; returns what is next.
-  using PieceBody = llvm::function_ref<Values(Cursor, int64_t inputs,
-                                              mlir::ValueRange carried)>;
+  /// Takes a piece and what is carried on; returns what is next.
+  using PieceBody =
+      llvm::function_ref<Values(const Piece &, mlir::ValueRange carried)>;
 
-  /// Tile `number` of the `of` tiles of a super-tile that starts at `at`, or
-  /// such a tile in a piece of its inputs.
-  struct Tile {
-    Cursor at;
-    int64_t of;
-    mlir::Value number;
-  };
-  /// Tile `tile` of the matrix, in a super-tile of `of` tiles.
-  Tile tileAt(mlir::Value tile, int64_t of);
-
+  /// All inputs of a tile of the matrix, in a super-tile of `tiles`.
+  Piece wholeTile(mlir::Value tile, int64_t tiles) {
+    Piece whole{tile, tiles, {}, {}, {}, {}, {}, inputs, 0};
+    whole.scaleGroup = whole.chunk = whole.step = b.index(0);
+    whole.group = whole.block = b.index(0);
+    return whole;
+  }
   /// Divides the tiles among the team. `column` is a tile's first output.
   void
   forTiles(Division division,
-           llvm::function_ref<void(const Tile &, mlir::Value column)> body);
-  Values forScaleGroups(Cursor at, int64_t tiles, mlir::ValueRange init,
+           llvm::function_ref<void(const Piece &, mlir::Value column)> body);
+  Values forScaleGroups(const Piece &tile, mlir::ValueRange init,
                         PieceBody body);
-  Values forChunks(Cursor at, int64_t tiles, int64_t inputs,
-                   mlir::ValueRange init, PieceBody body);
-  Values forSteps(Cursor at, int64_t tiles, int64_t inputs,
-                  mlir::ValueRange init, PieceBody body);
+  Values forChunks(const Piece &scaleGroup, mlir::ValueRange init,
+                   PieceBody body);
+  Values forSteps(const Piece &chunk, mlir::ValueRange init, PieceBody body);
 
-  /// The tile's 32 scales of a scale group, as two halves of f32.
-  Values loadScales(const Tile &group, int64_t inputs);
-  bool usesWords() const { return layout.order == format::CodeOrder::Words; }
+  /// The packed bytes of a step.
+  mlir::Value loadCodes(const Piece &step);
+  /// The tile's scales of a scale group: vector<32xf32>.
+  mlir::Value loadScales(const Piece &scaleGroup);
 
   LoopBuilder &b;
   int64_t inputs;
@@ -78,12 +76,14 @@ protected:
   format::TernaryLayout layout;
 
 private:
-  /// Cuts `inputs` into pieces of `piece` and a shorter last one, and runs
-  /// `body` over them; `bytesOf` and `blocksOf` measure a piece.
-  Values forPieces(Cursor at, int64_t inputs, int64_t piece,
-                   llvm::function_ref<int64_t(int64_t)> bytesOf,
-                   llvm::function_ref<int64_t(int64_t)> blocksOf,
-                   mlir::ValueRange init, PieceBody body);
+  /// Cuts `whole` into pieces of `inputs` and a shorter last one, which
+  /// `number` counts, and runs `body` over them. A piece has `blocks` blocks.
+  Values forPieces(const Piece &whole, mlir::Value Piece::*number,
+                   int64_t inputs, int64_t blocks, mlir::ValueRange init,
+                   PieceBody body);
+  mlir::Value loadBytes(mlir::AffineMap place,
+                        llvm::ArrayRef<mlir::Value> numbers,
+                        mlir::VectorType type);
 };
 
 void emitTernaryLookups(LoopBuilder &b, const QuantizedRows &input,

@@ -18,61 +18,40 @@ public:
 
 private:
   /// The exact sums of a tile's codes of a chunk: vector<32xi16>.
-  Value sumChunk(const Tile &chunk, int64_t inputs);
+  Value sumChunk(const Piece &chunk);
 
   const QuantizedRows &input;
 };
 } // namespace
 
-Value TernaryLookups::sumChunk(const Tile &chunk, int64_t inputs) {
+Value TernaryLookups::sumChunk(const Piece &chunk) {
   auto type = b.vec(format::kTileRows, b.getI16Type());
-  return forSteps(chunk.at, chunk.of, inputs, {b.splatInt(type, 0)},
-                  [&](Cursor step, int64_t inputs, ValueRange sums) -> Values {
-                    int64_t groups = inputs / format::kGroupInputs;
-                    int64_t size = layout.stepBytes(groups);
-                    Value bytes =
-                        b.view(b.getWeights(),
-                               b.add(step.bytes, b.mul(chunk.number, size)),
-                               {size}, b.getI8Type());
-                    return {LookupCodesOp::create(
-                        b, type, input.tables, step.group,
-                        b.load(b.vec(size, b.getI8Type()), bytes, {b.index(0)}),
-                        sums[0], b.getI64IntegerAttr(groups))};
-                  })[0];
+  return forSteps(
+      chunk, {b.splatInt(type, 0)},
+      [&](const Piece &step, ValueRange sums) -> Values {
+        return {LookupCodesOp::create(
+            b, type, input.tables, step.group, loadCodes(step), sums[0],
+            b.getI64IntegerAttr(step.inputs / format::kGroupInputs))};
+      })[0];
 }
 
 void TernaryLookups::emit(const Outputs &outputs) {
-  auto halfType = b.vec(16, b.getF32Type());
-  forTiles(Division::Equal, [&](const Tile &tile, Value column) {
-    Values zeros(2, b.splat(halfType, 0));
-    auto addChunk = [&](const Tile &group, int64_t groupInputs, Cursor chunk,
-                        int64_t inputs, ValueRange totals) {
-      Value scale = b.broadcast(
-          16, b.loadScalar(input.scales, {chunk.block, b.index(0)}));
-      Value sums = sumChunk({chunk, tile.of, tile.number}, inputs);
-      Values weights = loadScales(group, groupInputs), next;
-      for (int64_t half = 0; half < 2; ++half) {
-        Value wide = arith::SIToFPOp::create(
-            b, halfType,
-            Value(arith::ExtSIOp::create(b, b.vec(16, b.getI32Type()),
-                                         b.slice(sums, 16 * half, 16))));
-        // In this order, as the other way through the bytes does it.
-        Value product = arith::MulFOp::create(b, wide, scale);
-        next.push_back(b.mulAdd(product, weights[half], totals[half]));
-      }
-      return next;
-    };
-    Values totals = forScaleGroups(
-        tile.at, tile.of, zeros,
-        [&](Cursor group, int64_t groupInputs, ValueRange totals) {
-          return forChunks(group, tile.of, groupInputs, totals,
-                           [&](Cursor chunk, int64_t inputs, ValueRange sums) {
-                             return addChunk({group, tile.of, tile.number},
-                                             groupInputs, chunk, inputs, sums);
-                           });
-        });
-    for (int64_t half = 0; half < 2; ++half)
-      outputs.store(b, totals[half], b.index(0), b.add(column, 16 * half));
+  auto floats = b.vec(format::kTileRows, b.getF32Type());
+  auto addChunk = [&](const Piece &chunk, ValueRange total) -> Values {
+    Value scale =
+        b.broadcast(format::kTileRows,
+                    b.loadScalar(input.scales, {chunk.block, b.index(0)}));
+    Value sums = arith::SIToFPOp::create(b, floats, sumChunk(chunk));
+    // In this order, as the other way through the bytes does it.
+    return {b.mulAdd(arith::MulFOp::create(b, sums, scale), loadScales(chunk),
+                     total[0])};
+  };
+  forTiles(Division::Equal, [&](const Piece &tile, Value column) {
+    Value total = forScaleGroups(tile, {b.splat(floats, 0)},
+                                 [&](const Piece &group, ValueRange totals) {
+                                   return forChunks(group, totals, addChunk);
+                                 })[0];
+    outputs.store(b, total, b.index(0), column);
   });
 }
 

@@ -29,11 +29,11 @@ private:
   }
 
   /// Sums a tile into a part of the totals.
-  void emitTile(const Tile &tile, Value part);
-  void fillPanel(const Tile &chunk, int64_t inputs);
+  void emitTile(const Piece &tile, Value part);
+  void fillPanel(const Piece &chunk);
   /// Multiplies the halves of the panel in `halves` with a token.
-  void multiplyPanel(Cursor chunk, int64_t inputs, Value row,
-                     ArrayRef<int64_t> halves, RowSumUse use);
+  void multiplyPanel(const Piece &chunk, Value row, ArrayRef<int64_t> halves,
+                     RowSumUse use);
 
   AnyInput input;
   Value panel; ///< a chunk's decoded codes
@@ -45,7 +45,7 @@ private:
 
 void TernaryPanels::emit(const Outputs &outputs) {
   auto whole = b.vec(format::kTileRows, b.getF32Type());
-  forTiles(Division::OnDemand, [&](const Tile &tile, Value column) {
+  forTiles(Division::OnDemand, [&](const Piece &tile, Value column) {
     // Once, also where super-tiles have two sizes.
     if (!totals)
       allocScratch(/*parts=*/1);
@@ -62,14 +62,13 @@ QuantizedRows TernaryPanels::emitGated(RankedTensorType type) {
   int64_t outputs = weight.op.getTensorType().getDimSize(0) / 2;
   int64_t unit = getGatedUnit(encoding, outputs, blocks);
   int64_t block = blocks.front();
-  int64_t toUp = outputs / format::kTileRows * layout.tileBytes(inputs);
   auto half = b.vec(16, b.getF32Type());
   Rows gated{{}, input.count(), unit};
   QuantizedRows result = QuantizedRows::alloc(b, type, input.count());
-  auto emitPair = [&](const Tile &tile, Value column) {
+  auto emitPair = [&](const Piece &tile, Value column) {
     b.forLoop(b.index(2), 1, [&](Value part) {
-      Tile mine = tile;
-      mine.at.bytes = b.add(tile.at.bytes, b.mul(part, toUp));
+      Piece mine = tile;
+      mine.tile = b.add(tile.tile, b.mul(part, outputs / format::kTileRows));
       emitTile(mine, part);
     });
     b.forLoop(gated.count, 1, [&](Value row) {
@@ -90,7 +89,7 @@ QuantizedRows TernaryPanels::emitGated(RankedTensorType type) {
         gated.buffer = b.allocScratch(
             MemRefType::get({b.maxTokens, unit}, b.getF32Type()));
         b.forLoop(b.index(tiles), 1, [&](Value j) {
-          emitPair(tileAt(b.add(b.mul(i, tiles), j), layout.interleave),
+          emitPair(wholeTile(b.add(b.mul(i, tiles), j), layout.interleave),
                    b.mul(j, format::kTileRows));
         });
         b.forLoop(gated.count, 1, [&](Value row) {
@@ -105,24 +104,23 @@ QuantizedRows TernaryPanels::emitGated(RankedTensorType type) {
   return result;
 }
 
-void TernaryPanels::emitTile(const Tile &tile, Value part) {
+void TernaryPanels::emitTile(const Piece &tile, Value part) {
   auto halfType = b.vec(16, b.getF32Type());
   auto whole = b.vec(format::kTileRows, b.getF32Type());
   Value count = input.count();
   b.forLoop(count, 1, [&](Value row) {
     b.store(b.splat(whole, 0), totals, {part, row, b.index(0)});
   });
-  auto multiplyChunk = [&](const Tile &chunk, int64_t inputs,
-                           ArrayRef<Value> scales) {
+  auto multiplyChunk = [&](const Piece &chunk, ArrayRef<Value> scales) {
     auto addToTotals = [&](Value row, int64_t half, Value sum) {
       Values place{part, row, b.index(16 * half)};
       b.store(b.mulAdd(sum, scales[half], b.load(halfType, totals, place)),
               totals, place);
     };
-    fillPanel(chunk, inputs);
+    fillPanel(chunk);
     b.forLoop(count, 1, [&](Value row) {
       auto multiply = [&](ArrayRef<int64_t> halves) {
-        multiplyPanel(chunk.at, inputs, row, halves, addToTotals);
+        multiplyPanel(chunk, row, halves, addToTotals);
       };
       // Sums of pairs have few registers: one half after the other.
       if (!b.schedule.getPairSums())
@@ -132,43 +130,35 @@ void TernaryPanels::emitTile(const Tile &tile, Value part) {
     });
     return Values();
   };
-  forScaleGroups(
-      tile.at, tile.of, {}, [&](Cursor group, int64_t inputs, ValueRange) {
-        Values scales = loadScales({group, tile.of, tile.number}, inputs);
-        return forChunks(group, tile.of, inputs, {},
-                         [&](Cursor chunk, int64_t inputs, ValueRange) {
-                           return multiplyChunk({chunk, tile.of, tile.number},
-                                                inputs, scales);
-                         });
-      });
+  forScaleGroups(tile, {}, [&](const Piece &group, ValueRange) {
+    Value both = loadScales(group);
+    Value scales[] = {b.slice(both, 0, 16), b.slice(both, 16, 16)};
+    return forChunks(group, {}, [&](const Piece &chunk, ValueRange) {
+      return multiplyChunk(chunk, scales);
+    });
+  });
 }
 
-void TernaryPanels::fillPanel(const Tile &chunk, int64_t inputs) {
-  auto i8 = b.getI8Type();
-  forSteps(
-      chunk.at, chunk.of, inputs, {},
-      [&](Cursor step, int64_t inputs, ValueRange) {
-        int64_t groups = inputs / 4, size = layout.stepBytes(groups);
-        Value bytes =
-            b.view(b.getWeights(), b.add(step.bytes, b.mul(chunk.number, size)),
-                   {size}, i8);
-        Value trits =
-            UnpackCodesOp::create(b, VectorType::get({groups, 2, 64}, i8),
-                                  b.load(b.vec(size, i8), bytes, {b.index(0)}),
-                                  toCodeOrder(layout.order), /*bias=*/1);
-        Values place{b.sub(step.group, chunk.at.group), b.index(0), b.index(0)};
-        vector::TransferWriteOp::create(b, trits, panel, place,
-                                        ArrayRef<bool>{true, true, true});
-        return Values();
-      });
+void TernaryPanels::fillPanel(const Piece &chunk) {
+  forSteps(chunk, {}, [&](const Piece &step, ValueRange) {
+    auto type = VectorType::get({step.inputs / format::kGroupInputs, 2, 64},
+                                b.getI8Type());
+    Value trits = UnpackCodesOp::create(b, type, loadCodes(step),
+                                        toCodeOrder(layout.order), /*bias=*/1);
+    Values place{b.sub(step.group, chunk.group), b.index(0), b.index(0)};
+    vector::TransferWriteOp::create(b, trits, panel, place,
+                                    ArrayRef<bool>{true, true, true});
+    return Values();
+  });
 }
 
-void TernaryPanels::multiplyPanel(Cursor chunk, int64_t inputs, Value row,
+void TernaryPanels::multiplyPanel(const Piece &chunk, Value row,
                                   ArrayRef<int64_t> halves, RowSumUse use) {
+  int64_t groups = chunk.inputs / format::kGroupInputs;
   if (input.quantized)
-    return emitPanelI8(b, panel, inputs / 4, *input.quantized, row, halves,
+    return emitPanelI8(b, panel, groups, *input.quantized, row, halves,
                        chunk.group, chunk.block, use);
-  Values sums = emitPanelF32(b, panel, inputs / 4,
+  Values sums = emitPanelF32(b, panel, groups,
                              encoding.getGrouping() == Grouping::Strided,
                              *input.plain, row, halves, b.mul(chunk.group, 4));
   for (auto [half, sum] : llvm::zip_equal(halves, sums))

@@ -97,6 +97,17 @@ def Sherry_TernaryAttr : Sherry_Attr<"Ternary", "ternary",
     ::sherry::format::TernaryLayout getFormat() const;
     /// The same encoding with a layout.
     TernaryAttr withLayout(LayoutAttr layout) const;
+    /// Rule [T5] of docs/BlockFormat.md as maps, for a matrix of so many inputs
+    /// and a super-tile of so many tiles:
+    ///
+    ///  * (tile, scale group, chunk of it, step of it) to the byte at which the
+    ///    codes of a step of `groups` groups begin
+    ///  * (tile, scale group) to the byte at which the scales of a scale group
+    ///    of `groupInputs` inputs begin
+    ::mlir::AffineMap getCodesMap(int64_t inputs, int64_t tiles,
+                                  int64_t groups) const;
+    ::mlir::AffineMap getScalesMap(int64_t inputs, int64_t tiles,
+                                   int64_t groupInputs) const;
   }];
 }
 

@@ -25,6 +25,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
+#include "sherry/Dialect/X86/X86Dialect.h"
 #include "sherry/Pipelines/Pipelines.h"
 #include "sherry/Transforms/Passes.h"
 
@@ -36,7 +37,7 @@ void sherry::registerAllDialects(DialectRegistry &registry) {
               cf::ControlFlowDialect, func::FuncDialect, index::IndexDialect,
               LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
               scf::SCFDialect, SherryDialect, tensor::TensorDialect,
-              ub::UBDialect, vector::VectorDialect>();
+              ub::UBDialect, vector::VectorDialect, x86::X86Dialect>();
 }
 
 void sherry::registerAllPasses() {

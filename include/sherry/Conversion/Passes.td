@@ -270,9 +270,9 @@ def LowerKernelToAVX512 : Pass<"sherry-lower-kernel-avx512"> {
     vpermi2d. With AVX512VNNI, `dot_accumulate` becomes vpdpbusd. Other ops are
     left to the passes after it.
   }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
-                           "::mlir::arith::ArithDialect",
-                           "::mlir::vector::VectorDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::vector::VectorDialect",
+                           "::sherry::x86::X86Dialect"];
 }
 
 def LowerKernelToAMX : Pass<"sherry-lower-kernel-amx"> {
@@ -296,9 +296,9 @@ def LowerKernelToAVX2 : Pass<"sherry-lower-kernel-avx2"> {
     With AVX-VNNI it becomes vpdpbusd. Other ops are left to
     `sherry-lower-kernel-generic`.
   }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
-                           "::mlir::arith::ArithDialect",
-                           "::mlir::vector::VectorDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::vector::VectorDialect",
+                           "::sherry::x86::X86Dialect"];
 }
 
 def LowerKernelGeneric : Pass<"sherry-lower-kernel-generic"> {

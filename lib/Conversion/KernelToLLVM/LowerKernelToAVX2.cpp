@@ -6,6 +6,7 @@
 #include "TargetFeatures.h"
 #include "VectorBuilder.h"
 #include "sherry/Conversion/Passes.h"
+#include "sherry/Dialect/X86/X86Dialect.h"
 #include "sherry/Format/Codec.h"
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -23,7 +24,6 @@ using namespace sherry;
 static LogicalResult lowerLookupHalves(LookupHalvesOp op,
                                        PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
-  auto bytes = b.vec(32, 8);
   Value zero = arith::ConstantIndexOp::create(b, 0);
   Value codes = b.mask(op.getCodes(), 15);
   Value found[2];
@@ -32,8 +32,7 @@ static LogicalResult lowerLookupHalves(LookupHalvesOp op,
         b, b.vec(16, 8), op.getTables(),
         ValueRange{op.getIndex(), arith::ConstantIndexOp::create(b, half),
                    zero});
-    found[half] = b.callIntrinsic("llvm.x86.avx2.pshuf.b", bytes,
-                                  {b.concat(table, table), codes});
+    found[half] = x86::PshufbOp::create(b, b.concat(table, table), codes);
   }
   SmallVector<Value> results;
   for (int64_t half = 0; half < 2; ++half) {
@@ -50,9 +49,7 @@ static LogicalResult lowerLookupHalves(LookupHalvesOp op,
 }
 
 static LogicalResult lowerApplySign(ApplySignOp op, PatternRewriter &rewriter) {
-  VectorBuilder b(op, rewriter);
-  rewriter.replaceOp(op, b.callIntrinsic("llvm.x86.avx2.psign.w", op.getType(),
-                                         {op.getValue(), op.getSign()}));
+  rewriter.replaceOpWithNewOp<x86::PsignwOp>(op, op.getValue(), op.getSign());
   return success();
 }
 
@@ -74,27 +71,22 @@ static LogicalResult lowerDotToVnni(DotAccumulateOp op,
                                     PatternRewriter &rewriter) {
   splitDot(op, rewriter,
            [](VectorBuilder &b, Value weights, Value activations, Value sum) {
-             return b.callIntrinsic("llvm.x86.avx512.vpdpbusd.256",
-                                    b.vec(8, 32), {sum, weights, activations});
+             return x86::PdpbusdOp::create(b, sum, weights, activations);
            });
   return success();
 }
 
 static LogicalResult lowerDotToMadd(DotAccumulateOp op,
                                     PatternRewriter &rewriter) {
-  constexpr StringRef kMaddWords = "llvm.x86.avx2.pmadd.wd";
   bool isSmall = op.getMaxWeight() <= 127;
   splitDot(op, rewriter,
            [&](VectorBuilder &b, Value weights, Value activations,
                Value sum) -> Value {
              auto words = b.vec(16, 16);
-             auto dwords = b.vec(8, 32);
              if (isSmall) {
                // 127 * 128 + 127 * 128 does not saturate a word.
-               Value pairs = b.callIntrinsic("llvm.x86.avx2.pmadd.ub.sw", words,
-                                             {weights, activations});
-               Value dots = b.callIntrinsic(kMaddWords, dwords,
-                                            {pairs, b.splat(words, 1)});
+               Value pairs = x86::PmaddubswOp::create(b, weights, activations);
+               Value dots = x86::PmaddwdOp::create(b, pairs, b.splat(words, 1));
                return arith::AddIOp::create(b, sum, dots);
              }
              // Even and odd bytes as words: pairs of products fit a dword.
@@ -108,8 +100,8 @@ static LogicalResult lowerDotToMadd(DotAccumulateOp op,
                      arith::ShLIOp::create(b, signedWords, b.splat(words, 8));
                signedWords =
                    arith::ShRSIOp::create(b, signedWords, b.splat(words, 8));
-               Value dots = b.callIntrinsic(kMaddWords, dwords,
-                                            {unsignedWords, signedWords});
+               Value dots =
+                   x86::PmaddwdOp::create(b, unsignedWords, signedWords);
                sum = arith::AddIOp::create(b, sum, dots);
              }
              return sum;
@@ -134,8 +126,8 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
     plusBits.push_back(1 << i % 4);
     zeroBits.push_back(16 << i % 4);
   }
-  auto shuffle = [&](Value value, Value order) {
-    return b.callIntrinsic("llvm.x86.avx2.pshuf.b", bytes, {value, order});
+  auto shuffle = [&](Value value, Value order) -> Value {
+    return x86::PshufbOp::create(b, value, order);
   };
   // All ones where the bits are set.
   auto test = [&](Value value, Value bits) -> Value {
@@ -173,9 +165,8 @@ static LogicalResult lowerDotPairs(DotPairsOp op, PatternRewriter &rewriter) {
   Value activations = b.repeatBytes(op.getActivations(), 8);
   SmallVector<Value> halves;
   for (int64_t half = 0; half < 2; ++half) {
-    Value pairs =
-        b.callIntrinsic("llvm.x86.avx2.pmadd.ub.sw", b.vec(16, 16),
-                        {b.slice(op.getWeights(), 32 * half, 32), activations});
+    Value pairs = x86::PmaddubswOp::create(
+        b, b.slice(op.getWeights(), 32 * half, 32), activations);
     halves.push_back(arith::AddIOp::create(
         b, b.slice(op.getAccumulator(), 16 * half, 16), pairs));
   }

@@ -6,6 +6,7 @@
 #include "TargetFeatures.h"
 #include "VectorBuilder.h"
 #include "sherry/Conversion/Passes.h"
+#include "sherry/Dialect/X86/X86Dialect.h"
 #include "sherry/Format/Codec.h"
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -24,8 +25,7 @@ static LogicalResult lowerLookup(LookupOp op, PatternRewriter &rewriter) {
   Value zero = arith::ConstantIndexOp::create(b, 0);
   Value table = vector::LoadOp::create(b, op.getType(), op.getTables(),
                                        ValueRange{op.getIndex(), zero});
-  rewriter.replaceOp(op, b.callIntrinsic("llvm.x86.avx512.permvar.hi.512",
-                                         op.getType(), {table, op.getCodes()}));
+  rewriter.replaceOpWithNewOp<x86::PermwOp>(op, table, op.getCodes());
   return success();
 }
 
@@ -47,8 +47,7 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
     }
     halves[half] = b.constant(type, entries);
   }
-  Value found = b.callIntrinsic("llvm.x86.avx512.vpermi2var.d.512", type,
-                                {halves[0], op.getCodes(), halves[1]});
+  Value found = x86::Permi2dOp::create(b, halves[0], op.getCodes(), halves[1]);
   rewriter.replaceOp(op, b.cast(b.vec(64, 8), found));
   return success();
 }
@@ -57,10 +56,9 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
 static LogicalResult lowerDotAccumulate(DotAccumulateOp op,
                                         PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
-  rewriter.replaceOp(
-      op, b.callIntrinsic("llvm.x86.avx512.vpdpbusd.512", b.vec(16, 32),
-                          {op.getAccumulator(), op.getWeights(),
-                           b.repeatBytes(op.getActivations(), 16)}));
+  rewriter.replaceOpWithNewOp<x86::PdpbusdOp>(
+      op, op.getAccumulator(), op.getWeights(),
+      b.repeatBytes(op.getActivations(), 16));
   return success();
 }
 

@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "VectorBuilder.h"
 
+#include "mlir/IR/TypeUtilities.h"
+
 using namespace mlir;
 using namespace sherry;
 

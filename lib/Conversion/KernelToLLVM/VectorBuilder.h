@@ -9,7 +9,6 @@
 #define LIB_CONVERSION_KERNELTOLLVM_VECTORBUILDER_H
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -73,12 +72,6 @@ public:
         *this, cast(vec(1, 32), activations), llvm::ArrayRef<int64_t>{0});
     return cast(vec(4 * lanes, 8), mlir::vector::BroadcastOp::create(
                                        *this, vec(lanes, 32), dword));
-  }
-  mlir::Value callIntrinsic(llvm::StringRef name, mlir::Type type,
-                            mlir::ValueRange operands) {
-    return mlir::LLVM::CallIntrinsicOp::create(*this, type, getStringAttr(name),
-                                               operands)
-        .getResult(0);
   }
 };
 

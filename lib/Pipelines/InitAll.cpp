@@ -6,6 +6,12 @@
 #include "sherry/InitAll.h"
 
 #include "ConversionPasses.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Affine/Transforms/Passes.h"
@@ -24,6 +30,7 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "sherry/Conversion/Passes.h"
+#include "sherry/Conversion/TeamToLLVM.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 #include "sherry/Dialect/X86/X86Dialect.h"
 #include "sherry/Pipelines/Pipelines.h"
@@ -38,6 +45,14 @@ void sherry::registerAllDialects(DialectRegistry &registry) {
               LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
               scf::SCFDialect, SherryDialect, tensor::TensorDialect,
               ub::UBDialect, vector::VectorDialect, x86::X86Dialect>();
+  // What -convert-to-llvm converts.
+  arith::registerConvertArithToLLVMInterface(registry);
+  cf::registerConvertControlFlowToLLVMInterface(registry);
+  index::registerConvertIndexToLLVMInterface(registry);
+  registerConvertFuncToLLVMInterface(registry);
+  registerConvertMathToLLVMInterface(registry);
+  registerConvertMemRefToLLVMInterface(registry);
+  registerConvertTeamToLLVMInterface(registry);
 }
 
 void sherry::registerAllPasses() {
@@ -50,11 +65,6 @@ void sherry::registerAllPasses() {
   registerPass([] { return createLowerAffinePass(); });
   registerPass([] { return createSCFToControlFlowPass(); });
   registerPass([] { return createConvertVectorToLLVMPass(); });
-  registerPass([] { return createConvertMathToLLVMPass(); });
-  registerPass([] { return createArithToLLVMConversionPass(); });
-  registerPass([] { return createFinalizeMemRefToLLVMConversionPass(); });
-  registerPass([] { return createConvertFuncToLLVMPass(); });
-  registerPass([] { return createConvertControlFlowToLLVMPass(); });
-  registerPass([] { return createConvertIndexToLLVMPass(); });
+  registerPass([] { return createConvertToLLVMPass(); });
   registerPass([] { return createReconcileUnrealizedCastsPass(); });
 }

@@ -84,26 +84,19 @@ void sherry::buildLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createLowerKernelToAVX512());
   pm.addPass(createLowerKernelToAVX2());
   pm.addPass(createLowerKernelGeneric());
-  pm.addPass(createLowerTeam());
+  pm.addPass(createApplyAbi());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   // Subviews become offsets before memory does.
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
+  // By itself: it has options, and rewrites before it converts.
   ConvertVectorToLLVMPassOptions vectors;
   vectors.amx = true;
   vectors.x86Vector = true;
   pm.addPass(createConvertVectorToLLVMPass(vectors));
-  pm.addPass(createConvertMathToLLVMPass());
-  pm.addPass(createArithToLLVMConversionPass());
-  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
-  // Memrefs cross calls as bare pointers: all of them have fixed shapes.
-  ConvertFuncToLLVMPassOptions functions;
-  functions.useBarePtrCallConv = true;
-  pm.addPass(createConvertFuncToLLVMPass(functions));
-  pm.addPass(createConvertControlFlowToLLVMPass());
-  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
   pm.addNestedPass<LLVM::LLVMFuncOp>(createCanonicalizerPass());
   pm.addNestedPass<LLVM::LLVMFuncOp>(createCSEPass());

@@ -15,7 +15,7 @@
 // RUN: sherry-opt %s -sherry-attach-target=cpu=x86-64-v3 -sherry-lower-kernel-avx2 | FileCheck %s
 // RUN: sherry-opt %s -sherry-lower-kernel-generic | FileCheck %s
 // RUN: sherry-opt %s -sherry-approximate-math | FileCheck %s
-// RUN: sherry-opt %s -sherry-lower-team | FileCheck %s
+// RUN: sherry-opt %s -sherry-apply-abi | FileCheck %s
 // RUN: not sherry-opt %s -sherry-specialize-tokens 2>&1 | FileCheck %s --check-prefix=FORWARD
 // RUN: not sherry-opt %s -sherry-convert-to-loops 2>&1 | FileCheck %s --check-prefix=TOKENS
 

@@ -329,16 +329,15 @@ def ApproximateMath : Pass<"sherry-approximate-math"> {
                            "::mlir::vector::VectorDialect"];
 }
 
-def LowerTeam : Pass<"sherry-lower-team", "::mlir::ModuleOp"> {
-  let summary = "team ops to loads and calls";
+def ApplyAbi : Pass<"sherry-apply-abi", "::mlir::ModuleOp"> {
+  let summary = "what include/sherry-abi/abi.h wants of functions";
   let description = [{
-    `!sherry.team` becomes a pointer to `sherry_abi_team` of
-    include/sherry-abi/abi.h; its fields are read, and its barrier is called,
-    through it. The steps that end at barriers become a list, the module
-    attribute `sherry.steps`, and the barrier is told its index.
+    Memrefs will cross calls as bare pointers, all of them having fixed shapes:
+    functions get the attribute `llvm.bareptr`. The steps that end at barriers
+    become a list, the module attribute `sherry.steps`, and each barrier has its
+    number there. `-convert-to-llvm` does the rest.
   }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
-                           "::mlir::arith::ArithDialect"];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::sherry::SherryDialect"];
 }
 
 #endif // SHERRY_CONVERSION_PASSES

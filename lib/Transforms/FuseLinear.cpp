@@ -49,9 +49,9 @@ static void fuse(MutableArrayRef<LinearOp> ops,
   RankedTensorType old = weights.front().getTensorType();
   auto type = RankedTensorType::get({outputs, old.getDimSize(1)},
                                     old.getElementType(), old.getEncoding());
-  auto fused = WeightOp::create(
-      b, b.getFusedLoc(locs), name, weights.front().getCount(),
-      b.getArrayAttr(sources), rowCounts, type, IntegerAttr(), IntegerAttr());
+  auto fused =
+      WeightOp::create(b, b.getFusedLoc(locs), name, weights.front().getCount(),
+                       b.getArrayAttr(sources), rowCounts, type);
   symbols.insert(fused);
 
   b.setInsertionPoint(first);

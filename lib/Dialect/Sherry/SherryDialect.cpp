@@ -9,6 +9,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Transforms/InliningUtils.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <cmath>
@@ -38,21 +39,18 @@ static void printTables(AsmPrinter &printer, std::optional<CodeOrder> tables) {
 #include "sherry/Dialect/Sherry/SherryTypes.cpp.inc"
 
 namespace {
-/// Writes long attributes once, at the top of a module.
-struct SherryAsmInterface : OpAsmDialectInterface {
-  using OpAsmDialectInterface::OpAsmDialectInterface;
+struct SherryInlinerInterface : DialectInlinerInterface {
+  using DialectInlinerInterface::DialectInlinerInterface;
 
-  AliasResult getAlias(Attribute attr, raw_ostream &os) const override {
-    if (!isa<QuantizedAttr>(attr))
-      return AliasResult::NoAlias;
-    os << QuantizedAttr::getMnemonic();
-    return AliasResult::FinalAlias;
+  bool isLegalToInline(Operation *, Region *, bool,
+                       IRMapping &) const override {
+    return true;
   }
 };
 } // namespace
 
 void SherryDialect::initialize() {
-  addInterfaces<SherryAsmInterface>();
+  addInterfaces<SherryInlinerInterface>();
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "sherry/Dialect/Sherry/SherryAttrs.cpp.inc"

@@ -61,8 +61,7 @@ private:
   void addWeight(StringRef name, int64_t count, StringRef source,
                  RankedTensorType type) {
     WeightOp::create(b, name, count, b.getStrArrayAttr(source),
-                     ArrayRef<int64_t>(type.getDimSize(0)), type, IntegerAttr(),
-                     IntegerAttr());
+                     type.getDimSize(0), type);
   }
   void addVector(StringRef name, int64_t count, StringRef source,
                  int64_t size) {
@@ -165,8 +164,8 @@ void GraphImporter::addLayer() {
         positions = block->getArgument(2), sequences = block->getArgument(3),
         kv = block->getArgument(4), number = block->getArgument(5);
   auto norm = [&](Value input, StringRef name) -> Value {
-    return RmsNormOp::create(b, rows, input, reference(name), number,
-                             b.getF32FloatAttr(config.rmsNormEps));
+    return RmsNormOp::create(b, input, reference(name),
+                             b.getF32FloatAttr(config.rmsNormEps), number);
   };
   auto linear = [&](Value input, StringRef name, int64_t outputs) -> Value {
     return LinearOp::create(b, activations(outputs), input, reference(name),
@@ -254,7 +253,7 @@ void GraphImporter::addForward() {
     scf::YieldOp::create(b, call.getResults());
   }
   Value last = LastTokensOp::create(b, rows, loop.getResult(0), numLogits);
-  last = RmsNormOp::create(b, rows, last, reference("output_norm"), Value(),
+  last = RmsNormOp::create(b, last, reference("output_norm"),
                            b.getF32FloatAttr(config.rmsNormEps));
   StringRef head = config.tieWordEmbeddings ? "embedding" : "head";
   Value result = LinearOp::create(b, logits, last, reference(head));

@@ -3,6 +3,9 @@
 // CHECK-DAG: #[[Q:.*]] = #sherry.quantized<contiguous, [16, 16]>
 // CHECK-DAG: #[[STRIDED:.*]] = #sherry.quantized<strided, [64]>
 // CHECK-DAG: #[[TABLES:.*]] = #sherry.quantized<strided, [64], tables = nibbles>
+// CHECK-DAG: #[[T0:.*]] = #sherry.ternary<contiguous, per_group(16), scale = f16>
+// CHECK-DAG: #[[T1:.*]] = #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 4>>
+// CHECK-DAG: #[[T2:.*]] = #sherry.ternary<strided, per_tensor, scale = f16, layout = <nibbles, interleave = 1>>
 
 // CHECK-LABEL: sherry.weight @embedding count 1 from ["e"] rows [64]
 // CHECK-SAME: tensor<64x32x!sherry.q8_0>
@@ -15,13 +18,13 @@ sherry.weight @four count 1 from ["e"] rows [64] : tensor<64x32x!sherry.q4_0>
 sherry.weight @norm count 2 from ["n.{}"] rows [32] : tensor<32xf32>
 // CHECK: sherry.weight @head count 1 from ["h"] rows [64] at 128 stride 4096 : tensor<64x32xbf16>
 sherry.weight @head count 1 from ["h"] rows [64] at 128 stride 4096 : tensor<64x32xbf16>
-// CHECK: #sherry.ternary<contiguous, per_group(16), scale = f16>
+// CHECK: tensor<32x32x!sherry.trit, #[[T0]]>
 sherry.weight @q count 2 from ["q.{}"] rows [32]
     : tensor<32x32x!sherry.trit, #sherry.ternary<contiguous, per_group(16), scale = f16>>
-// CHECK: #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 4>>
+// CHECK: tensor<16x32x!sherry.trit, #[[T1]]>
 sherry.weight @kv count 2 from ["k.{}", "v.{}"] rows [8, 8]
     : tensor<16x32x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 4>>>
-// CHECK: #sherry.ternary<strided, per_tensor, scale = f16, layout = <nibbles, interleave = 1>>
+// CHECK: tensor<4x64x!sherry.trit, #[[T2]]>
 sherry.weight @strided count 1 from ["s"] rows [4]
     : tensor<4x64x!sherry.trit, #sherry.ternary<strided, per_tensor, scale = f16, layout = <nibbles, interleave = 1>>>
 
@@ -57,10 +60,10 @@ func.func @graph(%tokens: tensor<?xi32>,
   // CHECK: sherry.rope %{{.*}}, %{{.*}} : tensor<?x32xf32>, tensor<?x8xf32>
   %r = sherry.rope %q, %table : tensor<?x32xf32>, tensor<?x8xf32>
   %k = tensor.extract_slice %r[0, 0] [4, 8] [1, 1] : tensor<?x32xf32> to tensor<4x8xf32>
-  // CHECK: sherry.update_cache %{{.*}}, %{{.*}}, %{{.*}}[%{{.*}}] at %{{.*}} of %{{.*}} : tensor<4x8xf32>, <2 x 1 x 8 x f32, max_context = 16>
+  // CHECK: sherry.update_cache %{{.*}}, %{{.*}}, %{{.*}}[%{{.*}}] at %{{.*}} of %{{.*}} : tensor<4x8xf32>, !kv_cache
   sherry.update_cache %k, %k, %cache[%layer] at %positions of %sequences
       : tensor<4x8xf32>, !sherry.kv_cache<2 x 1 x 8 x f32, max_context = 16>
-  // CHECK: sherry.attention %{{.*}}, %{{.*}}[%{{.*}}] at %{{.*}} of %{{.*}} : tensor<?x32xf32>, <2 x 1 x 8 x f32, max_context = 16>
+  // CHECK: sherry.attention %{{.*}}, %{{.*}}[%{{.*}}] at %{{.*}} of %{{.*}} : tensor<?x32xf32>, !kv_cache
   %a = sherry.attention %r, %cache[%layer] at %positions of %sequences
       : tensor<?x32xf32>, !sherry.kv_cache<2 x 1 x 8 x f32, max_context = 16>
   // CHECK: sherry.swiglu %{{.*}}, %{{.*}} : tensor<?x32xf32>

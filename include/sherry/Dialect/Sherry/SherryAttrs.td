@@ -91,6 +91,7 @@ def Sherry_TernaryAttr : Sherry_Attr<"Ternary", "ternary",
     `<` $grouping `,` $sharing (`(` $group_size^ `)`)?
     `,` `scale` `=` $scale (`,` `layout` `=` $layout^)? `>`
   }];
+  let genMnemonicAlias = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// The geometry of the packed bytes; the layout must be present.
@@ -141,6 +142,7 @@ def Sherry_QuantizedAttr : Sherry_Attr<"Quantized", "quantized",
     `<` $grouping `,` `[` $blocks `]` (`,` `tables` `=` custom<Tables>($tables)^)?
     `>`
   }];
+  let genMnemonicAlias = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     bool isStrided() const { return getGrouping() == Grouping::Strided; }

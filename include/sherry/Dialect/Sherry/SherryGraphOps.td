@@ -66,6 +66,14 @@ def Sherry_WeightOp : Sherry_Op<"weight", [Symbol]> {
     $sym_name `count` $count `from` $sources `rows` $rows
     (`at` $offset^ `stride` $stride)? attr-dict `:` $type
   }];
+  // One without a place.
+  let builders = [OpBuilder<(ins "::llvm::StringRef":$name, "int64_t":$count,
+                                 "::mlir::ArrayAttr":$sources,
+                                 "::llvm::ArrayRef<int64_t>":$rows,
+                                 "::mlir::RankedTensorType":$type), [{
+    build($_builder, $_state, name, count, sources, rows, type,
+          /*offset=*/{}, /*stride=*/{});
+  }]>];
   let extraClassDeclaration = [{
     ::mlir::RankedTensorType getTensorType() {
       return ::llvm::cast<::mlir::RankedTensorType>(getType());
@@ -122,6 +130,12 @@ def Sherry_RmsNormOp : Sherry_WeightUserOp<"rms_norm",
     $input `,` $weight (`[` $layer^ `]`)? `epsilon` $epsilon attr-dict
     `:` type($result)
   }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$input,
+                                 "::mlir::FlatSymbolRefAttr":$weight,
+                                 "::mlir::FloatAttr":$epsilon,
+                                 CArg<"::mlir::Value", "{}">:$layer), [{
+    build($_builder, $_state, input.getType(), input, weight, layer, epsilon);
+  }]>];
   let hasVerifier = 1;
 }
 

@@ -72,6 +72,7 @@ def Sherry_KVCacheType : Sherry_Type<"KVCache", "kv_cache"> {
     `<` $layers `x` $kv_heads `x` $head_dim `x` $element_type `,`
     `max_context` `=` $max_context `>`
   }];
+  let genMnemonicAlias = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     int64_t getBytesPerPosition() const {

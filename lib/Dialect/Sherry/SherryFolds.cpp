@@ -113,7 +113,28 @@ OpFoldResult ApplySignOp::fold(FoldAdaptor adaptor) {
     return getValue();
   if (llvm::all_of(signs, [](int64_t sign) { return sign == 0; }))
     return adaptor.getSign();
-  return {};
+  SmallVector<int64_t> values = constantElements(adaptor.getValue());
+  SmallVector<int16_t> products;
+  for (auto [value, sign] : llvm::zip(values, signs))
+    products.push_back(sign < 0 ? -value : sign > 0 ? value : 0);
+  return values.empty() ? OpFoldResult()
+                        : makeElements<int16_t>(getType(), products);
+}
+
+/// `sums` plus dot products of so many unsigned weights, at each sum, and the
+/// four activations, repeated; null if an operand is not constant.
+template <typename T>
+static Attribute foldDot(Attribute weightsAttr, Attribute activationsAttr,
+                         Attribute sumsAttr, size_t width) {
+  SmallVector<int64_t> weights = constantElements(weightsAttr);
+  SmallVector<int64_t> activations = constantElements(activationsAttr);
+  SmallVector<int64_t> sums = constantElements(sumsAttr);
+  if (weights.empty() || activations.empty() || sums.empty())
+    return {};
+  for (auto [i, weight] : llvm::enumerate(weights))
+    sums[i / width] += (weight & 255) * activations[i % 4];
+  return makeElements<T>(cast<TypedAttr>(sumsAttr).getType(),
+                         SmallVector<T>(sums.begin(), sums.end()));
 }
 
 OpFoldResult DotAccumulateOp::fold(FoldAdaptor adaptor) {
@@ -122,5 +143,43 @@ OpFoldResult DotAccumulateOp::fold(FoldAdaptor adaptor) {
   if (!activations.empty() &&
       llvm::all_of(activations, [](int64_t value) { return value == 0; }))
     return getAccumulator();
+  return foldDot<int32_t>(adaptor.getWeights(), adaptor.getActivations(),
+                          adaptor.getAccumulator(), /*width=*/4);
+}
+
+OpFoldResult DotPairsOp::fold(FoldAdaptor adaptor) {
+  return foldDot<int16_t>(adaptor.getWeights(), adaptor.getActivations(),
+                          adaptor.getAccumulator(), /*width=*/2);
+}
+
+template <typename T>
+static T reduceTree(ArrayRef<T> lanes,
+                    function_ref<T(const T &, const T &)> combine) {
+  if (lanes.size() == 1)
+    return lanes.front();
+  size_t half = lanes.size() / 2;
+  SmallVector<T> halves;
+  for (size_t i = 0; i < half; ++i)
+    halves.push_back(combine(lanes[i], lanes[half + i]));
+  T result = reduceTree<T>(halves, combine);
+  return lanes.size() % 2 == 0 ? result : combine(result, lanes.back());
+}
+
+OpFoldResult ReduceOp::fold(FoldAdaptor adaptor) {
+  bool isMax = getKind() == ReduceKind::Max;
+  if (auto ints = dyn_cast_or_null<DenseIntElementsAttr>(adaptor.getVector()))
+    return IntegerAttr::get(
+        getType(), reduceTree<APInt>(llvm::to_vector(ints.getValues<APInt>()),
+                                     [&](const APInt &x, const APInt &y) {
+                                       return isMax ? llvm::APIntOps::smax(x, y)
+                                                    : x + y;
+                                     }));
+  if (auto floats = dyn_cast_or_null<DenseFPElementsAttr>(adaptor.getVector()))
+    return FloatAttr::get(
+        getType(),
+        reduceTree<APFloat>(llvm::to_vector(floats.getValues<APFloat>()),
+                            [&](const APFloat &x, const APFloat &y) {
+                              return isMax ? llvm::maxnum(x, y) : x + y;
+                            }));
   return {};
 }

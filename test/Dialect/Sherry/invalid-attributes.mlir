@@ -81,3 +81,31 @@ func.func @f(%n: index) {
   } {sherry.step = {op = "linear"}}
   return
 }
+
+// -----
+
+func.func @f() {
+  // expected-error @+1 {{'sherry.step' must be a dictionary}}
+  affine.parallel (%i) = (0) to (1) {
+  } {sherry.step = 1 : i64}
+  return
+}
+
+// -----
+
+func.func @f() {
+  // expected-error @+1 {{'sherry.on_demand' must be a unit attribute}}
+  affine.parallel (%i) = (0) to (1) {
+  } {sherry.on_demand = true}
+  return
+}
+
+// -----
+
+// expected-error @+1 {{'sherry.max_tokens' belongs to a function}}
+module attributes {sherry.max_tokens = 8 : i64} {}
+
+// -----
+
+// expected-error @+1 {{'sherry.workspace_size' must be an i64 that is not negative}}
+module attributes {sherry.workspace_size = 1 : i32} {}

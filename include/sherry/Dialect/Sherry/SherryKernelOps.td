@@ -236,6 +236,7 @@ def Sherry_DotPairsOp : Sherry_KernelOp<"dot_pairs",
     $weights `,` $activations `,` $accumulator attr-dict
     `:` type($weights) `,` type($activations) `,` type($accumulator)
   }];
+  let hasFolder = 1;
 }
 
 def Sherry_MultiplyPanelOp : Sherry_KernelOp<"multiply_panel"> {
@@ -294,6 +295,7 @@ def Sherry_ReduceOp : Sherry_KernelOp<"reduce",
                                                  AnyFloat]>:$vector);
   let results = (outs AnyType:$result);
   let assemblyFormat = "$kind $vector attr-dict `:` type($vector)";
+  let hasFolder = 1;
 }
 
 #endif // SHERRY_DIALECT_SHERRY_KERNELOPS

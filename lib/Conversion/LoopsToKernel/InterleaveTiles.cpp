@@ -24,19 +24,17 @@
 // tile does what it did, in the same order.
 //
 //===----------------------------------------------------------------------===//
+#include "TileLoop.h"
 #include "sherry-abi/abi.h"
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Affine/LoopUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "mlir/IR/IntegerSet.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 namespace sherry {
 #define GEN_PASS_DEF_INTERLEAVETILES
@@ -50,35 +48,18 @@ using namespace sherry;
 static constexpr int64_t kMaxSteps = 4;
 
 namespace {
-/// What is done to the tiles from `begin` on, up to `end`.
-struct Range {
-  Block *body;
-  int64_t begin, end;
-};
-
 /// A loop over tiles and what it becomes.
 class Interleaving {
 public:
-  /// Fails, and changes nothing, if the loop has another form.
-  static FailureOr<Interleaving> get(affine::AffineParallelOp loop, Value team);
+  Interleaving(TileLoop tiles, Value team,
+               DenseMap<Type, SmallVector<Value>> &slots)
+      : tiles(tiles), team(team), slots(slots),
+        b(tiles.loop.getLoc(), tiles.loop) {}
 
-  /// Erases the loop. `slots` are buffers for values of tiles.
-  void run(DenseMap<Type, SmallVector<Value>> &slots);
+  /// Erases the loop.
+  void run();
 
 private:
-  Interleaving(affine::AffineParallelOp loop, Value team)
-      : loop(loop), team(team), b(loop.getLoc(), loop) {}
-
-  LogicalResult findRanges();
-  LogicalResult findSize();
-  LogicalResult checkBody();
-
-  bool isOfTile(Operation *op) {
-    return !isMemoryEffectFree(op) && !isa<affine::AffineReadOpInterface>(op)
-               ? true
-               : llvm::any_of(op->getOperands(),
-                              [&](Value v) { return ofTile.contains(v); });
-  }
   void emit(Block &block);
   void emitLoop(affine::AffineForOp original);
   void emitTurns();
@@ -87,12 +68,10 @@ private:
   bool outlivesTurns(Value value);
   Value addSlot(Value value);
 
-  affine::AffineParallelOp loop;
+  TileLoop tiles;
   Value team;
+  DenseMap<Type, SmallVector<Value>> &slots; ///< buffers for values of tiles
   ImplicitLocOpBuilder b;
-  int64_t size = 0; ///< tiles of a super-tile
-  SmallVector<Range> ranges;
-  DenseSet<Value> ofTile; ///< values that tiles have of their own
 
   // While a range is emitted:
   int64_t rangeEnd = 0;
@@ -103,7 +82,6 @@ private:
   SmallVector<Operation *> turns;
   SmallVector<std::pair<Value, Value>> stores; ///< values and slots
   DenseMap<Value, Value> slotOf;
-  DenseMap<Type, SmallVector<Value>> *slots = nullptr;
   DenseMap<Type, size_t> usedSlots;
 };
 
@@ -112,125 +90,6 @@ struct InterleaveTilesPass
   void runOnOperation() override;
 };
 } // namespace
-
-/// The subscripts of an op that has some.
-static std::optional<std::pair<AffineMap, OperandRange>>
-getSubscripts(Operation *op) {
-  std::optional<std::pair<AffineMap, OperandRange>> result;
-  TypeSwitch<Operation *>(op)
-      .Case<affine::AffineApplyOp, affine::AffineLoadOp, affine::AffineStoreOp,
-            affine::AffineVectorLoadOp, affine::AffineVectorStoreOp>(
-          [&](auto op) {
-            result.emplace(op.getAffineMap(), op.getMapOperands());
-          });
-  return result;
-}
-
-LogicalResult Interleaving::findRanges() {
-  if (!loop.getUpperBoundsMap().isSingleConstant())
-    return failure();
-  int64_t tiles = loop.getUpperBoundsMap().getSingleConstantResult();
-  auto choice = dyn_cast<affine::AffineIfOp>(loop.getBody()->front());
-  if (!choice) {
-    ranges.push_back({loop.getBody(), 0, tiles});
-    return success();
-  }
-  // The last super-tile is smaller: `first - tile >= 0`.
-  IntegerSet set = choice.getIntegerSet();
-  AffineExpr tile = b.getAffineDimExpr(0);
-  if (set.getNumConstraints() != 1 || set.isEq(0) || set.getNumSymbols() != 0 ||
-      set.getNumDims() != 1 || choice.getOperand(0) != loop.getIVs().front() ||
-      !choice.hasElse() || choice->getNumResults() != 0 ||
-      choice->getNextNode() != loop.getBody()->getTerminator())
-    return failure();
-  auto last = dyn_cast<AffineConstantExpr>(set.getConstraint(0) + tile);
-  if (!last || last.getValue() < 0 || last.getValue() + 1 >= tiles)
-    return failure();
-  int64_t whole = last.getValue() + 1;
-  ranges.push_back({choice.getThenBlock(), 0, whole});
-  ranges.push_back({choice.getElseBlock(), whole, tiles});
-  return success();
-}
-
-/// Finds the n of `%tile floordiv n` and `%tile mod n`.
-LogicalResult Interleaving::findSize() {
-  Value tile = loop.getIVs().front();
-  for (Operation *user : tile.getUsers()) {
-    if (isa<affine::AffineIfOp>(user))
-      continue;
-    auto subscripts = getSubscripts(user);
-    if (!subscripts || llvm::count(user->getOperands(), tile) !=
-                           llvm::count(subscripts->second, tile))
-      return failure();
-    auto [map, operands] = *subscripts;
-    for (auto [i, operand] : llvm::enumerate(operands)) {
-      if (operand != tile)
-        continue;
-      AffineExpr dim = b.getAffineDimExpr(i);
-      bool isOther = false;
-      map.walkExprs([&](AffineExpr expr) {
-        auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
-        if (!binary || binary.getLHS() != dim ||
-            (binary.getKind() != AffineExprKind::FloorDiv &&
-             binary.getKind() != AffineExprKind::Mod))
-          return;
-        auto divisor = dyn_cast<AffineConstantExpr>(binary.getRHS());
-        isOther |= !divisor || (size != 0 && divisor.getValue() != size);
-        size = divisor ? divisor.getValue() : 0;
-      });
-      if (isOther)
-        return failure();
-    }
-  }
-  return success(size > 1 && llvm::all_of(ranges, [&](const Range &range) {
-                   return range.begin % size == 0;
-                 }));
-}
-
-/// Finds the values of tiles, too.
-LogicalResult Interleaving::checkBody() {
-  ofTile.insert(loop.getIVs().front());
-  WalkResult walk =
-      loop.getBody()->walk<WalkOrder::PreOrder>([&](Operation *op) {
-        if (isa<affine::AffineIfOp, affine::AffineYieldOp>(op))
-          return WalkResult::advance();
-        if (auto inner = dyn_cast<affine::AffineForOp>(op)) {
-          // All that is carried is kept for each tile.
-          ofTile.insert_range(ValueRange(inner.getRegionIterArgs()));
-          ofTile.insert_range(ValueRange(inner.getResults()));
-          bool isSame = llvm::none_of(inner.getControlOperands(), [&](Value v) {
-            return ofTile.contains(v);
-          });
-          return isSame ? WalkResult::advance() : WalkResult::interrupt();
-        }
-        if (!isOfTile(op))
-          return WalkResult::advance();
-        ofTile.insert_range(ValueRange(op->getResults()));
-        // Memory and places are found again where they are needed.
-        bool canBeKept = isMemoryEffectFree(op) ||
-                         llvm::none_of(op->getResultTypes(), [](Type type) {
-                           return isa<MemRefType, IndexType>(type);
-                         });
-        return op->getNumRegions() == 0 && canBeKept ? WalkResult::advance()
-                                                     : WalkResult::interrupt();
-      });
-  return failure(walk.wasInterrupted());
-}
-
-FailureOr<Interleaving> Interleaving::get(affine::AffineParallelOp loop,
-                                          Value team) {
-  Interleaving result(loop, team);
-  if (loop.getNumDims() != 1 || loop.getNumResults() != 0 ||
-      loop.getSteps().front() != 1 ||
-      !loop.getLowerBoundsMap().isSingleConstant() ||
-      loop.getLowerBoundsMap().getSingleConstantResult() != 0 ||
-      SherryDialect::OnDemandAttrHelper(loop.getContext())
-          .isAttrPresent(loop) ||
-      !isa<func::FuncOp>(loop->getParentOp()) || failed(result.findRanges()) ||
-      failed(result.findSize()) || failed(result.checkBody()))
-    return failure();
-  return result;
-}
 
 /// Whether other ops than those of this turn use `value`.
 bool Interleaving::outlivesTurns(Value value) {
@@ -248,15 +107,15 @@ bool Interleaving::outlivesTurns(Value value) {
 
 Value Interleaving::addSlot(Value value) {
   Type type = value.getType();
-  SmallVector<Value> &ofType = (*slots)[type];
+  SmallVector<Value> &ofType = slots[type];
   size_t &next = usedSlots[type];
   if (next == ofType.size()) {
-    SmallVector<int64_t> shape{size};
+    SmallVector<int64_t> shape{tiles.size};
     if (auto vector = dyn_cast<VectorType>(type))
       llvm::append_range(shape, vector.getShape());
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(
-        &loop->getParentOfType<func::FuncOp>().getFunctionBody().front());
+        &tiles.loop->getParentOfType<func::FuncOp>().getFunctionBody().front());
     ofType.push_back(memref::AllocaOp::create(
         b, MemRefType::get(shape, getElementTypeOrSelf(type)),
         b.getI64IntegerAttr(SHERRY_ABI_BUFFER_ALIGNMENT)));
@@ -269,7 +128,7 @@ Operation *Interleaving::copy(Operation *op, IRMapping &map, Value number) {
   for (Value operand : op->getOperands())
     lookUp(operand, map, number);
   Operation *result = b.clone(*op, map);
-  Value tile = loop.getIVs().front();
+  Value tile = tiles.getTile();
   auto subscripts = getSubscripts(result);
   if (!subscripts || !llvm::is_contained(subscripts->second, tile))
     return result;
@@ -283,9 +142,9 @@ Operation *Interleaving::copy(Operation *op, IRMapping &map, Value number) {
     if (operands[i] != tile)
       continue;
     AffineExpr dim = b.getAffineDimExpr(i);
-    replacements[dim.floorDiv(size)] = super;
-    replacements[dim % size] = inSuper;
-    replacements[dim] = super * size + inSuper;
+    replacements[dim.floorDiv(tiles.size)] = super;
+    replacements[dim % tiles.size] = inSuper;
+    replacements[dim] = super * tiles.size + inSuper;
   }
   AffineMap replaced =
       AffineMap::get(numDims + 2, subscriptMap.getNumSymbols(),
@@ -303,8 +162,8 @@ Operation *Interleaving::copy(Operation *op, IRMapping &map, Value number) {
 
 /// `value` of the tile of the loop over `number`, under construction.
 Value Interleaving::lookUp(Value value, IRMapping &map, Value number) {
-  if (!ofTile.contains(value) || map.contains(value) ||
-      value == loop.getIVs().front())
+  if (!tiles.ofTile.contains(value) || map.contains(value) ||
+      value == tiles.getTile())
     return map.lookupOrDefault(value);
   Value slot = slotOf.lookup(value);
   if (!slot) {
@@ -330,18 +189,19 @@ void Interleaving::emitTurns() {
   if (turns.empty() && stores.empty())
     return;
   AffineExpr super = b.getAffineDimExpr(0), tile = b.getAffineSymbolExpr(0);
-  SmallVector<AffineExpr> ends{b.getAffineConstantExpr(size),
-                               tile - super * size};
-  if (rangeEnd % size != 0)
-    ends.push_back(-super * size + rangeEnd);
-  auto tiles = affine::AffineForOp::create(
+  SmallVector<AffineExpr> ends{b.getAffineConstantExpr(tiles.size),
+                               tile - super * tiles.size};
+  if (rangeEnd % tiles.size != 0)
+    ends.push_back(-super * tiles.size + rangeEnd);
+  auto turn = affine::AffineForOp::create(
       b, ValueRange{superTile, begin},
-      AffineMap::get(1, 1, {b.getAffineConstantExpr(0), tile - super * size},
+      AffineMap::get(1, 1,
+                     {b.getAffineConstantExpr(0), tile - super * tiles.size},
                      b.getContext()),
       ValueRange{superTile, end}, AffineMap::get(1, 1, ends, b.getContext()));
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(tiles.getBody());
-  Value number = tiles.getInductionVar();
+  b.setInsertionPointToStart(turn.getBody());
+  Value number = turn.getInductionVar();
   IRMapping map(shared);
   auto store = [&](Value value, Value slot) {
     auto vector = dyn_cast<VectorType>(value.getType());
@@ -412,7 +272,7 @@ void Interleaving::emit(Block &block) {
       emitLoop(inner);
       continue;
     }
-    if (!isOfTile(&op)) {
+    if (!tiles.isOfTile(&op)) {
       if (!isMemoryEffectFree(&op))
         emitTurns();
       b.clone(op, shared);
@@ -428,32 +288,31 @@ void Interleaving::emit(Block &block) {
   }
 }
 
-void Interleaving::run(DenseMap<Type, SmallVector<Value>> &slots) {
-  this->slots = &slots;
+void Interleaving::run() {
   Value one = arith::ConstantIndexOp::create(b, 1);
-  Value tiles = arith::ConstantIndexOp::create(b, ranges.back().end);
+  Value numTiles = arith::ConstantIndexOp::create(b, tiles.getNumTiles());
   Value thread = ThreadOp::create(b, team), threads;
   threads = NumThreadsOp::create(b, team);
   auto bound = [&](Value number) -> Value {
     return arith::DivUIOp::create(
-        b, Value(arith::MulIOp::create(b, number, tiles)), threads);
+        b, Value(arith::MulIOp::create(b, number, numTiles)), threads);
   };
   begin = bound(thread);
   end = bound(arith::AddIOp::create(b, thread, one));
   AffineExpr tile = b.getAffineSymbolExpr(0);
-  for (const Range &range : ranges) {
+  for (const TileLoop::Range &range : tiles.ranges) {
     rangeEnd = range.end;
     auto superTiles = affine::AffineForOp::create(
         b, begin,
-        AffineMap::get(
-            0, 1,
-            {tile.floorDiv(size), b.getAffineConstantExpr(range.begin / size)},
-            b.getContext()),
+        AffineMap::get(0, 1,
+                       {tile.floorDiv(tiles.size),
+                        b.getAffineConstantExpr(range.begin / tiles.size)},
+                       b.getContext()),
         end,
         AffineMap::get(
             0, 1,
-            {tile.ceilDiv(size),
-             b.getAffineConstantExpr(llvm::divideCeil(range.end, size))},
+            {tile.ceilDiv(tiles.size),
+             b.getAffineConstantExpr(llvm::divideCeil(range.end, tiles.size))},
             b.getContext()));
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(superTiles.getBody());
@@ -462,8 +321,9 @@ void Interleaving::run(DenseMap<Type, SmallVector<Value>> &slots) {
     emitTurns();
   }
   BarrierOp::create(
-      b, team, SherryDialect::StepAttrHelper(loop.getContext()).getAttr(loop));
-  loop.erase();
+      b, team,
+      SherryDialect::StepAttrHelper(b.getContext()).getAttr(tiles.loop));
+  tiles.loop.erase();
 }
 
 void InterleaveTilesPass::runOnOperation() {
@@ -481,8 +341,8 @@ void InterleaveTilesPass::runOnOperation() {
     loop.walk([&](LookupCodesOp op) { steps.insert(op->getParentOp()); });
     if (steps.empty())
       continue;
-    FailureOr<Interleaving> interleaving = Interleaving::get(loop, *team);
-    if (failed(interleaving))
+    FailureOr<TileLoop> tiles = TileLoop::get(loop);
+    if (failed(tiles))
       continue;
     // The first step begins with zeros, the last goes on with its sums.
     bool isUnrolled = false;
@@ -492,9 +352,9 @@ void InterleaveTilesPass::runOnOperation() {
           inner.getConstantUpperBound() - inner.getConstantLowerBound() <=
               kMaxSteps * inner.getStepAsInt())
         isUnrolled |= succeeded(affine::loopUnrollFull(inner));
-    if (isUnrolled)
-      interleaving = Interleaving::get(loop, *team);
-    interleaving->run(slots);
+    if (isUnrolled && failed(tiles = TileLoop::get(loop)))
+      continue;
+    Interleaving(*tiles, *team, slots).run();
     ++numInterleaved;
   }
 }

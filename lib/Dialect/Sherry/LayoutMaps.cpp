@@ -24,8 +24,7 @@ AffineMap TernaryAttr::getCodesMap(int64_t inputs, int64_t tiles,
   bindDims(getContext(), tile, scaleGroup, chunk, step);
   // The tiles of the super-tile alternate step by step; all pieces but the last
   // are whole.
-  int64_t groupBytes =
-      layout.scaleGroupBytes(layout.scaleGroupInputs(inputs));
+  int64_t groupBytes = layout.scaleGroupBytes(layout.scaleGroupInputs(inputs));
   return AffineMap::get(
       4, 0,
       superTileAt(layout, tile, inputs) + scaleGroup * (tiles * groupBytes) +
@@ -40,13 +39,10 @@ AffineMap TernaryAttr::getScalesMap(int64_t inputs, int64_t tiles,
   AffineExpr tile, scaleGroup;
   bindDims(getContext(), tile, scaleGroup);
   // Behind the codes of the group.
-  int64_t groupBytes =
-      layout.scaleGroupBytes(layout.scaleGroupInputs(inputs));
-  int64_t codeBytes =
-      layout.scaleGroupBytes(groupInputs) - layout.scaleBytes();
+  int64_t groupBytes = layout.scaleGroupBytes(layout.scaleGroupInputs(inputs));
+  int64_t codeBytes = layout.scaleGroupBytes(groupInputs) - layout.scaleBytes();
   return AffineMap::get(
       2, 0,
       superTileAt(layout, tile, inputs) + scaleGroup * (tiles * groupBytes) +
-          tiles * codeBytes +
-          tile % layout.interleave * layout.scaleBytes());
+          tiles * codeBytes + tile % layout.interleave * layout.scaleBytes());
 }

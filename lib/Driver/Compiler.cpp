@@ -6,11 +6,11 @@
 #include "sherry/Driver/Compiler.h"
 #include "ModelInput.h"
 #include "ModelMetadata.h"
+#include "ModuleWeights.h"
 #include "Statistics.h"
 #include "sherry-abi/limits.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 #include "sherry/Driver/AbiTable.h"
-#include "sherry/Driver/WeightsWriter.h"
 #include "sherry/InitAll.h"
 #include "sherry/Pipelines/Pipelines.h"
 #include "sherry/Support/InputFile.h"
@@ -165,9 +165,7 @@ Error Compilation::emitModule() {
 }
 
 AbiFields Compilation::describe() {
-  uint64_t weights = SherryDialect::WeightsSizeAttrHelper(&context)
-                         .getAttr(*input.module)
-                         .getInt();
+  uint64_t weights = getWeightsSize(*input.module);
   AbiFields result;
   result.metadata =
       makeMetadata(*input.module, input.config, input.tokenizer, options.model,
@@ -218,8 +216,9 @@ Error Compilation::writeModelFile(StringRef code) {
   };
   Error error = writeSharedObject(
       options.output, code, total, [&](llvm::raw_ostream &out) -> Error {
-        if (Error error =
-                writeWeights(*input.module, *input.source, out, progress))
+        if (Error error = writeWeights(listMatrices(*input.module),
+                                       getWeightsSize(*input.module),
+                                       *input.source, out, progress))
           return error;
         if (input.tokenizer.json)
           out << input.tokenizer.json->getBuffer();

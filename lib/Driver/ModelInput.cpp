@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ModelInput.h"
-#include "ChooseStorage.h"
+#include "ModuleWeights.h"
 #include "sherry-abi/limits.h"
 #include "sherry/Dialect/Sherry/DenseTypes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
@@ -48,9 +48,11 @@ public:
 
 private:
   Error readModel(llvm::raw_ostream &notes);
+  Expected<CacheType> chooseCacheType();
   Error importModule(llvm::raw_ostream &notes);
   Error parseModule();
-  Error checkProjection(const LinearStorage &linear, llvm::raw_ostream &notes);
+  Error checkProjection(const format::TernaryLayout &layout,
+                        llvm::raw_ostream &notes);
   Error reportTensors();
 
   const CompileOptions &options;
@@ -67,7 +69,7 @@ private:
 
 /// Warns, or fails if that is wished, of weights that do not look as if they
 /// were trained to become trits and nobody says so.
-Error Reader::checkProjection(const LinearStorage &linear,
+Error Reader::checkProjection(const format::TernaryLayout &layout,
                               llvm::raw_ostream &notes) {
   SmallVector<LinearLayer> layers = listLinearLayers(config);
   SymbolTable symbols(*module);
@@ -75,14 +77,15 @@ Error Reader::checkProjection(const LinearStorage &linear,
     return !symbols.lookup<WeightOp>(layer.name).getTernary();
   });
   TritProjection projection;
-  projection.granularity = linear.granularity;
-  projection.groupSize = linear.groupSize;
+  projection.granularity = layout.granularity;
+  projection.groupSize = layout.groupSize;
   auto sample = sampleProjection(*checkpoint, config, layers, projection);
   if (!sample)
     return sample.takeError();
   if (sample->kinds.empty())
     return Error::success();
-  if (!config.quantization && !options.quantize && !sample->looksTrained()) {
+  if (!config.quantization && !options.weights.quantize &&
+      !sample->looksTrained()) {
     std::string problem = options.model + ": " + sample->describeProblem() +
                           "; --no-quantize keeps the layers as they are, "
                           "--quantize makes them trits all the same";
@@ -128,6 +131,18 @@ Error Reader::readModel(llvm::raw_ostream &notes) {
   return Error::success();
 }
 
+Expected<CacheType> Reader::chooseCacheType() {
+  CacheType result = options.cacheType.value_or(
+      options.quantizeActivations ? CacheType::F16 : CacheType::F32);
+  if (result == CacheType::I8 &&
+      (config.headDim % 16 != 0 || config.headDim > 256))
+    return llvm::createStringError(
+        "--kv=i8 needs a head_dim that is a multiple of 16 and at most 256; "
+        "this model has " +
+        llvm::Twine(config.headDim) + ", use --kv=f16");
+  return result;
+}
+
 Error Reader::importModule(llvm::raw_ostream &notes) {
   if (Error error = checkSchedule(options.schedule))
     return error;
@@ -135,11 +150,15 @@ Error Reader::importModule(llvm::raw_ostream &notes) {
   if (!cpu)
     return cpu.takeError();
   target = std::move(*cpu);
-  Expected<StorageOptions> storage = chooseStorage(
-      options, config, checkpoint ? &*checkpoint : nullptr, notes);
-  if (!storage)
-    return storage.takeError();
-  auto graph = importGraph(context, config, *storage);
+  Expected<CacheType> cacheType = chooseCacheType();
+  if (!cacheType)
+    return cacheType.takeError();
+  Expected<WeightPlan> plan =
+      planWeights(options.weights, /*keepNumbers=*/!options.quantizeActivations,
+                  config, checkpoint ? &*checkpoint : nullptr, notes);
+  if (!plan)
+    return plan.takeError();
+  auto graph = importGraph(context, config, *plan, *cacheType);
   if (!graph)
     return graph.takeError();
   module = std::move(*graph);
@@ -155,7 +174,7 @@ Error Reader::importModule(llvm::raw_ostream &notes) {
     return error;
   if (!checkpoint)
     return Error::success();
-  return checkProjection(storage->linear, notes);
+  return checkProjection(plan->projection.layout, notes);
 }
 
 Error Reader::parseModule() {

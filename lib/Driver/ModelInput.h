@@ -7,9 +7,8 @@
 #define LIB_DRIVER_MODELINPUT_H
 
 #include "sherry/Driver/Compiler.h"
-#include "sherry/Driver/WeightsWriter.h"
-#include "sherry/Import/Checkpoint.h"
 #include "sherry/Import/TokenizerFile.h"
+#include "sherry/Weights/WeightSource.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"

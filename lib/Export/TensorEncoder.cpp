@@ -4,7 +4,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TensorEncoder.h"
-#include "sherry/Format/Codec.h"
 #include "sherry/Format/Fit.h"
 #include "sherry/Format/Float16.h"
 #include "sherry/Support/Json.h"
@@ -99,59 +98,46 @@ TensorEncoder::TensorEncoder(const TensorView &view, const Encoding &encoding,
       importance(std::move(importance)) {
   reorder(encoding.cols, this->importance);
   if (trained)
-    reference.emplace(makeLayout(*trained), cols);
+    reference.emplace(makeLayout(*trained), cols, describe());
+}
+
+std::string TensorEncoder::describe() const {
+  return (view.getFile() + ": tensor " + quote(view.getName())).str();
 }
 
 Error TensorEncoder::prepare() {
-  std::optional<format::Quantizer> projection;
-  if (encoding.projection)
-    projection.emplace(makeLayout(*encoding.projection), cols);
-  std::vector<float> row(cols);
-  auto fail = [&](const std::string &failure) {
-    return makeError(view.getFile() + ": tensor " + quote(view.getName()) +
-                     ": " + failure);
+  auto readRows = [&](int64_t row, int64_t count, float *out) {
+    return view.readRows(row, count, out);
   };
   // That of the reference comes first, as projections are of its rows.
-  for (auto *quantizer : {&reference, &projection}) {
-    if (!*quantizer || !(*quantizer)->needsFirstPass())
-      continue;
-    for (int64_t i = 0; i < view.getRows(); ++i) {
-      bool isOwn = quantizer == &reference;
-      if (Error error = isOwn ? view.readRows(i, 1, row.data())
-                              : readReference(i, row.data()))
+  if (reference)
+    if (Error error = reference->prepare(view.getRows(), readRows))
+      return error;
+  if (!encoding.projection ||
+      encoding.projection->granularity != Granularity::PerTensor)
+    return Error::success();
+  RowProjector projector(makeLayout(*encoding.projection), cols, describe());
+  auto readReferences = [&](int64_t row, int64_t count, float *out) -> Error {
+    for (int64_t i = 0; i < count; ++i)
+      if (Error error = readReference(row + i, out + i * cols))
         return error;
-      if (auto failure = (*quantizer)->accumulateRows(i, 1, row.data()))
-        return fail(*failure);
-    }
-  }
-  if (projection && projection->needsFirstPass()) {
-    std::vector<uint8_t> codes(cols / format::kGroupInputs);
-    if (auto failure = projection->quantizeRows(0, 1, row.data(), codes.data(),
-                                                &tensorScale))
-      return fail(*failure);
-  }
-  return Error::success();
+    return Error::success();
+  };
+  if (Error error = projector.prepare(view.getRows(), readReferences))
+    return error;
+  // All rows have the scale of the first.
+  std::vector<float> row(cols);
+  if (Error error = readReference(0, row.data()))
+    return error;
+  std::vector<uint8_t> codes(cols / format::kGroupInputs);
+  return projector.project(0, 1, row.data(), codes.data(), &tensorScale);
 }
 
 /// The weights that the model has, which are not always those of the file.
 Error TensorEncoder::readReference(int64_t row, float *out) const {
   if (Error error = view.readRows(row, 1, out))
     return error;
-  if (!reference)
-    return Error::success();
-  std::vector<uint8_t> codes(cols / format::kGroupInputs);
-  std::vector<float> scales(reference->scaleGroups());
-  if (auto failure =
-          reference->quantizeRows(row, 1, out, codes.data(), scales.data()))
-    return makeError(view.getFile() + ": tensor " + quote(view.getName()) +
-                     ": " + *failure);
-  int64_t size = reference->getLayout().scaleGroupInputs(cols);
-  for (int64_t i = 0; i < cols; ++i) {
-    auto trits = format::decodeGroup(codes[i / format::kGroupInputs]);
-    out[i] =
-        static_cast<float>(trits[i % format::kGroupInputs]) * scales[i / size];
-  }
-  return Error::success();
+  return reference ? reference->roundRow(row, out) : Error::success();
 }
 
 void TensorEncoder::encodeBlocks(const float *weights, uint8_t *out,
@@ -210,8 +196,7 @@ Error TensorEncoder::check(int64_t row, const float *weights,
   std::vector<float> written(cols);
   format::readRow(encoding.storage, bytes, cols, written.data());
   if (auto failure = format::checkFinite(written.data(), row, 1, cols))
-    return makeError(view.getFile() + ": tensor " + quote(view.getName()) +
-                     ": " + *failure + " as " +
+    return makeError(describe() + ": " + *failure + " as " +
                      format::infoOf(encoding.storage).name +
                      ": the weight or its scale is too large for this type; "
                      "choose another");

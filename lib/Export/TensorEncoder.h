@@ -7,7 +7,7 @@
 #define SHERRY_LIB_EXPORT_TENSORENCODER_H
 
 #include "sherry/Export/ExportModel.h"
-#include "sherry/Format/Quantizer.h"
+#include "sherry/Weights/RowProjector.h"
 
 namespace sherry {
 
@@ -47,6 +47,7 @@ public:
                      TensorReport &report) const;
 
 private:
+  std::string describe() const;
   llvm::Error encodeRow(int64_t row, uint8_t *out, TensorReport &report) const;
   llvm::Error readReference(int64_t row, float *out) const;
   void encodeBlocks(const float *weights, uint8_t *out,
@@ -59,7 +60,7 @@ private:
   const TensorView &view;
   Encoding encoding;
   int64_t cols;
-  std::optional<format::Quantizer> reference;
+  std::optional<RowProjector> reference;
   std::vector<float> importance;
   float tensorScale = 0; ///< of projections with one
 };

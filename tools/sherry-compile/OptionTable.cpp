@@ -82,9 +82,9 @@ Error sherry::refuseWithoutEffect(const cl::OptionCategory &category,
   unsigned modes = Always | (options.randomSeed ? MakesWeights : ReadsWeights);
   if (options.from.empty())
     modes |= ImportsGraph;
-  if (options.quantize != false)
+  if (options.weights.quantize != false)
     modes |= HasTrits;
-  if (!options.quantize)
+  if (!options.weights.quantize)
     modes |= MayAsk;
   if (!tunes)
     modes |= HasOwnSchedule;

@@ -224,16 +224,16 @@ static std::string makeKey(const CompileOptions &options,
       << config.intermediateSize << " " << config.numHeads << " "
       << config.numKeyValueHeads << " " << config.headDim << "; "
       << (options.quantizeActivations ? "i8" : "f32") << " "
-      << (options.quantize.value_or(true) ? "ternary" : "bf16") << " "
-      << (options.scaleType == format::ScaleType::F16 ? "f16" : "f32");
-  if (options.head)
-    out << " head " << nameOf(*options.head);
+      << (options.weights.quantize.value_or(true) ? "ternary" : "bf16") << " "
+      << (options.weights.scaleType == format::ScaleType::F16 ? "f16" : "f32");
+  if (options.weights.head)
+    out << " head " << nameOf(*options.weights.head);
   if (options.cacheType)
     out << " kv " << static_cast<int>(*options.cacheType);
-  if (options.groupSize)
-    out << " groups of " << *options.groupSize;
-  if (options.granularity)
-    out << " granularity " << static_cast<int>(*options.granularity);
+  if (options.weights.groupSize)
+    out << " groups of " << *options.weights.groupSize;
+  if (options.weights.granularity)
+    out << " granularity " << static_cast<int>(*options.weights.granularity);
   return key;
 }
 

@@ -245,12 +245,12 @@ int main(int argc, char **argv) {
   options.emulateFma = emulateFma;
   options.quantizeActivations = activations == Activations::I8;
   if (granularity.getNumOccurrences())
-    options.granularity = granularity;
+    options.weights.granularity = granularity;
   if (groupSize.getNumOccurrences())
-    options.groupSize = groupSize;
-  options.scaleType = scaleType;
+    options.weights.groupSize = groupSize;
+  options.weights.scaleType = scaleType;
   if (head.getNumOccurrences())
-    options.head = head;
+    options.weights.head = head;
   options.stqScale = stqScale;
   if (kv.getNumOccurrences())
     options.cacheType = kv;
@@ -260,7 +260,7 @@ int main(int argc, char **argv) {
     return 1;
   }
   if (quantize || noQuantize)
-    options.quantize = quantize;
+    options.weights.quantize = quantize;
   options.strict = strict || sys::Process::StandardInIsUserInput();
   if (randomWeights.getNumOccurrences()) {
     uint64_t seed = 0;
@@ -273,7 +273,7 @@ int main(int argc, char **argv) {
     }
     options.randomSeed = seed;
   }
-  options.strided = grouping == Groups::Strided;
+  options.weights.isStrided = grouping == Groups::Strided;
   options.lastStage = emitStage;
   options.printStats = stats.getNumOccurrences();
   stats.setDefault();

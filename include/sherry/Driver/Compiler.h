@@ -48,24 +48,12 @@ struct CompileOptions {
   /// Without FMA, round sums as it does, but slowly.
   bool emulateFma = false;
   bool quantizeActivations = true;
-  /// Unset ones come from the checkpoint's quantization_config, else from the
-  /// defaults of StorageOptions.
-  std::optional<format::Granularity> granularity;
-  std::optional<int64_t> groupSize;
-  format::ScaleType scaleType = format::ScaleType::F16;
-  /// Of the head, and of the embedding if they are tied. Unset: as a GGUF file
-  /// has it in blocks; else q8_0 with quantized activations, else the type in
-  /// the checkpoint.
-  std::optional<format::DenseFormat> head;
+  WeightOptions weights;
   /// Unset: f16 with quantized activations, else f32.
   std::optional<CacheType> cacheType;
-  /// Whether the weights of linear layers become trits; blocks of a GGUF file
-  /// do not. Unset: yes, with a warning if they were not trained so.
-  std::optional<bool> quantize;
   bool strict = false; ///< that warning is an error
   StqScale stqScale = StqScale::Auto;
   std::optional<uint64_t> randomSeed; ///< set: weights are random
-  bool strided = false; ///< groups of four of random weights are strided
   Schedule schedule;
   std::optional<ModelLimits> limits;
   Stage lastStage = Stage::SharedObject;

@@ -21,17 +21,17 @@ namespace {
 class GraphImporter {
 public:
   GraphImporter(MLIRContext &context, const ModelConfig &config,
-                const StorageOptions &options)
-      : config(config), options(options),
+                const WeightPlan &plan, CacheType cacheType)
+      : config(config), plan(plan),
         module(ModuleOp::create(UnknownLoc::get(&context))),
         b(UnknownLoc::get(&context), &context) {
     b.setInsertionPointToEnd(module->getBody());
     rows = activations(config.hiddenSize);
     table = activations(config.headDim);
     numbers = getRowNumbersType(&context);
-    cache = KVCacheType::get(&context, config.numLayers,
-                             config.numKeyValueHeads, config.headDim,
-                             cacheElementType(), config.maxPositionEmbeddings);
+    cache = KVCacheType::get(
+        &context, config.numLayers, config.numKeyValueHeads, config.headDim,
+        getCacheElement(cacheType), config.maxPositionEmbeddings);
     SherryDialect::CacheAttrHelper(&context).setAttr(*module,
                                                      TypeAttr::get(cache));
     SherryDialect::StageAttrHelper(&context).setAttr(*module,
@@ -41,8 +41,8 @@ public:
   llvm::Expected<OwningOpRef<ModuleOp>> import();
 
 private:
-  Type cacheElementType() {
-    switch (options.cacheType) {
+  Type getCacheElement(CacheType type) {
+    switch (type) {
     case CacheType::F32:
       return b.getF32Type();
     case CacheType::F16:
@@ -58,31 +58,13 @@ private:
   FlatSymbolRefAttr reference(StringRef name) {
     return FlatSymbolRefAttr::get(b.getContext(), name);
   }
-  void addWeight(StringRef name, int64_t count, StringRef source,
-                 RankedTensorType type) {
-    WeightOp::create(b, name, count, b.getStrArrayAttr(source),
-                     type.getDimSize(0), type);
-  }
-  void addVector(StringRef name, int64_t count, StringRef source,
-                 int64_t size) {
-    addWeight(name, count, source, RankedTensorType::get(size, b.getF32Type()));
-  }
-  void addNorm(StringRef name, int64_t count, StringRef source) {
-    addVector(name, count, source, config.hiddenSize);
-  }
-  /// A matrix that is never ternary: the embedding and the head.
-  void addDense(StringRef name, StringRef source, format::DenseFormat format) {
-    addWeight(name, 1, source,
-              RankedTensorType::get({config.vocabSize, config.hiddenSize},
-                                    getDenseType(b.getContext(), format)));
-  }
-  void addLinear(const LinearLayer &linear);
+  RankedTensorType getType(const PlannedWeight &weight);
   void addWeights();
   void addLayer();
   void addForward();
 
   const ModelConfig &config;
-  const StorageOptions &options;
+  const WeightPlan &plan;
   OwningOpRef<ModuleOp> module;
   ImplicitLocOpBuilder b;
   RankedTensorType rows, table, numbers;
@@ -91,64 +73,35 @@ private:
 
 } // namespace
 
-void GraphImporter::addLinear(const LinearLayer &linear) {
-  StringRef moduleName = linear.module;
-  auto exception = options.exceptions.find(moduleName);
-  LinearStorage storage = exception == options.exceptions.end()
-                              ? options.linear
-                              : exception->second;
-  if (config.quantization && config.quantization->isDense(linear))
-    storage.isTernary = false;
-  Type element = getDenseType(b.getContext(), storage.dense);
-  Attribute encoding;
-  if (storage.isTernary) {
-    bool perGroup = storage.granularity == format::Granularity::PerGroup;
-    auto sharing = perGroup ? ScaleSharing::PerGroup
-                   : storage.granularity == format::Granularity::PerChannel
-                       ? ScaleSharing::PerChannel
-                       : ScaleSharing::PerTensor;
-    FloatType scale = storage.scaleType == format::ScaleType::F16
-                          ? FloatType(b.getF16Type())
-                          : FloatType(b.getF32Type());
-    element = TritType::get(b.getContext());
-    encoding = TernaryAttr::get(
-        b.getContext(),
-        storage.strided ? Grouping::Strided : Grouping::Contiguous, sharing,
-        perGroup ? storage.groupSize : 0, scale, LayoutAttr());
-  }
-  addWeight(linear.name, config.numLayers,
-            ("model.layers.{}." + moduleName + ".weight").str(),
-            RankedTensorType::get({linear.outputs, linear.inputs}, element,
-                                  encoding));
+RankedTensorType GraphImporter::getType(const PlannedWeight &weight) {
+  MLIRContext *context = b.getContext();
+  const TernaryWeights *ternary = getTernary(weight.type);
+  if (!ternary)
+    return RankedTensorType::get(
+        weight.shape,
+        getDenseType(context, std::get<format::DenseFormat>(weight.type)));
+  const format::TernaryLayout &layout = ternary->layout;
+  bool perGroup = layout.granularity == format::Granularity::PerGroup;
+  auto sharing = perGroup ? ScaleSharing::PerGroup
+                 : layout.granularity == format::Granularity::PerChannel
+                     ? ScaleSharing::PerChannel
+                     : ScaleSharing::PerTensor;
+  FloatType scale = layout.scaleType == format::ScaleType::F16
+                        ? FloatType(b.getF16Type())
+                        : FloatType(b.getF32Type());
+  return RankedTensorType::get(
+      weight.shape, TritType::get(context),
+      TernaryAttr::get(
+          context,
+          ternary->isStrided ? Grouping::Strided : Grouping::Contiguous,
+          sharing, perGroup ? layout.groupSize : 0, scale, LayoutAttr()));
 }
 
 void GraphImporter::addWeights() {
-  // A tied embedding is the head, so it is stored like one.
-  addDense("embedding", "model.embed_tokens.weight",
-           config.tieWordEmbeddings ? options.head : options.embedding);
-  addNorm("attention_norm", config.numLayers,
-          "model.layers.{}.input_layernorm.weight");
-  SmallVector<LinearLayer> linears = listLinearLayers(config);
-  for (const LinearLayer &linear : linears)
-    addLinear(linear);
-  if (config.architecture->hasQkvBias)
-    for (const LinearLayer &linear : ArrayRef(linears).take_front(3))
-      addVector((Twine(linear.name) + "_bias").str(), config.numLayers,
-                ("model.layers.{}." + Twine(linear.module) + ".bias").str(),
-                linear.outputs);
-  if (config.architecture->qkNorm != Architecture::QkNorm::None)
-    for (auto [name, module] :
-         {std::pair("q_norm", config.architecture->queryNorm),
-          std::pair("k_norm", config.architecture->keyNorm)})
-      addVector(
-          name, config.numLayers,
-          ("model.layers.{}.self_attn." + Twine(module) + ".weight").str(),
-          config.headDim);
-  addNorm("ffn_norm", config.numLayers,
-          "model.layers.{}.post_attention_layernorm.weight");
-  addNorm("output_norm", 1, "model.norm.weight");
-  if (!config.tieWordEmbeddings)
-    addDense("head", "lm_head.weight", options.head);
+  for (const PlannedWeight &weight : plan.weights)
+    WeightOp::create(b, weight.name, weight.count,
+                     b.getStrArrayAttr(StringRef(weight.source)),
+                     weight.shape.front(), getType(weight));
 }
 
 void GraphImporter::addLayer() {
@@ -271,6 +224,6 @@ llvm::Expected<OwningOpRef<ModuleOp>> GraphImporter::import() {
 
 llvm::Expected<OwningOpRef<ModuleOp>>
 sherry::importGraph(MLIRContext &context, const ModelConfig &config,
-                    const StorageOptions &options) {
-  return GraphImporter(context, config, options).import();
+                    const WeightPlan &plan, CacheType cacheType) {
+  return GraphImporter(context, config, plan, cacheType).import();
 }

@@ -1,20 +1,20 @@
-//===- WeightsWriter.h - Stream packed weights ------------------*- C++ -*-===//
+//===- WeightSource.h - Where the values of weights come from ---*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#ifndef SHERRY_DRIVER_WEIGHTSWRITER_H
-#define SHERRY_DRIVER_WEIGHTSWRITER_H
+#ifndef SHERRY_WEIGHTS_WEIGHTSOURCE_H
+#define SHERRY_WEIGHTS_WEIGHTSOURCE_H
 
-#include "mlir/IR/BuiltinOps.h"
 #include "sherry/Import/Checkpoint.h"
+
+#include "llvm/ADT/StringMap.h"
 
 #include <optional>
 
 namespace sherry {
 
-/// Where the values of weights come from: a checkpoint, or a random number
-/// generator that needs none.
+/// A checkpoint, or a random number generator that needs none.
 class WeightSource {
 public:
   explicit WeightSource(Checkpoint *checkpoint) : checkpoint(checkpoint) {}
@@ -42,16 +42,6 @@ private:
   llvm::StringMap<TensorView> tensors;
 };
 
-/// Checks that the source has every tensor that the weights of `module` name.
-llvm::Error checkWeights(mlir::ModuleOp module, WeightSource &source);
-
-/// Writes the weights of `module` at their places, which ascend, in order: the
-/// weights section up to `sherry.weights_size`. Holds no more than a few tiles
-/// in memory. `progress` is told the bytes written so far.
-llvm::Error writeWeights(mlir::ModuleOp module, const WeightSource &source,
-                         llvm::raw_ostream &out,
-                         llvm::function_ref<void(uint64_t)> progress);
-
 } // namespace sherry
 
-#endif // SHERRY_DRIVER_WEIGHTSWRITER_H
+#endif // SHERRY_WEIGHTS_WEIGHTSOURCE_H

@@ -1,0 +1,52 @@
+//===- RowProjector.h - Rows of a matrix as 3:4-sparse trits ----*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_WEIGHTS_ROWPROJECTOR_H
+#define SHERRY_WEIGHTS_ROWPROJECTOR_H
+
+#include "sherry/Format/Quantizer.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/Support/Error.h"
+
+#include <string>
+
+namespace sherry {
+
+/// Projects the rows of one matrix onto trits and scales, as training does.
+/// After prepare(), several threads may use it.
+class RowProjector {
+public:
+  /// Reads rows [row, row + count) as f32[count][cols].
+  using ReadRows =
+      llvm::function_ref<llvm::Error(int64_t row, int64_t count, float *out)>;
+
+  /// `where` names the matrix in messages.
+  RowProjector(const format::TernaryLayout &layout, int64_t cols,
+               std::string where)
+      : quantizer(layout, cols), cols(cols), where(std::move(where)) {}
+
+  int64_t scaleGroups() const { return quantizer.scaleGroups(); }
+
+  /// Reads the whole matrix if all of it shares a scale.
+  llvm::Error prepare(int64_t rows, ReadRows read);
+
+  /// Projects weights[rows][cols], which begin at row `row` of the matrix, into
+  /// codes[rows][cols / 4] and scales[rows][scaleGroups()].
+  llvm::Error project(int64_t row, int64_t rows, const float *weights,
+                      uint8_t *codes, float *scales) const;
+
+  /// Replaces the weights of a row by their trits times their scales.
+  llvm::Error roundRow(int64_t row, float *weights) const;
+
+private:
+  format::Quantizer quantizer;
+  int64_t cols;
+  std::string where;
+};
+
+} // namespace sherry
+
+#endif // SHERRY_WEIGHTS_ROWPROJECTOR_H

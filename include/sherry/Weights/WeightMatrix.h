@@ -1,0 +1,66 @@
+//===- WeightMatrix.h - A matrix of a weight and its slices -----*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_WEIGHTS_WEIGHTMATRIX_H
+#define SHERRY_WEIGHTS_WEIGHTMATRIX_H
+
+#include "sherry/Weights/WeightSource.h"
+
+namespace sherry {
+
+/// A tensor of the checkpoint that is a part of a weight.
+struct WeightSlice {
+  std::string tensor;
+  int64_t rows; ///< of the tensor, all of which are taken
+};
+
+/// What one weight of one layer holds: slices, one below the other. A vector
+/// has one slice and counts as one row.
+class WeightMatrix {
+public:
+  static WeightMatrix makeVector(std::string tensor, int64_t size);
+  WeightMatrix(std::vector<WeightSlice> slices, int64_t cols);
+
+  bool isVector() const { return vector; }
+  int64_t getRows() const { return rows; }
+  int64_t getCols() const { return cols; }
+  llvm::ArrayRef<WeightSlice> getSlices() const { return slices; }
+  /// The tensors, for messages.
+  std::string describe() const;
+
+  /// Checks that the source has all slices.
+  llvm::Error check(WeightSource &source) const;
+
+  /// Reads rows [row, row + count) as f32[count][cols]; fails on NaN and
+  /// infinity.
+  llvm::Error read(const WeightSource &source, int64_t row, int64_t count,
+                   float *out) const;
+
+  /// Calls `use` for each slice that has some of the rows [row, row + count):
+  /// with the first of them in the slice, their number, and how many of the
+  /// `count` rows come before.
+  llvm::Error forSlices(
+      int64_t row, int64_t count,
+      llvm::function_ref<llvm::Error(const WeightSlice &slice, int64_t first,
+                                     int64_t rows, int64_t before)>
+          use) const;
+  llvm::Error readSlice(const WeightSource &source, const WeightSlice &slice,
+                        int64_t row, int64_t count, float *out) const;
+  /// Rows of a slice as the checkpoint stores them.
+  std::vector<uint8_t> copySlice(const WeightSource &source,
+                                 const WeightSlice &slice, int64_t row,
+                                 int64_t count) const;
+
+private:
+  llvm::SmallVector<int64_t, 2> shapeOf(const WeightSlice &slice) const;
+
+  std::vector<WeightSlice> slices;
+  int64_t rows = 0, cols;
+  bool vector = false;
+};
+
+} // namespace sherry
+
+#endif // SHERRY_WEIGHTS_WEIGHTMATRIX_H

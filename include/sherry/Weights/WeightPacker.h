@@ -1,0 +1,54 @@
+//===- WeightPacker.h - Packs the rows of a weight --------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_WEIGHTS_WEIGHTPACKER_H
+#define SHERRY_WEIGHTS_WEIGHTPACKER_H
+
+#include "sherry/Weights/RowProjector.h"
+#include "sherry/Weights/WeightMatrix.h"
+#include "sherry/Weights/WeightType.h"
+
+namespace sherry {
+
+/// Packs a matrix into the bytes of its type, some rows at a time. Vectors are
+/// always f32.
+class WeightPacker {
+public:
+  /// Refers to all but `type`.
+  WeightPacker(const WeightMatrix &matrix, const WeightType &type,
+               const WeightSource &source);
+
+  /// Rows that pack() takes: a tile, or a super-tile.
+  int64_t getRowsAtOnce() const { return rowsAtOnce; }
+  /// Bytes of `rows` rows, at most getRowsAtOnce().
+  int64_t getBytes(int64_t rows) const;
+
+  /// Reads the whole matrix if all of it shares a scale. Comes before pack().
+  llvm::Error prepare();
+
+  /// Packs the rows from `row` on, a multiple of getRowsAtOnce(); may be called
+  /// from several threads. Trits and blocks that the source has in a form that
+  /// fits are taken over without rounding.
+  llvm::Error pack(int64_t row, uint8_t *out) const;
+
+private:
+  llvm::Error packTernary(int64_t row, int64_t rows, uint8_t *out) const;
+  llvm::Error copyTrits(const WeightSlice &slice, int64_t first, int64_t rows,
+                        uint8_t *codes, float *scales) const;
+  llvm::Error packDense(int64_t row, int64_t rows, uint8_t *out) const;
+  llvm::Error packStoredBlocks(int64_t row, int64_t rows, uint8_t *out) const;
+  bool hasStoredBlocks() const;
+  llvm::Error explain(const format::Failure &failure) const;
+
+  const WeightMatrix &matrix;
+  WeightType type;
+  const WeightSource &source;
+  int64_t rowsAtOnce = format::kTileRows;
+  std::optional<RowProjector> projector; ///< of ternary weights
+};
+
+} // namespace sherry
+
+#endif // SHERRY_WEIGHTS_WEIGHTPACKER_H

@@ -1,0 +1,63 @@
+//===- ModuleWeights.cpp - The weights that a module names ----------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "ModuleWeights.h"
+#include "sherry/Dialect/Sherry/DenseTypes.h"
+#include "sherry/Dialect/Sherry/SherryDialect.h"
+
+using namespace mlir;
+using namespace sherry;
+using llvm::Error;
+
+/// The tensor of a layer, which {} stands for.
+static std::string nameTensor(StringRef source, int64_t layer) {
+  auto [before, after] = source.split("{}");
+  if (before.size() == source.size())
+    return source.str();
+  return (before + Twine(layer) + after).str();
+}
+
+static WeightMatrix getMatrix(WeightOp weight, int64_t layer) {
+  RankedTensorType type = weight.getTensorType();
+  std::vector<WeightSlice> slices;
+  for (auto [source, rows] :
+       llvm::zip_equal(weight.getSources().getAsValueRange<StringAttr>(),
+                       weight.getRows()))
+    slices.push_back({nameTensor(source, layer), rows});
+  int64_t cols = type.getShape().back();
+  if (type.getRank() == 1)
+    return WeightMatrix::makeVector(std::move(slices.front().tensor), cols);
+  return WeightMatrix(std::move(slices), cols);
+}
+
+static WeightType getWeightType(WeightOp weight) {
+  if (TernaryAttr ternary = weight.getTernary())
+    return TernaryWeights{ternary.getFormat(),
+                          ternary.getGrouping() == Grouping::Strided};
+  return *getDenseFormat(weight.getTensorType().getElementType());
+}
+
+Error sherry::checkWeights(ModuleOp module, WeightSource &source) {
+  for (auto weight : module.getOps<WeightOp>())
+    for (int64_t layer = 0, count = weight.getCount(); layer < count; ++layer)
+      if (Error error = getMatrix(weight, layer).check(source))
+        return error;
+  return Error::success();
+}
+
+std::vector<PlacedMatrix> sherry::listMatrices(ModuleOp module) {
+  std::vector<PlacedMatrix> result;
+  for (auto weight : module.getOps<WeightOp>())
+    for (int64_t layer = 0, count = weight.getCount(); layer < count; ++layer)
+      result.push_back({getMatrix(weight, layer), getWeightType(weight),
+                        *weight.getOffset() + layer * *weight.getStride()});
+  return result;
+}
+
+uint64_t sherry::getWeightsSize(ModuleOp module) {
+  return SherryDialect::WeightsSizeAttrHelper(module.getContext())
+      .getAttr(module)
+      .getInt();
+}

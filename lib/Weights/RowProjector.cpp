@@ -1,0 +1,53 @@
+//===- RowProjector.cpp - Rows of a matrix as 3:4-sparse trits ------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Weights/RowProjector.h"
+#include "sherry/Format/Codec.h"
+
+#include <algorithm>
+#include <vector>
+
+using namespace sherry;
+using llvm::Error;
+
+static Error explain(const std::string &where, const format::Failure &failure) {
+  return failure ? llvm::createStringError(where + ": " + *failure)
+                 : Error::success();
+}
+
+Error RowProjector::prepare(int64_t rows, ReadRows read) {
+  if (!quantizer.needsFirstPass())
+    return Error::success();
+  std::vector<float> weights(format::kTileRows * cols);
+  for (int64_t row = 0; row < rows; row += format::kTileRows) {
+    int64_t count = std::min(format::kTileRows, rows - row);
+    if (Error error = read(row, count, weights.data()))
+      return error;
+    if (Error error = explain(
+            where, quantizer.accumulateRows(row, count, weights.data())))
+      return error;
+  }
+  return Error::success();
+}
+
+Error RowProjector::project(int64_t row, int64_t rows, const float *weights,
+                            uint8_t *codes, float *scales) const {
+  return explain(where,
+                 quantizer.quantizeRows(row, rows, weights, codes, scales));
+}
+
+Error RowProjector::roundRow(int64_t row, float *weights) const {
+  std::vector<uint8_t> codes(cols / format::kGroupInputs);
+  std::vector<float> scales(scaleGroups());
+  if (Error error = project(row, 1, weights, codes.data(), scales.data()))
+    return error;
+  int64_t size = quantizer.getLayout().scaleGroupInputs(cols);
+  for (int64_t i = 0; i < cols; ++i) {
+    auto trits = format::decodeGroup(codes[i / format::kGroupInputs]);
+    weights[i] =
+        static_cast<float>(trits[i % format::kGroupInputs]) * scales[i / size];
+  }
+  return Error::success();
+}

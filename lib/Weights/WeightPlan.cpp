@@ -1,0 +1,375 @@
+//===- WeightPlan.cpp - Which weights a model has -------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/Weights/WeightPlan.h"
+#include "sherry/Format/Pack.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace llvm;
+using namespace sherry;
+using format::DenseFormat;
+using format::Granularity;
+using format::Storage;
+
+namespace {
+using Storages = SetVector<Storage>;
+} // namespace
+
+static bool isDense(Storage storage) {
+  return format::infoOf(storage).blockInputs == 1;
+}
+
+/// The format with the numbers of a type; q8_0 for blocks that have none.
+static DenseFormat formatOf(Storage storage) {
+  switch (storage) {
+  case Storage::F32:
+    return DenseFormat::F32;
+  case Storage::F16:
+    return DenseFormat::F16;
+  case Storage::BF16:
+    return DenseFormat::BF16;
+  case Storage::Q6_K:
+    return DenseFormat::Q6_K;
+  case Storage::Q4_0:
+    return DenseFormat::Q4_0;
+  default:
+    return DenseFormat::Q8_0;
+  }
+}
+
+static bool canPackStored(DenseFormat format, Storage storage) {
+  return format::canPackStored(*format::blocksOf(format), storage);
+}
+
+static std::string printNames(const Storages &storages) {
+  std::string result;
+  for (Storage storage : storages)
+    result +=
+        std::string(result.empty() ? "" : ", ") + format::infoOf(storage).name;
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Embedding and head
+//===----------------------------------------------------------------------===//
+
+/// The format of a dense matrix. `fallback` is for random weights, and for
+/// numbers that are not in blocks unless they are to be kept.
+static DenseFormat chooseDense(StringRef tensor, DenseFormat fallback,
+                               bool keepNumbers, Checkpoint *checkpoint,
+                               raw_ostream &log) {
+  auto storage = checkpoint ? checkpoint->getStorage(tensor) : std::nullopt;
+  if (!storage || (isDense(*storage) && !keepNumbers))
+    return fallback;
+  DenseFormat result = formatOf(*storage);
+  if (!isDense(*storage) && !canPackStored(result, *storage))
+    log << "note: " << tensor << " is widened from "
+        << format::infoOf(*storage).name << " to " << format::nameOf(result)
+        << "\n";
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Linear layers
+//===----------------------------------------------------------------------===//
+
+/// Whether every group of a layer's weights has exactly one zero.
+static Expected<bool> hasPattern(const LinearLayer &linear, int64_t numLayers,
+                                 bool strided, Checkpoint &checkpoint) {
+  constexpr int64_t rowsAtOnce = 64;
+  std::vector<uint8_t> codes(rowsAtOnce * linear.inputs / format::kGroupInputs);
+  std::vector<float> scales(rowsAtOnce * linear.inputs);
+  for (int64_t layer = 0; layer < numLayers; ++layer) {
+    auto view = checkpoint.getTensor(nameWeight(linear, layer),
+                                     {linear.outputs, linear.inputs});
+    if (!view)
+      return view.takeError();
+    std::vector<uint8_t> rows(rowsAtOnce * view->getRowBytes());
+    for (int64_t row = 0; row < linear.outputs; row += rowsAtOnce) {
+      int64_t count = std::min(rowsAtOnce, linear.outputs - row);
+      view->copyRows(row, count, rows.data());
+      if (!format::readTernaryRows(view->getStorage(), strided, count,
+                                   linear.inputs, rows.data(), codes.data(),
+                                   scales.data()))
+        return false;
+    }
+  }
+  return true;
+}
+
+/// All layers hold trits. Those that have the pattern are 3:4-sparse.
+static Expected<WeightType> chooseTernary(const LinearLayer &linear,
+                                          int64_t numLayers,
+                                          const Storages &storages,
+                                          Checkpoint &checkpoint) {
+  TernaryWeights result;
+  result.layout.granularity = Granularity::PerGroup;
+  result.layout.groupSize = format::infoOf(Storage::TQ1_0).blockInputs;
+  result.layout.scaleType = storages.contains(Storage::STQ1_0_I16)
+                                ? format::ScaleType::F32
+                                : format::ScaleType::F16;
+  for (bool isStrided : {false, true}) {
+    result.isStrided = isStrided;
+    // Their groups have it by construction.
+    if (isStrided && all_of(storages, format::isStrided))
+      return result;
+    if (any_of(storages, format::isStrided) && !isStrided)
+      continue;
+    auto matches = hasPattern(linear, numLayers, isStrided, checkpoint);
+    if (!matches)
+      return matches.takeError();
+    if (*matches)
+      return result;
+  }
+  return DenseFormat::TQ2_0;
+}
+
+/// The format that holds numbers of all these types.
+static DenseFormat chooseNumbers(const Storages &storages) {
+  return storages.size() == 1 ? formatOf(storages[0]) : DenseFormat::F32;
+}
+
+static Storages listStorages(const LinearLayer &linear, int64_t numLayers,
+                             const Checkpoint *checkpoint) {
+  Storages result;
+  for (int64_t layer = 0; checkpoint && layer < numLayers; ++layer)
+    if (auto storage = checkpoint->getStorage(nameWeight(linear, layer)))
+      result.insert(*storage);
+  return result;
+}
+
+/// The type of a linear layer that the checkpoint has in blocks, at least some
+/// of its matrices.
+static Expected<WeightType> chooseBlocks(const LinearLayer &linear,
+                                         int64_t numLayers,
+                                         const Storages &storages,
+                                         Checkpoint &checkpoint,
+                                         raw_ostream &log) {
+  if (all_of(storages, format::isTernary))
+    return chooseTernary(linear, numLayers, storages, checkpoint);
+  DenseFormat result =
+      storages.size() == 1 ? formatOf(storages[0]) : DenseFormat::Q8_0;
+  if (!all_of(storages,
+              [&](Storage storage) { return canPackStored(result, storage); }))
+    log << "note: " << linear.module << " is stored as "
+        << format::nameOf(result) << ", in the file it is "
+        << printNames(storages) << "\n";
+  return result;
+}
+
+static Expected<WeightType>
+chooseLinear(const LinearLayer &linear, const WeightOptions &options,
+             bool keepNumbers, const TernaryWeights &projection,
+             const ModelConfig &config, Checkpoint *checkpoint,
+             raw_ostream &log) {
+  Storages storages = listStorages(linear, config.numLayers, checkpoint);
+  bool isKeptDense =
+      config.quantization && config.quantization->isDense(linear);
+  if (!all_of(storages, isDense)) {
+    auto type =
+        chooseBlocks(linear, config.numLayers, storages, *checkpoint, log);
+    if (type && isKeptDense && getTernary(*type))
+      return DenseFormat::BF16;
+    return type;
+  }
+  if (options.quantize.value_or(true) && !isKeptDense)
+    return projection;
+  return keepNumbers && !storages.empty() ? chooseNumbers(storages)
+                                          : DenseFormat::BF16;
+}
+
+//===----------------------------------------------------------------------===//
+// Options
+//===----------------------------------------------------------------------===//
+
+static Error chooseGranularity(const WeightOptions &options,
+                               const ModelConfig &config,
+                               format::TernaryLayout &layout) {
+  if (config.quantization) {
+    layout.granularity = config.quantization->granularity;
+    if (layout.granularity == Granularity::PerGroup)
+      layout.groupSize = config.quantization->groupSize;
+  }
+  if (options.granularity)
+    layout.granularity = *options.granularity;
+  if (!options.groupSize)
+    return Error::success();
+  if (layout.granularity != Granularity::PerGroup)
+    return createStringError("--group-size needs --granularity=per_group");
+  if (*options.groupSize <= 0 || *options.groupSize > kMaxSize ||
+      *options.groupSize % format::kGroupInputs != 0)
+    return createStringError("--group-size is " + Twine(*options.groupSize) +
+                             "; it must be a multiple of 4 in 4.." +
+                             Twine(kMaxSize));
+  layout.groupSize = *options.groupSize;
+  return Error::success();
+}
+
+/// Whether weights of these sizes can have strided groups.
+static bool canBeStrided(const ModelConfig &config,
+                         const format::TernaryLayout &layout) {
+  bool result = layout.granularity != Granularity::PerGroup ||
+                layout.groupSize % format::kStridedInputs == 0;
+  for (const LinearLayer &layer : listLinearLayers(config))
+    result &= layer.inputs % format::kStridedInputs == 0;
+  return result;
+}
+
+/// How numbers become trits.
+static Expected<TernaryWeights> chooseProjection(const WeightOptions &options,
+                                                 const ModelConfig &config,
+                                                 bool isRandom) {
+  TernaryWeights result;
+  result.layout.scaleType = options.scaleType;
+  if (Error error = chooseGranularity(options, config, result.layout))
+    return error;
+  if (!options.isStrided)
+    return result;
+  if (!isRandom)
+    return createStringError("--grouping=strided needs --random-weights; the "
+                             "weights of a model have groups already");
+  if (!canBeStrided(config, result.layout))
+    return createStringError("--grouping=strided needs sizes and groups of a "
+                             "scale that are multiples of 64");
+  result.isStrided = true;
+  return result;
+}
+
+/// Blocks have their own scales: if all linear layers are in blocks, the
+/// options for those that are not have no effect.
+static Error refuseWithoutEffect(const WeightOptions &options,
+                                 const ModelConfig &config,
+                                 Checkpoint &checkpoint) {
+  for (const LinearLayer &linear : listLinearLayers(config))
+    for (int64_t layer = 0; layer < config.numLayers; ++layer) {
+      auto storage = checkpoint.getStorage(nameWeight(linear, layer));
+      if (!storage || isDense(*storage))
+        return Error::success();
+    }
+  const std::pair<const char *, bool> given[] = {
+      {"--no-quantize", options.quantize == false},
+      {"--quantize", options.quantize == true},
+      {"--granularity", options.granularity.has_value()},
+      {"--group-size", options.groupSize.has_value()},
+      {"--scale-type", options.scaleType != format::ScaleType::F16}};
+  for (const auto &[option, isGiven] : given)
+    if (isGiven)
+      return createStringError(
+          Twine(option) + " has no effect: all linear layers of the model are "
+                          "in blocks that have their own scales; leave it out");
+  return Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// All weights
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Lists the weights of a model in the order of the graph.
+class Planner {
+public:
+  Planner(const WeightOptions &options, bool keepNumbers,
+          const ModelConfig &config, Checkpoint *checkpoint, raw_ostream &log)
+      : options(options), keepNumbers(keepNumbers), config(config),
+        checkpoint(checkpoint), log(log) {}
+
+  Expected<WeightPlan> plan();
+
+private:
+  void add(const Twine &name, int64_t count, const Twine &source,
+           SmallVector<int64_t, 2> shape, const WeightType &type) {
+    result.weights.push_back(
+        {name.str(), count, source.str(), std::move(shape), type});
+  }
+  /// A vector of every layer.
+  void addVector(const Twine &name, const Twine &source, int64_t size) {
+    add(name, config.numLayers, "model.layers.{}." + source, {size},
+        DenseFormat::F32);
+  }
+  /// The embedding or the head, which are never ternary.
+  void addVocabulary(StringRef name, StringRef source, DenseFormat format) {
+    add(name, 1, source, {config.vocabSize, config.hiddenSize}, format);
+  }
+  Error addLinears(ArrayRef<LinearLayer> linears);
+  void addAttentionVectors(ArrayRef<LinearLayer> linears);
+
+  const WeightOptions &options;
+  bool keepNumbers;
+  const ModelConfig &config;
+  Checkpoint *checkpoint;
+  raw_ostream &log;
+  WeightPlan result;
+};
+} // namespace
+
+Error Planner::addLinears(ArrayRef<LinearLayer> linears) {
+  for (const LinearLayer &linear : linears) {
+    auto type = chooseLinear(linear, options, keepNumbers, result.projection,
+                             config, checkpoint, log);
+    if (!type)
+      return type.takeError();
+    add(linear.name, config.numLayers,
+        "model.layers.{}." + Twine(linear.module) + ".weight",
+        {linear.outputs, linear.inputs}, *type);
+  }
+  return Error::success();
+}
+
+/// Biases and norms that only some architectures have.
+void Planner::addAttentionVectors(ArrayRef<LinearLayer> linears) {
+  const Architecture &architecture = *config.architecture;
+  if (architecture.hasQkvBias)
+    for (const LinearLayer &linear : linears.take_front(3))
+      addVector(Twine(linear.name) + "_bias", Twine(linear.module) + ".bias",
+                linear.outputs);
+  if (architecture.qkNorm == Architecture::QkNorm::None)
+    return;
+  for (auto [name, module] : {std::pair("q_norm", architecture.queryNorm),
+                              std::pair("k_norm", architecture.keyNorm)})
+    addVector(name, "self_attn." + Twine(module) + ".weight", config.headDim);
+}
+
+Expected<WeightPlan> Planner::plan() {
+  auto projection = chooseProjection(options, config, !checkpoint);
+  if (!projection)
+    return projection.takeError();
+  result.projection = *projection;
+  constexpr StringRef embedding = "model.embed_tokens.weight";
+  constexpr StringRef head = "lm_head.weight";
+  bool isTied = config.tieWordEmbeddings;
+  DenseFormat headFormat =
+      options.head ? *options.head
+                   : chooseDense(isTied ? embedding : head, DenseFormat::Q8_0,
+                                 keepNumbers, checkpoint, log);
+  // A tied embedding is the head, so it is stored like one.
+  addVocabulary("embedding", embedding,
+                isTied ? headFormat
+                       : chooseDense(embedding, DenseFormat::BF16, keepNumbers,
+                                     checkpoint, log));
+  if (checkpoint)
+    if (Error error = refuseWithoutEffect(options, config, *checkpoint))
+      return error;
+  SmallVector<LinearLayer> linears = listLinearLayers(config);
+  addVector("attention_norm", "input_layernorm.weight", config.hiddenSize);
+  if (Error error = addLinears(linears))
+    return error;
+  addAttentionVectors(linears);
+  addVector("ffn_norm", "post_attention_layernorm.weight", config.hiddenSize);
+  add("output_norm", 1, "model.norm.weight", {config.hiddenSize},
+      DenseFormat::F32);
+  if (!isTied)
+    addVocabulary("head", head, headFormat);
+  return std::move(result);
+}
+
+Expected<WeightPlan> sherry::planWeights(const WeightOptions &options,
+                                         bool keepNumbers,
+                                         const ModelConfig &config,
+                                         Checkpoint *checkpoint,
+                                         raw_ostream &log) {
+  return Planner(options, keepNumbers, config, checkpoint, log).plan();
+}

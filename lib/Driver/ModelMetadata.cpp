@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "ModelMetadata.h"
 #include "Statistics.h"
+#include "sherry-abi/metadata.h"
 #include "sherry/Dialect/Sherry/DenseTypes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 
@@ -21,27 +22,28 @@ using namespace sherry;
 /// The steps between barriers, in the order of the numbers that the code gives
 /// to the barrier.
 static nlohmann::json describeSteps(ModuleOp module) {
+  namespace step = metadata::step;
   nlohmann::json result = nlohmann::json::array();
   SymbolTable symbols(module);
   ArrayAttr steps =
       SherryDialect::StepsAttrHelper(module.getContext()).getAttr(module);
-  for (auto step : steps.getAsRange<DictionaryAttr>()) {
+  for (auto stepAttr : steps.getAsRange<DictionaryAttr>()) {
     nlohmann::json &entry = result.emplace_back();
-    for (StringRef name : {"entry", "op"})
-      entry[name.str()] = step.getAs<StringAttr>(name).str();
-    auto name = step.getAs<FlatSymbolRefAttr>("weight");
+    for (StringRef name : {step::kEntry, step::kOp})
+      entry[name.str()] = stepAttr.getAs<StringAttr>(name).str();
+    auto name = stepAttr.getAs<FlatSymbolRefAttr>(step::kWeight);
     if (!name)
       continue;
     auto weight = symbols.lookup<WeightOp>(name.getValue());
     RankedTensorType type = weight.getTensorType();
-    entry["weight"] = name.getValue().str();
-    entry["shape"] = type.getShape();
+    entry[step::kWeight] = name.getValue().str();
+    entry[step::kShape] = type.getShape();
     // An embedding reads one row of its weight.
-    if (entry["op"] == "embedding")
+    if (entry[step::kOp] == "embedding")
       continue;
-    entry["bytes"] = weight.getByteSize();
-    if (entry["op"] == "linear" || entry["op"] == "gated_linear")
-      entry["multiply_adds"] = type.getNumElements();
+    entry[step::kBytes] = weight.getByteSize();
+    if (entry[step::kOp] == "linear" || entry[step::kOp] == "gated_linear")
+      entry[step::kMultiplyAdds] = type.getNumElements();
   }
   return result;
 }
@@ -54,18 +56,19 @@ static void describeTernary(ModuleOp module, nlohmann::json &json) {
       encodings.insert(ternary.withLayout(LayoutAttr()));
   if (encodings.empty())
     return;
-  json["bits_per_weight"] = getBitsPerWeight(module);
+  json[metadata::kBitsPerWeight] = getBitsPerWeight(module);
   if (encodings.size() > 1) {
-    json["granularity"] = "mixed";
+    json[metadata::kGranularity] = "mixed";
     return;
   }
   TernaryAttr encoding = encodings.front();
-  json["granularity"] = stringifyScaleSharing(encoding.getSharing()).str();
+  json[metadata::kGranularity] =
+      stringifyScaleSharing(encoding.getSharing()).str();
   if (encoding.getSharing() == ScaleSharing::PerGroup)
-    json["group_size"] = encoding.getGroupSize();
+    json[metadata::kGroupSize] = encoding.getGroupSize();
   if (encoding.getGrouping() != Grouping::Contiguous)
-    json["grouping"] = stringifyGrouping(encoding.getGrouping()).str();
-  json["scale_type"] = encoding.getScale().isF16() ? "f16" : "f32";
+    json[metadata::kGrouping] = stringifyGrouping(encoding.getGrouping()).str();
+  json[metadata::kScaleType] = encoding.getScale().isF16() ? "f16" : "f32";
 }
 
 /// The type of the cache's numbers, as the options call it.
@@ -83,54 +86,54 @@ std::string sherry::makeMetadata(ModuleOp module, const ModelConfig &config,
   llvm::sys::path::remove_dots(path, /*remove_dot_dot=*/false);
   while (path.size() > 1 && llvm::sys::path::is_separator(path.back()))
     path.pop_back();
-  json["name"] = llvm::json::fixUTF8(llvm::sys::path::filename(path));
-  json["architecture"] = config.architecture->name;
-  json["vocab_size"] = config.vocabSize;
-  json["hidden_size"] = config.hiddenSize;
-  json["intermediate_size"] = config.intermediateSize;
-  json["num_hidden_layers"] = config.numLayers;
-  json["num_attention_heads"] = config.numHeads;
-  json["num_key_value_heads"] = config.numKeyValueHeads;
-  json["head_dim"] = config.headDim;
-  json["max_position_embeddings"] = config.maxPositionEmbeddings;
-  json["rope_theta"] = config.ropeTheta;
-  json["tie_word_embeddings"] = config.tieWordEmbeddings;
-  json["bos_token_id"] = nullptr;
+  json[metadata::kName] = llvm::json::fixUTF8(llvm::sys::path::filename(path));
+  json[metadata::kArchitecture] = config.architecture->name;
+  json[metadata::kVocabSize] = config.vocabSize;
+  json[metadata::kHiddenSize] = config.hiddenSize;
+  json[metadata::kIntermediateSize] = config.intermediateSize;
+  json[metadata::kNumHiddenLayers] = config.numLayers;
+  json[metadata::kNumAttentionHeads] = config.numHeads;
+  json[metadata::kNumKeyValueHeads] = config.numKeyValueHeads;
+  json[metadata::kHeadDim] = config.headDim;
+  json[metadata::kMaxPositionEmbeddings] = config.maxPositionEmbeddings;
+  json[metadata::kRopeTheta] = config.ropeTheta;
+  json[metadata::kTieWordEmbeddings] = config.tieWordEmbeddings;
+  json[metadata::kBosTokenId] = nullptr;
   if (config.bosTokenId)
-    json["bos_token_id"] = *config.bosTokenId;
-  json["eos_token_ids"] = std::vector<int64_t>(config.eosTokenIds.begin(),
-                                               config.eosTokenIds.end());
-  json["add_bos_token"] = tokenizer.addBos;
+    json[metadata::kBosTokenId] = *config.bosTokenId;
+  json[metadata::kEosTokenIds] = std::vector<int64_t>(
+      config.eosTokenIds.begin(), config.eosTokenIds.end());
+  json[metadata::kAddBosToken] = tokenizer.addBos;
   for (const SamplingField &field : listSamplingFields())
     if (auto it = config.sampling.find(field.name);
         it != config.sampling.end()) {
-      nlohmann::json &value = json["sampling"][field.name];
+      nlohmann::json &value = json[metadata::kSampling][field.name];
       if (field.isInteger)
         value = static_cast<uint64_t>(it->second);
       else
         value = it->second;
     }
-  json["activations"] =
+  json[metadata::kActivations] =
       getNumerics(module).getActivations().isF32() ? "f32" : "i8";
   auto head = SymbolTable(module).lookup<WeightOp>(
       config.tieWordEmbeddings ? "embedding" : "head");
-  json["head"] =
+  json[metadata::kHead] =
       format::nameOf(*getDenseFormat(head.getTensorType().getElementType()));
-  json["kv"] = nameOf(getCache(module));
+  json[metadata::kKv] = nameOf(getCache(module));
   describeTernary(module, json);
   if (!tokenizer.chatTemplate.empty())
-    json["chat_template"] = llvm::json::fixUTF8(tokenizer.chatTemplate);
+    json[metadata::kChatTemplate] = llvm::json::fixUTF8(tokenizer.chatTemplate);
   for (const auto &[key, name] : tokenizer.specialTokens) {
-    nlohmann::json &value = json["special_tokens"][key];
+    nlohmann::json &value = json[metadata::kSpecialTokens][key];
     if (name)
       value = *name;
   }
   Schedule schedule = getSchedule(module).getSchedule();
   for (const ScheduleField &field : kScheduleFields)
-    json["schedule"][field.name] = schedule.*field.value;
-  json["target_cpu"] = targetCpu.str();
-  json["random_weights"] = hasRandomWeights;
-  json["compiler"] = "sherry " SHERRY_VERSION;
-  json["steps"] = describeSteps(module);
+    json[metadata::kSchedule][field.name] = schedule.*field.value;
+  json[metadata::kTargetCpu] = targetCpu.str();
+  json[metadata::kRandomWeights] = hasRandomWeights;
+  json[metadata::kCompiler] = "sherry " SHERRY_VERSION;
+  json[metadata::kSteps] = describeSteps(module);
   return json.dump();
 }

@@ -5,18 +5,23 @@
 //===----------------------------------------------------------------------===//
 #include "Metadata.h"
 #include "Support.h"
+#include "sherry-abi/metadata.h"
 
 #include <nlohmann/json.hpp>
 
 using namespace sherry::runtime;
+namespace metadata = sherry::metadata;
 using nlohmann::json;
+
+[[noreturn]] static void fail(const char *field, const std::string &problem) {
+  throw Error(std::string("metadata: field \"") + field + "\"" + problem);
+}
 
 static int32_t parseToken(const json &value, uint32_t vocabSize,
                           const char *field) {
   if (value.is_number_unsigned() && value.get<uint64_t>() < vocabSize)
     return value.get<int32_t>();
-  throw Error(std::string("metadata: field \"") + field +
-              "\": not a token in [0, " + std::to_string(vocabSize) + ")");
+  fail(field, ": not a token in [0, " + std::to_string(vocabSize) + ")");
 }
 
 Metadata Metadata::parse(std::string text, uint32_t vocabSize) {
@@ -30,28 +35,29 @@ Metadata Metadata::parse(std::string text, uint32_t vocabSize) {
   if (!object.is_object())
     throw Error("metadata: not a JSON object");
 
-  if (auto it = object.find("vocab_size");
+  if (auto it = object.find(metadata::kVocabSize);
       it != object.end() && *it != vocabSize)
-    throw Error("metadata: field \"vocab_size\" is not the " +
-                std::to_string(vocabSize) + " of the model's table");
-  if (auto it = object.find("bos_token_id");
+    fail(metadata::kVocabSize,
+         " is not the " + std::to_string(vocabSize) + " of the model's table");
+  if (auto it = object.find(metadata::kBosTokenId);
       it != object.end() && !it->is_null())
-    result.bosToken = parseToken(*it, vocabSize, "bos_token_id");
-  if (auto it = object.find("eos_token_ids"); it != object.end()) {
+    result.bosToken = parseToken(*it, vocabSize, metadata::kBosTokenId);
+  if (auto it = object.find(metadata::kEosTokenIds); it != object.end()) {
     if (!it->is_array())
-      throw Error("metadata: field \"eos_token_ids\": not a list");
+      fail(metadata::kEosTokenIds, ": not a list");
     for (const json &token : *it)
-      result.eosTokens.push_back(parseToken(token, vocabSize, "eos_token_ids"));
+      result.eosTokens.push_back(
+          parseToken(token, vocabSize, metadata::kEosTokenIds));
   }
-  if (auto it = object.find("add_bos_token");
+  if (auto it = object.find(metadata::kAddBosToken);
       it != object.end() && !it->is_null()) {
     if (!it->is_boolean())
-      throw Error("metadata: field \"add_bos_token\": not true or false");
+      fail(metadata::kAddBosToken, ": not true or false");
     result.addBos = it->get<bool>();
   }
-  if (auto it = object.find("steps"); it != object.end()) {
+  if (auto it = object.find(metadata::kSteps); it != object.end()) {
     if (!it->is_array())
-      throw Error("metadata: field \"steps\": not a list");
+      fail(metadata::kSteps, ": not a list");
     result.numSteps = it->size();
   }
   result.text = std::move(text);

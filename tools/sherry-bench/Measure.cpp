@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Measure.h"
 #include "Roofline.h"
+#include "sherry-abi/metadata.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -33,11 +34,12 @@ static uint64_t residentBytes() {
 static std::vector<Step> readSteps(const std::string &metadata) {
   std::vector<Step> result;
   const auto description = nlohmann::json::parse(metadata);
-  for (const auto &step : description.at("steps"))
-    result.push_back({step.at("entry"), step.at("op"), step.value("weight", ""),
-                      step.contains("shape") ? step["shape"].dump() : "",
-                      step.value("bytes", 0ULL),
-                      step.value("multiply_adds", 0ULL)});
+  namespace key = sherry::metadata::step;
+  for (const auto &step : description.at(sherry::metadata::kSteps))
+    result.push_back(
+        {step.at(key::kEntry), step.at(key::kOp), step.value(key::kWeight, ""),
+         step.contains(key::kShape) ? step[key::kShape].dump() : "",
+         step.value(key::kBytes, 0ULL), step.value(key::kMultiplyAdds, 0ULL)});
   return result;
 }
 

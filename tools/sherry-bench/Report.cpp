@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Report.h"
+#include "sherry-abi/metadata.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -123,7 +124,7 @@ static Table makeFiles(const std::vector<ModelReport> &reports) {
   for (const ModelReport &report : reports)
     table.push_back(
         {report.path, number(static_cast<double>(report.fileSize) / 1e6, 1),
-         Json::parse(report.metadata).value("target_cpu", ""),
+         Json::parse(report.metadata).value(sherry::metadata::kTargetCpu, ""),
          number(report.loadSeconds, 3), number(report.firstTokenSeconds, 3),
          number(static_cast<double>(report.residentBytes) / 1e6, 1)});
   return table;
@@ -261,7 +262,7 @@ static std::string formatJson(const std::vector<ModelReport> &reports,
              {"resident_bytes", report.residentBytes},
              {"results", Json::array()}};
     Json metadata = Json::parse(report.metadata);
-    metadata.erase("steps");
+    metadata.erase(sherry::metadata::kSteps);
     model["metadata"] = metadata;
     for (const Result &result : report.results)
       model["results"].push_back(toJson(result, options));

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ChatForm.h"
+#include "sherry-abi/metadata.h"
 
 #include <algorithm>
 #include <ctime>
@@ -37,7 +38,7 @@ static std::string chooseTemplate(const sherry_model *model,
   }
   origin = "the model's chat template";
   const std::string jinja = Json::parse(sherry_model_metadata(model))
-                                .value("chat_template", std::string());
+                                .value(metadata::kChatTemplate, std::string());
   if (jinja.empty())
     throw std::runtime_error("the model has no chat template; " +
                              offerTemplates());
@@ -47,9 +48,10 @@ static std::string chooseTemplate(const sherry_model *model,
 /// The name of a special token: as the files of the model have it or, where
 /// they do not say, that of the token.
 static std::optional<std::string> findName(const sherry_model *model,
-                                           const Json &metadata,
+                                           const Json &description,
                                            const char *field, int32_t token) {
-  const Json names = metadata.value("special_tokens", Json::object());
+  const Json names =
+      description.value(metadata::kSpecialTokens, Json::object());
   const auto name = names.find(field);
   if (name != names.end())
     return name->is_string() ? std::optional(name->get<std::string>())
@@ -62,13 +64,13 @@ static std::optional<std::string> findName(const sherry_model *model,
 }
 
 static ChatSetting describe(const sherry_model *model, const Options &options) {
-  const Json metadata = Json::parse(sherry_model_metadata(model));
-  const auto ends = metadata.find("eos_token_ids");
-  const bool hasEnd = ends != metadata.end() && !ends->empty();
+  const Json description = Json::parse(sherry_model_metadata(model));
+  const auto ends = description.find(metadata::kEosTokenIds);
+  const bool hasEnd = ends != description.end() && !ends->empty();
   ChatSetting setting;
   setting.bosToken =
-      findName(model, metadata, "bos_token", sherry_model_bos_token(model));
-  setting.eosToken = findName(model, metadata, "eos_token",
+      findName(model, description, "bos_token", sherry_model_bos_token(model));
+  setting.eosToken = findName(model, description, "eos_token",
                               hasEnd ? ends->front().get<int32_t>() : -1);
   setting.thinking = options.thinking;
   const std::time_t now = std::time(nullptr);

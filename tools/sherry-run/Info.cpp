@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Sampling.h"
 #include "Session.h"
+#include "sherry-abi/metadata.h"
 
 #include <nlohmann/json.hpp>
 
@@ -18,14 +19,14 @@ static std::string line(const std::string &name, const std::string &value) {
 }
 
 void sherry::run::printInfo(const sherry_model *model, const Options &options) {
-  const char *metadata = sherry_model_metadata(model);
+  const char *description = sherry_model_metadata(model);
   if (*options.info == "json")
-    return print(std::string(metadata) + "\n");
+    return print(std::string(description) + "\n");
 
   std::string text;
-  const auto object = nlohmann::ordered_json::parse(metadata);
+  const auto object = nlohmann::ordered_json::parse(description);
   for (const auto &[name, value] : object.items()) {
-    if (name == "sampling")
+    if (name == metadata::kSampling)
       continue; // below, with what it leaves out
     // Escaped, as the terminal obeys control characters.
     std::string shown = value.dump(), key = nlohmann::json(name).dump();

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Sampling.h"
+#include "sherry-abi/metadata.h"
 
 #include <nlohmann/json.hpp>
 
@@ -49,9 +50,9 @@ static void take(const Value &value, const json &given,
 void sherry::run::takeSamplingValues(const sherry_model *model,
                                      Options &options) {
   sherry_sampler_options &sampling = options.sampling;
-  const json metadata = json::parse(sherry_model_metadata(model));
-  const auto object = metadata.find("sampling");
-  if (object != metadata.end() && object->is_object())
+  const json description = json::parse(sherry_model_metadata(model));
+  const auto object = description.find(metadata::kSampling);
+  if (object != description.end() && object->is_object())
     for (const Value &value : values)
       if (object->contains(value.key) && !options.isGiven(value.option))
         take(value, (*object)[value.key], sampling);

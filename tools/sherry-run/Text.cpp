@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Text.h"
+#include "sherry-abi/metadata.h"
 
 #include <nlohmann/json.hpp>
 
@@ -36,8 +37,9 @@ int32_t sherry::run::findPrefixToken(const sherry_model *model) {
   const int32_t bos = sherry_model_bos_token(model);
   if (bos >= 0)
     return bos;
-  const auto metadata = nlohmann::json::parse(sherry_model_metadata(model));
-  const auto ends = metadata.find("eos_token_ids");
-  return ends == metadata.end() || ends->empty() ? -1
-                                                 : ends->front().get<int32_t>();
+  const auto description = nlohmann::json::parse(sherry_model_metadata(model));
+  const auto ends = description.find(metadata::kEosTokenIds);
+  return ends == description.end() || ends->empty()
+             ? -1
+             : ends->front().get<int32_t>();
 }

@@ -117,11 +117,12 @@ Error Compilation::runPasses() {
     if (current == stages.end())
       return llvm::createStringError(
           options.from + ": the module has no sherry.stage, or an unknown one; "
-                         "sherry-compile --emit and the pipelines of "
-                         "sherry-opt write it");
+                         "sherry-compile and the pipelines of sherry-opt "
+                         "write it");
     if (options.lastStage < current->stage)
-      return llvm::createStringError(options.from + ": is after the stage '" +
-                                     done + "', later than --emit");
+      return makeError(Problem::LaterStage,
+                       options.from + ": is after the stage '" + done +
+                           "', later than the last one");
     stages = stages.drop_front(current - stages.begin() + 1);
   }
   stages = stages.take_while(

@@ -10,7 +10,8 @@
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 #include "sherry/Import/ModelFiles.h"
 #include "sherry/Import/ProjectionSample.h"
-#include "sherry/Support/InputFile.h"
+#include "sherry/Support/Json.h"
+#include "sherry/Support/Problem.h"
 #include "sherry/Transforms/AttachTarget.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -86,12 +87,11 @@ Error Reader::checkProjection(const format::TernaryLayout &layout,
     return Error::success();
   if (!config.quantization && !options.weights.quantize &&
       !sample->looksTrained()) {
-    std::string problem = options.model + ": " + sample->describeProblem() +
-                          "; --no-quantize keeps the layers as they are, "
-                          "--quantize makes them trits all the same";
+    std::string problem = options.model + ": " + sample->describeProblem();
     if (options.strict)
-      return llvm::createStringError(problem);
-    log << "warning: " << problem << "\n";
+      return makeError(Problem::UntrainedWeights, problem);
+    log << "warning: " << problem
+        << findRemedy(options.remedies, Problem::UntrainedWeights) << "\n";
   }
   notes << "note: " << sample->describeErrors() << "\n";
   return Error::success();
@@ -103,6 +103,7 @@ Error Reader::readModel(llvm::raw_ostream &notes) {
   reading.weights = !options.randomSeed;
   reading.tokenizer = !options.limits;
   reading.stqScale = options.stqScale;
+  reading.remedies = options.remedies;
   Expected<ModelFiles> files = ModelFiles::open(options.model, reading);
   if (!files)
     return files.takeError();
@@ -136,10 +137,10 @@ Expected<CacheType> Reader::chooseCacheType() {
       options.quantizeActivations ? CacheType::F16 : CacheType::F32);
   if (result == CacheType::I8 &&
       (config.headDim % 16 != 0 || config.headDim > 256))
-    return llvm::createStringError(
-        "--kv=i8 needs a head_dim that is a multiple of 16 and at most 256; "
-        "this model has " +
-        llvm::Twine(config.headDim) + ", use --kv=f16");
+    return makeError(Problem::CacheHeadSize,
+                     "a cache of i8 needs a head_dim that is a multiple of 16 "
+                     "and at most 256; this model has " +
+                         llvm::Twine(config.headDim));
   return result;
 }
 

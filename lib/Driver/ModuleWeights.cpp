@@ -22,9 +22,8 @@ static std::string nameTensor(StringRef source, int64_t layer) {
 static WeightMatrix getMatrix(WeightOp weight, int64_t layer) {
   RankedTensorType type = weight.getTensorType();
   std::vector<WeightSlice> slices;
-  for (auto [source, rows] :
-       llvm::zip_equal(weight.getSources().getAsValueRange<StringAttr>(),
-                       weight.getRows()))
+  for (auto [source, rows] : llvm::zip_equal(
+           weight.getSources().getAsValueRange<StringAttr>(), weight.getRows()))
     slices.push_back({nameTensor(source, layer), rows});
   int64_t cols = type.getShape().back();
   if (type.getRank() == 1)

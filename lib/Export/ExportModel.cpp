@@ -12,6 +12,7 @@
 #include "sherry/Support/InputFile.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/OutputFile.h"
+#include "sherry/Support/Problem.h"
 
 #include "llvm/Support/FileSystem.h"
 
@@ -102,11 +103,12 @@ Error Exporter::chooseProjection() {
   projection.granularity = options.granularity.value_or(projection.granularity);
   if (options.groupSize &&
       projection.granularity != format::Granularity::PerGroup)
-    return makeError("--group-size needs --granularity=per_group");
+    return makeError(Problem::UnusedGroupSize,
+                     "a group size needs the granularity per_group");
   projection.groupSize = options.groupSize.value_or(projection.groupSize);
   if (importance && !options.linear &&
       projection.granularity == format::Granularity::PerTensor)
-    return makeError("--importance needs a granularity of per_channel or "
+    return makeError("importances need the granularity per_channel or "
                      "per_group");
   return Error::success();
 }
@@ -244,13 +246,11 @@ Error Exporter::checkProjection() {
   if (sample->kinds.empty())
     return Error::success();
   if (!config.quantization && !options.quantize && !sample->looksTrained()) {
-    std::string problem =
-        options.model + ": " + sample->describeProblem() +
-        "; --type=" + (options.toFolder ? "F16" : "Q8_0") +
-        " keeps what they are, --quantize makes them trits all the same";
+    std::string problem = options.model + ": " + sample->describeProblem();
     if (options.strict)
-      return makeError(problem);
-    log << "warning: " << problem << "\n";
+      return makeError(Problem::UntrainedWeights, problem);
+    log << "warning: " << problem
+        << findRemedy(options.remedies, Problem::UntrainedWeights) << "\n";
   }
   notes.insert(sample->describeErrors());
   return Error::success();
@@ -467,8 +467,8 @@ Error Exporter::run() {
   if (Error error = addJobs())
     return error;
   if (options.latent && (!isPlain() || !config.quantization))
-    return makeError("--latent needs a model that was trained as trits, and "
-                     "--type=F16, BF16 or F32");
+    return makeError("latent weights need a model that was trained as trits, "
+                     "and the type F16, BF16 or F32");
   if (Error error = checkProjection())
     return error;
   if (options.latent)
@@ -495,6 +495,7 @@ Error sherry::exportModel(
     function_ref<void(const TensorReport &, size_t)> progress) {
   OpenOptions openOptions;
   openOptions.stqScale = options.stqScale;
+  openOptions.remedies = options.remedies;
   auto files = ModelFiles::open(options.model, openOptions);
   if (!files)
     return files.takeError();

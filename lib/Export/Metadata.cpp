@@ -10,6 +10,7 @@
 #include "sherry/Support/InputFile.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/OutputFile.h"
+#include "sherry/Support/Problem.h"
 
 #include "llvm/Support/FileSystem.h"
 
@@ -189,10 +190,10 @@ static Error describeByteLevel(const json &root, StringRef file, StringRef pre,
   if (name.empty())
     name = namePreTokenizer(root, notes);
   if (name.empty())
-    return makeError(file + ": GGUF files name how text is cut into words "
+    return makeError(Problem::UnknownPreTokenizer,
+                     file + ": GGUF files name how text is cut into words "
                             "(tokenizer.ggml.pre), and no name that is known "
-                            "stands for this pre_tokenizer; give one with "
-                            "--tokenizer-pre");
+                            "stands for this pre_tokenizer");
   writer.addString("tokenizer.ggml.model", "gpt2");
   writer.addString("tokenizer.ggml.pre", name);
   writer.addStrings("tokenizer.ggml.merges", merges);
@@ -440,9 +441,9 @@ Expected<std::vector<float>> sherry::describeRope(const ModelConfig &config,
   }
   if (!architecture.ggufHasRopeFreqs)
     return makeError(
+        Problem::NeedsFolder,
         "GGUF files cannot say the rope scaling of this model: readers of " +
-        quote(architecture.ggufName) +
-        " take no rope_freqs.weight; write a folder with --hf");
+            quote(architecture.ggufName) + " take no rope_freqs.weight");
   if (scaling.magnitude != 1)
     addNumber("attn_factor", scaling.magnitude);
   std::vector<double> divisors = listRopeDivisors(config);

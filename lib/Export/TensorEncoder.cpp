@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 using namespace llvm;
 using namespace sherry;
@@ -241,15 +242,23 @@ Error TensorEncoder::encodeRow(int64_t row, uint8_t *out,
 Error TensorEncoder::encode(int64_t row, int64_t count, uint8_t *out,
                             TensorReport &report) const {
   std::vector<TensorReport> parts(count);
-  std::vector<std::string> failures(count);
+  std::vector<std::optional<Error>> errors(count);
   parallelFor(0, count, [&](size_t i) {
     if (Error error = encodeRow(row + static_cast<int64_t>(i),
                                 out + i * getRowBytes(), parts[i]))
-      failures[i] = toString(std::move(error));
+      errors[i] = std::move(error);
   });
-  for (const std::string &failure : failures)
-    if (!failure.empty())
-      return makeError(failure);
+  Error first = Error::success();
+  for (std::optional<Error> &error : errors) {
+    if (!error)
+      continue;
+    if (first)
+      consumeError(std::move(*error));
+    else
+      first = std::move(*error);
+  }
+  if (first)
+    return first;
   for (const TensorReport &part : parts)
     report.add(part);
   return Error::success();

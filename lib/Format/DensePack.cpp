@@ -288,10 +288,10 @@ Failure sherry::format::packBlocks(const BlockFormat &format, int64_t firstRow,
           StoredBlock &block) -> Failure {
         block = quantizeBlock(format, weights + row * cols + col, inputs);
         if (std::isinf(block.d))
-          return "row " + std::to_string(firstRow + row) + ", column " +
-                 std::to_string(col) +
-                 ": weights from here on are too large for " + format.name +
-                 "; compile with --head=bf16";
+          return {"row " + std::to_string(firstRow + row) + ", column " +
+                      std::to_string(col) +
+                      ": weights from here on are too large for " + format.name,
+                  FailureKind::BlockRange};
         return {};
       });
 }

@@ -79,9 +79,8 @@ static Failure roundScale(ScaleType type, int64_t row, int64_t col,
   std::ostringstream message;
   message << "row " << row << ", column " << col << ": the scale " << scale
           << " of the weights from here on is too "
-          << (rounded == 0 ? "small" : "large")
-          << " for f16; compile with --scale-type=f32";
-  return message.str();
+          << (rounded == 0 ? "small" : "large") << " for f16";
+  return {message.str(), FailureKind::ScaleRange};
 }
 
 Failure Quantizer::quantizeRows(int64_t firstRow, int64_t rows,

@@ -6,6 +6,7 @@
 #include "sherry/Import/Gguf.h"
 #include "sherry/Format/Float16.h"
 #include "sherry/Support/Json.h"
+#include "sherry/Support/Problem.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Endian.h"
@@ -483,8 +484,8 @@ Expected<GgufModel> GgufModel::open(StringRef path, StqScale scale) {
   if (scale == StqScale::Auto)
     scale = model.hasIntegerScales() ? StqScale::I16 : StqScale::F16;
   else if (none_of(model.files, hasStq))
-    return makeError(path + ": --stq-scale has no effect, no tensor is of type "
-                            "STQ1_0; leave it out");
+    return makeError(Problem::UnusedStqScale,
+                     path + ": no tensor is of type STQ1_0");
   for (std::unique_ptr<GgufFile> &file : model.files)
     file->scale = scale;
   model.stqScale = scale;

@@ -8,6 +8,7 @@
 #include "Tokenizer.h"
 #include "sherry/Import/GgufConfig.h"
 #include "sherry/Support/Json.h"
+#include "sherry/Support/Problem.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -95,8 +96,10 @@ static Expected<ModelFiles> openGguf(StringRef path,
     files.gguf = &model->first();
     if (options.stqScale == StqScale::Auto && model->stqScale == StqScale::I16)
       files.notes.push_back(
-          (path + ": the scales of STQ1_0 are read as 16-bit integers, as most "
-                  "are too small for f16; --stq-scale=f16 reads them as f16")
+          (path +
+           ": the scales of STQ1_0 are read as 16-bit integers, as most "
+           "are too small for f16" +
+           findRemedy(options.remedies, Problem::IntegerStqScales))
               .str());
     auto checkpoint = Checkpoint::create(std::move(*model), files.config);
     if (!checkpoint)
@@ -122,8 +125,8 @@ static Expected<ModelFiles> openFolder(StringRef path,
       return error;
   }
   if (options.stqScale != StqScale::Auto)
-    return makeError(path + ": --stq-scale has no effect, no tensor is of type "
-                            "STQ1_0; leave it out");
+    return makeError(Problem::UnusedStqScale,
+                     path + ": no tensor is of type STQ1_0");
   if (options.weights) {
     auto checkpoint = Checkpoint::open(path);
     if (!checkpoint)

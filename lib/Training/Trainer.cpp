@@ -49,7 +49,7 @@ static Error checkGroups(const Projection &projection,
                        ", which does not divide the " + Twine(layer.inputs) +
                        " inputs of " + layer.module +
                        "; give a divisor of them that is a multiple of 4, or "
-                       "--granularity per_channel");
+                       "the granularity per_channel");
   return Error::success();
 }
 

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Training/TrainingConfig.h"
 #include "sherry/Support/Json.h"
+#include "sherry/Support/Problem.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -284,8 +285,8 @@ Error TrainingConfig::apply(const json &object, StringRef source) {
   ArrayRef<ConfigKey> keys = listConfigKeys();
   for (const auto &[name, value] : object.items())
     if (none_of(keys, [&](const ConfigKey &key) { return key.name == name; }))
-      return makeError(source + ": there is no key " + quote(name) +
-                       "; sherry-train --help lists all");
+      return makeError(Problem::UnknownTrainingKey,
+                       source + ": there is no key " + quote(name));
   std::string error;
   FieldReader fields(source, object, error);
   for (const ConfigKey &key : keys)

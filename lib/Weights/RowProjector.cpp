@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Weights/RowProjector.h"
 #include "sherry/Format/Codec.h"
+#include "sherry/Support/Json.h"
+#include "sherry/Support/Problem.h"
 
 #include <algorithm>
 #include <vector>
@@ -12,9 +14,20 @@
 using namespace sherry;
 using llvm::Error;
 
-static Error explain(const std::string &where, const format::Failure &failure) {
-  return failure ? llvm::createStringError(where + ": " + *failure)
-                 : Error::success();
+Error sherry::makeError(const std::string &where,
+                        const format::Failure &failure) {
+  if (!failure)
+    return Error::success();
+  std::string message = where + ": " + *failure;
+  switch (failure.getKind()) {
+  case format::FailureKind::Damaged:
+    return makeError(message);
+  case format::FailureKind::ScaleRange:
+    return makeError(Problem::ScaleRange, message);
+  case format::FailureKind::BlockRange:
+    return makeError(Problem::BlockRange, message);
+  }
+  llvm_unreachable("unknown kind of failure");
 }
 
 Error RowProjector::prepare(int64_t rows, ReadRows read) {
@@ -25,7 +38,7 @@ Error RowProjector::prepare(int64_t rows, ReadRows read) {
     int64_t count = std::min(format::kTileRows, rows - row);
     if (Error error = read(row, count, weights.data()))
       return error;
-    if (Error error = explain(
+    if (Error error = makeError(
             where, quantizer.accumulateRows(row, count, weights.data())))
       return error;
   }
@@ -34,8 +47,8 @@ Error RowProjector::prepare(int64_t rows, ReadRows read) {
 
 Error RowProjector::project(int64_t row, int64_t rows, const float *weights,
                             uint8_t *codes, float *scales) const {
-  return explain(where,
-                 quantizer.quantizeRows(row, rows, weights, codes, scales));
+  return makeError(where,
+                   quantizer.quantizeRows(row, rows, weights, codes, scales));
 }
 
 Error RowProjector::roundRow(int64_t row, float *weights) const {

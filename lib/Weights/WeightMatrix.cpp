@@ -63,8 +63,8 @@ Error WeightMatrix::readSlice(const WeightSource &source,
   return source.readRows(slice.tensor, shapeOf(slice), row, count, out);
 }
 
-Error WeightMatrix::read(const WeightSource &source, int64_t row,
-                         int64_t count, float *out) const {
+Error WeightMatrix::read(const WeightSource &source, int64_t row, int64_t count,
+                         float *out) const {
   return forSlices(row, count,
                    [&](const WeightSlice &slice, int64_t first, int64_t rows,
                        int64_t before) {
@@ -75,8 +75,7 @@ Error WeightMatrix::read(const WeightSource &source, int64_t row,
 
 std::vector<uint8_t> WeightMatrix::copySlice(const WeightSource &source,
                                              const WeightSlice &slice,
-                                             int64_t row,
-                                             int64_t count) const {
+                                             int64_t row, int64_t count) const {
   const auto &info = format::infoOf(*source.getStorage(slice.tensor));
   std::vector<uint8_t> bytes(count * info.rowBytes(cols));
   source.copyRows(slice.tensor, row, count, bytes.data());

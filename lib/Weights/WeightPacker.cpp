@@ -34,8 +34,7 @@ int64_t WeightPacker::getBytes(int64_t rows) const {
 }
 
 Error WeightPacker::explain(const format::Failure &failure) const {
-  return failure ? llvm::createStringError(matrix.describe() + ": " + *failure)
-                 : Error::success();
+  return makeError(matrix.describe(), failure);
 }
 
 Error WeightPacker::prepare() {

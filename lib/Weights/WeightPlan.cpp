@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Weights/WeightPlan.h"
 #include "sherry/Format/Pack.h"
+#include "sherry/Support/Json.h"
+#include "sherry/Support/Problem.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SetVector.h"
@@ -199,12 +201,12 @@ static Error chooseGranularity(const WeightOptions &options,
   if (!options.groupSize)
     return Error::success();
   if (layout.granularity != Granularity::PerGroup)
-    return createStringError("--group-size needs --granularity=per_group");
+    return makeError(Problem::UnusedGroupSize,
+                     "a group size needs the granularity per_group");
   if (*options.groupSize <= 0 || *options.groupSize > kMaxSize ||
       *options.groupSize % format::kGroupInputs != 0)
-    return createStringError("--group-size is " + Twine(*options.groupSize) +
-                             "; it must be a multiple of 4 in 4.." +
-                             Twine(kMaxSize));
+    return makeError("the group size is " + Twine(*options.groupSize) +
+                     "; it must be a multiple of 4 in 4.." + Twine(kMaxSize));
   layout.groupSize = *options.groupSize;
   return Error::success();
 }
@@ -230,11 +232,12 @@ static Expected<TernaryWeights> chooseProjection(const WeightOptions &options,
   if (!options.isStrided)
     return result;
   if (!isRandom)
-    return createStringError("--grouping=strided needs --random-weights; the "
-                             "weights of a model have groups already");
+    return makeError(Problem::GivenGroups,
+                     "strided groups need random weights; the weights of a "
+                     "model have groups already");
   if (!canBeStrided(config, result.layout))
-    return createStringError("--grouping=strided needs sizes and groups of a "
-                             "scale that are multiples of 64");
+    return makeError("strided groups need sizes and groups of a scale that are "
+                     "multiples of 64");
   result.isStrided = true;
   return result;
 }
@@ -250,17 +253,12 @@ static Error refuseWithoutEffect(const WeightOptions &options,
       if (!storage || isDense(*storage))
         return Error::success();
     }
-  const std::pair<const char *, bool> given[] = {
-      {"--no-quantize", options.quantize == false},
-      {"--quantize", options.quantize == true},
-      {"--granularity", options.granularity.has_value()},
-      {"--group-size", options.groupSize.has_value()},
-      {"--scale-type", options.scaleType != format::ScaleType::F16}};
-  for (const auto &[option, isGiven] : given)
-    if (isGiven)
-      return createStringError(
-          Twine(option) + " has no effect: all linear layers of the model are "
-                          "in blocks that have their own scales; leave it out");
+  bool isGiven = options.quantize || options.granularity || options.groupSize ||
+                 options.scaleType != format::ScaleType::F16;
+  if (isGiven)
+    return makeError(Problem::NothingToProject,
+                     "all linear layers of the model are in blocks that have "
+                     "their own scales");
   return Error::success();
 }
 

@@ -32,8 +32,8 @@ static void checkCpu(const sherry_abi_model &model, uint64_t cpuFeatures) {
               quote(model.target_cpu ? model.target_cpu : "") +
               " and needs CPU features that are missing here: " +
               cpuFeatureNames(missing) +
-              "; compile it with --target-cpu=native on this machine, or with "
-              "--target-cpu=x86-64-v2 for any");
+              "; compile it for the CPU 'native' on this machine, or for "
+              "x86-64-v2, which all have");
 }
 
 void sherry::runtime::checkModelTable(const sherry_abi_model &model,

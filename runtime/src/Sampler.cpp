@@ -190,7 +190,7 @@ int32_t Sampler::sample(const float *given, uint32_t n) {
     throw Error(
         "the model's logits are not numbers; if the weights of its checkpoint "
         "are, its activations leave the range of a 16-bit type: compile it "
-        "with --kv=i8, --kv=f32 or --activations=f32");
+        "with a cache of i8 or f32, or with activations of f32");
   if (best < 0)
     throw Error("no token is possible: biases forbid all of them");
   if (options.temperature == 0)

@@ -202,6 +202,37 @@ static Expected<Schedule> chooseSchedule() {
   return schedule;
 }
 
+/// The first option that is given for weights that become trits.
+static StringRef findProjectionOption() {
+  for (const cl::Option *option : std::initializer_list<const cl::Option *>{
+           &noQuantize, &quantize, &granularity, &groupSize, &scaleType})
+    if (option->getNumOccurrences())
+      return option->ArgStr;
+  return "";
+}
+
+/// What these options do about problems that the libraries find.
+static std::vector<Remedy> listRemedies() {
+  return {
+      {Problem::ScaleRange, "; compile with --scale-type=f32"},
+      {Problem::BlockRange, "; compile with --head=bf16"},
+      {Problem::UntrainedWeights,
+       "; --no-quantize keeps the layers as they are, --quantize makes them "
+       "trits all the same"},
+      {Problem::NothingToProject,
+       ("; --" + findProjectionOption() + " has no effect, leave it out")
+           .str()},
+      {Problem::UnusedGroupSize,
+       "; give --granularity=per_group, or leave out --group-size"},
+      {Problem::UnusedStqScale, "; --stq-scale has no effect, leave it out"},
+      {Problem::IntegerStqScales, "; --stq-scale=f16 reads them as f16"},
+      {Problem::GivenGroups,
+       "; give --random-weights, or leave out --grouping"},
+      {Problem::CacheHeadSize, "; use --kv=f16"},
+      {Problem::LaterStage, "; give --emit a later one"},
+  };
+}
+
 static std::string defaultOutput() {
   if (emitStage != Stage::SharedObject && emitStage != Stage::Object)
     return "-";
@@ -275,6 +306,7 @@ int main(int argc, char **argv) {
   }
   options.weights.isStrided = grouping == Groups::Strided;
   options.lastStage = emitStage;
+  options.remedies = listRemedies();
   options.printStats = stats.getNumOccurrences();
   stats.setDefault();
   options.showProgress = errs().is_displayed();
@@ -289,11 +321,11 @@ int main(int argc, char **argv) {
   }
   if (!error)
     error = compile(options, errs());
-  if (error) {
-    handleAllErrors(std::move(error), [](const ErrorInfoBase &info) {
-      WithColor::error(errs(), "sherry-compile") << info.message() << "\n";
-    });
-    return 1;
-  }
-  return 0;
+  if (!error)
+    return 0;
+  handleAllErrors(std::move(error), [&](const ErrorInfoBase &info) {
+    WithColor::error(errs(), "sherry-compile")
+        << explain(info, options.remedies) << "\n";
+  });
+  return 1;
 }

@@ -164,6 +164,21 @@ static llvm::Error run(const ExportOptions &options, bool quiet) {
   return llvm::Error::success();
 }
 
+/// What the options do about problems that the libraries find.
+static std::vector<Remedy> listRemedies(bool toFolder) {
+  return {
+      {Problem::UntrainedWeights,
+       std::string("; --type=") + (toFolder ? "F16" : "Q8_0") +
+           " keeps what they are, --quantize makes them trits all the same"},
+      {Problem::UnusedGroupSize,
+       "; give --granularity=per_group, or leave out --group-size"},
+      {Problem::UnusedStqScale, "; --stq-scale has no effect, leave it out"},
+      {Problem::IntegerStqScales, "; --stq-scale=f16 reads them as f16"},
+      {Problem::UnknownPreTokenizer, "; give one with --tokenizer-pre"},
+      {Problem::NeedsFolder, "; write a folder with --hf"},
+  };
+}
+
 int main(int argc, char **argv) {
   startTool();
   ExportOptions options;
@@ -272,7 +287,8 @@ int main(int argc, char **argv) {
                   "; it must be a multiple of 4");
     options.groupSize = groupSize;
   }
+  options.remedies = listRemedies(options.toFolder);
   if (llvm::Error error = run(options, quiet))
-    return fail(llvm::toString(std::move(error)));
+    return fail(explain(std::move(error), options.remedies));
   return 0;
 }

@@ -44,7 +44,7 @@ void sherry::run::checkLogits(const float *logits, uint32_t vocabSize) {
     throw std::runtime_error(
         "the model's logits are not numbers; if the weights of its checkpoint "
         "are, its activations leave the range of a 16-bit type: compile it "
-        "with --kv=i8, --kv=f32 or --activations=f32");
+        "with a cache of i8 or f32, or with activations of f32");
 }
 
 LogSoftmax::LogSoftmax(const float *logits, uint32_t vocabSize)

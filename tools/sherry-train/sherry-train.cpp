@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "../Support/CommandLine.h"
 #include "sherry/Support/Json.h"
+#include "sherry/Support/Problem.h"
 #include "sherry/Support/ToolProcess.h"
 #include "sherry/Training/Evaluation.h"
 #include "sherry/Training/Trainer.h"
@@ -303,6 +304,8 @@ int main(int argc, char **argv) {
   if (result)
     return *result;
   llvm::WithColor::error(llvm::errs(), "sherry-train")
-      << llvm::toString(result.takeError()) << "\n";
+      << explain(result.takeError(), {{Problem::UnknownTrainingKey,
+                                       "; sherry-train --help lists all"}})
+      << "\n";
   return 1;
 }

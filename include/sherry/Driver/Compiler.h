@@ -8,6 +8,7 @@
 
 #include "sherry/Import/Gguf.h"
 #include "sherry/Import/ImportGraph.h"
+#include "sherry/Support/Problem.h"
 #include "sherry/Target/TargetModel.h"
 
 #include "llvm/Support/raw_ostream.h"
@@ -59,8 +60,9 @@ struct CompileOptions {
   Stage lastStage = Stage::SharedObject;
   /// The tool has registered MLIR's options for passes, which hold here.
   bool usesPassOptions = false;
-  bool printStats = false;   ///< on `log`
-  bool showProgress = false; ///< on `log`, which is a terminal
+  std::vector<Remedy> remedies; ///< of the tool, for warnings
+  bool printStats = false;      ///< on `log`
+  bool showProgress = false;    ///< on `log`, which is a terminal
 };
 
 /// Compiles. Warnings, progress and statistics go to `log`. On failure no

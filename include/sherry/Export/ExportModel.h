@@ -41,6 +41,7 @@ struct ExportOptions {
   std::string importance;   ///< a GGUF file of llama-imatrix; empty: none
   std::string preTokenizer; ///< see describeInGguf
   StqScale stqScale = StqScale::Auto; ///< of GGUF files that are read
+  std::vector<Remedy> remedies;       ///< of the tool, for warnings and notes
 };
 
 /// What became of a tensor.

@@ -15,9 +15,29 @@
 
 namespace sherry::format {
 
-/// What is wrong, where in the matrix, and the remedy; nothing on success. The
-/// caller knows the file and the tensor and puts them in front.
-using Failure = std::optional<std::string>;
+enum class FailureKind {
+  Damaged,    ///< the weights are wrong
+  ScaleRange, ///< f16 cannot hold a scale of trits
+  BlockRange, ///< f16 cannot hold a scale of a block
+};
+
+/// What is wrong and where in the matrix; false on success. The caller knows
+/// the file and the tensor and puts them in front, and what else is possible.
+class [[nodiscard]] Failure {
+public:
+  Failure() = default;
+  Failure(std::string message, FailureKind kind = FailureKind::Damaged)
+      : message(std::move(message)), kind(kind) {}
+  Failure(const char *message) : Failure(std::string(message)) {}
+
+  explicit operator bool() const { return message.has_value(); }
+  const std::string &operator*() const { return *message; }
+  FailureKind getKind() const { return kind; }
+
+private:
+  std::optional<std::string> message;
+  FailureKind kind = FailureKind::Damaged;
+};
 
 /// Fails if weights[rows][cols] has a NaN or an infinity; names the first.
 /// weights[0][0] belongs to row `firstRow` of the matrix.

@@ -8,6 +8,7 @@
 
 #include "sherry/Import/Checkpoint.h"
 #include "sherry/Import/TokenizerFile.h"
+#include "sherry/Support/Problem.h"
 
 namespace sherry {
 
@@ -16,6 +17,7 @@ struct OpenOptions {
   bool weights = true;
   bool tokenizer = true;
   StqScale stqScale = StqScale::Auto; ///< of GGUF files
+  llvm::ArrayRef<Remedy> remedies;    ///< of the tool, for notes
 };
 
 /// A Hugging Face folder or a GGUF file, opened.

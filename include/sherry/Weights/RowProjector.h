@@ -15,6 +15,9 @@
 
 namespace sherry {
 
+/// A failure of the matrix that `where` names; success if there is none.
+llvm::Error makeError(const std::string &where, const format::Failure &failure);
+
 /// Projects the rows of one matrix onto trits and scales, as training does.
 /// After prepare(), several threads may use it.
 class RowProjector {

@@ -8,7 +8,6 @@
 
 #include "sherry/Format/DenseFormat.h"
 
-
 #include <variant>
 
 namespace sherry {

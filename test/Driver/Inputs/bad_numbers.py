@@ -5,7 +5,7 @@
 #
 # usage: bad_numbers.py MODEL OUTPUT
 #
-# Every number below must be refused with the option, the number and the range;
+# Every number below must be refused with its name, the number and the range;
 # OUTPUT must not be written.
 #
 # ===----------------------------------------------------------------------=== #
@@ -43,8 +43,10 @@ def expect_refused(arguments, message):
 
 def main():
     for option, message, numbers in CASES:
+        # A library checks it, which has no options.
+        name = "the group size" if option == "--group-size" else option
         for number in numbers:
-            expect_refused([f"{option}={number}"], f"error: {option} is {number}; {message}\n")
+            expect_refused([f"{option}={number}"], f"error: {name} is {number}; {message}\n")
     for option in OPTIONS:
         for text in ("1e3", "8k", "", str(2**64)):
             expect_refused([f"{option}={text}"], NO_NUMBER)

@@ -34,8 +34,7 @@ static std::vector<uint8_t> pack(const BlockFormat &format, int64_t rows,
                                  int64_t cols,
                                  const std::vector<float> &weights) {
   std::vector<uint8_t> bytes(format.bytes(rows, cols), 0xee);
-  EXPECT_EQ(packBlocks(format, 0, rows, cols, weights.data(), bytes.data()),
-            std::nullopt);
+  EXPECT_FALSE(packBlocks(format, 0, rows, cols, weights.data(), bytes.data()));
   return bytes;
 }
 
@@ -54,9 +53,8 @@ TEST(DensePackTest, D1EveryWeightLiesWhereTheRuleSays) {
     for (int64_t cols : {4, 20, 192}) {
       std::vector<float> weights = makeWeights(rows * cols, random);
       std::vector<uint8_t> bytes(bytesOf(format, rows, cols), 0xee);
-      ASSERT_EQ(
-          packNumbers(format, 0, rows, cols, weights.data(), bytes.data()),
-          std::nullopt);
+      ASSERT_FALSE(
+          packNumbers(format, 0, rows, cols, weights.data(), bytes.data()));
       for (int64_t row = 0; row < roundUp(rows, 32); ++row)
         for (int64_t col = 0; col < cols; ++col) {
           int64_t place = (row / 32 * cols + col) * 64 + row % 32 * 2;
@@ -79,9 +77,8 @@ TEST(DensePackTest, D1NumbersOfOtherTypesLieLikeThose) {
 
   std::vector<uint8_t> bytes(bytesOf(DenseFormat::F16, rows, cols), 0xee);
   ASSERT_EQ(bytes.size(), 64u * cols * 2);
-  ASSERT_EQ(packNumbers(DenseFormat::F16, 0, rows, cols, weights.data(),
-                        bytes.data()),
-            std::nullopt);
+  ASSERT_FALSE(packNumbers(DenseFormat::F16, 0, rows, cols, weights.data(),
+                           bytes.data()));
   // Row 32, column 3: the first of the second tile.
   EXPECT_EQ(load16(&bytes[(1 * cols + 3) * 64]),
             f32ToF16(weights[32 * cols + 3]));
@@ -92,9 +89,8 @@ TEST(DensePackTest, D1NumbersOfOtherTypesLieLikeThose) {
 
   bytes.assign(bytesOf(DenseFormat::F32, rows, cols), 0xee);
   ASSERT_EQ(bytes.size(), 64u * cols * 4);
-  ASSERT_EQ(packNumbers(DenseFormat::F32, 0, rows, cols, weights.data(),
-                        bytes.data()),
-            std::nullopt);
+  ASSERT_FALSE(packNumbers(DenseFormat::F32, 0, rows, cols, weights.data(),
+                           bytes.data()));
   float number;
   std::memcpy(&number, &bytes[(0 * cols + 19) * 128 + 31 * 4], 4);
   EXPECT_EQ(number, weights[31 * cols + 19]);
@@ -113,14 +109,14 @@ TEST(DensePackTest, D1RefusesWhatATypeCannotHold) {
   weights[2] = -std::numeric_limits<float>::max();
   EXPECT_THAT(*packAs(DenseFormat::BF16),
               AllOf(HasSubstr("rows 9 to 9"), HasSubstr("too large for bf16")));
-  EXPECT_EQ(packAs(DenseFormat::F32), std::nullopt);
+  EXPECT_FALSE(packAs(DenseFormat::F32));
   weights[2] = 0x1.fep127f; // the largest bf16
-  EXPECT_EQ(packAs(DenseFormat::BF16), std::nullopt);
+  EXPECT_FALSE(packAs(DenseFormat::BF16));
   weights[2] = 65520;
   EXPECT_THAT(*packAs(DenseFormat::F16),
               AllOf(HasSubstr("rows 9 to 9"), HasSubstr("too large for f16")));
   weights[2] = 65519; // is rounded to the largest f16
-  EXPECT_EQ(packAs(DenseFormat::F16), std::nullopt);
+  EXPECT_FALSE(packAs(DenseFormat::F16));
 }
 
 TEST(DensePackTest, Q8ByHand) {
@@ -311,9 +307,9 @@ TEST(DensePackTest, Q4RefusesWhatF16ScalesCannotHold) {
     };
     weights[35] = 65520.0f * largest;
     EXPECT_THAT(*packRow(), AllOf(HasSubstr(column), HasSubstr(format->name),
-                                  HasSubstr("--head=bf16")));
+                                  HasSubstr("too large for")));
     weights[35] = 65504.0f * largest;
-    EXPECT_EQ(packRow(), std::nullopt);
+    EXPECT_FALSE(packRow());
     weights[3] = kNaN;
     EXPECT_THAT(*packRow(), HasSubstr("row 40, column 3 is NaN"));
   }

@@ -113,8 +113,8 @@ TEST(Model, RefusesVariants) {
   expectRefused("demo-new-version",
                 {"ABI version 77, this runtime has 3", "update the runtime"});
   expectRefused("demo-struct-size", {"struct_size: 104 instead of 112"});
-  expectRefused("demo-unknown-feature",
-                {"\"demo-cpu\"", "missing here: bit 63", "--target-cpu"});
+  expectRefused("demo-unknown-feature", {"\"demo-cpu\"", "missing here: bit 63",
+                                         "for the CPU 'native'"});
   expectRefused("demo-weights-size",
                 {"weights_size: 16385", "has 16384 bytes"});
   expectRefused("demo-tokenizer-range", {"tokenizer_offset"});

@@ -516,8 +516,8 @@ TEST_F(RunTool, LogitsThatAreNoNumbersAreErrors) {
     EXPECT_CONTAINS(result.out + result.error,
                     "the model's logits are not numbers; if the weights of its "
                     "checkpoint are, its activations leave the range of a "
-                    "16-bit type: compile it with --kv=i8, --kv=f32 or "
-                    "--activations=f32");
+                    "16-bit type: compile it with a cache of i8 or f32, or "
+                    "with activations of f32");
     EXPECT_EQ(result.out.find("nan"), std::string::npos) << result.out;
     EXPECT_EQ(result.out.find("null"), std::string::npos) << result.out;
   }

@@ -69,7 +69,7 @@ TEST(Sampler, NotNumbers) {
     EXPECT_CONTAINS(sherry_error_message(),
                     "the model's logits are not numbers");
     EXPECT_CONTAINS(sherry_error_message(),
-                    "with --kv=i8, --kv=f32 or --activations=f32");
+                    "with a cache of i8 or f32, or with activations of f32");
   }
 }
 

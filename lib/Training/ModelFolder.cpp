@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Training/ModelFolder.h"
 #include "TensorFiles.h"
-#include "sherry/Export/Metadata.h"
+#include "sherry/Export/ModelDescription.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/OutputFile.h"
 

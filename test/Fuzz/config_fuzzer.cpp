@@ -6,7 +6,7 @@
 // that is accepted must keep what ModelConfig promises.
 //
 //===----------------------------------------------------------------------===//
-#include "sherry/Export/Metadata.h"
+#include "sherry/Export/ModelDescription.h"
 #include "sherry/Import/ModelConfig.h"
 #include "sherry/Import/TokenizerFile.h"
 

@@ -1,10 +1,10 @@
-//===- Metadata.h - Descriptions of a model in files ------------*- C++ -*-===//
+//===- ModelDescription.h - Descriptions of a model in files ----*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#ifndef SHERRY_EXPORT_METADATA_H
-#define SHERRY_EXPORT_METADATA_H
+#ifndef SHERRY_EXPORT_MODELDESCRIPTION_H
+#define SHERRY_EXPORT_MODELDESCRIPTION_H
 
 #include "sherry/Export/GgufWriter.h"
 #include "sherry/Import/ModelFiles.h"
@@ -50,4 +50,4 @@ nlohmann::json describeQuantization(const QuantizationConfig &quantization);
 
 } // namespace sherry
 
-#endif // SHERRY_EXPORT_METADATA_H
+#endif // SHERRY_EXPORT_MODELDESCRIPTION_H

@@ -3,10 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "sherry/Import/GgufConfig.h"
+#include "GgufTranslator.h"
 #include "sherry/Import/GgufTokenizer.h"
 #include "sherry/Import/ModelConfig.h"
-#include "sherry/Support/RopeScaling.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Endian.h"
@@ -19,8 +18,7 @@ using namespace llvm;
 using namespace sherry;
 using nlohmann::json;
 
-/// The decimal number that was meant by one in f32.
-static double readDecimal(double number) {
+double sherry::readDecimal(double number) {
   char text[64];
   char *end = std::to_chars(std::begin(text), std::end(text),
                             static_cast<float>(number))
@@ -63,49 +61,20 @@ static json toJson(const GgufValue &value) {
   return list;
 }
 
-namespace {
-class Translator {
-public:
-  explicit Translator(const GgufModel &model)
-      : model(model), file(model.first()) {}
+json GgufTranslator::get(StringRef key) const {
+  const GgufValue *value = find(key);
+  return value ? toJson(*value) : json();
+}
 
-  Expected<TranslatedConfig> run();
-
-private:
-  const GgufValue *find(StringRef key) const {
-    return file.find(result.prefix + key.str());
-  }
-  /// The value as JSON; null if there is none.
-  json get(StringRef key) const {
-    const GgufValue *value = find(key);
-    return value ? toJson(*value) : json();
-  }
-  Error fail(const Twine &key, const Twine &problem) const {
-    return makeError(file.getPath() + ": key \"" + key + "\" " + problem);
-  }
-
-  Error takeSizes();
-  void takeQuantization();
-  void takeVocabulary();
-  Error takeTokenIds();
-  void takeSampling();
-  Error takeRope();
-  void takeYarn(json factor);
-  Error takeDivisors(json factor, double magnitude);
-  Expected<std::vector<float>> readDivisors() const;
-  int64_t getHeadDim() const;
-
-  const GgufModel &model;
-  const GgufFile &file;
-  TranslatedConfig result;
-};
-} // namespace
+Error GgufTranslator::fail(const Twine &key, const Twine &problem) const {
+  return makeError(file.getPath() + ": key \"" + key + "\" " + problem);
+}
 
 //===----------------------------------------------------------------------===//
 // Sizes
 //===----------------------------------------------------------------------===//
 
-Error Translator::takeSizes() {
+Error GgufTranslator::takeSizes() {
   constexpr std::pair<const char *, const char *> sizes[] = {
       {"embedding_length", "hidden_size"},
       {"feed_forward_length", "intermediate_size"},
@@ -139,7 +108,7 @@ Error Translator::takeSizes() {
   return Error::success();
 }
 
-int64_t Translator::getHeadDim() const {
+int64_t GgufTranslator::getHeadDim() const {
   auto get = [&](const char *field) -> int64_t {
     auto it = result.fields.find(field);
     return it != result.fields.end() && it->is_number_integer()
@@ -151,7 +120,7 @@ int64_t Translator::getHeadDim() const {
 }
 
 /// How dense weights are to be projected, as sherry-quantize writes it.
-void Translator::takeQuantization() {
+void GgufTranslator::takeQuantization() {
   for (const char *field :
        {"granularity", "group_size", "modules_to_not_convert"}) {
     std::string key = std::string("sherry.") + field;
@@ -167,7 +136,7 @@ void Translator::takeQuantization() {
 // Tokens
 //===----------------------------------------------------------------------===//
 
-void Translator::takeVocabulary() {
+void GgufTranslator::takeVocabulary() {
   json size = get("vocab_size");
   result.names["vocab_size"] = result.prefix + "vocab_size";
   const GgufValue *tokens = file.find("tokenizer.ggml.tokens");
@@ -178,7 +147,7 @@ void Translator::takeVocabulary() {
 }
 
 /// Ids that are no tokens are left out, as llama.cpp does.
-Error Translator::takeTokenIds() {
+Error GgufTranslator::takeTokenIds() {
   const json size = result.fields.value("vocab_size", json());
   auto isToken = [&](int64_t id) { return id >= 0 && size > json(id); };
   for (StringRef kind : {"bos", "eos", "eot", "eom"}) {
@@ -206,7 +175,7 @@ Error Translator::takeTokenIds() {
   return Error::success();
 }
 
-void Translator::takeSampling() {
+void GgufTranslator::takeSampling() {
   result.generation = json::object();
   for (const SamplingField &field : listSamplingFields()) {
     if (!field.ggufKey)
@@ -217,183 +186,7 @@ void Translator::takeSampling() {
   }
 }
 
-//===----------------------------------------------------------------------===//
-// Rope
-//===----------------------------------------------------------------------===//
-
-/// The parameters of LLaMA 3 that give these divisors; null if there are none.
-/// All its models have low_freq_factor 1 and high_freq_factor 4. The rule gives
-/// the numbers that the divisors were rounded from.
-static json recognizeLlama3(ArrayRef<float> divisors, double theta) {
-  constexpr double lowFreqFactor = 1, highFreqFactor = 4, rounding = 1e-5;
-  auto headDim = static_cast<double>(2 * divisors.size());
-  double factor = *std::max_element(divisors.begin(), divisors.end());
-  for (int64_t context = 1; context <= 1 << 20; context *= 2) {
-    bool matches = true;
-    for (auto [i, divisor] : enumerate(divisors)) {
-      double frequency =
-          std::pow(theta, -2.0 * static_cast<double>(i) / headDim);
-      double expected =
-          frequency / stretchRopeFrequency(frequency, factor, lowFreqFactor,
-                                           highFreqFactor,
-                                           static_cast<double>(context));
-      matches &= std::fabs(divisor - expected) <= rounding * expected;
-    }
-    if (matches)
-      return {{"rope_type", "llama3"},
-              {"factor", factor},
-              {"low_freq_factor", lowFreqFactor},
-              {"high_freq_factor", highFreqFactor},
-              {"original_max_position_embeddings", context}};
-  }
-  return nullptr;
-}
-
-/// Of rope_freqs.weight; empty if there are none or they are all 1.
-Expected<std::vector<float>> Translator::readDivisors() const {
-  constexpr const char *name = "rope_freqs.weight";
-  for (const std::unique_ptr<GgufFile> &part : model.files) {
-    if (!part->hasTensor(name))
-      continue;
-    auto view = part->getTensor(name);
-    if (!view)
-      return view.takeError();
-    constexpr int64_t maxPairs = kMaxHeadDim / 2;
-    if (view->getRows() != 1 || view->getCols() > maxPairs)
-      return makeError(part->getPath() + ": tensor \"" + name +
-                       "\" is no vector of up to " + Twine(maxPairs) +
-                       " numbers");
-    std::vector<float> divisors(view->getCols());
-    if (Error error = view->readRows(0, 1, divisors.data()))
-      return error;
-    if (all_of(divisors, [](float divisor) { return divisor == 1; }))
-      divisors.clear();
-    return divisors;
-  }
-  return std::vector<float>();
-}
-
-/// llama.cpp (src/llama-context.cpp, ggml_rope_yarn): cosines and sines are
-/// multiplied by attn_factor beside what YaRN itself multiplies them by.
-void Translator::takeYarn(json factor) {
-  json &scaling = result.fields["rope_scaling"];
-  scaling = {{"rope_type", "yarn"}, {"factor", std::move(factor)}};
-  constexpr std::pair<const char *, const char *> fields[] = {
-      {"original_context_length", "original_max_position_embeddings"},
-      {"yarn_beta_fast", "beta_fast"},
-      {"yarn_beta_slow", "beta_slow"},
-      {"yarn_log_multiplier", "mscale_all_dim"}};
-  for (auto [key, field] : fields) {
-    std::string path = std::string("rope.scaling.") + key;
-    result.names[std::string("rope_scaling.") + field] = result.prefix + path;
-    json value = get(path);
-    if (!value.is_null())
-      scaling[field] = std::move(value);
-  }
-  if (scaling.contains("mscale_all_dim"))
-    scaling["mscale"] = 1;
-  result.names["rope_scaling.attention_factor"] =
-      result.prefix + "rope.scaling.attn_factor";
-  json attention = get("rope.scaling.attn_factor");
-  if (attention.is_null() || attention == 1)
-    return;
-  if (attention.is_number() && scaling["factor"].is_number()) {
-    double log = std::log(scaling["factor"].get<double>());
-    auto multiplier = scaling.find("mscale_all_dim");
-    attention = attention.get<double>() * (1 + 0.1 * log);
-    if (multiplier != scaling.end() && multiplier->is_number() &&
-        *multiplier != 0)
-      attention =
-          attention.get<double>() / (1 + 0.1 * multiplier->get<double>() * log);
-  }
-  scaling["attention_factor"] = attention;
-}
-
-/// Divisors are taken as they are.
-Error Translator::takeDivisors(json factor, double magnitude) {
-  auto divisors = readDivisors();
-  if (!divisors)
-    return divisors.takeError();
-  json &scaling = result.fields["rope_scaling"];
-  if (divisors->empty() || !factor.is_number()) {
-    // Unlike !=, this holds for NaN too.
-    if (!(factor == 1))
-      scaling = {{"rope_type", "linear"}, {"factor", std::move(factor)}};
-    else
-      result.fields.erase("rope_scaling");
-    if (magnitude != 1)
-      return fail(result.prefix + "rope.scaling.attn_factor",
-                  "is " + printJson(magnitude) +
-                      "; it must be 1 unless rope.scaling.type is \"yarn\"");
-    return Error::success();
-  }
-  bool isRule = factor == 1 && magnitude == 1 &&
-                static_cast<int64_t>(2 * divisors->size()) == getHeadDim();
-  json theta = result.fields.value("rope_theta", json(10000.0));
-  if (isRule && theta.is_number())
-    scaling = recognizeLlama3(*divisors, theta.get<double>());
-  if (!scaling.is_null())
-    return Error::success();
-  json list = json::array();
-  for (float divisor : *divisors)
-    list.push_back(readDecimal(divisor * factor.get<double>()));
-  for (const char *field : {"short_factor", "long_factor"})
-    result.names[std::string("rope_scaling.") + field] = "rope_freqs.weight";
-  result.names["rope_scaling.attention_factor"] =
-      result.prefix + "rope.scaling.attn_factor";
-  scaling = {{"rope_type", "longrope"},
-             {"factor", 1.0},
-             {"short_factor", list},
-             {"long_factor", list},
-             {"attention_factor", magnitude},
-             {"original_max_position_embeddings",
-              result.fields.value("max_position_embeddings", json())}};
-  return Error::success();
-}
-
-/// As llama.cpp reads them (src/llama-model.cpp): a factor without a type
-/// divides positions, 0 is none, and "none" overrides it.
-Error Translator::takeRope() {
-  const std::string typeKey = "rope.scaling.type";
-  std::string factorKey = "rope.scaling.factor";
-  if (!find(factorKey))
-    factorKey = "rope.scale_linear";
-  result.names["rope_scaling.factor"] = result.prefix + factorKey;
-  json type = get(typeKey), factor = get(factorKey);
-  if (!type.is_null() && type != "none" && type != "linear" && type != "yarn")
-    return fail(result.prefix + typeKey,
-                "is " + printJson(type) +
-                    "; it must be \"none\", \"linear\" or \"yarn\", the only "
-                    "ones that are supported");
-  if (type == "none" || factor.is_null() || factor == 0)
-    factor = 1;
-  if (type == "yarn") {
-    // 1, or -1 for what the type asks for.
-    json mix = get("rope.scaling.yarn_ext_factor");
-    if (!mix.is_null() && !(mix == 1) && !(mix == -1))
-      return fail(result.prefix + "rope.scaling.yarn_ext_factor",
-                  "is " + printJson(mix) + "; it must be 1");
-    auto divisors = readDivisors();
-    if (!divisors)
-      return divisors.takeError();
-    if (!divisors->empty())
-      return makeError(file.getPath() +
-                       ": tensor \"rope_freqs.weight\" is "
-                       "not supported beside " +
-                       typeKey + " \"yarn\"");
-    takeYarn(std::move(factor));
-    return Error::success();
-  }
-  json magnitude = get("rope.scaling.attn_factor");
-  if (magnitude.is_null())
-    magnitude = 1;
-  if (!magnitude.is_number())
-    return fail(result.prefix + "rope.scaling.attn_factor",
-                "is no number; it must be 1");
-  return takeDivisors(std::move(factor), magnitude.get<double>());
-}
-
-Expected<TranslatedConfig> Translator::run() {
+Expected<TranslatedConfig> GgufTranslator::run() {
   const GgufValue *nameValue = file.find("general.architecture");
   StringRef name =
       nameValue ? nameValue->getString().value_or("") : StringRef();
@@ -427,5 +220,5 @@ Expected<TranslatedConfig> Translator::run() {
 }
 
 Expected<TranslatedConfig> sherry::translateConfig(const GgufModel &model) {
-  return Translator(model).run();
+  return GgufTranslator(model).run();
 }

@@ -1,0 +1,50 @@
+//===- GgufTranslator.h - Values of a GGUF file as a config.json *- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_LIB_IMPORT_GGUFTRANSLATOR_H
+#define SHERRY_LIB_IMPORT_GGUFTRANSLATOR_H
+
+#include "sherry/Import/GgufConfig.h"
+
+namespace sherry {
+
+/// The decimal number that was meant by one in f32.
+double readDecimal(double number);
+
+/// Makes a TranslatedConfig, a part of the model's description at a time.
+class GgufTranslator {
+public:
+  explicit GgufTranslator(const GgufModel &model)
+      : model(model), file(model.first()) {}
+
+  llvm::Expected<TranslatedConfig> run();
+
+private:
+  const GgufValue *find(llvm::StringRef key) const {
+    return file.find(result.prefix + key.str());
+  }
+  /// The value as JSON; null if there is none.
+  nlohmann::json get(llvm::StringRef key) const;
+  llvm::Error fail(const llvm::Twine &key, const llvm::Twine &problem) const;
+
+  llvm::Error takeSizes();
+  void takeQuantization();
+  void takeVocabulary();
+  llvm::Error takeTokenIds();
+  void takeSampling();
+  llvm::Error takeRope();
+  void takeYarn(nlohmann::json factor);
+  llvm::Error takeDivisors(nlohmann::json factor, double magnitude);
+  llvm::Expected<std::vector<float>> readDivisors() const;
+  int64_t getHeadDim() const;
+
+  const GgufModel &model;
+  const GgufFile &file;
+  TranslatedConfig result;
+};
+
+} // namespace sherry
+
+#endif // SHERRY_LIB_IMPORT_GGUFTRANSLATOR_H

@@ -21,7 +21,6 @@ static Storage chooseFloat(Storage storage) {
   return isFloat(storage) ? storage : Storage::F16;
 }
 
-
 bool sherry::writesNumbers(const ExportOptions &options) {
   return options.linear && isFloat(*options.linear);
 }
@@ -69,12 +68,14 @@ Error ExportPlanner::chooseProjection() {
   auto storage = files.checkpoint->getStorage(nameWeight(first, 0));
   if (storage && format::isTernary(*storage))
     result.projection.groupSize = format::infoOf(*storage).blockInputs;
-  result.projection.granularity = options.granularity.value_or(result.projection.granularity);
+  result.projection.granularity =
+      options.granularity.value_or(result.projection.granularity);
   if (options.groupSize &&
       result.projection.granularity != format::Granularity::PerGroup)
     return makeError(Problem::UnusedGroupSize,
                      "a group size needs the granularity per_group");
-  result.projection.groupSize = options.groupSize.value_or(result.projection.groupSize);
+  result.projection.groupSize =
+      options.groupSize.value_or(result.projection.groupSize);
   if (hasImportance && !options.linear &&
       result.projection.granularity == format::Granularity::PerTensor)
     return makeError("importances need the granularity per_channel or "
@@ -154,7 +155,7 @@ Encoding ExportPlanner::chooseVector(const TensorView &view) const {
 }
 
 Error ExportPlanner::addJob(const std::string &name, ArrayRef<int64_t> shape,
-                       function_ref<Encoding(const TensorView &)> choose) {
+                            function_ref<Encoding(const TensorView &)> choose) {
   auto view = files.checkpoint->getTensor(name, shape);
   if (!view)
     return view.takeError();
@@ -176,7 +177,7 @@ Error ExportPlanner::addJob(const std::string &name, ArrayRef<int64_t> shape,
 }
 
 Error ExportPlanner::addLinear(const std::string &prefix,
-                          const LinearLayer &linear) {
+                               const LinearLayer &linear) {
   bool excluded = config.quantization && config.quantization->isDense(linear);
   if (Error error = addJob(
           prefix + linear.module + ".weight", {linear.outputs, linear.inputs},

@@ -293,8 +293,8 @@ static void describeEndTokens(ArrayRef<int64_t> ids,
 }
 
 Error sherry::describeTokenizer(const ModelFiles &files, StringRef pre,
-                               GgufWriter &writer,
-                               std::set<std::string> &notes) {
+                                GgufWriter &writer,
+                                std::set<std::string> &notes) {
   const TokenizerFile &tokenizer = files.tokenizer;
   const ModelConfig &config = files.config;
   Vocabulary vocabulary(config.vocabSize);

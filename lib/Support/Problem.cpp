@@ -26,8 +26,8 @@ std::string sherry::explain(const ErrorInfoBase &info,
                             ArrayRef<Remedy> remedies) {
   std::string result = info.message();
   if (info.isA<ProblemError>())
-    result += findRemedy(
-        remedies, static_cast<const ProblemError &>(info).getProblem());
+    result += findRemedy(remedies,
+                         static_cast<const ProblemError &>(info).getProblem());
   return result;
 }
 

@@ -17,18 +17,18 @@
 namespace sherry {
 
 enum class Problem {
-  ScaleRange,         ///< f16 cannot hold a scale of trits
-  BlockRange,         ///< f16 cannot hold a scale of a block
-  UntrainedWeights,   ///< weights do not look trained to become trits
-  NothingToProject,   ///< options for weights that the model does not have
-  UnusedGroupSize,    ///< a group size without scales of groups
-  UnusedStqScale,     ///< a type of scales that no tensor has
-  IntegerStqScales,   ///< scales are read as integers
-  GivenGroups,        ///< strided groups of weights that have groups
-  CacheHeadSize,      ///< heads that an i8 cache cannot hold
-  LaterStage,         ///< IR of a stage behind the last one
+  ScaleRange,          ///< f16 cannot hold a scale of trits
+  BlockRange,          ///< f16 cannot hold a scale of a block
+  UntrainedWeights,    ///< weights do not look trained to become trits
+  NothingToProject,    ///< options for weights that the model does not have
+  UnusedGroupSize,     ///< a group size without scales of groups
+  UnusedStqScale,      ///< a type of scales that no tensor has
+  IntegerStqScales,    ///< scales are read as integers
+  GivenGroups,         ///< strided groups of weights that have groups
+  CacheHeadSize,       ///< heads that an i8 cache cannot hold
+  LaterStage,          ///< IR of a stage behind the last one
   UnknownPreTokenizer, ///< no name in GGUF files
-  NeedsFolder,        ///< what GGUF files cannot say
+  NeedsFolder,         ///< what GGUF files cannot say
   UnknownTrainingKey,
 };
 

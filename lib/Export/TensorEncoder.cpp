@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TensorEncoder.h"
-#include "sherry/Format/Fit.h"
 #include "sherry/Format/Float16.h"
+#include "sherry/Format/LeastSquares.h"
 #include "sherry/Support/Json.h"
 
 #include "llvm/Support/Parallel.h"
@@ -149,9 +149,10 @@ void TensorEncoder::encodeBlocks(const float *weights, uint8_t *out,
     const float *important = importance.empty() ? nullptr : &importance[i];
     float scale =
         format::isStrided(encoding.storage)
-            ? format::fitPattern(weights + i, important, info.blockInputs,
-                                 /*strided=*/true, trits)
-            : format::fitTrits(weights + i, important, info.blockInputs, trits);
+            ? format::quantizePattern(weights + i, important, info.blockInputs,
+                                      /*strided=*/true, trits)
+            : format::quantizeTernary(weights + i, important, info.blockInputs,
+                                      trits);
     scale = roundScale(scale);
     countRatios(weights + i, info.blockInputs, scale, report);
     format::writeTernaryBlock(encoding.storage, trits, format::f32ToF16(scale),
@@ -167,8 +168,8 @@ void TensorEncoder::project(const float *weights, float *out,
   for (int64_t i = 0; i < cols; i += size) {
     int64_t count = std::min(size, cols - i);
     const float *important = importance.empty() ? nullptr : &importance[i];
-    float scale = format::fitPattern(weights + i, important, count,
-                                     /*strided=*/false, trits.data());
+    float scale = format::quantizePattern(weights + i, important, count,
+                                          /*strided=*/false, trits.data());
     scale = roundScale(
         layout.granularity == Granularity::PerTensor ? tensorScale : scale);
     countRatios(weights + i, count, scale, report);

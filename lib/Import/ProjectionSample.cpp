@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/ProjectionSample.h"
 #include "sherry/Format/Codec.h"
-#include "sherry/Format/Fit.h"
+#include "sherry/Format/LeastSquares.h"
 #include "sherry/Format/Quantizer.h"
 #include "sherry/Support/Json.h"
 
@@ -107,7 +107,8 @@ Error Sampler::project(const TensorView &view, const std::vector<float> &rows,
     std::vector<int8_t> trits(format::kMaxStoredInputs);
     for (int64_t i = 0; i < count * cols; i += format::kMaxStoredInputs) {
       int64_t size = std::min(format::kMaxStoredInputs, count * cols - i);
-      float scale = format::fitTrits(&rows[i], nullptr, size, trits.data());
+      float scale =
+          format::quantizeTernary(&rows[i], nullptr, size, trits.data());
       for (int64_t j = 0; j < size; ++j)
         out[i + j] = static_cast<float>(trits[j]) * scale;
     }

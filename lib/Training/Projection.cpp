@@ -6,8 +6,8 @@
 #include "sherry/Training/Projection.h"
 #include "Parallel.h"
 #include "sherry/Format/Codec.h"
-#include "sherry/Format/Fit.h"
 #include "sherry/Format/Float16.h"
+#include "sherry/Format/LeastSquares.h"
 #include "sherry/Format/Quantizer.h"
 
 #include "llvm/ADT/StringSwitch.h"
@@ -108,7 +108,7 @@ static void projectRegion(const Projection &projection, const float *weights,
                           int8_t *trits) {
   auto scale = static_cast<float>(mean);
   if (projection.kind == QuantizerKind::AbsMean && projection.isLeastSquares) {
-    scale = format::fitTrits(weights, nullptr, count, trits);
+    scale = format::quantizeTernary(weights, nullptr, count, trits);
   } else {
     for (int64_t i = 0; i < count; ++i) {
       // 0 / 0 is not greater.

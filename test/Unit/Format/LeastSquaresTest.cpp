@@ -1,9 +1,9 @@
-//===- FitTest.cpp - Least squares of trits -------------------------------===//
+//===- LeastSquaresTest.cpp - Least squares of trits ----------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "sherry/Format/Fit.h"
+#include "sherry/Format/LeastSquares.h"
 
 #include <gtest/gtest.h>
 
@@ -71,32 +71,34 @@ static double leastError(const Numbers &weights, const Numbers &importance,
   return least;
 }
 
-TEST(FitTest, OfEqualImportancesIsTheLeastError) {
+TEST(LeastSquaresTest, OfEqualImportancesIsTheLeastError) {
   std::mt19937 random(3);
   const Numbers ones(8, 1);
   for (int round = 0; round < 20; ++round) {
     Numbers weights = makeNumbers(8, random);
     Trits trits(8);
-    float scale = fitPattern(weights.data(), nullptr, 8, false, trits.data());
+    float scale =
+        quantizePattern(weights.data(), nullptr, 8, false, trits.data());
     EXPECT_NEAR(errorOf(weights, ones, trits, scale),
                 leastError(weights, ones, /*pattern=*/true), 1e-5);
-    scale = fitTrits(weights.data(), nullptr, 8, trits.data());
+    scale = quantizeTernary(weights.data(), nullptr, 8, trits.data());
     EXPECT_NEAR(errorOf(weights, ones, trits, scale),
                 leastError(weights, ones, /*pattern=*/false), 1e-5);
   }
 }
 
-TEST(FitTest, ImportanceLowersTheErrorThatCounts) {
+TEST(LeastSquaresTest, ImportanceLowersTheErrorThatCounts) {
   std::mt19937 random(4);
   double plain = 0, weighted = 0, least = 0;
   for (int round = 0; round < 20; ++round) {
     Numbers weights = makeNumbers(8, random);
     Numbers importance = makeImportance(8, random);
     Trits trits(8);
-    float scale = fitPattern(weights.data(), nullptr, 8, false, trits.data());
+    float scale =
+        quantizePattern(weights.data(), nullptr, 8, false, trits.data());
     double before = errorOf(weights, importance, trits, scale);
-    scale =
-        fitPattern(weights.data(), importance.data(), 8, false, trits.data());
+    scale = quantizePattern(weights.data(), importance.data(), 8, false,
+                            trits.data());
     double after = errorOf(weights, importance, trits, scale);
     EXPECT_LE(after, before + 1e-5);
     plain += before;
@@ -107,7 +109,7 @@ TEST(FitTest, ImportanceLowersTheErrorThatCounts) {
   EXPECT_LT(weighted, 1.1 * least);
 }
 
-TEST(FitTest, WhatIsOnTheGridStays) {
+TEST(LeastSquaresTest, WhatIsOnTheGridStays) {
   std::mt19937 random(5);
   for (bool strided : {false, true}) {
     constexpr float scale = 0.123046875F; // an f16
@@ -127,21 +129,23 @@ TEST(FitTest, WhatIsOnTheGridStays) {
     for (bool weighted : {false, true}) {
       const float *important = weighted ? importance.data() : nullptr;
       Trits fitted(256);
-      EXPECT_EQ(
-          fitPattern(weights.data(), important, 256, strided, fitted.data()),
-          scale);
+      EXPECT_EQ(quantizePattern(weights.data(), important, 256, strided,
+                                fitted.data()),
+                scale);
       EXPECT_EQ(fitted, trits);
-      EXPECT_EQ(fitTrits(weights.data(), important, 256, fitted.data()), scale);
+      EXPECT_EQ(quantizeTernary(weights.data(), important, 256, fitted.data()),
+                scale);
       EXPECT_EQ(fitted, trits);
     }
   }
 }
 
-TEST(FitTest, ZerosHaveSigns) {
+TEST(LeastSquaresTest, ZerosHaveSigns) {
   Numbers weights(8, 0);
   Trits trits(8);
-  EXPECT_EQ(fitPattern(weights.data(), nullptr, 8, false, trits.data()), 0);
+  EXPECT_EQ(quantizePattern(weights.data(), nullptr, 8, false, trits.data()),
+            0);
   EXPECT_EQ(trits, (Trits{0, 1, 1, 1, 0, 1, 1, 1}));
-  EXPECT_EQ(fitTrits(weights.data(), nullptr, 8, trits.data()), 0);
+  EXPECT_EQ(quantizeTernary(weights.data(), nullptr, 8, trits.data()), 0);
   EXPECT_EQ(trits, Trits(8, 0));
 }

@@ -1,9 +1,9 @@
-//===- Fit.cpp - Trits nearest to weights ---------------------------------===//
+//===- LeastSquares.cpp - Trits nearest to weights ------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "sherry/Format/Fit.h"
+#include "sherry/Format/LeastSquares.h"
 #include "sherry/Format/Layout.h"
 
 #include <algorithm>
@@ -77,8 +77,9 @@ static double chooseZeros(const Region &region, bool strided, double scale,
   return sum.get();
 }
 
-float sherry::format::fitPattern(const float *weights, const float *importance,
-                                 int64_t count, bool strided, int8_t *trits) {
+float sherry::format::quantizePattern(const float *weights,
+                                      const float *importance, int64_t count,
+                                      bool strided, int8_t *trits) {
   double scale =
       chooseZeros({weights, nullptr, count}, strided, /*scale=*/0, trits);
   // The error falls with every step, so that the scale cannot go in circles.
@@ -92,8 +93,9 @@ float sherry::format::fitPattern(const float *weights, const float *importance,
   return static_cast<float>(scale);
 }
 
-float sherry::format::fitTrits(const float *weights, const float *importance,
-                               int64_t count, int8_t *trits) {
+float sherry::format::quantizeTernary(const float *weights,
+                                      const float *importance, int64_t count,
+                                      int8_t *trits) {
   Region region{weights, importance, count};
   std::vector<double> sorted(count);
   for (int64_t i = 0; i < count; ++i)

@@ -1,4 +1,4 @@
-//===- Fit.h - Trits nearest to weights -------------------------*- C++ -*-===//
+//===- LeastSquares.h - Trits nearest to weights ----------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -9,8 +9,8 @@
 // until they stay. Weights that are d t already come back as they are.
 //
 //===----------------------------------------------------------------------===//
-#ifndef SHERRY_FORMAT_FIT_H
-#define SHERRY_FORMAT_FIT_H
+#ifndef SHERRY_FORMAT_LEASTSQUARES_H
+#define SHERRY_FORMAT_LEASTSQUARES_H
 
 #include <cstdint>
 
@@ -20,13 +20,13 @@ namespace sherry::format {
 /// group are contiguous, or 16 apart in each 64. `count` finite weights are
 /// whole groups; `importance`, positive numbers, may be null. Returns d, which
 /// is not negative.
-float fitPattern(const float *weights, const float *importance, int64_t count,
-                 bool strided, int8_t *trits);
+float quantizePattern(const float *weights, const float *importance,
+                      int64_t count, bool strided, int8_t *trits);
 
 /// The same for trits without a pattern.
-float fitTrits(const float *weights, const float *importance, int64_t count,
-               int8_t *trits);
+float quantizeTernary(const float *weights, const float *importance,
+                      int64_t count, int8_t *trits);
 
 } // namespace sherry::format
 
-#endif // SHERRY_FORMAT_FIT_H
+#endif // SHERRY_FORMAT_LEASTSQUARES_H

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/TensorView.h"
-#include "sherry/Format/Check.h"
+#include "sherry/Format/Diagnostics.h"
 #include "sherry/Support/Json.h"
 
 #include <cstring>

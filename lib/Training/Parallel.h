@@ -6,7 +6,7 @@
 #ifndef SHERRY_LIB_TRAINING_PARALLEL_H
 #define SHERRY_LIB_TRAINING_PARALLEL_H
 
-#include "sherry/Format/Check.h"
+#include "sherry/Format/Diagnostics.h"
 
 #include <ATen/Parallel.h>
 

@@ -11,8 +11,8 @@
 #ifndef SHERRY_FORMAT_PACK_H
 #define SHERRY_FORMAT_PACK_H
 
-#include "sherry/Format/Check.h"
 #include "sherry/Format/DenseFormat.h"
+#include "sherry/Format/Diagnostics.h"
 #include "sherry/Format/Storage.h"
 
 namespace sherry::format {

@@ -9,7 +9,7 @@
 #ifndef SHERRY_FORMAT_QUANTIZER_H
 #define SHERRY_FORMAT_QUANTIZER_H
 
-#include "sherry/Format/Check.h"
+#include "sherry/Format/Diagnostics.h"
 #include "sherry/Format/Layout.h"
 
 namespace sherry::format {

@@ -8,7 +8,7 @@
 #ifndef SHERRY_TRAINING_PROJECTION_H
 #define SHERRY_TRAINING_PROJECTION_H
 
-#include "sherry/Format/Check.h"
+#include "sherry/Format/Diagnostics.h"
 #include "sherry/Format/Layout.h"
 
 #include "llvm/ADT/StringRef.h"

@@ -1,9 +1,9 @@
-//===- Check.cpp - Weights that a format cannot hold ----------------------===//
+//===- Diagnostics.cpp - Weights that a format cannot hold ----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "sherry/Format/Check.h"
+#include "sherry/Format/Diagnostics.h"
 #include "sherry/Format/Float16.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-//===- Check.h - Weights that a format cannot hold --------------*- C++ -*-===//
+//===- Diagnostics.h - Weights that a format cannot hold --------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -6,8 +6,8 @@
 // packed format.
 //
 //===----------------------------------------------------------------------===//
-#ifndef SHERRY_FORMAT_CHECK_H
-#define SHERRY_FORMAT_CHECK_H
+#ifndef SHERRY_FORMAT_DIAGNOSTICS_H
+#define SHERRY_FORMAT_DIAGNOSTICS_H
 
 #include <cstdint>
 #include <optional>
@@ -46,4 +46,4 @@ private:
 
 } // namespace sherry::format
 
-#endif // SHERRY_FORMAT_CHECK_H
+#endif // SHERRY_FORMAT_DIAGNOSTICS_H

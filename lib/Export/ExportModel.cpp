@@ -17,7 +17,7 @@
 
 using namespace llvm;
 using namespace sherry;
-using format::Storage;
+using format::TensorType;
 
 namespace {
 
@@ -101,23 +101,23 @@ Error Exporter::writeTensor(const ExportJob &job, raw_ostream &out) {
 
 /// general.file_type of llama.cpp (enum llama_ftype); nothing for types that
 /// have no agreed number.
-static std::optional<uint32_t> getFileType(Storage storage) {
+static std::optional<uint32_t> getFileType(TensorType storage) {
   switch (storage) {
-  case Storage::F32:
+  case TensorType::F32:
     return 0;
-  case Storage::F16:
+  case TensorType::F16:
     return 1;
-  case Storage::Q4_0:
+  case TensorType::Q4_0:
     return 2;
-  case Storage::Q8_0:
+  case TensorType::Q8_0:
     return 7;
-  case Storage::Q6_K:
+  case TensorType::Q6_K:
     return 18;
-  case Storage::BF16:
+  case TensorType::BF16:
     return 32;
-  case Storage::TQ1_0:
+  case TensorType::TQ1_0:
     return 36;
-  case Storage::TQ2_0:
+  case TensorType::TQ2_0:
     return 37;
   default:
     return std::nullopt;
@@ -152,7 +152,7 @@ Error Exporter::writeGguf() {
   const std::vector<float> &divisors = *rope;
   auto size = static_cast<int64_t>(divisors.size());
   if (size > 0)
-    writer.addTensor("rope_freqs.weight", {size}, Storage::F32);
+    writer.addTensor("rope_freqs.weight", {size}, TensorType::F32);
   for (const ExportJob &job : plan.jobs)
     writer.addTensor(makeGgufName(*config.architecture, job.name),
                      job.view.getShape(), job.encoding.storage);
@@ -184,9 +184,9 @@ Error Exporter::writeFolder() {
   std::optional<QuantizationConfig> quantization = plan.projection;
   if (writesNumbers(options))
     quantization = config.quantization;
-  StringRef dtype = options.linear == Storage::BF16  ? "bfloat16"
-                    : options.linear == Storage::F32 ? "float32"
-                                                     : "float16";
+  StringRef dtype = options.linear == TensorType::BF16  ? "bfloat16"
+                    : options.linear == TensorType::F32 ? "float32"
+                                                        : "float16";
   // The weights come first: they take long, and what fails there leaves another
   // model's folder as it was.
   if (Error error = writeFileAtomically(

@@ -10,15 +10,15 @@
 
 using namespace llvm;
 using namespace sherry;
-using format::Storage;
+using format::TensorType;
 
-static bool isFloat(Storage storage) {
+static bool isFloat(TensorType storage) {
   return format::infoOf(storage).blockInputs == 1;
 }
 
 /// A type that holds the numbers of another as they are, if there is one.
-static Storage chooseFloat(Storage storage) {
-  return isFloat(storage) ? storage : Storage::F16;
+static TensorType chooseFloat(TensorType storage) {
+  return isFloat(storage) ? storage : TensorType::F16;
 }
 
 bool sherry::writesNumbers(const ExportOptions &options) {
@@ -65,7 +65,7 @@ Error ExportPlanner::chooseProjection() {
                          /*groupSize=*/128,
                          {"lm_head", "model.embed_tokens"}});
   LinearLayer first = listLinearLayers(config).front();
-  auto storage = files.checkpoint->getStorage(nameWeight(first, 0));
+  auto storage = files.checkpoint->getTensorType(nameWeight(first, 0));
   if (storage && format::isTernary(*storage))
     result.projection.groupSize = format::infoOf(*storage).blockInputs;
   result.projection.granularity =
@@ -87,7 +87,7 @@ void ExportPlanner::chooseReordering() {
   bool isStrided = true, isContiguous = config.quantization.has_value();
   for (const LinearLayer &linear : listLinearLayers(config))
     for (int64_t layer = 0; layer < config.numLayers; ++layer) {
-      auto storage = files.checkpoint->getStorage(nameWeight(linear, layer));
+      auto storage = files.checkpoint->getTensorType(nameWeight(linear, layer));
       isStrided &= storage && format::isStrided(*storage);
       isContiguous &= storage && isFloat(*storage);
     }
@@ -96,7 +96,7 @@ void ExportPlanner::chooseReordering() {
   bool isPossible = config.hiddenSize % format::kStridedInputs == 0 &&
                     config.intermediateSize % format::kStridedInputs == 0 &&
                     config.headDim % format::kStridedInputs == 0;
-  if (isPossible && isContiguous && options.linear == Storage::STQ1_0)
+  if (isPossible && isContiguous && options.linear == TensorType::STQ1_0)
     reordering = Reordering::ToStrided;
   if (isPossible && isStrided && !options.linear)
     reordering = Reordering::ToContiguous;
@@ -108,21 +108,21 @@ void ExportPlanner::chooseReordering() {
 
 Encoding ExportPlanner::chooseLinear(const TensorView &view, bool isExcluded) {
   if (isExcluded)
-    return {chooseFloat(view.getStorage()), std::nullopt};
+    return {chooseFloat(view.getTensorType()), std::nullopt};
   if (!options.linear)
-    return {Storage::F16, result.projection};
-  const format::StorageInfo &info = format::infoOf(*options.linear);
+    return {TensorType::F16, result.projection};
+  const format::TensorTypeInfo &info = format::infoOf(*options.linear);
   if (view.getCols() % info.blockInputs == 0)
     return {*options.linear, std::nullopt};
   notes.insert(("rows of " + Twine(view.getCols()) +
                 " are no whole blocks of " + info.name +
                 "; they are written as F16")
                    .str());
-  return {Storage::F16, std::nullopt};
+  return {TensorType::F16, std::nullopt};
 }
 
 Encoding ExportPlanner::chooseHead(const TensorView &view) {
-  auto fits = [&](Storage storage) {
+  auto fits = [&](TensorType storage) {
     return view.getCols() % format::infoOf(storage).blockInputs == 0;
   };
   if (options.head) {
@@ -133,25 +133,25 @@ Encoding ExportPlanner::chooseHead(const TensorView &view) {
                   format::infoOf(*options.head).name +
                   "; head and embedding are written as F16")
                      .str());
-    return {Storage::F16, std::nullopt};
+    return {TensorType::F16, std::nullopt};
   }
   if (writesNumbers(options))
     return {*options.linear, std::nullopt};
   if (options.toFolder)
-    return {chooseFloat(view.getStorage()), std::nullopt};
+    return {chooseFloat(view.getTensorType()), std::nullopt};
   bool stays =
-      reordering == Reordering::None || format::canWrite(view.getStorage());
-  if (!isFloat(view.getStorage()) && stays)
-    return {view.getStorage(), std::nullopt};
-  for (Storage storage : {Storage::Q6_K, Storage::Q8_0})
+      reordering == Reordering::None || format::canWrite(view.getTensorType());
+  if (!isFloat(view.getTensorType()) && stays)
+    return {view.getTensorType(), std::nullopt};
+  for (TensorType storage : {TensorType::Q6_K, TensorType::Q8_0})
     if (fits(storage))
       return {storage, std::nullopt};
-  return {Storage::F16, std::nullopt};
+  return {TensorType::F16, std::nullopt};
 }
 
 Encoding ExportPlanner::chooseVector(const TensorView &view) const {
-  bool keeps = options.toFolder && isFloat(view.getStorage());
-  return {keeps ? view.getStorage() : Storage::F32, std::nullopt};
+  bool keeps = options.toFolder && isFloat(view.getTensorType());
+  return {keeps ? view.getTensorType() : TensorType::F32, std::nullopt};
 }
 
 Error ExportPlanner::addJob(const std::string &name, ArrayRef<int64_t> shape,
@@ -186,7 +186,7 @@ Error ExportPlanner::addLinear(const std::string &prefix,
   ExportJob &job = result.jobs.back();
   job.isLinear = true;
   job.isTrained = config.quantization && !excluded && !options.latent &&
-                  isFloat(job.view.getStorage());
+                  isFloat(job.view.getTensorType());
   return Error::success();
 }
 
@@ -199,7 +199,7 @@ Error ExportPlanner::checkProjection() {
   trits.granularity = result.projection.granularity;
   trits.groupSize = result.projection.groupSize;
   if (!config.quantization && options.linear) {
-    trits.hasPattern = *options.linear == Storage::STQ1_0;
+    trits.hasPattern = *options.linear == TensorType::STQ1_0;
     trits.groupSize = format::infoOf(*options.linear).blockInputs;
   }
   SmallVector<LinearLayer> layers = listLinearLayers(config);

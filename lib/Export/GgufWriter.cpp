@@ -84,7 +84,7 @@ void GgufWriter::addValue(StringRef key, const GgufValue &value) {
 }
 
 void GgufWriter::addTensor(StringRef name, ArrayRef<int64_t> shape,
-                           format::Storage storage) {
+                           format::TensorType storage) {
   appendString(tensors, name);
   append<uint32_t>(tensors, shape.size());
   uint64_t rows = 1;

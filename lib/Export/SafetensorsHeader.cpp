@@ -16,8 +16,8 @@ SafetensorsHeader::SafetensorsHeader()
     : tensors({{"__metadata__", {{"format", "pt"}}}}) {}
 
 void SafetensorsHeader::addTensor(StringRef name, ArrayRef<int64_t> shape,
-                                  format::Storage storage) {
-  const format::StorageInfo &info = format::infoOf(storage);
+                                  format::TensorType storage) {
+  const format::TensorTypeInfo &info = format::infoOf(storage);
   int64_t bytes = info.blockBytes;
   for (int64_t size : shape)
     bytes *= size;

@@ -17,7 +17,7 @@
 using namespace llvm;
 using namespace sherry;
 using format::Granularity;
-using format::Storage;
+using format::TensorType;
 
 void TensorReport::add(const TensorReport &part) {
   squares += part.squares;
@@ -143,7 +143,7 @@ Error TensorEncoder::readReference(int64_t row, float *out) const {
 
 void TensorEncoder::encodeBlocks(const float *weights, uint8_t *out,
                                  TensorReport &report) const {
-  const format::StorageInfo &info = format::infoOf(encoding.storage);
+  const format::TensorTypeInfo &info = format::infoOf(encoding.storage);
   for (int64_t i = 0; i < cols; i += info.blockInputs, out += info.blockBytes) {
     int8_t trits[format::kMaxStoredInputs];
     const float *important = importance.empty() ? nullptr : &importance[i];
@@ -181,7 +181,7 @@ void TensorEncoder::project(const float *weights, float *out,
 
 void TensorEncoder::countScales(const uint8_t *bytes,
                                 TensorReport &report) const {
-  const format::StorageInfo &info = format::infoOf(encoding.storage);
+  const format::TensorTypeInfo &info = format::infoOf(encoding.storage);
   if (info.blockInputs == 1 || format::hasMinimum(encoding.storage))
     return;
   for (int64_t i = 0; i < cols;
@@ -202,7 +202,7 @@ Error TensorEncoder::check(int64_t row, const float *weights,
                      format::infoOf(encoding.storage).name +
                      ": the weight or its scale is too large for this type; "
                      "choose another");
-  bool wasTernary = reference || format::isTernary(view.getStorage());
+  bool wasTernary = reference || format::isTernary(view.getTensorType());
   int64_t changed = 0;
   for (int64_t i = 0; i < cols; ++i) {
     double before = weights[i], after = written[i];
@@ -224,7 +224,7 @@ Error TensorEncoder::encodeRow(int64_t row, uint8_t *out,
   reorder(encoding.cols, weights);
   bool isSame = !reference && !encoding.projection &&
                 encoding.cols == Reordering::None &&
-                view.getStorage() == encoding.storage;
+                view.getTensorType() == encoding.storage;
   if (isSame) {
     view.copyRows(source, 1, out);
   } else if (format::isTernary(encoding.storage)) {

@@ -17,7 +17,7 @@ enum class Reordering { None, ToStrided, ToContiguous };
 
 /// What becomes of a tensor.
 struct Encoding {
-  format::Storage storage;
+  format::TensorType storage;
   /// Trits times a scale per region as numbers of `storage`.
   std::optional<QuantizationConfig> projection;
   Reordering rows = Reordering::None, cols = Reordering::None;

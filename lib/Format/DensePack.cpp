@@ -296,19 +296,20 @@ Failure sherry::format::packBlocks(const BlockFormat &format, int64_t firstRow,
       });
 }
 
-bool sherry::format::canPackStored(const BlockFormat &format, Storage storage) {
+bool sherry::format::canPackStored(const BlockFormat &format,
+                                   TensorType storage) {
   switch (storage) {
-  case Storage::Q8_0:
-  case Storage::Q5_0:
-  case Storage::IQ4_NL:
+  case TensorType::Q8_0:
+  case TensorType::Q5_0:
+  case TensorType::IQ4_NL:
     return format.bits == 8;
-  case Storage::Q6_K:
+  case TensorType::Q6_K:
     return format.bits == 6;
-  case Storage::Q4_0:
+  case TensorType::Q4_0:
     return format.bits == 4;
-  case Storage::TQ1_0:
-  case Storage::TQ2_0:
-  case Storage::STQ1_0:
+  case TensorType::TQ1_0:
+  case TensorType::TQ2_0:
+  case TensorType::STQ1_0:
     return format.bits == 2;
   default: // among them the one with scales that f16 cannot hold
     return false;

@@ -7,7 +7,7 @@
 #define SHERRY_LIB_FORMAT_PACKUTILS_H
 
 #include "sherry/Format/Layout.h"
-#include "sherry/Format/Storage.h"
+#include "sherry/Format/TensorType.h"
 
 #include <algorithm>
 #include <cstring>
@@ -32,7 +32,7 @@ inline int64_t rowsOfTile(int64_t tile, int64_t rows) {
 }
 
 /// [G1] The scale of a block of a strided type.
-float readScale(Storage storage, const uint8_t *bytes);
+float readScale(TensorType storage, const uint8_t *bytes);
 
 /// [Q4] The super-block of `inputs` weights that is closest to them. Its d may
 /// be an infinity.

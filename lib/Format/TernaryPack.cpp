@@ -193,11 +193,11 @@ static void copyCodes(const uint8_t *stored, uint8_t *codes) {
   }
 }
 
-bool sherry::format::readTernaryRows(Storage storage, bool strided,
+bool sherry::format::readTernaryRows(TensorType storage, bool strided,
                                      int64_t rows, int64_t cols,
                                      const uint8_t *stored, uint8_t *codes,
                                      float *scales) {
-  const StorageInfo &info = infoOf(storage);
+  const TensorTypeInfo &info = infoOf(storage);
   int64_t first = strided ? 1 : kGroupInputs, next = strided ? kGroupStride : 1;
   for (int64_t at = 0; at < rows * cols;
        at += info.blockInputs, stored += info.blockBytes) {

@@ -197,13 +197,14 @@ Error Checkpoint::checkUnusedTensors(int64_t numLayers) const {
   return Error::success();
 }
 
-std::optional<format::Storage> Checkpoint::getStorage(StringRef name) const {
+std::optional<format::TensorType>
+Checkpoint::getTensorType(StringRef name) const {
   auto it = tensors.find(name);
   if (it == tensors.end())
     return std::nullopt;
   auto view = it->second.file->getTensor(it->second.nameInFile);
   if (view)
-    return view->getStorage();
+    return view->getTensorType();
   consumeError(view.takeError());
   return std::nullopt;
 }

@@ -17,33 +17,36 @@
 
 using namespace llvm;
 using namespace sherry;
-using format::Storage;
+using format::TensorType;
 
 //===----------------------------------------------------------------------===//
 // Tensors
 //===----------------------------------------------------------------------===//
 
 /// Numbers of ggml_type in files.
-static constexpr std::pair<uint32_t, Storage> kTypeIds[] = {
-    {0, Storage::F32},    {1, Storage::F16},     {2, Storage::Q4_0},
-    {3, Storage::Q4_1},   {6, Storage::Q5_0},    {7, Storage::Q5_1},
-    {8, Storage::Q8_0},   {12, Storage::Q4_K},   {13, Storage::Q5_K},
-    {14, Storage::Q6_K},  {20, Storage::IQ4_NL}, {30, Storage::BF16},
-    {34, Storage::TQ1_0}, {35, Storage::TQ2_0},  {43, Storage::STQ1_0}};
+static constexpr std::pair<uint32_t, TensorType> kTypeIds[] = {
+    {0, TensorType::F32},     {1, TensorType::F16},
+    {2, TensorType::Q4_0},    {3, TensorType::Q4_1},
+    {6, TensorType::Q5_0},    {7, TensorType::Q5_1},
+    {8, TensorType::Q8_0},    {12, TensorType::Q4_K},
+    {13, TensorType::Q5_K},   {14, TensorType::Q6_K},
+    {20, TensorType::IQ4_NL}, {30, TensorType::BF16},
+    {34, TensorType::TQ1_0},  {35, TensorType::TQ2_0},
+    {43, TensorType::STQ1_0}};
 /// Former numbers of STQ1_0, which now are those of Q2_0 and NVFP4.
 static constexpr uint32_t kFormerStq1TypeIds[] = {42, 40};
 /// Bytes that the other types of these numbers take at least for what takes 42
 /// as STQ1_0.
 static constexpr int64_t kOtherBlockBytes = 68;
 
-static std::optional<Storage> storageOf(uint32_t typeId) {
+static std::optional<TensorType> storageOf(uint32_t typeId) {
   for (auto [id, storage] : kTypeIds)
     if (id == typeId)
       return storage;
   return std::nullopt;
 }
 
-uint32_t sherry::getGgufTypeId(Storage storage) {
+uint32_t sherry::getGgufTypeId(TensorType storage) {
   for (auto [id, candidate] : kTypeIds)
     if (candidate == storage)
       return id;
@@ -88,8 +91,8 @@ Error GgufFile::placeTensors(StringRef data, uint64_t alignment) {
     uint64_t room =
         (isLast ? data.size() : sorted[i + 1]->second.offset) - tensor.offset;
     // Bytes if the tensor is of this type, 0 if it cannot be.
-    auto sizeAs = [&](Storage storage) -> uint64_t {
-      const format::StorageInfo &info = format::infoOf(storage);
+    auto sizeAs = [&](TensorType storage) -> uint64_t {
+      const format::TensorTypeInfo &info = format::infoOf(storage);
       if (tensor.shape.back() % info.blockInputs != 0)
         return 0;
       int64_t size = tensor.shape.back() / info.blockInputs;
@@ -102,12 +105,12 @@ Error GgufFile::placeTensors(StringRef data, uint64_t alignment) {
     };
     tensor.storage = storageOf(tensor.typeId);
     if (is_contained(kFormerStq1TypeIds, tensor.typeId)) {
-      const format::StorageInfo &info = format::infoOf(Storage::STQ1_0);
-      uint64_t size = sizeAs(Storage::STQ1_0);
+      const format::TensorTypeInfo &info = format::infoOf(TensorType::STQ1_0);
+      uint64_t size = sizeAs(TensorType::STQ1_0);
       bool isPadded = size <= room && room - size < alignment;
       if (size != 0 &&
           (isPadded || room / kOtherBlockBytes < size / info.blockBytes))
-        tensor.storage = Storage::STQ1_0;
+        tensor.storage = TensorType::STQ1_0;
     }
     if (!tensor.storage) {
       tensor.bytes = data.substr(tensor.offset, 0);
@@ -151,9 +154,9 @@ Expected<TensorView> GgufFile::getTensor(StringRef name) const {
                      "; supported are F32, F16, BF16, Q8_0, Q5_0, Q5_1, Q4_0, "
                      "Q4_1, Q4_K, Q5_K, Q6_K, IQ4_NL, TQ1_0, TQ2_0 and STQ1_0, "
                      "convert it");
-  Storage storage = *tensor.storage;
-  if (storage == Storage::STQ1_0 && scale == StqScale::I16)
-    storage = Storage::STQ1_0_I16;
+  TensorType storage = *tensor.storage;
+  if (storage == TensorType::STQ1_0 && scale == StqScale::I16)
+    storage = TensorType::STQ1_0_I16;
   return TensorView(getPath(), it->first, storage, tensor.shape, tensor.bytes);
 }
 
@@ -175,11 +178,11 @@ bool GgufModel::hasIntegerScales() const {
   auto isPlausible = [](float scale, float limit) {
     return scale >= 0x1p-11f && scale < limit;
   };
-  const format::StorageInfo &info = format::infoOf(Storage::STQ1_0);
+  const format::TensorTypeInfo &info = format::infoOf(TensorType::STQ1_0);
   int64_t scales = 0, asF16 = 0, asI16 = 0;
   for (const std::unique_ptr<GgufFile> &file : files)
     for (const auto &[name, tensor] : file->tensors) {
-      if (tensor.storage != Storage::STQ1_0)
+      if (tensor.storage != TensorType::STQ1_0)
         continue;
       size_t blocks = tensor.bytes.size() / info.blockBytes;
       for (size_t i = 0; i < std::min(blocks, maxBlocks); ++i) {
@@ -201,7 +204,7 @@ Expected<GgufModel> GgufModel::open(StringRef path, StqScale scale) {
     return error;
   auto hasStq = [](const std::unique_ptr<GgufFile> &file) {
     return any_of(file->tensors, [](const auto &entry) {
-      return entry.second.storage == Storage::STQ1_0;
+      return entry.second.storage == TensorType::STQ1_0;
     });
   };
   if (scale == StqScale::Auto)

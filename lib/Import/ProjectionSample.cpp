@@ -173,7 +173,7 @@ Error Sampler::add(const LinearLayer &linear) {
                                      {linear.outputs, linear.inputs});
     if (!view)
       return view.takeError();
-    if (format::infoOf(view->getStorage()).blockInputs == 1)
+    if (format::infoOf(view->getTensorType()).blockInputs == 1)
       if (Error error = addRows(*view, count, kind))
         return error;
   }

@@ -21,11 +21,11 @@ using nlohmann::json;
 static constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 static constexpr uint64_t kLengthBytes = 8;
 
-static std::optional<format::Storage> parseDType(StringRef name) {
-  return StringSwitch<std::optional<format::Storage>>(name)
-      .Case("BF16", format::Storage::BF16)
-      .Case("F16", format::Storage::F16)
-      .Case("F32", format::Storage::F32)
+static std::optional<format::TensorType> parseDType(StringRef name) {
+  return StringSwitch<std::optional<format::TensorType>>(name)
+      .Case("BF16", format::TensorType::BF16)
+      .Case("F16", format::TensorType::F16)
+      .Case("F32", format::TensorType::F32)
       .Default(std::nullopt);
 }
 
@@ -53,7 +53,7 @@ SafetensorsFile::parse(std::unique_ptr<MemoryBuffer> buffer) {
 /// Reads the shape; returns nothing if it is none or holds more than fits
 /// int64.
 static std::optional<SmallVector<int64_t, 2>>
-parseShape(const json *field, std::optional<format::Storage> storage,
+parseShape(const json *field, std::optional<format::TensorType> storage,
            int64_t &bytes) {
   if (!field || !field->is_array())
     return {};

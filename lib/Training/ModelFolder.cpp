@@ -147,11 +147,11 @@ sherry::training::loadModel(StringRef folder,
 Error sherry::training::writeModelFolder(StringRef folder,
                                          const ModelDescription &description,
                                          const Transformer &model,
-                                         format::Storage storage,
+                                         format::TensorType storage,
                                          StringRef tokenizerFolder) {
   ordered_json json = description.json;
   json["torch_dtype"] =
-      storage == format::Storage::BF16 ? "bfloat16" : "float32";
+      storage == format::TensorType::BF16 ? "bfloat16" : "float32";
   const Projection &projection = model.getProjection();
   if (projection.kind != QuantizerKind::None) {
     ordered_json quantization =

@@ -74,9 +74,9 @@ private:
   bool isDue(int64_t interval) const {
     return interval > 0 && state->step % interval == 0;
   }
-  format::Storage getStorage() const {
-    return config.dtype == "bfloat16" ? format::Storage::BF16
-                                      : format::Storage::F32;
+  format::TensorType getTensorType() const {
+    return config.dtype == "bfloat16" ? format::TensorType::BF16
+                                      : format::TensorType::F32;
   }
   double getSeconds() const { return state->seconds + now() - started; }
 

@@ -19,7 +19,7 @@ Error sherry::training::readTensor(const TensorView &view, at::Tensor &out) {
 
 Error sherry::training::writeTensors(
     StringRef path, ArrayRef<std::pair<std::string, at::Tensor>> tensors,
-    format::Storage storage) {
+    format::TensorType storage) {
   return writeFileAtomically(path, [&](raw_pwrite_stream &out) {
     SafetensorsHeader header;
     for (const auto &[name, tensor] : tensors)

@@ -24,7 +24,7 @@ llvm::Error readTensor(const TensorView &view, at::Tensor &out);
 llvm::Error
 writeTensors(llvm::StringRef path,
              llvm::ArrayRef<std::pair<std::string, at::Tensor>> tensors,
-             format::Storage storage);
+             format::TensorType storage);
 
 } // namespace sherry::training
 

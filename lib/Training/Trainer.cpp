@@ -218,7 +218,7 @@ Error Run::saveCheckpoint() {
   saved.seconds = getSeconds();
   auto write = [&](StringRef directory) -> Error {
     if (Error error = writeModelFolder(directory, *description, *model,
-                                       getStorage(), tokenizerFolder))
+                                       getTensorType(), tokenizerFolder))
       return error;
     return saved.save(directory, config);
   };
@@ -249,7 +249,7 @@ Error Run::takeSteps() {
 //===----------------------------------------------------------------------===//
 
 Error Run::finish() {
-  bool isBf16 = getStorage() == format::Storage::BF16;
+  bool isBf16 = getTensorType() == format::TensorType::BF16;
   ordered_json end = {{"event", "end"}, {"step", state->step}};
   if (hasValidation()) {
     auto loss = validate();

@@ -72,7 +72,7 @@ Error TrainingState::save(StringRef folder,
   for (const StateTensor &tensor : listTensors(*this))
     tensors.emplace_back(tensor.name, tensor.numbers);
   if (Error error = writeTensors(joinPath(folder, kTensors), tensors,
-                                 format::Storage::F32))
+                                 format::TensorType::F32))
     return error;
   nlohmann::ordered_json description = {{"step", step},
                                         {"seconds", seconds},

@@ -76,7 +76,7 @@ Error WeightMatrix::read(const WeightSource &source, int64_t row, int64_t count,
 std::vector<uint8_t> WeightMatrix::copySlice(const WeightSource &source,
                                              const WeightSlice &slice,
                                              int64_t row, int64_t count) const {
-  const auto &info = format::infoOf(*source.getStorage(slice.tensor));
+  const auto &info = format::infoOf(*source.getTensorType(slice.tensor));
   std::vector<uint8_t> bytes(count * info.rowBytes(cols));
   source.copyRows(slice.tensor, row, count, bytes.data());
   return bytes;

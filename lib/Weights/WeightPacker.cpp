@@ -64,7 +64,7 @@ Error WeightPacker::packTernary(int64_t row, int64_t rows, uint8_t *out) const {
                        int64_t before) -> Error {
     uint8_t *sliceCodes = codes.data() + before * rowCodes;
     float *sliceScales = scales.data() + before * rowScales;
-    auto storage = source.getStorage(slice.tensor);
+    auto storage = source.getTensorType(slice.tensor);
     if (storage && format::isTernary(*storage))
       return copyTrits(slice, first, count, sliceCodes, sliceScales);
     std::vector<float> numbers(count * cols);
@@ -86,7 +86,7 @@ Error WeightPacker::copyTrits(const WeightSlice &slice, int64_t first,
                               int64_t rows, uint8_t *codes,
                               float *scales) const {
   std::vector<uint8_t> bytes = matrix.copySlice(source, slice, first, rows);
-  if (!format::readTernaryRows(*source.getStorage(slice.tensor),
+  if (!format::readTernaryRows(*source.getTensorType(slice.tensor),
                                getTernary(type)->isStrided, rows,
                                matrix.getCols(), bytes.data(), codes, scales))
     return explain("a group has not exactly one zero");
@@ -124,7 +124,7 @@ Error WeightPacker::packDense(int64_t row, int64_t rows, uint8_t *out) const {
 bool WeightPacker::hasStoredBlocks() const {
   const auto &blocks = *format::blocksOf(std::get<DenseFormat>(type));
   return llvm::all_of(matrix.getSlices(), [&](const WeightSlice &slice) {
-    auto storage = source.getStorage(slice.tensor);
+    auto storage = source.getTensorType(slice.tensor);
     return storage && format::canPackStored(blocks, *storage);
   });
 }
@@ -136,7 +136,7 @@ Error WeightPacker::packStoredBlocks(int64_t row, int64_t rows,
   std::vector<format::StoredRow> stored;
   auto copySlice = [&](const WeightSlice &slice, int64_t first, int64_t count,
                        int64_t) {
-    format::Storage storage = *source.getStorage(slice.tensor);
+    format::TensorType storage = *source.getTensorType(slice.tensor);
     int64_t rowBytes = format::infoOf(storage).rowBytes(cols);
     copies.push_back(matrix.copySlice(source, slice, first, count));
     for (int64_t i = 0; i < count; ++i)

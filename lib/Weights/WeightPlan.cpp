@@ -15,41 +15,41 @@ using namespace llvm;
 using namespace sherry;
 using format::DenseFormat;
 using format::Granularity;
-using format::Storage;
+using format::TensorType;
 
 namespace {
-using Storages = SetVector<Storage>;
+using TensorTypes = SetVector<TensorType>;
 } // namespace
 
-static bool isDense(Storage storage) {
+static bool isDense(TensorType storage) {
   return format::infoOf(storage).blockInputs == 1;
 }
 
 /// The format with the numbers of a type; q8_0 for blocks that have none.
-static DenseFormat formatOf(Storage storage) {
+static DenseFormat formatOf(TensorType storage) {
   switch (storage) {
-  case Storage::F32:
+  case TensorType::F32:
     return DenseFormat::F32;
-  case Storage::F16:
+  case TensorType::F16:
     return DenseFormat::F16;
-  case Storage::BF16:
+  case TensorType::BF16:
     return DenseFormat::BF16;
-  case Storage::Q6_K:
+  case TensorType::Q6_K:
     return DenseFormat::Q6_K;
-  case Storage::Q4_0:
+  case TensorType::Q4_0:
     return DenseFormat::Q4_0;
   default:
     return DenseFormat::Q8_0;
   }
 }
 
-static bool canPackStored(DenseFormat format, Storage storage) {
+static bool canPackStored(DenseFormat format, TensorType storage) {
   return format::canPackStored(*format::blocksOf(format), storage);
 }
 
-static std::string printNames(const Storages &storages) {
+static std::string printNames(const TensorTypes &types) {
   std::string result;
-  for (Storage storage : storages)
+  for (TensorType storage : types)
     result +=
         std::string(result.empty() ? "" : ", ") + format::infoOf(storage).name;
   return result;
@@ -64,7 +64,7 @@ static std::string printNames(const Storages &storages) {
 static DenseFormat chooseDense(StringRef tensor, DenseFormat fallback,
                                bool keepNumbers, Checkpoint *checkpoint,
                                raw_ostream &log) {
-  auto storage = checkpoint ? checkpoint->getStorage(tensor) : std::nullopt;
+  auto storage = checkpoint ? checkpoint->getTensorType(tensor) : std::nullopt;
   if (!storage || (isDense(*storage) && !keepNumbers))
     return fallback;
   DenseFormat result = formatOf(*storage);
@@ -94,7 +94,7 @@ static Expected<bool> hasPattern(const LinearLayer &linear, int64_t numLayers,
     for (int64_t row = 0; row < linear.outputs; row += rowsAtOnce) {
       int64_t count = std::min(rowsAtOnce, linear.outputs - row);
       view->copyRows(row, count, rows.data());
-      if (!format::readTernaryRows(view->getStorage(), strided, count,
+      if (!format::readTernaryRows(view->getTensorType(), strided, count,
                                    linear.inputs, rows.data(), codes.data(),
                                    scales.data()))
         return false;
@@ -106,20 +106,20 @@ static Expected<bool> hasPattern(const LinearLayer &linear, int64_t numLayers,
 /// All layers hold trits. Those that have the pattern are 3:4-sparse.
 static Expected<WeightType> chooseTernary(const LinearLayer &linear,
                                           int64_t numLayers,
-                                          const Storages &storages,
+                                          const TensorTypes &types,
                                           Checkpoint &checkpoint) {
   TernaryWeights result;
   result.layout.granularity = Granularity::PerGroup;
-  result.layout.groupSize = format::infoOf(Storage::TQ1_0).blockInputs;
-  result.layout.scaleType = storages.contains(Storage::STQ1_0_I16)
+  result.layout.groupSize = format::infoOf(TensorType::TQ1_0).blockInputs;
+  result.layout.scaleType = types.contains(TensorType::STQ1_0_I16)
                                 ? format::ScaleType::F32
                                 : format::ScaleType::F16;
   for (bool isStrided : {false, true}) {
     result.isStrided = isStrided;
     // Their groups have it by construction.
-    if (isStrided && all_of(storages, format::isStrided))
+    if (isStrided && all_of(types, format::isStrided))
       return result;
-    if (any_of(storages, format::isStrided) && !isStrided)
+    if (any_of(types, format::isStrided) && !isStrided)
       continue;
     auto matches = hasPattern(linear, numLayers, isStrided, checkpoint);
     if (!matches)
@@ -131,15 +131,15 @@ static Expected<WeightType> chooseTernary(const LinearLayer &linear,
 }
 
 /// The format that holds numbers of all these types.
-static DenseFormat chooseNumbers(const Storages &storages) {
-  return storages.size() == 1 ? formatOf(storages[0]) : DenseFormat::F32;
+static DenseFormat chooseNumbers(const TensorTypes &types) {
+  return types.size() == 1 ? formatOf(types[0]) : DenseFormat::F32;
 }
 
-static Storages listStorages(const LinearLayer &linear, int64_t numLayers,
-                             const Checkpoint *checkpoint) {
-  Storages result;
+static TensorTypes listTensorTypes(const LinearLayer &linear, int64_t numLayers,
+                                   const Checkpoint *checkpoint) {
+  TensorTypes result;
   for (int64_t layer = 0; checkpoint && layer < numLayers; ++layer)
-    if (auto storage = checkpoint->getStorage(nameWeight(linear, layer)))
+    if (auto storage = checkpoint->getTensorType(nameWeight(linear, layer)))
       result.insert(*storage);
   return result;
 }
@@ -148,18 +148,19 @@ static Storages listStorages(const LinearLayer &linear, int64_t numLayers,
 /// of its matrices.
 static Expected<WeightType> chooseBlocks(const LinearLayer &linear,
                                          int64_t numLayers,
-                                         const Storages &storages,
+                                         const TensorTypes &types,
                                          Checkpoint &checkpoint,
                                          raw_ostream &log) {
-  if (all_of(storages, format::isTernary))
-    return chooseTernary(linear, numLayers, storages, checkpoint);
+  if (all_of(types, format::isTernary))
+    return chooseTernary(linear, numLayers, types, checkpoint);
   DenseFormat result =
-      storages.size() == 1 ? formatOf(storages[0]) : DenseFormat::Q8_0;
-  if (!all_of(storages,
-              [&](Storage storage) { return canPackStored(result, storage); }))
+      types.size() == 1 ? formatOf(types[0]) : DenseFormat::Q8_0;
+  if (!all_of(types, [&](TensorType storage) {
+        return canPackStored(result, storage);
+      }))
     log << "note: " << linear.module << " is stored as "
-        << format::nameOf(result) << ", in the file it is "
-        << printNames(storages) << "\n";
+        << format::nameOf(result) << ", in the file it is " << printNames(types)
+        << "\n";
   return result;
 }
 
@@ -168,20 +169,19 @@ chooseLinear(const LinearLayer &linear, const WeightOptions &options,
              bool keepNumbers, const TernaryWeights &projection,
              const ModelConfig &config, Checkpoint *checkpoint,
              raw_ostream &log) {
-  Storages storages = listStorages(linear, config.numLayers, checkpoint);
+  TensorTypes types = listTensorTypes(linear, config.numLayers, checkpoint);
   bool isKeptDense =
       config.quantization && config.quantization->isDense(linear);
-  if (!all_of(storages, isDense)) {
-    auto type =
-        chooseBlocks(linear, config.numLayers, storages, *checkpoint, log);
+  if (!all_of(types, isDense)) {
+    auto type = chooseBlocks(linear, config.numLayers, types, *checkpoint, log);
     if (type && isKeptDense && getTernary(*type))
       return DenseFormat::BF16;
     return type;
   }
   if (options.quantize.value_or(true) && !isKeptDense)
     return projection;
-  return keepNumbers && !storages.empty() ? chooseNumbers(storages)
-                                          : DenseFormat::BF16;
+  return keepNumbers && !types.empty() ? chooseNumbers(types)
+                                       : DenseFormat::BF16;
 }
 
 //===----------------------------------------------------------------------===//
@@ -249,7 +249,7 @@ static Error refuseWithoutEffect(const WeightOptions &options,
                                  Checkpoint &checkpoint) {
   for (const LinearLayer &linear : listLinearLayers(config))
     for (int64_t layer = 0; layer < config.numLayers; ++layer) {
-      auto storage = checkpoint.getStorage(nameWeight(linear, layer));
+      auto storage = checkpoint.getTensorType(nameWeight(linear, layer));
       if (!storage || isDense(*storage))
         return Error::success();
     }

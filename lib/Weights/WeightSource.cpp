@@ -24,12 +24,12 @@ Error WeightSource::check(StringRef tensor, ArrayRef<int64_t> shape) {
   return Error::success();
 }
 
-std::optional<format::Storage>
-WeightSource::getStorage(StringRef tensor) const {
+std::optional<format::TensorType>
+WeightSource::getTensorType(StringRef tensor) const {
   auto it = tensors.find(tensor);
   if (it == tensors.end())
     return std::nullopt;
-  return it->second.getStorage();
+  return it->second.getTensorType();
 }
 
 void WeightSource::copyRows(StringRef tensor, int64_t row, int64_t count,

@@ -16,21 +16,22 @@
 
 using namespace sherry;
 using format::Granularity;
-using format::Storage;
+using format::TensorType;
 
 /// Not set: 3:4-sparse trits in F16, which only folders have.
-using LinearType = std::optional<Storage>;
+using LinearType = std::optional<TensorType>;
 
 static const std::map<std::string, LinearType> kLinearTypes = {
-    {"STQ1_0", Storage::STQ1_0}, {"TQ1_0", Storage::TQ1_0},
-    {"TQ2_0", Storage::TQ2_0},   {"Q4_0", Storage::Q4_0},
-    {"Q6_K", Storage::Q6_K},     {"Q8_0", Storage::Q8_0},
-    {"F16", Storage::F16},       {"BF16", Storage::BF16},
-    {"F32", Storage::F32},       {"sherry", std::nullopt}};
+    {"STQ1_0", TensorType::STQ1_0}, {"TQ1_0", TensorType::TQ1_0},
+    {"TQ2_0", TensorType::TQ2_0},   {"Q4_0", TensorType::Q4_0},
+    {"Q6_K", TensorType::Q6_K},     {"Q8_0", TensorType::Q8_0},
+    {"F16", TensorType::F16},       {"BF16", TensorType::BF16},
+    {"F32", TensorType::F32},       {"sherry", std::nullopt}};
 
-static const std::map<std::string, Storage> kHeadTypes = {
-    {"Q4_0", Storage::Q4_0}, {"Q6_K", Storage::Q6_K}, {"Q8_0", Storage::Q8_0},
-    {"F16", Storage::F16},   {"BF16", Storage::BF16}, {"F32", Storage::F32}};
+static const std::map<std::string, TensorType> kHeadTypes = {
+    {"Q4_0", TensorType::Q4_0}, {"Q6_K", TensorType::Q6_K},
+    {"Q8_0", TensorType::Q8_0}, {"F16", TensorType::F16},
+    {"BF16", TensorType::BF16}, {"F32", TensorType::F32}};
 
 static const std::map<std::string, Granularity> kGranularities = {
     {"per_tensor", Granularity::PerTensor},

@@ -24,14 +24,14 @@ struct ExportOptions {
 
   /// Of the weights of linear layers; not set: trits with a scale per
   /// `granularity` in numbers of F16, which need a folder.
-  std::optional<format::Storage> linear = format::Storage::STQ1_0;
+  std::optional<format::TensorType> linear = format::TensorType::STQ1_0;
   // Not set: as the model was trained or is stored, else 128 per group.
   std::optional<format::Granularity> granularity;
   std::optional<int64_t> groupSize; ///< a multiple of 4
 
   /// Of head and embedding; not set: as they are if the file can hold it and
   /// no smaller type goes with that of the linear layers.
-  std::optional<format::Storage> head;
+  std::optional<format::TensorType> head;
   /// Write the weights that a model was trained with as they are, not what its
   /// training projects them to; for numbers that are not in blocks.
   bool latent = false;

@@ -32,7 +32,7 @@ public:
 
   /// `shape` has the contiguous dimension last.
   void addTensor(llvm::StringRef name, llvm::ArrayRef<int64_t> shape,
-                 format::Storage storage);
+                 format::TensorType storage);
 
   /// Writes everything that comes before the bytes of the tensors, which
   /// follow in the order of addTensor(), each padded by padTensor().

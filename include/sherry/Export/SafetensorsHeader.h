@@ -9,7 +9,7 @@
 #ifndef SHERRY_EXPORT_SAFETENSORSHEADER_H
 #define SHERRY_EXPORT_SAFETENSORSHEADER_H
 
-#include "sherry/Format/Storage.h"
+#include "sherry/Format/TensorType.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/raw_ostream.h"
@@ -24,7 +24,7 @@ public:
 
   /// `storage` is F32, F16 or BF16. Names are unique.
   void addTensor(llvm::StringRef name, llvm::ArrayRef<int64_t> shape,
-                 format::Storage storage);
+                 format::TensorType storage);
 
   /// Writes the header with its length in front.
   void write(llvm::raw_ostream &out) const;

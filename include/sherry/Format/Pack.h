@@ -13,7 +13,7 @@
 
 #include "sherry/Format/DenseFormat.h"
 #include "sherry/Format/Diagnostics.h"
-#include "sherry/Format/Storage.h"
+#include "sherry/Format/TensorType.h"
 
 namespace sherry::format {
 
@@ -26,9 +26,10 @@ void packTernary(const TernaryLayout &layout, int64_t rows, int64_t cols,
 /// Takes rows of a ternary type apart: codes[rows][cols / 4] of contiguous or
 /// strided groups, and scales[rows][cols / 256]. Returns false if a group has
 /// not exactly one zero.
-[[nodiscard]] bool readTernaryRows(Storage storage, bool strided, int64_t rows,
-                                   int64_t cols, const uint8_t *stored,
-                                   uint8_t *codes, float *scales);
+[[nodiscard]] bool readTernaryRows(TensorType storage, bool strided,
+                                   int64_t rows, int64_t cols,
+                                   const uint8_t *stored, uint8_t *codes,
+                                   float *scales);
 
 /// The inverse of packTernary(). Padding is not looked at.
 void unpackTernary(const TernaryLayout &layout, int64_t rows, int64_t cols,
@@ -53,11 +54,11 @@ void unpackNumbers(DenseFormat format, int64_t rows, int64_t cols,
                                  const float *weights, uint8_t *bytes);
 
 /// Whether the numbers of a file's type are those of `format`.
-bool canPackStored(const BlockFormat &format, Storage storage);
+bool canPackStored(const BlockFormat &format, TensorType storage);
 
 /// A row as a file has it.
 struct StoredRow {
-  Storage storage;
+  TensorType storage;
   const uint8_t *bytes;
 };
 

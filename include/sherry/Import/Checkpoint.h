@@ -33,7 +33,7 @@ public:
 
   /// How a tensor is stored; nothing if there is none, or no weight is read
   /// from its type.
-  std::optional<format::Storage> getStorage(llvm::StringRef name) const;
+  std::optional<format::TensorType> getTensorType(llvm::StringRef name) const;
 
   /// Tensors that nobody asked for, in alphabetical order.
   llvm::SmallVector<llvm::StringRef> getUnusedTensors() const;

@@ -70,7 +70,7 @@ private:
 enum class StqScale { Auto, F16, I16 };
 
 /// The number of a type in files that are written today.
-uint32_t getGgufTypeId(format::Storage storage);
+uint32_t getGgufTypeId(format::TensorType storage);
 
 /// A file that is mapped into memory.
 class GgufFile : public TensorFile {
@@ -100,7 +100,7 @@ private:
     uint32_t typeId;
     llvm::SmallVector<int64_t, 2> shape; ///< the last dimension is contiguous
     uint64_t offset;                     ///< in the data
-    std::optional<format::Storage> storage;
+    std::optional<format::TensorType> storage;
     llvm::StringRef bytes;
   };
 

@@ -38,7 +38,7 @@ public:
 
 private:
   struct Tensor {
-    std::optional<format::Storage> storage; ///< not set: no weight is read
+    std::optional<format::TensorType> storage; ///< not set: no weight is read
     std::string dtypeName;
     llvm::SmallVector<int64_t, 2> shape;
     llvm::StringRef bytes;

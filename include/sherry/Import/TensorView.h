@@ -6,7 +6,7 @@
 #ifndef SHERRY_IMPORT_TENSORVIEW_H
 #define SHERRY_IMPORT_TENSORVIEW_H
 
-#include "sherry/Format/Storage.h"
+#include "sherry/Format/TensorType.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
@@ -20,13 +20,13 @@ namespace sherry {
 class TensorView {
 public:
   TensorView(llvm::StringRef file, llvm::StringRef name,
-             format::Storage storage, llvm::ArrayRef<int64_t> shape,
+             format::TensorType storage, llvm::ArrayRef<int64_t> shape,
              llvm::StringRef bytes)
       : file(file), name(name), storage(storage), shape(shape), bytes(bytes) {}
 
   llvm::StringRef getFile() const { return file; }
   llvm::StringRef getName() const { return name; }
-  format::Storage getStorage() const { return storage; }
+  format::TensorType getTensorType() const { return storage; }
   llvm::ArrayRef<int64_t> getShape() const { return shape; }
   llvm::StringRef getBytes() const { return bytes; }
 
@@ -54,7 +54,7 @@ private:
   const uint8_t *rowAt(int64_t row) const;
 
   llvm::StringRef file, name;
-  format::Storage storage;
+  format::TensorType storage;
   llvm::ArrayRef<int64_t> shape;
   llvm::StringRef bytes;
   int64_t headRows = 0;

@@ -42,7 +42,8 @@ llvm::Expected<Transformer> loadModel(llvm::StringRef folder,
 /// sherry-compile refuses by name.
 llvm::Error writeModelFolder(llvm::StringRef folder,
                              const ModelDescription &description,
-                             const Transformer &model, format::Storage storage,
+                             const Transformer &model,
+                             format::TensorType storage,
                              llvm::StringRef tokenizerFolder);
 
 } // namespace sherry::training

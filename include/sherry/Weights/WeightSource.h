@@ -31,7 +31,7 @@ public:
                        int64_t row, int64_t count, float *out) const;
 
   /// How a tensor that has been checked is stored; nothing if it is random.
-  std::optional<format::Storage> getStorage(llvm::StringRef tensor) const;
+  std::optional<format::TensorType> getTensorType(llvm::StringRef tensor) const;
   /// Copies rows as they are stored.
   void copyRows(llvm::StringRef tensor, int64_t row, int64_t count,
                 uint8_t *out) const;

@@ -120,7 +120,7 @@ TEST_F(CheckpointTest, ATensorThatOnlyTheIndexHasIsMissedWhenItIsNeeded) {
   EXPECT_THAT(checkpoint->getLackingTensors(), ElementsAre("v"));
   EXPECT_THAT(checkpoint->getUnusedTensors(), ElementsAre("w"));
   EXPECT_FALSE(checkpoint->hasTensor("v"));
-  EXPECT_EQ(checkpoint->getStorage("v"), std::nullopt);
+  EXPECT_EQ(checkpoint->getTensorType("v"), std::nullopt);
   EXPECT_THAT(messageOf(checkpoint->getTensor("v", {2, 2})),
               mentions("a.safetensors: has no tensor \"v\"",
                        "model.safetensors.index.json says it has"));

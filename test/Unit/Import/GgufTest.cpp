@@ -134,7 +134,7 @@ TEST(GgufTest, TellsTypesOfTheSameNumberApart) {
     ASSERT_TRUE(bool(file)) << messageOf(std::move(file));
     auto view = (*file)->getTensor("a");
     ASSERT_TRUE(bool(view)) << messageOf(std::move(view));
-    EXPECT_EQ(view->getStorage(), format::Storage::STQ1_0);
+    EXPECT_EQ(view->getTensorType(), format::TensorType::STQ1_0);
     EXPECT_THAT(view->getShape(), ElementsAre(4, 256));
     auto last = [&](size_t bytes) {
       return GgufBytes()

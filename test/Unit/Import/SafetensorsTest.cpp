@@ -74,7 +74,7 @@ TEST_F(SafetensorsTest, ReadsTheThreeTypes) {
   }
   auto tensor = file->getTensor("b");
   ASSERT_TRUE(bool(tensor));
-  EXPECT_EQ(tensor->getStorage(), format::Storage::BF16);
+  EXPECT_EQ(tensor->getTensorType(), format::TensorType::BF16);
   EXPECT_EQ(tensor->getBytes().size(), 8u);
   std::vector<float> values(2);
   EXPECT_EQ(messageOf(tensor->readRows(1, 1, values.data())), "");

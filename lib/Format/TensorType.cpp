@@ -1,9 +1,9 @@
-//===- Storage.cpp - How model files store numbers ------------------------===//
+//===- TensorType.cpp - How model files store numbers ---------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "sherry/Format/Storage.h"
+#include "sherry/Format/TensorType.h"
 #include "PackUtils.h"
 #include "sherry/Format/Codec.h"
 #include "sherry/Format/Float16.h"
@@ -12,7 +12,7 @@
 
 using namespace sherry::format;
 
-static constexpr StorageInfo kInfos[] = {
+static constexpr TensorTypeInfo kInfos[] = {
     {"F32", 1, 4},      {"F16", 1, 2},      {"BF16", 1, 2},
     {"Q8_0", 32, 34},   {"Q5_0", 32, 22},   {"Q4_0", 32, 18},
     {"IQ4_NL", 32, 18}, {"Q5_1", 32, 24},   {"Q4_1", 32, 20},
@@ -20,7 +20,7 @@ static constexpr StorageInfo kInfos[] = {
     {"TQ1_0", 256, 54}, {"TQ2_0", 256, 66}, {"STQ1_0", 256, 42},
     {"STQ1_0", 256, 42}};
 
-const StorageInfo &sherry::format::infoOf(Storage storage) {
+const TensorTypeInfo &sherry::format::infoOf(TensorType storage) {
   return kInfos[static_cast<int>(storage)];
 }
 
@@ -53,22 +53,22 @@ static constexpr int8_t kLevelsOfIQ4NL[] = {
     -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
 /// Blocks of 32 numbers with a scale in front.
-static void readBlockOf32(Storage storage, const uint8_t *bytes,
+static void readBlockOf32(TensorType storage, const uint8_t *bytes,
                           StoredBlock &block) {
   block.d = loadF16(bytes);
   bytes += 2;
-  if (storage == Storage::Q8_0) {
+  if (storage == TensorType::Q8_0) {
     std::memcpy(block.integers, bytes, 32);
     return;
   }
   uint8_t numbers[32];
-  if (storage == Storage::Q5_0)
+  if (storage == TensorType::Q5_0)
     readFiveBits(bytes, numbers);
   else
     readNibbles(bytes, numbers);
-  int bias = storage == Storage::Q5_0 ? 16 : 8;
+  int bias = storage == TensorType::Q5_0 ? 16 : 8;
   for (int i = 0; i < 32; ++i)
-    block.integers[i] = storage == Storage::IQ4_NL
+    block.integers[i] = storage == TensorType::IQ4_NL
                             ? kLevelsOfIQ4NL[numbers[i]]
                             : static_cast<int8_t>(numbers[i] - bias);
 }
@@ -131,28 +131,28 @@ static void readSTQ1(const uint8_t *bytes, StoredBlock &block) {
   }
 }
 
-float sherry::format::readScale(Storage storage, const uint8_t *bytes) {
-  if (storage == Storage::STQ1_0)
+float sherry::format::readScale(TensorType storage, const uint8_t *bytes) {
+  if (storage == TensorType::STQ1_0)
     return loadF16(bytes + 40);
   return static_cast<float>(load<int16_t>(bytes + 40, 0)) * 0x1p-15f;
 }
 
-void sherry::format::readBlock(Storage storage, const uint8_t *bytes,
+void sherry::format::readBlock(TensorType storage, const uint8_t *bytes,
                                StoredBlock &block) {
   switch (storage) {
-  case Storage::Q8_0:
-  case Storage::Q5_0:
-  case Storage::Q4_0:
-  case Storage::IQ4_NL:
+  case TensorType::Q8_0:
+  case TensorType::Q5_0:
+  case TensorType::Q4_0:
+  case TensorType::IQ4_NL:
     return readBlockOf32(storage, bytes, block);
-  case Storage::Q6_K:
+  case TensorType::Q6_K:
     return readQ6K(bytes, block);
-  case Storage::TQ1_0:
+  case TensorType::TQ1_0:
     return readTQ1(bytes, block);
-  case Storage::TQ2_0:
+  case TensorType::TQ2_0:
     return readTQ2(bytes, block);
-  case Storage::STQ1_0:
-  case Storage::STQ1_0_I16:
+  case TensorType::STQ1_0:
+  case TensorType::STQ1_0_I16:
     readSTQ1(bytes, block);
     block.d = readScale(storage, bytes);
     return;
@@ -214,11 +214,11 @@ static void readBlockAboveMinimum(bool hasFifthBit, const uint8_t *bytes,
 // Rows
 //===----------------------------------------------------------------------===//
 
-static void readNumbers(Storage storage, const uint8_t *bytes, int64_t cols,
+static void readNumbers(TensorType storage, const uint8_t *bytes, int64_t cols,
                         float *out) {
-  if (storage == Storage::F32)
+  if (storage == TensorType::F32)
     std::memcpy(out, bytes, cols * sizeof(float));
-  else if (storage == Storage::F16)
+  else if (storage == TensorType::F16)
     for (int64_t i = 0; i < cols; ++i)
       out[i] = f16ToF32(load<uint16_t>(bytes, i));
   else
@@ -226,26 +226,26 @@ static void readNumbers(Storage storage, const uint8_t *bytes, int64_t cols,
       out[i] = bf16ToF32(load<uint16_t>(bytes, i));
 }
 
-void sherry::format::readRow(Storage storage, const uint8_t *bytes,
+void sherry::format::readRow(TensorType storage, const uint8_t *bytes,
                              int64_t cols, float *out) {
-  const StorageInfo &info = infoOf(storage);
+  const TensorTypeInfo &info = infoOf(storage);
   if (info.blockInputs == 1)
     return readNumbers(storage, bytes, cols, out);
   for (int64_t at = 0; at < cols; at += info.blockInputs,
                bytes += info.blockBytes, out += info.blockInputs) {
-    if (storage == Storage::Q4_K || storage == Storage::Q5_K) {
-      readBlockWithMinimum(storage == Storage::Q5_K, bytes, out);
+    if (storage == TensorType::Q4_K || storage == TensorType::Q5_K) {
+      readBlockWithMinimum(storage == TensorType::Q5_K, bytes, out);
       continue;
     }
-    if (storage == Storage::Q4_1 || storage == Storage::Q5_1) {
-      readBlockAboveMinimum(storage == Storage::Q5_1, bytes, out);
+    if (storage == TensorType::Q4_1 || storage == TensorType::Q5_1) {
+      readBlockAboveMinimum(storage == TensorType::Q5_1, bytes, out);
       continue;
     }
     StoredBlock block;
     readBlock(storage, bytes, block);
     for (int64_t i = 0; i < info.blockInputs; ++i) {
       float scale = block.d;
-      if (storage == Storage::Q6_K)
+      if (storage == TensorType::Q6_K)
         scale *= static_cast<float>(block.factors[i / 16]);
       out[i] = scale * static_cast<float>(block.integers[i]);
     }
@@ -269,10 +269,11 @@ static void writeQ6K(const StoredBlock &block, uint8_t *bytes) {
   store(bytes + 208, 0, f32ToF16(block.d));
 }
 
-static void writeBlock(Storage storage, const float *numbers, uint8_t *bytes) {
-  if (storage == Storage::Q6_K)
+static void writeBlock(TensorType storage, const float *numbers,
+                       uint8_t *bytes) {
+  if (storage == TensorType::Q6_K)
     return writeQ6K(quantizeBlock(kQ6_K, numbers, 256), bytes);
-  bool isQ8 = storage == Storage::Q8_0;
+  bool isQ8 = storage == TensorType::Q8_0;
   StoredBlock block = quantizeBlock(isQ8 ? kQ8_0 : kQ4_0, numbers, 32);
   store(bytes, 0, f32ToF16(block.d));
   if (isQ8) {
@@ -284,23 +285,23 @@ static void writeBlock(Storage storage, const float *numbers, uint8_t *bytes) {
                                         (block.integers[16 + i] + 8) << 4);
 }
 
-void sherry::format::writeRow(Storage storage, const float *numbers,
+void sherry::format::writeRow(TensorType storage, const float *numbers,
                               int64_t cols, uint8_t *bytes) {
-  const StorageInfo &info = infoOf(storage);
+  const TensorTypeInfo &info = infoOf(storage);
   for (int64_t i = 0; i < cols; i += info.blockInputs, bytes += info.blockBytes)
     switch (storage) {
-    case Storage::F32:
+    case TensorType::F32:
       store(bytes, 0, numbers[i]);
       break;
-    case Storage::F16:
+    case TensorType::F16:
       store(bytes, 0, f32ToF16(numbers[i]));
       break;
-    case Storage::BF16:
+    case TensorType::BF16:
       store(bytes, 0, f32ToBf16(numbers[i]));
       break;
-    case Storage::Q8_0:
-    case Storage::Q4_0:
-    case Storage::Q6_K:
+    case TensorType::Q8_0:
+    case TensorType::Q4_0:
+    case TensorType::Q6_K:
       writeBlock(storage, numbers + i, bytes);
       break;
     default:
@@ -342,14 +343,14 @@ static void writeSTQ1(const int8_t *trits, uint8_t *bytes) {
   }
 }
 
-void sherry::format::writeTernaryBlock(Storage storage, const int8_t *trits,
+void sherry::format::writeTernaryBlock(TensorType storage, const int8_t *trits,
                                        uint16_t scale, uint8_t *bytes) {
   int64_t scalePlace = infoOf(storage).blockBytes - 2;
   std::memset(bytes, 0, scalePlace);
   store(bytes + scalePlace, 0, scale);
-  if (storage == Storage::TQ1_0)
+  if (storage == TensorType::TQ1_0)
     return writeTQ1(trits, bytes);
-  if (storage == Storage::TQ2_0)
+  if (storage == TensorType::TQ2_0)
     return writeTQ2(trits, bytes);
   writeSTQ1(trits, bytes);
 }

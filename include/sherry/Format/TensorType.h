@@ -1,4 +1,4 @@
-//===- Storage.h - How model files store numbers ----------------*- C++ -*-===//
+//===- TensorType.h - How model files store numbers -------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -8,14 +8,14 @@
 // request 22836. docs/BlockFormat.md describes them under [G1] to [G3].
 //
 //===----------------------------------------------------------------------===//
-#ifndef SHERRY_FORMAT_STORAGE_H
-#define SHERRY_FORMAT_STORAGE_H
+#ifndef SHERRY_FORMAT_TENSORTYPE_H
+#define SHERRY_FORMAT_TENSORTYPE_H
 
 #include <cstdint>
 
 namespace sherry::format {
 
-enum class Storage {
+enum class TensorType {
   F32,
   F16,
   BF16,
@@ -34,7 +34,7 @@ enum class Storage {
   STQ1_0_I16 ///< scale in 1/32768
 };
 
-struct StorageInfo {
+struct TensorTypeInfo {
   const char *name;
   int64_t blockInputs; ///< numbers of a block; 1: no block
   int64_t blockBytes;
@@ -44,27 +44,27 @@ struct StorageInfo {
     return cols / blockInputs * blockBytes;
   }
 };
-const StorageInfo &infoOf(Storage storage);
+const TensorTypeInfo &infoOf(TensorType storage);
 
 /// Whether the numbers are trits times a scale per block.
-constexpr bool isTernary(Storage storage) {
-  return storage == Storage::TQ1_0 || storage == Storage::TQ2_0 ||
-         storage == Storage::STQ1_0 || storage == Storage::STQ1_0_I16;
+constexpr bool isTernary(TensorType storage) {
+  return storage == TensorType::TQ1_0 || storage == TensorType::TQ2_0 ||
+         storage == TensorType::STQ1_0 || storage == TensorType::STQ1_0_I16;
 }
 /// Whether groups of four inputs are 16 apart [T1].
-constexpr bool isStrided(Storage storage) {
-  return storage == Storage::STQ1_0 || storage == Storage::STQ1_0_I16;
+constexpr bool isStrided(TensorType storage) {
+  return storage == TensorType::STQ1_0 || storage == TensorType::STQ1_0_I16;
 }
 
 /// Whether numbers are d * q + m with a minimum m of their own.
-constexpr bool hasMinimum(Storage storage) {
-  return storage == Storage::Q4_1 || storage == Storage::Q5_1 ||
-         storage == Storage::Q4_K || storage == Storage::Q5_K;
+constexpr bool hasMinimum(TensorType storage) {
+  return storage == TensorType::Q4_1 || storage == TensorType::Q5_1 ||
+         storage == TensorType::Q4_K || storage == TensorType::Q5_K;
 }
 /// Whether writeRow or writeTernaryBlock makes it.
-constexpr bool canWrite(Storage storage) {
-  return !hasMinimum(storage) && storage != Storage::Q5_0 &&
-         storage != Storage::IQ4_NL && storage != Storage::STQ1_0_I16;
+constexpr bool canWrite(TensorType storage) {
+  return !hasMinimum(storage) && storage != TensorType::Q5_0 &&
+         storage != TensorType::IQ4_NL && storage != TensorType::STQ1_0_I16;
 }
 
 /// Most numbers of a block.
@@ -78,22 +78,23 @@ struct StoredBlock {
   int8_t integers[kMaxStoredInputs];
 };
 /// Takes a block of Q8_0, Q5_0, Q4_0, IQ4_NL, Q6_K or a ternary type apart.
-void readBlock(Storage storage, const uint8_t *bytes, StoredBlock &block);
+void readBlock(TensorType storage, const uint8_t *bytes, StoredBlock &block);
 
 /// Writes the `cols` numbers of a row, a multiple of blockInputs. The products
 /// of the definition are rounded to f32 in its order, as ggml does it.
-void readRow(Storage storage, const uint8_t *bytes, int64_t cols, float *out);
+void readRow(TensorType storage, const uint8_t *bytes, int64_t cols,
+             float *out);
 
 /// Writes `cols` numbers, a multiple of blockInputs, as a row of F32, F16,
 /// BF16, Q8_0, Q4_0 or Q6_K: rounded to the nearest, with the scales of [Q4].
-void writeRow(Storage storage, const float *numbers, int64_t cols,
+void writeRow(TensorType storage, const float *numbers, int64_t cols,
               uint8_t *bytes);
 
 /// Writes the 256 trits of a block of a ternary type and the bits of its scale.
 /// Groups of STQ1_0 have exactly one zero.
-void writeTernaryBlock(Storage storage, const int8_t *trits, uint16_t scale,
+void writeTernaryBlock(TensorType storage, const int8_t *trits, uint16_t scale,
                        uint8_t *bytes);
 
 } // namespace sherry::format
 
-#endif // SHERRY_FORMAT_STORAGE_H
+#endif // SHERRY_FORMAT_TENSORTYPE_H

@@ -1,4 +1,4 @@
-//===- StorageTest.cpp - Types of model files -----------------------------===//
+//===- TensorTypeTest.cpp - Types of model files --------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -6,7 +6,7 @@
 // an independent encoder, are tested by test/Integration/gguf.py.
 //
 //===----------------------------------------------------------------------===//
-#include "sherry/Format/Storage.h"
+#include "sherry/Format/TensorType.h"
 #include "sherry/Format/Codec.h"
 #include "sherry/Format/Float16.h"
 #include "sherry/Format/Pack.h"
@@ -20,7 +20,7 @@ using namespace sherry::format;
 
 /// Random blocks of STQ1_0: every bit pattern is one.
 static std::vector<uint8_t> makeBlocks(int64_t count, std::mt19937 &random) {
-  std::vector<uint8_t> bytes(count * infoOf(Storage::STQ1_0).blockBytes);
+  std::vector<uint8_t> bytes(count * infoOf(TensorType::STQ1_0).blockBytes);
   for (uint8_t &byte : bytes)
     byte = static_cast<uint8_t>(random());
   for (int64_t i = 0; i < count; ++i) {
@@ -32,7 +32,7 @@ static std::vector<uint8_t> makeBlocks(int64_t count, std::mt19937 &random) {
   return bytes;
 }
 
-TEST(StorageTest, G1_PackedBlocksHaveTheTritsAndScalesOfTheFile) {
+TEST(TensorTypeTest, G1_PackedBlocksHaveTheTritsAndScalesOfTheFile) {
   constexpr int64_t rows = 37, cols = 512, blocks = rows * cols / 256;
   std::mt19937 random(7);
   std::vector<uint8_t> stored = makeBlocks(blocks, random);
@@ -42,8 +42,9 @@ TEST(StorageTest, G1_PackedBlocksHaveTheTritsAndScalesOfTheFile) {
     layout.groupSize = 256;
     std::vector<uint8_t> codes(rows * cols / 4);
     std::vector<float> scales(blocks);
-    ASSERT_TRUE(readTernaryRows(Storage::STQ1_0, /*strided=*/true, rows, cols,
-                                stored.data(), codes.data(), scales.data()));
+    ASSERT_TRUE(readTernaryRows(TensorType::STQ1_0, /*strided=*/true, rows,
+                                cols, stored.data(), codes.data(),
+                                scales.data()));
     std::vector<uint8_t> packed(layout.bytes(rows, cols));
     packTernary(layout, rows, cols, codes.data(), scales.data(), packed.data());
     std::vector<uint8_t> unpackedCodes(codes.size());
@@ -57,8 +58,8 @@ TEST(StorageTest, G1_PackedBlocksHaveTheTritsAndScalesOfTheFile) {
         for (int lane = 0; lane < 4; ++lane)
           trits[group / 16 * 64 + group % 16 + 16 * lane] =
               decodeGroup(unpackedCodes[64 * block + group])[lane];
-      writeTernaryBlock(Storage::STQ1_0, trits, f32ToF16(unpackedScales[block]),
-                        written.data());
+      writeTernaryBlock(TensorType::STQ1_0, trits,
+                        f32ToF16(unpackedScales[block]), written.data());
       EXPECT_EQ(written, std::vector<uint8_t>(stored.begin() + 42 * block,
                                               stored.begin() + 42 * block + 42))
           << "block " << block;
@@ -66,24 +67,24 @@ TEST(StorageTest, G1_PackedBlocksHaveTheTritsAndScalesOfTheFile) {
   }
 }
 
-TEST(StorageTest, G1_StridedTritsHaveNoContiguousPattern) {
+TEST(TensorTypeTest, G1_StridedTritsHaveNoContiguousPattern) {
   std::mt19937 random(8);
   std::vector<uint8_t> stored = makeBlocks(1, random);
   std::vector<uint8_t> codes(64);
   float scale;
-  EXPECT_FALSE(readTernaryRows(Storage::STQ1_0, /*strided=*/false, 1, 256,
+  EXPECT_FALSE(readTernaryRows(TensorType::STQ1_0, /*strided=*/false, 1, 256,
                                stored.data(), codes.data(), &scale));
 }
 
-TEST(StorageTest, G2_WrittenBlocksReadAsWhatPackBlocksMakes) {
+TEST(TensorTypeTest, G2_WrittenBlocksReadAsWhatPackBlocksMakes) {
   constexpr int64_t rows = 3, cols = 512;
   std::mt19937 random(9);
   std::vector<float> numbers(rows * cols);
   for (float &number : numbers)
     number = static_cast<float>(static_cast<int32_t>(random())) * 0x1p-31F;
-  for (auto [storage, format] :
-       {std::pair(Storage::Q8_0, &kQ8_0), std::pair(Storage::Q6_K, &kQ6_K),
-        std::pair(Storage::Q4_0, &kQ4_0)}) {
+  for (auto [storage, format] : {std::pair(TensorType::Q8_0, &kQ8_0),
+                                 std::pair(TensorType::Q6_K, &kQ6_K),
+                                 std::pair(TensorType::Q4_0, &kQ4_0)}) {
     SCOPED_TRACE(infoOf(storage).name);
     int64_t rowBytes = infoOf(storage).rowBytes(cols);
     std::vector<uint8_t> stored(rows * rowBytes);
@@ -120,15 +121,15 @@ static int lowBits(int i) { return i < 16 ? i : 31 - i; }
 
 /// 0x3800 is 0.5 in f16, 0xc000 is -2. The fifth bits of the numbers 1, 16 and
 /// 31 are set by 0x80010002.
-TEST(StorageTest, G2_Q5_0AndIQ4_NLByHand) {
+TEST(TensorTypeTest, G2_Q5_0AndIQ4_NLByHand) {
   std::vector<uint8_t> bytes =
       makeBlockOf32({0x00, 0x38, 0x02, 0x00, 0x01, 0x80});
-  ASSERT_EQ(bytes.size(), size_t(infoOf(Storage::Q5_0).blockBytes));
+  ASSERT_EQ(bytes.size(), size_t(infoOf(TensorType::Q5_0).blockBytes));
   StoredBlock block;
-  readBlock(Storage::Q5_0, bytes.data(), block);
+  readBlock(TensorType::Q5_0, bytes.data(), block);
   EXPECT_EQ(block.d, 0.5F);
   float row[32];
-  readRow(Storage::Q5_0, bytes.data(), 32, row);
+  readRow(TensorType::Q5_0, bytes.data(), 32, row);
   for (int i = 0; i < 32; ++i) {
     int integer = lowBits(i) + (i == 1 || i == 16 || i == 31 ? 0 : -16);
     EXPECT_EQ(block.integers[i], integer) << i;
@@ -136,8 +137,8 @@ TEST(StorageTest, G2_Q5_0AndIQ4_NLByHand) {
   }
 
   bytes = makeBlockOf32({0x00, 0xc0});
-  ASSERT_EQ(bytes.size(), size_t(infoOf(Storage::IQ4_NL).blockBytes));
-  readBlock(Storage::IQ4_NL, bytes.data(), block);
+  ASSERT_EQ(bytes.size(), size_t(infoOf(TensorType::IQ4_NL).blockBytes));
+  readBlock(TensorType::IQ4_NL, bytes.data(), block);
   EXPECT_EQ(block.d, -2);
   constexpr int levels[] = {-127, -104, -83, -65, -49, -35, -22, -10,
                             1,    13,   25,  38,  53,  69,  89,  113};
@@ -145,32 +146,32 @@ TEST(StorageTest, G2_Q5_0AndIQ4_NLByHand) {
     EXPECT_EQ(block.integers[i], levels[lowBits(i)]) << i;
 }
 
-TEST(StorageTest, G3_Q4_1AndQ5_1ByHand) {
+TEST(TensorTypeTest, G3_Q4_1AndQ5_1ByHand) {
   float row[32];
   std::vector<uint8_t> bytes = makeBlockOf32({0x00, 0x38, 0x00, 0xc0});
-  ASSERT_EQ(bytes.size(), size_t(infoOf(Storage::Q4_1).blockBytes));
-  readRow(Storage::Q4_1, bytes.data(), 32, row);
+  ASSERT_EQ(bytes.size(), size_t(infoOf(TensorType::Q4_1).blockBytes));
+  readRow(TensorType::Q4_1, bytes.data(), 32, row);
   for (int i = 0; i < 32; ++i)
     EXPECT_EQ(row[i], 0.5F * static_cast<float>(lowBits(i)) - 2) << i;
 
   bytes = makeBlockOf32({0x00, 0x38, 0x00, 0xc0, 0x02, 0x00, 0x01, 0x80});
-  ASSERT_EQ(bytes.size(), size_t(infoOf(Storage::Q5_1).blockBytes));
-  readRow(Storage::Q5_1, bytes.data(), 32, row);
+  ASSERT_EQ(bytes.size(), size_t(infoOf(TensorType::Q5_1).blockBytes));
+  readRow(TensorType::Q5_1, bytes.data(), 32, row);
   for (int i = 0; i < 32; ++i) {
     int number = lowBits(i) + (i == 1 || i == 16 || i == 31 ? 16 : 0);
     EXPECT_EQ(row[i], 0.5F * static_cast<float>(number) - 2) << i;
   }
 }
 
-TEST(StorageTest, G2_RowsOfSeveralTypesBecomeQ8_0AsTheyAre) {
+TEST(TensorTypeTest, G2_RowsOfSeveralTypesBecomeQ8_0AsTheyAre) {
   constexpr int64_t cols = 96;
   std::mt19937 random(12);
   std::vector<StoredRow> rows;
   std::vector<std::vector<uint8_t>> stored;
   std::vector<float> expected;
-  for (Storage storage :
-       {Storage::Q5_0, Storage::Q8_0, Storage::IQ4_NL, Storage::Q5_0}) {
-    const StorageInfo &info = infoOf(storage);
+  for (TensorType storage : {TensorType::Q5_0, TensorType::Q8_0,
+                             TensorType::IQ4_NL, TensorType::Q5_0}) {
+    const TensorTypeInfo &info = infoOf(storage);
     std::vector<uint8_t> bytes(info.rowBytes(cols));
     for (uint8_t &byte : bytes)
       byte = static_cast<uint8_t>(random() % 255 + 1);
@@ -197,9 +198,9 @@ TEST(StorageTest, G2_RowsOfSeveralTypesBecomeQ8_0AsTheyAre) {
   EXPECT_EQ(unpacked, expected);
 }
 
-TEST(StorageTest, G2_TritsAreReadAsTheyAreWritten) {
+TEST(TensorTypeTest, G2_TritsAreReadAsTheyAreWritten) {
   std::mt19937 random(11);
-  for (Storage storage : {Storage::TQ1_0, Storage::TQ2_0}) {
+  for (TensorType storage : {TensorType::TQ1_0, TensorType::TQ2_0}) {
     int8_t trits[256];
     for (int8_t &trit : trits)
       trit = static_cast<int8_t>(random() % 3 - 1);

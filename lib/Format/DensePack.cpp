@@ -105,7 +105,7 @@ namespace {
 /// The part of a tile that one super-block takes.
 class SuperBlock {
 public:
-  SuperBlock(const BlockFormat &format, int64_t inputs)
+  SuperBlock(const QuantFormat &format, int64_t inputs)
       : format(format), inputs(inputs) {}
 
   /// Places the numbers of one row.
@@ -134,7 +134,7 @@ private:
   uint32_t addBias(const int8_t *integers) const;
   int64_t loadInteger(const uint8_t *bytes, const Place &place) const;
 
-  const BlockFormat &format;
+  const QuantFormat &format;
   int64_t inputs;
 };
 
@@ -169,7 +169,7 @@ int64_t SuperBlock::loadInteger(const uint8_t *bytes,
   return static_cast<int64_t>(stored) - format.bias();
 }
 
-StoredBlock sherry::format::quantizeBlock(const BlockFormat &format,
+StoredBlock sherry::format::quantizeBlock(const QuantFormat &format,
                                           const float *weights,
                                           int64_t inputs) {
   auto smallest = static_cast<float>(format.smallest());
@@ -218,7 +218,7 @@ void SuperBlock::pack(const StoredBlock &numbers, int64_t row,
   for (int64_t first = 0; first < groups();
        first += blockGroups(), upperPlane += blockBytes) {
     uint8_t *plane =
-        upperPlane + format.upperPlanes() * BlockFormat::kPlaneBytes;
+        upperPlane + format.upperPlanes() * QuantFormat::kPlaneBytes;
     int64_t count = std::min(blockGroups(), groups() - first);
     uint32_t low = 0, upper = 0;
     for (int64_t group = 0; group < count; ++group, from += kGroupInputs) {
@@ -229,7 +229,7 @@ void SuperBlock::pack(const StoredBlock &numbers, int64_t row,
       if ((group & last) != last && group + 1 < count)
         continue;
       store(plane, 0, low);
-      plane += BlockFormat::kPlaneBytes;
+      plane += QuantFormat::kPlaneBytes;
       low = 0;
     }
     if (format.bits == 6)
@@ -254,7 +254,7 @@ void SuperBlock::unpack(int64_t row, const uint8_t *bytes,
 /// Packs a matrix whose super-blocks read(row, column, inputs) makes, which
 /// says what is wrong with one.
 template <typename ReadFn>
-static Failure packSuperBlocks(const BlockFormat &format, int64_t rows,
+static Failure packSuperBlocks(const QuantFormat &format, int64_t rows,
                                int64_t cols, uint8_t *bytes, ReadFn read) {
   std::memset(bytes, 0, format.bytes(rows, cols));
   for (int64_t tile = 0; tile * kTileRows < rows; ++tile) {
@@ -277,7 +277,7 @@ static Failure packSuperBlocks(const BlockFormat &format, int64_t rows,
   return {};
 }
 
-Failure sherry::format::packBlocks(const BlockFormat &format, int64_t firstRow,
+Failure sherry::format::packBlocks(const QuantFormat &format, int64_t firstRow,
                                    int64_t rows, int64_t cols,
                                    const float *weights, uint8_t *bytes) {
   if (Failure failure = checkFinite(weights, firstRow, rows, cols))
@@ -296,7 +296,7 @@ Failure sherry::format::packBlocks(const BlockFormat &format, int64_t firstRow,
       });
 }
 
-bool sherry::format::canPackStored(const BlockFormat &format,
+bool sherry::format::canPackStored(const QuantFormat &format,
                                    TensorType storage) {
   switch (storage) {
   case TensorType::Q8_0:
@@ -316,7 +316,7 @@ bool sherry::format::canPackStored(const BlockFormat &format,
   }
 }
 
-Failure sherry::format::packStoredBlocks(const BlockFormat &format,
+Failure sherry::format::packStoredBlocks(const QuantFormat &format,
                                          int64_t firstRow, int64_t rows,
                                          int64_t cols, const StoredRow *stored,
                                          uint8_t *bytes) {
@@ -334,7 +334,7 @@ Failure sherry::format::packStoredBlocks(const BlockFormat &format,
       });
 }
 
-void sherry::format::unpackBlocks(const BlockFormat &format, int64_t rows,
+void sherry::format::unpackBlocks(const QuantFormat &format, int64_t rows,
                                   int64_t cols, const uint8_t *bytes,
                                   float *weights) {
   for (int64_t row = 0; row < rows; ++row) {

@@ -36,7 +36,7 @@ float readScale(TensorType storage, const uint8_t *bytes);
 
 /// [Q4] The super-block of `inputs` weights that is closest to them. Its d may
 /// be an infinity.
-StoredBlock quantizeBlock(const BlockFormat &format, const float *weights,
+StoredBlock quantizeBlock(const QuantFormat &format, const float *weights,
                           int64_t inputs);
 
 } // namespace sherry::format

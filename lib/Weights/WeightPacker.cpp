@@ -103,7 +103,7 @@ Error WeightPacker::copyTrits(const WeightSlice &slice, int64_t first,
 Error WeightPacker::packDense(int64_t row, int64_t rows, uint8_t *out) const {
   int64_t cols = matrix.getCols();
   auto dense = std::get<DenseFormat>(type);
-  const format::BlockFormat *blocks = format::blocksOf(dense);
+  const format::QuantFormat *blocks = format::blocksOf(dense);
   if (blocks && hasStoredBlocks())
     return packStoredBlocks(row, rows, out);
   std::vector<float> numbers(rows * cols);

@@ -15,7 +15,7 @@ namespace sherry::format {
 enum class DenseFormat { BF16, F16, F32, Q8_0, Q6_K, Q4_0, TQ2_0 };
 
 /// Null for formats of numbers.
-constexpr const BlockFormat *blocksOf(DenseFormat format) {
+constexpr const QuantFormat *blocksOf(DenseFormat format) {
   switch (format) {
   case DenseFormat::Q8_0:
     return &kQ8_0;
@@ -31,7 +31,7 @@ constexpr const BlockFormat *blocksOf(DenseFormat format) {
 }
 
 constexpr const char *nameOf(DenseFormat format) {
-  if (const BlockFormat *blocks = blocksOf(format))
+  if (const QuantFormat *blocks = blocksOf(format))
     return blocks->name;
   return format == DenseFormat::F32   ? "f32"
          : format == DenseFormat::F16 ? "f16"
@@ -45,7 +45,7 @@ constexpr int64_t numberSize(DenseFormat format) {
 
 /// Bytes of a matrix.
 constexpr int64_t bytesOf(DenseFormat format, int64_t rows, int64_t cols) {
-  const BlockFormat *blocks = blocksOf(format);
+  const QuantFormat *blocks = blocksOf(format);
   // All numbers lie as those of bf16 do.
   return blocks ? blocks->bytes(rows, cols)
                 : bf16Bytes(rows, cols) / 2 * numberSize(format);

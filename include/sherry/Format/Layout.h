@@ -112,7 +112,7 @@ constexpr int64_t bf16Bytes(int64_t rows, int64_t cols) {
 
 /// A dense format with a scale per block of consecutive inputs of a row [Q1].
 /// Names and numbers are those of GGUF; the order of the bytes is not.
-struct BlockFormat {
+struct QuantFormat {
   const char *name;
   int64_t bits;        ///< of an integer: 8, 6, 4 or 2
   int64_t blockInputs; ///< that share a scale
@@ -172,11 +172,11 @@ struct BlockFormat {
   }
 };
 
-inline constexpr BlockFormat kQ8_0{"q8_0", 8, 32, 32};
-inline constexpr BlockFormat kQ6_K{"q6_K", 6, 16, 256};
-inline constexpr BlockFormat kQ4_0{"q4_0", 4, 32, 32};
+inline constexpr QuantFormat kQ8_0{"q8_0", 8, 32, 32};
+inline constexpr QuantFormat kQ6_K{"q6_K", 6, 16, 256};
+inline constexpr QuantFormat kQ4_0{"q4_0", 4, 32, 32};
 /// Trits without a pattern.
-inline constexpr BlockFormat kTQ2_0{"tq2_0", 2, 256, 256};
+inline constexpr QuantFormat kTQ2_0{"tq2_0", 2, 256, 256};
 
 static_assert(TernaryLayout{}.stepBytes(16) == 320, "5 bits per group");
 static_assert(TernaryLayout{CodeOrder::Nibbles}.stepBytes(16) == 320,

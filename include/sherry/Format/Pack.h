@@ -49,12 +49,12 @@ void unpackNumbers(DenseFormat format, int64_t rows, int64_t cols,
 /// Packs weights[rows][cols], cols a multiple of 4, into
 /// format.bytes(rows, cols) bytes: [Q1] to [Q4]. Fails on values whose scale
 /// f16 cannot hold.
-[[nodiscard]] Failure packBlocks(const BlockFormat &format, int64_t firstRow,
+[[nodiscard]] Failure packBlocks(const QuantFormat &format, int64_t firstRow,
                                  int64_t rows, int64_t cols,
                                  const float *weights, uint8_t *bytes);
 
 /// Whether the numbers of a file's type are those of `format`.
-bool canPackStored(const BlockFormat &format, TensorType storage);
+bool canPackStored(const QuantFormat &format, TensorType storage);
 
 /// A row as a file has it.
 struct StoredRow {
@@ -64,13 +64,13 @@ struct StoredRow {
 
 /// Packs rows of such types, cols a multiple of their blocks, without rounding.
 /// Fails on scales that are not finite.
-[[nodiscard]] Failure packStoredBlocks(const BlockFormat &format,
+[[nodiscard]] Failure packStoredBlocks(const QuantFormat &format,
                                        int64_t firstRow, int64_t rows,
                                        int64_t cols, const StoredRow *stored,
                                        uint8_t *bytes);
 
 /// The inverse of packBlocks() up to its rounding, into weights[rows][cols].
-void unpackBlocks(const BlockFormat &format, int64_t rows, int64_t cols,
+void unpackBlocks(const QuantFormat &format, int64_t rows, int64_t cols,
                   const uint8_t *bytes, float *weights);
 
 } // namespace sherry::format

@@ -11,7 +11,7 @@ using namespace mlir;
 using namespace sherry;
 
 /// Row `lane` of the tile at byte `offset`, block by block, group by group.
-static void emitBlockRow(LoopBuilder &b, const format::BlockFormat &format,
+static void emitBlockRow(LoopBuilder &b, const format::QuantFormat &format,
                          Value offset, Value lane, Value row,
                          const Rows &result) {
   auto wide = b.vec(format::kGroupInputs, b.getI32Type());

@@ -195,7 +195,7 @@ static void emitNumberTile(LoopBuilder &b, Type element, const Rows &input,
 }
 
 /// Weights with scales [Q3], block by block.
-static void emitBlockTile(LoopBuilder &b, const format::BlockFormat &format,
+static void emitBlockTile(LoopBuilder &b, const format::QuantFormat &format,
                           const AnyInput &input, Value offset, Value column,
                           const Outputs &outputs) {
   auto multiplyI8 = [&](const WeightBlock &block, Value row) {

@@ -18,7 +18,7 @@ static Value loadRows(LoopBuilder &b, Value offset, Value row, int64_t count,
 }
 
 /// Bytes of `rows` rows of a plane.
-static Value loadPlane(LoopBuilder &b, const format::BlockFormat &format,
+static Value loadPlane(LoopBuilder &b, const format::QuantFormat &format,
                        Value planes, int64_t inputs, Value index, Value row,
                        int64_t rows) {
   Value memory = b.view(b.getWeights(), planes,
@@ -106,7 +106,7 @@ namespace sherry {
 /// The place of a block, step by step.
 class BlockWalk {
 public:
-  BlockWalk(LoopBuilder &b, const format::BlockFormat &format, Value offset)
+  BlockWalk(LoopBuilder &b, const format::QuantFormat &format, Value offset)
       : b(b), format(format), offset(offset) {}
 
   /// Block `index` of super-block `super`, which has `superInputs` inputs.
@@ -130,13 +130,13 @@ public:
 
 private:
   LoopBuilder &b;
-  const format::BlockFormat &format;
+  const format::QuantFormat &format;
   Value offset;
 };
 } // namespace sherry
 
 SmallVector<Value> sherry::forWeightBlocks(
-    LoopBuilder &b, const format::BlockFormat &format, Value offset,
+    LoopBuilder &b, const format::QuantFormat &format, Value offset,
     int64_t cols, ValueRange init,
     function_ref<SmallVector<Value>(const WeightBlock &, ValueRange)> body) {
   BlockWalk walk(b, format, offset);

@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The blocks of format::BlockFormat, for the linear kernels (16 rows at a time)
+// The blocks of format::QuantFormat, for the linear kernels (16 rows at a time)
 // and the embedding (one row).
 //
 //===----------------------------------------------------------------------===//
@@ -42,7 +42,7 @@ public:
 private:
   friend class BlockWalk;
   static constexpr int64_t kPartInputs = 64;
-  const format::BlockFormat *format;
+  const format::QuantFormat *format;
   // Bytes in the weights.
   mlir::Value planes, factors, shared;
 };
@@ -50,7 +50,7 @@ private:
 /// Calls `body` for each block of the tile at byte `offset`, a matrix of `cols`
 /// columns; a loop where blocks are alike.
 llvm::SmallVector<mlir::Value> forWeightBlocks(
-    LoopBuilder &b, const format::BlockFormat &format, mlir::Value offset,
+    LoopBuilder &b, const format::QuantFormat &format, mlir::Value offset,
     int64_t cols, mlir::ValueRange init,
     llvm::function_ref<llvm::SmallVector<mlir::Value>(const WeightBlock &,
                                                       mlir::ValueRange)>

@@ -18,8 +18,8 @@ using namespace sherry;
 #define GET_OP_CLASSES
 #include "sherry/Dialect/Sherry/SherryOps.cpp.inc"
 
-const format::BlockFormat *sherry::getBlockFormat(Type element) {
-  return llvm::TypeSwitch<Type, const format::BlockFormat *>(element)
+const format::QuantFormat *sherry::getQuantFormat(Type element) {
+  return llvm::TypeSwitch<Type, const format::QuantFormat *>(element)
       .Case([](Q8_0Type) { return &format::kQ8_0; })
       .Case([](Q6_KType) { return &format::kQ6_K; })
       .Case([](Q4_0Type) { return &format::kQ4_0; })
@@ -28,11 +28,11 @@ const format::BlockFormat *sherry::getBlockFormat(Type element) {
 }
 
 Type sherry::getDenseType(MLIRContext *context,
-                          const format::BlockFormat *format) {
+                          const format::QuantFormat *format) {
   for (Type type :
        {Type(Q8_0Type::get(context)), Type(Q6_KType::get(context)),
         Type(Q4_0Type::get(context)), Type(TQ2_0Type::get(context))})
-    if (getBlockFormat(type) == format)
+    if (getQuantFormat(type) == format)
       return type;
   return BFloat16Type::get(context);
 }
@@ -64,8 +64,8 @@ QuantizedAttr sherry::getActivationEncoding(RankedTensorType weight) {
     for (int64_t at = 0; at < length; at += block)
       blocks.push_back(std::min(block, length - at));
   };
-  if (auto *blockFormat = getBlockFormat(weight.getElementType())) {
-    cut(inputs, blockFormat->blockInputs);
+  if (auto *quantFormat = getQuantFormat(weight.getElementType())) {
+    cut(inputs, quantFormat->blockInputs);
   } else if (auto ternary =
                  dyn_cast_or_null<TernaryAttr>(weight.getEncoding())) {
     int64_t group = ternary.getSharing() == ScaleSharing::PerGroup
@@ -108,10 +108,10 @@ LogicalResult WeightOp::verify() {
   } else if (isa<TritType>(element)) {
     if (!getTernary())
       return emitOpError("trits need the encoding #sherry.ternary");
-  } else if (auto *blockFormat = getBlockFormat(element)) {
+  } else if (auto *quantFormat = getQuantFormat(element)) {
     if (type.getDimSize(1) % format::kGroupInputs != 0)
       return emitOpError("inputs of a ")
-             << blockFormat->name << " weight must be a multiple of 4";
+             << quantFormat->name << " weight must be a multiple of 4";
   } else if (!getDenseFormat(element)) {
     return emitOpError("a matrix weight is !sherry.trit, !sherry.q8_0, "
                        "!sherry.q6_K, !sherry.q4_0, !sherry.tq2_0, bf16, f16 "

@@ -30,7 +30,7 @@ static std::vector<float> makeWeights(int64_t count, std::mt19937 &random) {
   return weights;
 }
 
-static std::vector<uint8_t> pack(const BlockFormat &format, int64_t rows,
+static std::vector<uint8_t> pack(const QuantFormat &format, int64_t rows,
                                  int64_t cols,
                                  const std::vector<float> &weights) {
   std::vector<uint8_t> bytes(format.bytes(rows, cols), 0xee);
@@ -38,7 +38,7 @@ static std::vector<uint8_t> pack(const BlockFormat &format, int64_t rows,
   return bytes;
 }
 
-static std::vector<float> unpack(const BlockFormat &format, int64_t rows,
+static std::vector<float> unpack(const QuantFormat &format, int64_t rows,
                                  int64_t cols,
                                  const std::vector<uint8_t> &bytes) {
   std::vector<float> weights(rows * cols);
@@ -193,7 +193,7 @@ TEST(DensePackTest, Q6ByHand) {
 }
 
 /// Where [Q2] puts an integer of a block.
-static int storedInteger(const BlockFormat &format, const uint8_t *block,
+static int storedInteger(const QuantFormat &format, const uint8_t *block,
                          int64_t row, int64_t input) {
   int64_t group = input / 4, at = row * 4 + input % 4;
   if (format.bits == 8)
@@ -208,7 +208,7 @@ static int storedInteger(const BlockFormat &format, const uint8_t *block,
 
 TEST(DensePackTest, Q1ToQ3EveryWeightLiesWhereTheRulesSay) {
   std::mt19937 random(2);
-  for (const BlockFormat *format : {&kQ8_0, &kQ6_K, &kQ4_0})
+  for (const QuantFormat *format : {&kQ8_0, &kQ6_K, &kQ4_0})
     for (int64_t rows : {1, 31, 32, 65})
       for (int64_t cols : {4, 20, 32, 192, 332}) {
         std::vector<float> weights = makeWeights(rows * cols, random);
@@ -262,7 +262,7 @@ TEST(DensePackTest, Q4ErrorsAreSmall) {
   std::mt19937 random(3);
   std::vector<float> weights = makeWeights(64 * 1024, random);
   struct {
-    const BlockFormat *format;
+    const QuantFormat *format;
     double limit;
   } cases[] = {{&kQ8_0, 0.006}, {&kQ6_K, 0.022}, {&kQ4_0, 0.1}};
   for (auto [format, limit] : cases) {
@@ -279,7 +279,7 @@ TEST(DensePackTest, Q4ErrorsAreSmall) {
 
 TEST(DensePackTest, Q4TinyBlocks) {
   // The scale becomes the smallest f16 or 0.
-  for (const BlockFormat *format : {&kQ8_0, &kQ6_K, &kQ4_0})
+  for (const QuantFormat *format : {&kQ8_0, &kQ6_K, &kQ4_0})
     for (float largest : {0.0f, 1e-30f, 3.7e-6f, 3.9e-6f, 7.6e-6f, 1.1e-5f}) {
       std::vector<float> weights = {largest, -largest, largest / 2, 0};
       std::vector<float> back =
@@ -293,7 +293,7 @@ TEST(DensePackTest, Q4TinyBlocks) {
 
 TEST(DensePackTest, Q4RefusesWhatF16ScalesCannotHold) {
   struct {
-    const BlockFormat *format;
+    const QuantFormat *format;
     float largest;
     const char *column;
   } cases[] = {{&kQ8_0, 127, "row 40, column 32"},

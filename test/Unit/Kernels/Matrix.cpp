@@ -70,7 +70,7 @@ static float drawScale(const Shape &shape, Operands operands,
 static void drawFactors(const Shape &shape, std::mt19937 &random,
                         llvm::MutableArrayRef<float> scales) {
   int64_t blocks =
-      shape.blockFormat->superInputs / shape.blockFormat->blockInputs;
+      shape.quantFormat->superInputs / shape.quantFormat->blockInputs;
   while (!scales.empty()) {
     auto super = scales.take_front(blocks);
     float shared = roundToF16(drawReal(random) / 128);
@@ -99,10 +99,10 @@ static void drawValues(const Shape &shape, Operands operands, int64_t sign,
       values[inputOf(shape, i + draw(random, 0, 3))] = 0;
     return;
   }
-  bool isSymmetric = !shape.blockFormat || shape.blockFormat->bits == 8 ||
-                     shape.blockFormat->bits == 2;
+  bool isSymmetric = !shape.quantFormat || shape.quantFormat->bits == 8 ||
+                     shape.quantFormat->bits == 2;
   int64_t high =
-      shape.blockFormat ? (1 << (shape.blockFormat->bits - 1)) - 1 : 127;
+      shape.quantFormat ? (1 << (shape.quantFormat->bits - 1)) - 1 : 127;
   int64_t low = isSymmetric ? -high : -high - 1;
   for (int64_t i = 0; i < size; ++i) {
     values[i] = static_cast<float>(sign == 0  ? draw(random, low, high)
@@ -126,7 +126,7 @@ Weights::Weights(const Shape &shape, Operands operands, std::mt19937 &random)
                  &values[row * shape.cols + block.begin], random);
     for (int64_t group = 0; group < shape.scaleGroups(); ++group)
       scales.push_back(drawScale(shape, operands, random));
-    if (shape.kind == WeightKind::Blocks && shape.blockFormat->hasFactors() &&
+    if (shape.kind == WeightKind::Blocks && shape.quantFormat->hasFactors() &&
         operands == Operands::Arbitrary)
       drawFactors(
           shape, random,
@@ -158,7 +158,7 @@ void Weights::pack(uint8_t *bytes) const {
         products[row * cols + block.begin + i] *=
             scales[row * shape.scaleGroups() + block.scaleGroup];
   format::Failure failure =
-      shape.blockFormat ? format::packBlocks(*shape.blockFormat, 0, rows, cols,
+      shape.quantFormat ? format::packBlocks(*shape.quantFormat, 0, rows, cols,
                                              products.data(), bytes)
                         : format::packNumbers(shape.numbers, 0, rows, cols,
                                               products.data(), bytes);

@@ -20,7 +20,7 @@ using format::ScaleType;
 std::vector<InputBlock> Shape::blocks() const {
   int64_t group = cols, most = cols;
   if (kind == WeightKind::Blocks)
-    group = most = blockFormat->blockInputs;
+    group = most = quantFormat->blockInputs;
   if (kind == WeightKind::Ternary) {
     most = 256;
     if (layout.granularity == Granularity::PerGroup)
@@ -40,7 +40,7 @@ std::string Shape::typeText() const {
   llvm::raw_string_ostream out(result);
   out << "tensor<" << rows << "x" << cols << "x";
   if (kind == WeightKind::Blocks)
-    out << "!sherry." << blockFormat->name;
+    out << "!sherry." << quantFormat->name;
   if (kind == WeightKind::Numbers)
     out << format::nameOf(numbers);
   if (kind == WeightKind::Ternary) {
@@ -105,12 +105,12 @@ static std::vector<Shape> makeShapes() {
     strided.strided = true;
     shapes.push_back(strided);
   }
-  const format::BlockFormat *blockFormats[] = {&format::kQ8_0, &format::kQ6_K,
+  const format::QuantFormat *blockFormats[] = {&format::kQ8_0, &format::kQ6_K,
                                                &format::kQ4_0, &format::kTQ2_0};
-  for (const format::BlockFormat *blockFormat : blockFormats)
+  for (const format::QuantFormat *quantFormat : blockFormats)
     // Blocks end after one group and after three.
     for (auto [rows, cols] : {std::pair<int64_t, int64_t>{1, 4}, {33, 300}})
-      shapes.push_back({WeightKind::Blocks, rows, cols, {}, blockFormat});
+      shapes.push_back({WeightKind::Blocks, rows, cols, {}, quantFormat});
   for (format::DenseFormat numbers :
        {format::DenseFormat::BF16, format::DenseFormat::F16,
         format::DenseFormat::F32}) {

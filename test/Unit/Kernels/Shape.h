@@ -30,7 +30,7 @@ struct Shape {
   WeightKind kind;
   int64_t rows, cols;
   format::TernaryLayout layout;                ///< meaningful if ternary
-  const format::BlockFormat *blockFormat = {}; ///< meaningful if Blocks
+  const format::QuantFormat *quantFormat = {}; ///< meaningful if Blocks
   bool strided = false; ///< groups; meaningful if ternary
   /// Meaningful if Numbers.
   format::DenseFormat numbers = format::DenseFormat::BF16;

@@ -63,8 +63,8 @@ static void describeTernary(ModuleOp module, nlohmann::json &json) {
   }
   TernaryAttr encoding = encodings.front();
   json[metadata::kGranularity] =
-      stringifyScaleSharing(encoding.getSharing()).str();
-  if (encoding.getSharing() == ScaleSharing::PerGroup)
+      stringifyGranularity(encoding.getGranularity()).str();
+  if (encoding.getGranularity() == Granularity::PerGroup)
     json[metadata::kGroupSize] = encoding.getGroupSize();
   if (encoding.getGrouping() != Grouping::Contiguous)
     json[metadata::kGrouping] = stringifyGrouping(encoding.getGrouping()).str();

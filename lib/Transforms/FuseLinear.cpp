@@ -26,7 +26,7 @@ static bool canConcatenate(WeightOp a, WeightOp b) {
          x.getElementType() == y.getElementType() &&
          x.getEncoding() == y.getEncoding() &&
          x.getDimSize(1) == y.getDimSize(1) &&
-         !(ternary && ternary.getSharing() == ScaleSharing::PerTensor);
+         !(ternary && ternary.getGranularity() == Granularity::PerTensor);
 }
 
 /// Makes one linear op of `ops`, whose weights are `weights`.

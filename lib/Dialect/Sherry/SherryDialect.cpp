@@ -84,12 +84,12 @@ LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 LogicalResult TernaryAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                  Grouping, ScaleSharing sharing,
+                                  Grouping, Granularity granularity,
                                   int64_t groupSize, FloatType scale,
                                   LayoutAttr) {
   if (!scale.isF16() && !scale.isF32())
     return emitError() << "scales are f16 or f32, not " << scale;
-  if (sharing != ScaleSharing::PerGroup) {
+  if (granularity != Granularity::PerGroup) {
     if (groupSize != 0)
       return emitError() << "group_size belongs to per_group scales only";
     return success();
@@ -132,19 +132,19 @@ format::TernaryLayout TernaryAttr::getFormat() const {
   layout.order = fromCodeOrder(getLayout().getOrder());
   layout.scaleType =
       getScale().isF16() ? format::ScaleType::F16 : format::ScaleType::F32;
-  layout.granularity = static_cast<format::Granularity>(getSharing());
+  layout.granularity = static_cast<format::Granularity>(getGranularity());
   layout.groupSize = getGroupSize();
   layout.interleave = getLayout().getInterleave();
   return layout;
 }
-static_assert(static_cast<int>(ScaleSharing::PerGroup) ==
+static_assert(static_cast<int>(Granularity::PerGroup) ==
                       static_cast<int>(format::Granularity::PerGroup) &&
-                  static_cast<int>(ScaleSharing::PerChannel) ==
+                  static_cast<int>(Granularity::PerChannel) ==
                       static_cast<int>(format::Granularity::PerChannel),
               "the two enumerations are the same");
 
 TernaryAttr TernaryAttr::withLayout(LayoutAttr layout) const {
-  return get(getContext(), getGrouping(), getSharing(), getGroupSize(),
+  return get(getContext(), getGrouping(), getGranularity(), getGroupSize(),
              getScale(), layout);
 }
 

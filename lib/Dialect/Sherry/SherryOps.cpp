@@ -68,7 +68,7 @@ QuantizedAttr sherry::getActivationEncoding(RankedTensorType weight) {
     cut(inputs, quantFormat->blockInputs);
   } else if (auto ternary =
                  dyn_cast_or_null<TernaryAttr>(weight.getEncoding())) {
-    int64_t group = ternary.getSharing() == ScaleSharing::PerGroup
+    int64_t group = ternary.getGranularity() == Granularity::PerGroup
                         ? std::min(ternary.getGroupSize(), inputs)
                         : inputs;
     for (int64_t at = 0; at < inputs; at += group)

@@ -82,10 +82,10 @@ RankedTensorType GraphImporter::getType(const PlannedWeight &weight) {
         getDenseType(context, std::get<format::DenseFormat>(weight.type)));
   const format::TernaryLayout &layout = ternary->layout;
   bool perGroup = layout.granularity == format::Granularity::PerGroup;
-  auto sharing = perGroup ? ScaleSharing::PerGroup
-                 : layout.granularity == format::Granularity::PerChannel
-                     ? ScaleSharing::PerChannel
-                     : ScaleSharing::PerTensor;
+  auto granularity = perGroup ? Granularity::PerGroup
+                     : layout.granularity == format::Granularity::PerChannel
+                         ? Granularity::PerChannel
+                         : Granularity::PerTensor;
   FloatType scale = layout.scaleType == format::ScaleType::F16
                         ? FloatType(b.getF16Type())
                         : FloatType(b.getF32Type());
@@ -94,7 +94,7 @@ RankedTensorType GraphImporter::getType(const PlannedWeight &weight) {
       TernaryAttr::get(
           context,
           ternary->isStrided ? Grouping::Strided : Grouping::Contiguous,
-          sharing, perGroup ? layout.groupSize : 0, scale, LayoutAttr()));
+          granularity, perGroup ? layout.groupSize : 0, scale, LayoutAttr()));
 }
 
 void GraphImporter::addWeights() {

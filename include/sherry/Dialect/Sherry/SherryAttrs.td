@@ -23,7 +23,7 @@ def Sherry_Grouping : Sherry_I32Enum<"Grouping",
       I32EnumAttrCase<"Contiguous", 0, "contiguous">,
       I32EnumAttrCase<"Strided", 1, "strided">]>;
 
-def Sherry_ScaleSharing : Sherry_I32Enum<"ScaleSharing",
+def Sherry_Granularity : Sherry_I32Enum<"Granularity",
     "which weights share a scale", [
       I32EnumAttrCase<"PerTensor", 0, "per_tensor">,
       I32EnumAttrCase<"PerChannel", 1, "per_channel">,
@@ -83,12 +83,12 @@ def Sherry_TernaryAttr : Sherry_Attr<"Ternary", "ternary",
   }];
   let parameters = (ins
       EnumParameter<Sherry_Grouping>:$grouping,
-      EnumParameter<Sherry_ScaleSharing>:$sharing,
+      EnumParameter<Sherry_Granularity>:$granularity,
       OptionalParameter<"int64_t", "inputs that share a scale">:$group_size,
       "::mlir::FloatType":$scale,
       OptionalParameter<"::sherry::LayoutAttr">:$layout);
   let assemblyFormat = [{
-    `<` $grouping `,` $sharing (`(` $group_size^ `)`)?
+    `<` $grouping `,` $granularity (`(` $group_size^ `)`)?
     `,` `scale` `=` $scale (`,` `layout` `=` $layout^)? `>`
   }];
   let genMnemonicAlias = 1;

@@ -133,9 +133,9 @@ Error Candidate::measure() {
 namespace {
 
 /// The file of schedules. One that cannot be read counts as empty.
-class Memory {
+class ScheduleCache {
 public:
-  Memory();
+  ScheduleCache();
 
   /// `base` with the numbers that were stored.
   std::optional<Schedule> find(StringRef key, const Schedule &base) const;
@@ -149,7 +149,7 @@ private:
 
 } // namespace
 
-Memory::Memory() {
+ScheduleCache::ScheduleCache() {
   if (!sys::path::cache_directory(path))
     return;
   sys::path::append(path, "sherry", "schedules.json");
@@ -163,8 +163,8 @@ Memory::Memory() {
     entries = std::move(*object);
 }
 
-std::optional<Schedule> Memory::find(StringRef key,
-                                     const Schedule &base) const {
+std::optional<Schedule> ScheduleCache::find(StringRef key,
+                                            const Schedule &base) const {
   const json::Object *entry = entries.getObject(key);
   if (!entry)
     return std::nullopt;
@@ -183,7 +183,7 @@ std::optional<Schedule> Memory::find(StringRef key,
   return schedule;
 }
 
-Error Memory::store(StringRef key, const Schedule &schedule) {
+Error ScheduleCache::store(StringRef key, const Schedule &schedule) {
   if (path.empty())
     return createStringError("there is no cache folder (XDG_CACHE_HOME, HOME)");
   json::Object entry;
@@ -328,16 +328,16 @@ Error sherry::tune(CompileOptions &options, raw_ostream &log) {
       kVocabSize};
 
   const std::string key = makeKey(options, *config, *target);
-  Memory memory;
-  if (std::optional<Schedule> known = memory.find(key, options.schedule)) {
-    log << "tune: taken from " << memory.file() << "\n";
+  ScheduleCache cache;
+  if (std::optional<Schedule> known = cache.find(key, options.schedule)) {
+    log << "tune: taken from " << cache.file() << "\n";
     options.schedule = *known;
     return Error::success();
   }
   for (const Dimension &dimension : kDimensions)
     if (Error error = search(dimension, options, limits, options.schedule, log))
       return error;
-  if (Error error = memory.store(key, options.schedule))
+  if (Error error = cache.store(key, options.schedule))
     WithColor::warning(log, "sherry-compile")
         << "--tune cannot remember what it found: "
         << toString(std::move(error)) << "\n";

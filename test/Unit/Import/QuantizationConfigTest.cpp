@@ -1,0 +1,88 @@
+//===- QuantizationConfigTest.cpp - The quantization_config of config.json ===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "ConfigFields.h"
+
+using namespace sherry;
+using namespace sherry::test;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+static const Fields kSherry = {{"quant_method", "\"sherry\""}};
+
+TEST(QuantizationConfigTest, ReadsQuantization) {
+  using format::Granularity;
+  auto quantization = [](const std::string &fields) {
+    std::string text = "{\"quant_method\":\"sherry\"" + fields + "}";
+    return *good({{"quantization_config", text}}).quantization;
+  };
+  QuantizationConfig config = quantization("");
+  EXPECT_EQ(config.granularity, Granularity::PerGroup);
+  EXPECT_EQ(config.groupSize, 128);
+  EXPECT_THAT(config.modulesToNotConvert, IsEmpty());
+  config = quantization(",\"granularity\":\"per_group\",\"group_size\":64,"
+                        "\"N\":3,\"M\":4,"
+                        "\"modules_to_not_convert\":[\"lm_head\",\"mlp\"]");
+  EXPECT_EQ(config.groupSize, 64);
+  EXPECT_THAT(config.modulesToNotConvert, ElementsAre("lm_head", "mlp"));
+  EXPECT_EQ(quantization(",\"granularity\":\"per_channel\",\"group_size\":-1")
+                .granularity,
+            Granularity::PerChannel);
+  EXPECT_EQ(quantization(",\"granularity\":\"per_tensor\"").granularity,
+            Granularity::PerTensor);
+}
+
+/// As transformers matches entries of modules_to_not_convert.
+TEST(QuantizationConfigTest, FindsModulesThatStayDense) {
+  auto list = [](const std::string &entries) {
+    return good({{"quantization_config",
+                  "{\"quant_method\":\"sherry\",\"modules_to_not_convert\":[" +
+                      entries + "]}"}})
+        .quantization->denseModules;
+  };
+  EXPECT_THAT(list(R"("lm_head","embed_tokens","model.norm")"), IsEmpty());
+  EXPECT_THAT(list("\"input_layernorm\""), IsEmpty());
+  EXPECT_THAT(list("\"q_proj\""), ElementsAre("self_attn.q_proj"));
+  EXPECT_THAT(list("\"mlp.down_proj\""), ElementsAre("mlp.down_proj"));
+  EXPECT_THAT(list("\"mlp\""),
+              ElementsAre("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"));
+  EXPECT_THAT(list("\"self_attn\",\"up_proj\""),
+              ElementsAre("self_attn.q_proj", "self_attn.k_proj",
+                          "self_attn.v_proj", "self_attn.o_proj",
+                          "mlp.up_proj"));
+  EXPECT_THAT(list(R"("model.layers.0.mlp.up_proj","layers.1.mlp.up_proj")"),
+              ElementsAre("mlp.up_proj"));
+  EXPECT_EQ(list("\"model\"").size(), 7U);
+}
+
+TEST(QuantizationConfigTest, EmptyQuantizationIsNone) {
+  EXPECT_FALSE(good({{"quantization_config", "{}"}}).quantization);
+}
+
+TEST(QuantizationConfigTest, RefusesOtherQuantization) {
+  auto refuse = [](const std::string &field, const std::string &value,
+                   const std::string &remedy) {
+    expectNestedRefusal("quantization_config", kSherry, field, value, remedy);
+  };
+  refuse("quant_method", "\"gptq\"", "\"sherry\"");
+  expectNestedRefusal("quantization_config", {{"group_size", "4"}},
+                      "quant_method", "", "missing");
+  refuse("granularity", "\"per_block\"", "per_channel");
+  refuse("granularity", "4", "a string");
+  refuse("group_size", "126", "multiple of 4");
+  refuse("group_size", "0", "from 4");
+  refuse("N", "2", "from 3 to 3");
+  refuse("M", "8", "from 4 to 4");
+  refuse("modules_to_not_convert", "\"lm_head\"", "list of strings");
+  refuse("modules_to_not_convert", "[1]", "list of strings");
+  refuse("modules_to_not_convert", "[\"a\",1,\"b\"]", "list of strings");
+  refuse("modules_to_not_convert", "[\"lm_head\",\"visual\"]",
+         "without \"visual\", which names no module");
+  refuse("modules_to_not_convert", "[\"\"]", "names no module");
+  refuse("modules_to_not_convert", "[\"re:.*q_proj\"]",
+         "which is a regular expression; name modules");
+  refuse("modules_to_not_convert", "[\"model.layers.1.self_attn.q_proj\"]",
+         "the same for all layers");
+}

@@ -169,7 +169,7 @@ GgufValue GgufReader::readValue(StringRef key) {
     auto type = readNumber<uint32_t>("the type of " + quote(key));
     if (type > static_cast<uint32_t>(GgufType::F64))
       fail("the type of " + quote(key) + " is " + Twine(type) +
-           ", which is none");
+           "; types are 0 to 12");
     return message_.empty() ? static_cast<GgufType>(type) : GgufType::U8;
   };
   value.type = readType();
@@ -236,7 +236,7 @@ Error GgufReader::read() {
   StringRef magic = take(4, "the magic number");
   if (message_.empty() && magic != "GGUF")
     return makeError(file.getPath() +
-                     ": is no GGUF file: it does not begin with \"GGUF\"");
+                     ": not a GGUF file: it does not begin with \"GGUF\"");
   auto version = readNumber<uint32_t>("the version");
   if (message_.empty() && version != 2 && version != 3) {
     if (llvm::byteswap(version) == 2 || llvm::byteswap(version) == 3)

@@ -21,7 +21,7 @@ constexpr uint64_t kHuge = UINT64_MAX - 3;
 TEST(GgufTest, RefusesOtherFiles) {
   GgufBytes writer;
   writer.bytes = "GGML\3\0\0\0";
-  EXPECT_THAT(writer.message(), mentions("m.gguf", "is no GGUF file"));
+  EXPECT_THAT(writer.message(), mentions("m.gguf", "not a GGUF file"));
   EXPECT_THAT(GgufBytes().header(0, 0, 1).message(),
               mentions("version is 1", "2 and 3"));
   EXPECT_THAT(GgufBytes().header(0, 0, 0x03000000).message(),

@@ -81,15 +81,15 @@ static void unpackNibbles(const uint8_t *bytes, int64_t vectors,
 }
 
 //===----------------------------------------------------------------------===//
-// [T5] The walk
+// [T5] The order of the bytes
 //===----------------------------------------------------------------------===//
 
 /// Calls step(tile, first group, groups, offset) for each step and
 /// scales(tile, scale group, offset) for each vector of scales, in the order of
 /// the bytes; `offset` is where they start.
 template <typename StepFn, typename ScalesFn>
-static void walk(const TernaryLayout &layout, int64_t rows, int64_t cols,
-                 StepFn step, ScalesFn scales) {
+static void forEachStep(const TernaryLayout &layout, int64_t rows, int64_t cols,
+                        StepFn step, ScalesFn scales) {
   // So the steps of a scale group are the same with and without its chunks.
   constexpr int64_t stepInputs = kStepGroups * kGroupInputs;
   static_assert(kMaxChunkInputs % stepInputs == 0);
@@ -127,7 +127,7 @@ void sherry::format::packTernary(const TernaryLayout &layout, int64_t rows,
                                  const float *scales, uint8_t *bytes) {
   int64_t rowGroups = cols / kGroupInputs;
   int64_t rowScales = ceilDiv(cols, layout.scaleGroupInputs(cols));
-  walk(
+  forEachStep(
       layout, rows, cols,
       [&](int64_t tile, int64_t group, int64_t groups, int64_t offset) {
         StepCodes step{};
@@ -160,7 +160,7 @@ void sherry::format::unpackTernary(const TernaryLayout &layout, int64_t rows,
                                    uint8_t *codes, float *scales) {
   int64_t rowGroups = cols / kGroupInputs;
   int64_t rowScales = ceilDiv(cols, layout.scaleGroupInputs(cols));
-  walk(
+  forEachStep(
       layout, rows, cols,
       [&](int64_t tile, int64_t group, int64_t groups, int64_t offset) {
         StepCodes step{};

@@ -88,7 +88,7 @@ Mapping Mapping::hugePages(uint64_t size, const std::string &what) {
   munmap(begin + skip + length, hugePage - skip);
   result.start = begin + skip;
   result.length = length;
-  // A wish: not every kernel grants it.
+  // The kernel may refuse; pages are small then.
   madvise(result.start, length, MADV_HUGEPAGE);
   return result;
 }

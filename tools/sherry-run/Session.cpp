@@ -1,4 +1,4 @@
-//===- Session.cpp - Owners and errors for sherry-run ---------------------===//
+//===- Session.cpp - What the modes of sherry-run share -------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -27,22 +27,24 @@ const format::QuantFormat *sherry::getQuantFormat(Type element) {
       .Default(nullptr);
 }
 
-Type sherry::getDenseType(MLIRContext *context,
-                          const format::QuantFormat *format) {
-  for (Type type :
-       {Type(Q8_0Type::get(context)), Type(Q6_KType::get(context)),
-        Type(Q4_0Type::get(context)), Type(TQ2_0Type::get(context))})
-    if (getQuantFormat(type) == format)
-      return type;
-  return BFloat16Type::get(context);
-}
-
 Type sherry::getDenseType(MLIRContext *context, format::DenseFormat format) {
-  if (format == format::DenseFormat::F16)
+  switch (format) {
+  case format::DenseFormat::BF16:
+    return BFloat16Type::get(context);
+  case format::DenseFormat::F16:
     return Float16Type::get(context);
-  if (format == format::DenseFormat::F32)
+  case format::DenseFormat::F32:
     return Float32Type::get(context);
-  return getDenseType(context, format::blocksOf(format));
+  case format::DenseFormat::Q8_0:
+    return Q8_0Type::get(context);
+  case format::DenseFormat::Q6_K:
+    return Q6_KType::get(context);
+  case format::DenseFormat::Q4_0:
+    return Q4_0Type::get(context);
+  case format::DenseFormat::TQ2_0:
+    return TQ2_0Type::get(context);
+  }
+  llvm_unreachable("unknown dense format");
 }
 
 std::optional<format::DenseFormat> sherry::getDenseFormat(Type element) {

@@ -61,12 +61,9 @@ NumericsAttr getNumerics(mlir::Operation *module);
 /// The attribute `sherry.cache` of a module, or null.
 KVCacheType getCache(mlir::Operation *module);
 
-/// The format of weights of this element type (!sherry.q8_0, !sherry.q6_K or
-/// !sherry.q4_0), or null.
+/// The format of weights of this element type (!sherry.q8_0, !sherry.q6_K,
+/// !sherry.q4_0 or !sherry.tq2_0), or null.
 const format::QuantFormat *getQuantFormat(mlir::Type element);
-/// The type of weights in `format`; bf16 if it is null.
-mlir::Type getDenseType(mlir::MLIRContext *context,
-                        const format::QuantFormat *format);
 
 /// How the activations of a linear op are quantized for this weight: in the
 /// chunks of a ternary weight [T4] and the order of its groups, in the blocks

@@ -48,12 +48,13 @@ def Sherry_TQ2_0Type : Sherry_BlockType<"TQ2_0", "tq2_0"> {
 }
 
 def Sherry_KVCacheType : Sherry_Type<"KVCache", "kv_cache"> {
-  let summary = "keys and values of all positions of one sequence";
+  let summary = "keys and values of all positions of all sequences";
   let description = [{
     Shape `sequences x layers x 2 x kv_heads x context x head_dim`, where the
     number of sequences and the context are known when the model runs;
-    `max_context`, rounded up to a multiple of 16, bounds the context. Positions are stored in blocks of 16. The keys of a block lie as
-    `head_dim x 16`, the values as `16 x head_dim`.
+    `max_context`, rounded up to a multiple of 16, bounds the context. Positions
+    are stored in blocks of 16. The keys of a block lie as `head_dim x 16`, the
+    values as `16 x head_dim`.
 
     With i8, the keys or values of a position and head share a scale: a number
     x is stored as 128 + round(127 x / max|x|), and the scale max|x| / 127 in

@@ -138,4 +138,3 @@ FailureOr<TileLoop> TileLoop::get(affine::AffineParallelOp loop) {
     return failure();
   return result;
 }
-

@@ -16,11 +16,12 @@ using namespace sherry;
 HeadAttention::HeadAttention(LoopBuilder &b, const CacheRef &cache,
                              const Rows &query, const Rows &result)
     : b(b), query(query), result(result), headDim(cache.type.getHeadDim()),
-      sharing(query.cols / headDim / cache.type.getKvHeads()) {
+      queriesPerHead(query.cols / headDim / cache.type.getKvHeads()) {
   auto f32 = b.getF32Type();
   blockType = b.vec(kCacheBlock, f32);
-  weights = b.allocScratch(MemRefType::get({sharing, kRoundPositions}, f32));
-  states = b.allocScratch(MemRefType::get({sharing, 2}, f32));
+  weights =
+      b.allocScratch(MemRefType::get({queriesPerHead, kRoundPositions}, f32));
+  states = b.allocScratch(MemRefType::get({queriesPerHead, 2}, f32));
 }
 
 void HeadAttention::prefetch(Value memref, ArrayRef<Value> at, int64_t lanes) {
@@ -44,7 +45,7 @@ Value HeadAttention::exp(Value x, Value largest) {
 void HeadAttention::emit(Value row, Value first, const CachePart &keys,
                          const CachePart &values, Value end) {
   auto forHeads = [&](function_ref<void(Value, Value)> body) {
-    b.forLoop(b.index(sharing), 1,
+    b.forLoop(b.index(queriesPerHead), 1,
               [&](Value head) { body(head, columnOf(first, head)); });
   };
   // Scores are finite, so this start is below all of them and leaves no trace
@@ -82,7 +83,7 @@ void HeadAttention::emitRound(Value row, Value first, Value at, Value size,
                               const CachePart &keys, const CachePart &values) {
   Value firstBlock = b.div(at, kCacheBlock);
   Value blocks = arith::CeilDivUIOp::create(b, size, b.index(kCacheBlock));
-  b.forEach(sharing, [&](Value head) {
+  b.forEach(queriesPerHead, [&](Value head) {
     Values largestPlace{head, b.index(0)}, sumPlace{head, b.index(1)};
     Value before = b.loadScalar(states, largestPlace);
     Value largest =
@@ -139,7 +140,7 @@ static Rows emitAttention(LoopBuilder &b, const Rows &query,
                           const CacheRef &cache) {
   Rows result = b.allocRows(query.cols, b.getF32Type(), query.count);
   int64_t kvHeads = cache.type.getKvHeads();
-  int64_t sharing = query.cols / cache.type.getHeadDim() / kvHeads;
+  int64_t queriesPerHead = query.cols / cache.type.getHeadDim() / kvHeads;
   auto make = cache.type.getElementType().isInteger(8) ? makeIntegerAttention
                                                        : makeFloatAttention;
   b.parallelUnits(
@@ -147,7 +148,7 @@ static Rows emitAttention(LoopBuilder &b, const Rows &query,
       [&](Value row, Value head) {
         Value sequence = b.numberOf(cache.sequences, row);
         make(b, cache, query, result)
-            ->emit(row, b.mul(head, sharing),
+            ->emit(row, b.mul(head, queriesPerHead),
                    CachePart(b, cache, sequence, CachePart::Keys, head),
                    CachePart(b, cache, sequence, CachePart::Values, head),
                    b.add(b.numberOf(cache.positions, row), 1));

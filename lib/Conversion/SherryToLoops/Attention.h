@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The walk over the positions is the same for every type of cache; products
+// The loop over the positions is the same for every type of cache; products
 // with keys and values are not.
 //
 //===----------------------------------------------------------------------===//
@@ -62,9 +62,9 @@ protected:
   LoopBuilder &b;
   const Rows &query, &result;
   int64_t headDim;
-  int64_t sharing;            ///< query heads per head of keys
+  int64_t queriesPerHead;     ///< query heads per head of keys
   mlir::VectorType blockType; ///< a number for each position of a block
-  mlir::Value weights;        ///< [sharing x positions of a round]
+  mlir::Value weights;        ///< [queriesPerHead x positions of a round]
 
 private:
   void emitRound(mlir::Value row, mlir::Value first, mlir::Value at,
@@ -77,7 +77,8 @@ private:
                           mlir::Value largest);
   mlir::Value exp(mlir::Value x, mlir::Value largest);
 
-  mlir::Value states; ///< [sharing x 2]: the largest score, the sum of weights
+  mlir::Value
+      states; ///< [queriesPerHead x 2]: the largest score, the sum of weights
 };
 
 /// For caches in f32 and f16.

@@ -46,7 +46,7 @@ std::unique_ptr<HeadAttention> sherry::makeFloatAttention(LoopBuilder &b,
 Value FloatAttention::productOf(Value row, Value first, Value head,
                                 const CachePart &part, Value block) {
   Value keys = part.keys(b), column = columnOf(first, head);
-  int64_t chains = getHeadsTogether(sharing) == 1 ? 4 : 2;
+  int64_t chains = getHeadsTogether(queriesPerHead) == 1 ? 4 : 2;
   if (headDim % chains != 0)
     chains = 1;
   Values sums(chains, b.splat(blockType, 0));

@@ -44,10 +44,10 @@ private:
                  ValueRange sums);
   Value joinSums(ArrayRef<Value> sums, Value bias);
 
-  Value queries;     ///< bytes [sharing x 2 x head_dim]
-  Value queryScales; ///< [sharing]
-  Value queryBiases; ///< [sharing]: 128 times the sum of the integers
-  Value weightBytes; ///< [sharing x 2 x positions of a round]
+  Value queries;     ///< bytes [queriesPerHead x 2 x head_dim]
+  Value queryScales; ///< [queriesPerHead]
+  Value queryBiases; ///< [queriesPerHead]: 128 times the sum of the integers
+  Value weightBytes; ///< [queriesPerHead x 2 x positions of a round]
 };
 } // namespace
 
@@ -63,10 +63,10 @@ IntegerAttention::IntegerAttention(LoopBuilder &b, const CacheRef &cache,
   auto scratch = [&](ArrayRef<int64_t> shape, Type element) {
     return b.allocScratch(MemRefType::get(shape, element));
   };
-  queries = scratch({sharing, 2, headDim}, b.getI8Type());
-  queryScales = scratch({sharing}, b.getF32Type());
-  queryBiases = scratch({sharing}, b.getI32Type());
-  weightBytes = scratch({sharing, 2, kRoundPositions}, b.getI8Type());
+  queries = scratch({queriesPerHead, 2, headDim}, b.getI8Type());
+  queryScales = scratch({queriesPerHead}, b.getF32Type());
+  queryBiases = scratch({queriesPerHead}, b.getI32Type());
+  weightBytes = scratch({queriesPerHead, 2, kRoundPositions}, b.getI8Type());
 }
 
 /// Stores the two bytes of each integer, the high ones at `at` (which ends with
@@ -94,7 +94,7 @@ Value IntegerAttention::storeIntegers(Value integers, Value bytes,
 }
 
 void IntegerAttention::prepareQueries(Value row, Value first) {
-  b.forLoop(b.index(sharing), 1, [&](Value head) {
+  b.forLoop(b.index(queriesPerHead), 1, [&](Value head) {
     auto whole = b.vec(headDim, b.getF32Type());
     Value numbers = b.load(whole, query.buffer, {row, columnOf(first, head)});
     Value largest = b.reduceMax(math::AbsFOp::create(b, numbers));

@@ -67,7 +67,8 @@ SmallVector<Value> sherry::startDots(LoopBuilder &b, int64_t bias,
   auto lanes = b.vec(16, b.getI32Type());
   SmallVector<Value> sums;
   for (Value row : rows) {
-    Value start = b.broadcast(16, b.loadScalar(input.starts, {block, row}));
+    Value start =
+        b.broadcast(16, b.loadScalar(input.negatedSums, {block, row}));
     if (bias != 1)
       start = arith::AddIOp::create(
           b, Value(arith::MulIOp::create(b, start, b.splatInt(lanes, bias))),

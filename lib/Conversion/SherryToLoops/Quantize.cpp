@@ -20,13 +20,13 @@ static int64_t tokensInBlock(const LoopBuilder &b) {
 QuantizedRows::QuantizedRows(ValueRange parts, Value tensor)
     : encoding(getQuantized(tensor.getType())),
       values(parts.front(), parts.back(), Rows::columnsOf(tensor.getType())),
-      scales(parts[1]), starts(parts[2]) {
+      scales(parts[1]), negatedSums(parts[2]) {
   if (encoding.getTables())
     tables = parts[3];
 }
 
 SmallVector<Value> QuantizedRows::getValues() const {
-  SmallVector<Value> parts{values.buffer, scales, starts};
+  SmallVector<Value> parts{values.buffer, scales, negatedSums};
   if (tables)
     parts.push_back(tables);
   parts.push_back(values.count);
@@ -72,7 +72,7 @@ QuantizedRows QuantizedRows::alloc(LoopBuilder &b, RankedTensorType tensor,
   result.encoding = getQuantized(tensor);
   result.values = {make(0), count, Rows::columnsOf(tensor)};
   result.scales = make(1);
-  result.starts = make(2);
+  result.negatedSums = make(2);
   if (result.encoding.getTables())
     result.tables = make(3);
   return result;
@@ -191,8 +191,8 @@ void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
         arith::MulFOp::create(b, scale, b.f32(-QuantizedRows::kFloatOffset)),
         result.scales, {b.add(block, result.blocks()), row});
   Value start = b.i32(b.numerics.getFuseMulAdd() ? kFloatBits : 0);
-  b.store(arith::SubIOp::create(b, start, b.reduceAdd(sums)), result.starts,
-          {block, row});
+  b.store(arith::SubIOp::create(b, start, b.reduceAdd(sums)),
+          result.negatedSums, {block, row});
 }
 
 /// Builds the tables of `groups` groups from the one of `column` on.

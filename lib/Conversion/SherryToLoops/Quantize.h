@@ -50,7 +50,7 @@ struct QuantizedRows {
   mlir::Value scales;
   /// In the same order, minus the sums of the blocks' values; with
   /// `fuse_mul_add`, plus kFloatBits.
-  mlir::Value starts;
+  mlir::Value negatedSums;
   /// The tables of the encoding: of each group memref<groups x 32 x i16> for
   /// words, memref<groups x 2 x 16 x i8> (low bytes, high bytes) for nibbles.
   mlir::Value tables;

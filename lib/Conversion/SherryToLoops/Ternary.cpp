@@ -1,4 +1,4 @@
-//===- Ternary.cpp - The walk through ternary weights ---------------------===//
+//===- Ternary.cpp - Loops over ternary weights ---------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -10,10 +10,10 @@
 using namespace mlir;
 using namespace sherry;
 
-SmallVector<Value> TernaryWalk::forPieces(const Piece &whole,
-                                          Value Piece::*number, int64_t inputs,
-                                          int64_t blocks, ValueRange init,
-                                          PieceBody body) {
+SmallVector<Value> TernaryLoops::forPieces(const Piece &whole,
+                                           Value Piece::*number, int64_t inputs,
+                                           int64_t blocks, ValueRange init,
+                                           PieceBody body) {
   auto piece = [&](Value i, int64_t length, ValueRange carried) {
     Piece result = whole;
     result.*number = i;
@@ -33,29 +33,29 @@ SmallVector<Value> TernaryWalk::forPieces(const Piece &whole,
   return values;
 }
 
-SmallVector<Value> TernaryWalk::forScaleGroups(const Piece &tile,
-                                               ValueRange init,
-                                               PieceBody body) {
+SmallVector<Value> TernaryLoops::forScaleGroups(const Piece &tile,
+                                                ValueRange init,
+                                                PieceBody body) {
   int64_t length = layout.scaleGroupInputs(inputs);
   return forPieces(tile, &Piece::scaleGroup, length,
                    format::ceilDiv(length, format::kMaxChunkInputs), init,
                    body);
 }
 
-SmallVector<Value> TernaryWalk::forChunks(const Piece &scaleGroup,
-                                          ValueRange init, PieceBody body) {
+SmallVector<Value> TernaryLoops::forChunks(const Piece &scaleGroup,
+                                           ValueRange init, PieceBody body) {
   return forPieces(scaleGroup, &Piece::chunk, format::kMaxChunkInputs, 1, init,
                    body);
 }
 
-SmallVector<Value> TernaryWalk::forSteps(const Piece &chunk, ValueRange init,
-                                         PieceBody body) {
+SmallVector<Value> TernaryLoops::forSteps(const Piece &chunk, ValueRange init,
+                                          PieceBody body) {
   return forPieces(chunk, &Piece::step,
                    format::kStepGroups * format::kGroupInputs, 0, init, body);
 }
 
-Value TernaryWalk::loadBytes(AffineMap place, ArrayRef<Value> numbers,
-                             VectorType type) {
+Value TernaryLoops::loadBytes(AffineMap place, ArrayRef<Value> numbers,
+                              VectorType type) {
   SmallVector<OpFoldResult> operands(numbers);
   Value at = getValueOrCreateConstantIndexOp(
       b, b.getLoc(),
@@ -65,14 +65,14 @@ Value TernaryWalk::loadBytes(AffineMap place, ArrayRef<Value> numbers,
   return b.load(type, bytes, {b.index(0)});
 }
 
-Value TernaryWalk::loadCodes(const Piece &step) {
+Value TernaryLoops::loadCodes(const Piece &step) {
   int64_t groups = step.inputs / format::kGroupInputs;
   return loadBytes(encoding.getCodesMap(inputs, step.tiles, groups),
                    {step.tile, step.scaleGroup, step.chunk, step.step},
                    b.vec(layout.stepBytes(groups), b.getI8Type()));
 }
 
-Value TernaryWalk::loadScales(const Piece &group) {
+Value TernaryLoops::loadScales(const Piece &group) {
   Value scales = loadBytes(
       encoding.getScalesMap(inputs, group.tiles, group.scaleGroupInputs),
       {group.tile, group.scaleGroup},
@@ -83,8 +83,8 @@ Value TernaryWalk::loadScales(const Piece &group) {
                                scales);
 }
 
-void TernaryWalk::forTiles(Division division,
-                           function_ref<void(const Piece &, Value)> body) {
+void TernaryLoops::forTiles(Division division,
+                            function_ref<void(const Piece &, Value)> body) {
   int64_t tiles = format::ceilDiv(weight.op.getTensorType().getDimSize(0),
                                   format::kTileRows);
   int64_t rest = tiles % layout.interleave, whole = tiles - rest;

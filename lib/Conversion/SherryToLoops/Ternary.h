@@ -33,12 +33,12 @@ struct Piece {
   int64_t scaleGroupInputs; ///< of the scale group
 };
 
-/// The walk through the packed bytes of a weight [T5]. Super-tiles are read in
+/// Loops over the packed bytes of a weight [T5]. Super-tiles are read in
 /// one piece for many tokens; for one token, sherry-interleave-tiles makes
 /// their tiles take turns.
-class TernaryWalk {
+class TernaryLoops {
 protected:
-  TernaryWalk(LoopBuilder &b, int64_t inputs, WeightRef weight)
+  TernaryLoops(LoopBuilder &b, int64_t inputs, WeightRef weight)
       : b(b), inputs(inputs), weight(weight), encoding(weight.op.getTernary()),
         layout(encoding.getFormat()) {}
 

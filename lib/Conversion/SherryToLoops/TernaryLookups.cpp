@@ -9,10 +9,10 @@ using namespace mlir;
 using namespace sherry;
 
 namespace {
-class TernaryLookups : TernaryWalk {
+class TernaryLookups : TernaryLoops {
 public:
   TernaryLookups(LoopBuilder &b, const QuantizedRows &input, WeightRef weight)
-      : TernaryWalk(b, input.values.cols, weight), input(input) {}
+      : TernaryLoops(b, input.values.cols, weight), input(input) {}
 
   void emit(const Outputs &outputs);
 

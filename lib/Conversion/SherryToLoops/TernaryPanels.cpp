@@ -11,10 +11,10 @@ using namespace mlir;
 using namespace sherry;
 
 namespace {
-class TernaryPanels : TernaryWalk {
+class TernaryPanels : TernaryLoops {
 public:
   TernaryPanels(LoopBuilder &b, const AnyInput &input, WeightRef weight)
-      : TernaryWalk(b, input.cols(), weight), input(input) {}
+      : TernaryLoops(b, input.cols(), weight), input(input) {}
 
   void emit(const Outputs &outputs);
   QuantizedRows emitGated(RankedTensorType type);

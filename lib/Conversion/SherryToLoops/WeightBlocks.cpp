@@ -32,7 +32,7 @@ static Value loadPlane(LoopBuilder &b, const format::QuantFormat &format,
 Value WeightBlock::integersOf8Bits(LoopBuilder &b, Value group, Value row,
                                    int64_t rows) const {
   assert(format->bits == 8);
-  return loadPlane(b, *format, planes, inputs, group, row, rows);
+  return loadPlane(b, *format, planesAt, inputs, group, row, rows);
 }
 
 Value WeightBlock::integers(LoopBuilder &b, int64_t group, Value row,
@@ -40,7 +40,7 @@ Value WeightBlock::integers(LoopBuilder &b, int64_t group, Value row,
   auto bytes = b.vec(rows * format::kGroupInputs, b.getI8Type());
   auto lanes = b.vec(rows, b.getI32Type());
   auto plane = [&](int64_t index) {
-    return loadPlane(b, *format, planes, inputs, b.index(index), row, rows);
+    return loadPlane(b, *format, planesAt, inputs, b.index(index), row, rows);
   };
   if (format->bits == 8)
     return plane(group);
@@ -74,7 +74,8 @@ SmallVector<Value> WeightBlock::forParts(
   auto part = [&](Value i, int64_t length, ValueRange carried) {
     WeightBlock result = *this;
     result.inputs = length;
-    result.planes = b.add(planes, b.mul(i, format->blockBytes(kPartInputs)));
+    result.planesAt =
+        b.add(planesAt, b.mul(i, format->blockBytes(kPartInputs)));
     result.column = b.add(column, b.mul(i, kPartInputs));
     return body(result, b.mul(i, kPartInputs / format::kGroupInputs), carried);
   };
@@ -93,20 +94,20 @@ SmallVector<Value> WeightBlock::forParts(
 Value WeightBlock::scales(LoopBuilder &b, Value row, int64_t rows) const {
   auto floats = b.vec(rows, b.getF32Type());
   Value result = arith::ExtFOp::create(
-      b, floats, loadRows(b, shared, row, rows, b.getF16Type()));
+      b, floats, loadRows(b, scalesAt, row, rows, b.getF16Type()));
   if (!format->hasFactors())
     return result;
   // Exact: 11 bits times 8 bits.
   Value factor = arith::SIToFPOp::create(
-      b, floats, loadRows(b, factors, row, rows, b.getI8Type()));
+      b, floats, loadRows(b, factorsAt, row, rows, b.getI8Type()));
   return arith::MulFOp::create(b, result, factor);
 }
 
 namespace sherry {
 /// The place of a block, step by step.
-class BlockWalk {
+class BlockPlaces {
 public:
-  BlockWalk(LoopBuilder &b, const format::QuantFormat &format, Value offset)
+  BlockPlaces(LoopBuilder &b, const format::QuantFormat &format, Value offset)
       : b(b), format(format), offset(offset) {}
 
   /// Block `index` of super-block `super`, which has `superInputs` inputs.
@@ -120,11 +121,11 @@ public:
     block.column = b.mul(block.number, format.blockInputs);
     Value begin =
         b.add(offset, b.mul(super, format.superBytes(format.superInputs)));
-    block.planes =
+    block.planesAt =
         b.add(begin, b.mul(index, format.blockBytes(format.blockInputs)));
     Value factors = b.add(begin, format.planeBytes(superInputs));
-    block.factors = b.add(factors, b.mul(index, format::kTileRows));
-    block.shared = b.add(factors, format.factorBytes(superInputs));
+    block.factorsAt = b.add(factors, b.mul(index, format::kTileRows));
+    block.scalesAt = b.add(factors, format.factorBytes(superInputs));
     return block;
   }
 
@@ -139,7 +140,7 @@ SmallVector<Value> sherry::forWeightBlocks(
     LoopBuilder &b, const format::QuantFormat &format, Value offset,
     int64_t cols, ValueRange init,
     function_ref<SmallVector<Value>(const WeightBlock &, ValueRange)> body) {
-  BlockWalk walk(b, format, offset);
+  BlockPlaces places(b, format, offset);
   /// Calls `use` for all parts of `length` inputs, and for what is left.
   auto cut =
       [&](int64_t total, int64_t length, ValueRange carried,
@@ -157,7 +158,7 @@ SmallVector<Value> sherry::forWeightBlocks(
                return cut(superInputs, format.blockInputs, carried,
                           [&](Value index, int64_t inputs, ValueRange inner) {
                             return body(
-                                walk.at(super, superInputs, index, inputs),
+                                places.at(super, superInputs, index, inputs),
                                 inner);
                           });
              });

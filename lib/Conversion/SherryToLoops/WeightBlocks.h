@@ -40,11 +40,11 @@ public:
   mlir::Value scales(LoopBuilder &b, mlir::Value row, int64_t rows) const;
 
 private:
-  friend class BlockWalk;
+  friend class BlockPlaces;
   static constexpr int64_t kPartInputs = 64;
   const format::QuantFormat *format;
   // Bytes in the weights.
-  mlir::Value planes, factors, shared;
+  mlir::Value planesAt, factorsAt, scalesAt;
 };
 
 /// Calls `body` for each block of the tile at byte `offset`, a matrix of `cols`

@@ -122,7 +122,7 @@ Error Compilation::runPasses() {
     if (options.lastStage < current->stage)
       return makeError(Problem::LaterStage,
                        options.from + ": is after the stage '" + done +
-                           "', later than the last one");
+                           "', later than the stage to end with");
     stages = stages.drop_front(current - stages.begin() + 1);
   }
   stages = stages.take_while(

@@ -232,8 +232,7 @@ static Expected<TernaryWeights> chooseProjection(const WeightOptions &options,
   if (!options.isStrided)
     return result;
   if (!isRandom)
-    return makeError(Problem::GivenGroups,
-                     "strided groups need random weights; the weights of a "
+    return makeError("strided groups need random weights; the weights of a "
                      "model have groups already");
   if (!canBeStrided(config, result.layout))
     return makeError("strided groups need sizes and groups of a scale that are "

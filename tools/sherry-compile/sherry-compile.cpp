@@ -204,8 +204,12 @@ static Expected<Schedule> chooseSchedule() {
 
 /// The first option that is given for weights that become trits.
 static StringRef findProjectionOption() {
+  if (noQuantize)
+    return noQuantize.ArgStr;
+  if (quantize)
+    return quantize.ArgStr;
   for (const cl::Option *option : std::initializer_list<const cl::Option *>{
-           &noQuantize, &quantize, &granularity, &groupSize, &scaleType})
+           &granularity, &groupSize, &scaleType})
     if (option->getNumOccurrences())
       return option->ArgStr;
   return "";
@@ -215,7 +219,8 @@ static StringRef findProjectionOption() {
 static std::vector<Remedy> listRemedies() {
   return {
       {Problem::ScaleRange, "; compile with --scale-type=f32"},
-      {Problem::BlockRange, "; compile with --head=bf16"},
+      {Problem::BlockRange,
+       "; if it is the embedding or the head, compile with --head=bf16"},
       {Problem::UntrainedWeights,
        "; --no-quantize keeps the layers as they are, --quantize makes them "
        "trits all the same"},
@@ -226,8 +231,6 @@ static std::vector<Remedy> listRemedies() {
        "; give --granularity=per_group, or leave out --group-size"},
       {Problem::UnusedStqScale, "; --stq-scale has no effect, leave it out"},
       {Problem::IntegerStqScales, "; --stq-scale=f16 reads them as f16"},
-      {Problem::GivenGroups,
-       "; give --random-weights, or leave out --grouping"},
       {Problem::CacheHeadSize, "; use --kv=f16"},
       {Problem::LaterStage, "; give --emit a later one"},
   };

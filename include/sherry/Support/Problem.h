@@ -24,7 +24,6 @@ enum class Problem {
   UnusedGroupSize,     ///< a group size without scales of groups
   UnusedStqScale,      ///< a type of scales that no tensor has
   IntegerStqScales,    ///< scales are read as integers
-  GivenGroups,         ///< strided groups of weights that have groups
   CacheHeadSize,       ///< heads that an i8 cache cannot hold
   LaterStage,          ///< IR of a stage behind the last one
   UnknownPreTokenizer, ///< no name in GGUF files

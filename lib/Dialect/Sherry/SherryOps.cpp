@@ -105,6 +105,8 @@ LogicalResult WeightOp::verify() {
   if (type.getRank() == 1) {
     if (!element.isF32())
       return emitOpError("a vector weight is f32, not ") << element;
+    if (getSources().size() > 1)
+      return emitOpError("a vector weight has one source");
   } else if (type.getRank() != 2) {
     return emitOpError("a weight is a vector or a matrix, not ") << type;
   } else if (isa<TritType>(element)) {

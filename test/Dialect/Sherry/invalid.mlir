@@ -61,6 +61,11 @@ sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8xf64>
 
 // -----
 
+// expected-error @+1 {{a vector weight has one source}}
+sherry.weight @w count 1 from ["v", "w"] rows [4, 4] : tensor<8xf32>
+
+// -----
+
 // expected-error @+1 {{a vector weight is f32, not 'bf16'}}
 sherry.weight @w count 1 from ["w"] rows [8] : tensor<8xbf16>
 

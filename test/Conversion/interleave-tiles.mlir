@@ -133,3 +133,76 @@ func.func @others(%tables: memref<64x32xi16>, %weights: memref<8192xi8>, %result
   }
   return
 }
+
+// Super-tiles of four and of eight tiles have buffers of their own.
+// CHECK-LABEL: func @sizes
+// CHECK-DAG: %[[FOUR:.*]] = memref.alloca() {{.*}} : memref<4x32xi16>
+// CHECK-DAG: %[[EIGHT:.*]] = memref.alloca() {{.*}} : memref<8x32xi16>
+// CHECK: affine.vector_store %{{.*}}, %[[FOUR]][
+// CHECK: affine.vector_store %{{.*}}, %[[EIGHT]][
+func.func @sizes(%tables: memref<64x32xi16>, %weights: memref<8192xi8>, %result: memref<16x32xi16>, %team: !sherry.team) {
+  %zero = arith.constant dense<0> : vector<32xi16>
+  %c0 = arith.constant 0 : index
+  affine.parallel (%tile) = (0) to (8) {
+    %at = affine.apply affine_map<(d0) -> ((d0 floordiv 4) * 512 + (d0 mod 4) * 128)>(%tile)
+    %view = memref.view %weights[%at][] : memref<8192xi8> to memref<128xi8>
+    %bytes = affine.vector_load %view[0] : memref<128xi8>, vector<128xi8>
+    %a = sherry.lookup_codes %tables[%c0], %bytes, %zero {groups = 6 : i64} : memref<64x32xi16>, vector<128xi8>, vector<32xi16>
+    %b = sherry.lookup_codes %tables[%c0], %bytes, %a {groups = 6 : i64} : memref<64x32xi16>, vector<128xi8>, vector<32xi16>
+    affine.vector_store %b, %result[%tile, 0] : memref<16x32xi16>, vector<32xi16>
+  }
+  affine.parallel (%tile) = (0) to (16) {
+    %at = affine.apply affine_map<(d0) -> ((d0 floordiv 8) * 1024 + (d0 mod 8) * 128)>(%tile)
+    %view = memref.view %weights[%at][] : memref<8192xi8> to memref<128xi8>
+    %bytes = affine.vector_load %view[0] : memref<128xi8>, vector<128xi8>
+    %a = sherry.lookup_codes %tables[%c0], %bytes, %zero {groups = 6 : i64} : memref<64x32xi16>, vector<128xi8>, vector<32xi16>
+    %b = sherry.lookup_codes %tables[%c0], %bytes, %a {groups = 6 : i64} : memref<64x32xi16>, vector<128xi8>, vector<32xi16>
+    affine.vector_store %b, %result[%tile, 0] : memref<16x32xi16>, vector<32xi16>
+  }
+  return
+}
+
+// A value that a loop carries is kept where it is used again: memory may have
+// changed.
+// CHECK-LABEL: func @kept
+// CHECK: affine.for
+// CHECK: affine.for
+// CHECK-NEXT: %[[INIT:.*]] = affine.vector_load %[[SUMS:.*]][
+// CHECK-COUNT-2: affine.vector_store %[[INIT]],
+// CHECK-NOT: affine.vector_load %[[SUMS]][
+func.func @kept(%tables: memref<64x32xi16>, %weights: memref<8192xi8>, %sums: memref<8x32xi16>, %result: memref<8x32xi16>, %team: !sherry.team) {
+  %c0 = arith.constant 0 : index
+  affine.parallel (%tile) = (0) to (8) {
+    %init = affine.vector_load %sums[%tile, 0] : memref<8x32xi16>, vector<32xi16>
+    %sum = affine.for %step = 0 to 6 iter_args(%carried = %init) -> (vector<32xi16>) {
+      %at = affine.apply affine_map<(d0, d1) -> ((d0 floordiv 4) * 1024 + (d0 mod 4) * 128 + d1 * 512)>(%tile, %step)
+      %view = memref.view %weights[%at][] : memref<8192xi8> to memref<128xi8>
+      %bytes = affine.vector_load %view[0] : memref<128xi8>, vector<128xi8>
+      %next = sherry.lookup_codes %tables[%c0], %bytes, %carried {groups = 6 : i64} : memref<64x32xi16>, vector<128xi8>, vector<32xi16>
+      affine.yield %next : vector<32xi16>
+    }
+    affine.vector_store %sum, %sums[%tile, 0] : memref<8x32xi16>, vector<32xi16>
+    %again = arith.addi %sum, %init : vector<32xi16>
+    affine.vector_store %again, %result[%tile, 0] : memref<8x32xi16>, vector<32xi16>
+  }
+  return
+}
+
+// Conditions on the tile that are not those of its super-tile.
+// CHECK-LABEL: func @condition
+// CHECK: affine.parallel
+// CHECK-NOT: sherry.barrier
+func.func @condition(%tables: memref<64x32xi16>, %weights: memref<8192xi8>, %result: memref<8x32xi16>, %team: !sherry.team) {
+  %zero = arith.constant dense<0> : vector<32xi16>
+  %c0 = arith.constant 0 : index
+  affine.parallel (%tile) = (0) to (8) {
+    %at = affine.apply affine_map<(d0) -> ((d0 floordiv 4) * 512 + (d0 mod 4) * 128)>(%tile)
+    %view = memref.view %weights[%at][] : memref<8192xi8> to memref<128xi8>
+    %bytes = affine.vector_load %view[0] : memref<128xi8>, vector<128xi8>
+    %sum = sherry.lookup_codes %tables[%c0], %bytes, %zero {groups = 6 : i64} : memref<64x32xi16>, vector<128xi8>, vector<32xi16>
+    affine.if affine_set<(d0) : (-d0 + 5 >= 0)>(%tile) {
+      affine.vector_store %sum, %result[%tile, 0] : memref<8x32xi16>, vector<32xi16>
+    }
+  }
+  return
+}

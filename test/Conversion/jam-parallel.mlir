@@ -75,3 +75,41 @@ func.func @outermost(%queries: memref<6xf32>) {
   }
   return
 }
+
+// Loops of other kinds, one iteration at a time; unsigned bounds stay so.
+// CHECK-LABEL: func @others
+func.func @others(%sums: memref<6xf32>, %numbers: memref<256xf32>, %end: index) {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %first = arith.constant 0 : i8
+  %last = arith.constant 200 : i8
+  %one = arith.constant 1 : i8
+  affine.parallel (%i) = (0) to (1) {
+    // CHECK: affine.for %{{.*}} = 0 to 6 {
+    // CHECK-NEXT: scf.while
+    affine.parallel (%head) = (0) to (6) {
+      %r = scf.while (%k = %c0) : (index) -> index {
+        %goesOn = arith.cmpi ult, %k, %end : index
+        scf.condition(%goesOn) %k : index
+      } do {
+      ^bb0(%k: index):
+        affine.store %zero, %sums[%head] : memref<6xf32>
+        %next = arith.addi %k, %c1 : index
+        scf.yield %next : index
+      }
+    }
+    // CHECK: affine.for %{{.*}} = 0 to 6 step 3
+    // CHECK: scf.for unsigned
+    affine.parallel (%head) = (0) to (6) {
+      %sum = scf.for unsigned %k = %first to %last step %one iter_args(%carried = %zero) -> (f32) : i8 {
+        %at = arith.index_castui %k : i8 to index
+        %number = memref.load %numbers[%at] : memref<256xf32>
+        %next = arith.addf %carried, %number : f32
+        scf.yield %next : f32
+      }
+      affine.store %sum, %sums[%head] : memref<6xf32>
+    }
+  }
+  return
+}

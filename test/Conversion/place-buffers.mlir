@@ -61,5 +61,28 @@ func.func @reuse(%workspace: memref<?xi8>, %team: !sherry.team, %choice: i1) {
   // CHECK: memref.view %{{.*}}[%[[P]]][] : memref<640xi8> to memref<32xf32>
   %d = memref.alloc() : memref<32xf32>
   "test.use"(%c, %d) : (memref<16xf32>, memref<32xf32>) -> ()
+  sherry.barrier %team
+  return
+}
+
+// After the last barrier other threads may be in the next call: no place of an
+// earlier buffer. Nor is there an order in other blocks.
+// CHECK-LABEL: func @last
+func.func @last(%workspace: memref<?xi8>, %team: !sherry.team) {
+  // CHECK: %[[P:.*]] = arith.constant 0 : index
+  // CHECK: memref.view %{{.*}}[%[[P]]][]
+  %a = memref.alloc() : memref<64xi8>
+  // CHECK: %[[P:.*]] = arith.constant 64 : index
+  // CHECK: memref.view %{{.*}}[%[[P]]][]
+  %b = memref.alloc() : memref<64xi8>
+  // CHECK: %[[P:.*]] = arith.constant 128 : index
+  // CHECK: memref.view %{{.*}}[%[[P]]][]
+  %c = memref.alloc() : memref<8xindex>
+  "test.use"(%a) : (memref<64xi8>) -> ()
+  sherry.barrier %team
+  "test.use"(%b) : (memref<64xi8>) -> ()
+  cf.br ^next
+^next:
+  "test.use"(%c) : (memref<8xindex>) -> ()
   return
 }

@@ -80,4 +80,41 @@ func.func @dense(%weights: memref<8192xi8>, %result: memref<64x64xf32>, %count: 
   }
   return
 }
+// Places that depend on a step by another op are composed; rows whose place the
+// loop over tokens computes are left.
+// CHECK-LABEL: func @composed
+// CHECK: affine.for %[[STEP:.*]] = 0 to 2 {
+// CHECK-NEXT: affine.prefetch %{{.*}}[{{.*}}%[[STEP]] * 64
+// CHECK-NEXT: }
+// CHECK-NOT: affine.prefetch
+func.func @composed(%weights: memref<8192xi8>, %result: memref<64x64xf32>, %count: index) {
+  %zeros = arith.constant dense<0.0> : vector<32xf32>
+  %c0 = arith.constant 0 : index
+  affine.parallel (%i) = (0) to (4) {
+    %panel = memref.alloca() : memref<64x2x64xi8>
+    %totals = memref.alloc() : memref<64x32xf32>
+    affine.for %row = 0 to %count {
+      affine.vector_store %zeros, %totals[%row, 0] : memref<64x32xf32>, vector<32xf32>
+    }
+    affine.for %step = 0 to 2 {
+      %bytesBefore = affine.apply affine_map<(d0) -> (d0 * 64)>(%step)
+      %at = affine.apply affine_map<(d0, d1) -> (d0 * 2000 + d1)>(%i, %bytesBefore)
+      %view = memref.view %weights[%at][] : memref<8192xi8> to memref<64xi8>
+      %bytes = affine.vector_load %view[0] : memref<64xi8>, vector<64xi8>
+      %trits = sherry.unpack_codes %bytes words bias 1 : vector<64xi8> -> vector<3x2x64xi8>
+      vector.transfer_write %trits, %panel[%c0, %c0, %c0] {in_bounds = [true, true, true]} : vector<3x2x64xi8>, memref<64x2x64xi8>
+    }
+    affine.for %row = 0 to %count {
+      %total = affine.vector_load %totals[%row, 0] : memref<64x32xf32>, vector<32xf32>
+      %sum = arith.addf %total, %zeros : vector<32xf32>
+      affine.vector_store %sum, %totals[%row, 0] : memref<64x32xf32>, vector<32xf32>
+    }
+    affine.for %row = 0 to %count {
+      %total = affine.vector_load %totals[%row, 0] : memref<64x32xf32>, vector<32xf32>
+      %other = affine.apply affine_map<(d0) -> (d0 + 1)>(%row)
+      affine.vector_store %total, %result[%other, 0] : memref<64x64xf32>, vector<32xf32>
+    }
+  }
+  return
+}
 }

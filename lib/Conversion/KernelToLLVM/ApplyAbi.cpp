@@ -25,6 +25,7 @@ struct ApplyAbiPass : sherry::impl::ApplyAbiBase<ApplyAbiPass> {
       function->setAttr("llvm.bareptr", b.getUnitAttr());
       function.walk([&](BarrierOp barrier) {
         DictionaryAttr step = barrier.getStepAttr();
+        barrier.setNumber(-1);
         if (!step)
           return;
         NamedAttrList entries(step);

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Division.h"
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 
@@ -30,16 +31,12 @@ public:
         size(affine::expandAffineMap(b, loop.getLoc(), loop.getUpperBoundsMap(),
                                      loop.getUpperBoundsOperands())
                  ->front()),
-        one(arith::ConstantIndexOp::create(b, 1)),
-        thread(ThreadOp::create(b, team)),
-        threads(NumThreadsOp::create(b, team)) {}
+        one(arith::ConstantIndexOp::create(b, 1)) {}
 
   /// Erases the loop.
   void run();
 
 private:
-  /// Divides `count` iterations equally; returns this thread's range.
-  std::pair<Value, Value> share(Value count);
   void emitShare();
   void emitOnDemand(BarrierOp previous);
   /// Moves the body of the loop to the end of `block`.
@@ -48,18 +45,9 @@ private:
   affine::AffineParallelOp loop;
   Value team;
   ImplicitLocOpBuilder b;
-  Value size, one, thread, threads;
+  Value size, one;
 };
 } // namespace
-
-std::pair<Value, Value> Distribution::share(Value count) {
-  auto bound = [&](Value number) -> Value {
-    return arith::DivUIOp::create(
-        b, Value(arith::MulIOp::create(b, number, count)), threads);
-  };
-  Value begin = bound(thread);
-  return {begin, bound(arith::AddIOp::create(b, thread, one))};
-}
 
 void Distribution::moveBody(Block *block, Value iteration) {
   loop.getBody()->getTerminator()->erase();
@@ -68,7 +56,7 @@ void Distribution::moveBody(Block *block, Value iteration) {
 }
 
 void Distribution::emitShare() {
-  auto [begin, end] = share(size);
+  auto [begin, end] = divideEqually(b, team, size);
   auto serial = scf::ForOp::create(b, begin, end, one);
   serial.getBody()->getTerminator()->erase();
   moveBody(serial.getBody(), serial.getInductionVar());
@@ -100,7 +88,7 @@ void Distribution::emitOnDemand(BarrierOp previous) {
       b, size,
       Value(arith::DivUIOp::create(
           b, size, Value(arith::ConstantIndexOp::create(b, 4)))));
-  auto [begin, end] = share(divided);
+  auto [begin, end] = divideEqually(b, team, divided);
   auto whileOp =
       scf::WhileOp::create(b, TypeRange{b.getIndexType()}, ValueRange{begin});
   OpBuilder::InsertionGuard guard(b);
@@ -162,15 +150,12 @@ struct DistributeParallelPass
     func::FuncOp function = getOperation();
     if (function.isDeclaration())
       return;
-    auto teams =
-        llvm::make_filter_range(function.getArguments(), [](Value arg) {
-          return isa<TeamType>(arg.getType());
-        });
+    Value team = findTeam(function);
     SmallVector<affine::AffineParallelOp> loops;
     function.walk(
         [&](affine::AffineParallelOp loop) { loops.push_back(loop); });
     for (affine::AffineParallelOp loop : loops) {
-      if (teams.empty()) {
+      if (!team) {
         loop.emitOpError("the function has no !sherry.team to divide work "
                          "among");
         return signalPassFailure();
@@ -185,7 +170,7 @@ struct DistributeParallelPass
                          "be divided");
         return signalPassFailure();
       }
-      Distribution(loop, *teams.begin()).run();
+      Distribution(loop, team).run();
     }
   }
 };

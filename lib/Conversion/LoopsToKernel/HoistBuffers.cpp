@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Division.h"
 #include "sherry-abi/abi.h"
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
@@ -116,10 +117,8 @@ private:
     if (failed(places))
       return loop.emitOpError("allocates memory, and nothing bounds the number "
                               "of its iterations");
-    auto *team = llvm::find_if(function.getArguments(), [](Value argument) {
-      return isa<TeamType>(argument.getType());
-    });
-    if (team == function.args_end())
+    Value team = findTeam(function);
+    if (!team)
       return loop.emitOpError("allocates memory, and the function has no "
                               "!sherry.team whose threads share it");
     ImplicitLocOpBuilder b(loop.getLoc(),
@@ -135,9 +134,9 @@ private:
     b.setInsertionPointToStart(loop.getBody());
     Value isThreads =
         arith::CmpIOp::create(b, arith::CmpIPredicate::ule,
-                              Value(NumThreadsOp::create(b, *team)), end);
+                              Value(NumThreadsOp::create(b, team)), end);
     Value place = arith::SelectOp::create(
-        b, isThreads, ThreadOp::create(b, *team), loop.getIVs().front());
+        b, isThreads, ThreadOp::create(b, team), loop.getIVs().front());
     int64_t begin = 0;
     for (memref::AllocOp alloc : allocs) {
       MemRefType type = alloc.getType();

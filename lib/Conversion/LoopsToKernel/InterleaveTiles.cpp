@@ -24,6 +24,7 @@
 // tile does what it did, in the same order.
 //
 //===----------------------------------------------------------------------===//
+#include "Division.h"
 #include "TileLoop.h"
 #include "sherry-abi/abi.h"
 #include "sherry/Conversion/Passes.h"
@@ -60,6 +61,12 @@ public:
   void run();
 
 private:
+  /// A value that a loop, or its next round, begins with.
+  struct Store {
+    Value value, slot;
+    Operation *user; ///< the loop or its terminator
+  };
+
   void emit(Block &block);
   void emitLoop(affine::AffineForOp original);
   void emitTurns();
@@ -67,6 +74,7 @@ private:
   Operation *copy(Operation *op, IRMapping &map, Value number);
   bool outlivesTurns(Value value);
   Value addSlot(Value value);
+  AffineMap getPlace(Type type);
 
   TileLoop tiles;
   Value team;
@@ -80,7 +88,7 @@ private:
   IRMapping shared; ///< values of all tiles
   /// What the next loop over tiles does.
   SmallVector<Operation *> turns;
-  SmallVector<std::pair<Value, Value>> stores; ///< values and slots
+  SmallVector<Store> stores;
   DenseMap<Value, Value> slotOf;
   DenseMap<Type, size_t> usedSlots;
 };
@@ -91,36 +99,50 @@ struct InterleaveTilesPass
 };
 } // namespace
 
+/// Whether `op` finds a place in memory, again where it is needed.
+static bool findsPlace(Operation *op) {
+  return isMemoryEffectFree(op) &&
+         llvm::all_of(op->getResultTypes(), [](Type type) {
+           return isa<MemRefType, IndexType>(type);
+         });
+}
+
 /// Whether other ops than those of this turn use `value`.
 bool Interleaving::outlivesTurns(Value value) {
   return llvm::any_of(value.getUses(), [&](OpOperand &use) {
     Operation *user = use.getOwner();
-    bool isCarried = isa<affine::AffineForOp>(user) ||
-                     user->hasTrait<OpTrait::IsTerminator>();
-    if (isCarried && llvm::any_of(stores, [&](const auto &store) {
-          return store.first == value;
+    if (llvm::any_of(stores, [&](const Store &store) {
+          return store.value == value && store.user == user;
         }))
       return false;
-    return !llvm::is_contained(turns, user);
+    return !llvm::is_contained(turns, user) || findsPlace(user);
   });
 }
 
 Value Interleaving::addSlot(Value value) {
-  Type type = value.getType();
+  SmallVector<int64_t> shape{tiles.size};
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    llvm::append_range(shape, vector.getShape());
+  auto type = MemRefType::get(shape, getElementTypeOrSelf(value.getType()));
   SmallVector<Value> &ofType = slots[type];
   size_t &next = usedSlots[type];
   if (next == ofType.size()) {
-    SmallVector<int64_t> shape{tiles.size};
-    if (auto vector = dyn_cast<VectorType>(type))
-      llvm::append_range(shape, vector.getShape());
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(
         &tiles.loop->getParentOfType<func::FuncOp>().getFunctionBody().front());
     ofType.push_back(memref::AllocaOp::create(
-        b, MemRefType::get(shape, getElementTypeOrSelf(type)),
-        b.getI64IntegerAttr(SHERRY_ABI_BUFFER_ALIGNMENT)));
+        b, type, b.getI64IntegerAttr(SHERRY_ABI_BUFFER_ALIGNMENT)));
   }
   return slotOf[value] = ofType[next++];
+}
+
+/// The subscripts of a tile's value of so many dimensions in its slot.
+AffineMap Interleaving::getPlace(Type type) {
+  auto vector = dyn_cast<VectorType>(type);
+  SmallVector<AffineExpr> place(vector ? vector.getRank() + 1 : 1,
+                                b.getAffineConstantExpr(0));
+  place[0] = b.getAffineDimExpr(0);
+  return AffineMap::get(1, 0, place, b.getContext());
 }
 
 /// A copy of `op` for the tile of the loop over `number`.
@@ -170,16 +192,12 @@ Value Interleaving::lookUp(Value value, IRMapping &map, Value number) {
     copy(value.getDefiningOp(), map, number);
     return map.lookup(value);
   }
+  AffineMap place = getPlace(value.getType());
   Value loaded;
-  if (auto vector = dyn_cast<VectorType>(value.getType())) {
-    SmallVector<AffineExpr> place(vector.getRank() + 1,
-                                  b.getAffineConstantExpr(0));
-    place[0] = b.getAffineDimExpr(0);
-    loaded = affine::AffineVectorLoadOp::create(
-        b, vector, slot, AffineMap::get(1, 0, place, b.getContext()), number);
-  } else {
-    loaded = affine::AffineLoadOp::create(b, slot, number);
-  }
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    loaded = affine::AffineVectorLoadOp::create(b, vector, slot, place, number);
+  else
+    loaded = affine::AffineLoadOp::create(b, slot, place, number);
   map.map(value, loaded);
   return loaded;
 }
@@ -204,23 +222,14 @@ void Interleaving::emitTurns() {
   Value number = turn.getInductionVar();
   IRMapping map(shared);
   auto store = [&](Value value, Value slot) {
-    auto vector = dyn_cast<VectorType>(value.getType());
-    if (!vector) {
-      affine::AffineStoreOp::create(b, value, slot, number);
-      return;
-    }
-    SmallVector<AffineExpr> place(vector.getRank() + 1,
-                                  b.getAffineConstantExpr(0));
-    place[0] = b.getAffineDimExpr(0);
-    affine::AffineVectorStoreOp::create(
-        b, value, slot, AffineMap::get(1, 0, place, b.getContext()), number);
+    AffineMap place = getPlace(value.getType());
+    if (isa<VectorType>(value.getType()))
+      affine::AffineVectorStoreOp::create(b, value, slot, place, number);
+    else
+      affine::AffineStoreOp::create(b, value, slot, place, number);
   };
   for (Operation *op : turns) {
-    // Where it is needed.
-    if (isMemoryEffectFree(op) &&
-        llvm::all_of(op->getResultTypes(), [](Type type) {
-          return isa<MemRefType, IndexType>(type);
-        }))
+    if (findsPlace(op))
       continue;
     copy(op, map, number);
     for (Value result : op->getResults())
@@ -228,10 +237,10 @@ void Interleaving::emitTurns() {
         store(map.lookup(result), addSlot(result));
   }
   SmallVector<Value> values;
-  for (auto [value, slot] : stores)
-    values.push_back(lookUp(value, map, number));
+  for (const Store &entry : stores)
+    values.push_back(lookUp(entry.value, map, number));
   for (auto [value, entry] : llvm::zip_equal(values, stores))
-    store(value, entry.second);
+    store(value, entry.slot);
   turns.clear();
   stores.clear();
 }
@@ -241,7 +250,7 @@ void Interleaving::emitLoop(affine::AffineForOp original) {
   for (auto [init, arg] :
        llvm::zip_equal(original.getInits(), original.getRegionIterArgs())) {
     carried.push_back(addSlot(arg));
-    stores.push_back({init, carried.back()});
+    stores.push_back({init, carried.back(), original});
   }
   emitTurns();
   auto mapped = [&](ValueRange values) {
@@ -259,7 +268,7 @@ void Interleaving::emitLoop(affine::AffineForOp original) {
     emit(*original.getBody());
     Operation *yield = original.getBody()->getTerminator();
     for (auto [value, slot] : llvm::zip_equal(yield->getOperands(), carried))
-      stores.push_back({value, slot});
+      stores.push_back({value, slot, yield});
     emitTurns();
   }
   for (auto [result, slot] : llvm::zip_equal(original.getResults(), carried))
@@ -289,19 +298,12 @@ void Interleaving::emit(Block &block) {
 }
 
 void Interleaving::run() {
-  Value one = arith::ConstantIndexOp::create(b, 1);
-  Value numTiles = arith::ConstantIndexOp::create(b, tiles.getNumTiles());
-  Value thread = ThreadOp::create(b, team), threads;
-  threads = NumThreadsOp::create(b, team);
-  auto bound = [&](Value number) -> Value {
-    return arith::DivUIOp::create(
-        b, Value(arith::MulIOp::create(b, number, numTiles)), threads);
-  };
-  begin = bound(thread);
-  end = bound(arith::AddIOp::create(b, thread, one));
+  std::tie(begin, end) = divideEqually(
+      b, team, arith::ConstantIndexOp::create(b, tiles.getNumTiles()));
   AffineExpr tile = b.getAffineSymbolExpr(0);
   for (const TileLoop::Range &range : tiles.ranges) {
     rangeEnd = range.end;
+    usedSlots.clear();
     auto superTiles = affine::AffineForOp::create(
         b, begin,
         AffineMap::get(0, 1,
@@ -328,10 +330,8 @@ void Interleaving::run() {
 
 void InterleaveTilesPass::runOnOperation() {
   func::FuncOp function = getOperation();
-  auto *team = llvm::find_if(function.getArguments(), [](Value argument) {
-    return isa<TeamType>(argument.getType());
-  });
-  if (function.isDeclaration() || team == function.args_end())
+  Value team = findTeam(function);
+  if (function.isDeclaration() || !team)
     return;
   DenseMap<Type, SmallVector<Value>> slots;
   SmallVector<affine::AffineParallelOp> loops;
@@ -354,7 +354,7 @@ void InterleaveTilesPass::runOnOperation() {
         isUnrolled |= succeeded(affine::loopUnrollFull(inner));
     if (isUnrolled && failed(tiles = TileLoop::get(loop)))
       continue;
-    Interleaving(*tiles, *team, slots).run();
+    Interleaving(*tiles, team, slots).run();
     ++numInterleaved;
   }
 }

@@ -19,6 +19,14 @@ bool sherry::onlyReads(Operation *op) {
              memref::PrefetchOp>(op);
 }
 
+/// `op` if it is a loop that is copied once, with what it carries for each
+/// iteration.
+static LoopLikeOpInterface getLoop(Operation *op) {
+  return isa<affine::AffineForOp, scf::ForOp>(op)
+             ? cast<LoopLikeOpInterface>(op)
+             : LoopLikeOpInterface();
+}
+
 IterationCopies::IterationCopies(Block &body, ValueRange variables)
     : body(body), maps(variables.size()) {
   for (auto [map, variable] : llvm::zip_equal(maps, variables))
@@ -26,7 +34,7 @@ IterationCopies::IterationCopies(Block &body, ValueRange variables)
   // What depends on the iteration, also in what loops carry.
   dependent.insert(body.getArgument(0));
   body.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    auto loop = dyn_cast<LoopLikeOpInterface>(op);
+    LoopLikeOpInterface loop = getLoop(op);
     if (loop)
       dependent.insert_range(ValueRange(loop.getRegionIterArgs()));
     if (loop || dependsOnIteration(op))
@@ -39,8 +47,8 @@ bool IterationCopies::canCopy(Block &body) {
   WalkResult walk = body.walk([&](Operation *op) {
     if (op->getNumRegions() == 0)
       return WalkResult::advance();
-    auto loop = dyn_cast<LoopLikeOpInterface>(op);
-    if (!isa<affine::AffineForOp, scf::ForOp>(op))
+    LoopLikeOpInterface loop = getLoop(op);
+    if (!loop)
       return WalkResult::interrupt();
     size_t numControls = op->getNumOperands() - loop.getInits().size();
     bool isEqual =
@@ -70,7 +78,7 @@ void IterationCopies::copy(OpBuilder &b, Ops ops,
   for (Operation &op : ops) {
     if (op.getNumResults() == 1 && replacements.contains(op.getResult(0)))
       continue;
-    auto loop = dyn_cast<LoopLikeOpInterface>(op);
+    LoopLikeOpInterface loop = getLoop(&op);
     if (!loop && dependsOnIteration(&op)) {
       run.push_back(&op);
       continue;
@@ -146,6 +154,8 @@ void IterationCopies::copyLoop(OpBuilder &b, LoopLikeOpInterface loop) {
   auto original = cast<scf::ForOp>(*loop);
   Values bounds = shared(
       {original.getLowerBound(), original.getUpperBound(), original.getStep()});
-  fill(scf::ForOp::create(b, loc, bounds[0], bounds[1], bounds[2], starts),
-       [&](ValueRange next) { scf::YieldOp::create(b, loc, next); });
+  auto copied =
+      scf::ForOp::create(b, loc, bounds[0], bounds[1], bounds[2], starts);
+  copied.setUnsignedCmp(original.getUnsignedCmp());
+  fill(copied, [&](ValueRange next) { scf::YieldOp::create(b, loc, next); });
 }

@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Interfaces/DataLayoutInterfaces.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace sherry {
@@ -42,8 +43,7 @@ struct Place {
 };
 
 /// The buffers of a function.
-class Places {
-public:
+struct Places {
   /// Fails if there is a buffer that cannot be placed.
   static FailureOr<Places> find(func::FuncOp function);
 
@@ -91,18 +91,26 @@ FailureOr<Places> Places::find(func::FuncOp function) {
     MemRefType type = alloc.getType();
     if (!type.hasStaticShape() || !type.getLayout().isIdentity())
       return alloc.emitOpError("only buffers of fixed size can be placed");
-    int64_t size = format::roundUp(type.getNumElements() *
-                                       type.getElementTypeBitWidth() / 8,
-                                   SHERRY_ABI_BUFFER_ALIGNMENT);
+    DataLayout layout = DataLayout::closest(alloc);
+    int64_t size = format::roundUp(
+        type.getNumElements() *
+            static_cast<int64_t>(layout.getTypeSize(type.getElementType())),
+        SHERRY_ABI_BUFFER_ALIGNMENT);
     Place place{alloc, 0, size, ~0u, 0};
+    unsigned lastPhase = phases.lookup(body.getTerminator());
     for (Value alias : aliases.resolve(alloc.getResult()))
       for (Operation *user : alias.getUsers()) {
         Operation *op = body.findAncestorOpInBlock(*user);
-        place.first = std::min(place.first, phases[op]);
-        place.last = std::max(place.last, phases[op]);
-        // Whoever called the function may use it.
-        if (op == body.getTerminator())
+        // Uses that have no order with the barriers, or are not to be seen. In
+        // the last phase, other threads may be in the next call already.
+        if (!op || phases.lookup(op) == lastPhase ||
+            isa<memref::ExtractAlignedPointerAsIndexOp>(user)) {
+          place.first = 0;
           place.last = ~0u;
+          continue;
+        }
+        place.first = std::min(place.first, phases.lookup(op));
+        place.last = std::max(place.last, phases.lookup(op));
       }
     // The lowest place that no other buffer has at that time.
     SmallVector<Place> others =

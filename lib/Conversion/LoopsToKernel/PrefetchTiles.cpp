@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Dominance.h"
 #include "mlir/IR/IRMapping.h"
 
 namespace sherry {
@@ -70,7 +71,7 @@ std::optional<TileBody> TileBody::find(affine::AffineParallelOp parallel) {
        op = op->getParentOp())
     if (auto loop = dyn_cast<affine::AffineForOp>(op)) {
       if (!loop.hasConstantBounds() || loop.getConstantLowerBound() != 0 ||
-          loop.getStepAsInt() != 1)
+          loop.getConstantUpperBound() < 1 || loop.getStepAsInt() != 1)
         return std::nullopt;
       body.loops.insert(body.loops.begin(), loop);
     }
@@ -96,21 +97,43 @@ static SmallVector<AffineExpr> getNextIteration(TileBody &body) {
   return next;
 }
 
+/// A loop with the bounds of `loop` that does nothing.
+static affine::AffineForOp copyHead(OpBuilder &b, affine::AffineForOp loop) {
+  return affine::AffineForOp::create(
+      b, loop.getLoc(), loop.getLowerBoundOperands(), loop.getLowerBoundMap(),
+      loop.getUpperBoundOperands(), loop.getUpperBoundMap(),
+      loop.getStepAsInt());
+}
+
+/// Whether `values` are there before `op`.
+static bool dominate(ValueRange values, Operation *op) {
+  DominanceInfo dominance(op->getParentOfType<func::FuncOp>());
+  return llvm::all_of(values, [&](Value value) {
+    return dominance.properlyDominates(value, op);
+  });
+}
+
 void PrefetchTilesPass::prefetchWeights(TileBody &body, memref::ViewOp view) {
   auto apply = view.getByteShift().getDefiningOp<affine::AffineApplyOp>();
-  if (!apply)
+  if (!apply || !view.getType().hasStaticShape())
+    return;
+  AffineMap map = apply.getAffineMap();
+  SmallVector<Value> places(apply.getMapOperands());
+  affine::fullyComposeAffineMapAndOperands(&map, &places);
+  // Those of all steps of a chunk together, before the codes are unpacked.
+  auto steps = dyn_cast<affine::AffineForOp>(view->getParentOp());
+  bool isStep = steps && body.block != view->getBlock() &&
+                !steps.getBody()->getOps<UnpackCodesOp>().empty();
+  SmallVector<Value> others(places);
+  if (isStep)
+    llvm::erase(others, steps.getInductionVar());
+  if (!dominate(others, isStep ? steps : view.getOperation()))
     return;
   OpBuilder b(view);
   IRMapping variables;
-  // Those of all steps of a chunk together, before the codes are unpacked.
-  if (auto steps = dyn_cast<affine::AffineForOp>(view->getParentOp());
-      steps && body.block != view->getBlock() &&
-      !steps.getBody()->getOps<UnpackCodesOp>().empty()) {
+  if (isStep) {
     b.setInsertionPoint(steps);
-    auto loop = affine::AffineForOp::create(
-        b, view.getLoc(), steps.getLowerBoundOperands(),
-        steps.getLowerBoundMap(), steps.getUpperBoundOperands(),
-        steps.getUpperBoundMap(), steps.getStepAsInt());
+    affine::AffineForOp loop = copyHead(b, steps);
     variables.map(steps.getInductionVar(), loop.getInductionVar());
     b.setInsertionPointToStart(loop.getBody());
   }
@@ -118,10 +141,9 @@ void PrefetchTilesPass::prefetchWeights(TileBody &body, memref::ViewOp view) {
   for (affine::AffineForOp loop : body.loops)
     iteration.push_back(loop.getInductionVar());
   SmallVector<AffineExpr> next = getNextIteration(body);
-  AffineMap map = apply.getAffineMap();
   SmallVector<AffineExpr> dims;
   SmallVector<Value> operands(iteration);
-  for (Value operand : apply.getDimOperands()) {
+  for (Value operand : ArrayRef(places).take_front(map.getNumDims())) {
     auto *variable = llvm::find(iteration, operand);
     if (variable != iteration.end()) {
       dims.push_back(next[variable - iteration.begin()]);
@@ -131,7 +153,7 @@ void PrefetchTilesPass::prefetchWeights(TileBody &body, memref::ViewOp view) {
     operands.push_back(variables.lookupOrDefault(operand));
   }
   unsigned numDims = operands.size();
-  llvm::append_range(operands, apply.getSymbolOperands());
+  llvm::append_range(operands, ArrayRef(places).drop_front(map.getNumDims()));
   AffineExpr place = map.getResult(0).replaceDims(dims);
   MemRefType type = view.getType();
   int64_t size = type.getNumElements() * type.getElementTypeBitWidth() / 8;
@@ -158,18 +180,19 @@ void PrefetchTilesPass::prefetchRows(TileBody &body) {
           return isOutside(store.getMemRef());
         }))
       continue;
+    if (!dominate(tokens.getControlOperands(), &body.block->front()))
+      continue;
     auto b = OpBuilder::atBlockBegin(body.block);
-    auto loop = affine::AffineForOp::create(
-        b, tokens.getLoc(), tokens.getLowerBoundOperands(),
-        tokens.getLowerBoundMap(), tokens.getUpperBoundOperands(),
-        tokens.getUpperBoundMap(), tokens.getStepAsInt());
+    affine::AffineForOp loop = copyHead(b, tokens);
     b.setInsertionPointToStart(loop.getBody());
     auto prefetch = [&](Value memref, VectorType type, AffineMap map,
                         ValueRange operands, bool isWrite) {
-      if (!isOutside(memref))
-        return;
       int64_t bytes = type.getElementTypeBitWidth() / 8;
-      SmallVector<Value> rows(operands);
+      SmallVector<Value> rows(operands), others(operands);
+      llvm::erase(others, tokens.getInductionVar());
+      if (!isOutside(memref) || map.getNumResults() == 0 || bytes == 0 ||
+          !dominate(others, loop))
+        return;
       llvm::replace(rows, tokens.getInductionVar(), loop.getInductionVar());
       for (int64_t lane = 0; lane < type.getNumElements();
            lane += kLineBytes / bytes) {

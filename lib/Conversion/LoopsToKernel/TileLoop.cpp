@@ -94,32 +94,45 @@ LogicalResult TileLoop::findSize() {
                  }));
 }
 
+/// Whether memory can hold a value for each tile.
+static bool canBeKept(Type type) {
+  if (auto vector = dyn_cast<VectorType>(type))
+    return vector.getRank() > 0 && !vector.isScalable();
+  return type.isIntOrFloat();
+}
+
 /// Finds the values of tiles, too.
 LogicalResult TileLoop::checkBody() {
   ofTile.insert(getTile());
   WalkResult walk =
       loop.getBody()->walk<WalkOrder::PreOrder>([&](Operation *op) {
-        if (isa<affine::AffineIfOp, affine::AffineYieldOp>(op))
-          return WalkResult::advance();
         if (auto inner = dyn_cast<affine::AffineForOp>(op)) {
           // All that is carried is kept for each tile.
           ofTile.insert_range(ValueRange(inner.getRegionIterArgs()));
           ofTile.insert_range(ValueRange(inner.getResults()));
-          bool isSame = llvm::none_of(inner.getControlOperands(), [&](Value v) {
-            return ofTile.contains(v);
-          });
-          return isSame ? WalkResult::advance() : WalkResult::interrupt();
+          bool isSame =
+              llvm::none_of(inner.getControlOperands(), [&](Value operand) {
+                return ofTile.contains(operand);
+              });
+          return WalkResult(success(
+              isSame && llvm::all_of(inner.getResultTypes(), canBeKept)));
         }
+        bool isOfRanges = ranges.size() > 1 && isa<affine::AffineIfOp>(op) &&
+                          op->getBlock() == loop.getBody();
+        if (isOfRanges || isa<affine::AffineYieldOp>(op))
+          return WalkResult::advance();
+        if (op->getNumRegions() != 0)
+          return WalkResult::interrupt();
         if (!isOfTile(op))
           return WalkResult::advance();
         ofTile.insert_range(ValueRange(op->getResults()));
         // Memory and places are found again where they are needed.
-        bool canBeKept = isMemoryEffectFree(op) ||
-                         llvm::none_of(op->getResultTypes(), [](Type type) {
-                           return isa<MemRefType, IndexType>(type);
-                         });
-        return op->getNumRegions() == 0 && canBeKept ? WalkResult::advance()
-                                                     : WalkResult::interrupt();
+        bool isPure = isMemoryEffectFree(op);
+        return WalkResult(
+            success(llvm::all_of(op->getResultTypes(), [&](Type type) {
+              return canBeKept(type) ||
+                     (isPure && isa<MemRefType, IndexType>(type));
+            })));
       });
   return failure(walk.wasInterrupted());
 }

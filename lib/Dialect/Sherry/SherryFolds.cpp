@@ -174,12 +174,16 @@ OpFoldResult ReduceOp::fold(FoldAdaptor adaptor) {
                                        return isMax ? llvm::APIntOps::smax(x, y)
                                                     : x + y;
                                      }));
-  if (auto floats = dyn_cast_or_null<DenseFPElementsAttr>(adaptor.getVector()))
-    return FloatAttr::get(
-        getType(),
-        reduceTree<APFloat>(llvm::to_vector(floats.getValues<APFloat>()),
-                            [&](const APFloat &x, const APFloat &y) {
-                              return isMax ? llvm::maxnum(x, y) : x + y;
-                            }));
-  return {};
+  auto floats = dyn_cast_or_null<DenseFPElementsAttr>(adaptor.getVector());
+  if (!floats)
+    return {};
+  APFloat result =
+      reduceTree<APFloat>(llvm::to_vector(floats.getValues<APFloat>()),
+                          [&](const APFloat &x, const APFloat &y) {
+                            return isMax ? llvm::maxnum(x, y) : x + y;
+                          });
+  // CPUs choose the bits of a NaN, and which zero is the larger one.
+  if (result.isNaN() || (isMax && result.isZero()))
+    return {};
+  return FloatAttr::get(getType(), result);
 }

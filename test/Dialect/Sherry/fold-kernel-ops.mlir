@@ -75,3 +75,14 @@ func.func @reduce_integers() -> (i8, i8) {
   %max = sherry.reduce max %v : vector<4xi8>
   return %sum, %max : i8, i8
 }
+
+// Which zero is the larger one, and the bits of a NaN, are the CPU's choice.
+// CHECK-LABEL: func @reduce_left
+// CHECK-COUNT-2: sherry.reduce
+func.func @reduce_left() -> (f32, f32) {
+  %zeros = arith.constant dense<[-0.0, 0.0]> : vector<2xf32>
+  %max = sherry.reduce max %zeros : vector<2xf32>
+  %ends = arith.constant dense<[0x7F800000, 0xFF800000]> : vector<2xf32>
+  %sum = sherry.reduce add %ends : vector<2xf32>
+  return %max, %sum : f32, f32
+}

@@ -148,15 +148,11 @@ void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
                                Value column, Value block, int64_t inputs) {
   auto i32x16 = b.vec(kLanes, b.getI32Type());
   // Magnitudes are ordered like their bits, whose maximum is one instruction.
-  Value magnitudes = forColumns(
-      b, from, inputs, {b.splatInt(i32x16, 0)},
-      [&](Value at, int64_t lanes, ValueRange carried) -> SmallVector<Value> {
-        Value x = padLanes(
-            b, b.load(b.vec(lanes, b.getF32Type()), input.buffer, {row, at}));
-        Value bits = arith::BitcastOp::create(
-            b, i32x16, Value(math::AbsFOp::create(b, x)));
-        return {arith::MaxSIOp::create(b, bits, carried[0])};
-      })[0];
+  Value numbers =
+      b.load(b.vec(inputs, b.getF32Type()), input.buffer, {row, from});
+  Value magnitudes =
+      arith::BitcastOp::create(b, b.vec(inputs, b.getI32Type()),
+                               Value(math::AbsFOp::create(b, numbers)));
   Value largest =
       arith::BitcastOp::create(b, b.getF32Type(), b.reduceMax(magnitudes));
   Value inverse = b.inverseOf(largest, 127);

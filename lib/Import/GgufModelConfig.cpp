@@ -186,7 +186,21 @@ void GgufTranslator::takeSampling() {
   }
 }
 
+/// What turns the inputs of layers before they meet their weights: without it
+/// a model would compute something else.
+Error GgufTranslator::refuseRotations() const {
+  auto it = file.getValues().lower_bound("prism.hadamard.");
+  if (it != file.getValues().end() &&
+      StringRef(it->first).starts_with("prism.hadamard."))
+    return fail(it->first,
+                "calls for Hadamard transforms of activations, which "
+                "are not supported; take a model without them");
+  return Error::success();
+}
+
 Expected<TranslatedConfig> GgufTranslator::run() {
+  if (Error error = refuseRotations())
+    return error;
   const GgufValue *nameValue = file.find("general.architecture");
   StringRef name =
       nameValue ? nameValue->getString().value_or("") : StringRef();

@@ -29,6 +29,7 @@ private:
   nlohmann::json get(llvm::StringRef key) const;
   llvm::Error fail(const llvm::Twine &key, const llvm::Twine &problem) const;
 
+  llvm::Error refuseRotations() const;
   llvm::Error takeSizes();
   void takeQuantization();
   void takeVocabulary();

@@ -180,6 +180,12 @@ TEST(GgufModelConfigTest, RefusesWhatOtherModelsDo) {
     good({{"llama.attention.sliding_window", u32(wide)}});
 }
 
+TEST(GgufModelConfigTest, RefusesHadamardTransforms) {
+  EXPECT_THAT(messageOf(parse({{"prism.hadamard.version", u32(1)}}, "", {})),
+              mentions("m.gguf: key \"prism.hadamard.version\"",
+                       "not supported", "without them"));
+}
+
 TEST(GgufModelConfigTest, LeavesOutIdsThatAreNoTokens) {
   ModelConfig config = good({{"tokenizer.ggml.bos_token_id", u32(1000)},
                              {"tokenizer.ggml.eos_token_id", u32(~0U)},

@@ -139,8 +139,10 @@ Encoding ExportPlanner::chooseHead(const TensorView &view) {
     return {*options.linear, std::nullopt};
   if (options.toFolder)
     return {chooseFloat(view.getTensorType()), std::nullopt};
-  bool stays =
-      reordering == Reordering::None || format::canWrite(view.getTensorType());
+  // The scale of I2_S lies apart from its rows, where it cannot be copied.
+  bool stays = format::canWrite(view.getTensorType()) ||
+               (reordering == Reordering::None &&
+                view.getTensorType() != TensorType::I2_S);
   if (!isFloat(view.getTensorType()) && stays)
     return {view.getTensorType(), std::nullopt};
   for (TensorType storage : {TensorType::Q6_K, TensorType::Q8_0})

@@ -76,29 +76,8 @@ void sherry::format::unpackNumbers(DenseFormat format, int64_t rows,
 }
 
 //===----------------------------------------------------------------------===//
-// [Q1] to [Q4] blocks with scales
+// [Q1] to [Q3] blocks with scales
 //===----------------------------------------------------------------------===//
-
-/// Rounds a value of magnitude below 2^22 to the nearest integer, ties to even:
-/// next to 1.5 * 2^23 the spacing of f32 is 1.
-static int32_t roundToInt(float value) {
-  constexpr float magic = 0x1.8p23f;
-  return static_cast<int32_t>(floatBits(value + magic) - floatBits(magic));
-}
-
-/// round(value / scale) within [low, high]; 0 if the scale is.
-static int32_t divideAndRound(float value, float scale, float low, float high) {
-  return scale == 0 ? 0 : roundToInt(std::clamp(value / scale, low, high));
-}
-
-/// Of the values of largest magnitude the first.
-static float findExtreme(const float *values, int64_t count) {
-  float extreme = 0;
-  for (int64_t i = 0; i < count; ++i)
-    if (std::fabs(values[i]) > std::fabs(extreme))
-      extreme = values[i];
-  return extreme;
-}
 
 namespace {
 
@@ -169,44 +148,12 @@ int64_t SuperBlock::loadInteger(const uint8_t *bytes,
   return static_cast<int64_t>(stored) - format.bias();
 }
 
-StoredBlock sherry::format::quantizeBlock(const QuantFormat &format,
-                                          const float *weights,
-                                          int64_t inputs) {
-  auto smallest = static_cast<float>(format.smallest());
-  auto largest = static_cast<float>(format.largest());
-  int64_t blocks = ceilDiv(inputs, format.blockInputs);
-  auto inputsOf = [&](int64_t block) {
-    return std::min(format.blockInputs, inputs - block * format.blockInputs);
-  };
-  float wished[kQ6_K.superInputs / kQ6_K.blockInputs];
-  for (int64_t block = 0; block < blocks; ++block) {
-    float extreme =
-        findExtreme(weights + block * format.blockInputs, inputsOf(block));
-    // Most formats use the one integer more that is negative.
-    wished[block] = format.isSymmetric() ? std::fabs(extreme) / largest
-                                         : 0 - extreme / -smallest;
-  }
-  StoredBlock result;
-  result.d = f16ToF32(f32ToF16(
-      format.hasFactors() ? 0 - findExtreme(wished, blocks) / 128 : wished[0]));
-  for (int64_t block = 0; block < blocks; ++block) {
-    float scale = result.d;
-    if (format.hasFactors()) {
-      int32_t factor = divideAndRound(wished[block], scale, -128, 127);
-      result.factors[block] = static_cast<int8_t>(factor);
-      scale *= static_cast<float>(factor);
-    }
-    int64_t begin = block * format.blockInputs;
-    for (int64_t i = begin; i < begin + inputsOf(block); ++i)
-      result.integers[i] = static_cast<int8_t>(
-          divideAndRound(weights[i], scale, smallest, largest));
-  }
-  return result;
-}
-
 void SuperBlock::pack(const StoredBlock &numbers, int64_t row,
                       uint8_t *bytes) const {
-  store(bytes + dPlace(), row, f32ToF16(numbers.d));
+  if (format.scaleType == ScaleType::F16)
+    store(bytes + dPlace(), row, f32ToF16(numbers.d));
+  else
+    store(bytes + dPlace(), row, numbers.d);
   for (int64_t block = 0; format.hasFactors() && block < blocks(); ++block)
     bytes[factorPlace(block, row)] =
         static_cast<uint8_t>(numbers.factors[block]);
@@ -239,7 +186,9 @@ void SuperBlock::pack(const StoredBlock &numbers, int64_t row,
 
 void SuperBlock::unpack(int64_t row, const uint8_t *bytes,
                         float *weights) const {
-  float d = f16ToF32(load<uint16_t>(bytes + dPlace(), row));
+  float d = format.scaleType == ScaleType::F16
+                ? f16ToF32(load<uint16_t>(bytes + dPlace(), row))
+                : load<float>(bytes + dPlace(), row);
   for (int64_t i = 0; i < inputs; ++i) {
     float scale = d;
     if (format.hasFactors())
@@ -307,13 +256,34 @@ bool sherry::format::canPackStored(const QuantFormat &format,
     return format.bits == 6;
   case TensorType::Q4_0:
     return format.bits == 4;
-  case TensorType::TQ1_0:
-  case TensorType::TQ2_0:
-  case TensorType::STQ1_0:
-    return format.bits == 2;
-  default: // among them the one with scales that f16 cannot hold
-    return false;
+  default:
+    return isTernary(storage) && format.bits == 2 &&
+           (format.scaleType == ScaleType::F32 || !hasWideScale(storage));
   }
+}
+
+/// Takes `inputs` numbers of a row from column `col` on. Returns false if their
+/// scales differ.
+static bool readInputs(const StoredRow &from, int64_t col, int64_t inputs,
+                       StoredBlock &block) {
+  const TensorTypeInfo &info = infoOf(from.storage);
+  for (int64_t done = 0; done < inputs;) {
+    int64_t skipped = (col + done) % info.blockInputs;
+    const uint8_t *bytes = from.bytes + info.rowBytes(col + done - skipped);
+    int64_t count = std::min(info.blockInputs - skipped, inputs - done);
+    if (count == inputs && skipped == 0) {
+      readBlock(from.storage, bytes, block);
+      return true;
+    }
+    StoredBlock part;
+    readBlock(from.storage, bytes, part);
+    if (done != 0 && floatBits(part.d) != floatBits(block.d))
+      return false;
+    block.d = part.d;
+    std::copy_n(part.integers + skipped, count, block.integers + done);
+    done += count;
+  }
+  return true;
 }
 
 Failure sherry::format::packStoredBlocks(const QuantFormat &format,
@@ -322,15 +292,23 @@ Failure sherry::format::packStoredBlocks(const QuantFormat &format,
                                          uint8_t *bytes) {
   return packSuperBlocks(
       format, rows, cols, bytes,
-      [&](int64_t row, int64_t col, int64_t, StoredBlock &block) -> Failure {
-        const StoredRow &from = stored[row];
-        readBlock(from.storage, from.bytes + infoOf(from.storage).rowBytes(col),
-                  block);
-        if (std::isfinite(block.d))
-          return {};
-        return "row " + std::to_string(firstRow + row) + ", column " +
-               std::to_string(col) +
-               ": the scale of the block is not finite; the file is damaged";
+      [&](int64_t row, int64_t col, int64_t inputs,
+          StoredBlock &block) -> Failure {
+        auto fail = [&](const std::string &problem) {
+          return Failure("row " + std::to_string(firstRow + row) + ", column " +
+                         std::to_string(col) + ": " + problem);
+        };
+        if (!readInputs(stored[row], col, inputs, block))
+          return fail("the weights from here on do not share a scale, as " +
+                      std::string(format.name) + " needs it");
+        if (!std::isfinite(block.d))
+          return fail(
+              "the scale of the block is not finite; the file is damaged");
+        if (format.bits == 2 &&
+            *std::max_element(block.integers, block.integers + inputs) > 1)
+          return fail("a weight of the block is 2 times its scale, which is no "
+                      "trit; convert the tensor to another type");
+        return {};
       });
 }
 

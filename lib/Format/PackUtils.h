@@ -6,6 +6,7 @@
 #ifndef SHERRY_LIB_FORMAT_PACKUTILS_H
 #define SHERRY_LIB_FORMAT_PACKUTILS_H
 
+#include "sherry/Format/Float16.h"
 #include "sherry/Format/Layout.h"
 #include "sherry/Format/TensorType.h"
 
@@ -26,13 +27,17 @@ template <typename T> void store(uint8_t *bytes, int64_t index, T value) {
   std::memcpy(bytes + index * sizeof(T), &value, sizeof(T));
 }
 
+inline float loadF16(const uint8_t *bytes) {
+  return f16ToF32(load<uint16_t>(bytes, 0));
+}
+
 /// [T2] Rows of a tile that are not padding.
 inline int64_t rowsOfTile(int64_t tile, int64_t rows) {
   return std::min(kTileRows, rows - tile * kTileRows);
 }
 
-/// [G1] The scale of a block of a strided type.
-float readScale(TensorType storage, const uint8_t *bytes);
+/// The trits of a block of a ternary type.
+void readTrits(TensorType storage, const uint8_t *bytes, int8_t *out);
 
 /// [Q4] The super-block of `inputs` weights that is closest to them. Its d may
 /// be an infinity.

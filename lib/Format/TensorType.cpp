@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Format/TensorType.h"
 #include "PackUtils.h"
-#include "sherry/Format/Codec.h"
 #include "sherry/Format/Float16.h"
 
 #include <cassert>
@@ -13,19 +12,16 @@
 using namespace sherry::format;
 
 static constexpr TensorTypeInfo kInfos[] = {
-    {"F32", 1, 4},      {"F16", 1, 2},      {"BF16", 1, 2},
-    {"Q8_0", 32, 34},   {"Q5_0", 32, 22},   {"Q4_0", 32, 18},
-    {"IQ4_NL", 32, 18}, {"Q5_1", 32, 24},   {"Q4_1", 32, 20},
-    {"Q4_K", 256, 144}, {"Q5_K", 256, 176}, {"Q6_K", 256, 210},
-    {"TQ1_0", 256, 54}, {"TQ2_0", 256, 66}, {"STQ1_0", 256, 42},
-    {"STQ1_0", 256, 42}};
+    {"F32", 1, 4},       {"F16", 1, 2},       {"BF16", 1, 2},
+    {"Q8_0", 32, 34},    {"Q5_0", 32, 22},    {"Q4_0", 32, 18},
+    {"IQ4_NL", 32, 18},  {"Q5_1", 32, 24},    {"Q4_1", 32, 20},
+    {"Q4_K", 256, 144},  {"Q5_K", 256, 176},  {"Q6_K", 256, 210},
+    {"TQ1_0", 256, 54},  {"TQ2_0", 256, 66},  {"Q2_0", 64, 18},
+    {"PQ2_0", 128, 34},  {"PTQ1_0", 128, 28}, {"I2_S", 128, 36},
+    {"STQ1_0", 256, 42}, {"STQ1_0", 256, 42}};
 
 const TensorTypeInfo &sherry::format::infoOf(TensorType storage) {
   return kInfos[static_cast<int>(storage)];
-}
-
-static float loadF16(const uint8_t *bytes) {
-  return f16ToF32(load<uint16_t>(bytes, 0));
 }
 
 //===----------------------------------------------------------------------===//
@@ -93,50 +89,6 @@ static void readQ6K(const uint8_t *bytes, StoredBlock &block) {
   std::memcpy(block.integers, integers, sizeof(integers));
 }
 
-/// Five trits are a number below 243 in base 3, scaled up to a byte.
-static void readTQ1(const uint8_t *bytes, StoredBlock &block) {
-  static constexpr uint8_t powers[] = {1, 3, 9, 27, 81};
-  int8_t *out = block.integers;
-  auto readRun = [&](const uint8_t *from, int count, int digits) {
-    for (int digit = 0; digit < digits; ++digit)
-      for (int i = 0; i < count; ++i) {
-        auto shifted = static_cast<uint8_t>(from[i] * powers[digit]);
-        *out++ = static_cast<int8_t>((shifted * 3 >> 8) - 1);
-      }
-  };
-  readRun(bytes, 32, 5);
-  readRun(bytes + 32, 16, 5);
-  readRun(bytes + 48, 4, 4);
-  block.d = loadF16(bytes + 52);
-}
-
-static void readTQ2(const uint8_t *bytes, StoredBlock &block) {
-  int8_t *out = block.integers;
-  for (int at = 0; at < 64; at += 32)
-    for (int shift = 0; shift < 8; shift += 2)
-      for (int i = 0; i < 32; ++i)
-        *out++ = static_cast<int8_t>((bytes[at + i] >> shift & 3) - 1);
-  block.d = loadF16(bytes + 64);
-}
-
-static void readSTQ1(const uint8_t *bytes, StoredBlock &block) {
-  for (int group = 0; group < 64; ++group) {
-    int nibble = bytes[group / 2] >> (group % 2 * 4) & 15;
-    bool isNegative = bytes[32 + group / 8] >> (group % 8) & 1;
-    auto trits =
-        decodeGroup(static_cast<uint8_t>(nibble | (isNegative ? kSignBit : 0)));
-    int first = group / 16 * 64 + group % 16;
-    for (int p = 0; p < 4; ++p)
-      block.integers[first + 16 * p] = trits[p];
-  }
-}
-
-float sherry::format::readScale(TensorType storage, const uint8_t *bytes) {
-  if (storage == TensorType::STQ1_0)
-    return loadF16(bytes + 40);
-  return static_cast<float>(load<int16_t>(bytes + 40, 0)) * 0x1p-15f;
-}
-
 void sherry::format::readBlock(TensorType storage, const uint8_t *bytes,
                                StoredBlock &block) {
   switch (storage) {
@@ -147,17 +99,10 @@ void sherry::format::readBlock(TensorType storage, const uint8_t *bytes,
     return readBlockOf32(storage, bytes, block);
   case TensorType::Q6_K:
     return readQ6K(bytes, block);
-  case TensorType::TQ1_0:
-    return readTQ1(bytes, block);
-  case TensorType::TQ2_0:
-    return readTQ2(bytes, block);
-  case TensorType::STQ1_0:
-  case TensorType::STQ1_0_I16:
-    readSTQ1(bytes, block);
-    block.d = readScale(storage, bytes);
-    return;
   default:
-    assert(false && "no type of integers with a scale");
+    assert(isTernary(storage) && "no type of integers with a scale");
+    readTrits(storage, bytes, block.integers);
+    block.d = readScale(storage, bytes);
   }
 }
 
@@ -307,50 +252,4 @@ void sherry::format::writeRow(TensorType storage, const float *numbers,
     default:
       assert(false && "a type that is only read");
     }
-}
-
-/// The inverse of readTQ1().
-static void writeTQ1(const int8_t *trits, uint8_t *bytes) {
-  auto writeRun = [&](uint8_t *to, int count, int digits) {
-    for (int i = 0; i < count; ++i) {
-      int number = 0;
-      for (int digit = 0; digit < 5; ++digit)
-        number =
-            3 * number + (digit < digits ? trits[digit * count + i] + 1 : 0);
-      to[i] = static_cast<uint8_t>((number * 256 + 242) / 243);
-    }
-    trits += digits * count;
-  };
-  writeRun(bytes, 32, 5);
-  writeRun(bytes + 32, 16, 5);
-  writeRun(bytes + 48, 4, 4);
-}
-
-static void writeTQ2(const int8_t *trits, uint8_t *bytes) {
-  for (int at = 0; at < 64; at += 32)
-    for (int shift = 0; shift < 8; shift += 2)
-      for (int i = 0; i < 32; ++i)
-        bytes[at + i] |= (*trits++ + 1) << shift;
-}
-
-static void writeSTQ1(const int8_t *trits, uint8_t *bytes) {
-  for (int group = 0; group < 64; ++group) {
-    const int8_t *first = trits + group / 16 * 64 + group % 16;
-    const int8_t lanes[] = {first[0], first[16], first[32], first[48]};
-    int code = encodeGroup(lanes);
-    bytes[group / 2] |= (code & 15) << (group % 2 * 4);
-    bytes[32 + group / 8] |= (code & kSignBit ? 1 : 0) << (group % 8);
-  }
-}
-
-void sherry::format::writeTernaryBlock(TensorType storage, const int8_t *trits,
-                                       uint16_t scale, uint8_t *bytes) {
-  int64_t scalePlace = infoOf(storage).blockBytes - 2;
-  std::memset(bytes, 0, scalePlace);
-  store(bytes + scalePlace, 0, scale);
-  if (storage == TensorType::TQ1_0)
-    return writeTQ1(trits, bytes);
-  if (storage == TensorType::TQ2_0)
-    return writeTQ2(trits, bytes);
-  writeSTQ1(trits, bytes);
 }

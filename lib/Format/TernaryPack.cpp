@@ -193,35 +193,61 @@ static void copyCodes(const uint8_t *stored, uint8_t *codes) {
   }
 }
 
-bool sherry::format::readTernaryRows(TensorType storage, bool strided,
-                                     int64_t rows, int64_t cols,
-                                     const uint8_t *stored, uint8_t *codes,
-                                     float *scales) {
-  const TensorTypeInfo &info = infoOf(storage);
+/// The codes of groups of a run of 64 trits. Returns false if one has not
+/// exactly one zero, or is none because of a +2.
+static bool encodeRun(const int8_t *trits, bool strided, uint8_t *codes) {
   int64_t first = strided ? 1 : kGroupInputs, next = strided ? kGroupStride : 1;
+  for (int64_t group = 0; group < kGroupStride; ++group) {
+    int8_t lanes[kGroupInputs];
+    int zeros = 0;
+    for (int64_t p = 0; p < kGroupInputs; ++p) {
+      lanes[p] = trits[group * first + p * next];
+      zeros += lanes[p] == 0;
+      if (lanes[p] > 1)
+        return false;
+    }
+    if (zeros != 1)
+      return false;
+    codes[group] = encodeGroup(lanes);
+  }
+  return true;
+}
+
+bool sherry::format::readTernaryRows(TensorType storage, bool strided,
+                                     int64_t scaleInputs, int64_t rows,
+                                     int64_t cols, const uint8_t *stored,
+                                     uint8_t *codes, float *scales) {
+  const TensorTypeInfo &info = infoOf(storage);
+  int64_t rowScales = ceilDiv(cols, scaleInputs);
+  // The scale of a block goes to all places that it has a part of.
+  auto placeScale = [&](int64_t at, float scale) {
+    int64_t row = at / cols, col = at % cols;
+    for (int64_t i = col; i < col + info.blockInputs;
+         i += std::min(scaleInputs, info.blockInputs)) {
+      float &place = scales[row * rowScales + i / scaleInputs];
+      if (i % scaleInputs == 0)
+        place = scale;
+      else if (place != scale)
+        return false;
+    }
+    return true;
+  };
   for (int64_t at = 0; at < rows * cols;
        at += info.blockInputs, stored += info.blockBytes) {
+    if (!placeScale(at, readScale(storage, stored)))
+      return false;
     if (strided && isStrided(storage)) {
       copyCodes(stored, codes);
       codes += info.blockInputs / kGroupInputs;
-      *scales++ = readScale(storage, stored);
       continue;
     }
-    StoredBlock block;
-    readBlock(storage, stored, block);
-    *scales++ = block.d;
-    for (int64_t run = 0; run < info.blockInputs; run += kStridedInputs)
-      for (int64_t group = 0; group < kGroupStride; ++group) {
-        int8_t trits[kGroupInputs];
-        int zeros = 0;
-        for (int64_t p = 0; p < kGroupInputs; ++p) {
-          trits[p] = block.integers[run + group * first + p * next];
-          zeros += trits[p] == 0;
-        }
-        if (zeros != 1)
-          return false;
-        *codes++ = encodeGroup(trits);
-      }
+    int8_t trits[kMaxStoredInputs];
+    readTrits(storage, stored, trits);
+    for (int64_t run = 0; run < info.blockInputs; run += kStridedInputs) {
+      if (!encodeRun(trits + run, strided, codes))
+        return false;
+      codes += kGroupStride;
+    }
   }
   return true;
 }

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/Gguf.h"
+#include "GgufTypes.h"
 #include "sherry/Format/Float16.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/Problem.h"
@@ -12,7 +13,6 @@
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/Regex.h"
 
 using namespace llvm;
@@ -23,53 +23,6 @@ using format::TensorType;
 // Tensors
 //===----------------------------------------------------------------------===//
 
-/// Numbers of ggml_type in files.
-static constexpr std::pair<uint32_t, TensorType> kTypeIds[] = {
-    {0, TensorType::F32},     {1, TensorType::F16},
-    {2, TensorType::Q4_0},    {3, TensorType::Q4_1},
-    {6, TensorType::Q5_0},    {7, TensorType::Q5_1},
-    {8, TensorType::Q8_0},    {12, TensorType::Q4_K},
-    {13, TensorType::Q5_K},   {14, TensorType::Q6_K},
-    {20, TensorType::IQ4_NL}, {30, TensorType::BF16},
-    {34, TensorType::TQ1_0},  {35, TensorType::TQ2_0},
-    {43, TensorType::STQ1_0}};
-/// Former numbers of STQ1_0, which now are those of Q2_0 and NVFP4.
-static constexpr uint32_t kFormerStq1TypeIds[] = {42, 40};
-/// Bytes that the other types of these numbers take at least for what takes 42
-/// as STQ1_0.
-static constexpr int64_t kOtherBlockBytes = 68;
-
-static std::optional<TensorType> storageOf(uint32_t typeId) {
-  for (auto [id, storage] : kTypeIds)
-    if (id == typeId)
-      return storage;
-  return std::nullopt;
-}
-
-uint32_t sherry::getGgufTypeId(TensorType storage) {
-  for (auto [id, candidate] : kTypeIds)
-    if (candidate == storage)
-      return id;
-  llvm_unreachable("a type that is not written");
-}
-
-/// Names of other types, for messages.
-static std::string nameOf(uint32_t typeId) {
-  static constexpr const char *names[] = {
-      nullptr, nullptr, nullptr,   nullptr,  nullptr,   nullptr, nullptr,
-      nullptr, nullptr, "Q8_1",    "Q2_K",   "Q3_K",    nullptr, nullptr,
-      nullptr, "Q8_K",  "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", nullptr,
-      "IQ3_S", "IQ2_S", "IQ4_XS",  "I8",     "I16",     "I32",   "I64",
-      "F64",   "IQ1_M", nullptr,   nullptr,  nullptr,   nullptr, nullptr,
-      nullptr, nullptr, nullptr,   nullptr,  "MXFP4",   "NVFP4", nullptr,
-      "Q2_0"};
-  if (typeId < std::size(names) && names[typeId])
-    return names[typeId];
-  if (typeId == 36)
-    return "I2_S (of bitnet.cpp)";
-  return "number " + std::to_string(typeId);
-}
-
 Error GgufFile::placeTensors(StringRef data, uint64_t alignment) {
   std::vector<std::pair<const std::string, Tensor> *> sorted;
   for (auto &entry : tensors)
@@ -77,6 +30,7 @@ Error GgufFile::placeTensors(StringRef data, uint64_t alignment) {
   llvm::stable_sort(sorted, [](auto *a, auto *b) {
     return a->second.offset < b->second.offset;
   });
+  std::vector<PlacedTensor> placed;
   for (size_t i = 0; i < sorted.size(); ++i) {
     auto &[name, tensor] = *sorted[i];
     std::string what = (getPath() + ": tensor " + quote(name)).str();
@@ -88,48 +42,18 @@ Error GgufFile::placeTensors(StringRef data, uint64_t alignment) {
                        " of the data, which has " + Twine(data.size()) +
                        " bytes; the file is truncated, download it again");
     bool isLast = i + 1 == sorted.size();
-    uint64_t room =
-        (isLast ? data.size() : sorted[i + 1]->second.offset) - tensor.offset;
-    // Bytes if the tensor is of this type, 0 if it cannot be.
-    auto sizeAs = [&](TensorType storage) -> uint64_t {
-      const format::TensorTypeInfo &info = format::infoOf(storage);
-      if (tensor.shape.back() % info.blockInputs != 0)
-        return 0;
-      int64_t size = tensor.shape.back() / info.blockInputs;
-      if (MulOverflow(size, info.blockBytes, size))
-        return UINT64_MAX;
-      for (int64_t rows : ArrayRef<int64_t>(tensor.shape).drop_back())
-        if (MulOverflow(size, rows, size))
-          return UINT64_MAX;
-      return size;
-    };
-    tensor.storage = storageOf(tensor.typeId);
-    if (is_contained(kFormerStq1TypeIds, tensor.typeId)) {
-      const format::TensorTypeInfo &info = format::infoOf(TensorType::STQ1_0);
-      uint64_t size = sizeAs(TensorType::STQ1_0);
-      bool isPadded = size <= room && room - size < alignment;
-      if (size != 0 &&
-          (isPadded || room / kOtherBlockBytes < size / info.blockBytes))
-        tensor.storage = TensorType::STQ1_0;
-    }
-    if (!tensor.storage) {
-      tensor.bytes = data.substr(tensor.offset, 0);
-      continue;
-    }
-    uint64_t size = sizeAs(*tensor.storage);
-    if (size == 0)
-      return makeError(what + ": rows of " + Twine(tensor.shape.back()) +
-                       " are no whole blocks of " +
-                       format::infoOf(*tensor.storage).name);
-    if (size > room)
-      return makeError(what + " takes " + Twine(size) +
-                       " bytes as its shape and type say, " +
-                       (isLast ? "but the file ends after " + Twine(room) +
-                                     "; it is truncated, download it again"
-                               : "but " + quote(sorted[i + 1]->first) +
-                                     " begins after " + Twine(room) +
-                                     "; the file is damaged"));
-    tensor.bytes = data.substr(tensor.offset, size);
+    uint64_t end = isLast ? data.size() : sorted[i + 1]->second.offset;
+    placed.push_back({what, tensor.typeId, tensor.shape,
+                      data.slice(tensor.offset, end),
+                      isLast ? StringRef() : StringRef(sorted[i + 1]->first)});
+  }
+  auto types = chooseGgufTypes(placed, alignment);
+  if (!types)
+    return types.takeError();
+  for (auto [entry, tensor, type] : llvm::zip_equal(sorted, placed, *types)) {
+    entry->second.storage = type;
+    entry->second.bytes =
+        tensor.room.take_front(type ? getGgufBytes(*type, tensor.shape) : 0);
   }
   return Error::success();
 }
@@ -150,10 +74,10 @@ Expected<TensorView> GgufFile::getTensor(StringRef name) const {
   const Tensor &tensor = it->second;
   if (!tensor.storage)
     return makeError(getPath() + ": tensor " + quote(name) + " has the type " +
-                     nameOf(tensor.typeId) +
+                     nameGgufType(tensor.typeId) +
                      "; supported are F32, F16, BF16, Q8_0, Q5_0, Q5_1, Q4_0, "
-                     "Q4_1, Q4_K, Q5_K, Q6_K, IQ4_NL, TQ1_0, TQ2_0 and STQ1_0, "
-                     "convert it");
+                     "Q4_1, Q4_K, Q5_K, Q6_K, IQ4_NL, TQ1_0, TQ2_0, Q2_0, "
+                     "PQ2_0, PTQ1_0, I2_S and STQ1_0, convert it");
   TensorType storage = *tensor.storage;
   if (storage == TensorType::STQ1_0 && scale == StqScale::I16)
     storage = TensorType::STQ1_0_I16;

@@ -8,6 +8,7 @@
 #include "sherry/Support/Json.h"
 
 #include <cstring>
+#include <vector>
 
 using namespace llvm;
 using namespace sherry;
@@ -19,13 +20,29 @@ int64_t TensorView::getRows() const {
   return rows;
 }
 
-const uint8_t *TensorView::rowAt(int64_t row) const {
+const uint8_t *TensorView::rowAt(int64_t row, int64_t rowBytes) const {
   if (headRows != 0) {
     int64_t first = row / headRows * headRows, half = headRows / 2;
     int64_t place = row - first;
     row = first + place % half * 2 + place / half;
   }
-  return bytes.bytes_begin() + row * getRowBytes();
+  return bytes.bytes_begin() + row * rowBytes;
+}
+
+void TensorView::copyRow(int64_t row, uint8_t *out) const {
+  if (storage != format::TensorType::I2_S) {
+    std::memcpy(out, rowAt(row, getRowBytes()), getRowBytes());
+    return;
+  }
+  int64_t blockBytes = format::infoOf(storage).blockBytes;
+  int64_t scaleBytes = sizeof(float), codeBytes = blockBytes - scaleBytes;
+  int64_t rowBytes = getRowBytes() / blockBytes * codeBytes;
+  const uint8_t *scale = bytes.bytes_begin() + getRows() * rowBytes;
+  const uint8_t *from = rowAt(row, rowBytes);
+  for (int64_t i = 0; i < rowBytes; i += codeBytes, out += blockBytes) {
+    std::memcpy(out, from + i, codeBytes);
+    std::memcpy(out + codeBytes, scale, scaleBytes);
+  }
 }
 
 Error TensorView::readRows(int64_t row, int64_t count, float *out) const {
@@ -34,8 +51,15 @@ Error TensorView::readRows(int64_t row, int64_t count, float *out) const {
   if (row < 0 || count < 0 || row > rows || count > rows - row)
     return makeError(where + " has " + Twine(rows) + " rows, not " +
                      Twine(count) + " from row " + Twine(row) + " on");
-  for (int64_t i = 0; i < count; ++i)
-    format::readRow(storage, rowAt(row + i), cols, out + i * cols);
+  bool isSpread = storage == format::TensorType::I2_S;
+  std::vector<uint8_t> copy(isSpread ? getRowBytes() : 0);
+  for (int64_t i = 0; i < count; ++i) {
+    if (isSpread)
+      copyRow(row + i, copy.data());
+    format::readRow(storage,
+                    isSpread ? copy.data() : rowAt(row + i, getRowBytes()),
+                    cols, out + i * cols);
+  }
   if (format::Failure failure = format::checkFinite(out, row, count, cols))
     return makeError(where + ": " + *failure);
   return Error::success();
@@ -43,5 +67,5 @@ Error TensorView::readRows(int64_t row, int64_t count, float *out) const {
 
 void TensorView::copyRows(int64_t row, int64_t count, uint8_t *out) const {
   for (int64_t i = 0; i < count; ++i, out += getRowBytes())
-    std::memcpy(out, rowAt(row + i), getRowBytes());
+    copyRow(row + i, out);
 }

@@ -86,10 +86,13 @@ Error WeightPacker::copyTrits(const WeightSlice &slice, int64_t first,
                               int64_t rows, uint8_t *codes,
                               float *scales) const {
   std::vector<uint8_t> bytes = matrix.copySlice(source, slice, first, rows);
+  int64_t cols = matrix.getCols();
+  const TernaryWeights &ternary = *getTernary(type);
   if (!format::readTernaryRows(*source.getTensorType(slice.tensor),
-                               getTernary(type)->isStrided, rows,
-                               matrix.getCols(), bytes.data(), codes, scales))
-    return explain("a group has not exactly one zero");
+                               ternary.isStrided,
+                               ternary.layout.scaleGroupInputs(cols), rows,
+                               cols, bytes.data(), codes, scales))
+    return explain("a group has not exactly one zero, or not one scale");
   if (!llvm::all_of(llvm::ArrayRef(scales, rows * projector->scaleGroups()),
                     [](float scale) { return std::isfinite(scale); }))
     return explain("a scale is not finite; the file is damaged");

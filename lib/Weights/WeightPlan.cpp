@@ -4,22 +4,18 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Weights/WeightPlan.h"
+#include "TernaryPlan.h"
 #include "sherry/Format/Pack.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/Problem.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/SetVector.h"
 
 using namespace llvm;
 using namespace sherry;
 using format::DenseFormat;
 using format::Granularity;
 using format::TensorType;
-
-namespace {
-using TensorTypes = SetVector<TensorType>;
-} // namespace
 
 static bool isDense(TensorType storage) {
   return format::infoOf(storage).blockInputs == 1;
@@ -61,12 +57,18 @@ static std::string printNames(const TensorTypes &types) {
 
 /// The format of a dense matrix. `fallback` is for random weights, and for
 /// numbers that are not in blocks unless they are to be kept.
-static DenseFormat chooseDense(StringRef tensor, DenseFormat fallback,
-                               bool keepNumbers, Checkpoint *checkpoint,
-                               raw_ostream &log) {
+static Expected<DenseFormat>
+chooseDense(StringRef tensor, ArrayRef<int64_t> shape, DenseFormat fallback,
+            bool keepNumbers, Checkpoint *checkpoint, raw_ostream &log) {
   auto storage = checkpoint ? checkpoint->getTensorType(tensor) : std::nullopt;
   if (!storage || (isDense(*storage) && !keepNumbers))
     return fallback;
+  if (format::isTernary(*storage)) {
+    TernaryTensors tensors{{tensor.str()}, {}, {}};
+    tensors.shape.assign(shape.begin(), shape.end());
+    tensors.types.insert(*storage);
+    return chooseTritBlocks(tensors, *checkpoint);
+  }
   DenseFormat result = formatOf(*storage);
   if (!isDense(*storage) && !canPackStored(result, *storage))
     log << "note: " << tensor << " is widened from "
@@ -78,57 +80,6 @@ static DenseFormat chooseDense(StringRef tensor, DenseFormat fallback,
 //===----------------------------------------------------------------------===//
 // Linear layers
 //===----------------------------------------------------------------------===//
-
-/// Whether every group of a layer's weights has exactly one zero.
-static Expected<bool> hasPattern(const LinearLayer &linear, int64_t numLayers,
-                                 bool strided, Checkpoint &checkpoint) {
-  constexpr int64_t rowsAtOnce = 64;
-  std::vector<uint8_t> codes(rowsAtOnce * linear.inputs / format::kGroupInputs);
-  std::vector<float> scales(rowsAtOnce * linear.inputs);
-  for (int64_t layer = 0; layer < numLayers; ++layer) {
-    auto view = checkpoint.getTensor(nameWeight(linear, layer),
-                                     {linear.outputs, linear.inputs});
-    if (!view)
-      return view.takeError();
-    std::vector<uint8_t> rows(rowsAtOnce * view->getRowBytes());
-    for (int64_t row = 0; row < linear.outputs; row += rowsAtOnce) {
-      int64_t count = std::min(rowsAtOnce, linear.outputs - row);
-      view->copyRows(row, count, rows.data());
-      if (!format::readTernaryRows(view->getTensorType(), strided, count,
-                                   linear.inputs, rows.data(), codes.data(),
-                                   scales.data()))
-        return false;
-    }
-  }
-  return true;
-}
-
-/// All layers hold trits. Those that have the pattern are 3:4-sparse.
-static Expected<WeightType> chooseTernary(const LinearLayer &linear,
-                                          int64_t numLayers,
-                                          const TensorTypes &types,
-                                          Checkpoint &checkpoint) {
-  TernaryWeights result;
-  result.layout.granularity = Granularity::PerGroup;
-  result.layout.groupSize = format::infoOf(TensorType::TQ1_0).blockInputs;
-  result.layout.scaleType = types.contains(TensorType::STQ1_0_I16)
-                                ? format::ScaleType::F32
-                                : format::ScaleType::F16;
-  for (bool isStrided : {false, true}) {
-    result.isStrided = isStrided;
-    // Their groups have it by construction.
-    if (isStrided && all_of(types, format::isStrided))
-      return result;
-    if (any_of(types, format::isStrided) && !isStrided)
-      continue;
-    auto matches = hasPattern(linear, numLayers, isStrided, checkpoint);
-    if (!matches)
-      return matches.takeError();
-    if (*matches)
-      return result;
-  }
-  return DenseFormat::TQ2_0;
-}
 
 /// The format that holds numbers of all these types.
 static DenseFormat chooseNumbers(const TensorTypes &types) {
@@ -151,8 +102,12 @@ static Expected<WeightType> chooseBlocks(const LinearLayer &linear,
                                          const TensorTypes &types,
                                          Checkpoint &checkpoint,
                                          raw_ostream &log) {
-  if (all_of(types, format::isTernary))
-    return chooseTernary(linear, numLayers, types, checkpoint);
+  if (all_of(types, format::isTernary) && canPackTogether(types)) {
+    TernaryTensors tensors{{}, {linear.outputs, linear.inputs}, types};
+    for (int64_t layer = 0; layer < numLayers; ++layer)
+      tensors.names.push_back(nameWeight(linear, layer));
+    return chooseTernary(tensors, checkpoint);
+  }
   DenseFormat result =
       types.size() == 1 ? formatOf(types[0]) : DenseFormat::Q8_0;
   if (!all_of(types, [&](TensorType storage) {
@@ -287,9 +242,14 @@ private:
     add(name, config.numLayers, "model.layers.{}." + source, {size},
         DenseFormat::F32);
   }
-  /// The embedding or the head, which are never ternary.
+  /// The embedding or the head, which are never 3:4-sparse.
   void addVocabulary(StringRef name, StringRef source, DenseFormat format) {
     add(name, 1, source, {config.vocabSize, config.hiddenSize}, format);
+  }
+  Expected<DenseFormat> chooseVocabulary(StringRef source,
+                                         DenseFormat fallback) {
+    return chooseDense(source, {config.vocabSize, config.hiddenSize}, fallback,
+                       keepNumbers, checkpoint, log);
   }
   Error addLinears(ArrayRef<LinearLayer> linears);
   void addAttentionVectors(ArrayRef<LinearLayer> linears);
@@ -338,15 +298,18 @@ Expected<WeightPlan> Planner::plan() {
   constexpr StringRef embedding = "model.embed_tokens.weight";
   constexpr StringRef head = "lm_head.weight";
   bool isTied = config.tieWordEmbeddings;
-  DenseFormat headFormat =
-      options.head ? *options.head
-                   : chooseDense(isTied ? embedding : head, DenseFormat::Q8_0,
-                                 keepNumbers, checkpoint, log);
+  Expected<DenseFormat> headFormat =
+      options.head
+          ? *options.head
+          : chooseVocabulary(isTied ? embedding : head, DenseFormat::Q8_0);
+  if (!headFormat)
+    return headFormat.takeError();
   // A tied embedding is the head, so it is stored like one.
-  addVocabulary("embedding", embedding,
-                isTied ? headFormat
-                       : chooseDense(embedding, DenseFormat::BF16, keepNumbers,
-                                     checkpoint, log));
+  Expected<DenseFormat> embeddingFormat =
+      isTied ? *headFormat : chooseVocabulary(embedding, DenseFormat::BF16);
+  if (!embeddingFormat)
+    return embeddingFormat.takeError();
+  addVocabulary("embedding", embedding, *embeddingFormat);
   if (checkpoint)
     if (Error error = refuseWithoutEffect(options, config, *checkpoint))
       return error;
@@ -359,7 +322,7 @@ Expected<WeightPlan> Planner::plan() {
   add("output_norm", 1, "model.norm.weight", {config.hiddenSize},
       DenseFormat::F32);
   if (!isTied)
-    addVocabulary("head", head, headFormat);
+    addVocabulary("head", head, *headFormat);
   return std::move(result);
 }
 

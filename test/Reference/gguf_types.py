@@ -203,7 +203,48 @@ def encode_stq1_0(block, integer_scale):
     return bytes(nibbles + signs) + scale, [d * trit for trit in trits]
 
 
-# name: number in files, numbers of a block, encoder
+def encode_q2_0(block, parts=1, first=None):
+    """Blocks with the same scale, one or several; `first` is a number to hold."""
+    trits, d = make_trits(block, [])
+    trits[0] = trits[0] if first is None else first
+    data, size = b"", len(block) // parts
+    for begin in range(0, len(block), size):
+        data += struct.pack("<e", d) + bytes(
+            sum((trits[i + j] + 1) << 2 * j for j in range(4))
+            for i in range(begin, begin + size, 4)
+        )
+    return data, [d * trit for trit in trits]
+
+
+def encode_ptq1_0(block):
+    trits, d = make_trits(block, [])
+    data = bytearray()
+    for start, count, digits in ((0, 16, 5), (80, 8, 5), (120, 2, 4)):
+        for m in range(count):
+            run = [trits[start + m + n * count] + 1 for n in range(digits)]
+            value = sum(digit * 3 ** (4 - n) for n, digit in enumerate(run))
+            data.append(-(-256 * value // 243))
+    return bytes(data) + struct.pack("<e", d), [d * trit for trit in trits]
+
+
+def encode_i2_s(numbers, groups):
+    """A whole tensor, whose scale f16 does not hold."""
+    mean = sum(map(abs, numbers)) / len(numbers)
+    (scale,) = struct.unpack("<f", struct.pack("<f", mean * (1 + 2**-13)))
+    trits = []
+    for first in range(0, len(numbers), 128):
+        block = numbers[first : first + 128]
+        trits += make_trits(block, [group for group in groups if max(group) < 128])[0]
+    data = bytes(
+        sum((trits[first + 32 * k + m] + 1) << 6 - 2 * k for k in range(4))
+        for first in range(0, len(trits), 128)
+        for m in range(32)
+    )
+    data += struct.pack("<f", scale) + b"\xff" * 28
+    return data, [scale * trit for trit in trits]
+
+
+# name: number in files, numbers of a block (None: those of a tensor), encoder
 TYPES = {
     "F32": (0, 1, encode_f32),
     "F16": (1, 1, encode_f16),
@@ -225,4 +266,12 @@ TYPES = {
     "STQ1_0-42": (42, 256, lambda block: encode_stq1_0(block, False)),
     "STQ1_0-40": (40, 256, lambda block: encode_stq1_0(block, False)),
     "STQ1_0-i16": (43, 256, lambda block: encode_stq1_0(block, True)),
+    "Q2_0": (42, 64, encode_q2_0),
+    "Q2_0-pairs": (42, 128, lambda block: encode_q2_0(block, 2)),
+    "Q2_0-double": (42, 64, lambda block: encode_q2_0(block, first=2)),
+    "PQ2_0-42": (42, 128, encode_q2_0),
+    "PQ2_0": (142, 128, encode_q2_0),
+    "PTQ1_0": (143, 128, encode_ptq1_0),
+    "I2_S": (36, None, lambda numbers: encode_i2_s(numbers, [])),
+    "I2_S-sparse": (36, None, lambda numbers: encode_i2_s(numbers, CONTIGUOUS)),
 }

@@ -188,6 +188,7 @@ def choose_type(name, options):
 
 def encode(numbers, type_name):
     number, size, encoder = TYPES[type_name]
+    size = size or len(numbers)
     blocks = [encoder(numbers[i : i + size]) for i in range(0, len(numbers), size)]
     data = b"".join(block for block, _ in blocks)
     return number, data, [x for _, decoded in blocks for x in decoded]

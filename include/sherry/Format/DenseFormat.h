@@ -12,7 +12,18 @@ namespace sherry::format {
 
 /// How a matrix that is not 3:4-sparse is packed: number by number [D1], or in
 /// blocks [Q3].
-enum class DenseFormat { BF16, F16, F32, Q8_0, Q6_K, Q4_0, TQ2_0 };
+enum class DenseFormat {
+  BF16,
+  F16,
+  F32,
+  Q8_0,
+  Q6_K,
+  Q4_0,
+  TQ2_0,
+  Q2_0,
+  PQ2_0,
+  I2_S
+};
 
 /// Null for formats of numbers.
 constexpr const QuantFormat *blocksOf(DenseFormat format) {
@@ -25,6 +36,12 @@ constexpr const QuantFormat *blocksOf(DenseFormat format) {
     return &kQ4_0;
   case DenseFormat::TQ2_0:
     return &kTQ2_0;
+  case DenseFormat::Q2_0:
+    return &kQ2_0;
+  case DenseFormat::PQ2_0:
+    return &kPQ2_0;
+  case DenseFormat::I2_S:
+    return &kI2_S;
   default:
     return nullptr;
   }

@@ -31,6 +31,9 @@ inline constexpr int64_t kMaxChunkInputs = 256;
 
 enum class Granularity { PerTensor, PerChannel, PerGroup };
 enum class ScaleType { F16, F32 };
+constexpr int64_t sizeOf(ScaleType type) {
+  return type == ScaleType::F16 ? 2 : 4;
+}
 
 /// How the 16 codes of a step and 32 rows become bytes.
 ///  Words    five 16-bit words per row, three codes each and one bit of the
@@ -72,9 +75,7 @@ struct TernaryLayout {
     return granularity == Granularity::PerGroup && groupSize < cols ? groupSize
                                                                     : cols;
   }
-  constexpr int64_t scaleBytes() const {
-    return kTileRows * (scaleType == ScaleType::F16 ? 2 : 4);
-  }
+  constexpr int64_t scaleBytes() const { return kTileRows * sizeOf(scaleType); }
   /// Bytes of one tile's step of `groups` groups, 1 <= groups <= 16. A step
   /// of fewer than 16 groups ends a chunk.
   constexpr int64_t stepBytes(int64_t groups) const {
@@ -116,9 +117,10 @@ struct QuantFormat {
   const char *name;
   int64_t bits;        ///< of an integer: 8, 6, 4 or 2
   int64_t blockInputs; ///< that share a scale
-  /// That share a number d in f16. It is the scale itself, or if there are
-  /// several blocks, each has an 8-bit factor of its own.
+  /// That share a number d. It is the scale itself, or if there are several
+  /// blocks, each has an 8-bit factor of its own.
   int64_t superInputs;
+  ScaleType scaleType = ScaleType::F16; ///< of d
 
   constexpr bool hasFactors() const { return superInputs > blockInputs; }
   /// What is added to an integer to store it.
@@ -156,7 +158,8 @@ struct QuantFormat {
     return hasFactors() ? ceilDiv(inputs, blockInputs) * kTileRows : 0;
   }
   constexpr int64_t superBytes(int64_t inputs) const {
-    return planeBytes(inputs) + factorBytes(inputs) + kTileRows * 2;
+    return planeBytes(inputs) + factorBytes(inputs) +
+           kTileRows * sizeOf(scaleType);
   }
   /// [Q3] matrix [rows][cols]: for each tile of 32 rows, for each super-block
   /// (the last may be shorter, as may be its last block; both are multiples of
@@ -177,6 +180,9 @@ inline constexpr QuantFormat kQ6_K{"q6_K", 6, 16, 256};
 inline constexpr QuantFormat kQ4_0{"q4_0", 4, 32, 32};
 /// Trits without a pattern.
 inline constexpr QuantFormat kTQ2_0{"tq2_0", 2, 256, 256};
+inline constexpr QuantFormat kQ2_0{"q2_0", 2, 64, 64};
+inline constexpr QuantFormat kPQ2_0{"pq2_0", 2, 128, 128};
+inline constexpr QuantFormat kI2_S{"i2_s", 2, 256, 256, ScaleType::F32};
 
 static_assert(TernaryLayout{}.stepBytes(16) == 320, "5 bits per group");
 static_assert(TernaryLayout{CodeOrder::Nibbles}.stepBytes(16) == 320,
@@ -189,6 +195,8 @@ static_assert(kQ4_0.bytes(32, 256) == int64_t{32} * 8 * 18,
               "4.5 bits per weight");
 static_assert(kTQ2_0.bytes(32, 256) == int64_t{32} * 66,
               "2.0625 bits per weight");
+static_assert(kI2_S.bytes(32, 256) == int64_t{32} * 68,
+              "2.125 bits per weight");
 
 } // namespace sherry::format
 

@@ -24,12 +24,13 @@ void packTernary(const TernaryLayout &layout, int64_t rows, int64_t cols,
                  const uint8_t *codes, const float *scales, uint8_t *bytes);
 
 /// Takes rows of a ternary type apart: codes[rows][cols / 4] of contiguous or
-/// strided groups, and scales[rows][cols / 256]. Returns false if a group has
-/// not exactly one zero.
+/// strided groups, and a scale for every `scaleInputs` inputs, the last ones of
+/// a row perhaps fewer. Returns false if a group has not exactly one zero or
+/// inputs do not share a scale.
 [[nodiscard]] bool readTernaryRows(TensorType storage, bool strided,
-                                   int64_t rows, int64_t cols,
-                                   const uint8_t *stored, uint8_t *codes,
-                                   float *scales);
+                                   int64_t scaleInputs, int64_t rows,
+                                   int64_t cols, const uint8_t *stored,
+                                   uint8_t *codes, float *scales);
 
 /// The inverse of packTernary(). Padding is not looked at.
 void unpackTernary(const TernaryLayout &layout, int64_t rows, int64_t cols,
@@ -53,7 +54,8 @@ void unpackNumbers(DenseFormat format, int64_t rows, int64_t cols,
                                  int64_t rows, int64_t cols,
                                  const float *weights, uint8_t *bytes);
 
-/// Whether the numbers of a file's type are those of `format`.
+/// Whether the numbers of a file's type are those of `format`; trits may still
+/// have more scales than it.
 bool canPackStored(const QuantFormat &format, TensorType storage);
 
 /// A row as a file has it.
@@ -63,7 +65,8 @@ struct StoredRow {
 };
 
 /// Packs rows of such types, cols a multiple of their blocks, without rounding.
-/// Fails on scales that are not finite.
+/// Fails on scales that are not finite or differ inside a block of `format`,
+/// and on +2 among trits.
 [[nodiscard]] Failure packStoredBlocks(const QuantFormat &format,
                                        int64_t firstRow, int64_t rows,
                                        int64_t cols, const StoredRow *stored,

@@ -4,8 +4,8 @@
 //
 // The element types of tensors in safetensors and GGUF files. Block types hold
 // a fixed number of consecutive numbers of a row in a fixed number of bytes;
-// their layouts are those of ggml, and for STQ1_0 that of llama.cpp pull
-// request 22836. docs/BlockFormat.md describes them under [G1] to [G3].
+// their layouts are those of ggml and its descendants. docs/BlockFormat.md
+// describes them under [G1] to [G4].
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_FORMAT_TENSORTYPE_H
@@ -30,6 +30,10 @@ enum class TensorType {
   Q6_K,
   TQ1_0,
   TQ2_0,
+  Q2_0,
+  PQ2_0, ///< also Q2_0 as it was: 128 numbers to a block
+  PTQ1_0,
+  I2_S,      ///< the scale of the tensor, in f32, comes with each block
   STQ1_0,    ///< scale in f16
   STQ1_0_I16 ///< scale in 1/32768
 };
@@ -46,10 +50,26 @@ struct TensorTypeInfo {
 };
 const TensorTypeInfo &infoOf(TensorType storage);
 
-/// Whether the numbers are trits times a scale per block.
+/// Whether the numbers are trits times a scale per block. Q2_0 and PQ2_0 can
+/// hold +2 too, which is refused where trits are needed.
 constexpr bool isTernary(TensorType storage) {
-  return storage == TensorType::TQ1_0 || storage == TensorType::TQ2_0 ||
-         storage == TensorType::STQ1_0 || storage == TensorType::STQ1_0_I16;
+  switch (storage) {
+  case TensorType::TQ1_0:
+  case TensorType::TQ2_0:
+  case TensorType::Q2_0:
+  case TensorType::PQ2_0:
+  case TensorType::PTQ1_0:
+  case TensorType::I2_S:
+  case TensorType::STQ1_0:
+  case TensorType::STQ1_0_I16:
+    return true;
+  default:
+    return false;
+  }
+}
+/// Whether scales of a ternary type need f32.
+constexpr bool hasWideScale(TensorType storage) {
+  return storage == TensorType::I2_S || storage == TensorType::STQ1_0_I16;
 }
 /// Whether groups of four inputs are 16 apart [T1].
 constexpr bool isStrided(TensorType storage) {
@@ -63,8 +83,11 @@ constexpr bool hasMinimum(TensorType storage) {
 }
 /// Whether writeRow or writeTernaryBlock makes it.
 constexpr bool canWrite(TensorType storage) {
+  if (isTernary(storage))
+    return storage == TensorType::TQ1_0 || storage == TensorType::TQ2_0 ||
+           storage == TensorType::STQ1_0;
   return !hasMinimum(storage) && storage != TensorType::Q5_0 &&
-         storage != TensorType::IQ4_NL && storage != TensorType::STQ1_0_I16;
+         storage != TensorType::IQ4_NL;
 }
 
 /// Most numbers of a block.
@@ -80,6 +103,9 @@ struct StoredBlock {
 /// Takes a block of Q8_0, Q5_0, Q4_0, IQ4_NL, Q6_K or a ternary type apart.
 void readBlock(TensorType storage, const uint8_t *bytes, StoredBlock &block);
 
+/// The scale of a block of a ternary type.
+float readScale(TensorType storage, const uint8_t *bytes);
+
 /// Writes the `cols` numbers of a row, a multiple of blockInputs. The products
 /// of the definition are rounded to f32 in its order, as ggml does it.
 void readRow(TensorType storage, const uint8_t *bytes, int64_t cols,
@@ -90,8 +116,8 @@ void readRow(TensorType storage, const uint8_t *bytes, int64_t cols,
 void writeRow(TensorType storage, const float *numbers, int64_t cols,
               uint8_t *bytes);
 
-/// Writes the 256 trits of a block of a ternary type and the bits of its scale.
-/// Groups of STQ1_0 have exactly one zero.
+/// Writes the 256 trits of a block of TQ1_0, TQ2_0 or STQ1_0 and the bits of
+/// its scale. Groups of STQ1_0 have exactly one zero.
 void writeTernaryBlock(TensorType storage, const int8_t *trits, uint16_t scale,
                        uint8_t *bytes);
 

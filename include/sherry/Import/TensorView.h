@@ -44,14 +44,17 @@ public:
   /// rows that do not exist and on NaN and infinity.
   llvm::Error readRows(int64_t row, int64_t count, float *out) const;
 
-  /// Copies the bytes of rows that exist to `out`.
+  /// Copies the bytes of rows that exist to `out`; those of I2_S with the scale
+  /// of the tensor behind each block.
   void copyRows(int64_t row, int64_t count, uint8_t *out) const;
   int64_t getRowBytes() const {
     return format::infoOf(storage).rowBytes(getCols());
   }
 
 private:
-  const uint8_t *rowAt(int64_t row) const;
+  void copyRow(int64_t row, uint8_t *out) const;
+  /// In the file.
+  const uint8_t *rowAt(int64_t row, int64_t rowBytes) const;
 
   llvm::StringRef file, name;
   format::TensorType storage;

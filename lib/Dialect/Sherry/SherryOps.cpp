@@ -19,12 +19,8 @@ using namespace sherry;
 #include "sherry/Dialect/Sherry/SherryOps.cpp.inc"
 
 const format::QuantFormat *sherry::getQuantFormat(Type element) {
-  return llvm::TypeSwitch<Type, const format::QuantFormat *>(element)
-      .Case([](Q8_0Type) { return &format::kQ8_0; })
-      .Case([](Q6_KType) { return &format::kQ6_K; })
-      .Case([](Q4_0Type) { return &format::kQ4_0; })
-      .Case([](TQ2_0Type) { return &format::kTQ2_0; })
-      .Default(nullptr);
+  auto format = getDenseFormat(element);
+  return format ? format::blocksOf(*format) : nullptr;
 }
 
 Type sherry::getDenseType(MLIRContext *context, format::DenseFormat format) {
@@ -43,6 +39,12 @@ Type sherry::getDenseType(MLIRContext *context, format::DenseFormat format) {
     return Q4_0Type::get(context);
   case format::DenseFormat::TQ2_0:
     return TQ2_0Type::get(context);
+  case format::DenseFormat::Q2_0:
+    return Q2_0Type::get(context);
+  case format::DenseFormat::PQ2_0:
+    return PQ2_0Type::get(context);
+  case format::DenseFormat::I2_S:
+    return I2_SType::get(context);
   }
   llvm_unreachable("unknown dense format");
 }
@@ -52,7 +54,8 @@ std::optional<format::DenseFormat> sherry::getDenseFormat(Type element) {
   for (DenseFormat format :
        {DenseFormat::BF16, DenseFormat::F16, DenseFormat::F32,
         DenseFormat::Q8_0, DenseFormat::Q6_K, DenseFormat::Q4_0,
-        DenseFormat::TQ2_0})
+        DenseFormat::TQ2_0, DenseFormat::Q2_0, DenseFormat::PQ2_0,
+        DenseFormat::I2_S})
     if (getDenseType(element.getContext(), format) == element)
       return format;
   return std::nullopt;
@@ -117,9 +120,8 @@ LogicalResult WeightOp::verify() {
       return emitOpError("inputs of a ")
              << quantFormat->name << " weight must be a multiple of 4";
   } else if (!getDenseFormat(element)) {
-    return emitOpError("a matrix weight is !sherry.trit, !sherry.q8_0, "
-                       "!sherry.q6_K, !sherry.q4_0, !sherry.tq2_0, bf16, f16 "
-                       "or f32, not ")
+    return emitOpError("a matrix weight is !sherry.trit, of a block type such "
+                       "as !sherry.q8_0, bf16, f16 or f32, not ")
            << element;
   }
   if (getSources().empty() || getSources().size() != getRows().size())

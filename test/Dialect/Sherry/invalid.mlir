@@ -56,7 +56,7 @@ sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x7x!sherry.q6_K>
 
 // -----
 
-// expected-error @+1 {{a matrix weight is !sherry.trit, !sherry.q8_0, !sherry.q6_K, !sherry.q4_0, !sherry.tq2_0, bf16, f16 or f32, not 'f64'}}
+// expected-error @+1 {{a matrix weight is !sherry.trit, of a block type such as !sherry.q8_0, bf16, f16 or f32, not 'f64'}}
 sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8xf64>
 
 // -----

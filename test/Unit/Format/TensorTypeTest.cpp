@@ -42,9 +42,9 @@ TEST(TensorTypeTest, G1_PackedBlocksHaveTheTritsAndScalesOfTheFile) {
     layout.groupSize = 256;
     std::vector<uint8_t> codes(rows * cols / 4);
     std::vector<float> scales(blocks);
-    ASSERT_TRUE(readTernaryRows(TensorType::STQ1_0, /*strided=*/true, rows,
-                                cols, stored.data(), codes.data(),
-                                scales.data()));
+    ASSERT_TRUE(readTernaryRows(TensorType::STQ1_0, /*strided=*/true,
+                                /*scaleInputs=*/256, rows, cols, stored.data(),
+                                codes.data(), scales.data()));
     std::vector<uint8_t> packed(layout.bytes(rows, cols));
     packTernary(layout, rows, cols, codes.data(), scales.data(), packed.data());
     std::vector<uint8_t> unpackedCodes(codes.size());
@@ -72,8 +72,9 @@ TEST(TensorTypeTest, G1_StridedTritsHaveNoContiguousPattern) {
   std::vector<uint8_t> stored = makeBlocks(1, random);
   std::vector<uint8_t> codes(64);
   float scale;
-  EXPECT_FALSE(readTernaryRows(TensorType::STQ1_0, /*strided=*/false, 1, 256,
-                               stored.data(), codes.data(), &scale));
+  EXPECT_FALSE(readTernaryRows(TensorType::STQ1_0, /*strided=*/false,
+                               /*scaleInputs=*/256, 1, 256, stored.data(),
+                               codes.data(), &scale));
 }
 
 TEST(TensorTypeTest, G2_WrittenBlocksReadAsWhatPackBlocksMakes) {

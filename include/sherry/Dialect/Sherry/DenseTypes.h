@@ -13,8 +13,8 @@
 
 namespace sherry {
 
-/// The element type of weights in `format`: !sherry.q8_0, !sherry.q6_K,
-/// !sherry.q4_0, !sherry.tq2_0, bf16, f16 or f32.
+/// The element type of weights in `format`: that of its name, such as
+/// !sherry.q8_0, or bf16, f16 or f32.
 mlir::Type getDenseType(mlir::MLIRContext *context, format::DenseFormat format);
 
 /// The inverse; nothing for other types.

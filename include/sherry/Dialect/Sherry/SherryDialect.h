@@ -61,8 +61,8 @@ NumericsAttr getNumerics(mlir::Operation *module);
 /// The attribute `sherry.cache` of a module, or null.
 KVCacheType getCache(mlir::Operation *module);
 
-/// The format of weights of this element type (!sherry.q8_0, !sherry.q6_K,
-/// !sherry.q4_0 or !sherry.tq2_0), or null.
+/// The format of weights of this element type, such as !sherry.q8_0; null if it
+/// is no block type.
 const format::QuantFormat *getQuantFormat(mlir::Type element);
 
 /// How the activations of a linear op are quantized for this weight: in the

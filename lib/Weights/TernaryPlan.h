@@ -1,0 +1,38 @@
+//===- TernaryPlan.h - How trits of a checkpoint are packed -----*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_LIB_WEIGHTS_TERNARYPLAN_H
+#define SHERRY_LIB_WEIGHTS_TERNARYPLAN_H
+
+#include "sherry/Import/Checkpoint.h"
+#include "sherry/Weights/WeightType.h"
+
+#include "llvm/ADT/SetVector.h"
+
+namespace sherry {
+
+using TensorTypes = llvm::SetVector<format::TensorType>;
+
+/// Tensors of ternary types that are packed in one way.
+struct TernaryTensors {
+  std::vector<std::string> names;
+  llvm::SmallVector<int64_t, 2> shape;
+  TensorTypes types;
+};
+
+/// Whether a format holds trits and scales of all these types as they are.
+bool canPackTogether(const TensorTypes &types);
+
+/// The dense format with the scales of such tensors.
+llvm::Expected<format::DenseFormat>
+chooseTritBlocks(const TernaryTensors &tensors, Checkpoint &checkpoint);
+
+/// 3:4-sparse if every group of such tensors has exactly one zero, else dense.
+llvm::Expected<WeightType> chooseTernary(const TernaryTensors &tensors,
+                                         Checkpoint &checkpoint);
+
+} // namespace sherry
+
+#endif // SHERRY_LIB_WEIGHTS_TERNARYPLAN_H

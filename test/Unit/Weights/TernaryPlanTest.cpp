@@ -1,0 +1,122 @@
+//===- TernaryPlanTest.cpp - How trits of a checkpoint are packed ---------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "../Import/TestFiles.h"
+#include "sherry/Weights/WeightPlan.h"
+
+using namespace sherry;
+using namespace sherry::test;
+using format::DenseFormat;
+
+namespace {
+class TernaryPlanTest : public testing::Test {
+protected:
+  /// A file whose matrices are all of this type. `fill` makes the bytes of a
+  /// tensor of so many weights.
+  void makeModel(uint32_t type,
+                 llvm::function_ref<std::string(int64_t weights)> fill) {
+    std::vector<std::pair<std::string, uint64_t>> tensors;
+    for (const LinearLayer &linear : listLinearLayers(config))
+      tensors.emplace_back(nameWeight(linear, 0), 128);
+    tensors.emplace_back("model.embed_tokens.weight", 32);
+    GgufBytes bytes;
+    bytes.header(tensors.size(), 0);
+    std::string data;
+    for (const auto &[name, rows] : tensors) {
+      bytes.tensor(makeGgufName(*config.architecture, name), {128, rows}, type,
+                   data.size());
+      data += fill(static_cast<int64_t>(128 * rows));
+    }
+    bytes.data(0).bytes += data;
+    GgufModel model;
+    model.files.push_back(llvm::cantFail(bytes.parse()));
+    checkpoint.emplace(
+        llvm::cantFail(Checkpoint::create(std::move(model), config)));
+  }
+
+  /// The types of the embedding and of the first linear layer.
+  std::pair<WeightType, WeightType> plan() {
+    auto result = planWeights({}, /*keepNumbers=*/false, config, &*checkpoint,
+                              llvm::nulls());
+    if (!result) {
+      ADD_FAILURE() << llvm::toString(result.takeError());
+      return {};
+    }
+    return {result->weights[0].type, result->weights[2].type};
+  }
+
+  ModelConfig config = llvm::cantFail(ModelConfig::parse(llvm::MemoryBufferRef(
+      R"({"model_type": "llama", "architectures": ["LlamaForCausalLM"],
+          "vocab_size": 32, "hidden_size": 128, "intermediate_size": 128,
+          "num_hidden_layers": 1, "num_attention_heads": 4,
+          "max_position_embeddings": 16, "rms_norm_eps": 1e-5,
+          "tie_word_embeddings": true})",
+      "config.json")));
+  std::optional<Checkpoint> checkpoint;
+};
+
+/// Blocks of Q2_0 with the scales 0.5 and, every other, 0.5 or 2.
+std::string makeQ2_0(int64_t weights, bool isSame, char codes) {
+  std::string result;
+  for (int64_t i = 0; i < weights / 64; ++i)
+    result += std::string(1, '\0') + (isSame || i % 2 == 0 ? '\x38' : '\x40') +
+              std::string(16, codes);
+  return result;
+}
+
+/// 0, -1, +1, +1 and 0, 0, 0, 0.
+constexpr char kSparse = '\xa1', kZeros = '\x55';
+} // namespace
+
+TEST_F(TernaryPlanTest, MergesScalesThatAgree) {
+  makeModel(42, [](int64_t n) { return makeQ2_0(n, true, kZeros); });
+  auto [embedding, linear] = plan();
+  EXPECT_EQ(std::get<DenseFormat>(embedding), DenseFormat::PQ2_0);
+  EXPECT_EQ(std::get<DenseFormat>(linear), DenseFormat::PQ2_0);
+}
+
+TEST_F(TernaryPlanTest, KeepsScalesThatDiffer) {
+  makeModel(42, [](int64_t n) { return makeQ2_0(n, false, kZeros); });
+  auto [embedding, linear] = plan();
+  EXPECT_EQ(std::get<DenseFormat>(embedding), DenseFormat::Q2_0);
+  EXPECT_EQ(std::get<DenseFormat>(linear), DenseFormat::Q2_0);
+}
+
+TEST_F(TernaryPlanTest, FindsThePattern) {
+  for (bool isSame : {false, true}) {
+    makeModel(42, [&](int64_t n) { return makeQ2_0(n, isSame, kSparse); });
+    auto [embedding, linear] = plan();
+    EXPECT_EQ(std::get<DenseFormat>(embedding),
+              isSame ? DenseFormat::PQ2_0 : DenseFormat::Q2_0);
+    ASSERT_TRUE(getTernary(linear));
+    const format::TernaryLayout &layout = getTernary(linear)->layout;
+    EXPECT_EQ(layout.granularity, format::Granularity::PerGroup);
+    EXPECT_EQ(layout.groupSize, isSame ? 128 : 64);
+    EXPECT_EQ(layout.scaleType, format::ScaleType::F16);
+  }
+}
+
+TEST_F(TernaryPlanTest, ScalesOfTensorsStayF32) {
+  // Each byte has the numbers of four inputs that are 32 apart.
+  auto fill = [](int64_t weights, const std::string &four) {
+    std::string result;
+    for (int64_t i = 0; i < weights / 16; ++i)
+      result += four;
+    return result + "\xcd\xcc\xcc\x3d" + std::string(28, '\xff');
+  };
+  makeModel(36, [&](int64_t n) { return fill(n, std::string(4, '\x55')); });
+  auto [embedding, dense] = plan();
+  EXPECT_EQ(std::get<DenseFormat>(embedding), DenseFormat::I2_S);
+  EXPECT_EQ(std::get<DenseFormat>(dense), DenseFormat::I2_S);
+
+  makeModel(36, [&](int64_t n) {
+    return fill(n, {'\x55', '\0', '\xaa', '\xaa'});
+  });
+  auto sparse = plan().second;
+  ASSERT_TRUE(getTernary(sparse));
+  const format::TernaryLayout &layout = getTernary(sparse)->layout;
+  EXPECT_EQ(layout.granularity, format::Granularity::PerChannel);
+  EXPECT_EQ(layout.scaleType, format::ScaleType::F32);
+}

@@ -149,8 +149,9 @@ static Expected<TensorType> chooseShared(ArrayRef<const PlacedTensor *> tensors,
                                   std::end(kSharedTypes));
     const PlacedTensor *last = nullptr;
     for (const PlacedTensor *tensor : tensors) {
-      erase_if(types,
-               [&](TensorType type) { return !fits(*tensor, type, alignment); });
+      erase_if(types, [&](TensorType type) {
+        return !fits(*tensor, type, alignment);
+      });
       last = tensor;
       if (types.empty())
         break;
@@ -158,7 +159,8 @@ static Expected<TensorType> chooseShared(ArrayRef<const PlacedTensor *> tensors,
     if (types.size() == 1)
       return types[0];
     if (types.size() > 1)
-      return makeError(tensors[0]->what + " is too small to tell whether it is " +
+      return makeError(tensors[0]->what +
+                       " is too small to tell whether it is " +
                        format::infoOf(types[0]).name + " or " +
                        format::infoOf(types[1]).name +
                        ", which share the number 42; convert it to another "
@@ -209,7 +211,8 @@ static Error checkRoom(const PlacedTensor &tensor, TensorType type,
   if (size == 0)
     return refuseRows(tensor, type);
   // Others than bitnet.cpp have had other types under the number of I2_S.
-  bool isOther = type == TensorType::I2_S && !fillsRoom(tensor, type, alignment);
+  bool isOther =
+      type == TensorType::I2_S && !fillsRoom(tensor, type, alignment);
   if (size > tensor.room.size() || isOther)
     return refuseRoom(tensor, Twine(size) + " bytes as its shape and type say" +
                                   (isOther ? ", if that is I2_S" : ""));

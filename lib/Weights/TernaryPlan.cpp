@@ -76,12 +76,12 @@ static Expected<int64_t> chooseScaleInputs(const TernaryTensors &tensors,
   int64_t inputs = countScaleInputs(tensors.types);
   if (inputs != format::infoOf(TensorType::Q2_0).blockInputs)
     return inputs;
-  auto agree = allRows(
-      tensors, checkpoint,
-      [&](TensorType storage, int64_t rows, const uint8_t *bytes) {
-        return storage != TensorType::Q2_0 ||
-               pairsAgree(storage, tensors.shape[1], rows, bytes);
-      });
+  auto agree =
+      allRows(tensors, checkpoint,
+              [&](TensorType storage, int64_t rows, const uint8_t *bytes) {
+                return storage != TensorType::Q2_0 ||
+                       pairsAgree(storage, tensors.shape[1], rows, bytes);
+              });
   if (!agree)
     return agree.takeError();
   return *agree ? 2 * inputs : inputs;
@@ -111,15 +111,15 @@ static Expected<bool> hasPattern(const TernaryTensors &tensors,
   std::vector<uint8_t> codes;
   std::vector<float> scales;
   int64_t cols = tensors.shape[1];
-  return allRows(
-      tensors, checkpoint,
-      [&](TensorType storage, int64_t rows, const uint8_t *bytes) {
-        codes.resize(rows * cols / format::kGroupInputs);
-        scales.resize(rows * cols);
-        return format::readTernaryRows(
-            storage, type.isStrided, type.layout.scaleGroupInputs(cols), rows,
-            cols, bytes, codes.data(), scales.data());
-      });
+  return allRows(tensors, checkpoint,
+                 [&](TensorType storage, int64_t rows, const uint8_t *bytes) {
+                   codes.resize(rows * cols / format::kGroupInputs);
+                   scales.resize(rows * cols);
+                   return format::readTernaryRows(
+                       storage, type.isStrided,
+                       type.layout.scaleGroupInputs(cols), rows, cols, bytes,
+                       codes.data(), scales.data());
+                 });
 }
 
 Expected<WeightType> sherry::chooseTernary(const TernaryTensors &tensors,

@@ -6,9 +6,9 @@
 // (floor(j * j / 7) mod 3 - 1) * 0.5; 0.5 is 00 38 in f16.
 //
 //===----------------------------------------------------------------------===//
-#include "sherry/Format/TensorType.h"
 #include "sherry/Format/Float16.h"
 #include "sherry/Format/Pack.h"
+#include "sherry/Format/TensorType.h"
 
 #include <cstring>
 #include <gmock/gmock.h>
@@ -30,8 +30,9 @@ constexpr WorkedBlock kBlocks[] = {
                         "9018aa24064062a892180089a14a6200"},
     {TensorType::PTQ1_0, "1a501e68c409c65f22ecadeccb0ba4e4"
                          "f856453206554396e41d0038"},
-    {TensorType::I2_S, "2220055aa00aa550088888888116688229944222222220055aa00aa5"
-                       "500888880000003f"},
+    {TensorType::I2_S,
+     "2220055aa00aa550088888888116688229944222222220055aa00aa5"
+     "500888880000003f"},
     {TensorType::TQ2_0,
      "880850a50aa05a0520222222429429826816818888880850a50aa05a05202222"
      "50a50aa05a0520222222429429826816818888880850a50aa05a0520222222420038"},
@@ -109,8 +110,8 @@ TEST(TernaryTypesTest, G4_PacksWorkedBlocks) {
     const TensorTypeInfo &info = infoOf(worked.type);
     for (const QuantFormat *format : {&kTQ2_0, &kPQ2_0, &kQ2_0, &kI2_S}) {
       SCOPED_TRACE(std::string(info.name) + " as " + format->name);
-      bool isExact =
-          worked.type != TensorType::I2_S || format->scaleType == ScaleType::F32;
+      bool isExact = worked.type != TensorType::I2_S ||
+                     format->scaleType == ScaleType::F32;
       ASSERT_EQ(canPackStored(*format, worked.type), isExact);
       if (!isExact)
         continue;

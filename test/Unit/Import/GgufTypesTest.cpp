@@ -13,8 +13,8 @@ using testing::ElementsAre;
 
 namespace {
 
-/// A file of one matrix of 256 columns, and if `isFollowed` of one number behind
-/// the `room` bytes of that.
+/// A file of one matrix of 256 columns, and if `isFollowed` of one number
+/// behind the `room` bytes of that.
 GgufBytes makeFile(uint32_t type, uint64_t rows, uint64_t room,
                    bool isFollowed = false) {
   GgufBytes file;
@@ -37,9 +37,9 @@ std::string typeOf(const GgufBytes &bytes) {
 } // namespace
 
 TEST(GgufTypesTest, NamesTypesThatWeightsAreNotReadFrom) {
-  for (auto [type, name] : {std::pair(10U, "Q2_K"), std::pair(38U, "TL1"),
-                            std::pair(39U, "MXFP4 (or TL2"),
-                            std::pair(99U, "number 99")})
+  for (auto [type, name] :
+       {std::pair(10U, "Q2_K"), std::pair(38U, "TL1"),
+        std::pair(39U, "MXFP4 (or TL2"), std::pair(99U, "number 99")})
     EXPECT_THAT(typeOf(makeFile(type, 4, 4096)),
                 mentions("m.gguf: tensor \"a\"", name, "I2_S", "convert it"));
 }

@@ -6,7 +6,6 @@
 #include "ModelInput.h"
 #include "ModuleWeights.h"
 #include "sherry-abi/limits.h"
-#include "sherry/Dialect/Sherry/DenseTypes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 #include "sherry/Import/ModelFiles.h"
 #include "sherry/Import/ProjectionSample.h"
@@ -80,6 +79,7 @@ Error Reader::checkProjection(const format::TernaryLayout &layout,
   TritProjection projection;
   projection.granularity = layout.granularity;
   projection.groupSize = layout.groupSize;
+  projection.hasPattern = layout.codebook->kept != 0;
   auto sample = sampleProjection(*checkpoint, config, layers, projection);
   if (!sample)
     return sample.takeError();
@@ -234,8 +234,7 @@ Error Reader::parseModule() {
   auto head = module->lookupSymbol<WeightOp>(
       config.tieWordEmbeddings ? "embedding" : "head");
   if (!head || head.getTensorType().getRank() != 2 ||
-      head.getTensorType().getDimSize(0) != config.vocabSize ||
-      !getDenseFormat(head.getTensorType().getElementType()))
+      head.getTensorType().getDimSize(0) != config.vocabSize)
     return fail("is not a stage of " + options.model +
                 ": its vocabulary is another");
   return checkWeights(*module, *source);

@@ -6,7 +6,6 @@
 #include "ModelMetadata.h"
 #include "Statistics.h"
 #include "sherry-abi/metadata.h"
-#include "sherry/Dialect/Sherry/DenseTypes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 
 #include "llvm/ADT/SetVector.h"
@@ -62,6 +61,7 @@ static void describeTernary(ModuleOp module, nlohmann::json &json) {
     return;
   }
   TernaryAttr encoding = encodings.front();
+  json[metadata::kCodebook] = encoding.getCodebook().getName().str();
   json[metadata::kGranularity] =
       stringifyGranularity(encoding.getGranularity()).str();
   if (encoding.getGranularity() == Granularity::PerGroup)
@@ -117,8 +117,7 @@ std::string sherry::makeMetadata(ModuleOp module, const ModelConfig &config,
       getNumerics(module).getActivations().isF32() ? "f32" : "i8";
   auto head = SymbolTable(module).lookup<WeightOp>(
       config.tieWordEmbeddings ? "embedding" : "head");
-  json[metadata::kHead] =
-      format::nameOf(*getDenseFormat(head.getTensorType().getElementType()));
+  json[metadata::kHead] = describeFormat(head);
   json[metadata::kKv] = nameOf(getCache(module));
   describeTernary(module, json);
   if (!tokenizer.chatTemplate.empty())

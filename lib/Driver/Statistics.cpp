@@ -11,6 +11,8 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/MemoryBuffer.h"
 
+#include <map>
+
 using namespace mlir;
 using namespace sherry;
 
@@ -66,25 +68,31 @@ static std::pair<int64_t, int64_t> measureTernary(ModuleOp module) {
   return {bytes, weights};
 }
 
+std::string sherry::describeFormat(WeightOp weight) {
+  if (TernaryAttr ternary = weight.getTernary())
+    return ("ternary " + ternary.getCodebook().getName()).str();
+  return format::nameOf(
+      *getDenseFormat(weight.getTensorType().getElementType()));
+}
+
 double sherry::getBitsPerWeight(ModuleOp module) {
   auto [bytes, weights] = measureTernary(module);
   return weights ? 8.0 * bytes / weights : 0;
 }
 
 void sherry::printWeightStatistics(ModuleOp module, llvm::raw_ostream &out) {
-  llvm::MapVector<StringRef, std::pair<int64_t, int64_t>> kinds;
+  llvm::MapVector<std::string, std::pair<int64_t, int64_t>,
+                  std::map<std::string, unsigned>>
+      kinds;
   for (auto weight : module.getOps<WeightOp>()) {
-    Type element = weight.getTensorType().getElementType();
-    StringRef kind = isa<TritType>(element)
-                         ? "ternary 3:4"
-                         : format::nameOf(*getDenseFormat(element));
+    std::string kind = describeFormat(weight);
     auto count = static_cast<int64_t>(weight.getCount());
     kinds[kind].first += weight.getByteSize() * count;
     kinds[kind].second += weight.getTensorType().getNumElements() * count;
   }
   out << "weights                 number           bytes  bits per weight\n";
   for (auto [kind, sizes] : kinds)
-    out << llvm::format("%-12s %17lld %15lld %16.4f\n", kind.str().c_str(),
+    out << llvm::format("%-12s %17lld %15lld %16.4f\n", kind.c_str(),
                         static_cast<long long>(sizes.second),
                         static_cast<long long>(sizes.first),
                         8.0 * sizes.first / sizes.second);

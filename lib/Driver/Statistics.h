@@ -6,6 +6,8 @@
 #ifndef LIB_DRIVER_STATISTICS_H
 #define LIB_DRIVER_STATISTICS_H
 
+#include "sherry/Dialect/Sherry/SherryDialect.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -37,6 +39,9 @@ private:
 
 /// Bytes of the weights by kind, and bits per ternary weight.
 void printWeightStatistics(mlir::ModuleOp module, llvm::raw_ostream &out);
+
+/// "q8_0", "ternary 3:4" and the like.
+std::string describeFormat(WeightOp weight);
 
 /// Bits per ternary weight, codes and scales; 0 if there are none.
 double getBitsPerWeight(mlir::ModuleOp module);

@@ -75,11 +75,11 @@ static int64_t featureAt(Reordering reordering, int64_t place) {
   case Reordering::None:
     return place;
   case Reordering::ToStrided:
-    return first + i % format::kGroupStride * format::kGroupInputs +
+    return first + i % format::kGroupStride * format::kDotInputs +
            i / format::kGroupStride;
   case Reordering::ToContiguous:
-    return first + i % format::kGroupInputs * format::kGroupStride +
-           i / format::kGroupInputs;
+    return first + i % format::kDotInputs * format::kGroupStride +
+           i / format::kDotInputs;
   }
   llvm_unreachable("unknown reordering");
 }
@@ -130,7 +130,7 @@ Error TensorEncoder::prepare() {
   std::vector<float> row(cols);
   if (Error error = readReference(0, row.data()))
     return error;
-  std::vector<uint8_t> codes(cols / format::kGroupInputs);
+  std::vector<uint8_t> codes(makeLayout(*encoding.projection).rowGroups(cols));
   return projector.project(0, 1, row.data(), codes.data(), &tensorScale);
 }
 

@@ -93,8 +93,8 @@ public:
 
 private:
   int64_t blocks() const { return ceilDiv(inputs, format.blockInputs); }
-  int64_t blockGroups() const { return format.blockInputs / kGroupInputs; }
-  int64_t groups() const { return inputs / kGroupInputs; }
+  int64_t blockGroups() const { return format.blockInputs / kDotInputs; }
+  int64_t groups() const { return inputs / kDotInputs; }
   int64_t factorPlace(int64_t block, int64_t row) const {
     return format.planeBytes(inputs) + block * kTileRows + row;
   }
@@ -158,7 +158,7 @@ void SuperBlock::pack(const StoredBlock &numbers, int64_t row,
     bytes[factorPlace(block, row)] =
         static_cast<uint8_t>(numbers.factors[block]);
   const int8_t *from = numbers.integers;
-  uint8_t *upperPlane = bytes + row * kGroupInputs;
+  uint8_t *upperPlane = bytes + row * kDotInputs;
   int64_t blockBytes = format.blockBytes(format.blockInputs);
   // The number of groups that share a plane is a power of two.
   int64_t last = format.planeGroups() - 1, bits = 8 / (last + 1);
@@ -168,7 +168,7 @@ void SuperBlock::pack(const StoredBlock &numbers, int64_t row,
         upperPlane + format.upperPlanes() * QuantFormat::kPlaneBytes;
     int64_t count = std::min(blockGroups(), groups() - first);
     uint32_t low = 0, upper = 0;
-    for (int64_t group = 0; group < count; ++group, from += kGroupInputs) {
+    for (int64_t group = 0; group < count; ++group, from += kDotInputs) {
       uint32_t word = addBias(from);
       low |= (word & lowMask() * kEachByte) << ((group & last) * bits);
       if (format.bits == 6)
@@ -194,9 +194,9 @@ void SuperBlock::unpack(int64_t row, const uint8_t *bytes,
     if (format.hasFactors())
       scale *=
           static_cast<int8_t>(bytes[factorPlace(i / format.blockInputs, row)]);
-    const uint8_t *lane = bytes + row * kGroupInputs + i % kGroupInputs;
-    weights[i] = scale * static_cast<float>(
-                             loadInteger(lane, placeOf(i / kGroupInputs)));
+    const uint8_t *lane = bytes + row * kDotInputs + i % kDotInputs;
+    weights[i] =
+        scale * static_cast<float>(loadInteger(lane, placeOf(i / kDotInputs)));
   }
 }
 

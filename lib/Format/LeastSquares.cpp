@@ -51,13 +51,13 @@ static double chooseZeros(const Region &region, bool strided, double scale,
                           int8_t *trits) {
   int64_t stride = strided ? kGroupStride : 1;
   ScaleSum sum;
-  for (int64_t group = 0; group < region.count / kGroupInputs; ++group) {
+  for (int64_t group = 0; group < region.count / k3of4.inputs; ++group) {
     int64_t first =
         strided ? group / kGroupStride * kStridedInputs + group % kGroupStride
-                : group * kGroupInputs;
+                : group * k3of4.inputs;
     int64_t zero = first;
     double least = 0;
-    for (int64_t lane = 0; lane < kGroupInputs; ++lane) {
+    for (int64_t lane = 0; lane < k3of4.inputs; ++lane) {
       int64_t i = first + lane * stride;
       double gain = region.importance ? region.importanceOf(i) *
                                             (2 * region.magnitude(i) - scale)
@@ -67,7 +67,7 @@ static double chooseZeros(const Region &region, bool strided, double scale,
         least = gain;
       }
     }
-    for (int64_t lane = 0; lane < kGroupInputs; ++lane) {
+    for (int64_t lane = 0; lane < k3of4.inputs; ++lane) {
       int64_t i = first + lane * stride;
       trits[i] = i == zero ? int8_t{0} : region.sign(i);
       if (i != zero)

@@ -4,15 +4,17 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Format/Quantizer.h"
-#include "sherry/Format/Codec.h"
+#include "sherry/Format/Codebook.h"
 #include "sherry/Format/Float16.h"
+#include "sherry/Format/Pack.h"
 
 #include <algorithm>
+#include <cassert>
+#include <cmath>
 #include <sstream>
+#include <vector>
 
 using namespace sherry::format;
-
-static constexpr int64_t kKeptPerGroup = kGroupInputs - 1;
 
 namespace {
 struct Projection {
@@ -29,7 +31,7 @@ static constexpr std::array<uint8_t, 64> makeCodeTable() {
     int8_t trits[4] = {};
     for (int lane = 0; lane < 4; ++lane)
       trits[lane] = lane == key >> 4 ? 0 : key >> lane & 1 ? -1 : 1;
-    table[key] = encodeGroup(trits);
+    table[key] = k3of4.encode(trits, 4);
   }
   return table;
 }
@@ -41,7 +43,7 @@ static inline Projection projectGroup(const float *weights) {
 
   uint32_t zeroLane = 0, negative = 0, smallest = UINT32_MAX;
   double sum = 0;
-  for (uint32_t lane = 0; lane < kGroupInputs; ++lane) {
+  for (uint32_t lane = 0; lane < k3of4.inputs; ++lane) {
     // Magnitudes compare like the integers that their bits are.
     uint32_t bits = floatBits(weights[lane]), magnitude = bits & ~negativeZero;
     bool isSmaller = magnitude < smallest;
@@ -56,13 +58,26 @@ static inline Projection projectGroup(const float *weights) {
 Quantizer::Quantizer(const TernaryLayout &layout, int64_t cols)
     : layout(layout), cols(cols) {}
 
+/// [S3] The sum of |w| over what is kept, and how many weights these are.
+void Quantizer::accumulate(const float *weights, int64_t count, double &sum,
+                           int64_t &kept) const {
+  int64_t inputs = layout.codebook->inputs, groupKept = layout.codebook->kept;
+  if (groupKept == 0) {
+    for (int64_t i = 0; i < count; ++i)
+      sum += std::fabs(weights[i]);
+    kept += count;
+    return;
+  }
+  for (int64_t i = 0; i < count; i += inputs)
+    sum += projectGroup(weights + i).keptSum;
+  kept += count / inputs * groupKept;
+}
+
 Failure Quantizer::accumulateRows(int64_t firstRow, int64_t rows,
                                   const float *weights) {
   if (Failure failure = checkFinite(weights, firstRow, rows, cols))
     return failure;
-  for (int64_t i = 0; i < rows * cols; i += kGroupInputs)
-    tensorSum += projectGroup(weights + i).keptSum;
-  tensorKept += rows * (cols / kGroupInputs) * kKeptPerGroup;
+  accumulate(weights, rows * cols, tensorSum, tensorKept);
   return {};
 }
 
@@ -83,6 +98,28 @@ static Failure roundScale(ScaleType type, int64_t row, int64_t col,
   return {message.str(), FailureKind::ScaleRange};
 }
 
+/// [S1], [S2]; or [S6], where `scale` is not rounded yet.
+void Quantizer::projectRegion(const float *weights, int64_t count, float scale,
+                              uint8_t *codes) const {
+  const Codebook &codebook = *layout.codebook;
+  if (codebook.kept != 0) {
+    for (int64_t i = 0; i < count; i += codebook.inputs)
+      *codes++ = projectGroup(weights + i).code;
+    return;
+  }
+  std::vector<int8_t> trits(count);
+  for (int64_t i = 0; i < count; ++i) {
+    // 0 / 0 is not greater.
+    bool isKept = std::fabs(weights[i]) / scale > 0.5f;
+    trits[i] = isKept ? (weights[i] < 0 ? int8_t{-1} : int8_t{1}) : int8_t{0};
+  }
+  TernaryLayout region = layout;
+  region.granularity = Granularity::PerChannel;
+  [[maybe_unused]] bool hasCodes =
+      encodeRow(region, /*strided=*/false, count, trits.data(), codes);
+  assert(hasCodes && "all trits have codes");
+}
+
 Failure Quantizer::quantizeRows(int64_t firstRow, int64_t rows,
                                 const float *weights, uint8_t *codes,
                                 float *scales) const {
@@ -91,16 +128,18 @@ Failure Quantizer::quantizeRows(int64_t firstRow, int64_t rows,
     if (Failure failure = checkFinite(weights, row, 1, cols))
       return failure;
     for (int64_t begin = 0; begin < cols; begin += size) {
-      int64_t end = std::min(begin + size, cols);
-      double sum = 0;
-      for (int64_t col = begin; col < end; col += kGroupInputs) {
-        Projection projection = projectGroup(weights + col);
-        *codes++ = projection.code;
-        sum += projection.keptSum;
-      }
+      int64_t count = std::min(size, cols - begin);
       // [S3], [S4]
-      int64_t kept = (end - begin) / kGroupInputs * kKeptPerGroup;
-      float scale = needsFirstPass() ? tensorSum / tensorKept : sum / kept;
+      double sum = tensorSum;
+      int64_t kept = tensorKept;
+      if (!needsFirstPass()) {
+        sum = 0;
+        kept = 0;
+        accumulate(weights + begin, count, sum, kept);
+      }
+      float scale = sum / kept;
+      projectRegion(weights + begin, count, scale, codes);
+      codes += layout.groups(count);
       if (Failure failure = roundScale(layout.scaleType, row, begin, scale))
         return failure;
       *scales++ = scale;

@@ -4,11 +4,12 @@
 //
 //===----------------------------------------------------------------------===//
 #include "PackUtils.h"
-#include "sherry/Format/Codec.h"
+#include "sherry/Format/Codebook.h"
 #include "sherry/Format/Float16.h"
 #include "sherry/Format/Pack.h"
 
 #include <array>
+#include <vector>
 
 using namespace sherry::format;
 
@@ -19,26 +20,45 @@ using StepCodes = std::array<std::array<uint8_t, kStepGroups>, kTileRows>;
 // [T6] Words
 //===----------------------------------------------------------------------===//
 
-static void packWords(const StepCodes &codes, int64_t words, uint8_t *bytes) {
-  for (int64_t word = 0; word < words; ++word)
-    for (int64_t row = 0; row < kTileRows; ++row) {
-      const auto &c = codes[row];
-      // The sixteenth code is 0 unless the step is full.
-      uint32_t top = c[15] >> (4 - word) & 1;
+static void packWords(const StepCodes &codes, int64_t groups, uint8_t *bytes) {
+  int64_t words = stepWords(groups);
+  for (int64_t row = 0; row < kTileRows; ++row) {
+    // Groups that are absent are 0.
+    std::array<uint8_t, kStepGroups + 2> c{};
+    std::copy(codes[row].begin(), codes[row].end(), c.begin());
+    for (int64_t word = 0; word < words; ++word) {
+      uint32_t top =
+          word < stepTopBits(groups) ? c[groups - 1] >> (4 - word) & 1 : 0;
       store<uint16_t>(bytes, word * kTileRows + row,
                       c[3 * word] | c[3 * word + 1] << 5 |
                           c[3 * word + 2] << 10 | top << 15);
     }
+    if (hasStepByte(groups))
+      bytes[2 * words * kTileRows + row] =
+          static_cast<uint8_t>(c[3 * words] | c[3 * words + 1] << 5);
+  }
 }
 
-static void unpackWords(const uint8_t *bytes, int64_t words, StepCodes &codes) {
-  for (int64_t word = 0; word < words; ++word)
-    for (int64_t row = 0; row < kTileRows; ++row) {
+static void unpackWords(const uint8_t *bytes, int64_t groups,
+                        StepCodes &codes) {
+  int64_t words = stepWords(groups);
+  for (int64_t row = 0; row < kTileRows; ++row) {
+    uint8_t upper = 0;
+    for (int64_t word = 0; word < words; ++word) {
       auto value = load<uint16_t>(bytes, word * kTileRows + row);
-      for (int64_t i = 0; i < 3; ++i)
+      for (int64_t i = 0; i < 3 && 3 * word + i < groups; ++i)
         codes[row][3 * word + i] = value >> (5 * i) & 31;
-      codes[row][15] |= value >> 15 << (4 - word);
+      if (word < stepTopBits(groups))
+        upper |= value >> 15 << (4 - word);
     }
+    if (hasStepByte(groups)) {
+      uint8_t byte = bytes[2 * words * kTileRows + row];
+      codes[row][3 * words] = byte & 31;
+      upper |= byte >> 5;
+    }
+    if (stepTopBits(groups) != 0)
+      codes[row][groups - 1] = upper;
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -51,9 +71,9 @@ static int64_t nibbleRow(int64_t byte) {
   return byte < 8 || byte >= 24 ? byte : byte < 16 ? byte + 8 : byte - 8;
 }
 
-static void packNibbles(const StepCodes &codes, int64_t vectors,
+static void packNibbles(const StepCodes &codes, int64_t groups,
                         uint8_t *bytes) {
-  for (int64_t vector = 0; vector < vectors; ++vector)
+  for (int64_t vector = 0; vector < stepNibbles(groups); ++vector)
     for (int64_t byte = 0; byte < kTileRows; ++byte) {
       const uint8_t *pair = &codes[nibbleRow(byte)][2 * vector];
       *bytes++ = (pair[0] & 15) | (pair[1] & 15) << 4;
@@ -62,20 +82,25 @@ static void packNibbles(const StepCodes &codes, int64_t vectors,
     uint32_t signs = 0;
     for (uint8_t code : codes[row])
       signs = signs << 1 | (code & kSignBit ? 1 : 0);
+    if (isNibbleBesideSigns(groups))
+      signs |= codes[row][groups - 1] & 15;
     store<uint16_t>(bytes, row, signs);
   }
 }
 
-static void unpackNibbles(const uint8_t *bytes, int64_t vectors,
+static void unpackNibbles(const uint8_t *bytes, int64_t groups,
                           StepCodes &codes) {
-  const uint8_t *signs = bytes + vectors * kTileRows;
+  const uint8_t *signs = bytes + stepNibbles(groups) * kTileRows;
   for (int64_t byte = 0; byte < kTileRows; ++byte) {
     int64_t row = nibbleRow(byte);
     auto sign = load<uint16_t>(signs, row);
-    for (int64_t group = 0; group < 2 * vectors; ++group) {
-      uint8_t pair = bytes[group / 2 * kTileRows + byte];
-      codes[row][group] = (pair >> (group % 2 * 4) & 15) |
-                          (sign >> (15 - group) & 1 ? kSignBit : 0);
+    for (int64_t group = 0; group < groups; ++group) {
+      bool isBeside = isNibbleBesideSigns(groups) && group == groups - 1;
+      int nibble =
+          isBeside
+              ? sign & 15
+              : bytes[group / 2 * kTileRows + byte] >> (group % 2 * 4) & 15;
+      codes[row][group] = nibble | (sign >> (15 - group) & 1 ? kSignBit : 0);
     }
   }
 }
@@ -90,23 +115,25 @@ static void unpackNibbles(const uint8_t *bytes, int64_t vectors,
 template <typename StepFn, typename ScalesFn>
 static void forEachStep(const TernaryLayout &layout, int64_t rows, int64_t cols,
                         StepFn step, ScalesFn scales) {
-  // So the steps of a scale group are the same with and without its chunks.
-  constexpr int64_t stepInputs = kStepGroups * kGroupInputs;
-  static_assert(kMaxChunkInputs % stepInputs == 0);
-
   int64_t tiles = ceilDiv(rows, kTileRows), offset = 0;
   int64_t size = layout.scaleGroupInputs(cols);
   for (int64_t first = 0; first < tiles; first += layout.interleave) {
     int64_t last = std::min(first + layout.interleave, tiles);
-    for (int64_t begin = 0; begin < cols; begin += size) {
-      int64_t end = std::min(begin + size, cols);
-      for (int64_t at = begin; at < end; at += stepInputs) {
-        int64_t groups = std::min(stepInputs, end - at) / kGroupInputs;
+    int64_t group = 0;
+    auto forChunk = [&](int64_t inputs) {
+      int64_t end = group + layout.groups(inputs);
+      for (; group < end; group = std::min(group + kStepGroups, end)) {
+        int64_t groups = std::min(kStepGroups, end - group);
         for (int64_t tile = first; tile < last; ++tile) {
-          step(tile, at / kGroupInputs, groups, offset);
+          step(tile, group, groups, offset);
           offset += layout.stepBytes(groups);
         }
       }
+    };
+    for (int64_t begin = 0; begin < cols; begin += size) {
+      int64_t end = std::min(begin + size, cols);
+      for (int64_t at = begin; at < end; at += kMaxChunkInputs)
+        forChunk(std::min(kMaxChunkInputs, end - at));
       for (int64_t tile = first; tile < last; ++tile) {
         scales(tile, begin / size, offset);
         offset += layout.scaleBytes();
@@ -115,18 +142,11 @@ static void forEachStep(const TernaryLayout &layout, int64_t rows, int64_t cols,
   }
 }
 
-/// 16-bit words of a step, or vectors of nibbles.
-static int64_t stepVectors(CodeOrder order, int64_t groups) {
-  if (order == CodeOrder::Words)
-    return std::min<int64_t>(ceilDiv(groups, 3), 5);
-  return ceilDiv(groups, 2);
-}
-
 void sherry::format::packTernary(const TernaryLayout &layout, int64_t rows,
                                  int64_t cols, const uint8_t *codes,
                                  const float *scales, uint8_t *bytes) {
-  int64_t rowGroups = cols / kGroupInputs;
-  int64_t rowScales = ceilDiv(cols, layout.scaleGroupInputs(cols));
+  int64_t rowGroups = layout.rowGroups(cols);
+  int64_t rowScales = layout.rowScales(cols);
   forEachStep(
       layout, rows, cols,
       [&](int64_t tile, int64_t group, int64_t groups, int64_t offset) {
@@ -134,11 +154,10 @@ void sherry::format::packTernary(const TernaryLayout &layout, int64_t rows,
         const uint8_t *from = codes + tile * kTileRows * rowGroups + group;
         for (int64_t row = 0, n = rowsOfTile(tile, rows); row < n; ++row)
           std::memcpy(step[row].data(), from + row * rowGroups, groups);
-        int64_t vectors = stepVectors(layout.order, groups);
         if (layout.order == CodeOrder::Words)
-          packWords(step, vectors, bytes + offset);
+          packWords(step, groups, bytes + offset);
         else
-          packNibbles(step, vectors, bytes + offset);
+          packNibbles(step, groups, bytes + offset);
       },
       [&](int64_t tile, int64_t scaleGroup, int64_t offset) {
         int64_t present = rowsOfTile(tile, rows);
@@ -158,17 +177,16 @@ void sherry::format::packTernary(const TernaryLayout &layout, int64_t rows,
 void sherry::format::unpackTernary(const TernaryLayout &layout, int64_t rows,
                                    int64_t cols, const uint8_t *bytes,
                                    uint8_t *codes, float *scales) {
-  int64_t rowGroups = cols / kGroupInputs;
-  int64_t rowScales = ceilDiv(cols, layout.scaleGroupInputs(cols));
+  int64_t rowGroups = layout.rowGroups(cols);
+  int64_t rowScales = layout.rowScales(cols);
   forEachStep(
       layout, rows, cols,
       [&](int64_t tile, int64_t group, int64_t groups, int64_t offset) {
         StepCodes step{};
-        int64_t vectors = stepVectors(layout.order, groups);
         if (layout.order == CodeOrder::Words)
-          unpackWords(bytes + offset, vectors, step);
+          unpackWords(bytes + offset, groups, step);
         else
-          unpackNibbles(bytes + offset, vectors, step);
+          unpackNibbles(bytes + offset, groups, step);
         uint8_t *to = codes + tile * kTileRows * rowGroups + group;
         for (int64_t row = 0, n = rowsOfTile(tile, rows); row < n; ++row)
           std::memcpy(to + row * rowGroups, step[row].data(), groups);
@@ -182,6 +200,32 @@ void sherry::format::unpackTernary(const TernaryLayout &layout, int64_t rows,
       });
 }
 
+bool sherry::format::encodeRow(const TernaryLayout &layout, bool strided,
+                               int64_t cols, const int8_t *trits,
+                               uint8_t *codes) {
+  bool hasCodes = true;
+  forGroups(layout, strided, cols,
+            [&](int64_t first, int64_t distance, int64_t count) {
+              Trits group{};
+              for (int64_t i = 0; i < count; ++i)
+                group[i] = trits[first + i * distance];
+              *codes = layout.codebook->encode(group.data(), count);
+              hasCodes &= *codes++ != kNoCode;
+            });
+  return hasCodes;
+}
+
+void sherry::format::decodeRow(const TernaryLayout &layout, bool strided,
+                               int64_t cols, const uint8_t *codes,
+                               int8_t *trits) {
+  forGroups(layout, strided, cols,
+            [&](int64_t first, int64_t distance, int64_t count) {
+              Trits group = layout.codebook->decode(*codes++);
+              for (int64_t i = 0; i < count; ++i)
+                trits[first + i * distance] = group[i];
+            });
+}
+
 /// The codes of a block of STQ1_0, which has them as they are.
 static void copyCodes(const uint8_t *stored, uint8_t *codes) {
   for (int pair = 0; pair < 32; ++pair) {
@@ -193,61 +237,61 @@ static void copyCodes(const uint8_t *stored, uint8_t *codes) {
   }
 }
 
-/// The codes of groups of a run of 64 trits. Returns false if one has not
-/// exactly one zero, or is none because of a +2.
-static bool encodeRun(const int8_t *trits, bool strided, uint8_t *codes) {
-  int64_t first = strided ? 1 : kGroupInputs, next = strided ? kGroupStride : 1;
-  for (int64_t group = 0; group < kGroupStride; ++group) {
-    int8_t lanes[kGroupInputs];
-    int zeros = 0;
-    for (int64_t p = 0; p < kGroupInputs; ++p) {
-      lanes[p] = trits[group * first + p * next];
-      zeros += lanes[p] == 0;
-      if (lanes[p] > 1)
-        return false;
-    }
-    if (zeros != 1)
-      return false;
-    codes[group] = encodeGroup(lanes);
-  }
-  return true;
-}
-
-bool sherry::format::readTernaryRows(TensorType storage, bool strided,
-                                     int64_t scaleInputs, int64_t rows,
-                                     int64_t cols, const uint8_t *stored,
-                                     uint8_t *codes, float *scales) {
+/// The scales of a row of blocks, for every `scaleInputs` inputs. Returns false
+/// if blocks that share one have several.
+static bool readScales(TensorType storage, int64_t scaleInputs, int64_t cols,
+                       const uint8_t *stored, float *scales) {
   const TensorTypeInfo &info = infoOf(storage);
-  int64_t rowScales = ceilDiv(cols, scaleInputs);
-  // The scale of a block goes to all places that it has a part of.
-  auto placeScale = [&](int64_t at, float scale) {
-    int64_t row = at / cols, col = at % cols;
-    for (int64_t i = col; i < col + info.blockInputs;
+  for (int64_t at = 0; at < cols;
+       at += info.blockInputs, stored += info.blockBytes) {
+    float scale = readScale(storage, stored);
+    // It goes to all places that the block has a part of.
+    for (int64_t i = at; i < at + info.blockInputs;
          i += std::min(scaleInputs, info.blockInputs)) {
-      float &place = scales[row * rowScales + i / scaleInputs];
+      float &place = scales[i / scaleInputs];
       if (i % scaleInputs == 0)
         place = scale;
       else if (place != scale)
         return false;
     }
-    return true;
-  };
-  for (int64_t at = 0; at < rows * cols;
-       at += info.blockInputs, stored += info.blockBytes) {
-    if (!placeScale(at, readScale(storage, stored)))
-      return false;
-    if (strided && isStrided(storage)) {
-      copyCodes(stored, codes);
-      codes += info.blockInputs / kGroupInputs;
-      continue;
-    }
-    int8_t trits[kMaxStoredInputs];
-    readTrits(storage, stored, trits);
-    for (int64_t run = 0; run < info.blockInputs; run += kStridedInputs) {
-      if (!encodeRun(trits + run, strided, codes))
-        return false;
-      codes += kGroupStride;
-    }
   }
   return true;
+}
+
+Failure sherry::format::readTernaryRows(const TernaryLayout &layout,
+                                        TensorType storage, bool strided,
+                                        int64_t firstRow, int64_t rows,
+                                        int64_t cols, const uint8_t *stored,
+                                        uint8_t *codes, float *scales) {
+  const TensorTypeInfo &info = infoOf(storage);
+  bool hasCodes = strided && isStrided(storage) && layout.codebook == &k3of4;
+  std::vector<int8_t> trits(cols);
+  for (int64_t row = firstRow; row < firstRow + rows; ++row) {
+    auto fail = [&](const std::string &what) {
+      return Failure("row " + std::to_string(row) + ": " + what);
+    };
+    if (!readScales(storage, layout.scaleGroupInputs(cols), cols, stored,
+                    scales))
+      return fail("weights that are to share a scale have several");
+    for (int64_t at = 0; at < cols;
+         at += info.blockInputs, stored += info.blockBytes) {
+      if (hasCodes)
+        copyCodes(stored, codes + at / layout.codebook->inputs);
+      else
+        readTrits(storage, stored, &trits[at]);
+    }
+    // Types of two bits may hold +2.
+    auto two = std::find(trits.begin(), trits.end(), 2);
+    if (two != trits.end())
+      return fail(
+          "column " + std::to_string(two - trits.begin()) +
+          ": the weight is 2 times its scale, which is no trit; convert "
+          "the tensor to another type");
+    if (!hasCodes && !encodeRow(layout, strided, cols, trits.data(), codes))
+      return fail("a group of weights is not " +
+                  std::string(layout.codebook->name));
+    codes += layout.rowGroups(cols);
+    scales += layout.rowScales(cols);
+  }
+  return {};
 }

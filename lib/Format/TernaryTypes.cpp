@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "PackUtils.h"
-#include "sherry/Format/Codec.h"
+#include "sherry/Format/Codebook.h"
 #include "sherry/Format/Float16.h"
 
 using namespace sherry::format;
@@ -58,8 +58,8 @@ static void readSTQ1(const uint8_t *bytes, int8_t *out) {
   for (int group = 0; group < 64; ++group) {
     int nibble = bytes[group / 2] >> (group % 2 * 4) & 15;
     bool isNegative = bytes[32 + group / 8] >> (group % 8) & 1;
-    auto trits =
-        decodeGroup(static_cast<uint8_t>(nibble | (isNegative ? kSignBit : 0)));
+    Trits trits = k3of4.decode(
+        static_cast<uint8_t>(nibble | (isNegative ? kSignBit : 0)));
     int first = group / 16 * 64 + group % 16;
     for (int p = 0; p < 4; ++p)
       out[first + 16 * p] = trits[p];
@@ -131,7 +131,7 @@ static void writeSTQ1(const int8_t *trits, uint8_t *bytes) {
   for (int group = 0; group < 64; ++group) {
     const int8_t *first = trits + group / 16 * 64 + group % 16;
     const int8_t lanes[] = {first[0], first[16], first[32], first[48]};
-    int code = encodeGroup(lanes);
+    int code = k3of4.encode(lanes, 4);
     bytes[group / 2] |= (code & 15) << (group % 2 * 4);
     bytes[32 + group / 8] |= (code & kSignBit ? 1 : 0) << (group % 8);
   }

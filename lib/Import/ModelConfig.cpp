@@ -129,7 +129,7 @@ static void parseSizes(FieldReader &reader, const ConfigDefaults &defaults,
     return reader.getInteger(name, 1, kMaxSize, fallback);
   };
   auto mustBeMultipleOf4 = [&](StringRef name, int64_t value) {
-    if (value % format::kGroupInputs != 0)
+    if (value % format::kDotInputs != 0)
       reader.refuse(name, "a multiple of 4");
   };
   config.vocabSize = getSize("vocab_size");
@@ -163,7 +163,7 @@ static void parseSizes(FieldReader &reader, const ConfigDefaults &defaults,
                                         : config.hiddenSize / config.numHeads);
   int64_t width = config.numHeads * config.headDim;
   if (config.headDim % 2 != 0 || config.headDim > kMaxHeadDim || width == 0 ||
-      width % format::kGroupInputs != 0 || width > kMaxSize)
+      width % format::kDotInputs != 0 || width > kMaxSize)
     reader.refuse(
         "head_dim",
         (derived ? "given or " + hidden + " / " + heads + " be " : "") +
@@ -210,7 +210,7 @@ static void parseQuantization(FieldReader &reader, ModelConfig &config) {
   if (result.granularity == format::Granularity::PerGroup) {
     result.groupSize =
         fields->getInteger("group_size", 4, kMaxSize, defaultGroupSize);
-    if (result.groupSize % format::kGroupInputs != 0)
+    if (result.groupSize % format::kDotInputs != 0)
       fields->refuse("group_size", "a multiple of 4");
   }
   // Three of four weights are kept: the code has no other pattern.

@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/ProjectionSample.h"
-#include "sherry/Format/Codec.h"
 #include "sherry/Format/LeastSquares.h"
+#include "sherry/Format/Pack.h"
 #include "sherry/Format/Quantizer.h"
 #include "sherry/Support/Json.h"
 
@@ -35,11 +35,11 @@ namespace {
 class GroupTrace {
 public:
   void addRow(const float *row, int64_t cols) {
-    int64_t pairs = cols / format::kGroupInputs - 1;
+    int64_t pairs = cols / format::k3of4.inputs - 1;
     differences.resize(std::max<int64_t>(pairs, 0));
-    for (int64_t i = 0; i < pairs; ++i, row += format::kGroupInputs)
+    for (int64_t i = 0; i < pairs; ++i, row += format::k3of4.inputs)
       differences[i] += compareSmallest(row) -
-                        compareSmallest(row + format::kGroupInputs / 2);
+                        compareSmallest(row + format::k3of4.inputs / 2);
     ++rows;
   }
 
@@ -62,7 +62,7 @@ private:
   /// The smallest magnitude of four by the second smallest.
   static double compareSmallest(const float *four) {
     float smallest = INFINITY, second = INFINITY;
-    for (int64_t i = 0; i < format::kGroupInputs; ++i) {
+    for (int64_t i = 0; i < format::k3of4.inputs; ++i) {
       float magnitude = std::fabs(four[i]);
       second = std::min(second, std::max(smallest, magnitude));
       smallest = std::min(smallest, magnitude);
@@ -120,7 +120,8 @@ Error Sampler::project(const TensorView &view, const std::vector<float> &rows,
   layout.scaleType = format::ScaleType::F32;
   format::Quantizer quantizer(layout, cols);
   format::Failure failure;
-  std::vector<uint8_t> codes(count * cols / format::kGroupInputs);
+  int64_t rowGroups = layout.rowGroups(cols);
+  std::vector<uint8_t> codes(count * rowGroups);
   std::vector<float> scales(count * quantizer.scaleGroups());
   if (quantizer.needsFirstPass())
     failure = quantizer.accumulateRows(0, count, rows.data());
@@ -131,10 +132,13 @@ Error Sampler::project(const TensorView &view, const std::vector<float> &rows,
     return makeError(view.getFile() + ": tensor " + quote(view.getName()) +
                      ": " + *failure);
   int64_t size = layout.scaleGroupInputs(cols);
-  for (int64_t i = 0; i < count * cols; ++i) {
-    auto trits = format::decodeGroup(codes[i / format::kGroupInputs]);
-    out[i] = static_cast<float>(trits[i % format::kGroupInputs]) *
-             scales[i / cols * quantizer.scaleGroups() + i % cols / size];
+  std::vector<int8_t> trits(cols);
+  for (int64_t row = 0; row < count; ++row) {
+    format::decodeRow(layout, /*strided=*/false, cols, &codes[row * rowGroups],
+                      trits.data());
+    for (int64_t i = 0; i < cols; ++i)
+      out[row * cols + i] = static_cast<float>(trits[i]) *
+                            scales[row * quantizer.scaleGroups() + i / size];
   }
   return Error::success();
 }

@@ -5,9 +5,9 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Training/Projection.h"
 #include "Parallel.h"
-#include "sherry/Format/Codec.h"
 #include "sherry/Format/Float16.h"
 #include "sherry/Format/LeastSquares.h"
+#include "sherry/Format/Pack.h"
 #include "sherry/Format/Quantizer.h"
 
 #include "llvm/ADT/StringSwitch.h"
@@ -131,17 +131,15 @@ static format::Failure projectPattern(const Projection &projection,
       return failure;
   int64_t size = quantizer.getLayout().scaleGroupInputs(cols);
   return parallelRows(rows, [&](int64_t row) -> format::Failure {
-    std::vector<uint8_t> codes(cols / format::kGroupInputs);
+    std::vector<uint8_t> codes(quantizer.getLayout().rowGroups(cols));
     std::vector<float> scales(quantizer.scaleGroups());
     const float *from = weights + row * cols;
     if (auto failure =
             quantizer.quantizeRows(row, 1, from, codes.data(), scales.data()))
       return failure;
     std::vector<int8_t> rowTrits(cols);
-    for (int64_t i = 0; i < cols; i += format::kGroupInputs) {
-      auto group = format::decodeGroup(codes[i / format::kGroupInputs]);
-      std::copy(group.begin(), group.end(), rowTrits.begin() + i);
-    }
+    format::decodeRow(quantizer.getLayout(), /*strided=*/false, cols,
+                      codes.data(), rowTrits.data());
     for (int64_t i = 0; i < cols; i += size)
       finish(from + i, rowTrits.data() + i, std::min(size, cols - i),
              scales[i / size], lambda, out + row * cols + i);

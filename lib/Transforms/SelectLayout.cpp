@@ -39,8 +39,8 @@ struct SelectLayoutPass : sherry::impl::SelectLayoutBase<SelectLayoutPass> {
         function.walk([&](LinearOp op) { askForTables(op, symbols); });
   }
 
-  /// Makes the quantized input of `op`, which has one token, one with tables in
-  /// the order of the weight's codes.
+  /// Makes the quantized input of `op`, which has one token, one with tables
+  /// for the weight's codes.
   void askForTables(LinearOp op, SymbolTable &symbols) {
     TernaryAttr ternary = symbols.lookup<WeightOp>(op.getWeight()).getTernary();
     auto quantize = op.getInput().getDefiningOp<QuantizeActivationsOp>();
@@ -48,17 +48,18 @@ struct SelectLayoutPass : sherry::impl::SelectLayoutBase<SelectLayoutPass> {
       return;
     CodeOrder order = ternary.getLayout().getOrder();
     RankedTensorType type = quantize.getType();
-    type = RankedTensorType::get(type.getShape(), type.getElementType(),
-                                 quantize.getEncoding().withTables(order));
-    // Weights in another order, or without codes, keep a quantization of their
-    // own.
+    type = RankedTensorType::get(
+        type.getShape(), type.getElementType(),
+        quantize.getEncoding().withTables(order, ternary.getCodebook()));
+    // Weights with other codes, or without, keep a quantization of their own.
     auto isServed = [&](Operation *user) {
       auto linear = dyn_cast<LinearOp>(user);
       if (!linear)
         return false;
       TernaryAttr other =
           symbols.lookup<WeightOp>(linear.getWeight()).getTernary();
-      return other && other.getLayout().getOrder() == order;
+      return other && other.getLayout().getOrder() == order &&
+             other.getCodebook() == ternary.getCodebook();
     };
     OpBuilder b(quantize);
     auto withTables = QuantizeActivationsOp::create(b, quantize.getLoc(), type,

@@ -1,10 +1,10 @@
-//===- RowProjector.cpp - Rows of a matrix as 3:4-sparse trits ------------===//
+//===- RowProjector.cpp - Rows of a matrix as trits -----------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Weights/RowProjector.h"
-#include "sherry/Format/Codec.h"
+#include "sherry/Format/Pack.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/Problem.h"
 
@@ -52,15 +52,16 @@ Error RowProjector::project(int64_t row, int64_t rows, const float *weights,
 }
 
 Error RowProjector::roundRow(int64_t row, float *weights) const {
-  std::vector<uint8_t> codes(cols / format::kGroupInputs);
+  const format::TernaryLayout &layout = quantizer.getLayout();
+  std::vector<uint8_t> codes(layout.rowGroups(cols));
   std::vector<float> scales(scaleGroups());
   if (Error error = project(row, 1, weights, codes.data(), scales.data()))
     return error;
-  int64_t size = quantizer.getLayout().scaleGroupInputs(cols);
-  for (int64_t i = 0; i < cols; ++i) {
-    auto trits = format::decodeGroup(codes[i / format::kGroupInputs]);
-    weights[i] =
-        static_cast<float>(trits[i % format::kGroupInputs]) * scales[i / size];
-  }
+  std::vector<int8_t> trits(cols);
+  format::decodeRow(layout, /*strided=*/false, cols, codes.data(),
+                    trits.data());
+  int64_t size = layout.scaleGroupInputs(cols);
+  for (int64_t i = 0; i < cols; ++i)
+    weights[i] = static_cast<float>(trits[i]) * scales[i / size];
   return Error::success();
 }

@@ -10,7 +10,6 @@
 
 using namespace llvm;
 using namespace sherry;
-using format::DenseFormat;
 using format::Granularity;
 using format::TensorType;
 
@@ -87,24 +86,7 @@ static Expected<int64_t> chooseScaleInputs(const TernaryTensors &tensors,
   return *agree ? 2 * inputs : inputs;
 }
 
-static DenseFormat formatOf(int64_t scaleInputs, bool isWide) {
-  if (isWide)
-    return DenseFormat::I2_S;
-  for (DenseFormat dense : {DenseFormat::Q2_0, DenseFormat::PQ2_0})
-    if (format::blocksOf(dense)->superInputs == scaleInputs)
-      return dense;
-  return DenseFormat::TQ2_0;
-}
-
-Expected<DenseFormat> sherry::chooseTritBlocks(const TernaryTensors &tensors,
-                                               Checkpoint &checkpoint) {
-  auto inputs = chooseScaleInputs(tensors, checkpoint);
-  if (!inputs)
-    return inputs.takeError();
-  return formatOf(*inputs, hasWideScale(tensors.types));
-}
-
-/// Whether every group of the weights has exactly one zero.
+/// Whether the weights have the pattern of a codebook.
 static Expected<bool> hasPattern(const TernaryTensors &tensors,
                                  const TernaryWeights &type,
                                  Checkpoint &checkpoint) {
@@ -113,28 +95,39 @@ static Expected<bool> hasPattern(const TernaryTensors &tensors,
   int64_t cols = tensors.shape[1];
   return allRows(tensors, checkpoint,
                  [&](TensorType storage, int64_t rows, const uint8_t *bytes) {
-                   codes.resize(rows * cols / format::kGroupInputs);
-                   scales.resize(rows * cols);
-                   return format::readTernaryRows(
-                       storage, type.isStrided,
-                       type.layout.scaleGroupInputs(cols), rows, cols, bytes,
-                       codes.data(), scales.data());
+                   codes.resize(rows * type.layout.rowGroups(cols));
+                   scales.resize(rows * type.layout.rowScales(cols));
+                   return !format::readTernaryRows(
+                       type.layout, storage, type.isStrided, /*firstRow=*/0,
+                       rows, cols, bytes, codes.data(), scales.data());
                  });
 }
 
-Expected<WeightType> sherry::chooseTernary(const TernaryTensors &tensors,
-                                           Checkpoint &checkpoint) {
+Expected<TernaryWeights> sherry::chooseDense(const TernaryTensors &tensors,
+                                             Checkpoint &checkpoint) {
   const TensorTypes &types = tensors.types;
   auto inputs = chooseScaleInputs(tensors, checkpoint);
   if (!inputs)
     return inputs.takeError();
   TernaryWeights result;
+  result.layout.codebook = &format::kDense;
   bool isOfTensor = types.size() == 1 && types.contains(TensorType::I2_S);
   result.layout.granularity =
       isOfTensor ? Granularity::PerChannel : Granularity::PerGroup;
   result.layout.groupSize = *inputs;
   result.layout.scaleType =
       hasWideScale(types) ? format::ScaleType::F32 : format::ScaleType::F16;
+  return result;
+}
+
+Expected<TernaryWeights> sherry::chooseTernary(const TernaryTensors &tensors,
+                                               Checkpoint &checkpoint) {
+  auto dense = chooseDense(tensors, checkpoint);
+  if (!dense)
+    return dense.takeError();
+  TernaryWeights result = *dense;
+  result.layout.codebook = &format::k3of4;
+  const TensorTypes &types = tensors.types;
   for (bool isStrided : {false, true}) {
     result.isStrided = isStrided;
     // Their groups have it by construction.
@@ -148,5 +141,5 @@ Expected<WeightType> sherry::chooseTernary(const TernaryTensors &tensors,
     if (*matches)
       return result;
   }
-  return formatOf(*inputs, hasWideScale(types));
+  return *dense;
 }

@@ -25,13 +25,13 @@ struct TernaryTensors {
 /// Whether a format holds trits and scales of all these types as they are.
 bool canPackTogether(const TensorTypes &types);
 
-/// The dense format with the scales of such tensors.
-llvm::Expected<format::DenseFormat>
-chooseTritBlocks(const TernaryTensors &tensors, Checkpoint &checkpoint);
+/// Trits without a pattern, with the scales of such tensors.
+llvm::Expected<TernaryWeights> chooseDense(const TernaryTensors &tensors,
+                                           Checkpoint &checkpoint);
 
 /// 3:4-sparse if every group of such tensors has exactly one zero, else dense.
-llvm::Expected<WeightType> chooseTernary(const TernaryTensors &tensors,
-                                         Checkpoint &checkpoint);
+llvm::Expected<TernaryWeights> chooseTernary(const TernaryTensors &tensors,
+                                             Checkpoint &checkpoint);
 
 } // namespace sherry
 

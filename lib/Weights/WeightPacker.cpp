@@ -56,7 +56,8 @@ Error WeightPacker::pack(int64_t row, uint8_t *out) const {
 //===----------------------------------------------------------------------===//
 
 Error WeightPacker::packTernary(int64_t row, int64_t rows, uint8_t *out) const {
-  int64_t cols = matrix.getCols(), rowCodes = cols / format::kGroupInputs;
+  const format::TernaryLayout &layout = getTernary(type)->layout;
+  int64_t cols = matrix.getCols(), rowCodes = layout.rowGroups(cols);
   int64_t rowScales = projector->scaleGroups();
   std::vector<uint8_t> codes(rows * rowCodes);
   std::vector<float> scales(rows * rowScales);
@@ -76,8 +77,7 @@ Error WeightPacker::packTernary(int64_t row, int64_t rows, uint8_t *out) const {
   };
   if (Error error = matrix.forSlices(row, rows, readSlice))
     return error;
-  format::packTernary(getTernary(type)->layout, rows, cols, codes.data(),
-                      scales.data(), out);
+  format::packTernary(layout, rows, cols, codes.data(), scales.data(), out);
   return Error::success();
 }
 
@@ -88,11 +88,10 @@ Error WeightPacker::copyTrits(const WeightSlice &slice, int64_t first,
   std::vector<uint8_t> bytes = matrix.copySlice(source, slice, first, rows);
   int64_t cols = matrix.getCols();
   const TernaryWeights &ternary = *getTernary(type);
-  if (!format::readTernaryRows(*source.getTensorType(slice.tensor),
-                               ternary.isStrided,
-                               ternary.layout.scaleGroupInputs(cols), rows,
-                               cols, bytes.data(), codes, scales))
-    return explain("a group has not exactly one zero, or not one scale");
+  if (format::Failure failure = format::readTernaryRows(
+          ternary.layout, *source.getTensorType(slice.tensor),
+          ternary.isStrided, first, rows, cols, bytes.data(), codes, scales))
+    return explain(failure);
   if (!llvm::all_of(llvm::ArrayRef(scales, rows * projector->scaleGroups()),
                     [](float scale) { return std::isfinite(scale); }))
     return explain("a scale is not finite; the file is damaged");

@@ -55,11 +55,12 @@ static std::string printNames(const TensorTypes &types) {
 // Embedding and head
 //===----------------------------------------------------------------------===//
 
-/// The format of a dense matrix. `fallback` is for random weights, and for
-/// numbers that are not in blocks unless they are to be kept.
-static Expected<DenseFormat>
-chooseDense(StringRef tensor, ArrayRef<int64_t> shape, DenseFormat fallback,
-            bool keepNumbers, Checkpoint *checkpoint, raw_ostream &log) {
+/// The type of the embedding or the head. `fallback` is for random weights, and
+/// for numbers that are not in blocks unless they are to be kept.
+static Expected<WeightType>
+chooseVocabularyType(StringRef tensor, ArrayRef<int64_t> shape,
+                     DenseFormat fallback, bool keepNumbers,
+                     Checkpoint *checkpoint, raw_ostream &log) {
   auto storage = checkpoint ? checkpoint->getTensorType(tensor) : std::nullopt;
   if (!storage || (isDense(*storage) && !keepNumbers))
     return fallback;
@@ -67,7 +68,10 @@ chooseDense(StringRef tensor, ArrayRef<int64_t> shape, DenseFormat fallback,
     TernaryTensors tensors{{tensor.str()}, {}, {}};
     tensors.shape.assign(shape.begin(), shape.end());
     tensors.types.insert(*storage);
-    return chooseTritBlocks(tensors, *checkpoint);
+    auto ternary = chooseDense(tensors, *checkpoint);
+    if (!ternary)
+      return ternary.takeError();
+    return WeightType(*ternary);
   }
   DenseFormat result = formatOf(*storage);
   if (!isDense(*storage) && !canPackStored(result, *storage))
@@ -106,7 +110,10 @@ static Expected<WeightType> chooseBlocks(const LinearLayer &linear,
     TernaryTensors tensors{{}, {linear.outputs, linear.inputs}, types};
     for (int64_t layer = 0; layer < numLayers; ++layer)
       tensors.names.push_back(nameWeight(linear, layer));
-    return chooseTernary(tensors, checkpoint);
+    auto ternary = chooseTernary(tensors, checkpoint);
+    if (!ternary)
+      return ternary.takeError();
+    return WeightType(*ternary);
   }
   DenseFormat result =
       types.size() == 1 ? formatOf(types[0]) : DenseFormat::Q8_0;
@@ -159,7 +166,7 @@ static Error chooseGranularity(const WeightOptions &options,
     return makeError(Problem::UnusedGroupSize,
                      "a group size needs the granularity per_group");
   if (*options.groupSize <= 0 || *options.groupSize > kMaxSize ||
-      *options.groupSize % format::kGroupInputs != 0)
+      *options.groupSize % format::kDotInputs != 0)
     return makeError("the group size is " + Twine(*options.groupSize) +
                      "; it must be a multiple of 4 in 4.." + Twine(kMaxSize));
   layout.groupSize = *options.groupSize;
@@ -181,6 +188,7 @@ static Expected<TernaryWeights> chooseProjection(const WeightOptions &options,
                                                  const ModelConfig &config,
                                                  bool isRandom) {
   TernaryWeights result;
+  result.layout.codebook = options.codebook;
   result.layout.scaleType = options.scaleType;
   if (Error error = chooseGranularity(options, config, result.layout))
     return error;
@@ -192,6 +200,10 @@ static Expected<TernaryWeights> chooseProjection(const WeightOptions &options,
   if (!canBeStrided(config, result.layout))
     return makeError("strided groups need sizes and groups of a scale that are "
                      "multiples of 64");
+  if (options.codebook->inputs != format::kDotInputs)
+    return makeError("strided groups have four inputs, those of the codebook " +
+                     Twine(StringRef(options.codebook->name)) + " " +
+                     Twine(options.codebook->inputs));
   result.isStrided = true;
   return result;
 }
@@ -207,8 +219,10 @@ static Error refuseWithoutEffect(const WeightOptions &options,
       if (!storage || isDense(*storage))
         return Error::success();
     }
-  bool isGiven = options.quantize || options.granularity || options.groupSize ||
-                 options.scaleType != format::ScaleType::F16;
+  bool isGiven =
+      options.quantize || options.granularity || options.groupSize ||
+      options.scaleType != format::ScaleType::F16 ||
+      (options.codebook != &format::k3of4 && !options.isVocabularyTernary);
   if (isGiven)
     return makeError(Problem::NothingToProject,
                      "all linear layers of the model are in blocks that have "
@@ -242,14 +256,19 @@ private:
     add(name, config.numLayers, "model.layers.{}." + source, {size},
         DenseFormat::F32);
   }
-  /// The embedding or the head, which are never 3:4-sparse.
-  void addVocabulary(StringRef name, StringRef source, DenseFormat format) {
-    add(name, 1, source, {config.vocabSize, config.hiddenSize}, format);
+  /// The embedding or the head.
+  void addVocabulary(StringRef name, StringRef source, const WeightType &type) {
+    add(name, 1, source, {config.vocabSize, config.hiddenSize}, type);
   }
-  Expected<DenseFormat> chooseVocabulary(StringRef source,
-                                         DenseFormat fallback) {
-    return chooseDense(source, {config.vocabSize, config.hiddenSize}, fallback,
-                       keepNumbers, checkpoint, log);
+  Expected<WeightType> chooseVocabulary(StringRef source,
+                                        DenseFormat fallback) {
+    auto storage =
+        checkpoint ? checkpoint->getTensorType(source) : std::nullopt;
+    if (options.isVocabularyTernary &&
+        !(storage && format::isTernary(*storage)))
+      return WeightType(result.projection);
+    return chooseVocabularyType(source, {config.vocabSize, config.hiddenSize},
+                                fallback, keepNumbers, checkpoint, log);
   }
   Error addLinears(ArrayRef<LinearLayer> linears);
   void addAttentionVectors(ArrayRef<LinearLayer> linears);
@@ -298,18 +317,19 @@ Expected<WeightPlan> Planner::plan() {
   constexpr StringRef embedding = "model.embed_tokens.weight";
   constexpr StringRef head = "lm_head.weight";
   bool isTied = config.tieWordEmbeddings;
-  Expected<DenseFormat> headFormat =
+  Expected<WeightType> headType =
       options.head
-          ? *options.head
+          ? Expected<WeightType>(*options.head)
           : chooseVocabulary(isTied ? embedding : head, DenseFormat::Q8_0);
-  if (!headFormat)
-    return headFormat.takeError();
+  if (!headType)
+    return headType.takeError();
   // A tied embedding is the head, so it is stored like one.
-  Expected<DenseFormat> embeddingFormat =
-      isTied ? *headFormat : chooseVocabulary(embedding, DenseFormat::BF16);
-  if (!embeddingFormat)
-    return embeddingFormat.takeError();
-  addVocabulary("embedding", embedding, *embeddingFormat);
+  Expected<WeightType> embeddingType =
+      isTied ? Expected<WeightType>(*headType)
+             : chooseVocabulary(embedding, DenseFormat::BF16);
+  if (!embeddingType)
+    return embeddingType.takeError();
+  addVocabulary("embedding", embedding, *embeddingType);
   if (checkpoint)
     if (Error error = refuseWithoutEffect(options, config, *checkpoint))
       return error;
@@ -322,7 +342,7 @@ Expected<WeightPlan> Planner::plan() {
   add("output_norm", 1, "model.norm.weight", {config.hiddenSize},
       DenseFormat::F32);
   if (!isTied)
-    addVocabulary("head", head, *headFormat);
+    addVocabulary("head", head, *headType);
   return std::move(result);
 }
 

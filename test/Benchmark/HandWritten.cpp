@@ -4,13 +4,13 @@
 //
 //===----------------------------------------------------------------------===//
 #include "HandWritten.h"
-#include "sherry/Format/Codec.h"
+#include "sherry/Format/Codebook.h"
 
 using namespace sherry;
 
 HandWritten::Trits::Trits() {
   for (int code = 0; code < 32; ++code) {
-    const auto trits = format::decodeGroup(static_cast<uint8_t>(code));
+    const auto trits = format::k3of4.decode(static_cast<uint8_t>(code));
     bytes[code] = 0;
     for (int i = 0; i < 4; ++i) {
       lanes[i][code] = trits[i];

@@ -53,6 +53,47 @@ func.func @lookups(%x: tensor<?x8xf32>, %layer: index) -> tensor<?x160xf32> attr
 
 // -----
 
+// Three inputs per group: a table at every third activation, of which four are
+// loaded; the last ones are loaded apart.
+// CHECK-DAG: #[[THREES:.*]] = affine_map<(d0, d1) -> (d0 * 8 + d1 * 3)>
+module attributes {sherry.weights_size = 384 : i64} {
+sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 384 : tensor<32x8x!sherry.trit, #sherry.ternary<codebook = <"dense">, contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
+// CHECK-LABEL: func @groups_of_three
+func.func @groups_of_three(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = words <"dense">>>
+  // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<3x32xi16>
+  // CHECK: affine.for %[[I:.*]] = 0 to 2
+  // CHECK: %[[PLACE:.*]] = affine.apply #[[THREES]](%{{.*}}, %[[I]])
+  // CHECK: affine.vector_load %[[VALUES:.*]][%{{.*}}, %[[PLACE]]] : memref<1x32xi8>, vector<4xi8>
+  // CHECK: sherry.build_table %{{.*}} codebook <"dense"> : vector<4xi8> -> vector<32xi16>
+  // CHECK: affine.vector_load %[[VALUES]][{{.*}}] : memref<1x32xi8>, vector<2xi8>
+  // CHECK: vector.shuffle {{.*}} [0, 1, 2, 2] : vector<2xi8>, vector<2xi8>
+  // CHECK: sherry.build_table
+  // CHECK: sherry.lookup_codes %[[TABLES]][{{.*}} {groups = 3 : i64}
+  %y = sherry.linear %values, @w : tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = words <"dense">>> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}
+}
+
+// -----
+
+// A row of a ternary embedding: its tile is unpacked.
+module attributes {sherry.weights_size = 512 : i64} {
+sherry.weight @w count 1 from ["w"] rows [64] at 0 stride 512 : tensor<64x8x!sherry.trit, #sherry.ternary<codebook = <"dense">, contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
+// CHECK-LABEL: func @ternary_embedding
+func.func @ternary_embedding(%tokens: tensor<?xi32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 8 : i64} {
+  // CHECK: sherry.unpack_codes %{{.*}} words codebook <"dense"> : vector<64xi8> -> vector<2x2x64xi8>
+  // CHECK: affine.for %[[FOUR:.*]] = 0 to 2
+  // CHECK: vector.load %{{.*}}[%[[FOUR]], %{{.*}}, %{{.*}}] : memref<64x2x64xi8>, vector<4xi8>
+  // CHECK: arith.mulf
+  // CHECK: affine.vector_store {{.*}} : memref<8x32xf32>, vector<4xf32>
+  %y = sherry.embedding %tokens, @w : tensor<?xi32> -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+}
+
+// -----
+
 // Nibbles: 16 entries per group, low bytes and high bytes, and signs.
 module attributes {sherry.weights_size = 256 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <nibbles, interleave = 1>>>

@@ -37,9 +37,44 @@ func.func @lookups(%tables: memref<32x32xi16>, %group: index, %bytes: vector<320
 
 // OPS-LABEL: func @lookups_of_nibbles
 func.func @lookups_of_nibbles(%tables: memref<32x2x16xi8>, %group: index, %bytes: vector<128xi8>, %sums: vector<32xi16>) -> vector<32xi16> {
-  // OPS-COUNT-3: sherry.lookup_halves %arg0
+  // OPS-COUNT-4: sherry.lookup_halves %arg0
   // OPS-NOT: sherry.lookup_halves
   // OPS: vector.shuffle {{.*}} : vector<16xi16>, vector<16xi16>
-  %next = sherry.lookup_codes %tables[%group], %bytes, %sums {groups = 3 : i64} : memref<32x2x16xi8>, vector<128xi8>, vector<32xi16>
+  %next = sherry.lookup_codes %tables[%group], %bytes, %sums {groups = 4 : i64} : memref<32x2x16xi8>, vector<128xi8>, vector<32xi16>
   return %next : vector<32xi16>
+}
+
+// An odd nibble is in the lower bytes of the words of signs.
+// OPS-LABEL: func @nibble_beside_signs
+func.func @nibble_beside_signs(%tables: memref<32x2x16xi8>, %group: index, %bytes: vector<64xi8>, %sums: vector<32xi16>) -> vector<32xi16> {
+  // OPS: %[[NIBBLES:.*]] = vector.shuffle %{{.*}} [0, 2, 4, 6, 8, 10, 12, 14, 32, 34, {{.*}}, 46, 16, 18,
+  // OPS: sherry.lookup_halves %arg0[%arg1], %[[NIBBLES]]
+  %next = sherry.lookup_codes %tables[%group], %bytes, %sums {groups = 1 : i64} : memref<32x2x16xi8>, vector<64xi8>, vector<32xi16>
+  return %next : vector<32xi16>
+}
+
+// The bits that a byte has left are the lower ones of a code whose upper ones
+// are on top of words.
+// OPS-LABEL: func @words_and_a_byte
+func.func @words_and_a_byte(%tables: memref<32x32xi16>, %group: index, %bytes: vector<160xi8>, %sums: vector<32xi16>) -> vector<32xi16> {
+  // OPS-COUNT-6: sherry.lookup %arg0
+  // OPS: %[[BYTE:.*]] = arith.extui {{.*}} : vector<32xi8> to vector<32xi16>
+  // OPS: sherry.lookup %arg0[{{.*}}], %[[BYTE]]
+  // OPS: %[[LOW:.*]] = arith.shrui %[[BYTE]]
+  // OPS: %[[CODES:.*]] = arith.ori {{.*}}, %[[LOW]]
+  // OPS: sherry.lookup %arg0[{{.*}}], %[[CODES]]
+  // OPS-NOT: sherry.lookup
+  %next = sherry.lookup_codes %tables[%group], %bytes, %sums {groups = 8 : i64} : memref<32x32xi16>, vector<160xi8>, vector<32xi16>
+  return %next : vector<32xi16>
+}
+
+// Four groups of three inputs are three fours.
+// OPS-LABEL: func @groups_of_three
+func.func @groups_of_three(%bytes: vector<96xi8>) -> vector<64xi8> {
+  // OPS: %[[A:.*]] = vector.bitcast %{{.*}} : vector<64xi8> to vector<16xi32>
+  // OPS: arith.shli %{{.*}}, %{{.*}} : vector<16xi32>
+  // OPS: arith.ori %[[A]]
+  %trits = sherry.unpack_codes %bytes words codebook <"dense"> bias 1 : vector<96xi8> -> vector<3x2x64xi8>
+  %first = vector.extract %trits[0, 0] : vector<64xi8> from vector<3x2x64xi8>
+  return %first : vector<64xi8>
 }

@@ -48,6 +48,8 @@ static constexpr OptionUse kTable[] = {
     {"group-size", HasTrits, kDense},
     {"scale-type", ImportsGraph, kFrom},
     {"scale-type", HasTrits, kDense},
+    {"codebook", ImportsGraph, kFrom},
+    {"codebook", HasTrits, kDense},
     {"head", ImportsGraph, kFrom},
     {"stq-scale", ReadsWeights, kRandom},
     {"kv", ImportsGraph, kFrom},

@@ -226,6 +226,10 @@ static std::string makeKey(const CompileOptions &options,
       << (options.quantizeActivations ? "i8" : "f32") << " "
       << (options.weights.quantize.value_or(true) ? "ternary" : "bf16") << " "
       << (options.weights.scaleType == format::ScaleType::F16 ? "f16" : "f32");
+  if (options.weights.codebook != &format::k3of4)
+    out << " " << options.weights.codebook->name;
+  if (options.weights.isVocabularyTernary)
+    out << " head ternary";
   if (options.weights.head)
     out << " head " << nameOf(*options.weights.head);
   if (options.cacheType)

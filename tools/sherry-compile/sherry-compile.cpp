@@ -24,6 +24,7 @@ using namespace sherry;
 
 enum class Activations { I8, F32 };
 enum class Groups { Contiguous, Strided };
+enum class Head { Q8_0, Q6_K, Q4_0, BF16, F16, F32, Ternary };
 
 static cl::OptionCategory category("Compiler options");
 
@@ -71,18 +72,24 @@ static cl::opt<format::ScaleType>
               cl::values(clEnumValN(format::ScaleType::F16, "f16", "16 bits"),
                          clEnumValN(format::ScaleType::F32, "f32", "32 bits")),
               cl::init(format::ScaleType::F16), cl::cat(category));
-static cl::opt<format::DenseFormat> head(
+static cl::opt<std::string> codebook(
+    "codebook",
+    cl::desc("Which trits the groups of projected weights have: 3:4, one 0 in "
+             "four, or dense, any three (default: 3:4)"),
+    cl::value_desc("name"), cl::init("3:4"), cl::cat(category));
+static cl::opt<Head> head(
     "head",
     cl::desc("Output head, and the embedding if tied (default: in blocks as a "
              "GGUF file has it, else q8_0, or with --activations=f32 as the "
              "checkpoint has it):"),
-    cl::values(
-        clEnumValN(format::DenseFormat::Q8_0, "q8_0", "8 bits in blocks of 32"),
-        clEnumValN(format::DenseFormat::Q6_K, "q6_K", "6 bits in blocks of 16"),
-        clEnumValN(format::DenseFormat::Q4_0, "q4_0", "4 bits in blocks of 32"),
-        clEnumValN(format::DenseFormat::BF16, "bf16", "16 bits"),
-        clEnumValN(format::DenseFormat::F16, "f16", "16 bits, half precision"),
-        clEnumValN(format::DenseFormat::F32, "f32", "32 bits")),
+    cl::values(clEnumValN(Head::Q8_0, "q8_0", "8 bits in blocks of 32"),
+               clEnumValN(Head::Q6_K, "q6_K", "6 bits in blocks of 16"),
+               clEnumValN(Head::Q4_0, "q4_0", "4 bits in blocks of 32"),
+               clEnumValN(Head::BF16, "bf16", "16 bits"),
+               clEnumValN(Head::F16, "f16", "16 bits, half precision"),
+               clEnumValN(Head::F32, "f32", "32 bits"),
+               clEnumValN(Head::Ternary, "ternary",
+                          "trits as in linear layers, the embedding too")),
     cl::cat(category));
 static cl::opt<StqScale> stqScale(
     "stq-scale",
@@ -248,6 +255,33 @@ static std::string defaultOutput() {
   return (name + (emitStage == Stage::Object ? ".o" : ".so")).str();
 }
 
+static void setHead(WeightOptions &weights) {
+  using format::DenseFormat;
+  switch (head) {
+  case Head::Q8_0:
+    weights.head = DenseFormat::Q8_0;
+    break;
+  case Head::Q6_K:
+    weights.head = DenseFormat::Q6_K;
+    break;
+  case Head::Q4_0:
+    weights.head = DenseFormat::Q4_0;
+    break;
+  case Head::BF16:
+    weights.head = DenseFormat::BF16;
+    break;
+  case Head::F16:
+    weights.head = DenseFormat::F16;
+    break;
+  case Head::F32:
+    weights.head = DenseFormat::F32;
+    break;
+  case Head::Ternary:
+    weights.isVocabularyTernary = true;
+    break;
+  }
+}
+
 int main(int argc, char **argv) {
   startTool();
   // It keeps to what startTool() does when the reader of a pipe has gone.
@@ -284,7 +318,17 @@ int main(int argc, char **argv) {
     options.weights.groupSize = groupSize;
   options.weights.scaleType = scaleType;
   if (head.getNumOccurrences())
-    options.weights.head = head;
+    setHead(options.weights);
+  if (auto *found = format::findCodebook(codebook.getValue())) {
+    options.weights.codebook = found;
+  } else {
+    WithColor::error(errs(), "sherry-compile")
+        << "--codebook: there is no '" << codebook << "'; there are";
+    for (const format::Codebook *known : format::kCodebooks)
+      errs() << " " << StringRef(known->name);
+    errs() << "\n";
+    return 1;
+  }
   options.stqScale = stqScale;
   if (kv.getNumOccurrences())
     options.cacheType = kv;

@@ -283,7 +283,7 @@ int main(int argc, char **argv) {
   if (granularityOption->count() > 0)
     options.granularity = granularity;
   if (groupSizeOption->count() > 0) {
-    if (groupSize % format::kGroupInputs != 0)
+    if (groupSize % format::kDotInputs != 0)
       return fail("--group-size is " + std::to_string(groupSize) +
                   "; it must be a multiple of 4");
     options.groupSize = groupSize;

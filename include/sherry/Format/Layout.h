@@ -10,23 +10,26 @@
 #ifndef SHERRY_FORMAT_LAYOUT_H
 #define SHERRY_FORMAT_LAYOUT_H
 
+#include "sherry/Format/Codebook.h"
+
 #include <cstdint>
 
 namespace sherry::format {
 
-/// [T1] Four weights along the input axis make one group, one 5-bit code.
-inline constexpr int64_t kGroupInputs = 4;
-/// [T1] Inputs that strided groups are taken from: group i has the inputs i,
-/// i + 16, i + 32 and i + 48.
+/// Inputs of a dot product of bytes: planes of dense weights, panels of trits
+/// and quantized activations come in fours.
+inline constexpr int64_t kDotInputs = 4;
+/// [T1] Inputs that strided groups of four are taken from: group i has the
+/// inputs i, i + 16, i + 32 and i + 48.
 inline constexpr int64_t kStridedInputs = 64;
-inline constexpr int64_t kGroupStride = kStridedInputs / kGroupInputs;
+inline constexpr int64_t kGroupStride = kStridedInputs / kDotInputs;
 /// [T2] Rows (output channels) of a tile. Row counts are padded to whole tiles
 /// with rows of code 0 and scale 0, which contribute exact zeros.
 inline constexpr int64_t kTileRows = 32;
-/// [T3] Groups of a full step: 16 groups, 64 inputs, 320 bytes per tile.
+/// [T3] Groups of a full step: 320 bytes per tile.
 inline constexpr int64_t kStepGroups = 16;
-/// [T4] Most inputs of a chunk, the unit that is summed in integers: 64 groups
-/// of at most 3 * 127 each stay below 2^15.
+/// [T4] Most inputs of a chunk, the unit that is summed in integers: as many
+/// times 127 stay below 2^15.
 inline constexpr int64_t kMaxChunkInputs = 256;
 
 enum class Granularity { PerTensor, PerChannel, PerGroup };
@@ -36,8 +39,8 @@ constexpr int64_t sizeOf(ScaleType type) {
 }
 
 /// How the 16 codes of a step and 32 rows become bytes.
-///  Words    five 16-bit words per row, three codes each and one bit of the
-///           sixteenth: made for a 32-entry table lookup (AVX-512 vpermw).
+///  Words    16-bit words per row, three codes each and one bit of a code
+///           more: made for a 32-entry table lookup (AVX-512 vpermw).
 ///  Nibbles  sign-less codes as 4-bit fields and a word of sign bits per row:
 ///           made for a 16-entry byte lookup (AVX2 vpshufb).
 enum class CodeOrder { Words, Nibbles };
@@ -55,6 +58,33 @@ constexpr int64_t rowStride(int64_t cols, int64_t bytesPerColumn) {
 
 inline constexpr int64_t kMaxInterleave = 16;
 
+/// [T6] What a row has of a step of `groups` groups, 1 <= groups <= 16: words
+/// of three codes each, and perhaps a byte for one or two more, whose bits are
+/// completed by those that words have left. Without the byte, the bits that are
+/// left are those of a sixteenth code.
+constexpr int64_t stepWords(int64_t groups) {
+  int64_t words = groups / 3;
+  return groups % 3 == 2 && words < 2 ? words + 1 : words;
+}
+constexpr bool hasStepByte(int64_t groups) {
+  return groups < kStepGroups && groups > 3 * stepWords(groups);
+}
+/// Words whose upper bits are, from the top, those of the last group's code.
+constexpr int64_t stepTopBits(int64_t groups) {
+  if (groups == kStepGroups)
+    return stepWords(groups);
+  return hasStepByte(groups) && groups % 3 == 2 ? 2 : 0;
+}
+
+/// [T7] Vectors of nibbles of such a step, two groups each. The last nibble of
+/// an odd number may be beside the signs.
+constexpr bool isNibbleBesideSigns(int64_t groups) {
+  return groups % 2 == 1 && groups <= 12;
+}
+constexpr int64_t stepNibbles(int64_t groups) {
+  return isNibbleBesideSigns(groups) ? groups / 2 : ceilDiv(groups, 2);
+}
+
 /// Layout of one ternary matrix [rows][cols]; cols is a multiple of 4.
 ///
 /// [T5] The bytes are a sequence of super-tiles of `interleave` tiles (the last
@@ -67,6 +97,7 @@ struct TernaryLayout {
   Granularity granularity = Granularity::PerGroup;
   int64_t groupSize = 128; ///< inputs per scale; meaningful if PerGroup
   int64_t interleave = 4;  ///< tiles per super-tile, at most kMaxInterleave
+  const Codebook *codebook = &k3of4;
 
   /// Inputs per scale group of a row of `cols` inputs. The last scale group of
   /// a row is shorter if this does not divide cols. PerTensor is stored like
@@ -76,17 +107,38 @@ struct TernaryLayout {
                                                                     : cols;
   }
   constexpr int64_t scaleBytes() const { return kTileRows * sizeOf(scaleType); }
+  /// Scales of a row.
+  constexpr int64_t rowScales(int64_t cols) const {
+    return ceilDiv(cols, scaleGroupInputs(cols));
+  }
+  /// [T4] Groups of a scale group, or the chunk or step of one, of so many
+  /// inputs. The last group of a chunk may have fewer inputs.
+  constexpr int64_t groups(int64_t inputs) const {
+    return inputs / kMaxChunkInputs *
+               ceilDiv(kMaxChunkInputs, codebook->inputs) +
+           ceilDiv(inputs % kMaxChunkInputs, codebook->inputs);
+  }
+  /// Groups of a row.
+  constexpr int64_t rowGroups(int64_t cols) const {
+    int64_t g = scaleGroupInputs(cols);
+    return cols / g * groups(g) + groups(cols % g);
+  }
+  /// Inputs of a full step.
+  constexpr int64_t stepInputs() const {
+    return kStepGroups * codebook->inputs;
+  }
   /// Bytes of one tile's step of `groups` groups, 1 <= groups <= 16. A step
   /// of fewer than 16 groups ends a chunk.
   constexpr int64_t stepBytes(int64_t groups) const {
     if (order == CodeOrder::Words)
-      return (groups == kStepGroups ? 5 : ceilDiv(groups, 3)) * 2 * kTileRows;
-    return ceilDiv(groups, 2) * kTileRows + 2 * kTileRows;
+      return (2 * stepWords(groups) + (hasStepByte(groups) ? 1 : 0)) *
+             kTileRows;
+    return (stepNibbles(groups) + 2) * kTileRows;
   }
   /// Bytes of one tile's chunk of `inputs` inputs, without scales.
   constexpr int64_t chunkBytes(int64_t inputs) const {
-    int64_t groups = inputs / kGroupInputs, rest = groups % kStepGroups;
-    return groups / kStepGroups * stepBytes(kStepGroups) +
+    int64_t count = groups(inputs), rest = count % kStepGroups;
+    return count / kStepGroups * stepBytes(kStepGroups) +
            (rest ? stepBytes(rest) : 0);
   }
   /// Bytes of one tile's scale group of `inputs` inputs, scales included.
@@ -137,14 +189,14 @@ struct QuantFormat {
   /// input of a group of four. A plane holds the upper two bits of the up to
   /// four groups of a block (6 bits only, first of all planes: it is needed
   /// first), the low four of two groups, or all bits of one or (2 bits) four.
-  static constexpr int64_t kPlaneBytes = kTileRows * kGroupInputs;
+  static constexpr int64_t kPlaneBytes = kTileRows * kDotInputs;
   constexpr int64_t upperPlanes() const { return bits == 6 ? 1 : 0; }
   /// Groups whose low bits share a plane.
   constexpr int64_t planeGroups() const {
     return bits == 8 ? 1 : bits == 2 ? 4 : 2;
   }
   constexpr int64_t blockBytes(int64_t inputs) const {
-    int64_t groups = inputs / kGroupInputs;
+    int64_t groups = inputs / kDotInputs;
     return (upperPlanes() + ceilDiv(groups, planeGroups())) * kPlaneBytes;
   }
   /// Bytes of the planes of a super-block of `inputs` inputs.

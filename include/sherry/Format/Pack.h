@@ -17,20 +17,28 @@
 
 namespace sherry::format {
 
-/// Packs codes[rows][cols / 4], each below 32, and scales[rows][scale groups],
-/// each a value of the scale type (as Quantizer gives them), into
-/// layout.bytes(rows, cols) bytes: [T1] to [T7].
+/// Packs codes[rows][layout.rowGroups(cols)], each below 32, and
+/// scales[rows][layout.rowScales(cols)], each a value of the scale type (as
+/// Quantizer gives them), into layout.bytes(rows, cols) bytes: [T1] to [T7].
 void packTernary(const TernaryLayout &layout, int64_t rows, int64_t cols,
                  const uint8_t *codes, const float *scales, uint8_t *bytes);
 
-/// Takes rows of a ternary type apart: codes[rows][cols / 4] of contiguous or
-/// strided groups, and a scale for every `scaleInputs` inputs, the last ones of
-/// a row perhaps fewer. Returns false if a group has not exactly one zero or
-/// inputs do not share a scale.
-[[nodiscard]] bool readTernaryRows(TensorType storage, bool strided,
-                                   int64_t scaleInputs, int64_t rows,
-                                   int64_t cols, const uint8_t *stored,
-                                   uint8_t *codes, float *scales);
+/// The codes of a row of numbers out of {-1, 0, 1}, in contiguous or strided
+/// groups. Returns false if the codebook has none for a group.
+[[nodiscard]] bool encodeRow(const TernaryLayout &layout, bool strided,
+                             int64_t cols, const int8_t *trits, uint8_t *codes);
+/// The inverse of encodeRow().
+void decodeRow(const TernaryLayout &layout, bool strided, int64_t cols,
+               const uint8_t *codes, int8_t *trits);
+
+/// Takes rows of a ternary type apart, into codes and scales as packTernary()
+/// takes them. Fails on a +2, on a group that the codebook has no code for, and
+/// on inputs that do not share a scale.
+[[nodiscard]] Failure readTernaryRows(const TernaryLayout &layout,
+                                      TensorType storage, bool strided,
+                                      int64_t firstRow, int64_t rows,
+                                      int64_t cols, const uint8_t *stored,
+                                      uint8_t *codes, float *scales);
 
 /// The inverse of packTernary(). Padding is not looked at.
 void unpackTernary(const TernaryLayout &layout, int64_t rows, int64_t cols,

@@ -1,9 +1,10 @@
-//===- Quantizer.h - Projection onto 3:4-sparse trits -----------*- C++ -*-===//
+//===- Quantizer.h - Projection onto trits ----------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The closed form of the Sherry quantizer ("Sparse-AbsMean", arXiv 2601.07892):
-// rules [S1] to [S5] of docs/BlockFormat.md.
+// The closed form of the Sherry quantizer ("Sparse-AbsMean", arXiv 2601.07892),
+// and AbsMean for trits without a pattern: rules [S1] to [S6] of
+// docs/BlockFormat.md.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_FORMAT_QUANTIZER_H
@@ -31,22 +32,25 @@ public:
   const TernaryLayout &getLayout() const { return layout; }
 
   /// Scales of each row.
-  int64_t scaleGroups() const {
-    return ceilDiv(cols, layout.scaleGroupInputs(cols));
-  }
+  int64_t scaleGroups() const { return layout.rowScales(cols); }
 
   /// Fails on NaN and infinity.
   [[nodiscard]] Failure accumulateRows(int64_t firstRow, int64_t rows,
                                        const float *weights);
 
-  /// Writes codes[rows][cols / 4] and scales[rows][scaleGroups()], the latter
-  /// as the scale type holds them. Fails on NaN and infinity, and on scales
-  /// that f16 cannot hold.
+  /// Writes codes[rows][layout.rowGroups(cols)] and
+  /// scales[rows][scaleGroups()], the latter as the scale type holds them.
+  /// Fails on NaN and infinity, and on scales that f16 cannot hold.
   [[nodiscard]] Failure quantizeRows(int64_t firstRow, int64_t rows,
                                      const float *weights, uint8_t *codes,
                                      float *scales) const;
 
 private:
+  void accumulate(const float *weights, int64_t count, double &sum,
+                  int64_t &kept) const;
+  void projectRegion(const float *weights, int64_t count, float scale,
+                     uint8_t *codes) const;
+
   TernaryLayout layout;
   int64_t cols;
   double tensorSum = 0; ///< of |w| over the kept weights seen so far

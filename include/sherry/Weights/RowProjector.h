@@ -1,4 +1,4 @@
-//===- RowProjector.h - Rows of a matrix as 3:4-sparse trits ----*- C++ -*-===//
+//===- RowProjector.h - Rows of a matrix as trits ---------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -37,7 +37,7 @@ public:
   llvm::Error prepare(int64_t rows, ReadRows read);
 
   /// Projects weights[rows][cols], which begin at row `row` of the matrix, into
-  /// codes[rows][cols / 4] and scales[rows][scaleGroups()].
+  /// codes[rows][layout.rowGroups(cols)] and scales[rows][scaleGroups()].
   llvm::Error project(int64_t row, int64_t rows, const float *weights,
                       uint8_t *codes, float *scales) const;
 

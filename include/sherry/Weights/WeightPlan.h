@@ -26,6 +26,9 @@ struct WeightOptions {
   /// has it in blocks; else q8_0, or the type in the checkpoint if numbers are
   /// kept.
   std::optional<format::DenseFormat> head;
+  /// Numbers of the embedding and the head become trits as well.
+  bool isVocabularyTernary = false;
+  const format::Codebook *codebook = &format::k3of4; ///< of projected numbers
   /// Whether the weights of linear layers become trits; blocks of a GGUF file
   /// do not. Unset: yes, with a warning if they were not trained so.
   std::optional<bool> quantize;

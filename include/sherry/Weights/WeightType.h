@@ -12,13 +12,13 @@
 
 namespace sherry {
 
-/// 3:4-sparse trits with scales [T1] to [T7].
+/// Trits with scales [T1] to [T7].
 struct TernaryWeights {
   format::TernaryLayout layout;
   bool isStrided = false; ///< groups of four are 16 inputs apart [T1]
 };
 
-/// Numbers, blocks of numbers with scales, or 3:4-sparse trits.
+/// Numbers, blocks of numbers with scales, or trits.
 using WeightType = std::variant<format::DenseFormat, TernaryWeights>;
 
 /// Null if the weights are not ternary.

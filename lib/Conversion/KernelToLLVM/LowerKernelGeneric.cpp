@@ -6,7 +6,7 @@
 #include "TargetFeatures.h"
 #include "VectorBuilder.h"
 #include "sherry/Conversion/Passes.h"
-#include "sherry/Format/Codec.h"
+#include "sherry/Format/Codebook.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -20,60 +20,50 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// The rule of the code [C1], computed bit by bit.
+/// Codes with a +1 in a lane, and those with a -1, are sets of 32 bits each,
+/// which a bit per code is looked for in.
 static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
                                       PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
+  const format::Codebook &codebook = op.getCodebook().getCodebook();
   auto type = b.vec(16, 32);
-  Value code = op.getCodes();
-  Value zeroLane = b.mask(b.shiftRight(code, 2), 3);
-  // 2 where a non-zero lane is negative; first, second and third of them.
-  auto bitTimesTwo = [&](int64_t bit) {
-    Value shifted =
-        bit == 0 ? Value(arith::ShLIOp::create(b, code, b.splat(type, 1)))
-                 : b.shiftRight(code, bit - 1);
-    return b.mask(shifted, 2);
+  Value bit = arith::ShLIOp::create(
+      b, b.splat(type, 1), b.mask(op.getCodes(), format::kNumCodes - 1));
+  Value zero = b.splat(type, 0);
+  // Bytes of ones where a lane of the code has not this trit.
+  auto isOther = [&](int trit) {
+    Value result;
+    for (int64_t lane = 0; lane < codebook.inputs; ++lane) {
+      int64_t set = 0;
+      for (int code = 0; code < format::kNumCodes; ++code)
+        if (codebook.decode(code)[lane] == trit)
+          set |= int64_t(1) << code;
+      Value other = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                          b.mask(bit, set), zero);
+      Value byte = b.mask(arith::ExtSIOp::create(b, type, other),
+                          int64_t(255) << (8 * lane));
+      result = result ? Value(arith::OrIOp::create(b, result, byte)) : byte;
+    }
+    return b.cast(b.vec(64, 8), result);
   };
-  Value first = bitTimesTwo(4);
-  Value second = arith::XOrIOp::create(b, first, bitTimesTwo(0));
-  Value third = arith::XOrIOp::create(b, first, bitTimesTwo(1));
-  Value signs[3] = {first, second, third};
-  Value result = b.splat(type, 0);
-  for (int64_t lane = 0; lane < 4; ++lane) {
-    auto compare = [&](arith::CmpIPredicate predicate) -> Value {
-      return arith::CmpIOp::create(b, predicate, zeroLane, b.splat(type, lane));
-    };
-    // Lanes after the zero lane are one earlier among the non-zero ones.
-    Value sign;
-    if (lane == 0)
-      sign = signs[0];
-    else if (lane == 3)
-      sign = signs[2];
-    else
-      sign = arith::SelectOp::create(b, compare(arith::CmpIPredicate::ult),
-                                     signs[lane - 1], signs[lane]);
-    Value trit = arith::SubIOp::create(b, b.splat(type, 2), sign);
-    trit = arith::SelectOp::create(b, compare(arith::CmpIPredicate::eq),
-                                   b.splat(type, 1), trit);
-    Value placed = arith::ShLIOp::create(b, trit, b.splat(type, 8 * lane));
-    result = arith::OrIOp::create(b, result, placed);
-  }
+  Value trits = arith::SubIOp::create(b, isOther(1), isOther(-1));
   rewriter.replaceOp(
-      op, b.withBias(b.cast(b.vec(64, 8), result), /*from=*/1, op.getBias()));
+      op, b.withBias(trits, /*from=*/0, op.getBias(), codebook.inputs));
   return success();
 }
 
 static LogicalResult lowerBuildTable(BuildTableOp op,
                                      PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
+  const format::Codebook &codebook = op.getCodebook().getCodebook();
   int64_t entries = op.getType().getDimSize(0);
   auto type = b.vec(entries, 16);
   Value wide = arith::ExtSIOp::create(b, b.vec(4, 16), op.getActivations());
   Value sum;
-  for (int64_t lane = 0; lane < 4; ++lane) {
+  for (int64_t lane = 0; lane < codebook.inputs; ++lane) {
     SmallVector<int64_t> trits;
     for (int64_t code = 0; code < entries; ++code)
-      trits.push_back(format::decodeGroup(code)[lane]);
+      trits.push_back(codebook.decode(code)[lane]);
     Value activation =
         vector::ExtractOp::create(b, wide, ArrayRef<int64_t>{lane});
     Value product = arith::MulIOp::create(

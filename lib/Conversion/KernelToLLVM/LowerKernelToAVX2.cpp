@@ -7,7 +7,7 @@
 #include "VectorBuilder.h"
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Dialect/X86/X86Dialect.h"
-#include "sherry/Format/Codec.h"
+#include "sherry/Format/Codebook.h"
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -115,9 +115,10 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
                                       PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
   auto bytes = b.vec(32, 8);
-  SmallVector<int64_t> table, copies, plusBits, zeroBits;
+  const format::Codebook &codebook = op.getCodebook().getCodebook();
+  SmallVector<int64_t> table, copies, plusBits, zeroBits, ones;
   for (int64_t i = 0; i < 32; ++i) {
-    auto trits = format::decodeGroup(i % 16);
+    format::Trits trits = codebook.decode(i % 16);
     int64_t entry = 0;
     for (int64_t lane = 0; lane < 4; ++lane)
       entry |= (trits[lane] > 0) << lane | (trits[lane] == 0) << (lane + 4);
@@ -125,6 +126,8 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
     copies.push_back(i % 16 / 4 * 4);
     plusBits.push_back(1 << i % 4);
     zeroBits.push_back(16 << i % 4);
+    // A lane behind the inputs of the group is always zero.
+    ones.push_back(i % 4 < codebook.inputs ? 1 : 0);
   }
   auto shuffle = [&](Value value, Value order) -> Value {
     return x86::PshufbOp::create(b, value, order);
@@ -147,7 +150,7 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
         arith::XOrIOp::create(b, test(entries, b.constant(bytes, plusBits)),
                               test(codes, b.splat(bytes, 16)));
     // The trit plus 1: 2 or 0, or 1 for a zero.
-    Value one = b.splat(bytes, 1);
+    Value one = b.constant(bytes, ones);
     Value trits = arith::SelectOp::create(
         b,
         Value(arith::CmpIOp::create(b, arith::CmpIPredicate::slt, isZero,
@@ -155,8 +158,8 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
         one, Value(b.mask(isPlus, 2)));
     halves.push_back(trits);
   }
-  rewriter.replaceOp(
-      op, b.withBias(b.concat(halves[0], halves[1]), /*from=*/1, op.getBias()));
+  rewriter.replaceOp(op, b.withBias(b.concat(halves[0], halves[1]), /*from=*/1,
+                                    op.getBias(), codebook.inputs));
   return success();
 }
 

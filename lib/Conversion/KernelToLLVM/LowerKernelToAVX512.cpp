@@ -7,7 +7,7 @@
 #include "VectorBuilder.h"
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Dialect/X86/X86Dialect.h"
-#include "sherry/Format/Codec.h"
+#include "sherry/Format/Codebook.h"
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -29,19 +29,22 @@ static LogicalResult lowerLookup(LookupOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// vpermi2d: 32 entries of four biased trits in two registers, indices modulo
-/// 32.
+/// vpermi2d: 32 entries of up to four biased trits in two registers, indices
+/// modulo 32.
 static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
                                       PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
+  const format::Codebook &codebook = op.getCodebook().getCodebook();
   auto type = b.vec(16, 32);
   Value halves[2];
   for (int64_t half = 0; half < 2; ++half) {
     SmallVector<int64_t> entries;
     for (int64_t code = 16 * half; code < 16 * half + 16; ++code) {
       int64_t entry = 0;
-      for (auto [lane, trit] : llvm::enumerate(format::decodeGroup(code)))
-        entry |= ((trit + static_cast<int64_t>(op.getBias())) & 255)
+      for (int64_t lane = 0; lane < codebook.inputs; ++lane)
+        entry |= ((codebook.decode(code)[lane] +
+                   static_cast<int64_t>(op.getBias())) &
+                  255)
                  << (8 * lane);
       entries.push_back(entry);
     }

@@ -36,12 +36,16 @@ public:
   mlir::Value splat(mlir::VectorType type, int64_t value) {
     return constant(type, value);
   }
-  /// Trits plus `from` as trits plus `to`.
-  mlir::Value withBias(mlir::Value bytes, int64_t from, int64_t to) {
+  /// Trits plus `from`, `inputs` of every four bytes, as trits plus `to`.
+  mlir::Value withBias(mlir::Value bytes, int64_t from, int64_t to,
+                       int64_t inputs) {
     if (from == to)
       return bytes;
     auto type = llvm::cast<mlir::VectorType>(bytes.getType());
-    return mlir::arith::SubIOp::create(*this, bytes, splat(type, from - to));
+    llvm::SmallVector<int64_t> change;
+    for (int64_t i = 0; i < type.getNumElements(); ++i)
+      change.push_back(i % 4 < inputs ? from - to : 0);
+    return mlir::arith::SubIOp::create(*this, bytes, constant(type, change));
   }
   mlir::Value shiftRight(mlir::Value value, int64_t bits) {
     auto type = mlir::cast<mlir::VectorType>(value.getType());

@@ -45,12 +45,18 @@ public:
     return arith::ShRUIOp::create(*this, value, splat(value, bits));
   }
   Value shiftLeft(Value value, int64_t bits) {
+    if (bits == 0)
+      return value;
     return arith::ShLIOp::create(*this, value, splat(value, bits));
   }
   Value mask(Value value, int64_t bits) {
     return arith::AndIOp::create(*this, value, splat(value, bits));
   }
   Value join(Value a, Value b) { return arith::OrIOp::create(*this, a, b); }
+  /// The next lower bit of what is collected.
+  Value collect(Value collected, Value bit) {
+    return collected ? join(shiftLeft(collected, 1), bit) : bit;
+  }
   Value add(Value a, Value b) { return arith::AddIOp::create(*this, a, b); }
   Value bitcast(VectorType type, Value value) {
     return vector::BitCastOp::create(*this, type, value);
@@ -85,20 +91,34 @@ Value lookUpWords(CodesBuilder &b, LookupCodesOp op, Value sum) {
         op.getIndex(), arith::ConstantIndexOp::create(b, group));
     sum = b.add(sum, LookupOp::create(b, type, op.getTables(), index, codes));
   };
-  int64_t words = b.bytes.getType().getDimSize(0) / 64;
+  int64_t words = format::stepWords(b.groups);
   Value collected;
   for (int64_t word = 0; word < words; ++word) {
     Value codes = b.bitcast(type, b.part(64 * word, 64));
     for (int64_t i = 0; i < 3 && 3 * word + i < b.groups; ++i)
       addGroup(3 * word + i, b.shiftRight(codes, 5 * i));
-    if (b.groups < format::kStepGroups)
-      continue;
-    Value top = b.shiftRight(codes, 15);
-    collected = collected ? b.join(b.shiftLeft(collected, 1), top) : top;
+    if (word < format::stepTopBits(b.groups))
+      collected = b.collect(collected, b.shiftRight(codes, 15));
+  }
+  if (format::hasStepByte(b.groups)) {
+    Value byte = arith::ExtUIOp::create(b, type, b.part(64 * words, 32));
+    addGroup(3 * words, byte);
+    if (collected)
+      collected = b.join(b.shiftLeft(collected, 3), b.shiftRight(byte, 5));
   }
   if (collected)
     addGroup(b.groups - 1, collected);
   return sum;
+}
+
+/// The lower bytes of the 32 words of rows, in the order of nibbles [T7].
+Value lowBytes(CodesBuilder &b, Value words) {
+  SmallVector<int64_t> order;
+  for (int64_t byte = 0; byte < format::kTileRows; ++byte) {
+    bool isMoved = byte >= 8 && byte < 24;
+    order.push_back(2 * (!isMoved ? byte : byte < 16 ? byte + 8 : byte - 8));
+  }
+  return vector::ShuffleOp::create(b, words, words, order);
 }
 
 /// Nibbles.
@@ -120,8 +140,11 @@ Value lookUpNibbles(CodesBuilder &b, LookupCodesOp op, Value sum) {
   }
   Value codes;
   for (int64_t group = 0; group < b.groups; ++group) {
-    codes =
-        group % 2 == 0 ? b.part(group / 2 * 32, 32) : b.shiftRight(codes, 4);
+    if (group == 2 * format::stepNibbles(b.groups))
+      codes = lowBytes(b, b.part(size - 64, 64));
+    else
+      codes =
+          group % 2 == 0 ? b.part(group / 2 * 32, 32) : b.shiftRight(codes, 4);
     Value index = b.createOrFold<arith::AddIOp>(
         op.getIndex(), arith::ConstantIndexOp::create(b, group));
     auto found =
@@ -149,19 +172,73 @@ void expand(LookupCodesOp op) {
 // Trits
 //===----------------------------------------------------------------------===//
 
-/// Takes the trits of a group: both halves of the outputs.
-using UseTrits = function_ref<void(int64_t group, ArrayRef<Value> halves)>;
+/// Takes the trits of a group, or of four inputs: both halves of the outputs.
+using UseTrits = function_ref<void(int64_t number, ArrayRef<Value> halves)>;
 /// Is called before the trits of a group are computed.
 using BeforeGroup = function_ref<void(int64_t group)>;
 
 Value decode(CodesBuilder &b, UnpackCodesOp op, Value codes) {
-  return DecodeBlockOp::create(b, b.vec(64, 8), codes, op.getBias());
+  return DecodeBlockOp::create(b, b.vec(64, 8), codes, op.getCodebook(),
+                               op.getBias());
 }
+
+/// Makes fours of inputs of groups of three: byte p of a lane is the trit of
+/// input p of the group or four, and the groups' fourth bytes are 0.
+class FoursBuilder {
+public:
+  FoursBuilder(CodesBuilder &b, UnpackCodesOp op, UseTrits useFour)
+      : b(b), inputs(op.getCodebook().getCodebook().inputs),
+        fours(op.getFours()), groups(op.getGroups()), useFour(useFour) {}
+
+  /// The first four that has inputs of a group.
+  int64_t fourOf(int64_t group) const {
+    return group * inputs / format::kDotInputs;
+  }
+
+  void addGroup(int64_t group, ArrayRef<Value> halves) {
+    if (inputs == format::kDotInputs)
+      return useFour(group, halves);
+    auto lanes = b.vec(16, 32);
+    groups[group] = {b.bitcast(lanes, halves[0]), b.bitcast(lanes, halves[1])};
+    for (int64_t four = fourOf(group);
+         four < fours && four * format::kDotInputs < (group + 1) * inputs;
+         ++four)
+      if (std::array<Value, 2> made; make(four, made))
+        useFour(four, made);
+  }
+
+private:
+  /// Returns false while a group is missing.
+  bool make(int64_t four, std::array<Value, 2> &halves) {
+    int64_t begin = four * format::kDotInputs;
+    int64_t last = (begin + format::kDotInputs - 1) / inputs;
+    for (int64_t group = begin / inputs; group <= last; ++group)
+      if (!groups[group][0])
+        return false;
+    for (int64_t half = 0; half < 2; ++half) {
+      Value result;
+      for (int64_t group = begin / inputs; group <= last; ++group) {
+        int64_t bytes = group * inputs - begin;
+        Value trits = groups[group][half];
+        trits = bytes < 0 ? b.shiftRight(trits, -8 * bytes)
+                          : b.shiftLeft(trits, 8 * bytes);
+        result = result ? b.join(result, trits) : trits;
+      }
+      halves[half] = b.bitcast(b.vec(64, 8), result);
+    }
+    return true;
+  }
+
+  CodesBuilder &b;
+  int64_t inputs, fours;
+  SmallVector<std::array<Value, 2>> groups;
+  UseTrits useFour;
+};
 
 void unpackWords(CodesBuilder &b, UnpackCodesOp op, BeforeGroup before,
                  UseTrits use) {
   auto lanes = b.vec(16, 32);
-  int64_t words = b.bytes.getType().getDimSize(0) / 64;
+  int64_t words = format::stepWords(b.groups);
   std::array<Value, 2> codes, collected;
   for (int64_t word = 0; word < words; ++word) {
     before(3 * word);
@@ -174,12 +251,21 @@ void unpackWords(CodesBuilder &b, UnpackCodesOp op, BeforeGroup before,
       use(3 * word + i, {decode(b, op, b.shiftRight(codes[0], 5 * i)),
                          decode(b, op, b.shiftRight(codes[1], 5 * i))});
     }
-    if (b.groups < format::kStepGroups)
+    if (word >= format::stepTopBits(b.groups))
       continue;
-    for (int64_t half = 0; half < 2; ++half) {
-      Value top = b.shiftRight(codes[half], 15), &bits = collected[half];
-      bits = bits ? b.join(b.shiftLeft(bits, 1), top) : top;
-    }
+    for (int64_t half = 0; half < 2; ++half)
+      collected[half] =
+          b.collect(collected[half], b.shiftRight(codes[half], 15));
+  }
+  if (format::hasStepByte(b.groups)) {
+    before(3 * words);
+    for (int64_t half = 0; half < 2; ++half)
+      codes[half] =
+          arith::ExtUIOp::create(b, lanes, b.part(64 * words + 16 * half, 16));
+    use(3 * words, {decode(b, op, codes[0]), decode(b, op, codes[1])});
+    for (int64_t half = 0; half < 2 && collected[0]; ++half)
+      collected[half] =
+          b.join(b.shiftLeft(collected[half], 3), b.shiftRight(codes[half], 5));
   }
   if (collected[0])
     use(b.groups - 1,
@@ -196,10 +282,13 @@ void unpackNibbles(CodesBuilder &b, UnpackCodesOp op, BeforeGroup before,
     signs[half] = arith::ExtUIOp::create(
         b, lanes, b.bitcast(b.vec(16, 16), b.part(size - 64 + 32 * half, 32)));
   auto decodeHalf = [&](int64_t group, int64_t half) {
+    bool isBeside = group == 2 * format::stepNibbles(b.groups);
     Value code =
-        b.mask(arith::ShRUIOp::create(b, pairs[half],
-                                      b.splat(pairs[half], 4 * (group % 2))),
-               15);
+        isBeside
+            ? b.mask(signs[half], 15)
+            : b.mask(arith::ShRUIOp::create(
+                         b, pairs[half], b.splat(pairs[half], 4 * (group % 2))),
+                     15);
     Value sign = arith::ShRUIOp::create(b, signs[half],
                                         b.splat(signs[half], 15 - group));
     sign = b.mask(b.shiftLeft(sign, 4), 16);
@@ -207,7 +296,7 @@ void unpackNibbles(CodesBuilder &b, UnpackCodesOp op, BeforeGroup before,
   };
   for (int64_t group = 0; group < b.groups; ++group) {
     before(group);
-    if (group % 2 == 0) {
+    if (group % 2 == 0 && group < 2 * format::stepNibbles(b.groups)) {
       Value both = b.part(group / 2 * 32, 32);
       for (int64_t half = 0; half < 2; ++half) {
         SmallVector<int64_t> order;
@@ -221,8 +310,8 @@ void unpackNibbles(CodesBuilder &b, UnpackCodesOp op, BeforeGroup before,
   }
 }
 
-/// The trits of a group are computed where they are used first, because all of
-/// them at once would not fit into registers.
+/// The trits of four inputs are computed where they are used first, because all
+/// of them at once would not fit into registers.
 void expand(UnpackCodesOp op) {
   // Extractions of the trits of one group and half, in this block, and writes
   // of all of them, which go with the groups.
@@ -243,7 +332,7 @@ void expand(UnpackCodesOp op) {
     else
       isWhole = true;
   }
-  SmallVector<Operation *> firstUse(op.getGroups());
+  SmallVector<Operation *> firstUse(op.getFours());
   for (vector::ExtractOp extract : extracts) {
     Operation *&first = firstUse[extract.getStaticPosition()[0]];
     if (!first || extract->isBeforeInBlock(first))
@@ -254,18 +343,10 @@ void expand(UnpackCodesOp op) {
   for (vector::TransferWriteOp write : writes)
     at = at->isBeforeInBlock(write) ? write : at;
   CodesBuilder b(at, op.getBytes(), op.getGroups());
-  // Never back, for what is computed stays in use.
-  auto before = [&](int64_t group) {
-    Operation *first = isWhole ? at : firstUse[group];
-    if (first && at->isBeforeInBlock(first)) {
-      at = first;
-      b.setInsertionPoint(at);
-    }
-  };
   Value whole;
-  SmallVector<std::array<Value, 2>> trits(op.getGroups());
-  auto use = [&](int64_t group, ArrayRef<Value> halves) {
-    trits[group] = {halves[0], halves[1]};
+  SmallVector<std::array<Value, 2>> trits(op.getFours());
+  auto use = [&](int64_t four, ArrayRef<Value> halves) {
+    trits[four] = {halves[0], halves[1]};
     for (vector::TransferWriteOp write : writes)
       for (int64_t half = 0; half < 2; ++half) {
         SmallVector<Value> at(write.getIndices());
@@ -273,7 +354,7 @@ void expand(UnpackCodesOp op) {
           index = b.createOrFold<arith::AddIOp>(
               index, arith::ConstantIndexOp::create(b, by));
         };
-        advance(at[at.size() - 3], group);
+        advance(at[at.size() - 3], four);
         advance(at[at.size() - 2], half);
         vector::StoreOp::create(b, halves[half], write.getBase(), at);
       }
@@ -283,10 +364,22 @@ void expand(UnpackCodesOp op) {
       whole = arith::ConstantOp::create(b, b.getZeroAttr(op.getType()));
     for (int64_t half = 0; half < 2; ++half)
       whole = vector::InsertOp::create(b, halves[half], whole,
-                                       ArrayRef<int64_t>{group, half});
+                                       ArrayRef<int64_t>{four, half});
+  };
+  FoursBuilder fours(b, op, use);
+  // Never back, for what is computed stays in use.
+  auto before = [&](int64_t group) {
+    Operation *first = isWhole ? at : firstUse[fours.fourOf(group)];
+    if (first && at->isBeforeInBlock(first)) {
+      at = first;
+      b.setInsertionPoint(at);
+    }
+  };
+  auto addGroup = [&](int64_t group, ArrayRef<Value> halves) {
+    fours.addGroup(group, halves);
   };
   (op.getOrder() == CodeOrder::Words ? unpackWords
-                                     : unpackNibbles)(b, op, before, use);
+                                     : unpackNibbles)(b, op, before, addGroup);
   for (vector::ExtractOp extract : extracts) {
     ArrayRef<int64_t> position = extract.getStaticPosition();
     extract.replaceAllUsesWith(trits[position[0]][position[1]]);

@@ -117,7 +117,7 @@ void MultiplyPanelsPass::multiply(PanelProduct product,
       affine::makeComposedFoldedAffineApply(
           b, b.getLoc(),
           AffineMap::get(map.getNumDims(), map.getNumSymbols(),
-                         map.getResult(1) * format::kGroupInputs),
+                         map.getResult(1) * format::kDotInputs),
           operands));
   Value count = tokens.getCount();
   auto blocks = affine::AffineForOp::create(

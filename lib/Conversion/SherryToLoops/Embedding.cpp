@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Lowering.h"
+#include "Ternary.h"
 #include "WeightBlocks.h"
 #include "sherry/Dialect/Sherry/DenseTypes.h"
 
@@ -14,13 +15,13 @@ using namespace sherry;
 static void emitBlockRow(LoopBuilder &b, const format::QuantFormat &format,
                          Value offset, Value lane, Value row,
                          const Rows &result) {
-  auto wide = b.vec(format::kGroupInputs, b.getI32Type());
-  auto floats = b.vec(format::kGroupInputs, b.getF32Type());
+  auto wide = b.vec(format::kDotInputs, b.getI32Type());
+  auto floats = b.vec(format::kDotInputs, b.getF32Type());
   forWeightBlocks(
       b, format, offset, result.cols, {},
       [&](const WeightBlock &block, ValueRange) {
         Value scale = b.broadcast(
-            format::kGroupInputs,
+            format::kDotInputs,
             vector::ExtractOp::create(b, block.scales(b, lane, 1), 0));
         auto emitGroup = [&](Value integers, Value column) {
           Value stored = arith::ExtUIOp::create(b, wide, integers);
@@ -31,7 +32,7 @@ static void emitBlockRow(LoopBuilder &b, const format::QuantFormat &format,
                   {row, column});
         };
         auto columnOf = [&](Value group) {
-          return b.add(block.column, b.mul(group, format::kGroupInputs));
+          return b.add(block.column, b.mul(group, format::kDotInputs));
         };
         if (format.bits == 8)
           b.forLoop(b.index(block.groups()), 1, [&](Value group) {
@@ -54,6 +55,8 @@ static Rows emitEmbedding(LoopBuilder &b, const Rows &tokens,
   b.parallel(tokens.count, [&](Value row) {
     Value token = arith::IndexCastOp::create(
         b, b.getIndexType(), b.loadScalar(tokens.buffer, {row}));
+    if (weight.op.getTernary())
+      return emitTernaryRow(b, weight, token, row, result);
     Value tile = b.div(token, format::kTileRows);
     Value lane = b.rem(token, format::kTileRows);
     Type element = type.getElementType();

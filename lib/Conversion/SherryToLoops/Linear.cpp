@@ -29,7 +29,7 @@ static void addProducts(LoopBuilder &b, Value weights, int64_t bias,
   auto lanes = b.vec(16, b.getI32Type());
   auto floats = b.vec(16, b.getF32Type());
   Value dwords = vector::BitCastOp::create(b, lanes, weights);
-  for (int64_t p = 0; p < format::kGroupInputs; ++p) {
+  for (int64_t p = 0; p < format::kDotInputs; ++p) {
     Value byte = arith::AndIOp::create(
         b, Value(arith::ShRUIOp::create(b, dwords, b.splatInt(lanes, 8 * p))),
         b.splatInt(lanes, 255));
@@ -119,7 +119,7 @@ SmallVector<Value> sherry::emitPanelF32(LoopBuilder &b, Value panel,
                                         Value column) {
   auto firstInput = [&](Value group) {
     if (!strided)
-      return b.add(column, b.mul(group, format::kGroupInputs));
+      return b.add(column, b.mul(group, format::kDotInputs));
     Value run = b.div(group, format::kGroupStride);
     return b.add(b.add(column, b.mul(run, format::kStridedInputs)),
                  b.rem(group, format::kGroupStride));
@@ -204,7 +204,7 @@ static void emitBlockTile(LoopBuilder &b, const format::QuantFormat &format,
         startDots(b, format.bias(), *input.quantized, row, block.number);
     Value values = input.quantized->inBlocks(b);
     Value firstGroup =
-        b.mul(block.number, format.blockInputs / format::kGroupInputs);
+        b.mul(block.number, format.blockInputs / format::kDotInputs);
     sums = block.forParts(
         b, sums, [&](const WeightBlock &part, Value first, ValueRange carried) {
           SmallVector<Value> next(carried);
@@ -229,7 +229,7 @@ static void emitBlockTile(LoopBuilder &b, const format::QuantFormat &format,
             for (int64_t half = 0; half < 2; ++half)
               addProducts(b, part.integers(b, group, b.index(16 * half), 16),
                           format.bias(), *input.plain, row,
-                          b.add(part.column, group * format::kGroupInputs), 1,
+                          b.add(part.column, group * format::kDotInputs), 1,
                           half, sums);
           return sums;
         });

@@ -6,6 +6,7 @@
 #include "LoopBuilder.h"
 #include "sherry-abi/abi.h"
 
+#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/Support/ErrorHandling.h"
@@ -90,42 +91,45 @@ static bool areAffine(ValueRange values) {
                       [](Value value) { return affine::isValidDim(value); });
 }
 
-/// `expr` of the operands d0, d1, ..., which are affine.
-static Value apply(LoopBuilder &b, AffineExpr expr, ArrayRef<Value> operands) {
+Value LoopBuilder::apply(AffineMap map, ArrayRef<Value> operands) {
+  if (!areAffine(operands))
+    return affine::expandAffineMap(*this, getLoc(), map, operands)->front();
   SmallVector<OpFoldResult> folded(operands.begin(), operands.end());
   return getValueOrCreateConstantIndexOp(
-      b, b.getLoc(),
-      affine::makeComposedFoldedAffineApply(b, b.getLoc(), expr, folded));
+      *this, getLoc(),
+      affine::makeComposedFoldedAffineApply(*this, getLoc(), map, folded));
 }
 
 Value LoopBuilder::add(Value x, Value y) {
   if (!areAffine({x, y}))
     return createOrFold<arith::AddIOp>(x, y);
-  return apply(*this, getAffineDimExpr(0) + getAffineDimExpr(1), {x, y});
+  return apply(AffineMap::get(2, 0, getAffineDimExpr(0) + getAffineDimExpr(1)),
+               {x, y});
 }
 
 Value LoopBuilder::sub(Value x, Value y) {
   if (!areAffine({x, y}))
     return createOrFold<arith::SubIOp>(x, y);
-  return apply(*this, getAffineDimExpr(0) - getAffineDimExpr(1), {x, y});
+  return apply(AffineMap::get(2, 0, getAffineDimExpr(0) - getAffineDimExpr(1)),
+               {x, y});
 }
 
 Value LoopBuilder::mul(Value x, int64_t y) {
   if (!areAffine(x))
     return createOrFold<arith::MulIOp>(x, index(y));
-  return apply(*this, getAffineDimExpr(0) * y, x);
+  return apply(AffineMap::get(1, 0, getAffineDimExpr(0) * y), x);
 }
 
 Value LoopBuilder::div(Value x, int64_t y) {
   if (!areAffine(x))
     return createOrFold<arith::DivUIOp>(x, index(y));
-  return apply(*this, getAffineDimExpr(0).floorDiv(y), x);
+  return apply(AffineMap::get(1, 0, getAffineDimExpr(0).floorDiv(y)), x);
 }
 
 Value LoopBuilder::rem(Value x, int64_t y) {
   if (!areAffine(x))
     return createOrFold<arith::RemUIOp>(x, index(y));
-  return apply(*this, getAffineDimExpr(0) % y, x);
+  return apply(AffineMap::get(1, 0, getAffineDimExpr(0) % y), x);
 }
 
 Value LoopBuilder::load(VectorType type, Value memref, ValueRange at) {

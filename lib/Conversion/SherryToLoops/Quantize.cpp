@@ -17,6 +17,13 @@ static int64_t tokensInBlock(const LoopBuilder &b) {
   return b.maxTokens == 1 || b.schedule.getMultiplyPanels() ? 1 : kTokenBlock;
 }
 
+/// Groups of a block that have a table.
+static int64_t groupsOf(QuantizedAttr encoding, int64_t inputs) {
+  if (!encoding.getTables())
+    return 0;
+  return format::ceilDiv(inputs, encoding.getCodebook().getCodebook().inputs);
+}
+
 QuantizedRows::QuantizedRows(ValueRange parts, Value tensor)
     : encoding(getQuantized(tensor.getType())),
       values(parts.front(), parts.back(), Rows::columnsOf(tensor.getType())),
@@ -53,7 +60,9 @@ SmallVector<Type> QuantizedRows::getTypes(const LoopsConfig &config,
   SmallVector<Type> types{MemRefType::get({rows, stride}, b.getI8Type()),
                           MemRefType::get({entries, maxTokens}, b.getF32Type()),
                           MemRefType::get({blocks, maxTokens}, b.getI32Type())};
-  int64_t groups = cols / format::kGroupInputs;
+  int64_t groups = 0;
+  for (int64_t block : encoding.getBlocks())
+    groups += groupsOf(encoding, block);
   if (encoding.getTables() == CodeOrder::Words)
     types.push_back(MemRefType::get({groups, 32}, b.getI16Type()));
   else if (encoding.getTables() == CodeOrder::Nibbles)
@@ -101,7 +110,7 @@ static void storeGroups(LoopBuilder &b, Value bytes,
   if (tokensInBlock(b) == 1)
     return b.store(bytes, result.values.buffer, {row, column});
   Value values = result.inBlocks(b);
-  Value group = b.div(column, format::kGroupInputs);
+  Value group = b.div(column, format::kDotInputs);
   int64_t count = cast<VectorType>(bytes.getType()).getDimSize(0);
   for (int64_t i = 0; i < count; i += 4)
     b.store(b.slice(bytes, i, 4), values,
@@ -122,7 +131,7 @@ static Value emitQuantizeStrided(LoopBuilder &b, const Rows &input, Value from,
         Value done = b.mul(i, format::kStridedInputs);
         Value begin = b.add(from, done);
         Value sum = carried[0], dwords;
-        for (int64_t member = 0; member < format::kGroupInputs; ++member) {
+        for (int64_t member = 0; member < format::kDotInputs; ++member) {
           Value x = b.load(f32x16, input.buffer,
                            {row, b.add(begin, member * kLanes)});
           Value number = b.roundToInt(
@@ -191,31 +200,54 @@ void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
           result.negatedSums, {block, row});
 }
 
-/// Builds the tables of `groups` groups from the one of `column` on.
+/// Builds the tables of a block of `inputs` activations from `column` on, whose
+/// first group is `first`.
 static void emitTables(LoopBuilder &b, const QuantizedRows &rows, Value column,
-                       int64_t groups) {
+                       Value first, int64_t inputs) {
   if (!rows.tables)
     return;
   auto i16 = b.getI16Type();
-  Value values = rows.inBlocks(b);
-  Value first = b.div(column, format::kGroupInputs);
-  b.forLoop(b.index(groups), 1, [&](Value i) {
+  CodebookAttr codebook = rows.encoding.getCodebook();
+  int64_t groupInputs = codebook.getCodebook().inputs;
+  auto emitTable = [&](Value i, Value activations) {
     Value group = b.add(first, i);
-    Value activations = b.load(b.vec(4, b.getI8Type()), values,
-                               QuantizedRows::placeOf(b, b.index(0), group));
     if (rows.encoding.getTables() == CodeOrder::Words) {
-      b.store(BuildTableOp::create(b, b.vec(32, i16), activations), rows.tables,
-              {group, b.index(0)});
+      b.store(BuildTableOp::create(b, b.vec(32, i16), activations, codebook),
+              rows.tables, {group, b.index(0)});
       return;
     }
     auto wide = b.vec(16, i16);
-    Value table = BuildTableOp::create(b, wide, activations);
+    Value table = BuildTableOp::create(b, wide, activations, codebook);
     Value high = arith::ShRUIOp::create(b, table, b.splatInt(wide, 8));
     for (int64_t half = 0; half < 2; ++half)
       b.store(arith::TruncIOp::create(b, b.vec(16, b.getI8Type()),
                                       half ? high : table),
               rows.tables, {group, b.index(half), b.index(0)});
+  };
+  // The last groups may have fewer inputs than are loaded at once.
+  int64_t loaded = format::kDotInputs;
+  int64_t whole = (inputs - loaded) / groupInputs + 1;
+  Value fours = groupInputs == loaded ? rows.inBlocks(b) : Value();
+  b.forLoop(b.index(whole), 1, [&](Value i) {
+    auto type = b.vec(loaded, b.getI8Type());
+    if (groupInputs == loaded)
+      return emitTable(
+          i, b.load(type, fours,
+                    QuantizedRows::placeOf(b, b.index(0), b.add(first, i))));
+    emitTable(i, b.load(type, rows.values.buffer,
+                        {b.index(0), b.add(column, b.mul(i, groupInputs))}));
   });
+  for (int64_t at = whole * groupInputs; at < inputs; at += groupInputs) {
+    int64_t count = inputs - at;
+    Value rest = b.load(b.vec(count, b.getI8Type()), rows.values.buffer,
+                        {b.index(0), b.add(column, at)});
+    SmallVector<int64_t> order;
+    for (int64_t i = 0; i < loaded; ++i)
+      order.push_back(std::min(i, count));
+    Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(rest.getType()));
+    emitTable(b.index(at / groupInputs),
+              vector::ShuffleOp::create(b, rest, zeros, order));
+  }
 }
 
 namespace {
@@ -245,19 +277,22 @@ auto QuantizePattern::lower(LoopBuilder &b, QuantizeActivationsOp op,
   };
   while (period < blocks.size() && !repeats(period))
     ++period;
-  int64_t span = 0;
-  for (int64_t block : blocks.take_front(period))
+  int64_t span = 0, groups = 0;
+  for (int64_t block : blocks.take_front(period)) {
     span += block;
+    groups += groupsOf(result.encoding, block);
+  }
   auto rounds = static_cast<int64_t>((blocks.size() - 1) / period);
   auto emitBlocks = [&](Value row, Value round, ArrayRef<int64_t> list) {
-    int64_t offset = 0;
+    int64_t offset = 0, group = 0;
     for (auto [i, inputs] : llvm::enumerate(list)) {
       Value column = b.add(b.mul(round, span), offset);
       emitQuantizeBlock(b, input, column, result, row, column,
                         b.add(b.mul(round, period), i), inputs);
       // Here, because a step of their own would end at a barrier.
-      emitTables(b, result, column, inputs / format::kGroupInputs);
+      emitTables(b, result, column, b.add(b.mul(round, groups), group), inputs);
       offset += inputs;
+      group += groupsOf(result.encoding, inputs);
     }
   };
   ArrayRef<int64_t> rest = blocks.drop_front(rounds * period);

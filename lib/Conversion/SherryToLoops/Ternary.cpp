@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Ternary.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IntegerSet.h"
 
 using namespace mlir;
@@ -18,7 +19,8 @@ SmallVector<Value> TernaryLoops::forPieces(const Piece &whole,
     Piece result = whole;
     result.*number = i;
     result.inputs = length;
-    result.group = b.add(whole.group, b.mul(i, inputs / format::kGroupInputs));
+    result.group = b.add(whole.group, b.mul(i, layout.groups(inputs)));
+    result.four = b.add(whole.four, b.mul(i, inputs / format::kDotInputs));
     result.block = b.add(whole.block, b.mul(i, blocks));
     if (number == &Piece::scaleGroup)
       result.scaleGroupInputs = length;
@@ -50,23 +52,19 @@ SmallVector<Value> TernaryLoops::forChunks(const Piece &scaleGroup,
 
 SmallVector<Value> TernaryLoops::forSteps(const Piece &chunk, ValueRange init,
                                           PieceBody body) {
-  return forPieces(chunk, &Piece::step,
-                   format::kStepGroups * format::kGroupInputs, 0, init, body);
+  return forPieces(chunk, &Piece::step, layout.stepInputs(), 0, init, body);
 }
 
 Value TernaryLoops::loadBytes(AffineMap place, ArrayRef<Value> numbers,
                               VectorType type) {
-  SmallVector<OpFoldResult> operands(numbers);
-  Value at = getValueOrCreateConstantIndexOp(
-      b, b.getLoc(),
-      affine::makeComposedFoldedAffineApply(b, b.getLoc(), place, operands));
+  Value at = b.apply(place, numbers);
   Value bytes = b.view(b.getWeights(), b.add(weight.offset, at),
                        type.getShape(), type.getElementType());
   return b.load(type, bytes, {b.index(0)});
 }
 
 Value TernaryLoops::loadCodes(const Piece &step) {
-  int64_t groups = step.inputs / format::kGroupInputs;
+  int64_t groups = layout.groups(step.inputs);
   return loadBytes(encoding.getCodesMap(inputs, step.tiles, groups),
                    {step.tile, step.scaleGroup, step.chunk, step.step},
                    b.vec(layout.stepBytes(groups), b.getI8Type()));
@@ -83,29 +81,62 @@ Value TernaryLoops::loadScales(const Piece &group) {
                                scales);
 }
 
+Value TernaryLoops::allocPanel() {
+  return b.allocLocal(MemRefType::get(
+      {format::kMaxChunkInputs / format::kDotInputs, 2, 64}, b.getI8Type()));
+}
+
+void TernaryLoops::fillPanel(const Piece &chunk, int64_t bias, Value panel) {
+  forSteps(chunk, {}, [&](const Piece &step, ValueRange) {
+    auto type = VectorType::get({step.inputs / format::kDotInputs, 2, 64},
+                                b.getI8Type());
+    Value trits = UnpackCodesOp::create(b, type, loadCodes(step),
+                                        toCodeOrder(layout.order),
+                                        encoding.getCodebook(), bias);
+    Values place{b.sub(step.four, chunk.four), b.index(0), b.index(0)};
+    vector::TransferWriteOp::create(b, trits, panel, place,
+                                    ArrayRef<bool>{true, true, true});
+    return Values();
+  });
+}
+
+void TernaryLoops::forTile(Value tile, function_ref<void(const Piece &)> body) {
+  int64_t tiles = format::ceilDiv(weight.op.getTensorType().getDimSize(0),
+                                  format::kTileRows);
+  int64_t rest = tiles % layout.interleave, whole = tiles - rest;
+  if (rest == 0 || whole == 0)
+    return body(wholeTile(tile, rest == 0 ? layout.interleave : rest));
+  // The last super-tile is smaller.
+  OpBuilder::InsertionGuard guard(b);
+  auto emitBoth = [&](Block *isWhole, Block *isRest) {
+    b.setInsertionPointToStart(isWhole);
+    body(wholeTile(tile, layout.interleave));
+    b.setInsertionPointToStart(isRest);
+    body(wholeTile(tile, rest));
+  };
+  if (affine::isValidDim(tile)) {
+    auto isWhole =
+        IntegerSet::get(1, 0, {-b.getAffineDimExpr(0) + (whole - 1)}, {false});
+    auto choice = affine::AffineIfOp::create(b, isWhole, tile,
+                                             /*withElseRegion=*/true);
+    return emitBoth(choice.getThenBlock(), choice.getElseBlock());
+  }
+  Value isWhole =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, tile, b.index(whole));
+  auto choice = scf::IfOp::create(b, isWhole, /*withElseRegion=*/true);
+  emitBoth(choice.thenBlock(), choice.elseBlock());
+}
+
 void TernaryLoops::forTiles(Division division,
                             function_ref<void(const Piece &, Value)> body) {
   int64_t tiles = format::ceilDiv(weight.op.getTensorType().getDimSize(0),
                                   format::kTileRows);
-  int64_t rest = tiles % layout.interleave, whole = tiles - rest;
   b.parallel(
       b.index(tiles),
       [&](Value tile) {
-        auto emit = [&](int64_t of) {
-          body(wholeTile(tile, of), b.mul(tile, format::kTileRows));
-        };
-        if (rest == 0 || whole == 0)
-          return emit(rest == 0 ? layout.interleave : rest);
-        // The last super-tile is smaller.
-        auto isWhole = IntegerSet::get(
-            1, 0, {-b.getAffineDimExpr(0) + (whole - 1)}, {false});
-        auto choice = affine::AffineIfOp::create(b, isWhole, tile,
-                                                 /*withElseRegion=*/true);
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToStart(choice.getThenBlock());
-        emit(layout.interleave);
-        b.setInsertionPointToStart(choice.getElseBlock());
-        emit(rest);
+        forTile(tile, [&](const Piece &whole) {
+          body(whole, b.mul(tile, format::kTileRows));
+        });
       },
       division);
 }

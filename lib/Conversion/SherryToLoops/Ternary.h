@@ -1,4 +1,4 @@
-//===- Ternary.h - Products with 3:4-sparse ternary weights -----*- C++ -*-===//
+//===- Ternary.h - Products with ternary weights ----------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -27,7 +27,8 @@ struct Piece {
   // What the piece belongs to, counted from 0; those inside it are 0.
   mlir::Value scaleGroup, chunk, step;
 
-  mlir::Value group; ///< its first group of four inputs
+  mlir::Value group; ///< its first group of inputs, which has a code
+  mlir::Value four;  ///< its first four inputs
   mlir::Value block; ///< its first block of quantized activations
   int64_t inputs;
   int64_t scaleGroupInputs; ///< of the scale group
@@ -49,15 +50,17 @@ protected:
 
   /// All inputs of a tile of the matrix, in a super-tile of `tiles`.
   Piece wholeTile(mlir::Value tile, int64_t tiles) {
-    Piece whole{tile, tiles, {}, {}, {}, {}, {}, inputs, 0};
+    Piece whole{tile, tiles, {}, {}, {}, {}, {}, {}, inputs, 0};
     whole.scaleGroup = whole.chunk = whole.step = b.index(0);
-    whole.group = whole.block = b.index(0);
+    whole.group = whole.four = whole.block = b.index(0);
     return whole;
   }
   /// Divides the tiles among the team. `column` is a tile's first output.
   void
   forTiles(Division division,
            llvm::function_ref<void(const Piece &, mlir::Value column)> body);
+  /// Runs `body` for a tile of the matrix, whatever the size of its super-tile.
+  void forTile(mlir::Value tile, llvm::function_ref<void(const Piece &)> body);
   Values forScaleGroups(const Piece &tile, mlir::ValueRange init,
                         PieceBody body);
   Values forChunks(const Piece &scaleGroup, mlir::ValueRange init,
@@ -66,6 +69,10 @@ protected:
 
   /// The packed bytes of a step.
   mlir::Value loadCodes(const Piece &step);
+  /// Room for the trits of a chunk.
+  mlir::Value allocPanel();
+  /// Writes the trits of a chunk plus `bias` to it.
+  void fillPanel(const Piece &chunk, int64_t bias, mlir::Value panel);
   /// The tile's scales of a scale group: vector<32xf32>.
   mlir::Value loadScales(const Piece &scaleGroup);
 
@@ -90,6 +97,9 @@ void emitTernaryLookups(LoopBuilder &b, const QuantizedRows &input,
                         WeightRef weight, const Outputs &outputs);
 void emitTernaryPanels(LoopBuilder &b, const AnyInput &input, WeightRef weight,
                        const Outputs &outputs);
+/// Row `number` of the weight as numbers, to `row` of the result.
+void emitTernaryRow(LoopBuilder &b, WeightRef weight, mlir::Value number,
+                    mlir::Value row, const Rows &result);
 
 } // namespace sherry
 

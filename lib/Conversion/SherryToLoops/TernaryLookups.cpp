@@ -26,13 +26,13 @@ private:
 
 Value TernaryLookups::sumChunk(const Piece &chunk) {
   auto type = b.vec(format::kTileRows, b.getI16Type());
-  return forSteps(
-      chunk, {b.splatInt(type, 0)},
-      [&](const Piece &step, ValueRange sums) -> Values {
-        return {LookupCodesOp::create(
-            b, type, input.tables, step.group, loadCodes(step), sums[0],
-            b.getI64IntegerAttr(step.inputs / format::kGroupInputs))};
-      })[0];
+  return forSteps(chunk, {b.splatInt(type, 0)},
+                  [&](const Piece &step, ValueRange sums) -> Values {
+                    return {LookupCodesOp::create(
+                        b, type, input.tables, step.group, loadCodes(step),
+                        sums[0],
+                        b.getI64IntegerAttr(layout.groups(step.inputs)))};
+                  })[0];
 }
 
 void TernaryLookups::emit(const Outputs &outputs) {

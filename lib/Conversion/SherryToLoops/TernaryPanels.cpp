@@ -22,15 +22,13 @@ public:
 private:
   /// For the parallel loop under construction.
   void allocScratch(int64_t parts) {
-    panel = b.allocLocal(
-        MemRefType::get({format::kMaxChunkInputs / 4, 2, 64}, b.getI8Type()));
+    panel = allocPanel();
     totals = b.allocScratch(MemRefType::get(
         {parts, b.maxTokens, format::kTileRows}, b.getF32Type()));
   }
 
   /// Sums a tile into a part of the totals.
   void emitTile(const Piece &tile, Value part);
-  void fillPanel(const Piece &chunk);
   /// Multiplies the halves of the panel in `halves` with a token.
   void multiplyPanel(const Piece &chunk, Value row, ArrayRef<int64_t> halves,
                      RowSumUse use);
@@ -117,7 +115,7 @@ void TernaryPanels::emitTile(const Piece &tile, Value part) {
       b.store(b.mulAdd(sum, scales[half], b.load(halfType, totals, place)),
               totals, place);
     };
-    fillPanel(chunk);
+    fillPanel(chunk, /*bias=*/1, panel);
     b.forLoop(count, 1, [&](Value row) {
       auto multiply = [&](ArrayRef<int64_t> halves) {
         multiplyPanel(chunk, row, halves, addToTotals);
@@ -139,28 +137,15 @@ void TernaryPanels::emitTile(const Piece &tile, Value part) {
   });
 }
 
-void TernaryPanels::fillPanel(const Piece &chunk) {
-  forSteps(chunk, {}, [&](const Piece &step, ValueRange) {
-    auto type = VectorType::get({step.inputs / format::kGroupInputs, 2, 64},
-                                b.getI8Type());
-    Value trits = UnpackCodesOp::create(b, type, loadCodes(step),
-                                        toCodeOrder(layout.order), /*bias=*/1);
-    Values place{b.sub(step.group, chunk.group), b.index(0), b.index(0)};
-    vector::TransferWriteOp::create(b, trits, panel, place,
-                                    ArrayRef<bool>{true, true, true});
-    return Values();
-  });
-}
-
 void TernaryPanels::multiplyPanel(const Piece &chunk, Value row,
                                   ArrayRef<int64_t> halves, RowSumUse use) {
-  int64_t groups = chunk.inputs / format::kGroupInputs;
+  int64_t fours = chunk.inputs / format::kDotInputs;
   if (input.quantized)
-    return emitPanelI8(b, panel, groups, *input.quantized, row, halves,
-                       chunk.group, chunk.block, use);
-  Values sums = emitPanelF32(b, panel, groups,
-                             encoding.getGrouping() == Grouping::Strided,
-                             *input.plain, row, halves, b.mul(chunk.group, 4));
+    return emitPanelI8(b, panel, fours, *input.quantized, row, halves,
+                       chunk.four, chunk.block, use);
+  Values sums =
+      emitPanelF32(b, panel, fours, encoding.getGrouping() == Grouping::Strided,
+                   *input.plain, row, halves, b.mul(chunk.four, 4));
   for (auto [half, sum] : llvm::zip_equal(halves, sums))
     use(row, half, sum);
 }

@@ -23,9 +23,9 @@ static Value loadPlane(LoopBuilder &b, const format::QuantFormat &format,
                        int64_t rows) {
   Value memory = b.view(b.getWeights(), planes,
                         {format.blockBytes(inputs) / format.kPlaneBytes,
-                         format::kTileRows, format::kGroupInputs},
+                         format::kTileRows, format::kDotInputs},
                         b.getI8Type());
-  return b.load(b.vec(rows * format::kGroupInputs, b.getI8Type()), memory,
+  return b.load(b.vec(rows * format::kDotInputs, b.getI8Type()), memory,
                 {index, row, b.index(0)});
 }
 
@@ -37,7 +37,7 @@ Value WeightBlock::integersOf8Bits(LoopBuilder &b, Value group, Value row,
 
 Value WeightBlock::integers(LoopBuilder &b, int64_t group, Value row,
                             int64_t rows) const {
-  auto bytes = b.vec(rows * format::kGroupInputs, b.getI8Type());
+  auto bytes = b.vec(rows * format::kDotInputs, b.getI8Type());
   auto lanes = b.vec(rows, b.getI32Type());
   auto plane = [&](int64_t index) {
     return loadPlane(b, *format, planesAt, inputs, b.index(index), row, rows);
@@ -77,7 +77,7 @@ SmallVector<Value> WeightBlock::forParts(
     result.planesAt =
         b.add(planesAt, b.mul(i, format->blockBytes(kPartInputs)));
     result.column = b.add(column, b.mul(i, kPartInputs));
-    return body(result, b.mul(i, kPartInputs / format::kGroupInputs), carried);
+    return body(result, b.mul(i, kPartInputs / format::kDotInputs), carried);
   };
   if (inputs <= kPartInputs)
     return part(b.index(0), inputs, init);

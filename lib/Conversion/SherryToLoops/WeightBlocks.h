@@ -20,7 +20,7 @@ public:
   mlir::Value number; ///< of the block, among those of a row
   mlir::Value column; ///< its first input
 
-  int64_t groups() const { return inputs / format::kGroupInputs; }
+  int64_t groups() const { return inputs / format::kDotInputs; }
 
   /// The stored integers of a group of four inputs and `rows` rows of the tile
   /// from `row` on: vector<4 rows x i8>, unsigned.

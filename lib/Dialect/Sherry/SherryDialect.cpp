@@ -21,16 +21,27 @@ using namespace sherry;
 #include "sherry/Dialect/Sherry/SherryEnums.cpp.inc"
 
 static ParseResult parseTables(AsmParser &parser,
-                               std::optional<CodeOrder> &tables) {
+                               std::optional<CodeOrder> &tables,
+                               CodebookAttr &codebook) {
   FailureOr<CodeOrder> order = FieldParser<CodeOrder>::parse(parser);
   if (failed(order))
     return failure();
   tables = *order;
-  return success();
+  codebook = CodebookAttr::get(parser.getContext());
+  if (failed(parser.parseOptionalLess()))
+    return success();
+  std::string name;
+  if (parser.parseString(&name) || parser.parseGreater())
+    return failure();
+  codebook = parser.getChecked<CodebookAttr>(parser.getContext(), name);
+  return success(!!codebook);
 }
 
-static void printTables(AsmPrinter &printer, std::optional<CodeOrder> tables) {
+static void printTables(AsmPrinter &printer, std::optional<CodeOrder> tables,
+                        CodebookAttr codebook) {
   printer << stringifyCodeOrder(*tables);
+  if (codebook != CodebookAttr::get(codebook.getContext()))
+    printer << " <\"" << codebook.getName() << "\">";
 }
 
 #define GET_ATTRDEF_CLASSES
@@ -75,6 +86,26 @@ Operation *SherryDialect::materializeConstant(OpBuilder &builder,
 // Attributes
 //===----------------------------------------------------------------------===//
 
+CodebookAttr CodebookAttr::get(MLIRContext *context,
+                               const format::Codebook &codebook) {
+  return get(context, StringRef(codebook.name));
+}
+
+LogicalResult CodebookAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   StringRef name) {
+  if (format::findCodebook(name))
+    return success();
+  InFlightDiagnostic error = emitError();
+  error << "there is no codebook '" << name << "'; there are";
+  for (const format::Codebook *codebook : format::kCodebooks)
+    error << " '" << StringRef(codebook->name) << "'";
+  return error;
+}
+
+const format::Codebook &CodebookAttr::getCodebook() const {
+  return *format::findCodebook(getName());
+}
+
 LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  CodeOrder, int64_t interleave) {
   if (interleave < 1 || interleave > format::kMaxInterleave)
@@ -84,9 +115,14 @@ LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 LogicalResult TernaryAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                  Grouping, Granularity granularity,
-                                  int64_t groupSize, FloatType scale,
-                                  LayoutAttr) {
+                                  CodebookAttr codebook, Grouping grouping,
+                                  Granularity granularity, int64_t groupSize,
+                                  FloatType scale, LayoutAttr) {
+  if (grouping == Grouping::Strided &&
+      codebook.getCodebook().inputs != format::kDotInputs)
+    return emitError() << "strided groups have four inputs, those of '"
+                       << codebook.getName() << "' "
+                       << codebook.getCodebook().inputs;
   if (!scale.isF16() && !scale.isF32())
     return emitError() << "scales are f16 or f32, not " << scale;
   if (granularity != Granularity::PerGroup) {
@@ -94,7 +130,7 @@ LogicalResult TernaryAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       return emitError() << "group_size belongs to per_group scales only";
     return success();
   }
-  if (groupSize <= 0 || groupSize % format::kGroupInputs != 0)
+  if (groupSize <= 0 || groupSize % format::kDotInputs != 0)
     return emitError() << "group_size must be a positive multiple of 4, not "
                        << groupSize;
   return success();
@@ -114,15 +150,15 @@ LogicalResult TernaryAttr::verifyEncoding(
     return emitError() << "a ternary weight is a static [outputs x inputs] "
                           "matrix";
   // A strided group takes its four weights from 64 consecutive inputs.
-  int64_t unit = getGrouping() == Grouping::Contiguous ? format::kGroupInputs
+  int64_t unit = getGrouping() == Grouping::Contiguous ? format::kDotInputs
                                                        : format::kStridedInputs;
   if (getGroupSize() % unit != 0)
     return emitError() << "group_size must be a multiple of " << unit
-                       << " for strided groups of 4, not " << getGroupSize();
+                       << " for strided groups, not " << getGroupSize();
   if (shape[1] % unit != 0)
     return emitError() << "inputs must be a multiple of " << unit << " for "
-                       << stringifyGrouping(getGrouping())
-                       << " groups of 4, not " << shape[1];
+                       << stringifyGrouping(getGrouping()) << " groups, not "
+                       << shape[1];
   return success();
 }
 
@@ -135,6 +171,7 @@ format::TernaryLayout TernaryAttr::getFormat() const {
   layout.granularity = static_cast<format::Granularity>(getGranularity());
   layout.groupSize = getGroupSize();
   layout.interleave = getLayout().getInterleave();
+  layout.codebook = &getCodebook().getCodebook();
   return layout;
 }
 static_assert(static_cast<int>(Granularity::PerGroup) ==
@@ -144,8 +181,8 @@ static_assert(static_cast<int>(Granularity::PerGroup) ==
               "the two enumerations are the same");
 
 TernaryAttr TernaryAttr::withLayout(LayoutAttr layout) const {
-  return get(getContext(), getGrouping(), getGranularity(), getGroupSize(),
-             getScale(), layout);
+  return get(getContext(), getCodebook(), getGrouping(), getGranularity(),
+             getGroupSize(), getScale(), layout);
 }
 
 QuantizedAttr sherry::getQuantized(Type type) {
@@ -157,8 +194,10 @@ QuantizedAttr sherry::getQuantized(Type type) {
 LogicalResult
 QuantizedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                       Grouping grouping, ArrayRef<int64_t> blocks,
-                      std::optional<CodeOrder>) {
-  int64_t unit = grouping == Grouping::Contiguous ? format::kGroupInputs
+                      std::optional<CodeOrder> tables, CodebookAttr codebook) {
+  if (tables.has_value() != !!codebook)
+    return emitError() << "tables are those of a codebook";
+  int64_t unit = grouping == Grouping::Contiguous ? format::kDotInputs
                                                   : format::kStridedInputs;
   for (int64_t block : blocks)
     if (block <= 0 || block > format::kMaxChunkInputs || block % unit != 0)
@@ -169,8 +208,14 @@ QuantizedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
-QuantizedAttr QuantizedAttr::withTables(std::optional<CodeOrder> tables) const {
-  return get(getContext(), getGrouping(), getBlocks(), tables);
+QuantizedAttr QuantizedAttr::withTables(CodeOrder order,
+                                        CodebookAttr codebook) const {
+  return get(getContext(), getGrouping(), getBlocks(), order, codebook);
+}
+
+QuantizedAttr QuantizedAttr::withoutTables() const {
+  return get(getContext(), getGrouping(), getBlocks(), std::nullopt,
+             CodebookAttr());
 }
 
 LogicalResult QuantizedAttr::verifyEncoding(

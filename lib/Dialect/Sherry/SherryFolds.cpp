@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Dialect/Sherry/SherryDialect.h"
-#include "sherry/Format/Codec.h"
+#include "sherry/Format/Codebook.h"
 #include "sherry/Format/Pack.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -40,30 +40,39 @@ OpFoldResult UnpackCodesOp::fold(FoldAdaptor adaptor) {
   layout.order = fromCodeOrder(getOrder());
   layout.granularity = format::Granularity::PerChannel;
   layout.interleave = 1;
+  layout.codebook = &getCodebook().getCodebook();
   SmallVector<uint8_t> bytes(constant.begin(), constant.end());
   bytes.append(layout.scaleBytes(), 0);
-  int64_t groups = getGroups(), rows = format::kTileRows;
-  SmallVector<uint8_t> codes(rows * groups);
+  int64_t inputs = getFours() * format::kDotInputs, rows = format::kTileRows;
+  SmallVector<uint8_t> codes(rows * getGroups());
   SmallVector<float> scales(rows);
-  format::unpackTernary(layout, rows, groups * format::kGroupInputs,
-                        bytes.data(), codes.data(), scales.data());
-  SmallVector<int8_t> trits;
-  for (int64_t group = 0; group < groups; ++group)
+  format::unpackTernary(layout, rows, inputs, bytes.data(), codes.data(),
+                        scales.data());
+  SmallVector<int8_t> trits(rows * inputs), result;
+  for (int64_t row = 0; row < rows; ++row)
+    format::decodeRow(layout, /*strided=*/false, inputs,
+                      &codes[row * getGroups()], &trits[row * inputs]);
+  for (int64_t at = 0; at < inputs; at += format::kDotInputs)
     for (int64_t row = 0; row < rows; ++row)
-      for (int8_t trit : format::decodeGroup(codes[row * groups + group]))
-        trits.push_back(trit + static_cast<int64_t>(getBias()));
-  return makeElements<int8_t>(getType(), trits);
+      for (int64_t i = 0; i < format::kDotInputs; ++i)
+        result.push_back(trits[row * inputs + at + i] +
+                         static_cast<int64_t>(getBias()));
+  return makeElements<int8_t>(getType(), result);
 }
 
 OpFoldResult DecodeBlockOp::fold(FoldAdaptor adaptor) {
   SmallVector<int64_t> codes = constantElements(adaptor.getCodes());
   if (codes.empty())
     return {};
-  SmallVector<int8_t> trits;
-  for (int64_t code : codes)
-    for (int8_t trit : format::decodeGroup(code & 31))
-      trits.push_back(trit + static_cast<int64_t>(getBias()));
-  return makeElements<int8_t>(getType(), trits);
+  const format::Codebook &codebook = getCodebook().getCodebook();
+  SmallVector<int8_t> bytes;
+  for (int64_t code : codes) {
+    format::Trits trits = codebook.decode(code & 31);
+    for (int64_t i = 0; i < format::kDotInputs; ++i)
+      bytes.push_back(
+          i < codebook.inputs ? trits[i] + static_cast<int64_t>(getBias()) : 0);
+  }
+  return makeElements<int8_t>(getType(), bytes);
 }
 
 /// What is added to decoded trits, or subtracted, becomes their bias.
@@ -74,13 +83,16 @@ static LogicalResult moveIntoBias(Op op, PatternRewriter &rewriter) {
   if (!decode || !decode->hasOneUse() ||
       !matchPattern(op.getRhs(), m_Constant(&change)) || !change.isSplat())
     return failure();
+  // Of shorter groups, bytes that are no trits would change, too.
+  if (decode.getCodebook().getCodebook().inputs != format::kDotInputs)
+    return failure();
   int64_t value = change.template getSplatValue<APInt>().getSExtValue();
   int64_t bias = static_cast<int64_t>(decode.getBias()) +
                  (std::is_same_v<Op, arith::AddIOp> ? value : -value);
   if (bias != 0 && bias != 1)
     return failure();
-  rewriter.replaceOpWithNewOp<DecodeBlockOp>(op, op.getType(),
-                                             decode.getCodes(), bias);
+  rewriter.replaceOpWithNewOp<DecodeBlockOp>(
+      op, op.getType(), decode.getCodes(), decode.getCodebookAttr(), bias);
   return success();
 }
 
@@ -96,7 +108,7 @@ OpFoldResult BuildTableOp::fold(FoldAdaptor adaptor) {
     return {};
   SmallVector<int16_t> table;
   for (int64_t code = 0, end = getType().getDimSize(0); code < end; ++code) {
-    std::array<int8_t, 4> trits = format::decodeGroup(code);
+    format::Trits trits = getCodebook().getCodebook().decode(code);
     int64_t sum = 0;
     for (int i = 0; i < 4; ++i)
       sum += trits[i] * activations[i];

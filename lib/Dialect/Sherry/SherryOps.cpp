@@ -83,7 +83,7 @@ QuantizedAttr sherry::getActivationEncoding(RankedTensorType weight) {
   if (blocks.empty())
     return {};
   return QuantizedAttr::get(weight.getContext(), grouping, blocks,
-                            /*tables=*/std::nullopt);
+                            /*tables=*/std::nullopt, CodebookAttr());
 }
 
 int64_t sherry::getGatedUnit(TernaryAttr weight, int64_t outputs,
@@ -116,7 +116,7 @@ LogicalResult WeightOp::verify() {
     if (!getTernary())
       return emitOpError("trits need the encoding #sherry.ternary");
   } else if (auto *quantFormat = getQuantFormat(element)) {
-    if (type.getDimSize(1) % format::kGroupInputs != 0)
+    if (type.getDimSize(1) % format::kDotInputs != 0)
       return emitOpError("inputs of a ")
              << quantFormat->name << " weight must be a multiple of 4";
   } else if (!getDenseFormat(element)) {
@@ -177,8 +177,11 @@ EmbeddingOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   if (failed(weight))
     return failure();
   RankedTensorType type = weight->getTensorType();
-  if (type.getRank() != 2 || weight->getTernary())
-    return emitOpError("the embedding must be a dense matrix");
+  if (type.getRank() != 2)
+    return emitOpError("the embedding must be a matrix");
+  if (TernaryAttr ternary = weight->getTernary();
+      ternary && ternary.getGrouping() == Grouping::Strided)
+    return emitOpError("the embedding cannot have strided groups");
   if (type.getDimSize(1) != getType().getDimSize(1))
     return emitOpError("rows of ")
            << type.getDimSize(1) << " do not give " << getType();
@@ -234,17 +237,18 @@ static LogicalResult verifyProduct(Op op, RankedTensorType type,
   QuantizedAttr needed = getActivationEncoding(type);
   if (!needed)
     return op.emitOpError("weights that are not in blocks take f32 input");
-  if (encoding.withTables(std::nullopt) != needed)
+  if (encoding.withoutTables() != needed)
     return op.emitOpError("weight ") << type << " takes activations in "
                                      << needed << ", not " << encoding;
   std::optional<CodeOrder> tables = encoding.getTables();
   auto ternary = dyn_cast_or_null<TernaryAttr>(type.getEncoding());
   if (tables && (!ternary || !ternary.getLayout() ||
-                 ternary.getLayout().getOrder() != *tables))
-    return op.emitOpError("weight ") << type
-                                     << " looks nothing up in tables "
-                                        "for codes in the order "
-                                     << stringifyCodeOrder(*tables);
+                 ternary.getLayout().getOrder() != *tables ||
+                 ternary.getCodebook() != encoding.getCodebook()))
+    return op.emitOpError("weight ")
+           << type << " looks nothing up in tables for '"
+           << encoding.getCodebook().getName() << "' codes in the order "
+           << stringifyCodeOrder(*tables);
   return success();
 }
 
@@ -349,7 +353,8 @@ static LogicalResult verifyCodes(Operation *op, VectorType bytes,
 
 LogicalResult UnpackCodesOp::verify() {
   if (getType().getDimSize(1) != 2 || getType().getDimSize(2) != 64)
-    return emitOpError("gives groups x 2 x 64 bytes, not ") << getType();
+    return emitOpError("gives fours of inputs x 2 x 64 bytes, not ")
+           << getType();
   return verifyCodes(*this, getBytes().getType(), getOrder(), getGroups());
 }
 

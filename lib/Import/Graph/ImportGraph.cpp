@@ -92,7 +92,7 @@ RankedTensorType GraphImporter::getType(const PlannedWeight &weight) {
   return RankedTensorType::get(
       weight.shape, TritType::get(context),
       TernaryAttr::get(
-          context,
+          context, CodebookAttr::get(context, *layout.codebook),
           ternary->isStrided ? Grouping::Strided : Grouping::Contiguous,
           granularity, perGroup ? layout.groupSize : 0, scale, LayoutAttr()));
 }

@@ -21,6 +21,26 @@ func.func @decode_negated() -> vector<64xi8> {
   return %trits : vector<64xi8>
 }
 
+// Three inputs: the number of the entry in balanced base 3; no trit in byte 3.
+// CHECK-LABEL: func @decode_dense
+func.func @decode_dense() -> vector<64xi8> {
+  %codes = arith.constant dense<[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 31]> : vector<16xi32>
+  // CHECK: arith.constant dense<[1, 1, 1, 0, 2, 1, 1, 0, 0, 2, 1, 0, 1, 2, 1, 0,
+  // CHECK-SAME: 2, 2, 1, 0, 0, 0, 2, 0, 1, 0, 2, 0, 2, 0, 2, 0,
+  // CHECK-SAME: 0, 1, 2, 0, 1, 1, 2, 0, 2, 1, 2, 0, 0, 2, 2, 0,
+  // CHECK-SAME: 1, 2, 2, 0, 2, 2, 2, 0, 1, 1, 1, 0, 1, 1, 1, 0]> : vector<64xi8>
+  %trits = sherry.decode_block %codes codebook <"dense"> bias 1 : vector<16xi32> -> vector<64xi8>
+  return %trits : vector<64xi8>
+}
+
+// CHECK-LABEL: func @dense_table_constant
+func.func @dense_table_constant() -> vector<16xi16> {
+  %a = arith.constant dense<[1, 10, 100, -127]> : vector<4xi8>
+  // CHECK: arith.constant dense<[0, 1, 9, 10, 11, 89, 90, 91, 99, 100, 101, 109, 110, 111, 0, 0]> : vector<16xi16>
+  %t = sherry.build_table %a codebook <"dense"> : vector<4xi8> -> vector<16xi16>
+  return %t : vector<16xi16>
+}
+
 // CHECK-LABEL: func @table_constant
 func.func @table_constant() -> vector<16xi16> {
   %a = arith.constant dense<[1, 10, 100, -127]> : vector<4xi8>
@@ -60,6 +80,17 @@ func.func @dot_with_zeros(%w: vector<64xi8>, %acc: vector<16xi32>) -> vector<16x
   %d = sherry.dot_accumulate %w, %zero, %acc {max_weight = 2 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
   // CHECK: return %[[ACC]]
   return %d : vector<16xi32>
+}
+
+// Bytes that are no trits would change, too.
+// CHECK-LABEL: func @bias_of_short_groups
+func.func @bias_of_short_groups(%codes: vector<16xi32>) -> vector<64xi8> {
+  %one = arith.constant dense<1> : vector<64xi8>
+  // CHECK: sherry.decode_block %{{.*}} codebook <"dense"> :
+  // CHECK: arith.addi
+  %0 = sherry.decode_block %codes codebook <"dense"> : vector<16xi32> -> vector<64xi8>
+  %more = arith.addi %0, %one : vector<64xi8>
+  return %more : vector<64xi8>
 }
 
 // What is added to trits, or subtracted, becomes their bias.

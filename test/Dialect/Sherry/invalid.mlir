@@ -15,12 +15,12 @@ sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x8x!sherry.trit, #sherry.
 
 // -----
 
-// expected-error @+1 {{inputs must be a multiple of 4 for contiguous groups of 4, not 6}}
+// expected-error @+1 {{inputs must be a multiple of 4 for contiguous groups, not 6}}
 sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x6x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16>>
 
 // -----
 
-// expected-error @+1 {{inputs must be a multiple of 64 for strided groups of 4, not 32}}
+// expected-error @+1 {{inputs must be a multiple of 64 for strided groups, not 32}}
 sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x32x!sherry.trit, #sherry.ternary<strided, per_channel, scale = f16>>
 
 // -----
@@ -167,7 +167,7 @@ func.func @f(%x: tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>) -> tensor
 
 sherry.weight @w count 1 from ["w"] rows [8] : tensor<8xf32>
 func.func @f(%t: tensor<?xi32>) -> tensor<?x8xf32> {
-  // expected-error @+1 {{the embedding must be a dense matrix}}
+  // expected-error @+1 {{the embedding must be a matrix}}
   %y = sherry.embedding %t, @w : tensor<?xi32> -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
@@ -333,7 +333,7 @@ func.func @f(%w: vector<64xi8>, %a: vector<4xi8>, %c: vector<16xi32>) {
 
 // -----
 
-// expected-error @+1 {{group_size must be a multiple of 64 for strided groups of 4, not 96}}
+// expected-error @+1 {{group_size must be a multiple of 64 for strided groups, not 96}}
 sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x128x!sherry.trit, #sherry.ternary<strided, per_group(96), scale = f16>>
 
 // -----
@@ -451,7 +451,7 @@ func.func @f(%p: memref<64x2x64xi8>, %v: memref<32x64xi8, strided<[1, 64]>>, %i:
 
 sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x64x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16, layout = <words, interleave = 1>>>
 func.func @other_order(%q: tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = nibbles>>) -> tensor<?x8xf32> {
-  // expected-error @+1 {{looks nothing up in tables for codes in the order nibbles}}
+  // expected-error @+1 {{looks nothing up in tables for '3:4' codes in the order nibbles}}
   %y = sherry.linear %q, @w : tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = nibbles>> -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
@@ -460,7 +460,7 @@ func.func @other_order(%q: tensor<?x64xi8, #sherry.quantized<contiguous, [64], t
 
 sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x32x!sherry.q8_0>
 func.func @no_codes(%q: tensor<?x32xi8, #sherry.quantized<contiguous, [32], tables = words>>) -> tensor<?x8xf32> {
-  // expected-error @+1 {{looks nothing up in tables for codes in the order words}}
+  // expected-error @+1 {{looks nothing up in tables for '3:4' codes in the order words}}
   %y = sherry.linear %q, @w : tensor<?x32xi8, #sherry.quantized<contiguous, [32], tables = words>> -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
@@ -489,7 +489,7 @@ func.func @unpack_groups(%b: vector<256xi8>) {
 // -----
 
 func.func @unpack_result(%b: vector<320xi8>) {
-  // expected-error @+1 {{gives groups x 2 x 64 bytes, not 'vector<16x1x64xi8>'}}
+  // expected-error @+1 {{gives fours of inputs x 2 x 64 bytes, not 'vector<16x1x64xi8>'}}
   %t = sherry.unpack_codes %b words : vector<320xi8> -> vector<16x1x64xi8>
   return
 }
@@ -508,4 +508,32 @@ func.func @lookup_size(%t: memref<8x2x16xi8>, %i: index, %b: vector<320xi8>, %s:
   // expected-error @+1 {{codes of 8 groups in the order nibbles are 192 bytes, not 320}}
   %r = sherry.lookup_codes %t[%i], %b, %s {groups = 8 : i64} : memref<8x2x16xi8>, vector<320xi8>, vector<32xi16>
   return
+}
+
+// -----
+
+// expected-error @+2 {{there is no codebook '4:4'; there are '3:4' 'dense'}}
+// expected-error @+1 {{failed to parse Sherry_TernaryAttr parameter 'codebook'}}
+sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x64x!sherry.trit, #sherry.ternary<codebook = <"4:4">, contiguous, per_channel, scale = f16>>
+
+// -----
+
+// expected-error @+1 {{strided groups have four inputs, those of 'dense' 3}}
+sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x64x!sherry.trit, #sherry.ternary<codebook = <"dense">, strided, per_channel, scale = f16>>
+
+// -----
+
+func.func @tables_of_another_codebook(%x: tensor<1x64xi8, #sherry.quantized<contiguous, [64], tables = words>>) -> tensor<1x8xf32> {
+  // expected-error @+1 {{looks nothing up in tables for '3:4' codes in the order words}}
+  %0 = sherry.linear %x, @w : tensor<1x64xi8, #sherry.quantized<contiguous, [64], tables = words>> -> tensor<1x8xf32>
+  return %0 : tensor<1x8xf32>
+}
+sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x64x!sherry.trit, #sherry.ternary<codebook = <"dense">, contiguous, per_channel, scale = f16, layout = <words, interleave = 1>>>
+
+// -----
+
+func.func @bytes_of_dense_codes(%bytes: vector<256xi8>) -> vector<8x2x64xi8> {
+  // expected-error @+1 {{codes of 11 groups in the order words are 224 bytes, not 256}}
+  %0 = sherry.unpack_codes %bytes words codebook <"dense"> : vector<256xi8> -> vector<8x2x64xi8>
+  return %0 : vector<8x2x64xi8>
 }

@@ -6,6 +6,7 @@
 // CHECK-DAG: #[[T0:.*]] = #sherry.ternary<contiguous, per_group(16), scale = f16>
 // CHECK-DAG: #[[T1:.*]] = #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 4>>
 // CHECK-DAG: #[[T2:.*]] = #sherry.ternary<strided, per_tensor, scale = f16, layout = <nibbles, interleave = 1>>
+// CHECK-DAG: #[[T3:.*]] = #sherry.ternary<codebook = <"dense">, contiguous, per_group(16), scale = f16>
 
 // CHECK-LABEL: sherry.weight @embedding count 1 from ["e"] rows [64]
 // CHECK-SAME: tensor<64x32x!sherry.q8_0>
@@ -27,6 +28,9 @@ sherry.weight @kv count 2 from ["k.{}", "v.{}"] rows [8, 8]
 // CHECK: tensor<4x64x!sherry.trit, #[[T2]]>
 sherry.weight @strided count 1 from ["s"] rows [4]
     : tensor<4x64x!sherry.trit, #sherry.ternary<strided, per_tensor, scale = f16, layout = <nibbles, interleave = 1>>>
+// CHECK: tensor<4x64x!sherry.trit, #[[T3]]>
+sherry.weight @dense count 1 from ["d"] rows [4]
+    : tensor<4x64x!sherry.trit, #sherry.ternary<codebook = <"dense">, contiguous, per_group(16), scale = f16>>
 
 // CHECK-LABEL: func @graph
 func.func @graph(%tokens: tensor<?xi32>,
@@ -75,6 +79,12 @@ func.func @graph(%tokens: tensor<?xi32>,
   return %y : tensor<?x64xf32>
 }
 
+// CHECK-LABEL: func @dense_tables
+// CHECK-SAME: tensor<1x64xi8, #quantized{{[0-9]*}}>
+func.func @dense_tables(%x: tensor<1x64xi8, #sherry.quantized<contiguous, [64], tables = nibbles <"dense">>>) {
+  return
+}
+
 // CHECK-LABEL: func @kernel
 func.func @kernel(%words: memref<8x32xi16>, %halves: memref<8x2x16xi8>, %i: index,
                   %codes: vector<32xi16>, %nibbles: vector<32xi8>, %dwords: vector<16xi32>,
@@ -83,6 +93,10 @@ func.func @kernel(%words: memref<8x32xi16>, %halves: memref<8x2x16xi8>, %i: inde
   %t32 = sherry.build_table %four : vector<4xi8> -> vector<32xi16>
   // CHECK: sherry.build_table %{{.*}} : vector<4xi8> -> vector<16xi16>
   %t16 = sherry.build_table %four : vector<4xi8> -> vector<16xi16>
+  // CHECK: sherry.build_table %{{.*}} codebook <"dense"> : vector<4xi8> -> vector<32xi16>
+  %dense = sherry.build_table %four codebook <"dense"> : vector<4xi8> -> vector<32xi16>
+  // CHECK: sherry.build_table %{{.*}} : vector<4xi8> -> vector<32xi16>
+  %same = sherry.build_table %four codebook <"3:4"> : vector<4xi8> -> vector<32xi16>
   // CHECK: sherry.lookup %{{.*}}[%{{.*}}], %{{.*}} : memref<8x32xi16>, vector<32xi16>
   %l = sherry.lookup %words[%i], %codes : memref<8x32xi16>, vector<32xi16>
   // CHECK: sherry.lookup_halves %{{.*}}[%{{.*}}], %{{.*}} : memref<8x2x16xi8>, vector<32xi8> -> vector<16xi16>
@@ -93,6 +107,8 @@ func.func @kernel(%words: memref<8x32xi16>, %halves: memref<8x2x16xi8>, %i: inde
   %biased = sherry.decode_block %dwords bias 1 : vector<16xi32> -> vector<64xi8>
   // CHECK: sherry.decode_block %{{.*}} : vector<16xi32> -> vector<64xi8>
   %w = sherry.decode_block %dwords : vector<16xi32> -> vector<64xi8>
+  // CHECK: sherry.decode_block %{{.*}} codebook <"dense"> bias 1 : vector<16xi32> -> vector<64xi8>
+  %three = sherry.decode_block %dwords codebook <"dense"> bias 1 : vector<16xi32> -> vector<64xi8>
   // CHECK: sherry.dot_accumulate %{{.*}}, %{{.*}}, %{{.*}} {max_weight = 2 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
   %d = sherry.dot_accumulate %w, %four, %acc {max_weight = 2 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
   // CHECK: sherry.dot_pairs %{{.*}}, %{{.*}}, %{{.*}} : vector<64xi8>, vector<4xi8>, vector<32xi16>

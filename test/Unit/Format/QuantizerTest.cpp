@@ -4,8 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Format/Quantizer.h"
-#include "sherry/Format/Codec.h"
+#include "sherry/Format/Codebook.h"
 #include "sherry/Format/Float16.h"
+#include "sherry/Format/Pack.h"
 
 #include <gmock/gmock.h>
 
@@ -57,7 +58,7 @@ static Quantized quantize(const TernaryLayout &layout, int64_t cols,
                                   result.scales.data() + row * scaleGroups);
   });
   for (uint8_t code : codes)
-    for (int8_t trit : decodeGroup(code))
+    for (int8_t trit : k3of4.decode(code))
       result.trits.push_back(trit);
   return result;
 }
@@ -161,6 +162,35 @@ TEST(QuantizerTest, S1ToS5EqualTheNaiveRules) {
               ASSERT_EQ(q.scales, expected.scales);
             }
           }
+}
+
+/// [S6] with trits as they are; f16 scales are rounded behind them.
+TEST(QuantizerTest, S6AbsMean) {
+  TernaryLayout layout = makeLayout(Granularity::PerGroup, 8);
+  layout.codebook = &kDense;
+  // Scales 1, whose half is no longer kept, and 0.25; then only zeros.
+  const std::vector<float> weights = {
+      0.5F, -0.51F, 2, 1, -1, 2.99F, 0,     0, 0.25, -0.25F, 0.25F, 0.25F,
+      0,    0,      1, 0, 0,  0,     -0.0F, 0, 0,    0,      0,     0};
+  const std::vector<int8_t> expected = {0, -1, 1, 1, -1, 1, 0, 0, 1, -1, 1, 1,
+                                        0, 0,  1, 0, 0,  0, 0, 0, 0, 0,  0, 0};
+  std::vector<uint8_t> codes(layout.rowGroups(24));
+  std::vector<float> scales(3);
+  ASSERT_EQ(codes.size(), 9U);
+  ASSERT_FALSE(
+      Quantizer(layout, 24)
+          .quantizeRows(0, 1, weights.data(), codes.data(), scales.data()));
+  EXPECT_EQ(scales, (std::vector<float>{1, 0.25F, 0}));
+  std::vector<int8_t> trits(24);
+  decodeRow(layout, /*strided=*/false, 24, codes.data(), trits.data());
+  EXPECT_EQ(trits, expected);
+
+  layout.granularity = Granularity::PerTensor;
+  Quantizer whole(layout, 8);
+  ASSERT_FALSE(whole.accumulateRows(0, 3, weights.data()));
+  ASSERT_FALSE(whole.quantizeRows(1, 1, weights.data() + 8, codes.data(),
+                                  scales.data()));
+  EXPECT_FLOAT_EQ(scales[0], 10.0F / 24);
 }
 
 TEST(QuantizerTest, NonFiniteWeightsAreNamed) {

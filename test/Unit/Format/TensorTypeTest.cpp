@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Format/TensorType.h"
-#include "sherry/Format/Codec.h"
+#include "sherry/Format/Codebook.h"
 #include "sherry/Format/Float16.h"
 #include "sherry/Format/Pack.h"
 
@@ -42,9 +42,9 @@ TEST(TensorTypeTest, G1_PackedBlocksHaveTheTritsAndScalesOfTheFile) {
     layout.groupSize = 256;
     std::vector<uint8_t> codes(rows * cols / 4);
     std::vector<float> scales(blocks);
-    ASSERT_TRUE(readTernaryRows(TensorType::STQ1_0, /*strided=*/true,
-                                /*scaleInputs=*/256, rows, cols, stored.data(),
-                                codes.data(), scales.data()));
+    ASSERT_FALSE(readTernaryRows(layout, TensorType::STQ1_0, /*strided=*/true,
+                                 /*firstRow=*/0, rows, cols, stored.data(),
+                                 codes.data(), scales.data()));
     std::vector<uint8_t> packed(layout.bytes(rows, cols));
     packTernary(layout, rows, cols, codes.data(), scales.data(), packed.data());
     std::vector<uint8_t> unpackedCodes(codes.size());
@@ -57,7 +57,7 @@ TEST(TensorTypeTest, G1_PackedBlocksHaveTheTritsAndScalesOfTheFile) {
       for (int group = 0; group < 64; ++group)
         for (int lane = 0; lane < 4; ++lane)
           trits[group / 16 * 64 + group % 16 + 16 * lane] =
-              decodeGroup(unpackedCodes[64 * block + group])[lane];
+              k3of4.decode(unpackedCodes[64 * block + group])[lane];
       writeTernaryBlock(TensorType::STQ1_0, trits,
                         f32ToF16(unpackedScales[block]), written.data());
       EXPECT_EQ(written, std::vector<uint8_t>(stored.begin() + 42 * block,
@@ -72,9 +72,11 @@ TEST(TensorTypeTest, G1_StridedTritsHaveNoContiguousPattern) {
   std::vector<uint8_t> stored = makeBlocks(1, random);
   std::vector<uint8_t> codes(64);
   float scale;
-  EXPECT_FALSE(readTernaryRows(TensorType::STQ1_0, /*strided=*/false,
-                               /*scaleInputs=*/256, 1, 256, stored.data(),
-                               codes.data(), &scale));
+  TernaryLayout layout;
+  layout.groupSize = 256;
+  EXPECT_TRUE(readTernaryRows(layout, TensorType::STQ1_0, /*strided=*/false,
+                              /*firstRow=*/0, 1, 256, stored.data(),
+                              codes.data(), &scale));
 }
 
 TEST(TensorTypeTest, G2_WrittenBlocksReadAsWhatPackBlocksMakes) {

@@ -178,20 +178,34 @@ TEST(TernaryTypesTest, G4_SparseTrits) {
   // 0xa1: 0, -1, +1, +1
   std::vector<uint8_t> first = makeQ2_0(0.5F, 0xa1);
   std::vector<uint8_t> second = makeQ2_0(0.25F, 0xa1);
-  uint8_t codes[32];
+  uint8_t codes[44];
   float scales[4];
+  TernaryLayout layout;
+  // What is wrong.
   auto read = [&](const std::vector<uint8_t> &bytes, int64_t scaleInputs) {
-    return readTernaryRows(TensorType::Q2_0, /*strided=*/false, scaleInputs, 1,
-                           128, bytes.data(), codes, scales);
+    layout.groupSize = scaleInputs;
+    Failure failure =
+        readTernaryRows(layout, TensorType::Q2_0, /*strided=*/false,
+                        /*firstRow=*/7, 1, 128, bytes.data(), codes, scales);
+    return failure ? *failure : std::string();
   };
-  ASSERT_TRUE(read(join(first, second), 64));
+  ASSERT_EQ(read(join(first, second), 64), "");
   EXPECT_EQ(scales[0], 0.5F);
   EXPECT_EQ(scales[1], 0.25F);
-  EXPECT_FALSE(read(join(first, second), 128));
-  EXPECT_TRUE(read(join(first, first), 128));
-  ASSERT_TRUE(read(join(first, second), 32));
+  EXPECT_THAT(read(join(first, second), 128),
+              HasSubstr("row 7: weights that are to share a scale"));
+  EXPECT_EQ(read(join(first, first), 128), "");
+  ASSERT_EQ(read(join(first, second), 32), "");
   EXPECT_EQ(scales[1], 0.5F);
   EXPECT_EQ(scales[2], 0.25F);
+  // 0x91: 0, -1, 0, +1
+  std::vector<uint8_t> other = makeQ2_0(0.5F, 0x91);
+  EXPECT_THAT(read(join(first, other), 64), HasSubstr("is not 3:4"));
   // 0xe1: 0, -1, +1, +2
-  EXPECT_FALSE(read(join(first, makeQ2_0(0.5F, 0xe1)), 64));
+  std::vector<uint8_t> two = makeQ2_0(0.5F, 0xe1);
+  EXPECT_THAT(read(join(first, two), 64),
+              HasSubstr("row 7: column 67: the weight is 2 times"));
+  layout.codebook = &kDense;
+  EXPECT_EQ(read(join(first, other), 64), "");
+  EXPECT_THAT(read(join(two, first), 64), HasSubstr("is 2 times"));
 }

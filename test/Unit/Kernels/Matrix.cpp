@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Matrix.h"
-#include "sherry/Format/Codec.h"
+#include "sherry/Format/Codebook.h"
 #include "sherry/Format/Float16.h"
 #include "sherry/Format/Pack.h"
 
@@ -93,9 +93,12 @@ static int64_t inputOf(const Shape &shape, int64_t place) {
 static void drawValues(const Shape &shape, Operands operands, int64_t sign,
                        int64_t size, float *values, std::mt19937 &random) {
   if (shape.kind == WeightKind::Ternary) {
+    bool isDense = shape.layout.codebook->kept == 0;
     for (int64_t i = 0; i < size; ++i)
-      values[i] = static_cast<float>(sign ? sign : draw(random, 0, 1) * 2 - 1);
-    for (int64_t i = 0; i < size; i += 4)
+      values[i] = static_cast<float>(sign      ? sign
+                                     : isDense ? draw(random, -1, 1)
+                                               : draw(random, 0, 1) * 2 - 1);
+    for (int64_t i = 0; i < size && !isDense; i += 4)
       values[inputOf(shape, i + draw(random, 0, 3))] = 0;
     return;
   }
@@ -140,13 +143,13 @@ Weights::Weights(const Shape &shape, Operands operands, std::mt19937 &random)
 void Weights::pack(uint8_t *bytes) const {
   int64_t rows = shape.rows, cols = shape.cols;
   if (shape.kind == WeightKind::Ternary) {
-    std::vector<int8_t> trits(values.size());
-    for (int64_t i = 0; i < rows * cols; ++i)
-      trits[i] = static_cast<int8_t>(
-          values[i / cols * cols + inputOf(shape, i % cols)]);
-    std::vector<uint8_t> codes;
-    for (size_t i = 0; i < trits.size(); i += 4)
-      codes.push_back(format::encodeGroup(&trits[i]));
+    std::vector<int8_t> trits(values.begin(), values.end());
+    int64_t rowGroups = shape.layout.rowGroups(cols);
+    std::vector<uint8_t> codes(rows * rowGroups);
+    for (int64_t row = 0; row < rows; ++row)
+      if (!format::encodeRow(shape.layout, shape.strided, cols,
+                             &trits[row * cols], &codes[row * rowGroups]))
+        llvm_unreachable("trits without a code");
     format::packTernary(shape.layout, rows, cols, codes.data(), scales.data(),
                         bytes);
     return;

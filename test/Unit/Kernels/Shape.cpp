@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <random>
+#include <tuple>
 
 using namespace sherry;
 using format::CodeOrder;
@@ -44,8 +45,10 @@ std::string Shape::typeText() const {
   if (kind == WeightKind::Numbers)
     out << format::nameOf(numbers);
   if (kind == WeightKind::Ternary) {
-    out << "!sherry.trit, #sherry.ternary<"
-        << (strided ? "strided, " : "contiguous, ");
+    out << "!sherry.trit, #sherry.ternary<";
+    if (layout.codebook != &format::k3of4)
+      out << "codebook = <\"" << layout.codebook->name << "\">, ";
+    out << (strided ? "strided, " : "contiguous, ");
     switch (layout.granularity) {
     case Granularity::PerTensor:
       out << "per_tensor";
@@ -105,6 +108,21 @@ static std::vector<Shape> makeShapes() {
     strided.strided = true;
     shapes.push_back(strided);
   }
+  // Scale groups that are no multiples of three inputs, one and several chunks
+  // of them; the last chunks have one, two and three inputs in the last group.
+  constexpr std::tuple<int64_t, int64_t, int64_t> kDenseEdges[] = {
+      {100, 600, 128}, {33, 300, 0}, {64, 512, 64}, {32 * 4 + 33, 48, 0}};
+  for (CodeOrder order : {CodeOrder::Words, CodeOrder::Nibbles})
+    for (auto [rows, cols, groupSize] : kDenseEdges) {
+      Shape dense{WeightKind::Ternary, rows, cols, {}};
+      dense.layout.order = order;
+      dense.layout.codebook = &format::kDense;
+      dense.layout.granularity =
+          groupSize ? Granularity::PerGroup : Granularity::PerChannel;
+      dense.layout.groupSize = groupSize;
+      dense.layout.scaleType = groupSize ? ScaleType::F16 : ScaleType::F32;
+      shapes.push_back(dense);
+    }
   const format::QuantFormat *blockFormats[] = {
       &format::kQ8_0, &format::kQ6_K,  &format::kQ4_0, &format::kTQ2_0,
       &format::kQ2_0, &format::kPQ2_0, &format::kI2_S};

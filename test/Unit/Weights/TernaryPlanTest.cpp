@@ -70,28 +70,38 @@ std::string makeQ2_0(int64_t weights, bool isSame, char codes) {
 constexpr char kSparse = '\xa1', kZeros = '\x55';
 } // namespace
 
+/// Checks trits without a pattern.
+static void expectDense(const WeightType &type, int64_t groupSize) {
+  ASSERT_TRUE(getTernary(type));
+  const format::TernaryLayout &layout = getTernary(type)->layout;
+  EXPECT_EQ(layout.codebook, &format::kDense);
+  EXPECT_EQ(layout.granularity, format::Granularity::PerGroup);
+  EXPECT_EQ(layout.groupSize, groupSize);
+  EXPECT_EQ(layout.scaleType, format::ScaleType::F16);
+}
+
 TEST_F(TernaryPlanTest, MergesScalesThatAgree) {
   makeModel(42, [](int64_t n) { return makeQ2_0(n, true, kZeros); });
   auto [embedding, linear] = plan();
-  EXPECT_EQ(std::get<DenseFormat>(embedding), DenseFormat::PQ2_0);
-  EXPECT_EQ(std::get<DenseFormat>(linear), DenseFormat::PQ2_0);
+  expectDense(embedding, 128);
+  expectDense(linear, 128);
 }
 
 TEST_F(TernaryPlanTest, KeepsScalesThatDiffer) {
   makeModel(42, [](int64_t n) { return makeQ2_0(n, false, kZeros); });
   auto [embedding, linear] = plan();
-  EXPECT_EQ(std::get<DenseFormat>(embedding), DenseFormat::Q2_0);
-  EXPECT_EQ(std::get<DenseFormat>(linear), DenseFormat::Q2_0);
+  expectDense(embedding, 64);
+  expectDense(linear, 64);
 }
 
 TEST_F(TernaryPlanTest, FindsThePattern) {
   for (bool isSame : {false, true}) {
     makeModel(42, [&](int64_t n) { return makeQ2_0(n, isSame, kSparse); });
     auto [embedding, linear] = plan();
-    EXPECT_EQ(std::get<DenseFormat>(embedding),
-              isSame ? DenseFormat::PQ2_0 : DenseFormat::Q2_0);
+    expectDense(embedding, isSame ? 128 : 64);
     ASSERT_TRUE(getTernary(linear));
     const format::TernaryLayout &layout = getTernary(linear)->layout;
+    EXPECT_EQ(layout.codebook, &format::k3of4);
     EXPECT_EQ(layout.granularity, format::Granularity::PerGroup);
     EXPECT_EQ(layout.groupSize, isSame ? 128 : 64);
     EXPECT_EQ(layout.scaleType, format::ScaleType::F16);
@@ -106,17 +116,21 @@ TEST_F(TernaryPlanTest, ScalesOfTensorsStayF32) {
       result += four;
     return result + "\xcd\xcc\xcc\x3d" + std::string(28, '\xff');
   };
+  auto expectWide = [](const WeightType &type,
+                       const format::Codebook *codebook) {
+    ASSERT_TRUE(getTernary(type));
+    const format::TernaryLayout &layout = getTernary(type)->layout;
+    EXPECT_EQ(layout.codebook, codebook);
+    EXPECT_EQ(layout.granularity, format::Granularity::PerChannel);
+    EXPECT_EQ(layout.scaleType, format::ScaleType::F32);
+  };
   makeModel(36, [&](int64_t n) { return fill(n, std::string(4, '\x55')); });
   auto [embedding, dense] = plan();
-  EXPECT_EQ(std::get<DenseFormat>(embedding), DenseFormat::I2_S);
-  EXPECT_EQ(std::get<DenseFormat>(dense), DenseFormat::I2_S);
+  expectWide(embedding, &format::kDense);
+  expectWide(dense, &format::kDense);
 
   makeModel(36, [&](int64_t n) {
     return fill(n, {'\x55', '\0', '\xaa', '\xaa'});
   });
-  auto sparse = plan().second;
-  ASSERT_TRUE(getTernary(sparse));
-  const format::TernaryLayout &layout = getTernary(sparse)->layout;
-  EXPECT_EQ(layout.granularity, format::Granularity::PerChannel);
-  EXPECT_EQ(layout.scaleType, format::ScaleType::F32);
+  expectWide(plan().second, &format::k3of4);
 }

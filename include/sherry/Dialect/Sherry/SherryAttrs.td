@@ -47,6 +47,27 @@ class Sherry_Attr<string name, string mnemonic_, list<Trait> traits = []>
   let mnemonic = mnemonic_;
 }
 
+def Sherry_CodebookAttr : Sherry_Attr<"Codebook", "codebook"> {
+  let summary = "which trits a group may have, and their 5-bit codes";
+  let description = [{
+    Rule [C1] of docs/BlockFormat.md: `3:4`, four inputs of which exactly one is
+    0, or `dense`, any three.
+
+    ```mlir
+    #sherry.codebook<"dense">
+    ```
+  }];
+  let parameters = (ins StringRefParameter<>:$name);
+  let assemblyFormat = "`<` $name `>`";
+  let constBuilderCall = "::sherry::CodebookAttr::get($_builder.getContext(), $0)";
+  let genVerifyDecl = 1;
+  let builders = [AttrBuilder<(ins "const ::sherry::format::Codebook &":$codebook)>,
+                  AttrBuilder<(ins), [{ return get($_ctxt, format::k3of4); }]>];
+  let extraClassDeclaration = [{
+    const ::sherry::format::Codebook &getCodebook() const;
+  }];
+}
+
 def Sherry_LayoutAttr : Sherry_Attr<"Layout", "layout"> {
   let summary = "order of the packed bytes of a ternary tensor";
   let description = [{
@@ -66,11 +87,12 @@ def Sherry_LayoutAttr : Sherry_Attr<"Layout", "layout"> {
 
 def Sherry_TernaryAttr : Sherry_Attr<"Ternary", "ternary",
     [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
-  let summary = "encoding of a 3:4-sparse ternary matrix";
+  let summary = "encoding of a ternary matrix";
   let description = [{
-    Belongs to tensors `[outputs x inputs x !sherry.trit]`. In every group of
-    four inputs exactly one trit is zero [C1]. `contiguous` groups are four
-    neighbours; `strided` ones are 16 apart inside 64 inputs (GGUF STQ1_0).
+    Belongs to tensors `[outputs x inputs x !sherry.trit]`. The codebook says
+    which trits a group of inputs may have; `3:4`, exactly one zero in four, is
+    not printed. `contiguous` groups are neighbours; `strided` ones, of four,
+    are 16 apart inside 64 inputs (GGUF STQ1_0).
     Every weight is a trit times the scale it shares: `per_tensor`,
     `per_channel` (one per output) or `per_group(n)` (one per n consecutive
     inputs of an output; the last group of a row may be shorter).
@@ -79,16 +101,21 @@ def Sherry_TernaryAttr : Sherry_Attr<"Ternary", "ternary",
     ```mlir
     tensor<512x256x!sherry.trit, #sherry.ternary<
         contiguous, per_group(128), scale = f16>>
+    tensor<512x256x!sherry.trit, #sherry.ternary<
+        codebook = <"dense">, contiguous, per_channel, scale = f32>>
     ```
   }];
   let parameters = (ins
+      DefaultValuedParameter<"::sherry::CodebookAttr",
+                             "::sherry::CodebookAttr::get($_ctxt)">:$codebook,
       EnumParameter<Sherry_Grouping>:$grouping,
       EnumParameter<Sherry_Granularity>:$granularity,
       OptionalParameter<"int64_t", "inputs that share a scale">:$group_size,
       "::mlir::FloatType":$scale,
       OptionalParameter<"::sherry::LayoutAttr">:$layout);
   let assemblyFormat = [{
-    `<` $grouping `,` $granularity (`(` $group_size^ `)`)?
+    `<` (`codebook` `=` $codebook^ `,` ` `)? $grouping `,`
+    $granularity (`(` $group_size^ `)`)?
     `,` `scale` `=` $scale (`,` `layout` `=` $layout^)? `>`
   }];
   let genMnemonicAlias = 1;
@@ -126,8 +153,9 @@ def Sherry_QuantizedAttr : Sherry_Attr<"Quantized", "quantized",
     32, 48, 1, 17, ...
 
     With `tables`, which only one token has, the table of partial sums of every
-    group of four values is kept beside them, for lookups of codes in that order
-    (rule [T4] of docs/BlockFormat.md). `sherry-select-layout` asks for them.
+    group of values is kept beside them, for lookups of codes in that order and
+    of that codebook, 3:4 if none is printed (rule [T4] of docs/BlockFormat.md).
+    `sherry-select-layout` asks for them.
 
     ```mlir
     tensor<?x192xi8, #sherry.quantized<contiguous, [128, 64]>>
@@ -137,18 +165,21 @@ def Sherry_QuantizedAttr : Sherry_Attr<"Quantized", "quantized",
   let parameters = (ins EnumParameter<Sherry_Grouping>:$grouping,
                         ArrayRefParameter<"int64_t">:$blocks,
                         OptionalParameter<"::std::optional<::sherry::CodeOrder>",
-                                          "order of the codes">:$tables);
+                                          "order of the codes">:$tables,
+                        OptionalParameter<"::sherry::CodebookAttr",
+                                          "of the tables">:$codebook);
   let assemblyFormat = [{
-    `<` $grouping `,` `[` $blocks `]` (`,` `tables` `=` custom<Tables>($tables)^)?
-    `>`
+    `<` $grouping `,` `[` $blocks `]`
+    (`,` `tables` `=` custom<Tables>($tables, $codebook)^)? `>`
   }];
   let genMnemonicAlias = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     bool isStrided() const { return getGrouping() == Grouping::Strided; }
-    /// The same numbers with these tables, or without.
-    QuantizedAttr
-    withTables(::std::optional<::sherry::CodeOrder> tables) const;
+    /// The same numbers with the tables of such codes, or without.
+    QuantizedAttr withTables(::sherry::CodeOrder order,
+                             ::sherry::CodebookAttr codebook) const;
+    QuantizedAttr withoutTables() const;
   }];
 }
 

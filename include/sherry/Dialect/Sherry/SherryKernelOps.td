@@ -14,28 +14,44 @@ include "sherry/Dialect/Sherry/SherryAttrs.td"
 class Sherry_KernelOp<string mnemonic, list<Trait> traits = []>
     : Op<Sherry_Dialect, mnemonic, traits>;
 
+/// Of an op; 3:4 is not printed.
+def Sherry_OpCodebook
+    : DefaultValuedAttr<Sherry_CodebookAttr, "::sherry::format::k3of4">;
+
 def Sherry_UnpackCodesOp : Sherry_KernelOp<"unpack_codes", [Pure]> {
   let summary = "packed codes to trits";
   let description = [{
-    `bytes` are the packed codes of 32 outputs and 1 to 16 groups of four inputs,
-    in the order of rule [T6] or [T7] of docs/BlockFormat.md. Byte 4r + p of
-    `result[g][h]` is the trit of output 16h + r and input 4g + p, plus `bias`.
+    `bytes` are the packed codes of 32 outputs and 1 to 16 groups of inputs, in
+    the order of rule [T6] or [T7] of docs/BlockFormat.md. Whatever the inputs of
+    a group are, byte 4r + p of `result[i][h]` is the trit of output 16h + r and
+    input 4i + p, plus `bias`: a panel, as products of bytes take it. The last
+    group may have fewer inputs.
 
     ```mlir
     %trits = sherry.unpack_codes %bytes words bias 1
         : vector<320xi8> -> vector<16x2x64xi8>
+    %more = sherry.unpack_codes %dense words codebook <"dense"> bias 1
+        : vector<320xi8> -> vector<12x2x64xi8>
     ```
   }];
   let arguments = (ins VectorOfRankAndType<[1], [I8]>:$bytes,
-      Sherry_CodeOrder:$order,
+      Sherry_CodeOrder:$order, Sherry_OpCodebook:$codebook,
       DefaultValuedAttr<ConfinedAttr<I64Attr, [IntMinValue<0>, IntMaxValue<1>]>,
                         "0">:$bias);
   let results = (outs VectorOfRankAndType<[3], [I8]>:$result);
   let assemblyFormat = [{
-    $bytes $order (`bias` $bias^)? attr-dict `:` type($bytes) `->` type($result)
+    $bytes $order (`codebook` $codebook^)? (`bias` $bias^)? attr-dict
+    `:` type($bytes) `->` type($result)
   }];
   let extraClassDeclaration = [{
-    int64_t getGroups() { return getType().getDimSize(0); }
+    /// Fours of inputs.
+    int64_t getFours() { return getType().getDimSize(0); }
+    /// Groups that have a code.
+    int64_t getGroups() {
+      return ::sherry::format::ceilDiv(
+          getFours() * ::sherry::format::kDotInputs,
+          getCodebook().getCodebook().inputs);
+    }
   }];
   let hasFolder = 1;
   let hasVerifier = 1;
@@ -81,9 +97,9 @@ def Sherry_DecodeBlockOp : Sherry_KernelOp<"decode_block", [Pure]> {
   let summary = "5-bit codes to trits";
   let description = [{
     Lane r of `codes` holds a code in its low 5 bits (the others are ignored).
-    Bytes 4r .. 4r+3 of the result are the four trits of that code, each plus
-    `bias`: with 1 they are 0, 1 or 2, for products of unsigned with signed
-    bytes. Rule [C1] of docs/BlockFormat.md.
+    Bytes 4r and up of the result are the trits of that code, each plus `bias`:
+    with 1 they are 0, 1 or 2, for products of unsigned with signed bytes. Of a
+    group of three inputs, byte 4r + 3 is 0. Rule [C1] of docs/BlockFormat.md.
 
     ```mlir
     %trits = sherry.decode_block %codes : vector<16xi32> -> vector<64xi8>
@@ -91,31 +107,35 @@ def Sherry_DecodeBlockOp : Sherry_KernelOp<"decode_block", [Pure]> {
     ```
   }];
   let arguments = (ins VectorOfLengthAndType<[16], [I32]>:$codes,
+      Sherry_OpCodebook:$codebook,
       DefaultValuedAttr<ConfinedAttr<I64Attr, [IntMinValue<0>, IntMaxValue<1>]>,
                         "0">:$bias);
   let results = (outs VectorOfLengthAndType<[64], [I8]>:$result);
   let assemblyFormat = [{
-    $codes (`bias` $bias^)? attr-dict `:` type($codes) `->` type($result)
+    $codes (`codebook` $codebook^)? (`bias` $bias^)? attr-dict
+    `:` type($codes) `->` type($result)
   }];
   let hasFolder = 1;
   let hasCanonicalizer = 1;
 }
 
 def Sherry_BuildTableOp : Sherry_KernelOp<"build_table", [Pure]> {
-  let summary = "all partial sums of four activations";
+  let summary = "all partial sums of a group of activations";
   let description = [{
     Entry c of the result is the dot product of the trits of code c with the
-    four activations, for the 32 codes, or for the 16 codes whose sign bit is
-    clear if the result has 16 entries. No entry overflows.
+    activations, for the 32 codes, or for the 16 codes whose sign bit is clear if
+    the result has 16 entries. It is 0 where the codebook has no code c;
+    activations behind the inputs of a group are ignored. No entry overflows.
 
     ```mlir
     %table = sherry.build_table %a : vector<4xi8> -> vector<32xi16>
     ```
   }];
-  let arguments = (ins VectorOfLengthAndType<[4], [I8]>:$activations);
+  let arguments = (ins VectorOfLengthAndType<[4], [I8]>:$activations,
+                       Sherry_OpCodebook:$codebook);
   let results = (outs VectorOfLengthAndType<[16, 32], [I16]>:$result);
   let assemblyFormat = [{
-    $activations attr-dict `:` type($activations) `->` type($result)
+    $activations (`codebook` $codebook^)? attr-dict `:` type($activations) `->` type($result)
   }];
   let hasFolder = 1;
 }

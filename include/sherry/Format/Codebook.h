@@ -1,0 +1,141 @@
+//===- Codebook.h - What the code of a group of trits means -----*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Rule [C1] of docs/BlockFormat.md. Whatever needs to know a code (packer,
+// tables, folders, constants of kernels) asks the codebook.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_FORMAT_CODEBOOK_H
+#define SHERRY_FORMAT_CODEBOOK_H
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace sherry::format {
+
+/// [C1] Codes have 5 bits: an entry of the codebook, and a sign.
+inline constexpr int kNumCodes = 32;
+/// [C1] Flipping this bit of a code negates the group.
+inline constexpr uint8_t kSignBit = 16;
+/// What Codebook::encode() returns for trits without a code.
+inline constexpr uint8_t kNoCode = 255;
+
+inline constexpr int64_t kMaxGroupInputs = 4;
+/// Trits of a group; behind its inputs are zeros.
+using Trits = std::array<int8_t, kMaxGroupInputs>;
+
+/// Which trits a group of weights may have, and their codes.
+struct Codebook {
+  std::string_view name;
+  int64_t inputs = 0;  ///< of a group, at most kMaxGroupInputs
+  int64_t kept = 0;    ///< of them are not 0; 0 if any number may be
+  int64_t entries = 0; ///< codes whose sign bit is clear, at most 16
+  std::array<Trits, kSignBit> trits{}; ///< of each entry
+
+  /// The trits of a code below kNumCodes; zeros if there is no such entry.
+  constexpr Trits decode(uint8_t code) const {
+    Trits result = trits[code % kSignBit];
+    if (code & kSignBit)
+      for (int8_t &trit : result)
+        trit = static_cast<int8_t>(-trit);
+    return result;
+  }
+  /// The code of numbers out of {-1, 0, 1}, or kNoCode. If there are fewer than
+  /// the inputs of a group, those that are missing count as 0.
+  constexpr uint8_t encode(const int8_t *group, int64_t count) const {
+    return codes[keyOf(group, count)];
+  }
+
+  /// Adds the next entry.
+  constexpr void add(const Trits &entry) {
+    auto code = static_cast<uint8_t>(entries++);
+    trits[code] = entry;
+    Trits negative = decode(code | kSignBit);
+    codes[keyOf(negative.data(), inputs)] = code | kSignBit;
+    // Last, for a group of zeros is its own negation.
+    codes[keyOf(entry.data(), inputs)] = code;
+  }
+
+  constexpr Codebook(std::string_view name, int64_t inputs, int64_t kept)
+      : name(name), inputs(inputs), kept(kept) {
+    for (uint8_t &code : codes)
+      code = kNoCode;
+  }
+
+private:
+  static constexpr int kNumKeys = 81; // 3^kMaxGroupInputs
+  std::array<uint8_t, kNumKeys> codes{};
+
+  static constexpr int keyOf(const int8_t *group, int64_t count) {
+    int key = 0;
+    for (int64_t i = kMaxGroupInputs; i-- > 0;)
+      key = 3 * key + (i < count ? group[i] : 0) + 1;
+    return key;
+  }
+};
+
+/// [C1] Exactly `kept` of the inputs of a group are not 0.
+constexpr Codebook makePattern(std::string_view name, int kept, int inputs) {
+  Codebook result(name, inputs, kept);
+  // Groups whose first inputs are kept come last.
+  for (int mask = (1 << inputs) - 1; mask > 0; --mask) {
+    int ones = 0;
+    for (int lane = 0; lane < inputs; ++lane)
+      ones += mask >> lane & 1;
+    if (ones != kept)
+      continue;
+    // Whether the second, third, ... that is kept differs from the first.
+    for (int signs = 0; signs < 1 << (kept - 1); ++signs) {
+      Trits trits{};
+      int rest = signs << 1;
+      for (int lane = 0; lane < inputs; ++lane)
+        if (mask >> lane & 1) {
+          trits[lane] = rest & 1 ? -1 : 1;
+          rest >>= 1;
+        }
+      result.add(trits);
+    }
+  }
+  return result;
+}
+
+/// [C1] Any trits: an entry is the number that they are in base 3, the first
+/// input being the lowest digit.
+constexpr Codebook makeDense(std::string_view name, int inputs) {
+  Codebook result(name, inputs, /*kept=*/0);
+  int end = 1;
+  for (int i = 0; i < inputs; ++i)
+    end *= 3;
+  for (int number = 0; 2 * number < end; ++number) {
+    Trits trits{};
+    int rest = number;
+    for (int i = 0; i < inputs; ++i) {
+      int digit = (rest + 1) % 3 - 1;
+      trits[i] = static_cast<int8_t>(digit);
+      rest = (rest - digit) / 3;
+    }
+    result.add(trits);
+  }
+  return result;
+}
+
+/// Four inputs, one of them 0: 32 codes.
+inline constexpr Codebook k3of4 = makePattern("3:4", 3, 4);
+/// Three inputs: 27 codes.
+inline constexpr Codebook kDense = makeDense("dense", 3);
+
+inline constexpr const Codebook *kCodebooks[] = {&k3of4, &kDense};
+
+/// Null if there is none of this name.
+constexpr const Codebook *findCodebook(std::string_view name) {
+  for (const Codebook *codebook : kCodebooks)
+    if (codebook->name == name)
+      return codebook;
+  return nullptr;
+}
+
+} // namespace sherry::format
+
+#endif // SHERRY_FORMAT_CODEBOOK_H

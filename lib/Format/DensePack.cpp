@@ -150,10 +150,7 @@ int64_t SuperBlock::loadInteger(const uint8_t *bytes,
 
 void SuperBlock::pack(const StoredBlock &numbers, int64_t row,
                       uint8_t *bytes) const {
-  if (format.scaleType == ScaleType::F16)
-    store(bytes + dPlace(), row, f32ToF16(numbers.d));
-  else
-    store(bytes + dPlace(), row, numbers.d);
+  store(bytes + dPlace(), row, f32ToF16(numbers.d));
   for (int64_t block = 0; format.hasFactors() && block < blocks(); ++block)
     bytes[factorPlace(block, row)] =
         static_cast<uint8_t>(numbers.factors[block]);
@@ -186,9 +183,7 @@ void SuperBlock::pack(const StoredBlock &numbers, int64_t row,
 
 void SuperBlock::unpack(int64_t row, const uint8_t *bytes,
                         float *weights) const {
-  float d = format.scaleType == ScaleType::F16
-                ? f16ToF32(load<uint16_t>(bytes + dPlace(), row))
-                : load<float>(bytes + dPlace(), row);
+  float d = f16ToF32(load<uint16_t>(bytes + dPlace(), row));
   for (int64_t i = 0; i < inputs; ++i) {
     float scale = d;
     if (format.hasFactors())
@@ -257,33 +252,8 @@ bool sherry::format::canPackStored(const QuantFormat &format,
   case TensorType::Q4_0:
     return format.bits == 4;
   default:
-    return isTernary(storage) && format.bits == 2 &&
-           (format.scaleType == ScaleType::F32 || !hasWideScale(storage));
+    return false;
   }
-}
-
-/// Takes `inputs` numbers of a row from column `col` on. Returns false if their
-/// scales differ.
-static bool readInputs(const StoredRow &from, int64_t col, int64_t inputs,
-                       StoredBlock &block) {
-  const TensorTypeInfo &info = infoOf(from.storage);
-  for (int64_t done = 0; done < inputs;) {
-    int64_t skipped = (col + done) % info.blockInputs;
-    const uint8_t *bytes = from.bytes + info.rowBytes(col + done - skipped);
-    int64_t count = std::min(info.blockInputs - skipped, inputs - done);
-    if (count == inputs && skipped == 0) {
-      readBlock(from.storage, bytes, block);
-      return true;
-    }
-    StoredBlock part;
-    readBlock(from.storage, bytes, part);
-    if (done != 0 && floatBits(part.d) != floatBits(block.d))
-      return false;
-    block.d = part.d;
-    std::copy_n(part.integers + skipped, count, block.integers + done);
-    done += count;
-  }
-  return true;
 }
 
 Failure sherry::format::packStoredBlocks(const QuantFormat &format,
@@ -294,20 +264,15 @@ Failure sherry::format::packStoredBlocks(const QuantFormat &format,
       format, rows, cols, bytes,
       [&](int64_t row, int64_t col, int64_t inputs,
           StoredBlock &block) -> Failure {
-        auto fail = [&](const std::string &problem) {
-          return Failure("row " + std::to_string(firstRow + row) + ", column " +
-                         std::to_string(col) + ": " + problem);
-        };
-        if (!readInputs(stored[row], col, inputs, block))
-          return fail("the weights from here on do not share a scale, as " +
-                      std::string(format.name) + " needs it");
+        // The blocks of these types are those of the format.
+        const StoredRow &from = stored[row];
+        readBlock(from.storage, from.bytes + infoOf(from.storage).rowBytes(col),
+                  block);
         if (!std::isfinite(block.d))
-          return fail(
-              "the scale of the block is not finite; the file is damaged");
-        if (format.bits == 2 &&
-            *std::max_element(block.integers, block.integers + inputs) > 1)
-          return fail("a weight of the block is 2 times its scale, which is no "
-                      "trit; convert the tensor to another type");
+          return Failure("row " + std::to_string(firstRow + row) + ", column " +
+                         std::to_string(col) +
+                         ": the scale of the block is not finite; the file is "
+                         "damaged");
         return {};
       });
 }

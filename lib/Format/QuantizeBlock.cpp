@@ -50,10 +50,8 @@ StoredBlock sherry::format::quantizeBlock(const QuantFormat &format,
                                          : 0 - extreme / -smallest;
   }
   StoredBlock result;
-  result.d =
-      format.hasFactors() ? 0 - findExtreme(wished, blocks) / 128 : wished[0];
-  if (format.scaleType == ScaleType::F16)
-    result.d = f16ToF32(f32ToF16(result.d));
+  result.d = f16ToF32(f32ToF16(
+      format.hasFactors() ? 0 - findExtreme(wished, blocks) / 128 : wished[0]));
   for (int64_t block = 0; block < blocks; ++block) {
     float scale = result.d;
     if (format.hasFactors()) {

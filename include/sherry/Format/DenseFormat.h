@@ -12,18 +12,7 @@ namespace sherry::format {
 
 /// How a matrix that is not 3:4-sparse is packed: number by number [D1], or in
 /// blocks [Q3].
-enum class DenseFormat {
-  BF16,
-  F16,
-  F32,
-  Q8_0,
-  Q6_K,
-  Q4_0,
-  TQ2_0,
-  Q2_0,
-  PQ2_0,
-  I2_S
-};
+enum class DenseFormat { BF16, F16, F32, Q8_0, Q6_K, Q4_0 };
 
 /// Null for formats of numbers.
 constexpr const QuantFormat *blocksOf(DenseFormat format) {
@@ -34,14 +23,6 @@ constexpr const QuantFormat *blocksOf(DenseFormat format) {
     return &kQ6_K;
   case DenseFormat::Q4_0:
     return &kQ4_0;
-  case DenseFormat::TQ2_0:
-    return &kTQ2_0;
-  case DenseFormat::Q2_0:
-    return &kQ2_0;
-  case DenseFormat::PQ2_0:
-    return &kPQ2_0;
-  case DenseFormat::I2_S:
-    return &kI2_S;
   default:
     return nullptr;
   }

@@ -167,34 +167,29 @@ constexpr int64_t bf16Bytes(int64_t rows, int64_t cols) {
 /// Names and numbers are those of GGUF; the order of the bytes is not.
 struct QuantFormat {
   const char *name;
-  int64_t bits;        ///< of an integer: 8, 6, 4 or 2
+  int64_t bits;        ///< of an integer: 8, 6 or 4
   int64_t blockInputs; ///< that share a scale
   /// That share a number d. It is the scale itself, or if there are several
   /// blocks, each has an 8-bit factor of its own.
   int64_t superInputs;
-  ScaleType scaleType = ScaleType::F16; ///< of d
 
   constexpr bool hasFactors() const { return superInputs > blockInputs; }
   /// What is added to an integer to store it.
-  constexpr int64_t bias() const {
-    return bits == 2 ? 1 : int64_t{1} << (bits - 1);
-  }
+  constexpr int64_t bias() const { return int64_t{1} << (bits - 1); }
   /// Whether there are as many positive integers as negative ones; else there
   /// is one more that is negative.
-  constexpr bool isSymmetric() const { return bits == 8 || bits == 2; }
+  constexpr bool isSymmetric() const { return bits == 8; }
   constexpr int64_t smallest() const { return bits == 8 ? -127 : -bias(); }
-  constexpr int64_t largest() const { return bits == 2 ? 1 : bias() - 1; }
+  constexpr int64_t largest() const { return bias() - 1; }
 
   /// [Q2] Integers are stored in planes of 128 bytes, one for each row and each
   /// input of a group of four. A plane holds the upper two bits of the up to
   /// four groups of a block (6 bits only, first of all planes: it is needed
-  /// first), the low four of two groups, or all bits of one or (2 bits) four.
+  /// first), the low four of two groups, or all bits of one.
   static constexpr int64_t kPlaneBytes = kTileRows * kDotInputs;
   constexpr int64_t upperPlanes() const { return bits == 6 ? 1 : 0; }
   /// Groups whose low bits share a plane.
-  constexpr int64_t planeGroups() const {
-    return bits == 8 ? 1 : bits == 2 ? 4 : 2;
-  }
+  constexpr int64_t planeGroups() const { return bits == 8 ? 1 : 2; }
   constexpr int64_t blockBytes(int64_t inputs) const {
     int64_t groups = inputs / kDotInputs;
     return (upperPlanes() + ceilDiv(groups, planeGroups())) * kPlaneBytes;
@@ -211,7 +206,7 @@ struct QuantFormat {
   }
   constexpr int64_t superBytes(int64_t inputs) const {
     return planeBytes(inputs) + factorBytes(inputs) +
-           kTileRows * sizeOf(scaleType);
+           kTileRows * sizeOf(ScaleType::F16);
   }
   /// [Q3] matrix [rows][cols]: for each tile of 32 rows, for each super-block
   /// (the last may be shorter, as may be its last block; both are multiples of
@@ -230,11 +225,6 @@ struct QuantFormat {
 inline constexpr QuantFormat kQ8_0{"q8_0", 8, 32, 32};
 inline constexpr QuantFormat kQ6_K{"q6_K", 6, 16, 256};
 inline constexpr QuantFormat kQ4_0{"q4_0", 4, 32, 32};
-/// Trits without a pattern.
-inline constexpr QuantFormat kTQ2_0{"tq2_0", 2, 256, 256};
-inline constexpr QuantFormat kQ2_0{"q2_0", 2, 64, 64};
-inline constexpr QuantFormat kPQ2_0{"pq2_0", 2, 128, 128};
-inline constexpr QuantFormat kI2_S{"i2_s", 2, 256, 256, ScaleType::F32};
 
 static_assert(TernaryLayout{}.stepBytes(16) == 320, "5 bits per group");
 static_assert(TernaryLayout{CodeOrder::Nibbles}.stepBytes(16) == 320,
@@ -245,10 +235,6 @@ static_assert(kQ6_K.bytes(32, 256) == int64_t{32} * 210,
               "6.5625 bits per weight");
 static_assert(kQ4_0.bytes(32, 256) == int64_t{32} * 8 * 18,
               "4.5 bits per weight");
-static_assert(kTQ2_0.bytes(32, 256) == int64_t{32} * 66,
-              "2.0625 bits per weight");
-static_assert(kI2_S.bytes(32, 256) == int64_t{32} * 68,
-              "2.125 bits per weight");
 
 } // namespace sherry::format
 

@@ -46,8 +46,7 @@ void TernaryRow::emitChunk(const Piece &chunk, Value lane, Value scale,
 void TernaryRow::emit(Value number, Value row) {
   Value lane = b.rem(number, format::kTileRows);
   panel = allocPanel();
-  scales =
-      b.allocLocal(MemRefType::get({format::kTileRows}, b.getF32Type()));
+  scales = b.allocLocal(MemRefType::get({format::kTileRows}, b.getF32Type()));
   forTile(b.div(number, format::kTileRows), [&](const Piece &tile) {
     forScaleGroups(tile, {}, [&](const Piece &group, ValueRange) {
       b.store(loadScales(group), scales, {b.index(0)});

@@ -93,11 +93,8 @@ SmallVector<Value> WeightBlock::forParts(
 
 Value WeightBlock::scales(LoopBuilder &b, Value row, int64_t rows) const {
   auto floats = b.vec(rows, b.getF32Type());
-  bool isWide = format->scaleType == format::ScaleType::F32;
-  Value result = loadRows(b, scalesAt, row, rows,
-                          isWide ? b.getF32Type() : b.getF16Type());
-  if (!isWide)
-    result = arith::ExtFOp::create(b, floats, result);
+  Value result = arith::ExtFOp::create(
+      b, floats, loadRows(b, scalesAt, row, rows, b.getF16Type()));
   if (!format->hasFactors())
     return result;
   // Exact: 11 bits times 8 bits.

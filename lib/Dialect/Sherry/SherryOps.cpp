@@ -37,14 +37,6 @@ Type sherry::getDenseType(MLIRContext *context, format::DenseFormat format) {
     return Q6_KType::get(context);
   case format::DenseFormat::Q4_0:
     return Q4_0Type::get(context);
-  case format::DenseFormat::TQ2_0:
-    return TQ2_0Type::get(context);
-  case format::DenseFormat::Q2_0:
-    return Q2_0Type::get(context);
-  case format::DenseFormat::PQ2_0:
-    return PQ2_0Type::get(context);
-  case format::DenseFormat::I2_S:
-    return I2_SType::get(context);
   }
   llvm_unreachable("unknown dense format");
 }
@@ -53,9 +45,7 @@ std::optional<format::DenseFormat> sherry::getDenseFormat(Type element) {
   using format::DenseFormat;
   for (DenseFormat format :
        {DenseFormat::BF16, DenseFormat::F16, DenseFormat::F32,
-        DenseFormat::Q8_0, DenseFormat::Q6_K, DenseFormat::Q4_0,
-        DenseFormat::TQ2_0, DenseFormat::Q2_0, DenseFormat::PQ2_0,
-        DenseFormat::I2_S})
+        DenseFormat::Q8_0, DenseFormat::Q6_K, DenseFormat::Q4_0})
     if (getDenseType(element.getContext(), format) == element)
       return format;
   return std::nullopt;

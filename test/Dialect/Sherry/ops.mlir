@@ -129,9 +129,6 @@ func.func @team(%team: !sherry.team) -> (index, index) {
 
 sherry.weight @bias count 2 from ["b.{}"] rows [64] : tensor<64xf32>
 sherry.weight @head_norm count 1 from ["n"] rows [16] : tensor<16xf32>
-// CHECK: sherry.weight @trits {{.*}} : tensor<4x64x!sherry.tq2_0>
-sherry.weight @trits count 1 from ["t"] rows [4] : tensor<4x64x!sherry.tq2_0>
-
 // CHECK-LABEL: func @other_models
 func.func @other_models(%x: tensor<?x64xf32>, %layer: index)
     -> tensor<?x64xi8, #sherry.quantized<strided, [64]>> {

@@ -65,16 +65,25 @@ std::vector<uint8_t> join(std::vector<uint8_t> a,
   return a;
 }
 
-/// Packs one row and returns what it holds; the message if that fails.
-std::string packRow(const QuantFormat &format, TensorType type,
-                    const std::vector<uint8_t> &bytes, int64_t cols,
-                    std::vector<float> &weights) {
-  StoredRow row{type, bytes.data()};
-  std::vector<uint8_t> packed(format.bytes(1, cols));
-  if (auto failure = packStoredBlocks(format, 7, 1, cols, &row, packed.data()))
+/// Reads a row as trits without a pattern and returns its weights; the message
+/// if that fails.
+std::string readDense(TensorType type, const std::vector<uint8_t> &bytes,
+                      int64_t cols, int64_t scaleInputs,
+                      std::vector<float> &weights) {
+  TernaryLayout layout;
+  layout.codebook = &kDense;
+  layout.groupSize = scaleInputs;
+  std::vector<uint8_t> codes(layout.rowGroups(cols));
+  std::vector<float> scales(layout.rowScales(cols));
+  if (auto failure =
+          readTernaryRows(layout, type, /*strided=*/false, /*firstRow=*/7, 1,
+                          cols, bytes.data(), codes.data(), scales.data()))
     return *failure;
-  weights.assign(cols, 0);
-  unpackBlocks(format, 1, cols, packed.data(), weights.data());
+  std::vector<int8_t> trits(cols);
+  decodeRow(layout, /*strided=*/false, cols, codes.data(), trits.data());
+  weights.resize(cols);
+  for (int64_t i = 0; i < cols; ++i)
+    weights[i] = static_cast<float>(trits[i]) * scales[i / scaleInputs];
   return "";
 }
 
@@ -104,24 +113,16 @@ TEST(TernaryTypesTest, G4_ReadsWorkedBlocks) {
   }
 }
 
-/// A dense format of trits for each, whose weights are those of the file.
-TEST(TernaryTypesTest, G4_PacksWorkedBlocks) {
+TEST(TernaryTypesTest, G4_WorkedBlocksAsCodes) {
   for (const WorkedBlock &worked : kBlocks) {
     const TensorTypeInfo &info = infoOf(worked.type);
-    for (const QuantFormat *format : {&kTQ2_0, &kPQ2_0, &kQ2_0, &kI2_S}) {
-      SCOPED_TRACE(std::string(info.name) + " as " + format->name);
-      bool isExact = worked.type != TensorType::I2_S ||
-                     format->scaleType == ScaleType::F32;
-      ASSERT_EQ(canPackStored(*format, worked.type), isExact);
-      if (!isExact)
-        continue;
-      std::vector<float> weights;
-      ASSERT_EQ(packRow(*format, worked.type, parseHex(worked.hex),
+    SCOPED_TRACE(info.name);
+    std::vector<float> weights;
+    ASSERT_EQ(readDense(worked.type, parseHex(worked.hex), info.blockInputs,
                         info.blockInputs, weights),
-                "");
-      for (int64_t j = 0; j < info.blockInputs; ++j)
-        EXPECT_EQ(weights[j], static_cast<float>(tritOf(j)) * 0.5F) << j;
-    }
+              "");
+    for (int64_t j = 0; j < info.blockInputs; ++j)
+      EXPECT_EQ(weights[j], static_cast<float>(tritOf(j)) * 0.5F) << j;
   }
 }
 
@@ -143,7 +144,7 @@ TEST(TernaryTypesTest, G4_I2_SKeepsScalesThatF16DoesNotHold) {
   std::memcpy(&bytes[32], &scale, sizeof(scale));
   bytes = join(bytes, bytes);
   std::vector<float> weights;
-  ASSERT_EQ(packRow(kI2_S, TensorType::I2_S, bytes, 256, weights), "");
+  ASSERT_EQ(readDense(TensorType::I2_S, bytes, 256, 256, weights), "");
   for (int64_t j = 0; j < 256; ++j)
     EXPECT_EQ(weights[j], static_cast<float>(tritOf(j % 128)) * scale) << j;
 }
@@ -153,25 +154,13 @@ TEST(TernaryTypesTest, G4_ScalesOfNeighbours) {
   std::vector<uint8_t> same = join(half, half);
   std::vector<uint8_t> other = join(half, makeQ2_0(0.25F, 0xa2));
   std::vector<float> weights;
-  EXPECT_EQ(packRow(kPQ2_0, TensorType::Q2_0, same, 128, weights), "");
-  EXPECT_THAT(packRow(kPQ2_0, TensorType::Q2_0, other, 128, weights),
-              HasSubstr("row 7, column 0: the weights from here on do not "
-                        "share a scale, as pq2_0 needs it"));
-  ASSERT_EQ(packRow(kQ2_0, TensorType::Q2_0, other, 128, weights), "");
+  EXPECT_EQ(readDense(TensorType::Q2_0, same, 128, 128, weights), "");
+  EXPECT_THAT(readDense(TensorType::Q2_0, other, 128, 128, weights),
+              HasSubstr("row 7: weights that are to share a scale"));
+  ASSERT_EQ(readDense(TensorType::Q2_0, other, 128, 64, weights), "");
   EXPECT_EQ(weights[0], 0.5F);
   EXPECT_EQ(weights[1], -0.5F);
   EXPECT_EQ(weights[64], 0.25F);
-}
-
-TEST(TernaryTypesTest, G4_RefusesDoublesAndScalesThatAreNotFinite) {
-  std::vector<float> weights;
-  std::vector<uint8_t> bytes = makeQ2_0(0.5F, 0x55);
-  bytes[17] = 0xd5;
-  EXPECT_THAT(packRow(kQ2_0, TensorType::Q2_0, bytes, 64, weights),
-              HasSubstr("row 7, column 0: a weight of the block is 2 times"));
-  bytes = makeQ2_0(std::numeric_limits<float>::infinity(), 0x55);
-  EXPECT_THAT(packRow(kQ2_0, TensorType::Q2_0, bytes, 64, weights),
-              HasSubstr("not finite"));
 }
 
 TEST(TernaryTypesTest, G4_SparseTrits) {

@@ -102,8 +102,7 @@ static void drawValues(const Shape &shape, Operands operands, int64_t sign,
       values[inputOf(shape, i + draw(random, 0, 3))] = 0;
     return;
   }
-  bool isSymmetric = !shape.quantFormat || shape.quantFormat->bits == 8 ||
-                     shape.quantFormat->bits == 2;
+  bool isSymmetric = !shape.quantFormat || shape.quantFormat->bits == 8;
   int64_t high =
       shape.quantFormat ? (1 << (shape.quantFormat->bits - 1)) - 1 : 127;
   int64_t low = isSymmetric ? -high : -high - 1;

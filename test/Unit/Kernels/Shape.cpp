@@ -123,9 +123,8 @@ static std::vector<Shape> makeShapes() {
       dense.layout.scaleType = groupSize ? ScaleType::F16 : ScaleType::F32;
       shapes.push_back(dense);
     }
-  const format::QuantFormat *blockFormats[] = {
-      &format::kQ8_0, &format::kQ6_K,  &format::kQ4_0, &format::kTQ2_0,
-      &format::kQ2_0, &format::kPQ2_0, &format::kI2_S};
+  const format::QuantFormat *blockFormats[] = {&format::kQ8_0, &format::kQ6_K,
+                                               &format::kQ4_0};
   for (const format::QuantFormat *quantFormat : blockFormats)
     // Blocks end after one group and after three.
     for (auto [rows, cols] : {std::pair<int64_t, int64_t>{1, 4}, {33, 300}})

@@ -42,23 +42,6 @@ def Sherry_Q4_0Type : Sherry_BlockType<"Q4_0", "q4_0"> {
   let summary = "4-bit weight in blocks of 32 inputs with an f16 scale";
 }
 
-def Sherry_TQ2_0Type : Sherry_BlockType<"TQ2_0", "tq2_0"> {
-  let summary = "trit without a pattern, in blocks of 256 inputs with an f16 "
-                "scale";
-}
-
-def Sherry_Q2_0Type : Sherry_BlockType<"Q2_0", "q2_0"> {
-  let summary = "as tq2_0, in blocks of 64 inputs";
-}
-
-def Sherry_PQ2_0Type : Sherry_BlockType<"PQ2_0", "pq2_0"> {
-  let summary = "as tq2_0, in blocks of 128 inputs";
-}
-
-def Sherry_I2_SType : Sherry_BlockType<"I2_S", "i2_s"> {
-  let summary = "as tq2_0, with an f32 scale";
-}
-
 def Sherry_KVCacheType : Sherry_Type<"KVCache", "kv_cache"> {
   let summary = "keys and values of all positions of all sequences";
   let description = [{

@@ -168,6 +168,7 @@ Error Reader::importModule(llvm::raw_ostream &notes) {
                                  options.quantizeActivations
                                      ? Type(IntegerType::get(&context, 8))
                                      : Type(Float32Type::get(&context)),
+                                 options.hasScalesPerToken,
                                  /*fuseMulAdd=*/false));
   attachTarget(*module, target, options.schedule, options.emulateFma);
   // Missing tensors should show before any work is done.

@@ -114,7 +114,9 @@ std::string sherry::makeMetadata(ModuleOp module, const ModelConfig &config,
         value = it->second;
     }
   json[metadata::kActivations] =
-      getNumerics(module).getActivations().isF32() ? "f32" : "i8";
+      getNumerics(module).getActivations().isF32() ? "f32"
+      : getNumerics(module).getPerToken()          ? "i8-token"
+                                                   : "i8";
   auto head = SymbolTable(module).lookup<WeightOp>(
       config.tieWordEmbeddings ? "embedding" : "head");
   json[metadata::kHead] = describeFormat(head);

@@ -20,8 +20,8 @@ using namespace sherry;
 static void setFuseMulAdd(ModuleOp module, bool value) {
   MLIRContext *context = module.getContext();
   SherryDialect::NumericsAttrHelper(context).setAttr(
-      module,
-      NumericsAttr::get(context, getNumerics(module).getActivations(), value));
+      module, NumericsAttr::get(context, getNumerics(module).getActivations(),
+                                getNumerics(module).getPerToken(), value));
 }
 
 void sherry::attachTarget(ModuleOp module, const TargetModel &target,

@@ -54,7 +54,8 @@ struct FuseSwiGLUPass : sherry::impl::FuseSwiGLUBase<FuseSwiGLUPass> {
   void fuse(QuantizeActivationsOp quantize, int64_t tokens,
             SymbolTable &symbols) {
     auto swiglu = quantize.getInput().getDefiningOp<SwiGLUOp>();
-    if (!swiglu || !swiglu->hasOneUse())
+    // Scales of whole tokens are known when all outputs are.
+    if (!swiglu || !swiglu->hasOneUse() || quantize.getEncoding().getPerToken())
       return;
     int64_t outputs = swiglu.getType().getDimSize(1);
     LinearOp linear = findLinear(swiglu.getGate(), 0);

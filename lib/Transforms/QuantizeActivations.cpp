@@ -31,6 +31,8 @@ struct QuantizeActivationsPass
     if (op.getInputEncoding() || !encoding)
       return;
     ++numQuantized;
+    if (weight.getTernary() && getNumerics(getOperation()).getPerToken())
+      encoding = encoding.withScalesPerToken();
     OpBuilder b(op);
     RankedTensorType type = op.getInput().getType();
     op.getInputMutable().assign(QuantizeActivationsOp::create(

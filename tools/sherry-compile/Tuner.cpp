@@ -223,7 +223,8 @@ static std::string makeKey(const CompileOptions &options,
       << "sherry " SHERRY_VERSION << "; " << config.hiddenSize << " "
       << config.intermediateSize << " " << config.numHeads << " "
       << config.numKeyValueHeads << " " << config.headDim << "; "
-      << (options.quantizeActivations ? "i8" : "f32") << " "
+      << (options.quantizeActivations ? "i8" : "f32")
+      << (options.hasScalesPerToken ? " per token " : " ")
       << (options.weights.quantize.value_or(true) ? "ternary" : "bf16") << " "
       << (options.weights.scaleType == format::ScaleType::F16 ? "f16" : "f32");
   if (options.weights.codebook != &format::k3of4)

@@ -22,7 +22,7 @@
 using namespace llvm;
 using namespace sherry;
 
-enum class Activations { I8, F32 };
+enum class Activations { I8, I8Token, F32 };
 enum class Groups { Contiguous, Strided };
 enum class Head { Q8_0, Q6_K, Q4_0, BF16, F16, F32, Ternary };
 
@@ -49,6 +49,9 @@ static cl::opt<Activations> activations(
     "activations", cl::desc("Activations of linear layers (default: i8):"),
     cl::values(clEnumValN(Activations::I8, "i8",
                           "8-bit integers, exact integer sums"),
+               clEnumValN(Activations::I8Token, "i8-token",
+                          "the same with one scale per token, as BitNet models "
+                          "are trained"),
                clEnumValN(Activations::F32, "f32", "32-bit floats")),
     cl::init(Activations::I8), cl::cat(category));
 static cl::opt<format::Granularity> granularity(
@@ -311,7 +314,8 @@ int main(int argc, char **argv) {
   options.usesPassOptions = true;
   options.targetCpu = targetCpu;
   options.emulateFma = emulateFma;
-  options.quantizeActivations = activations == Activations::I8;
+  options.quantizeActivations = activations != Activations::F32;
+  options.hasScalesPerToken = activations == Activations::I8Token;
   if (granularity.getNumOccurrences())
     options.weights.granularity = granularity;
   if (groupSize.getNumOccurrences())

@@ -49,6 +49,8 @@ struct CompileOptions {
   /// Without FMA, round sums as it does, but slowly.
   bool emulateFma = false;
   bool quantizeActivations = true;
+  /// Quantized inputs of ternary weights have one scale per token.
+  bool hasScalesPerToken = false;
   WeightOptions weights;
   /// Unset: f16 with quantized activations, else f32.
   std::optional<CacheType> cacheType;

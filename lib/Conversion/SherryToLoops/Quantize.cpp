@@ -152,18 +152,42 @@ static Value emitQuantizeStrided(LoopBuilder &b, const Rows &input, Value from,
       })[0];
 }
 
+/// Magnitudes as their bits, which are ordered like them, and whose maximum is
+/// one instruction.
+static Value loadMagnitudes(LoopBuilder &b, const Rows &input, Value row,
+                            Value column, int64_t count) {
+  Value numbers =
+      b.load(b.vec(count, b.getF32Type()), input.buffer, {row, column});
+  return arith::BitcastOp::create(b, b.vec(count, b.getI32Type()),
+                                  Value(math::AbsFOp::create(b, numbers)));
+}
+
+static Value findLargest(LoopBuilder &b, Value magnitudes) {
+  return arith::BitcastOp::create(b, b.getF32Type(), b.reduceMax(magnitudes));
+}
+
+/// The largest magnitude of a row, or 1e-5; NaN if it has one.
+static Value findLargestOfRow(LoopBuilder &b, const Rows &input, Value row) {
+  Value magnitudes = forColumns(
+      b, b.index(0), input.cols, {b.splatInt(b.vec(kLanes, b.getI32Type()), 0)},
+      [&](Value column, int64_t lanes,
+          ValueRange carried) -> SmallVector<Value> {
+        Value next = padLanes(b, loadMagnitudes(b, input, row, column, lanes));
+        return {arith::MaxSIOp::create(b, carried[0], next)};
+      })[0];
+  Value largest = findLargest(b, magnitudes), least = b.f32(1e-5);
+  Value isLess =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, largest, least);
+  return arith::SelectOp::create(b, isLess, least, largest);
+}
+
 void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
                                const QuantizedRows &result, Value row,
-                               Value column, Value block, int64_t inputs) {
+                               Value column, Value block, int64_t inputs,
+                               Value largest) {
   auto i32x16 = b.vec(kLanes, b.getI32Type());
-  // Magnitudes are ordered like their bits, whose maximum is one instruction.
-  Value numbers =
-      b.load(b.vec(inputs, b.getF32Type()), input.buffer, {row, from});
-  Value magnitudes =
-      arith::BitcastOp::create(b, b.vec(inputs, b.getI32Type()),
-                               Value(math::AbsFOp::create(b, numbers)));
-  Value largest =
-      arith::BitcastOp::create(b, b.getF32Type(), b.reduceMax(magnitudes));
+  if (!largest)
+    largest = findLargest(b, loadMagnitudes(b, input, row, from, inputs));
   Value inverse = b.inverseOf(largest, 127);
   auto quantizeContiguous = [&] {
     return forColumns(
@@ -283,12 +307,14 @@ auto QuantizePattern::lower(LoopBuilder &b, QuantizeActivationsOp op,
     groups += groupsOf(result.encoding, block);
   }
   auto rounds = static_cast<int64_t>((blocks.size() - 1) / period);
-  auto emitBlocks = [&](Value row, Value round, ArrayRef<int64_t> list) {
+  bool isPerToken = op.getEncoding().getPerToken();
+  auto emitBlocks = [&](Value row, Value round, ArrayRef<int64_t> list,
+                        Value largest) {
     int64_t offset = 0, group = 0;
     for (auto [i, inputs] : llvm::enumerate(list)) {
       Value column = b.add(b.mul(round, span), offset);
       emitQuantizeBlock(b, input, column, result, row, column,
-                        b.add(b.mul(round, period), i), inputs);
+                        b.add(b.mul(round, period), i), inputs, largest);
       // Here, because a step of their own would end at a barrier.
       emitTables(b, result, column, b.add(b.mul(round, groups), group), inputs);
       offset += inputs;
@@ -300,18 +326,25 @@ auto QuantizePattern::lower(LoopBuilder &b, QuantizeActivationsOp op,
     ++rounds;
     rest = {};
   }
-  if (rest.empty()) {
+  auto findLargest = [&](Value row) {
+    return isPerToken ? findLargestOfRow(b, input, row) : Value();
+  };
+  // Units of a row find its largest number each for itself, which is less work
+  // than a barrier; of several rows, each is one unit.
+  if (rest.empty() && (!isPerToken || b.maxTokens == 1)) {
     b.parallelUnits(input.count, rounds, [&](Value row, Value round) {
-      emitBlocks(row, round, blocks.take_front(period));
+      emitBlocks(row, round, blocks.take_front(period), findLargest(row));
     });
     return result.getValues();
   }
   b.parallel(input.count, [&](Value row) {
+    Value largest = findLargest(row);
     b.repeat(rounds, {}, [&](Value round, ValueRange) {
-      emitBlocks(row, round, blocks.take_front(period));
+      emitBlocks(row, round, blocks.take_front(period), largest);
       return SmallVector<Value>();
     });
-    emitBlocks(row, b.index(rounds), rest);
+    if (!rest.empty())
+      emitBlocks(row, b.index(rounds), rest, largest);
   });
   return result.getValues();
 }

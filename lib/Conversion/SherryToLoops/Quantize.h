@@ -60,10 +60,12 @@ private:
 };
 
 /// Quantizes `inputs` numbers of a row of `input`, from column `from` on, to
-/// block `block` of `result`, which begins at `column`.
+/// block `block` of `result`, which begins at `column`. `largest` is the
+/// magnitude that becomes 127: by default the largest of the block.
 void emitQuantizeBlock(LoopBuilder &b, const Rows &input, mlir::Value from,
                        const QuantizedRows &result, mlir::Value row,
-                       mlir::Value column, mlir::Value block, int64_t inputs);
+                       mlir::Value column, mlir::Value block, int64_t inputs,
+                       mlir::Value largest = {});
 
 } // namespace sherry
 

@@ -20,6 +20,16 @@ using namespace sherry;
 #include "sherry/Dialect/Sherry/SherryDialect.cpp.inc"
 #include "sherry/Dialect/Sherry/SherryEnums.cpp.inc"
 
+static ParseResult parsePerToken(AsmParser &parser, bool &perToken) {
+  perToken = succeeded(parser.parseOptionalKeyword("per_token"));
+  return success();
+}
+
+static void printPerToken(AsmPrinter &printer, bool perToken) {
+  if (perToken)
+    printer << "per_token ";
+}
+
 static ParseResult parseTables(AsmParser &parser,
                                std::optional<CodeOrder> &tables,
                                CodebookAttr &codebook) {
@@ -193,7 +203,7 @@ QuantizedAttr sherry::getQuantized(Type type) {
 
 LogicalResult
 QuantizedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                      Grouping grouping, ArrayRef<int64_t> blocks,
+                      Grouping grouping, bool, ArrayRef<int64_t> blocks,
                       std::optional<CodeOrder> tables, CodebookAttr codebook) {
   if (tables.has_value() != !!codebook)
     return emitError() << "tables are those of a codebook";
@@ -210,12 +220,18 @@ QuantizedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 QuantizedAttr QuantizedAttr::withTables(CodeOrder order,
                                         CodebookAttr codebook) const {
-  return get(getContext(), getGrouping(), getBlocks(), order, codebook);
+  return get(getContext(), getGrouping(), getPerToken(), getBlocks(), order,
+             codebook);
 }
 
 QuantizedAttr QuantizedAttr::withoutTables() const {
-  return get(getContext(), getGrouping(), getBlocks(), std::nullopt,
-             CodebookAttr());
+  return get(getContext(), getGrouping(), getPerToken(), getBlocks(),
+             std::nullopt, CodebookAttr());
+}
+
+QuantizedAttr QuantizedAttr::withScalesPerToken() const {
+  return get(getContext(), getGrouping(), /*perToken=*/true, getBlocks(),
+             getTables(), getCodebook());
 }
 
 LogicalResult QuantizedAttr::verifyEncoding(
@@ -283,7 +299,9 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 LogicalResult NumericsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                   Type activations, bool) {
+                                   Type activations, bool perToken, bool) {
+  if (perToken && !activations.isInteger(8))
+    return emitError() << "only activations in i8 have scales";
   if (!activations.isInteger(8) && !activations.isF32())
     return emitError() << "activations are i8 or f32, not " << activations;
   return success();
@@ -300,7 +318,7 @@ NumericsAttr sherry::getNumerics(Operation *module) {
   auto attr = SherryDialect::NumericsAttrHelper(context).getAttr(module);
   return attr ? attr
               : NumericsAttr::get(context, IntegerType::get(context, 8),
-                                  /*fuseMulAdd=*/false);
+                                  /*perToken=*/false, /*fuseMulAdd=*/false);
 }
 
 KVCacheType sherry::getCache(Operation *module) {

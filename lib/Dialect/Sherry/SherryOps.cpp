@@ -72,7 +72,8 @@ QuantizedAttr sherry::getActivationEncoding(RankedTensorType weight) {
   }
   if (blocks.empty())
     return {};
-  return QuantizedAttr::get(weight.getContext(), grouping, blocks,
+  return QuantizedAttr::get(weight.getContext(), grouping, /*perToken=*/false,
+                            blocks,
                             /*tables=*/std::nullopt, CodebookAttr());
 }
 
@@ -227,11 +228,14 @@ static LogicalResult verifyProduct(Op op, RankedTensorType type,
   QuantizedAttr needed = getActivationEncoding(type);
   if (!needed)
     return op.emitOpError("weights that are not in blocks take f32 input");
+  auto ternary = dyn_cast_or_null<TernaryAttr>(type.getEncoding());
+  // Other weights have blocks that belong to their own scales.
+  if (encoding.getPerToken() && ternary)
+    needed = needed.withScalesPerToken();
   if (encoding.withoutTables() != needed)
     return op.emitOpError("weight ") << type << " takes activations in "
                                      << needed << ", not " << encoding;
   std::optional<CodeOrder> tables = encoding.getTables();
-  auto ternary = dyn_cast_or_null<TernaryAttr>(type.getEncoding());
   if (tables && (!ternary || !ternary.getLayout() ||
                  ternary.getLayout().getOrder() != *tables ||
                  ternary.getCodebook() != encoding.getCodebook()))
@@ -255,6 +259,8 @@ GatedLinearOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   if (failed(weight))
     return failure();
   int64_t outputs = getType().getDimSize(1);
+  if (getEncoding().getPerToken())
+    return emitOpError("quantizes blocks before a token is whole");
   if (failed(verifyProduct(*this, weight->getTensorType(), 2 * outputs)))
     return failure();
   if (getGatedUnit(weight->getTernary(), outputs, getEncoding().getBlocks()) ==

@@ -537,3 +537,17 @@ func.func @bytes_of_dense_codes(%bytes: vector<256xi8>) -> vector<8x2x64xi8> {
   %0 = sherry.unpack_codes %bytes words codebook <"dense"> : vector<256xi8> -> vector<8x2x64xi8>
   return %0 : vector<8x2x64xi8>
 }
+
+// -----
+
+func.func @scales_of_blocks(%x: tensor<?x64xi8, #sherry.quantized<contiguous, per_token [32, 32]>>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{takes activations in #sherry.quantized<contiguous, [32, 32]>, not #sherry.quantized<contiguous, per_token [32, 32]>}}
+  %0 = sherry.linear %x, @w : tensor<?x64xi8, #sherry.quantized<contiguous, per_token [32, 32]>> -> tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
+sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x64x!sherry.q8_0>
+
+// -----
+
+// expected-error @+1 {{only activations in i8 have scales}}
+module attributes {sherry.numerics = #sherry.numerics<activations = f32, per_token = true>} {}

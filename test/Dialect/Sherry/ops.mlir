@@ -2,6 +2,8 @@
 
 // CHECK-DAG: #[[Q:.*]] = #sherry.quantized<contiguous, [16, 16]>
 // CHECK-DAG: #[[STRIDED:.*]] = #sherry.quantized<strided, [64]>
+// CHECK-DAG: #quantized{{[0-9]*}} = #sherry.quantized<contiguous, per_token [32, 32]>
+// CHECK-DAG: #quantized{{[0-9]*}} = #sherry.quantized<contiguous, [64], tables = nibbles <"dense">>
 // CHECK-DAG: #[[TABLES:.*]] = #sherry.quantized<strided, [64], tables = nibbles>
 // CHECK-DAG: #[[T0:.*]] = #sherry.ternary<contiguous, per_group(16), scale = f16>
 // CHECK-DAG: #[[T1:.*]] = #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 4>>
@@ -77,6 +79,12 @@ func.func @graph(%tokens: tensor<?xi32>,
   // CHECK: sherry.linear %{{.*}}, @head : tensor<?x32xf32> -> tensor<?x64xf32>
   %y = sherry.linear %l, @head : tensor<?x32xf32> -> tensor<?x64xf32>
   return %y : tensor<?x64xf32>
+}
+
+// CHECK-LABEL: func @per_token
+// CHECK-SAME: tensor<?x64xi8, #quantized{{[0-9]*}}>
+func.func @per_token(%x: tensor<?x64xi8, #sherry.quantized<contiguous, per_token [32, 32]>>) {
+  return
 }
 
 // CHECK-LABEL: func @dense_tables

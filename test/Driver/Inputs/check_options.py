@@ -16,6 +16,7 @@ import sys
 OPTIONS = [
     ("--target-cpu=x86-64-v4", ""),
     ("--activations=f32", ""),
+    ("--activations=i8-token", ""),
     ("--granularity=per_tensor", ""),
     ("--group-size=64", ""),
     ("--scale-type=f32", ""),

@@ -106,6 +106,7 @@ static void attach(ModuleOp module, const Lowering &lowering,
   MLIRContext *context = module.getContext();
   SherryDialect::NumericsAttrHelper(context).setAttr(
       module, NumericsAttr::get(context, Float32Type::get(context),
+                                /*perToken=*/false,
                                 /*fuseMulAdd=*/false));
   attachTarget(module, target, schedule, /*emulatesFma=*/false);
 }

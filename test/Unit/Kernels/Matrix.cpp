@@ -171,7 +171,8 @@ std::vector<float> sherry::makeActivations(const Shape &shape,
                                            Operands operands, int64_t tokens,
                                            std::mt19937 &random) {
   std::vector<float> result(tokens * shape.cols);
-  for (int64_t token = 0; token < tokens; ++token)
+  for (int64_t token = 0; token < tokens; ++token) {
+    float rowScale = drawExactScale(shape, random);
     for (const InputBlock &block : shape.blocks()) {
       float *values = &result[token * shape.cols + block.begin];
       // A block without any magnitude has no scale to divide by.
@@ -182,12 +183,13 @@ std::vector<float> sherry::makeActivations(const Shape &shape,
           values[i] = token == 0 ? 3.7f : drawReal(random);
         continue;
       }
-      float scale = drawExactScale(shape, random);
+      float scale = shape.perToken ? rowScale : drawExactScale(shape, random);
       for (int64_t i = 0; i < block.size; ++i)
         values[i] = scale * static_cast<float>(
                                 token == 0 ? 127 : draw(random, -127, 127));
       values[draw(random, 0, block.size - 1)] = 127 * scale;
     }
+  }
   return result;
 }
 
@@ -223,11 +225,16 @@ std::vector<float> sherry::quantizedProduct(const Weights &weights,
                                             bool hasFma) {
   const Shape &shape = weights.shape;
   std::vector<float> result(shape.rows);
+  auto findLargest = [](llvm::ArrayRef<float> values, float least) {
+    for (float x : values)
+      least = std::max(least, std::abs(x));
+    return least;
+  };
   for (const InputBlock &block : shape.blocks()) {
     llvm::ArrayRef<float> inputs = activations.slice(block.begin, block.size);
-    float largest = 0;
-    for (float x : inputs)
-      largest = std::max(largest, std::abs(x));
+    // As transformers' ActQuant has it: x * (127 / max(max |x|, 1e-5)).
+    float largest = shape.perToken ? findLargest(activations, 1e-5F)
+                                   : findLargest(inputs, 0);
     float inverse = largest == 0 ? 0 : 127 / largest;
     // 22 binary digits.
     float scale =

@@ -121,6 +121,7 @@ static std::vector<Shape> makeShapes() {
           groupSize ? Granularity::PerGroup : Granularity::PerChannel;
       dense.layout.groupSize = groupSize;
       dense.layout.scaleType = groupSize ? ScaleType::F16 : ScaleType::F32;
+      dense.perToken = !groupSize;
       shapes.push_back(dense);
     }
   const format::QuantFormat *blockFormats[] = {&format::kQ8_0, &format::kQ6_K,
@@ -175,7 +176,8 @@ void sherry::printLinear(llvm::raw_ostream &out, const std::string &result,
   if (activations == ActivationKind::I8) {
     std::string quantized = "tensor<?x" + std::to_string(shape.cols) +
                             "xi8, #sherry.quantized<" +
-                            (shape.strided ? "strided" : "contiguous") + ", [";
+                            (shape.strided ? "strided" : "contiguous") + ", " +
+                            (shape.perToken ? "per_token [" : "[");
     llvm::raw_string_ostream list(quantized);
     llvm::interleaveComma(shape.blocks(), list,
                           [&](const InputBlock &b) { list << b.size; });

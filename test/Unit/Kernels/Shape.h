@@ -31,7 +31,8 @@ struct Shape {
   int64_t rows, cols;
   format::TernaryLayout layout;                ///< meaningful if ternary
   const format::QuantFormat *quantFormat = {}; ///< meaningful if Blocks
-  bool strided = false; ///< groups; meaningful if ternary
+  bool strided = false;  ///< groups; meaningful if ternary
+  bool perToken = false; ///< scales of activations; meaningful if ternary
   /// Meaningful if Numbers.
   format::DenseFormat numbers = format::DenseFormat::BF16;
 

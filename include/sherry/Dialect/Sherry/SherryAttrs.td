@@ -148,7 +148,8 @@ def Sherry_QuantizedAttr : Sherry_Attr<"Quantized", "quantized",
     magnitude m has the f32 scale m / 127, cut to 22 binary digits, and the
     values `round_half_even(x * (127 / m))`; if m is 0 both are 0; with a NaN in
     the block the scale is NaN. The scale, and the i32 sum of the values, belong
-    to the block. `contiguous` values are in the order of the inputs; of
+    to the block. With `per_token`, all blocks of a row have m in common: its
+    largest magnitude, at least 1e-5 (the rule of BitNet b1.58). `contiguous` values are in the order of the inputs; of
     `strided` ones, every 64 are in the order of strided groups: inputs 0, 16,
     32, 48, 1, 17, ...
 
@@ -159,17 +160,19 @@ def Sherry_QuantizedAttr : Sherry_Attr<"Quantized", "quantized",
 
     ```mlir
     tensor<?x192xi8, #sherry.quantized<contiguous, [128, 64]>>
+    tensor<?x192xi8, #sherry.quantized<contiguous, per_token [128, 64]>>
     tensor<?x192xi8, #sherry.quantized<contiguous, [192], tables = words>>
     ```
   }];
   let parameters = (ins EnumParameter<Sherry_Grouping>:$grouping,
+                        "bool":$per_token,
                         ArrayRefParameter<"int64_t">:$blocks,
                         OptionalParameter<"::std::optional<::sherry::CodeOrder>",
                                           "order of the codes">:$tables,
                         OptionalParameter<"::sherry::CodebookAttr",
                                           "of the tables">:$codebook);
   let assemblyFormat = [{
-    `<` $grouping `,` `[` $blocks `]`
+    `<` $grouping `,` custom<PerToken>($per_token) `[` $blocks `]`
     (`,` `tables` `=` custom<Tables>($tables, $codebook)^)? `>`
   }];
   let genMnemonicAlias = 1;
@@ -180,6 +183,8 @@ def Sherry_QuantizedAttr : Sherry_Attr<"Quantized", "quantized",
     QuantizedAttr withTables(::sherry::CodeOrder order,
                              ::sherry::CodebookAttr codebook) const;
     QuantizedAttr withoutTables() const;
+    /// The same blocks, whose scales are those of the token.
+    QuantizedAttr withScalesPerToken() const;
   }];
 }
 
@@ -259,6 +264,7 @@ def Sherry_NumericsAttr : Sherry_Attr<"Numerics", "numerics"> {
 
     * `activations`: linear ops whose weights have integer kernels take their
       input as `i8`, or as `f32`
+    * `per_token`: quantized inputs of ternary weights have one scale per token
     * `fuse_mul_add`: a product and its addition are rounded once, as FMA does
 
     ```mlir
@@ -266,6 +272,7 @@ def Sherry_NumericsAttr : Sherry_Attr<"Numerics", "numerics"> {
     ```
   }];
   let parameters = (ins "::mlir::Type":$activations,
+      DefaultValuedParameter<"bool", "false">:$per_token,
       DefaultValuedParameter<"bool", "false">:$fuse_mul_add);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;

@@ -75,7 +75,7 @@ struct FuseSwiGLUPass : sherry::impl::FuseSwiGLUBase<FuseSwiGLUPass> {
     auto fused = GatedLinearOp::create(
         b, b.getFusedLoc({linear.getLoc(), swiglu.getLoc()}),
         quantize.getType(), linear.getInput(), linear.getWeightAttr(),
-        linear.getLayer());
+        linear.getLayer(), swiglu.getActivationAttr());
     Operation *halves[] = {swiglu.getGate().getDefiningOp(),
                            swiglu.getUp().getDefiningOp()};
     quantize->replaceAllUsesWith(fused);

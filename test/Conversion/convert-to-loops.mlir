@@ -281,7 +281,14 @@ func.func @others(%x: tensor<?x8xf32>, %positions: tensor<?xi32>, %sequences: te
   %2 = sherry.attention %1, %cache[%layer] at %positions of %sequences : tensor<?x8xf32>, <1 x 1 x 8 x f32, max_context = 16>
   // CHECK: math.exp
   // CHECK: sherry.step = {op = "swiglu"}
-  %3 = sherry.swiglu %2, %x : tensor<?x8xf32>
+  %gated = sherry.swiglu %2, %x : tensor<?x8xf32>
+  // A square of what is above zero.
+  // CHECK-NOT: math.exp
+  // CHECK: %[[ABOVE:.*]] = arith.cmpf ogt, %[[X:.*]], %{{.*}} :
+  // CHECK: %[[RELU:.*]] = arith.select %[[ABOVE]], %[[X]], %{{.*}} :
+  // CHECK: arith.mulf %[[RELU]], %[[RELU]] :
+  // CHECK: sherry.step = {op = "swiglu"}
+  %3 = sherry.swiglu %gated, %x activation relu2 : tensor<?x8xf32>
   // CHECK: sherry.step = {op = "quantize_activations"}
   %values = sherry.quantize_activations %3 : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8]>>
   // Only a view.

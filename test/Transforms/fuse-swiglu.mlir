@@ -15,6 +15,17 @@ func.func @prefill(%q: tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>, %n:
   return %v : tensor<?x128xi8, #sherry.quantized<contiguous, [128]>>
 }
 
+// CHECK-LABEL: func @relu2(
+// CHECK: sherry.gated_linear %{{.*}}, @gate_up activation relu2 : tensor<?x64xi8, #quantized{{[0-9]*}}> -> tensor<?x128xi8, #quantized{{[0-9]*}}>
+func.func @relu2(%q: tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>, %n: index) -> tensor<?x128xi8, #sherry.quantized<contiguous, [128]>> attributes {sherry.max_tokens = 8 : i64} {
+  %y = sherry.linear %q, @gate_up : tensor<?x64xi8, #sherry.quantized<contiguous, [64]>> -> tensor<?x256xf32>
+  %a = tensor.extract_slice %y[0, 0] [%n, 128] [1, 1] : tensor<?x256xf32> to tensor<?x128xf32>
+  %b = tensor.extract_slice %y[0, 128] [%n, 128] [1, 1] : tensor<?x256xf32> to tensor<?x128xf32>
+  %h = sherry.swiglu %a, %b activation relu2 : tensor<?x128xf32>
+  %v = sherry.quantize_activations %h : tensor<?x128xf32> -> tensor<?x128xi8, #sherry.quantized<contiguous, [128]>>
+  return %v : tensor<?x128xi8, #sherry.quantized<contiguous, [128]>>
+}
+
 // One token: its weights are read in their order.
 // CHECK-LABEL: func @decode(
 // CHECK: sherry.swiglu

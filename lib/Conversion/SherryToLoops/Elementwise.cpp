@@ -64,22 +64,37 @@ static Rows emitAdd(LoopBuilder &b, const Rows &lhs, const Rows &rhs) {
   return result;
 }
 
-Value sherry::swiglu(LoopBuilder &b, Value gate, Value up) {
+static Value silu(LoopBuilder &b, Value x) {
   Value exponential =
-      math::ExpOp::create(b, Value(arith::NegFOp::create(b, gate)));
+      math::ExpOp::create(b, Value(arith::NegFOp::create(b, x)));
   Value divisor =
-      arith::AddFOp::create(b, exponential, b.splat(gate.getType(), 1));
-  Value silu = arith::DivFOp::create(b, gate, divisor);
-  return arith::MulFOp::create(b, silu, up);
+      arith::AddFOp::create(b, exponential, b.splat(x.getType(), 1));
+  return arith::DivFOp::create(b, x, divisor);
 }
 
-static Rows emitSwiGLU(LoopBuilder &b, const Rows &gate, const Rows &up) {
+static Value relu2(LoopBuilder &b, Value x) {
+  Value zero = b.splat(x.getType(), 0);
+  Value isPositive =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x, zero);
+  Value positive = arith::SelectOp::create(b, isPositive, x, zero);
+  return arith::MulFOp::create(b, positive, positive);
+}
+
+Value sherry::applyGate(LoopBuilder &b, Activation activation, Value gate,
+                        Value up) {
+  Value factor =
+      activation == Activation::Relu2 ? relu2(b, gate) : silu(b, gate);
+  return arith::MulFOp::create(b, factor, up);
+}
+
+static Rows emitSwiGLU(LoopBuilder &b, Activation activation, const Rows &gate,
+                       const Rows &up) {
   Rows result = b.allocRows(gate.cols, b.getF32Type(), gate.count);
   auto type = b.vec(kLanes, b.getF32Type());
   b.parallelVectors(result, kLanes, [&](Value row, Value column) {
     Value x = b.load(type, gate.buffer, {row, column});
     Value y = b.load(type, up.buffer, {row, column});
-    b.store(swiglu(b, x, y), result.buffer, {row, column});
+    b.store(applyGate(b, activation, x, y), result.buffer, {row, column});
   });
   return result;
 }
@@ -110,7 +125,8 @@ struct SwiGLUPattern : GraphOpPattern<SwiGLUOp> {
 
   FailureOr<Values> lower(LoopBuilder &b, SwiGLUOp op,
                           Adaptor adaptor) const override {
-    return emitSwiGLU(b, Rows(adaptor.getGate(), op.getGate()),
+    return emitSwiGLU(b, op.getActivation(),
+                      Rows(adaptor.getGate(), op.getGate()),
                       Rows(adaptor.getUp(), op.getUp()))
         .getValues();
   }

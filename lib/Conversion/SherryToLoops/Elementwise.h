@@ -25,8 +25,9 @@ llvm::SmallVector<mlir::Value> forColumns(
 /// Widens a vector to kLanes lanes with zeros.
 mlir::Value padLanes(LoopBuilder &b, mlir::Value vector);
 
-/// silu(gate) * up, of vectors.
-mlir::Value swiglu(LoopBuilder &b, mlir::Value gate, mlir::Value up);
+/// activation(gate) * up, of vectors.
+mlir::Value applyGate(LoopBuilder &b, Activation activation, mlir::Value gate,
+                      mlir::Value up);
 
 } // namespace sherry
 

@@ -301,7 +301,8 @@ struct GatedLinearPattern : GraphOpPattern<GatedLinearOp> {
     if (b.maxTokens == 1)
       return op.emitOpError("is for several tokens");
     return emitGatedLinear(b, QuantizedRows(adaptor.getInput(), op.getInput()),
-                           getWeight(b, op, adaptor.getLayer()), op.getType())
+                           getWeight(b, op, adaptor.getLayer()),
+                           op.getActivation(), op.getType())
         .getValues();
   }
 };

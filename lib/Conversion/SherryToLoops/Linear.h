@@ -75,7 +75,8 @@ void emitTernary(LoopBuilder &b, const AnyInput &input, WeightRef weight,
 /// The first half of the outputs are gates, the second what they multiply;
 /// their product is quantized to `result`.
 QuantizedRows emitGatedLinear(LoopBuilder &b, const QuantizedRows &input,
-                              WeightRef weight, mlir::RankedTensorType result);
+                              WeightRef weight, Activation activation,
+                              mlir::RankedTensorType result);
 
 } // namespace sherry
 

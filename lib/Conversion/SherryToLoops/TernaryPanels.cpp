@@ -17,7 +17,7 @@ public:
       : TernaryLoops(b, input.cols(), weight), input(input) {}
 
   void emit(const Outputs &outputs);
-  QuantizedRows emitGated(RankedTensorType type);
+  QuantizedRows emitGated(Activation activation, RankedTensorType type);
 
 private:
   /// For the parallel loop under construction.
@@ -55,7 +55,8 @@ void TernaryPanels::emit(const Outputs &outputs) {
   });
 }
 
-QuantizedRows TernaryPanels::emitGated(RankedTensorType type) {
+QuantizedRows TernaryPanels::emitGated(Activation activation,
+                                       RankedTensorType type) {
   ArrayRef<int64_t> blocks = getQuantized(type).getBlocks();
   int64_t outputs = weight.op.getTensorType().getDimSize(0) / 2;
   int64_t unit = getGatedUnit(encoding, outputs, blocks);
@@ -74,7 +75,7 @@ QuantizedRows TernaryPanels::emitGated(RankedTensorType type) {
         auto load = [&](int64_t part) {
           return b.load(half, totals, {b.index(part), row, b.index(lane)});
         };
-        b.store(swiglu(b, load(0), load(1)), gated.buffer,
+        b.store(applyGate(b, activation, load(0), load(1)), gated.buffer,
                 {row, b.add(column, lane)});
       }
     });
@@ -157,7 +158,8 @@ void sherry::emitTernaryPanels(LoopBuilder &b, const AnyInput &input,
 
 QuantizedRows sherry::emitGatedLinear(LoopBuilder &b,
                                       const QuantizedRows &input,
-                                      WeightRef weight,
+                                      WeightRef weight, Activation activation,
                                       RankedTensorType result) {
-  return TernaryPanels(b, {nullptr, &input}, weight).emitGated(result);
+  return TernaryPanels(b, {nullptr, &input}, weight)
+      .emitGated(activation, result);
 }

@@ -73,7 +73,9 @@ func.func @graph(%tokens: tensor<?xi32>,
   %a = sherry.attention %r, %cache[%layer] at %positions of %sequences
       : tensor<?x32xf32>, !sherry.kv_cache<2 x 1 x 8 x f32, max_context = 16>
   // CHECK: sherry.swiglu %{{.*}}, %{{.*}} : tensor<?x32xf32>
-  %g = sherry.swiglu %a, %q8 : tensor<?x32xf32>
+  %g0 = sherry.swiglu %a, %q8 : tensor<?x32xf32>
+  // CHECK: sherry.swiglu %{{.*}}, %{{.*}} activation relu2 : tensor<?x32xf32>
+  %g = sherry.swiglu %g0, %q8 activation relu2 : tensor<?x32xf32>
   // CHECK: sherry.last_tokens %{{.*}}, %{{.*}} : tensor<?x32xf32>
   %l = sherry.last_tokens %g, %layer : tensor<?x32xf32>
   // CHECK: sherry.linear %{{.*}}, @head : tensor<?x32xf32> -> tensor<?x64xf32>

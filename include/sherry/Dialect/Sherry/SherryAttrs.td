@@ -42,6 +42,13 @@ def Sherry_ReduceKind : Sherry_I32Enum<"ReduceKind", "how two lanes become one",
   let genSpecializedAttr = 1; // an op has it
 }
 
+def Sherry_Activation : Sherry_I32Enum<"Activation",
+    "what a gate passes through", [
+      I32EnumAttrCase<"Silu", 0, "silu">,
+      I32EnumAttrCase<"Relu2", 1, "relu2">]> {
+  let genSpecializedAttr = 1; // ops have it
+}
+
 class Sherry_Attr<string name, string mnemonic_, list<Trait> traits = []>
     : AttrDef<Sherry_Dialect, name, traits> {
   let mnemonic = mnemonic_;

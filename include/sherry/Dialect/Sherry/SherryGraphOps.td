@@ -33,6 +33,9 @@ def Sherry_QuantizedActivations
            "a tensor of i8 with the encoding #sherry.quantized",
            "::mlir::RankedTensorType">;
 
+def Sherry_GateActivation
+    : DefaultValuedAttr<Sherry_Activation, "::sherry::Activation::Silu">;
+
 /// The weight that an op reads: a symbol, and which of its copies (the layer).
 class Sherry_WeightUserOp<string mnemonic, list<Trait> traits = []>
     : Sherry_Op<mnemonic, !listconcat(
@@ -240,10 +243,11 @@ def Sherry_GatedLinearOp : Sherry_WeightUserOp<"gated_linear"> {
     ```
   }];
   let arguments = (ins Sherry_QuantizedActivations:$input,
-                       FlatSymbolRefAttr:$weight, Optional<Index>:$layer);
+                       FlatSymbolRefAttr:$weight, Optional<Index>:$layer,
+                       Sherry_GateActivation:$activation);
   let results = (outs Sherry_QuantizedActivations:$result);
   let assemblyFormat = [{
-    $input `,` $weight (`[` $layer^ `]`)? attr-dict
+    $input `,` $weight (`[` $layer^ `]`)? (`activation` $activation^)? attr-dict
     `:` type($input) `->` type($result)
   }];
   let extraClassDeclaration = [{
@@ -355,15 +359,20 @@ def Sherry_AttentionOp : Sherry_Op<"attention",
 def Sherry_SwiGLUOp : Sherry_Op<"swiglu", [Pure, SameOperandsAndResultType]> {
   let summary = "gate of the feed-forward network";
   let description = [{
-    `result = silu(gate) * up` with `silu(x) = x / (1 + exp(-x))`.
+    `result = activation(gate) * up` with `silu(x) = x / (1 + exp(-x))` or
+    `relu2(x) = max(x, 0)^2`.
 
     ```mlir
     %h = sherry.swiglu %gate, %up : tensor<?x8192xf32>
+    %s = sherry.swiglu %gate, %up activation relu2 : tensor<?x8192xf32>
     ```
   }];
-  let arguments = (ins Sherry_Activations:$gate, Sherry_Activations:$up);
+  let arguments = (ins Sherry_Activations:$gate, Sherry_Activations:$up,
+                       Sherry_GateActivation:$activation);
   let results = (outs Sherry_Activations:$result);
-  let assemblyFormat = "$gate `,` $up attr-dict `:` type($result)";
+  let assemblyFormat = [{
+    $gate `,` $up (`activation` $activation^)? attr-dict `:` type($result)
+  }];
 }
 
 def Sherry_LastTokensOp : Sherry_Op<"last_tokens",

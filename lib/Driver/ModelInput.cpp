@@ -73,8 +73,11 @@ Error Reader::checkProjection(const format::TernaryLayout &layout,
                               llvm::raw_ostream &notes) {
   SmallVector<LinearLayer> layers = listLinearLayers(config);
   SymbolTable symbols(*module);
+  // Those of another codebook are trits in the checkpoint already.
   llvm::erase_if(layers, [&](const LinearLayer &layer) {
-    return !symbols.lookup<WeightOp>(layer.name).getTernary();
+    TernaryAttr ternary = symbols.lookup<WeightOp>(layer.name).getTernary();
+    return !ternary ||
+           ternary.getCodebook().getName() != StringRef(layout.codebook->name);
   });
   TritProjection projection;
   projection.granularity = layout.granularity;

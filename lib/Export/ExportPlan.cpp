@@ -61,9 +61,9 @@ private:
 
 Error ExportPlanner::chooseProjection() {
   result.projection = config.quantization.value_or(
-      QuantizationConfig{format::Granularity::PerGroup,
-                         /*groupSize=*/128,
-                         {"lm_head", "model.embed_tokens"}});
+      QuantizationConfig{{{"lm_head", "model.embed_tokens"}, {}},
+                         format::Granularity::PerGroup,
+                         /*groupSize=*/128});
   LinearLayer first = listLinearLayers(config).front();
   auto storage = files.checkpoint->getTensorType(nameWeight(first, 0));
   if (storage && format::isTernary(*storage))
@@ -173,7 +173,7 @@ Error ExportPlanner::addJob(const std::string &name, ArrayRef<int64_t> shape,
   if (!isOf({"q_proj", "k_proj", "embed_tokens"}) && name != "lm_head.weight" &&
       shape.size() == 2)
     encoding.rows = reordering;
-  if (!(isNormOfHeads && !isOf({"v_proj"})))
+  if (!(isNormOfHeads && !isOf({"v_proj", "attn_sub_norm"})))
     encoding.cols = reordering;
   return Error::success();
 }
@@ -254,6 +254,11 @@ Error ExportPlanner::addJobs() {
     for (const LinearLayer &linear : linears)
       if (!error)
         error = addLinear(prefix, linear);
+    if (config.architecture->hasSubNorms) {
+      addVector(prefix + "self_attn.attn_sub_norm.weight",
+                config.numHeads * config.headDim);
+      addVector(prefix + "mlp.ffn_sub_norm.weight", config.intermediateSize);
+    }
     if (config.architecture->hasQkvBias)
       for (const LinearLayer &linear : ArrayRef(linears).take_front(3))
         addVector(prefix + linear.module + ".bias", linear.outputs);
@@ -266,6 +271,11 @@ Error ExportPlanner::addJobs() {
 }
 
 Expected<ExportPlan> ExportPlanner::plan() {
+  if (config.bitNet)
+    return makeError(options.model +
+                     ": quantization_config in config.json says \"bitnet\": "
+                     "the weights are trits already; compile the model as it "
+                     "is");
   if (Error error = chooseProjection())
     return error;
   chooseReordering();

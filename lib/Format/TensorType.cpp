@@ -18,7 +18,7 @@ static constexpr TensorTypeInfo kInfos[] = {
     {"Q4_K", 256, 144},  {"Q5_K", 256, 176},  {"Q6_K", 256, 210},
     {"TQ1_0", 256, 54},  {"TQ2_0", 256, 66},  {"Q2_0", 64, 18},
     {"PQ2_0", 128, 34},  {"PTQ1_0", 128, 28}, {"I2_S", 128, 36},
-    {"STQ1_0", 256, 42}, {"STQ1_0", 256, 42}};
+    {"STQ1_0", 256, 42}, {"STQ1_0", 256, 42}, {"U8", 4, 1}};
 
 const TensorTypeInfo &sherry::format::infoOf(TensorType storage) {
   return kInfos[static_cast<int>(storage)];

@@ -140,6 +140,25 @@ static Error describeLacking(StringRef name, StringRef file) {
                    ", which model.safetensors.index.json says it has");
 }
 
+Expected<TensorView> Checkpoint::view(StringRef name,
+                                      const Entry &entry) const {
+  auto view = entry.file->getTensor(entry.nameInFile);
+  if (!view)
+    return view;
+  if (!entry.trits) {
+    if (view->getTensorType() == format::TensorType::Trits)
+      return makeError(view->getFile() + ": tensor " + quote(name) +
+                       " has the dtype \"U8\"; weights are read from BF16, F16 "
+                       "or F32, or from U8 where quantization_config has the "
+                       "quant_method \"bitnet\"");
+    return view;
+  }
+  TensorView result(view->getFile(), view->getName(), view->getTensorType(),
+                    entry.shape, view->getBytes());
+  result.setTrits(*entry.trits);
+  return result;
+}
+
 Expected<TensorView> Checkpoint::getTensor(StringRef name,
                                            ArrayRef<int64_t> shape) {
   if (auto it = lacking.find(name); it != lacking.end())
@@ -148,7 +167,7 @@ Expected<TensorView> Checkpoint::getTensor(StringRef name,
   if (it == tensors.end())
     return makeError(path + ": the checkpoint has no tensor " + quote(name) +
                      ", which its configuration calls for");
-  auto view = it->second.file->getTensor(it->second.nameInFile);
+  auto view = this->view(name, it->second);
   if (view && view->getShape() != shape)
     return makeError(view->getFile() + ": tensor " + quote(name) +
                      " has the shape " + printShape(view->getShape()) +
@@ -181,7 +200,8 @@ static bool changesModel(StringRef name, int64_t numLayers) {
       rest.consume_front("model.layers.") || rest.consume_front("blk.");
   if (isOfLayer && (rest.consumeInteger(10, layer) || layer >= numLayers))
     return false;
-  return name.ends_with(".bias") || name.contains("norm");
+  return name.ends_with(".bias") || name.ends_with(".scale") ||
+         name.contains("norm");
 }
 
 Error Checkpoint::checkUnusedTensors(int64_t numLayers) const {
@@ -202,7 +222,7 @@ Checkpoint::getTensorType(StringRef name) const {
   auto it = tensors.find(name);
   if (it == tensors.end())
     return std::nullopt;
-  auto view = it->second.file->getTensor(it->second.nameInFile);
+  auto view = this->view(name, it->second);
   if (view)
     return view->getTensorType();
   consumeError(view.takeError());
@@ -227,6 +247,10 @@ listLayerNames(const Architecture &architecture) {
       {"ffn_gate", "mlp.gate_proj"},
       {"ffn_up", "mlp.up_proj"},
       {"ffn_down", "mlp.down_proj"}};
+  if (architecture.hasSubNorms) {
+    names.emplace_back("attn_sub_norm", "self_attn.attn_sub_norm");
+    names.emplace_back("ffn_sub_norm", "mlp.ffn_sub_norm");
+  }
   if (architecture.qkNorm != Architecture::QkNorm::None) {
     names.emplace_back("attn_q_norm",
                        std::string("self_attn.") + architecture.queryNorm);

@@ -22,17 +22,21 @@ void refuseOtherKeys(FieldReader &reader, const ModelConfig &config);
 void refuseWindows(FieldReader &reader, const ModelConfig &config,
                    int64_t window);
 
+/// quantization_config; needs the sizes of `config`.
+void parseQuantization(FieldReader &reader, ModelConfig &config);
+
 /// Finds what `modules_to_not_convert` in `fields` names; needs the sizes of
 /// `config`. Refuses entries that name nothing, or some layers only.
 void resolveModules(FieldReader &fields, const ModelConfig &config,
-                    QuantizationConfig &result);
+                    ModuleSelection &result);
 /// The values of a generation_config.json. What is no number in its range is
 /// left out with a note: a model is good without.
 void parseSampling(const FieldReader &reader, llvm::StringRef file,
                    ModelConfig &config);
 /// rope_theta and the scaling, in the old spelling (rope_theta beside
-/// rope_scaling, or in it) or the new one (both in rope_parameters).
-void parseRope(FieldReader &reader, ModelConfig &config);
+/// rope_scaling, or in it) or the new one (both in rope_parameters). `theta` is
+/// rope_theta where none is given.
+void parseRope(FieldReader &reader, double theta, ModelConfig &config);
 
 } // namespace sherry
 

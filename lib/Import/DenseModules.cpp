@@ -38,14 +38,15 @@ static std::vector<std::string> listOthers(const ModelConfig &config) {
   for (const std::string &module :
        {std::string("input_layernorm"), std::string("post_attention_layernorm"),
         std::string("mlp.act_fn"), attention + "rotary_emb",
-        attention + architecture.queryNorm, attention + architecture.keyNorm})
+        attention + architecture.queryNorm, attention + architecture.keyNorm,
+        attention + "attn_sub_norm", std::string("mlp.ffn_sub_norm")})
     for (int64_t layer = 0; layer < config.numLayers; ++layer)
       modules.push_back(nameModule(layer, module));
   return modules;
 }
 
 void sherry::resolveModules(FieldReader &fields, const ModelConfig &config,
-                            QuantizationConfig &result) {
+                            ModuleSelection &result) {
   const json *list = fields.find(kField);
   if (!list)
     return;
@@ -95,6 +96,6 @@ void sherry::resolveModules(FieldReader &fields, const ModelConfig &config,
   }
 }
 
-bool QuantizationConfig::isDense(const LinearLayer &linear) const {
+bool ModuleSelection::isDense(const LinearLayer &linear) const {
   return is_contained(denseModules, linear.module);
 }

@@ -8,7 +8,6 @@
 #include "sherry/Import/GgufConfig.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
 
 using namespace llvm;
@@ -73,6 +72,18 @@ static constexpr Architecture kArchitectures[] = {
      "k_norm",
      false,
      false},
+    {"bitnet",
+     "BitNetForCausalLM",
+     "bitnet",
+     {2048, 1e-5, 0, 5, 0, 500000},
+     false,
+     QkNorm::None,
+     "",
+     "",
+     false,
+     false,
+     true,
+     GateActivation::Relu2},
 };
 
 const Architecture *Architecture::byName(StringRef name) {
@@ -83,6 +94,9 @@ const Architecture *Architecture::byName(StringRef name) {
 }
 
 const Architecture *Architecture::byGgufName(StringRef name) {
+  // bitnet.cpp's names, the second until April 2025.
+  if (name == "bitnet-b1.58" || name == "bitnet-25")
+    name = "bitnet";
   for (const Architecture &architecture : kArchitectures)
     if (name == architecture.ggufName)
       return &architecture;
@@ -121,6 +135,15 @@ static const Architecture *parseArchitecture(FieldReader &reader) {
                                        "\"], which model_type " +
                                        quote(result->name) + " goes with");
   return result;
+}
+
+/// Models with norms before their last layers were trained with either.
+static GateActivation parseActivation(const FieldReader &reader,
+                                      const Architecture &architecture) {
+  const json *name = reader.find("hidden_act");
+  bool isSilu = name && (*name == "silu" || *name == "swish");
+  return architecture.hasSubNorms && isSilu ? GateActivation::Silu
+                                            : architecture.activation;
 }
 
 static void parseSizes(FieldReader &reader, const ConfigDefaults &defaults,
@@ -169,55 +192,6 @@ static void parseSizes(FieldReader &reader, const ConfigDefaults &defaults,
         (derived ? "given or " + hidden + " / " + heads + " be " : "") +
             "even and at most " + Twine(kMaxHeadDim) + ", and times " + heads +
             " a multiple of 4 and at most " + Twine(kMaxSize));
-}
-
-StringRef sherry::getGranularityName(format::Granularity granularity) {
-  switch (granularity) {
-  case format::Granularity::PerTensor:
-    return "per_tensor";
-  case format::Granularity::PerChannel:
-    return "per_channel";
-  case format::Granularity::PerGroup:
-    return "per_group";
-  }
-  llvm_unreachable("unknown granularity");
-}
-
-static void parseQuantization(FieldReader &reader, ModelConfig &config) {
-  std::optional<FieldReader> fields = reader.getObject("quantization_config");
-  // An object without fields is what some tools write of a model that has none.
-  if (!fields || fields->isEmpty())
-    return;
-  if (fields->getString("quant_method") != "sherry") {
-    fields->refuse("quant_method", "\"sherry\"; checkpoints quantized by other "
-                                   "methods are not supported");
-    return;
-  }
-  QuantizationConfig result;
-  auto granularity = StringSwitch<std::optional<format::Granularity>>(
-                         fields->getString("granularity", "per_group"))
-                         .Case("per_tensor", format::Granularity::PerTensor)
-                         .Case("per_channel", format::Granularity::PerChannel)
-                         .Case("per_group", format::Granularity::PerGroup)
-                         .Default(std::nullopt);
-  if (!granularity)
-    fields->refuse("granularity", "\"per_tensor\", \"per_channel\" or "
-                                  "\"per_group\"");
-  result.granularity = granularity.value_or(format::Granularity::PerGroup);
-  constexpr int64_t defaultGroupSize = 128;
-  // Only meaningful per group; elsewhere it may be anything, such as -1.
-  result.groupSize = defaultGroupSize;
-  if (result.granularity == format::Granularity::PerGroup) {
-    result.groupSize =
-        fields->getInteger("group_size", 4, kMaxSize, defaultGroupSize);
-    if (result.groupSize % format::kDotInputs != 0)
-      fields->refuse("group_size", "a multiple of 4");
-  }
-  // Three of four weights are kept: the code has no other pattern.
-  fields->getInteger("N", 3, 3, 3);
-  fields->getInteger("M", 4, 4, 4);
-  resolveModules(*fields, config, result);
-  config.quantization = std::move(result);
 }
 
 /// The tokens among `ids`, which field `name` has. What is no token is left out
@@ -288,6 +262,7 @@ static Expected<ModelConfig> parseFields(StringRef file, const json &object,
   config.rmsNormEps =
       reader.getNumber("rms_norm_eps", minEpsilon, 1, defaults.epsilon);
   config.tieWordEmbeddings = reader.getBool("tie_word_embeddings", false);
+  config.activation = parseActivation(reader, *config.architecture);
   refuseOtherModels(reader, config);
   refuseWindows(reader, config, defaults.window);
   if (translated) {
@@ -298,7 +273,7 @@ static Expected<ModelConfig> parseFields(StringRef file, const json &object,
                               &translated->names),
                   file, config);
   }
-  parseRope(reader, config);
+  parseRope(reader, defaults.ropeTheta, config);
   parseQuantization(reader, config);
   parseTokenIds(reader, file, config);
   if (reader.failed())

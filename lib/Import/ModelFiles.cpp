@@ -131,6 +131,8 @@ static Expected<ModelFiles> openFolder(StringRef path,
     auto checkpoint = Checkpoint::open(path);
     if (!checkpoint)
       return checkpoint.takeError();
+    if (Error error = checkpoint->readAsBitNet(files.config))
+      return error;
     files.checkpoint.emplace(std::move(*checkpoint));
   }
   return files;

@@ -21,13 +21,13 @@ namespace {
 
 /// The values of a field that change nothing.
 enum class Neutral {
-  Off,       ///< false, 0, or a list of them
-  UpToOne,   ///< a number of experts
-  One,       ///< of a factor
-  True,      ///< or 1, or a list of them
-  HeadSize,  ///< the size of a head
-  Attention, ///< 1 / sqrt(the size of a head)
-  Silu,
+  Off,        ///< false, 0, or a list of them
+  UpToOne,    ///< a number of experts
+  One,        ///< of a factor
+  True,       ///< or 1, or a list of them
+  HeadSize,   ///< the size of a head
+  Attention,  ///< 1 / sqrt(the size of a head)
+  Activation, ///< that of the architecture
 };
 
 struct OtherField {
@@ -72,7 +72,7 @@ static constexpr OtherField kOtherFields[] = {
     {"logit_scale", nullptr, Neutral::One},
     {"final_logit_softcapping", "final_logit_softcapping", Neutral::Off},
     // What a block is made of.
-    {"hidden_act", "hidden_activation", Neutral::Silu},
+    {"hidden_act", "hidden_activation", Neutral::Activation},
     {"use_parallel_residual", "use_parallel_residual", Neutral::Off},
     {"num_local_experts", "expert_count", Neutral::UpToOne},
     {"num_experts", nullptr, Neutral::UpToOne},
@@ -91,10 +91,16 @@ static bool all(const json &value, function_ref<bool(double)> holds) {
          all_of(value, [&](const json &item) { return all(item, holds); });
 }
 
+static bool isActivation(const json &value, GateActivation activation) {
+  if (activation == GateActivation::Relu2)
+    return value == "relu2";
+  return value == "silu" || value == "swish";
+}
+
 /// `zeroIsNone`: a factor of 0 is none, as llama.cpp takes it in GGUF files.
-static bool isNeutral(const json &value, Neutral neutral, int64_t headDim,
-                      bool zeroIsNone) {
-  auto size = static_cast<double>(headDim);
+static bool isNeutral(const json &value, Neutral neutral,
+                      const ModelConfig &config, bool zeroIsNone) {
+  auto size = static_cast<double>(config.headDim);
   switch (neutral) {
   case Neutral::Off:
     return all(value, [](double x) { return x == 0; });
@@ -114,13 +120,13 @@ static bool isNeutral(const json &value, Neutral neutral, int64_t headDim,
       return (zeroIsNone && x == 0) ||
              std::fabs(x * std::sqrt(size) - 1) <= rounding;
     });
-  case Neutral::Silu:
-    return value == "silu" || value == "swish";
+  case Neutral::Activation:
+    return isActivation(value, config.activation);
   }
   llvm_unreachable("unknown kind of field");
 }
 
-static std::string nameNeutral(Neutral neutral, int64_t headDim) {
+static std::string nameNeutral(Neutral neutral, const ModelConfig &config) {
   switch (neutral) {
   case Neutral::Off:
     return "false or 0";
@@ -131,11 +137,12 @@ static std::string nameNeutral(Neutral neutral, int64_t headDim) {
   case Neutral::True:
     return "true";
   case Neutral::HeadSize:
-    return std::to_string(headDim) + ", the size of a head";
+    return std::to_string(config.headDim) + ", the size of a head";
   case Neutral::Attention:
-    return "1 / sqrt(" + std::to_string(headDim) + ")";
-  case Neutral::Silu:
-    return "\"silu\"";
+    return "1 / sqrt(" + std::to_string(config.headDim) + ")";
+  case Neutral::Activation:
+    return config.activation == GateActivation::Relu2 ? "\"relu2\""
+                                                      : "\"silu\"";
   }
   llvm_unreachable("unknown kind of field");
 }
@@ -147,9 +154,9 @@ static void refuse(FieldReader &reader, const ModelConfig &config,
     if (!(field.*name))
       continue;
     const json *value = reader.find(field.*name);
-    if (value && !isNeutral(*value, field.neutral, config.headDim, isGguf))
+    if (value && !isNeutral(*value, field.neutral, config, isGguf))
       reader.refuse(field.*name,
-                    nameNeutral(field.neutral, config.headDim) +
+                    nameNeutral(field.neutral, config) +
                         "; models that differ from LLaMA in it are not "
                         "supported");
   }

@@ -96,9 +96,9 @@ static void parseTable(FieldReader &fields, const ModelConfig &config,
 
 /// rope_theta, beside the scaling or in it: programs take either, so where it
 /// is more than once it is to be the same.
-static double parseTheta(FieldReader &reader) {
+static double parseTheta(FieldReader &reader, double absent) {
   constexpr double min = 1, max = 1e15;
-  double theta = reader.getNumber("rope_theta", min, max, 10000);
+  double theta = reader.getNumber("rope_theta", min, max, absent);
   std::string place = reader.find("rope_theta") ? "rope_theta" : "";
   for (StringRef name : {"rope_parameters", "rope_scaling"}) {
     std::optional<FieldReader> fields = reader.getObject(name);
@@ -162,8 +162,8 @@ static StringRef findTypeField(FieldReader &fields) {
   return "rope_type";
 }
 
-void sherry::parseRope(FieldReader &reader, ModelConfig &config) {
-  config.ropeTheta = parseTheta(reader);
+void sherry::parseRope(FieldReader &reader, double theta, ModelConfig &config) {
+  config.ropeTheta = parseTheta(reader, theta);
   if (reader.failed())
     return;
   refuseTwoScalings(reader);

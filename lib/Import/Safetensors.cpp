@@ -26,6 +26,7 @@ static std::optional<format::TensorType> parseDType(StringRef name) {
       .Case("BF16", format::TensorType::BF16)
       .Case("F16", format::TensorType::F16)
       .Case("F32", format::TensorType::F32)
+      .Case("U8", format::TensorType::Trits)
       .Default(std::nullopt);
 }
 
@@ -58,7 +59,7 @@ parseShape(const json *field, std::optional<format::TensorType> storage,
   if (!field || !field->is_array())
     return {};
   SmallVector<int64_t, 2> shape;
-  bytes = storage ? format::infoOf(*storage).blockBytes : 1;
+  bytes = storage ? format::infoOf(*storage).blockBytes : 1; // of an element
   for (const json &size : *field) {
     if (!size.is_number_unsigned() ||
         size.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX))

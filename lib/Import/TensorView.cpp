@@ -7,6 +7,8 @@
 #include "sherry/Format/Diagnostics.h"
 #include "sherry/Support/Json.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <vector>
 
@@ -45,23 +47,56 @@ void TensorView::copyRow(int64_t row, uint8_t *out) const {
   }
 }
 
+/// Row r is at bits 2 (r / q) of byte row r mod q, q being a quarter of the
+/// rows. Returns false if a code is no trit.
+bool TensorView::unpackTrits(int64_t row, float *out) const {
+  int64_t quarter = getRows() / 4, cols = getCols(), shift = row / quarter * 2;
+  const uint8_t *from = bytes.bytes_begin() + row % quarter * cols;
+  bool isValid = true;
+  for (int64_t i = 0; i < cols; ++i) {
+    int code = from[i] >> shift & 3;
+    isValid &= code != 3;
+    out[i] = static_cast<float>(code - 1) * trits->scale;
+  }
+  return isValid;
+}
+
+/// The nearest trits, ties to even, times the scale.
+static void roundToTrits(const TritRule &rule, int64_t count, float *numbers) {
+  for (int64_t i = 0; i < count; ++i) {
+    float ratio = std::clamp(numbers[i] * rule.inverse, -1.0f, 1.0f);
+    numbers[i] = std::nearbyint(ratio) * rule.scale;
+  }
+}
+
 Error TensorView::readRows(int64_t row, int64_t count, float *out) const {
   std::string where = (file + ": tensor " + quote(name)).str();
   int64_t rows = getRows(), cols = getCols();
   if (row < 0 || count < 0 || row > rows || count > rows - row)
     return makeError(where + " has " + Twine(rows) + " rows, not " +
                      Twine(count) + " from row " + Twine(row) + " on");
+  if (storage == format::TensorType::Trits && !trits)
+    return makeError(where + " has trits without a scale");
   bool isSpread = storage == format::TensorType::I2_S;
   std::vector<uint8_t> copy(isSpread ? getRowBytes() : 0);
   for (int64_t i = 0; i < count; ++i) {
+    float *to = out + i * cols;
+    if (storage == format::TensorType::Trits) {
+      if (!unpackTrits(row + i, to))
+        return makeError(where + " has the code 3 in row " + Twine(row + i) +
+                         ", which is no trit; the file is damaged");
+      continue;
+    }
     if (isSpread)
       copyRow(row + i, copy.data());
     format::readRow(storage,
                     isSpread ? copy.data() : rowAt(row + i, getRowBytes()),
-                    cols, out + i * cols);
+                    cols, to);
   }
   if (format::Failure failure = format::checkFinite(out, row, count, cols))
     return makeError(where + ": " + *failure);
+  if (trits && trits->inverse != 0)
+    roundToTrits(*trits, count * cols, out);
   return Error::success();
 }
 

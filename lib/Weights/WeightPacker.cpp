@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Weights/WeightPacker.h"
+#include "TritFormat.h"
 #include "sherry/Format/Pack.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -72,6 +73,8 @@ Error WeightPacker::packTernary(int64_t row, int64_t rows, uint8_t *out) const {
     if (Error error =
             matrix.readSlice(source, slice, first, count, numbers.data()))
       return error;
+    if (takeTrits(layout, count, cols, numbers.data(), sliceCodes, sliceScales))
+      return Error::success();
     return projector->project(row + before, count, numbers.data(), sliceCodes,
                               sliceScales);
   };

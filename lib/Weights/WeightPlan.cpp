@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Weights/WeightPlan.h"
-#include "TernaryPlan.h"
+#include "TritFormat.h"
 #include "sherry/Format/Pack.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/Problem.h"
@@ -51,6 +51,27 @@ static std::string printNames(const TensorTypes &types) {
   return result;
 }
 
+static Expected<WeightType> toType(Expected<TernaryWeights> ternary) {
+  if (!ternary)
+    return ternary.takeError();
+  return WeightType(*ternary);
+}
+
+/// The type of numbers that are trits already, else `other`; `name` is for the
+/// note.
+static Expected<WeightType> keepTrits(const TernaryTensors &tensors,
+                                      StringRef name, const WeightType &other,
+                                      Checkpoint &checkpoint,
+                                      raw_ostream &log) {
+  auto trits = findTrits(tensors, checkpoint);
+  if (!trits)
+    return trits.takeError();
+  if (!*trits)
+    return other;
+  log << "note: " << name << " holds trits already, which stay as they are\n";
+  return WeightType(**trits);
+}
+
 //===----------------------------------------------------------------------===//
 // Embedding and head
 //===----------------------------------------------------------------------===//
@@ -62,17 +83,15 @@ chooseVocabularyType(StringRef tensor, ArrayRef<int64_t> shape,
                      DenseFormat fallback, bool keepNumbers,
                      Checkpoint *checkpoint, raw_ostream &log) {
   auto storage = checkpoint ? checkpoint->getTensorType(tensor) : std::nullopt;
-  if (!storage || (isDense(*storage) && !keepNumbers))
+  if (!storage)
     return fallback;
-  if (format::isTernary(*storage)) {
-    TernaryTensors tensors{{tensor.str()}, {}, {}};
-    tensors.shape.assign(shape.begin(), shape.end());
-    tensors.types.insert(*storage);
-    auto ternary = chooseDense(tensors, *checkpoint);
-    if (!ternary)
-      return ternary.takeError();
-    return WeightType(*ternary);
-  }
+  TernaryTensors tensors{{tensor.str()}, {}, {}};
+  tensors.shape.assign(shape.begin(), shape.end());
+  tensors.types.insert(*storage);
+  if (isDense(*storage) && !keepNumbers)
+    return keepTrits(tensors, tensor, fallback, *checkpoint, log);
+  if (format::isTernary(*storage))
+    return toType(chooseDense(tensors, *checkpoint));
   DenseFormat result = formatOf(*storage);
   if (!isDense(*storage) && !canPackStored(result, *storage))
     log << "note: " << tensor << " is widened from "
@@ -99,22 +118,25 @@ static TensorTypes listTensorTypes(const LinearLayer &linear, int64_t numLayers,
   return result;
 }
 
+static TernaryTensors listTensors(const LinearLayer &linear, int64_t numLayers,
+                                  const Checkpoint *checkpoint) {
+  TernaryTensors result{{},
+                        {linear.outputs, linear.inputs},
+                        listTensorTypes(linear, numLayers, checkpoint)};
+  for (int64_t layer = 0; layer < numLayers; ++layer)
+    result.names.push_back(nameWeight(linear, layer));
+  return result;
+}
+
 /// The type of a linear layer that the checkpoint has in blocks, at least some
 /// of its matrices.
 static Expected<WeightType> chooseBlocks(const LinearLayer &linear,
-                                         int64_t numLayers,
-                                         const TensorTypes &types,
+                                         const TernaryTensors &tensors,
                                          Checkpoint &checkpoint,
                                          raw_ostream &log) {
-  if (all_of(types, format::isTernary) && canPackTogether(types)) {
-    TernaryTensors tensors{{}, {linear.outputs, linear.inputs}, types};
-    for (int64_t layer = 0; layer < numLayers; ++layer)
-      tensors.names.push_back(nameWeight(linear, layer));
-    auto ternary = chooseTernary(tensors, checkpoint);
-    if (!ternary)
-      return ternary.takeError();
-    return WeightType(*ternary);
-  }
+  const TensorTypes &types = tensors.types;
+  if (all_of(types, format::isTernary) && canPackTogether(types))
+    return toType(chooseTernary(tensors, checkpoint));
   DenseFormat result =
       types.size() == 1 ? formatOf(types[0]) : DenseFormat::Q8_0;
   if (!all_of(types, [&](TensorType storage) {
@@ -126,22 +148,39 @@ static Expected<WeightType> chooseBlocks(const LinearLayer &linear,
   return result;
 }
 
+/// Numbers become 3:4-sparse trits, but for those that are other trits already,
+/// unless something says how they were trained.
+static Expected<WeightType>
+chooseProjected(const LinearLayer &linear, const TernaryTensors &tensors,
+                const WeightOptions &options, const TernaryWeights &projection,
+                const ModelConfig &config, Checkpoint *checkpoint,
+                raw_ostream &log) {
+  if (!checkpoint || config.quantization || options.quantize ||
+      options.granularity || options.groupSize)
+    return projection;
+  return keepTrits(tensors, linear.module, projection, *checkpoint, log);
+}
+
 static Expected<WeightType>
 chooseLinear(const LinearLayer &linear, const WeightOptions &options,
              bool keepNumbers, const TernaryWeights &projection,
              const ModelConfig &config, Checkpoint *checkpoint,
              raw_ostream &log) {
-  TensorTypes types = listTensorTypes(linear, config.numLayers, checkpoint);
-  bool isKeptDense =
-      config.quantization && config.quantization->isDense(linear);
+  TernaryTensors tensors = listTensors(linear, config.numLayers, checkpoint);
+  const TensorTypes &types = tensors.types;
+  if (config.bitNet && !config.bitNet->isDense(linear))
+    return toType(chooseBitNet(tensors, config.bitNet->form, checkpoint));
+  bool isKeptDense = config.bitNet || (config.quantization &&
+                                       config.quantization->isDense(linear));
   if (!all_of(types, isDense)) {
-    auto type = chooseBlocks(linear, config.numLayers, types, *checkpoint, log);
+    auto type = chooseBlocks(linear, tensors, *checkpoint, log);
     if (type && isKeptDense && getTernary(*type))
       return DenseFormat::BF16;
     return type;
   }
   if (options.quantize.value_or(true) && !isKeptDense)
-    return projection;
+    return chooseProjected(linear, tensors, options, projection, config,
+                           checkpoint, log);
   return keepNumbers && !types.empty() ? chooseNumbers(types)
                                        : DenseFormat::BF16;
 }
@@ -271,7 +310,7 @@ private:
                                 fallback, keepNumbers, checkpoint, log);
   }
   Error addLinears(ArrayRef<LinearLayer> linears);
-  void addAttentionVectors(ArrayRef<LinearLayer> linears);
+  void addOtherVectors(ArrayRef<LinearLayer> linears);
 
   const WeightOptions &options;
   bool keepNumbers;
@@ -296,8 +335,14 @@ Error Planner::addLinears(ArrayRef<LinearLayer> linears) {
 }
 
 /// Biases and norms that only some architectures have.
-void Planner::addAttentionVectors(ArrayRef<LinearLayer> linears) {
+void Planner::addOtherVectors(ArrayRef<LinearLayer> linears) {
   const Architecture &architecture = *config.architecture;
+  if (architecture.hasSubNorms) {
+    addVector("attention_sub_norm", "self_attn.attn_sub_norm.weight",
+              config.numHeads * config.headDim);
+    addVector("ffn_sub_norm", "mlp.ffn_sub_norm.weight",
+              config.intermediateSize);
+  }
   if (architecture.hasQkvBias)
     for (const LinearLayer &linear : linears.take_front(3))
       addVector(Twine(linear.name) + "_bias", Twine(linear.module) + ".bias",
@@ -337,7 +382,7 @@ Expected<WeightPlan> Planner::plan() {
   addVector("attention_norm", "input_layernorm.weight", config.hiddenSize);
   if (Error error = addLinears(linears))
     return error;
-  addAttentionVectors(linears);
+  addOtherVectors(linears);
   addVector("ffn_norm", "post_attention_layernorm.weight", config.hiddenSize);
   add("output_norm", 1, "model.norm.weight", {config.hiddenSize},
       DenseFormat::F32);

@@ -14,6 +14,7 @@
 # ===----------------------------------------------------------------------=== #
 import functools
 import json
+import re
 import sys
 
 from support import (
@@ -126,6 +127,42 @@ MODELS = {
         "--hidden 4 --ffn 12 --layers 3 --heads 2 --head-dim 6 --vocab 10",
         ["--head=q8_0 --kv=f16", "--head=q6_K", "--head=q4_0"],
     ),
+    "bitnet": (
+        "--architecture bitnet --trits multiply --hidden 320 --ffn 556 --heads 5 "
+        "--kv-heads 1 --vocab 97 --rope-theta 500000",
+        ["--head=bf16", "--head=q8_0 --kv=f16"],
+    ),
+    "bitnet online": (
+        "--architecture bitnet --trits online --hidden 256 --ffn 300 --heads 2 "
+        "--vocab 97",
+        ["--head=bf16"],
+    ),
+    "falcon": (
+        "--trits divide --hidden 256 --ffn 512 --heads 3 --kv-heads 1 "
+        "--head-dim 256 --vocab 97 --untied --rope-theta 1000042",
+        ["--head=bf16"],
+    ),
+    "unpacked trits with a scale of a matrix": (
+        "--trits tensor --hidden 256 --ffn 640 --heads 4 --vocab 97 --untied "
+        "--dtype f16",
+        ["--head=bf16"],
+    ),
+    "unpacked trits with a scale of a row": (
+        "--trits row --hidden 320 --ffn 556 --heads 5 --vocab 97 --dtype f32",
+        ["--head=q8_0"],
+    ),
+    "unpacked trits with a scale of 256 inputs": (
+        "--trits 256 --hidden 512 --ffn 640 --layers 1 --heads 4 --vocab 97",
+        ["--head=bf16"],
+    ),
+    "unpacked trits with a scale of 128 inputs": (
+        "--trits 128 --hidden 320 --ffn 384 --layers 1 --heads 5 --vocab 97",
+        ["--head=bf16"],
+    ),
+    "unpacked trits with a scale of 64 inputs": (
+        "--trits 64 --hidden 320 --ffn 384 --layers 1 --heads 5 --vocab 97",
+        ["--head=bf16"],
+    ),
 }
 
 
@@ -148,6 +185,12 @@ def run_reference(checkpoint, options, output):
     ).strip()
 
 
+def find_trits(shape):
+    """The option for unpacked trits: how many inputs share a scale at most."""
+    kind = re.search(r"--trits (tensor|row|\d+)", shape)
+    return [f"--trits={kind[1] if kind[1].isdigit() else 256}"] if kind else []
+
+
 def check_model(folder, name, number, shape, target, options):
     """Returns the largest difference of the logits in all splits."""
     checkpoint, expected = folder / "checkpoint", folder / "expected.npy"
@@ -156,7 +199,7 @@ def check_model(folder, name, number, shape, target, options):
         *("--seed", number),
         *shape.split(),
     )
-    prompt = run_reference(checkpoint, options, expected)
+    prompt = run_reference(checkpoint, [*options, *find_trits(shape)], expected)
     tolerance = MAX_ABS_KV_I8 if "--kv=i8" in options else MAX_ABS
     model, actual = folder / "model.so", folder / "actual.npy"
     run("sherry-compile", checkpoint, "-o", model, f"--target-cpu={target}", *options)

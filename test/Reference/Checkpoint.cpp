@@ -65,7 +65,9 @@ void Checkpoint::addFile(const std::string &path) {
       tensors[entry.key()] = {path, sizeof(length) + length, entry.value()};
 }
 
-Vector Checkpoint::read(const std::string &name, const json &shape) const {
+std::vector<char> Checkpoint::readBytes(const std::string &name,
+                                        const json &shape, const Widths &widths,
+                                        std::string &type) const {
   auto found = tensors.find(name);
   if (found == tensors.end())
     fail("there is no tensor " + name);
@@ -73,32 +75,51 @@ Vector Checkpoint::read(const std::string &name, const json &shape) const {
   if (tensor.header.at("shape") != shape)
     fail(name + ": has the shape " + tensor.header.at("shape").dump() +
          " instead of " + shape.dump());
-  std::string type = tensor.header.at("dtype");
-  if (type != "F32" && type != "F16" && type != "BF16")
+  type = tensor.header.at("dtype");
+  if (!widths.count(type))
     fail(name + ": cannot read dtype " + type);
-  uint64_t count = 1, width = type == "F32" ? 4 : 2;
-  for (uint64_t size : shape)
-    count *= size;
+  uint64_t size = widths.at(type);
+  for (uint64_t length : shape)
+    size *= length;
   uint64_t begin = tensor.header.at("data_offsets").at(0);
   uint64_t end = tensor.header.at("data_offsets").at(1);
-  if (end < begin || end - begin != count * width)
+  if (end < begin || end - begin != size)
     fail(name + ": data_offsets do not fit the shape");
-  std::vector<char> bytes(count * width);
+  std::vector<char> bytes(size);
   std::ifstream file(tensor.path, std::ios::binary);
   if (!file.seekg(tensor.dataStart + begin) ||
       !file.read(bytes.data(), bytes.size()))
     fail(tensor.path + ": ends within tensor " + name);
+  return bytes;
+}
 
-  Vector values(count);
+Vector Checkpoint::read(const std::string &name, const json &shape) const {
+  std::string type;
+  std::vector<char> bytes =
+      readBytes(name, shape, {{"F32", 4}, {"F16", 2}, {"BF16", 2}}, type);
+  Vector values(bytes.size() / (type == "F32" ? 4 : 2));
   if (type == "F32") {
     std::memcpy(values.data(), bytes.data(), bytes.size());
     return values;
   }
-  for (uint64_t i = 0; i < count; ++i) {
+  for (uint64_t i = 0; i < values.size(); ++i) {
     uint16_t bits;
     std::memcpy(&bits, &bytes[2 * i], sizeof(bits));
     values[i] = type == "F16" ? decodeF16(bits) : decodeBf16(bits);
   }
+  return values;
+}
+
+Vector Checkpoint::readTrits(const std::string &name, int64_t rows,
+                             int64_t cols) const {
+  std::string type;
+  std::vector<char> bytes =
+      readBytes(name, json{rows / 4, cols}, {{"U8", 1}}, type);
+  Vector values;
+  for (int quarter = 0; quarter < 4; ++quarter)
+    for (char byte : bytes)
+      values.push_back(static_cast<float>(
+          (static_cast<uint8_t>(byte) >> 2 * quarter & 3) - 1));
   return values;
 }
 

@@ -31,7 +31,13 @@ public:
   /// The numbers of a tensor of type F32, F16 or BF16.
   Vector read(const std::string &name, const json &shape) const;
 
+  /// The trits of a BitNet model, four quarters of the rows in its bytes.
+  Vector readTrits(const std::string &name, int64_t rows, int64_t cols) const;
+
 private:
+  using Widths = std::map<std::string, uint64_t>; ///< of numbers, by dtype
+  std::vector<char> readBytes(const std::string &name, const json &shape,
+                              const Widths &widths, std::string &type) const;
   struct Tensor {
     std::string path;
     uint64_t dataStart;

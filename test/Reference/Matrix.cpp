@@ -24,6 +24,32 @@ Matrix readMatrix(const Checkpoint &checkpoint, const std::string &name,
   return {rows, cols, checkpoint.read(name, {rows, cols})};
 }
 
+Matrix readBitNet(const Checkpoint &checkpoint, const std::string &name,
+                  int64_t rows, int64_t cols, const json &quantization) {
+  Matrix matrix{rows, cols, {}};
+  bool isAuto = quantization.value("linear_class", "") == "autobitlinear";
+  float scale;
+  if (isAuto && quantization.value("quantization_mode", "") == "online") {
+    matrix.numbers = checkpoint.read(name, {rows, cols});
+    double sum = 0;
+    for (float number : matrix.numbers)
+      sum += std::fabs(number);
+    auto mean = static_cast<float>(sum / matrix.numbers.size());
+    float inverse = 1 / std::max(mean, 1e-5f);
+    for (float &number : matrix.numbers)
+      number = std::clamp(std::nearbyint(number * inverse), -1.0f, 1.0f);
+    scale = 1 / inverse;
+  } else {
+    matrix.numbers = checkpoint.readTrits(name, rows, cols);
+    scale = checkpoint.read(name + "_scale", {1}).at(0);
+    if (!isAuto)
+      scale = 1 / scale;
+  }
+  matrix.region = matrix.block = 256;
+  matrix.scales.assign(rows * matrix.regionsPerRow(), scale);
+  return matrix;
+}
+
 static float largestOf(const float *first, const float *last) {
   float largest = 0;
   for (; first < last; ++first)
@@ -72,6 +98,20 @@ Matrix toDense(Matrix matrix, const std::string &type) {
       *w = divide(*w, scales[(w - first) / matrix.region], low, high);
     matrix.scales.insert(matrix.scales.end(), scales.begin(), scales.end());
   }
+  return matrix;
+}
+
+Matrix takeTritsApart(Matrix matrix, int64_t region) {
+  matrix.region = matrix.block = region;
+  for (int64_t row = 0; row < matrix.rows; ++row)
+    for (int64_t col = 0; col < matrix.cols; col += matrix.region) {
+      float *first = &matrix.numbers[row * matrix.cols + col];
+      float *last = first + std::min(matrix.region, matrix.cols - col);
+      float scale = std::fabs(largestOf(first, last));
+      matrix.scales.push_back(scale);
+      for (float *number = first; number < last; ++number)
+        *number = scale == 0 ? 0 : *number / scale;
+    }
   return matrix;
 }
 

@@ -34,6 +34,13 @@ float roundToF16(float value);
 /// [Q1], [Q4] of docs/BlockFormat.md.
 Matrix toDense(Matrix matrix, const std::string &type);
 
+/// The weights of a BitNet linear layer as `quantization`, of config.json, has
+/// them, in the formulas of transformers' integrations/bitnet.py.
+Matrix readBitNet(const Checkpoint &checkpoint, const std::string &name,
+                  int64_t rows, int64_t cols, const json &quantization);
+/// Trits times a scale of each `region` inputs from such numbers.
+Matrix takeTritsApart(Matrix matrix, int64_t region);
+
 struct TernaryOptions {
   std::string granularity; ///< per_tensor, per_channel or per_group
   int64_t groupSize = 0;

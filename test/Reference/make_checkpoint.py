@@ -31,6 +31,20 @@ ARCHITECTURES = {
         False,
         ("query_layernorm", "key_layernorm"),
     ),
+    "bitnet": ("BitNetForCausalLM", False, ()),
+}
+
+# How the weights of linear layers are stored: quantization_config.
+TRITS = {
+    "multiply": {"linear_class": "autobitlinear", "quantization_mode": "offline"},
+    "divide": {"modules_to_not_convert": ["lm_head"]},
+    "online": {"linear_class": "autobitlinear", "quantization_mode": "online"},
+    # Dense numbers without one, a scale for each matrix, row, or so many inputs.
+    "tensor": None,
+    "row": None,
+    "256": None,
+    "128": None,
+    "64": None,
 }
 
 HUNYUAN_SCALING = {"type": "dynamic", "alpha": 50.0, "factor": 1.0}
@@ -97,6 +111,11 @@ def parse_arguments():
         metavar="MODULE",
         help="adds to modules_to_not_convert",
     )
+    parser.add_argument(
+        "--trits",
+        choices=TRITS,
+        help="weights of linear layers of a BitNet model, or unpacked ones",
+    )
     parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
@@ -117,7 +136,7 @@ def make_config(options):
     config = {
         "architectures": [ARCHITECTURES[options.architecture][0]],
         "model_type": options.architecture,
-        "hidden_act": "silu",
+        "hidden_act": "relu2" if options.architecture == "bitnet" else "silu",
         "hidden_size": options.hidden,
         "intermediate_size": options.ffn,
         "num_hidden_layers": options.layers,
@@ -137,7 +156,13 @@ def make_config(options):
     }
     if options.head_dim:
         config["head_dim"] = options.head_dim
-    if not options.no_quant_config:
+    if options.trits:
+        if TRITS[options.trits]:
+            config["quantization_config"] = {
+                "quant_method": "bitnet",
+                **TRITS[options.trits],
+            }
+    elif not options.no_quant_config:
         config["quantization_config"] = {
             "quant_method": "sherry",
             "granularity": options.granularity,
@@ -180,6 +205,9 @@ def list_tensors(options):
         for module, rows in (("q_proj", query), ("k_proj", key), ("v_proj", key)):
             if has_biases:
                 yield f"{prefix}self_attn.{module}.bias", (rows,), 0.5
+        if options.architecture == "bitnet":
+            yield prefix + "self_attn.attn_sub_norm.weight", (query,), None
+            yield prefix + "mlp.ffn_sub_norm.weight", (ffn,), None
         for module in norms:
             yield f"{prefix}self_attn.{module}.weight", (options.width,), None
     yield "model.norm.weight", (hidden,), None
@@ -199,6 +227,48 @@ def draw(name, shape, deviation, seed):
     return values
 
 
+def round_f32(value):
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+def make_trits(values, shape, kind):
+    """Trits without a pattern, and the same times scales."""
+    rows, cols = shape
+    step = int(kind) if kind.isdigit() else cols
+    is_whole = kind not in ("row", "256", "128", "64")
+    scale = round_f32(sum(map(abs, values)) / len(values))
+    trits, scaled = [], []
+    for row in range(0, rows * cols, cols):
+        for begin in range(row, row + cols, step):
+            block = values[begin : min(begin + step, row + cols)]
+            if not is_whole:
+                scale = round_f32(sum(map(abs, block)) / len(block))
+            for x in block:
+                trits.append(max(-1, min(1, round(x / scale))))
+                scaled.append(trits[-1] * scale)
+    return trits, scaled, scale
+
+
+def encode_linear(name, shape, values, options):
+    """Yields (name, dtype, shape, bytes) of the weights of a linear layer."""
+    kind, dtype = options.trits, options.dtype
+    if kind in (None, "online"):
+        yield name, dtype, shape, encode(values, dtype)
+        return
+    trits, scaled, scale = make_trits(values, shape, kind)
+    if TRITS[kind] is None:
+        yield name, dtype, shape, encode(scaled, dtype)
+        return
+    quarter = len(trits) // 4
+    packed = (
+        sum((trits[part * quarter + i] + 1) << 2 * part for part in range(4))
+        for i in range(quarter)
+    )
+    yield name, "U8", (shape[0] // 4, shape[1]), bytes(packed)
+    stored = 1 / scale if kind == "divide" else scale
+    yield name + "_scale", dtype, (1,), encode([stored], dtype)
+
+
 def encode(values, dtype):
     if dtype == "f32":
         return struct.pack(f"<{len(values)}f", *values)
@@ -212,14 +282,21 @@ def encode(values, dtype):
 def write_safetensors(path, tensors, options):
     header, data = {"__metadata__": {"format": "pt"}}, []
     offset = 0
-    for name, shape, deviation in tensors:
-        data.append(encode(draw(name, shape, deviation, options.seed), options.dtype))
-        header[name] = {
-            "dtype": options.dtype.upper(),
-            "shape": shape,
-            "data_offsets": [offset, offset + len(data[-1])],
-        }
-        offset += len(data[-1])
+    for tensor, drawn_shape, deviation in tensors:
+        values = draw(tensor, drawn_shape, deviation, options.seed)
+        if "_proj.weight" in tensor:
+            parts = encode_linear(tensor, drawn_shape, values, options)
+        else:
+            dtype = options.dtype
+            parts = [(tensor, dtype, drawn_shape, encode(values, dtype))]
+        for name, dtype, shape, content in parts:
+            data.append(content)
+            header[name] = {
+                "dtype": dtype.upper(),
+                "shape": shape,
+                "data_offsets": [offset, offset + len(content)],
+            }
+            offset += len(content)
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     with open(path, "wb") as file:

@@ -33,9 +33,10 @@ enum class TensorType {
   Q2_0,
   PQ2_0, ///< also Q2_0 as it was: 128 numbers to a block
   PTQ1_0,
-  I2_S,      ///< the scale of the tensor, in f32, comes with each block
-  STQ1_0,    ///< scale in f16
-  STQ1_0_I16 ///< scale in 1/32768
+  I2_S,       ///< the scale of the tensor, in f32, comes with each block
+  STQ1_0,     ///< scale in f16
+  STQ1_0_I16, ///< scale in 1/32768
+  Trits       ///< of BitNet folders: four rows in a byte, scale elsewhere
 };
 
 struct TensorTypeInfo {
@@ -87,7 +88,7 @@ constexpr bool canWrite(TensorType storage) {
     return storage == TensorType::TQ1_0 || storage == TensorType::TQ2_0 ||
            storage == TensorType::STQ1_0;
   return !hasMinimum(storage) && storage != TensorType::Q5_0 &&
-         storage != TensorType::IQ4_NL;
+         storage != TensorType::IQ4_NL && storage != TensorType::Trits;
 }
 
 /// Most numbers of a block.

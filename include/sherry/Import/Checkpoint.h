@@ -23,6 +23,10 @@ public:
   static llvm::Expected<Checkpoint> create(GgufModel model,
                                            const ModelConfig &config);
 
+  /// Makes trits of the weights of a BitNet model, as its `config` says. Fails
+  /// if they or their scales are not what it says.
+  llvm::Error readAsBitNet(const ModelConfig &config);
+
   bool hasTensor(llvm::StringRef name) const;
 
   /// The tensor, which counts as used from now on. Fails if it does not exist,
@@ -42,9 +46,9 @@ public:
   /// an error.
   llvm::SmallVector<llvm::StringRef> getLackingTensors() const;
 
-  /// Fails if one of them, unused or lacking, is a bias or a norm: the model
-  /// would compute something else without it. Layers from `numLayers` on do not
-  /// count.
+  /// Fails if one of them, unused or lacking, is a bias, a scale or a norm: the
+  /// model would compute something else without it. Layers from `numLayers` on
+  /// do not count.
   llvm::Error checkUnusedTensors(int64_t numLayers) const;
 
 private:
@@ -53,10 +57,17 @@ private:
     std::string nameInFile;
     int64_t headRows = 0; ///< see TensorView::setInterleavedHeads; 0: none
     bool used = false;
+    std::optional<TritRule> trits;
+    llvm::SmallVector<int64_t, 2> shape; ///< of trits
   };
 
   explicit Checkpoint(llvm::StringRef path) : path(path) {}
 
+  llvm::Expected<TensorView> view(llvm::StringRef name,
+                                  const Entry &entry) const;
+  llvm::Expected<float> readTritScale(llvm::StringRef name);
+  llvm::Error readTrits(llvm::StringRef name, llvm::ArrayRef<int64_t> shape,
+                        BitNetConfig::Form form);
   llvm::Error openFiles();
   void addPrefix();
   llvm::Error openSingleFile(llvm::StringRef filePath);

@@ -32,7 +32,11 @@ struct ConfigDefaults {
   int64_t headDim;                ///< 0: hidden_size / num_attention_heads
   int64_t numKeyValueHeads;       ///< 0: num_attention_heads
   int64_t window;                 ///< sliding_window; 0: none
+  double ropeTheta = 10000;       ///< rope_theta
 };
+
+/// What the gate of a feed-forward network passes through.
+enum class GateActivation { Silu, Relu2 };
 
 /// What tells an architecture from others that are made like LLaMA. Adding one
 /// is an entry of the table in ModelConfig.cpp, see docs/Architectures.md.
@@ -50,6 +54,11 @@ struct Architecture {
   bool ggufInterleavesHeads;
   /// Readers of GGUF files take a rope_freqs.weight.
   bool ggufHasRopeFreqs;
+  /// The inputs of the last linear layers of attention and of the feed-forward
+  /// network are normalised.
+  bool hasSubNorms = false;
+  /// Unless `hidden_act` says otherwise.
+  GateActivation activation = GateActivation::Silu;
 
   /// Null if there is none of this name.
   static const Architecture *byName(llvm::StringRef name);
@@ -76,15 +85,26 @@ struct LinearLayer {
   int64_t outputs, inputs;
 };
 
-/// How a Sherry checkpoint was trained.
-struct QuantizationConfig {
-  format::Granularity granularity;
-  int64_t groupSize; ///< a positive multiple of 4; meaningful if PerGroup
+/// What quantization leaves as it is.
+struct ModuleSelection {
   std::vector<std::string> modulesToNotConvert;
   /// What these name of the linear layers of a block, by their modules.
   std::vector<std::string> denseModules;
 
   bool isDense(const LinearLayer &linear) const;
+};
+
+/// How a Sherry checkpoint was trained.
+struct QuantizationConfig : ModuleSelection {
+  format::Granularity granularity;
+  int64_t groupSize; ///< a positive multiple of 4; meaningful if PerGroup
+};
+
+/// How a BitNet checkpoint has the weights of its linear layers: as trits, four
+/// to a byte, and a number `weight_scale`, by which they are multiplied or
+/// divided; or as numbers that are rounded when the model is loaded.
+struct BitNetConfig : ModuleSelection {
+  enum class Form { Multiply, Divide, Latent } form;
 };
 
 /// Its name in "granularity".
@@ -115,12 +135,14 @@ struct ModelConfig {
   int64_t numHeads;
   int64_t numKeyValueHeads; ///< divides numHeads
   int64_t headDim;          ///< even; numHeads * headDim is a multiple of 4
-  double rmsNormEps;        ///< positive, also as f32
+  GateActivation activation;
+  double rmsNormEps; ///< positive, also as f32
   double ropeTheta;
   std::optional<RopeScaling> ropeScaling;
   int64_t maxPositionEmbeddings;
   bool tieWordEmbeddings;
   std::optional<QuantizationConfig> quantization;
+  std::optional<BitNetConfig> bitNet;     ///< not with `quantization`
   std::optional<int64_t> bosTokenId;      ///< below vocabSize
   llvm::SmallVector<int64_t> eosTokenIds; ///< below vocabSize
   /// What the author of the model recommends, by SamplingField::name.

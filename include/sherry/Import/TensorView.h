@@ -13,7 +13,17 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
+#include <optional>
+
 namespace sherry {
+
+/// [G5] What makes trits times a scale of the numbers of a BitNet checkpoint.
+struct TritRule {
+  float scale;
+  /// Numbers are rounded to trits after a product with it; 0: the file has
+  /// trits, four rows in a byte.
+  float inverse;
+};
 
 /// A tensor whose elements can be read. Refers to the file that it lies in,
 /// which must live longer. Rows are whole blocks of the storage type.
@@ -26,7 +36,10 @@ public:
 
   llvm::StringRef getFile() const { return file; }
   llvm::StringRef getName() const { return name; }
-  format::TensorType getTensorType() const { return storage; }
+  /// How numbers are stored; Trits if they are to become that.
+  format::TensorType getTensorType() const {
+    return trits ? format::TensorType::Trits : storage;
+  }
   llvm::ArrayRef<int64_t> getShape() const { return shape; }
   llvm::StringRef getBytes() const { return bytes; }
 
@@ -40,12 +53,19 @@ public:
   /// of LLaMA have the matrices of queries and keys. They are read in order.
   void setInterleavedHeads(int64_t rows) { headRows = rows; }
 
+  /// The numbers are read as trits times a scale from now on.
+  void setTrits(const TritRule &rule) { trits = rule; }
+  /// Nothing if they are no trits, or have scales in the tensor.
+  std::optional<float> getTritScale() const {
+    return trits ? std::optional(trits->scale) : std::nullopt;
+  }
+
   /// Writes rows [row, row + count) as f32[count][getCols()] to `out`. Fails on
   /// rows that do not exist and on NaN and infinity.
   llvm::Error readRows(int64_t row, int64_t count, float *out) const;
 
   /// Copies the bytes of rows that exist to `out`; those of I2_S with the scale
-  /// of the tensor behind each block.
+  /// of the tensor behind each block. Not for Trits.
   void copyRows(int64_t row, int64_t count, uint8_t *out) const;
   int64_t getRowBytes() const {
     return format::infoOf(storage).rowBytes(getCols());
@@ -55,12 +75,14 @@ private:
   void copyRow(int64_t row, uint8_t *out) const;
   /// In the file.
   const uint8_t *rowAt(int64_t row, int64_t rowBytes) const;
+  bool unpackTrits(int64_t row, float *out) const;
 
   llvm::StringRef file, name;
   format::TensorType storage;
   llvm::ArrayRef<int64_t> shape;
   llvm::StringRef bytes;
   int64_t headRows = 0;
+  std::optional<TritRule> trits;
 };
 
 /// A file of tensors.

@@ -150,12 +150,19 @@ void GraphImporter::addLayer() {
   UpdateCacheOp::create(b, k, v, kv, number, positions, sequences);
   Value mixed =
       AttentionOp::create(b, q.getType(), q, kv, number, positions, sequences);
+  if (config.architecture->hasSubNorms)
+    mixed = norm(mixed, "attention_sub_norm");
   x = arith::AddFOp::create(b, x, linear(mixed, "o", config.hiddenSize));
 
   input = norm(x, "ffn_norm");
   Value gate = linear(input, "gate", config.intermediateSize);
   Value up = linear(input, "up", config.intermediateSize);
-  Value hidden = SwiGLUOp::create(b, gate.getType(), gate, up);
+  auto activation = config.activation == GateActivation::Relu2
+                        ? Activation::Relu2
+                        : Activation::Silu;
+  Value hidden = SwiGLUOp::create(b, gate.getType(), gate, up, activation);
+  if (config.architecture->hasSubNorms)
+    hidden = norm(hidden, "ffn_sub_norm");
   x = arith::AddFOp::create(b, x, linear(hidden, "down", config.hiddenSize));
   func::ReturnOp::create(b, x);
 }

@@ -66,7 +66,7 @@ TEST(QuantizationConfigTest, RefusesOtherQuantization) {
                    const std::string &remedy) {
     expectNestedRefusal("quantization_config", kSherry, field, value, remedy);
   };
-  refuse("quant_method", "\"gptq\"", "\"sherry\"");
+  refuse("quant_method", "\"gptq\"", "\"sherry\" or \"bitnet\"");
   expectNestedRefusal("quantization_config", {{"group_size", "4"}},
                       "quant_method", "", "missing");
   refuse("granularity", "\"per_block\"", "per_channel");
@@ -85,4 +85,33 @@ TEST(QuantizationConfigTest, RefusesOtherQuantization) {
          "which is a regular expression; name modules");
   refuse("modules_to_not_convert", "[\"model.layers.1.self_attn.q_proj\"]",
          "the same for all layers");
+}
+
+TEST(QuantizationConfigTest, ReadsBitNet) {
+  using Form = BitNetConfig::Form;
+  auto form = [](const std::string &fields) {
+    ModelConfig config =
+        good({{"quantization_config",
+               "{\"quant_method\":\"bitnet\"" + fields + "}"}});
+    EXPECT_FALSE(config.quantization);
+    return config.bitNet->form;
+  };
+  EXPECT_EQ(form(""), Form::Divide);
+  EXPECT_EQ(form(R"(,"linear_class":"bitlinear")"), Form::Divide);
+  EXPECT_EQ(form(R"(,"quantization_mode":"online")"), Form::Divide);
+  EXPECT_EQ(form(R"(,"linear_class":"autobitlinear")"), Form::Multiply);
+  EXPECT_EQ(form(R"(,"linear_class":"autobitlinear",
+                     "quantization_mode":"online","use_rms_norm":false)"),
+            Form::Latent);
+  auto refuse = [](const std::string &field, const std::string &value,
+                   const std::string &remedy) {
+    expectNestedRefusal(
+        "quantization_config",
+        {{"quant_method", "\"bitnet\""}, {"linear_class", "\"autobitlinear\""}},
+        field, value, remedy);
+  };
+  refuse("linear_class", "\"linear\"", "\"bitlinear\" or \"autobitlinear\"");
+  refuse("quantization_mode", "\"lazy\"", "\"offline\" or \"online\"");
+  refuse("use_rms_norm", "true", "false");
+  refuse("modules_to_not_convert", "[\"visual\"]", "names no module");
 }

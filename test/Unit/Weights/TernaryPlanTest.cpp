@@ -8,7 +8,6 @@
 
 using namespace sherry;
 using namespace sherry::test;
-using format::DenseFormat;
 
 namespace {
 class TernaryPlanTest : public testing::Test {
@@ -63,6 +62,18 @@ std::string makeQ2_0(int64_t weights, bool isSame, char codes) {
   for (int64_t i = 0; i < weights / 64; ++i)
     result += std::string(1, '\0') + (isSame || i % 2 == 0 ? '\x38' : '\x40') +
               std::string(16, codes);
+  return result;
+}
+
+/// Trits in F32 times scales of 64 inputs each, by turns.
+std::string makeNumbers(int64_t weights, std::pair<float, float> scales) {
+  std::string result;
+  for (int64_t i = 0; i < weights; ++i) {
+    float trits[] = {-1, 1, 0, 0, 1};
+    float number =
+        trits[i % 5] * (i / 64 % 2 == 0 ? scales.first : scales.second);
+    result.append(reinterpret_cast<const char *>(&number), sizeof(number));
+  }
   return result;
 }
 
@@ -133,4 +144,38 @@ TEST_F(TernaryPlanTest, ScalesOfTensorsStayF32) {
     return fill(n, {'\x55', '\0', '\xaa', '\xaa'});
   });
   expectWide(plan().second, &format::k3of4);
+}
+
+TEST_F(TernaryPlanTest, FindsNumbersThatAreTrits) {
+  using format::Granularity;
+  using format::ScaleType;
+  auto layout = [&](float first, float second) {
+    makeModel(0, [&](int64_t n) { return makeNumbers(n, {first, second}); });
+    const WeightType linear = plan().second;
+    return getTernary(linear)->layout;
+  };
+  format::TernaryLayout ofRow = layout(0.5f, 0.5f);
+  EXPECT_EQ(ofRow.codebook, &format::kDense);
+  EXPECT_EQ(ofRow.granularity, Granularity::PerChannel);
+  EXPECT_EQ(ofRow.scaleType, ScaleType::F16);
+  format::TernaryLayout ofGroup = layout(0.5f, 2.0f);
+  EXPECT_EQ(ofGroup.codebook, &format::kDense);
+  EXPECT_EQ(ofGroup.granularity, Granularity::PerGroup);
+  EXPECT_EQ(ofGroup.groupSize, 64);
+  EXPECT_EQ(ofGroup.scaleType, ScaleType::F16);
+  EXPECT_EQ(layout(0.1f, 0.3f).scaleType, ScaleType::F32);
+  // Of no weight that is not 0 anything is known.
+  EXPECT_EQ(layout(0, 0).codebook, &format::k3of4);
+}
+
+TEST_F(TernaryPlanTest, NumbersWithThePatternAreProjected) {
+  makeModel(0, [](int64_t n) {
+    std::string result;
+    for (int64_t i = 0; i < n; ++i) {
+      float number = i % 4 == 3 ? 0.0f : 0.5f;
+      result.append(reinterpret_cast<const char *>(&number), sizeof(number));
+    }
+    return result;
+  });
+  EXPECT_EQ(getTernary(plan().second)->layout.codebook, &format::k3of4);
 }

@@ -1,0 +1,86 @@
+//===- QuantizationConfig.cpp - How a checkpoint was trained --------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "ConfigParts.h"
+
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace llvm;
+using namespace sherry;
+
+StringRef sherry::getGranularityName(format::Granularity granularity) {
+  switch (granularity) {
+  case format::Granularity::PerTensor:
+    return "per_tensor";
+  case format::Granularity::PerChannel:
+    return "per_channel";
+  case format::Granularity::PerGroup:
+    return "per_group";
+  }
+  llvm_unreachable("unknown granularity");
+}
+
+/// As transformers has it in integrations/bitnet.py: the class of the linear
+/// layers says what the scale means, nothing in the weights does.
+static void parseBitNet(FieldReader &fields, ModelConfig &config) {
+  using Form = BitNetConfig::Form;
+  BitNetConfig result;
+  std::string name = fields.getString("linear_class", "bitlinear");
+  bool isAuto = name == "autobitlinear";
+  if (!isAuto && name != "bitlinear")
+    fields.refuse("linear_class", "\"bitlinear\" or \"autobitlinear\"");
+  result.form = isAuto ? Form::Multiply : Form::Divide;
+  if (isAuto) { // the other class has no modes
+    std::string mode = fields.getString("quantization_mode", "offline");
+    if (mode == "online")
+      result.form = Form::Latent;
+    else if (mode != "offline")
+      fields.refuse("quantization_mode", "\"offline\" or \"online\"");
+  }
+  if (fields.getBool("use_rms_norm", false))
+    fields.refuse("use_rms_norm", "false; linear layers with a norm of their "
+                                  "own are not supported");
+  resolveModules(fields, config, result);
+  config.bitNet = std::move(result);
+}
+
+void sherry::parseQuantization(FieldReader &reader, ModelConfig &config) {
+  std::optional<FieldReader> fields = reader.getObject("quantization_config");
+  // An object without fields is what some tools write of a model that has none.
+  if (!fields || fields->isEmpty())
+    return;
+  std::string method = fields->getString("quant_method");
+  if (method == "bitnet")
+    return parseBitNet(*fields, config);
+  if (method != "sherry")
+    return fields->refuse("quant_method",
+                          "\"sherry\" or \"bitnet\"; checkpoints quantized "
+                          "by other methods are not supported");
+  QuantizationConfig result;
+  auto granularity = StringSwitch<std::optional<format::Granularity>>(
+                         fields->getString("granularity", "per_group"))
+                         .Case("per_tensor", format::Granularity::PerTensor)
+                         .Case("per_channel", format::Granularity::PerChannel)
+                         .Case("per_group", format::Granularity::PerGroup)
+                         .Default(std::nullopt);
+  if (!granularity)
+    fields->refuse("granularity", "\"per_tensor\", \"per_channel\" or "
+                                  "\"per_group\"");
+  result.granularity = granularity.value_or(format::Granularity::PerGroup);
+  constexpr int64_t defaultGroupSize = 128;
+  // Only meaningful per group; elsewhere it may be anything, such as -1.
+  result.groupSize = defaultGroupSize;
+  if (result.granularity == format::Granularity::PerGroup) {
+    result.groupSize =
+        fields->getInteger("group_size", 4, kMaxSize, defaultGroupSize);
+    if (result.groupSize % format::kDotInputs != 0)
+      fields->refuse("group_size", "a multiple of 4");
+  }
+  // Three of four weights are kept: the code has no other pattern.
+  fields->getInteger("N", 3, 3, 3);
+  fields->getInteger("M", 4, 4, 4);
+  resolveModules(*fields, config, result);
+  config.quantization = std::move(result);
+}

@@ -1,0 +1,158 @@
+//===- TritFormat.cpp - Numbers that are trits already --------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "TritFormat.h"
+#include "sherry/Format/Codebook.h"
+#include "sherry/Format/Float16.h"
+#include "sherry/Format/Pack.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <cmath>
+
+using namespace llvm;
+using namespace sherry;
+using format::Granularity;
+using format::ScaleType;
+
+static bool isF16(float scale) {
+  return format::f16ToF32(format::f32ToF16(scale)) == scale;
+}
+
+/// The magnitude of all that are not 0; nothing if there are several.
+static std::optional<float> findScale(ArrayRef<float> numbers) {
+  float scale = 0;
+  for (float number : numbers) {
+    float magnitude = std::fabs(number);
+    if (scale == 0)
+      scale = magnitude;
+    if (magnitude != 0 && magnitude != scale)
+      return std::nullopt;
+  }
+  return scale;
+}
+
+/// A scale for `inputs` of a row; 0: for all of them.
+static TernaryWeights makeType(int64_t inputs, bool fitsF16) {
+  TernaryWeights result;
+  result.layout.codebook = &format::kDense;
+  result.layout.granularity =
+      inputs ? Granularity::PerGroup : Granularity::PerChannel;
+  if (inputs)
+    result.layout.groupSize = inputs;
+  result.layout.scaleType = fitsF16 ? ScaleType::F16 : ScaleType::F32;
+  return result;
+}
+
+Expected<TernaryWeights> sherry::chooseBitNet(const TernaryTensors &tensors,
+                                              BitNetConfig::Form form,
+                                              Checkpoint *checkpoint) {
+  if (!checkpoint) // files have bf16 to multiply with, or else inverses
+    return makeType(0, form == BitNetConfig::Form::Multiply);
+  bool fitsF16 = true;
+  for (const std::string &name : tensors.names) {
+    auto view = checkpoint->getTensor(name, tensors.shape);
+    if (!view)
+      return view.takeError();
+    fitsF16 &= isF16(*view->getTritScale());
+  }
+  return makeType(0, fitsF16);
+}
+
+namespace {
+/// What is known of the rows that were seen.
+class TritGrid {
+public:
+  /// Whether the numbers of a row are trits times scales.
+  bool addRow(ArrayRef<float> row);
+  std::optional<TernaryWeights> getType() const;
+
+private:
+  bool addBlocks(ArrayRef<float> row, size_t inputs);
+
+  /// That may share a scale, most first; 0: those of a row.
+  static constexpr int64_t kInputs[] = {0, 256, 128, 64};
+  bool holds[std::size(kInputs)] = {true, true, true, true};
+  bool hasPattern = true; ///< that of 3:4
+  bool fitsF16 = true;    ///< all scales do
+  bool isZero = true;
+};
+} // namespace
+
+/// Whether each block of so many inputs, the last perhaps shorter, is of trits
+/// with one scale.
+bool TritGrid::addBlocks(ArrayRef<float> row, size_t inputs) {
+  for (; !row.empty(); row = row.drop_front(std::min(inputs, row.size()))) {
+    auto scale = findScale(row.take_front(inputs));
+    if (!scale)
+      return false;
+    fitsF16 &= isF16(*scale);
+    isZero &= *scale == 0;
+  }
+  return true;
+}
+
+bool TritGrid::addRow(ArrayRef<float> row) {
+  size_t group = format::k3of4.inputs;
+  for (ArrayRef<float> rest = row; hasPattern && !rest.empty();
+       rest = rest.drop_front(group))
+    hasPattern = count(rest.take_front(group), 0.0f) == 1;
+  for (auto [isHeld, inputs] : zip_equal(holds, kInputs))
+    isHeld = isHeld && addBlocks(row, inputs ? inputs : row.size());
+  return is_contained(holds, true);
+}
+
+std::optional<TernaryWeights> TritGrid::getType() const {
+  if (hasPattern || isZero)
+    return std::nullopt;
+  for (auto [isHeld, inputs] : zip_equal(holds, kInputs))
+    if (isHeld)
+      return makeType(inputs, fitsF16);
+  return std::nullopt;
+}
+
+Expected<std::optional<TernaryWeights>>
+sherry::findTrits(const TernaryTensors &tensors, Checkpoint &checkpoint) {
+  TritGrid grid;
+  std::vector<float> row(tensors.shape[1]);
+  for (const std::string &name : tensors.names) {
+    auto view = checkpoint.getTensor(name, tensors.shape);
+    if (!view)
+      return view.takeError();
+    for (int64_t i = 0; i < tensors.shape[0]; ++i) {
+      if (Error error = view->readRows(i, 1, row.data()))
+        return error;
+      if (!grid.addRow(row))
+        return std::nullopt;
+    }
+  }
+  return grid.getType();
+}
+
+bool sherry::takeTrits(const format::TernaryLayout &layout, int64_t rows,
+                       int64_t cols, const float *numbers, uint8_t *codes,
+                       float *scales) {
+  if (layout.codebook->kept != 0 ||
+      layout.granularity == Granularity::PerTensor)
+    return false;
+  size_t group = layout.scaleGroupInputs(cols);
+  std::vector<int8_t> trits(cols);
+  for (int64_t row = 0; row < rows; ++row, numbers += cols) {
+    for (ArrayRef<float> rest(numbers, cols); !rest.empty();
+         rest = rest.drop_front(std::min(group, rest.size()))) {
+      auto scale = findScale(rest.take_front(group));
+      if (!scale || (layout.scaleType == ScaleType::F16 && !isF16(*scale)))
+        return false;
+      *scales++ = *scale;
+    }
+    for (int64_t i = 0; i < cols; ++i)
+      trits[i] = static_cast<int8_t>((numbers[i] > 0) - (numbers[i] < 0));
+    if (!format::encodeRow(layout, /*strided=*/false, cols, trits.data(),
+                           codes))
+      return false;
+    codes += layout.rowGroups(cols);
+  }
+  return true;
+}

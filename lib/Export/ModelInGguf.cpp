@@ -67,6 +67,10 @@ Error sherry::describeInGguf(const ModelFiles &files, StringRef pre,
   addInteger("attention.value_length", config.headDim);
   addInteger("rope.dimension_count", config.headDim);
   addInteger("vocab_size", config.vocabSize);
+  if (config.architecture->hasSubNorms)
+    writer.addString(name + ".hidden_activation",
+                     config.activation == GateActivation::Relu2 ? "relu2"
+                                                                : "silu");
   writer.addNumber(name + ".attention.layer_norm_rms_epsilon",
                    static_cast<float>(config.rmsNormEps));
   writer.addNumber(name + ".rope.freq_base",

@@ -119,6 +119,22 @@ int64_t GgufTranslator::getHeadDim() const {
   return size == 0 && heads > 0 ? get("hidden_size") / heads : size;
 }
 
+/// Where the key lacks it is SiLU, but for the one model of this architecture
+/// that most files are of: those were made before there was a key.
+void GgufTranslator::takeActivation(const Architecture &architecture) {
+  if (!architecture.hasSubNorms)
+    return;
+  constexpr const char *key = "hidden_activation";
+  result.names["hidden_act"] = result.prefix + key;
+  json name = get(key);
+  bool isKnown = result.prefix != std::string(architecture.ggufName) + "." ||
+                 (result.fields.value("vocab_size", json()) == 128256 &&
+                  result.fields.value("intermediate_size", json()) == 6912);
+  if (name.is_null())
+    name = isKnown ? "relu2" : "silu";
+  result.fields["hidden_act"] = std::move(name);
+}
+
 /// How dense weights are to be projected, as sherry-quantize writes it.
 void GgufTranslator::takeQuantization() {
   for (const char *field :
@@ -208,8 +224,9 @@ Expected<TranslatedConfig> GgufTranslator::run() {
   if (!architecture)
     return fail("general.architecture",
                 "is " + quote(name) +
-                    "; it must be \"llama\", \"hunyuan-dense\", \"qwen2\" or "
-                    "\"qwen3\", the only ones that are supported");
+                    "; it must be \"llama\", \"hunyuan-dense\", \"qwen2\", "
+                    "\"qwen3\", \"bitnet\" or \"bitnet-b1.58\", the only "
+                    "ones that are supported");
   result.prefix = (name + ".").str();
   result.fields = {{"model_type", architecture->name},
                    {"architectures", {architecture->className}}};
@@ -221,6 +238,7 @@ Expected<TranslatedConfig> GgufTranslator::run() {
     return error;
   takeQuantization();
   takeVocabulary();
+  takeActivation(*architecture);
   if (Error error = takeTokenIds())
     return error;
   takeSampling();

@@ -21,6 +21,16 @@ static std::string getText(const GgufFile &file, StringRef key) {
   return value ? value->getString().value_or("").str() : "";
 }
 
+static bool isBitNet(const GgufFile &file) {
+  return StringRef(getText(file, "general.architecture")).starts_with("bitnet");
+}
+
+/// Files of bitnet.cpp do not name it.
+static std::string getPre(const GgufFile &file) {
+  std::string pre = getText(file, "tokenizer.ggml.pre");
+  return pre.empty() && isBitNet(file) ? "llama-bpe" : pre;
+}
+
 /// Fails if the value is there and no boolean.
 static Expected<bool> getBool(const GgufFile &file, StringRef key,
                               bool absent) {
@@ -107,10 +117,9 @@ std::vector<int64_t> sherry::listEndTokens(const GgufFile &file) {
 
 Expected<bool> sherry::addsBosToken(const GgufFile &file) {
   // As llama.cpp's defaults.
-  return getBool(
-      file, "tokenizer.ggml.add_bos_token",
-      getText(file, "tokenizer.ggml.model") == "llama" ||
-          getPreTokenizer(getText(file, "tokenizer.ggml.pre")).addsBos);
+  return getBool(file, "tokenizer.ggml.add_bos_token",
+                 getText(file, "tokenizer.ggml.model") == "llama" ||
+                     getPreTokenizer(getPre(file)).addsBos);
 }
 
 static constexpr const char *kKinds[] = {
@@ -127,8 +136,18 @@ GgufTokenType sherry::parseTokenKind(StringRef name) {
   return GgufTokenType::Normal;
 }
 
+/// BitNet b1.58 2B 4T (Microsoft's tokenizer_config.json): what it was trained
+/// with. Files of bitnet.cpp have another.
+static constexpr char kBitNetTemplate[] =
+    R"({{ bos_token }}{% for message in messages %}
+{{- message.role | capitalize + ': ' + message.content | trim + '<|eot_id|>' }}
+{%- endfor %}
+{%- if add_generation_prompt %}{{ 'Assistant: ' }}{% endif %})";
+
 std::string sherry::getChatTemplate(const GgufFile &file) {
-  return getText(file, "tokenizer.chat_template");
+  std::string text = getText(file, "tokenizer.chat_template");
+  bool isOther = isBitNet(file) && StringRef(text).contains("BITNETAssistant");
+  return isOther ? kBitNetTemplate : text;
 }
 
 //===----------------------------------------------------------------------===//
@@ -208,7 +227,7 @@ static Expected<json> readMerges(const GgufFile &file,
 
 static Expected<json> makeByteLevel(const GgufFile &file,
                                     const GgufValue &tokens) {
-  std::string pre = getText(file, "tokenizer.ggml.pre");
+  std::string pre = getPre(file);
   auto [patterns, ignoresMerges, addsBos, normalizes] = getPreTokenizer(pre);
   if (patterns.empty())
     return makeError(file.getPath() + ": tokenizer.ggml.pre is " + quote(pre) +

@@ -10,6 +10,8 @@
 
 namespace sherry {
 
+struct Architecture;
+
 /// The decimal number that was meant by one in f32.
 double readDecimal(double number);
 
@@ -31,6 +33,7 @@ private:
 
   llvm::Error refuseRotations() const;
   llvm::Error takeSizes();
+  void takeActivation(const Architecture &architecture);
   void takeQuantization();
   void takeVocabulary();
   llvm::Error takeTokenIds();

@@ -126,6 +126,12 @@ MODELS = {
         "",
         '"head": "q8_0"',
     ),
+    "TQ2_0, bitnet": (
+        "--architecture bitnet --no-quant-config",
+        "--type TQ2_0 --head-type BF16",
+        "--head=bf16",
+        '"head": "bf16"',
+    ),
 }
 # Compiled as Q8_0: what is near, not the same.
 WIDENED = {

@@ -18,7 +18,7 @@ import sys
 
 from gguf_types import TYPES
 
-GGUF_ARCHITECTURES = {"hunyuan_v1_dense": "hunyuan-dense"}
+GGUF_ARCHITECTURES = {"bitnet": "bitnet-b1.58", "hunyuan_v1_dense": "hunyuan-dense"}
 LAYER_NAMES = {
     "input_layernorm": "attn_norm",
     "self_attn.q_proj": "attn_q",
@@ -29,9 +29,11 @@ LAYER_NAMES = {
     "self_attn.k_norm": "attn_k_norm",
     "self_attn.query_layernorm": "attn_q_norm",
     "self_attn.key_layernorm": "attn_k_norm",
+    "self_attn.attn_sub_norm": "attn_sub_norm",
     "post_attention_layernorm": "ffn_norm",
     "mlp.gate_proj": "ffn_gate",
     "mlp.up_proj": "ffn_up",
+    "mlp.ffn_sub_norm": "ffn_sub_norm",
     "mlp.down_proj": "ffn_down",
 }
 OTHER_NAMES = {

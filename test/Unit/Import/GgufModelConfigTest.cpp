@@ -143,6 +143,26 @@ TEST(GgufModelConfigTest, NamesTheKeysOfTheFile) {
   expectRefusal("sherry.granularity", text("per_block"), "\"per_group\"");
 }
 
+TEST(GgufModelConfigTest, ActivationOfBitNet) {
+  auto activation = [](const std::string &name, Values values) {
+    values.emplace("general.architecture", text(name));
+    for (const auto &[key, value] : kValues)
+      if (llvm::StringRef rest = key; rest.consume_front("llama."))
+        values.try_emplace(name + "." + rest.str(), value);
+    ModelConfig config = good(values);
+    EXPECT_STREQ(config.architecture->name, "bitnet");
+    return config.activation;
+  };
+  EXPECT_EQ(activation("bitnet-b1.58", {}), GateActivation::Relu2);
+  EXPECT_EQ(activation("bitnet-25", {}), GateActivation::Relu2);
+  EXPECT_EQ(activation("bitnet", {}), GateActivation::Silu);
+  EXPECT_EQ(activation("bitnet", {{"bitnet.vocab_size", u32(128256)},
+                                  {"bitnet.feed_forward_length", u32(6912)}}),
+            GateActivation::Relu2);
+  EXPECT_EQ(activation("bitnet", {{"bitnet.hidden_activation", text("relu2")}}),
+            GateActivation::Relu2);
+}
+
 TEST(GgufModelConfigTest, TakesEqualListsForEqualLayers) {
   ModelConfig config = good({{"llama.attention.head_count_kv", list({3, 3})},
                              {"llama.feed_forward_length", list({324, 324})}});

@@ -30,7 +30,7 @@ struct Token {
 
 /// A byte-level tokenizer. The values that are not set are not in the file.
 struct TestFile {
-  const char *pre = nullptr;
+  const char *pre = nullptr, *architecture = nullptr, *chat = nullptr;
   std::vector<Token> tokens = {{"a"}};
   std::vector<std::string> merges;
   std::optional<uint32_t> bos, eos;
@@ -56,6 +56,12 @@ struct TestFile {
       values.string(merge);
     if (pre && ++count)
       values.string("tokenizer.ggml.pre").number(kString).string(pre);
+    if (architecture && ++count)
+      values.string("general.architecture")
+          .number(kString)
+          .string(architecture);
+    if (chat && ++count)
+      values.string("tokenizer.chat_template").number(kString).string(chat);
     if (bos && ++count)
       values.string("tokenizer.ggml.bos_token_id").number(kU32).number(*bos);
     if (eos && ++count)
@@ -138,6 +144,20 @@ TEST(GgufTokenizerTest, NamesOfTheSameRule) {
   // Qwen's own files say NFC, which GGUF files cannot.
   EXPECT_EQ(withPre("qwen2").read()["normalizer"], json({{"type", "NFC"}}));
   EXPECT_EQ(withPre("hunyuan").read()["normalizer"], nullptr);
+}
+
+// What the files of bitnet.cpp do not say, or say in another way.
+TEST(GgufTokenizerTest, BitNetIsAsTheModelWasTrained) {
+  TestFile file;
+  file.architecture = "bitnet-b1.58";
+  EXPECT_EQ(file.read(), withPre("llama-bpe").read());
+  file.chat = "Human: {{ x }}\n\nBITNETAssistant: ";
+  EXPECT_THAT(getChatTemplate(*file.parse()),
+              testing::HasSubstr("'<|eot_id|>'"));
+  file.chat = "{{ x }}";
+  EXPECT_EQ(getChatTemplate(*file.parse()), "{{ x }}");
+  file.pre = "qwen2";
+  EXPECT_EQ(file.read(), withPre("qwen2").read());
 }
 
 TEST(GgufTokenizerTest, ExpressionsHaveNoEscapesOfCharacters) {

@@ -9,7 +9,7 @@
 Model::Model(ModelOptions given) : options(std::move(given)) {
   json config = readJson(options.model + "/config.json");
   architecture = config.at("model_type");
-  squaresRelu = config.at("hidden_act") == "relu2";
+  squaresRelu = config.value("hidden_act", "silu") == "relu2";
   hidden = config.at("hidden_size");
   heads = config.at("num_attention_heads");
   kvHeads = config.value("num_key_value_heads", heads);

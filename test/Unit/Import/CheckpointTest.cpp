@@ -126,7 +126,7 @@ TEST_F(CheckpointTest, ATensorThatOnlyTheIndexHasIsMissedWhenItIsNeeded) {
                        "model.safetensors.index.json says it has"));
 }
 
-TEST_F(CheckpointTest, WithoutABiasOrNormAModelIsAnother) {
+TEST_F(CheckpointTest, WithoutABiasScaleOrNormAModelIsAnother) {
   auto check = [&](const std::string &name) {
     EXPECT_EQ(openIndex("{\"" + name + "\":\"a.safetensors\"}"), "");
     auto checkpoint = Checkpoint::open(folder.path());
@@ -134,6 +134,7 @@ TEST_F(CheckpointTest, WithoutABiasOrNormAModelIsAnother) {
                       : messageOf(std::move(checkpoint));
   };
   for (std::string name : {"model.layers.1.self_attn.q_proj.bias",
+                           "model.layers.1.self_attn.q_proj.scale",
                            "model.layers.0.self_attn.q_norm.weight"}) {
     writeShard("a.safetensors", "w", 1);
     EXPECT_THAT(check(name), mentions("a.safetensors: has no tensor", name));

@@ -92,6 +92,18 @@ TEST(ModelConfigTest, DefaultsAreThoseOfTheFamily) {
   EXPECT_EQ(mistral.numKeyValueHeads, 8);
   EXPECT_EQ(mistral.maxPositionEmbeddings, 131072);
   EXPECT_STREQ(mistral.architecture->ggufName, "llama");
+  ModelConfig bitNet = family("bitnet", {{"num_attention_heads", "8"},
+                                         {"num_key_value_heads", "4"},
+                                         {"hidden_act", "null"},
+                                         {"rms_norm_eps", "null"},
+                                         {"rope_theta", "null"}});
+  EXPECT_EQ(bitNet.ropeTheta, 500000);
+  EXPECT_EQ(bitNet.rmsNormEps, 1e-5);
+  EXPECT_EQ(bitNet.activation, GateActivation::Relu2);
+  EXPECT_EQ(family("bitnet",
+                   {{"num_key_value_heads", "3"}, {"hidden_act", "\"silu\""}})
+                .activation,
+            GateActivation::Silu);
 }
 
 TEST(ModelConfigTest, RefusesWhatOtherModelsDo) {
@@ -118,7 +130,8 @@ TEST(ModelConfigTest, RefusesWhatOtherModelsDo) {
     expectRefusal(name, "8", "must be 0 or 1");
     good({{name, "1"}});
   }
-  expectRefusal("hidden_act", "\"gelu\"", "must be \"silu\"");
+  for (std::string other : {"\"gelu\"", "\"relu2\""})
+    expectRefusal("hidden_act", other, "must be \"silu\"");
   expectRefusal("is_causal", "false", "must be true");
   expectRefusal("no_rope_layers", "[1,0]", "must be true");
   good({{"no_rope_layers", "[1,1]"}, {"is_causal", "true"}});

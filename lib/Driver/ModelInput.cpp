@@ -167,12 +167,14 @@ Error Reader::importModule(llvm::raw_ostream &notes) {
     return graph.takeError();
   module = std::move(*graph);
   SherryDialect::NumericsAttrHelper(&context).setAttr(
-      *module, NumericsAttr::get(&context,
-                                 options.quantizeActivations
-                                     ? Type(IntegerType::get(&context, 8))
-                                     : Type(Float32Type::get(&context)),
-                                 options.hasScalesPerToken,
-                                 /*fuseMulAdd=*/false));
+      *module,
+      NumericsAttr::get(
+          &context,
+          options.quantizeActivations ? Type(IntegerType::get(&context, 8))
+                                      : Type(Float32Type::get(&context)),
+          options.quantizeActivations &&
+              options.hasScalesPerToken.value_or(config.isTrainedPerToken()),
+          /*fuseMulAdd=*/false));
   attachTarget(*module, target, options.schedule, options.emulateFma);
   // Missing tensors should show before any work is done.
   if (Error error = checkWeights(*module, *source))

@@ -119,6 +119,8 @@ static std::optional<uint32_t> getFileType(TensorType storage) {
     return 36;
   case TensorType::TQ2_0:
     return 37;
+  case TensorType::Q2_0:
+    return 41;
   default:
     return std::nullopt;
   }

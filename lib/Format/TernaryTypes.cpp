@@ -127,6 +127,13 @@ static void writeTQ2(const int8_t *trits, uint8_t *bytes) {
         bytes[at + i] |= (*trits++ + 1) << shift;
 }
 
+/// The inverse of readNeighbours().
+static void writeNeighbours(const int8_t *trits, int64_t inputs,
+                            uint8_t *bytes) {
+  for (int64_t i = 0; i < inputs; ++i)
+    bytes[i / 4] |= (trits[i] + 1) << (i % 4 * 2);
+}
+
 static void writeSTQ1(const int8_t *trits, uint8_t *bytes) {
   for (int group = 0; group < 64; ++group) {
     const int8_t *first = trits + group / 16 * 64 + group % 16;
@@ -139,9 +146,13 @@ static void writeSTQ1(const int8_t *trits, uint8_t *bytes) {
 
 void sherry::format::writeTernaryBlock(TensorType storage, const int8_t *trits,
                                        uint16_t scale, uint8_t *bytes) {
-  int64_t scalePlace = infoOf(storage).blockBytes - 2;
-  std::memset(bytes, 0, scalePlace);
-  store(bytes + scalePlace, 0, scale);
+  const TensorTypeInfo &info = infoOf(storage);
+  std::memset(bytes, 0, info.blockBytes);
+  if (storage == TensorType::Q2_0) {
+    store(bytes, 0, scale);
+    return writeNeighbours(trits, info.blockInputs, bytes + 2);
+  }
+  store(bytes + info.blockBytes - 2, 0, scale);
   if (storage == TensorType::TQ1_0)
     return writeTQ1(trits, bytes);
   if (storage == TensorType::TQ2_0)

@@ -155,9 +155,9 @@ Error sherry::training::writeModelFolder(StringRef folder,
   const Projection &projection = model.getProjection();
   if (projection.kind != QuantizerKind::None) {
     ordered_json quantization =
-        describeQuantization({projection.granularity,
-                              projection.groupSize,
-                              {"lm_head", "model.embed_tokens"}});
+        describeQuantization({{{"lm_head", "model.embed_tokens"}},
+                              projection.granularity,
+                              projection.groupSize});
     quantization["quant_method"] = getQuantizerName(projection.kind).str();
     if (projection.kind != QuantizerKind::Sherry) {
       quantization.erase("N");

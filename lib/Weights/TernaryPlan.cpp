@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TernaryPlan.h"
+#include "sherry/Format/Float16.h"
 #include "sherry/Format/Pack.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -29,10 +30,6 @@ static bool hasWideScale(const TensorTypes &types) {
   return any_of(types, format::hasWideScale);
 }
 
-bool sherry::canPackTogether(const TensorTypes &types) {
-  return !hasWideScale(types) || countScaleInputs(types) == kMaxScaleInputs;
-}
-
 /// Whether `check`, which gets a few rows at a time, holds for all of them.
 static Expected<bool>
 allRows(const TernaryTensors &tensors, Checkpoint &checkpoint,
@@ -54,36 +51,63 @@ allRows(const TernaryTensors &tensors, Checkpoint &checkpoint,
   return true;
 }
 
-/// Whether blocks of a row have the scales of their neighbours, two and two.
-static bool pairsAgree(TensorType storage, int64_t cols, int64_t rows,
-                       const uint8_t *bytes) {
+/// Whether, in every row, blocks that begin in the same `inputs` inputs have
+/// one scale.
+static bool scalesAgree(TensorType storage, int64_t cols, int64_t inputs,
+                        int64_t rows, const uint8_t *bytes) {
   const format::TensorTypeInfo &info = format::infoOf(storage);
-  for (int64_t row = 0; row < rows; ++row, bytes += info.rowBytes(cols))
-    for (int64_t col = info.blockInputs; col < cols;
-         col += 2 * info.blockInputs) {
-      const uint8_t *block = bytes + info.rowBytes(col);
-      if (format::readScale(storage, block) !=
-          format::readScale(storage, block - info.blockBytes))
+  float scale = 0;
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t col = 0; col < cols;
+         col += info.blockInputs, bytes += info.blockBytes) {
+      float next = format::readScale(storage, bytes);
+      if (col % inputs == 0)
+        scale = next;
+      if (next != scale)
         return false;
     }
   return true;
 }
 
-/// Q2_0 of models that were trained with a scale for 128 inputs has each twice.
+/// Most inputs of a row that share a scale in all tensors: files repeat the one
+/// of a matrix, a row or a larger block.
 static Expected<int64_t> chooseScaleInputs(const TernaryTensors &tensors,
                                            Checkpoint &checkpoint) {
-  int64_t inputs = countScaleInputs(tensors.types);
-  if (inputs != format::infoOf(TensorType::Q2_0).blockInputs)
-    return inputs;
-  auto agree =
-      allRows(tensors, checkpoint,
-              [&](TensorType storage, int64_t rows, const uint8_t *bytes) {
-                return storage != TensorType::Q2_0 ||
-                       pairsAgree(storage, tensors.shape[1], rows, bytes);
-              });
-  if (!agree)
-    return agree.takeError();
-  return *agree ? 2 * inputs : inputs;
+  int64_t cols = tensors.shape[1];
+  int64_t least = std::min(cols, countScaleInputs(tensors.types));
+  for (int64_t inputs : {cols, kMaxScaleInputs, kMaxScaleInputs / 2}) {
+    if (inputs <= least || inputs > cols)
+      continue;
+    auto agree =
+        allRows(tensors, checkpoint,
+                [&](TensorType storage, int64_t rows, const uint8_t *bytes) {
+                  return scalesAgree(storage, cols, inputs, rows, bytes);
+                });
+    if (!agree)
+      return agree.takeError();
+    if (*agree)
+      return inputs;
+  }
+  return least;
+}
+
+/// Whether f16 holds the scales.
+static Expected<bool> areScalesF16(const TernaryTensors &tensors,
+                                   Checkpoint &checkpoint) {
+  if (!hasWideScale(tensors.types))
+    return true;
+  return allRows(tensors, checkpoint,
+                 [&](TensorType storage, int64_t rows, const uint8_t *bytes) {
+                   const format::TensorTypeInfo &info = format::infoOf(storage);
+                   for (int64_t i = 0;
+                        i < rows * tensors.shape[1] / info.blockInputs; ++i) {
+                     float scale = format::readScale(
+                         storage, bytes + i * info.blockBytes);
+                     if (format::f16ToF32(format::f32ToF16(scale)) != scale)
+                       return false;
+                   }
+                   return true;
+                 });
 }
 
 /// Whether the weights have the pattern of a codebook.
@@ -105,18 +129,20 @@ static Expected<bool> hasPattern(const TernaryTensors &tensors,
 
 Expected<TernaryWeights> sherry::chooseDense(const TernaryTensors &tensors,
                                              Checkpoint &checkpoint) {
-  const TensorTypes &types = tensors.types;
   auto inputs = chooseScaleInputs(tensors, checkpoint);
   if (!inputs)
     return inputs.takeError();
+  auto isF16 = areScalesF16(tensors, checkpoint);
+  if (!isF16)
+    return isF16.takeError();
   TernaryWeights result;
   result.layout.codebook = &format::kDense;
-  bool isOfTensor = types.size() == 1 && types.contains(TensorType::I2_S);
-  result.layout.granularity =
-      isOfTensor ? Granularity::PerChannel : Granularity::PerGroup;
+  result.layout.granularity = *inputs == tensors.shape[1]
+                                  ? Granularity::PerChannel
+                                  : Granularity::PerGroup;
   result.layout.groupSize = *inputs;
   result.layout.scaleType =
-      hasWideScale(types) ? format::ScaleType::F32 : format::ScaleType::F16;
+      *isF16 ? format::ScaleType::F16 : format::ScaleType::F32;
   return result;
 }
 

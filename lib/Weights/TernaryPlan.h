@@ -22,9 +22,6 @@ struct TernaryTensors {
   TensorTypes types;
 };
 
-/// Whether a format holds trits and scales of all these types as they are.
-bool canPackTogether(const TensorTypes &types);
-
 /// Trits without a pattern, with the scales of such tensors.
 llvm::Expected<TernaryWeights> chooseDense(const TernaryTensors &tensors,
                                            Checkpoint &checkpoint);

@@ -135,7 +135,7 @@ static Expected<WeightType> chooseBlocks(const LinearLayer &linear,
                                          Checkpoint &checkpoint,
                                          raw_ostream &log) {
   const TensorTypes &types = tensors.types;
-  if (all_of(types, format::isTernary) && canPackTogether(types))
+  if (all_of(types, format::isTernary))
     return toType(chooseTernary(tensors, checkpoint));
   DenseFormat result =
       types.size() == 1 ? formatOf(types[0]) : DenseFormat::Q8_0;

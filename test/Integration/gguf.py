@@ -45,20 +45,20 @@ MODELS = {
         "",
         "--type STQ1_0-i16",
         "",
-        '"scale_type": "f32"',
+        '"codebook": "3:4"',
     ),
     "STQ1_0 with integer scales, said so": (
         "--architecture qwen3 --rope-scaling yarn",
         "--type STQ1_0-i16",
         "--stq-scale=i16",
-        '"scale_type": "f32"',
+        '"codebook": "3:4"',
     ),
     "TQ1_0": ("--architecture qwen2", "--type TQ1_0", "", '"head": "q6_K"'),
     "TQ1_0 that is 3:4-sparse": (
         "",
         "--type TQ1_0-sparse",
         "",
-        '"granularity": "per_group"',
+        '"codebook": "3:4"',
     ),
     "TQ2_0": ("", "--type TQ2_0 --head-type BF16", "--head=bf16", '"head": "bf16"'),
     "TQ2_0 that is 3:4-sparse in strided groups": (

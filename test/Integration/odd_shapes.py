@@ -165,11 +165,20 @@ MODELS = {
     ),
 }
 
+# With scales of tokens: some are enough, for the products are those of blocks.
+PER_TOKEN = {
+    "three heads, shards",
+    "bitnet",
+    "falcon",
+    "unpacked trits with a scale of 128 inputs",
+}
+
 
 def is_skipped(options):
     """Without integers both modes of activations are the same code. With a
     cache of i8, other ties of 8-bit activations break than in the reference."""
-    return "--activations=i8" in options and (
+    integers = {"--activations=i8", "--activations=i8-token"} & set(options)
+    return integers and (
         {"--no-quantize", "--head=bf16"} <= set(options) or "--kv=i8" in options
     )
 
@@ -224,7 +233,7 @@ def complete(activations, variant):
     options = [f"--activations={activations}", *variant.split()]
     # A cache in f16 rounds by the last bits of f32 sums, and the next 8-bit
     # activations make a quantum of it.
-    if activations == "i8" and "--kv=f16" in options:
+    if activations != "f32" and "--kv=f16" in options:
         options.remove("--kv=f16")
     if not any(option.startswith("--kv=") for option in options):
         options.append("--kv=f32")
@@ -235,6 +244,8 @@ def choose_targets(activations, number, index):
     """The targets of options `index` of model `number`, and which of them are
     compiled by default."""
     default = ["native"] if index < (2 if activations == "i8" else 1) else []
+    if activations == "i8-token":
+        return default, TARGETS
     if index == 0:
         others = TARGETS[number % 2 :: 2]
         if number == 0 and activations == "i8":
@@ -247,11 +258,13 @@ def choose_targets(activations, number, index):
 
 
 def list_cases():
-    for activations in ("f32", "i8"):
+    for activations in ("f32", "i8", "i8-token"):
         for number, (name, (shape, variants)) in enumerate(MODELS.items()):
             for index, variant in enumerate(variants):
                 options = complete(activations, variant)
                 if options is None:
+                    continue
+                if activations == "i8-token" and (name not in PER_TOKEN or index):
                     continue
                 default, targets = choose_targets(activations, number, index)
                 for target in targets:

@@ -52,7 +52,9 @@ void Model::rotate(Vector &x, int64_t position) const {
 Vector Model::multiply(const Matrix &matrix, const Vector &x) {
   if (options.activations == "f32" || matrix.region == 0)
     return ::multiply(matrix, x);
-  Quantized quantized = quantize(x, matrix);
+  Quantized quantized = options.activations == "i8-token" && matrix.isTernary
+                            ? quantizeToken(x, matrix)
+                            : quantize(x, matrix);
   tieDistance = std::min(tieDistance, quantized.tieDistance);
   return ::multiply(matrix, quantized);
 }

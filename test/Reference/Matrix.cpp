@@ -46,6 +46,7 @@ Matrix readBitNet(const Checkpoint &checkpoint, const std::string &name,
       scale = 1 / scale;
   }
   matrix.region = matrix.block = 256;
+  matrix.isTernary = true;
   matrix.scales.assign(rows * matrix.regionsPerRow(), scale);
   return matrix;
 }
@@ -103,6 +104,7 @@ Matrix toDense(Matrix matrix, const std::string &type) {
 
 Matrix takeTritsApart(Matrix matrix, int64_t region) {
   matrix.region = matrix.block = region;
+  matrix.isTernary = true;
   for (int64_t row = 0; row < matrix.rows; ++row)
     for (int64_t col = 0; col < matrix.cols; col += matrix.region) {
       float *first = &matrix.numbers[row * matrix.cols + col];
@@ -116,6 +118,7 @@ Matrix takeTritsApart(Matrix matrix, int64_t region) {
 }
 
 Matrix toTernary(Matrix matrix, const TernaryOptions &options) {
+  matrix.isTernary = true;
   matrix.region = options.granularity == "per_group"
                       ? std::min(options.groupSize, matrix.cols)
                       : matrix.cols;
@@ -184,6 +187,27 @@ Quantized quantize(const Vector &x, const Matrix &matrix) {
         std::ldexp(std::trunc(std::ldexp(fraction, 22)), exponent - 22));
     result.end.push_back(end);
     begin = end;
+  }
+  return result;
+}
+
+Quantized quantizeToken(const Vector &x, const Matrix &matrix) {
+  Quantized result;
+  result.tieDistance = 0.5f;
+  float largest = 1e-5f;
+  for (float number : x)
+    largest = std::max(largest, std::fabs(number));
+  float inverse = 127 / largest;
+  for (float number : x) {
+    float exact = number * inverse, rounded = std::nearbyint(exact);
+    result.numbers.push_back(static_cast<int32_t>(rounded));
+    result.tieDistance =
+        std::min(result.tieDistance, 0.5f - std::fabs(exact - rounded));
+  }
+  for (int64_t end = matrix.region; end < matrix.cols + matrix.region;
+       end += matrix.region) {
+    result.scales.push_back(largest / 127);
+    result.end.push_back(std::min(end, matrix.cols));
   }
   return result;
 }

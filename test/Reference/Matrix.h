@@ -17,6 +17,7 @@ struct Matrix {
   Vector numbers;
   int64_t region = 0, block = 0;
   Vector scales = {}; ///< [rows][regions of a row]
+  bool isTernary = false;
 
   int64_t regionsPerRow() const { return (cols + region - 1) / region; }
   float at(int64_t row, int64_t col) const {
@@ -65,6 +66,9 @@ struct Quantized {
 };
 
 Quantized quantize(const Vector &x, const Matrix &matrix);
+/// The same with one scale for all of x, as ActQuant of transformers'
+/// integrations/bitnet.py has it: round(x * 127 / max(max|x|, 1e-5)).
+Quantized quantizeToken(const Vector &x, const Matrix &matrix);
 
 /// matrix * x with exact integer sums per block.
 Vector multiply(const Matrix &matrix, const Quantized &x);

@@ -80,7 +80,7 @@ static int parseAndRun(int argc, char **argv) {
   app.add_option("--head", options.head)
       ->check(CLI::IsMember({"f32", "f16", "bf16", "q8_0", "q6_K", "q4_0"}));
   app.add_option("--activations", options.activations)
-      ->check(CLI::IsMember({"f32", "i8"}));
+      ->check(CLI::IsMember({"f32", "i8", "i8-token"}));
   app.add_option("--kv", options.kv)
       ->check(CLI::IsMember({"f32", "f16", "i8"}));
   app.add_flag("--no-quantize", options.noQuantize,

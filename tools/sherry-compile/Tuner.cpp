@@ -224,7 +224,7 @@ static std::string makeKey(const CompileOptions &options,
       << config.intermediateSize << " " << config.numHeads << " "
       << config.numKeyValueHeads << " " << config.headDim << "; "
       << (options.quantizeActivations ? "i8" : "f32")
-      << (options.hasScalesPerToken ? " per token " : " ")
+      << (options.hasScalesPerToken.value_or(false) ? " per token " : " ")
       << (options.weights.quantize.value_or(true) ? "ternary" : "bf16") << " "
       << (options.weights.scaleType == format::ScaleType::F16 ? "f16" : "f32");
   if (options.weights.codebook != &format::k3of4)

@@ -46,7 +46,9 @@ static cl::opt<std::string> targetCpu(
              "an LLVM CPU name (default: native)"),
     cl::value_desc("cpu"), cl::init("native"), cl::cat(category));
 static cl::opt<Activations> activations(
-    "activations", cl::desc("Activations of linear layers (default: i8):"),
+    "activations",
+    cl::desc("Activations of linear layers (default: i8, or i8-token if the "
+             "model was trained so):"),
     cl::values(clEnumValN(Activations::I8, "i8",
                           "8-bit integers, exact integer sums"),
                clEnumValN(Activations::I8Token, "i8-token",
@@ -315,7 +317,8 @@ int main(int argc, char **argv) {
   options.targetCpu = targetCpu;
   options.emulateFma = emulateFma;
   options.quantizeActivations = activations != Activations::F32;
-  options.hasScalesPerToken = activations == Activations::I8Token;
+  if (activations.getNumOccurrences())
+    options.hasScalesPerToken = activations == Activations::I8Token;
   if (granularity.getNumOccurrences())
     options.weights.granularity = granularity;
   if (groupSize.getNumOccurrences())

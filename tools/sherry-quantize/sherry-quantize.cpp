@@ -23,10 +23,11 @@ using LinearType = std::optional<TensorType>;
 
 static const std::map<std::string, LinearType> kLinearTypes = {
     {"STQ1_0", TensorType::STQ1_0}, {"TQ1_0", TensorType::TQ1_0},
-    {"TQ2_0", TensorType::TQ2_0},   {"Q4_0", TensorType::Q4_0},
-    {"Q6_K", TensorType::Q6_K},     {"Q8_0", TensorType::Q8_0},
-    {"F16", TensorType::F16},       {"BF16", TensorType::BF16},
-    {"F32", TensorType::F32},       {"sherry", std::nullopt}};
+    {"TQ2_0", TensorType::TQ2_0},   {"Q2_0", TensorType::Q2_0},
+    {"Q4_0", TensorType::Q4_0},     {"Q6_K", TensorType::Q6_K},
+    {"Q8_0", TensorType::Q8_0},     {"F16", TensorType::F16},
+    {"BF16", TensorType::BF16},     {"F32", TensorType::F32},
+    {"sherry", std::nullopt}};
 
 static const std::map<std::string, TensorType> kHeadTypes = {
     {"Q4_0", TensorType::Q4_0}, {"Q6_K", TensorType::Q6_K},
@@ -200,11 +201,12 @@ int main(int argc, char **argv) {
   output->add_option("-o,--output", gguf, "Write this GGUF file");
   output->add_option("--hf", folder, "Write this Hugging Face folder");
   auto *typeOption =
-      app.add_option("--type", type,
-                     "Weights of linear layers: STQ1_0, TQ1_0, TQ2_0, Q4_0, "
-                     "Q6_K, Q8_0, F16, BF16 or F32 in GGUF; sherry (3:4-sparse "
-                     "trits, in F16), F16, BF16 or F32 in a folder (default: "
-                     "STQ1_0, sherry)")
+      app.add_option(
+             "--type", type,
+             "Weights of linear layers: STQ1_0, TQ1_0, TQ2_0, Q2_0, "
+             "Q4_0, Q6_K, Q8_0, F16, BF16 or F32 in GGUF; sherry (3:4-sparse "
+             "trits, in F16), F16, BF16 or F32 in a folder (default: "
+             "STQ1_0, sherry)")
           ->transform(CLI::IsMember(&kLinearTypes, CLI::ignore_case));
   app.add_flag("--latent", options.latent,
                "With --type=F16, BF16 or F32: write the weights that a model "

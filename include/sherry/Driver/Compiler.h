@@ -49,8 +49,9 @@ struct CompileOptions {
   /// Without FMA, round sums as it does, but slowly.
   bool emulateFma = false;
   bool quantizeActivations = true;
-  /// Quantized inputs of ternary weights have one scale per token.
-  bool hasScalesPerToken = false;
+  /// Quantized inputs of ternary weights have one scale per token. Unset: if
+  /// the model was trained so.
+  std::optional<bool> hasScalesPerToken;
   WeightOptions weights;
   /// Unset: f16 with quantized activations, else f32.
   std::optional<CacheType> cacheType;

@@ -86,7 +86,7 @@ constexpr bool hasMinimum(TensorType storage) {
 constexpr bool canWrite(TensorType storage) {
   if (isTernary(storage))
     return storage == TensorType::TQ1_0 || storage == TensorType::TQ2_0 ||
-           storage == TensorType::STQ1_0;
+           storage == TensorType::Q2_0 || storage == TensorType::STQ1_0;
   return !hasMinimum(storage) && storage != TensorType::Q5_0 &&
          storage != TensorType::IQ4_NL && storage != TensorType::Trits;
 }
@@ -117,7 +117,7 @@ void readRow(TensorType storage, const uint8_t *bytes, int64_t cols,
 void writeRow(TensorType storage, const float *numbers, int64_t cols,
               uint8_t *bytes);
 
-/// Writes the 256 trits of a block of TQ1_0, TQ2_0 or STQ1_0 and the bits of
+/// Writes the trits of a block of TQ1_0, TQ2_0, Q2_0 or STQ1_0 and the bits of
 /// its scale. Groups of STQ1_0 have exactly one zero.
 void writeTernaryBlock(TensorType storage, const int8_t *trits, uint16_t scale,
                        uint8_t *bytes);

@@ -149,6 +149,12 @@ struct ModelConfig {
   std::map<std::string, double> sampling;
   std::vector<std::string> notes; ///< for the user, of what was left out
 
+  /// Whether the inputs of its ternary weights were quantized in training, with
+  /// one scale per token.
+  bool isTrainedPerToken() const {
+    return bitNet || llvm::StringRef(architecture->name) == "bitnet";
+  }
+
   /// Reads config.json and, if it is there, generation_config.json.
   static llvm::Expected<ModelConfig> load(llvm::StringRef directory);
 

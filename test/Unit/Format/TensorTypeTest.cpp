@@ -203,16 +203,18 @@ TEST(TensorTypeTest, G2_RowsOfSeveralTypesBecomeQ8_0AsTheyAre) {
 
 TEST(TensorTypeTest, G2_TritsAreReadAsTheyAreWritten) {
   std::mt19937 random(11);
-  for (TensorType storage : {TensorType::TQ1_0, TensorType::TQ2_0}) {
-    int8_t trits[256];
+  for (TensorType storage :
+       {TensorType::TQ1_0, TensorType::TQ2_0, TensorType::Q2_0}) {
+    std::vector<int8_t> trits(infoOf(storage).blockInputs);
     for (int8_t &trit : trits)
       trit = static_cast<int8_t>(random() % 3 - 1);
     std::vector<uint8_t> bytes(infoOf(storage).blockBytes, 0xff);
-    writeTernaryBlock(storage, trits, f32ToF16(0.25F), bytes.data());
+    writeTernaryBlock(storage, trits.data(), f32ToF16(0.25F), bytes.data());
     StoredBlock block;
     readBlock(storage, bytes.data(), block);
     EXPECT_EQ(block.d, 0.25F);
-    EXPECT_EQ(std::vector<int8_t>(block.integers, block.integers + 256),
-              std::vector<int8_t>(trits, trits + 256));
+    EXPECT_EQ(
+        std::vector<int8_t>(block.integers, block.integers + trits.size()),
+        trits);
   }
 }

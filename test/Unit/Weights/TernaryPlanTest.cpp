@@ -81,21 +81,23 @@ std::string makeNumbers(int64_t weights, std::pair<float, float> scales) {
 constexpr char kSparse = '\xa1', kZeros = '\x55';
 } // namespace
 
-/// Checks trits without a pattern.
+/// Checks trits without a pattern, with a scale for so many inputs; 0: a row.
 static void expectDense(const WeightType &type, int64_t groupSize) {
   ASSERT_TRUE(getTernary(type));
   const format::TernaryLayout &layout = getTernary(type)->layout;
   EXPECT_EQ(layout.codebook, &format::kDense);
-  EXPECT_EQ(layout.granularity, format::Granularity::PerGroup);
-  EXPECT_EQ(layout.groupSize, groupSize);
+  EXPECT_EQ(layout.granularity, groupSize ? format::Granularity::PerGroup
+                                          : format::Granularity::PerChannel);
+  if (groupSize)
+    EXPECT_EQ(layout.groupSize, groupSize);
   EXPECT_EQ(layout.scaleType, format::ScaleType::F16);
 }
 
 TEST_F(TernaryPlanTest, MergesScalesThatAgree) {
   makeModel(42, [](int64_t n) { return makeQ2_0(n, true, kZeros); });
   auto [embedding, linear] = plan();
-  expectDense(embedding, 128);
-  expectDense(linear, 128);
+  expectDense(embedding, 0);
+  expectDense(linear, 0);
 }
 
 TEST_F(TernaryPlanTest, KeepsScalesThatDiffer) {
@@ -109,12 +111,12 @@ TEST_F(TernaryPlanTest, FindsThePattern) {
   for (bool isSame : {false, true}) {
     makeModel(42, [&](int64_t n) { return makeQ2_0(n, isSame, kSparse); });
     auto [embedding, linear] = plan();
-    expectDense(embedding, isSame ? 128 : 64);
+    expectDense(embedding, isSame ? 0 : 64);
     ASSERT_TRUE(getTernary(linear));
     const format::TernaryLayout &layout = getTernary(linear)->layout;
     EXPECT_EQ(layout.codebook, &format::k3of4);
-    EXPECT_EQ(layout.granularity, format::Granularity::PerGroup);
-    EXPECT_EQ(layout.groupSize, isSame ? 128 : 64);
+    EXPECT_EQ(layout.granularity, isSame ? format::Granularity::PerChannel
+                                         : format::Granularity::PerGroup);
     EXPECT_EQ(layout.scaleType, format::ScaleType::F16);
   }
 }

@@ -42,6 +42,7 @@ private:
   Error addJobs();
   Error addLinear(const std::string &prefix, const LinearLayer &linear);
   Error chooseProjection();
+  Error checkBitNet() const;
   Error checkProjection();
   void chooseReordering();
   Encoding chooseLinear(const TensorView &view, bool isExcluded);
@@ -270,12 +271,21 @@ Error ExportPlanner::addJobs() {
                : files.checkpoint->checkUnusedTensors(config.numLayers);
 }
 
+/// Trits of BitNet have no pattern.
+Error ExportPlanner::checkBitNet() const {
+  bool isHeld = options.linear && format::isTernary(*options.linear) &&
+                !format::isStrided(*options.linear);
+  if (!config.bitNet || isHeld)
+    return Error::success();
+  return makeError(Problem::TritsWithoutPattern,
+                   options.model +
+                       ": quantization_config in config.json says \"bitnet\": "
+                       "the weights are trits without a pattern");
+}
+
 Expected<ExportPlan> ExportPlanner::plan() {
-  if (config.bitNet)
-    return makeError(options.model +
-                     ": quantization_config in config.json says \"bitnet\": "
-                     "the weights are trits already; compile the model as it "
-                     "is");
+  if (Error error = checkBitNet())
+    return error;
   if (Error error = chooseProjection())
     return error;
   chooseReordering();

@@ -37,6 +37,14 @@ FOLDERS = {
     "hunyuan": "--architecture hunyuan_v1_dense --rope-scaling hunyuan",
 }
 
+# Of BitNet, with the largest relative squared error: inverses and means are not
+# exact in f16.
+BITNET = {
+    "bitnet": ("--architecture bitnet --trits multiply", 0),
+    "bitnet rounded when loaded": ("--architecture bitnet --trits online", 1e-7),
+    "falcon": ("--trits divide --untied", 1e-7),
+}
+
 
 def make_checkpoint(folder, name, options):
     checkpoint = folder / name
@@ -177,6 +185,30 @@ def check_trits(folder):
     return check_equal(*files)
 
 
+def check_bitnet(folder, options, error):
+    """Trits of a folder of BitNet stay what they are in all types that hold
+    them, and scales if f16 holds them."""
+    checkpoint = make_checkpoint(folder, "bitnet", options)
+    files = [checkpoint]
+    for name in ("TQ1_0", "TQ2_0", "Q2_0"):
+        files.append(folder / f"{name}.gguf")
+        report = run(
+            *("sherry-quantize", checkpoint, "-o", files[-1]),
+            *("--type", name, "--head=BF16"),
+        )
+        if get_error(report) > error:
+            raise Mismatch(f"the trits are not what they were in {name}:\n{report}")
+    if error:
+        return error
+    ours = compute_logits(checkpoint, "--head=bf16", "--activations=i8-token")
+    for file in files[1:]:
+        theirs = compute_logits(file, "--head=bf16", "--activations=i8-token")
+        if ours.read_bytes() != theirs.read_bytes():
+            difference = compare(ours, theirs, math.inf)
+            raise Mismatch(f"{file.name} differs by {difference:.2g}")
+    return 0
+
+
 def check_blocks(folder):
     """What is near, as its report says."""
     checkpoint = make_checkpoint(folder, "blocks", "--no-quant-config")
@@ -226,6 +258,9 @@ def list_cases():
     yield Case("groups become strided", check_reordered)
     yield Case("STQ1_0 stays", check_strided)
     yield Case("trits stay", check_trits)
+    for name, (options, error) in BITNET.items():
+        check = functools.partial(check_bitnet, options=options, error=error)
+        yield Case(name, check)
     yield Case("blocks", check_blocks)
     yield Case("importance", check_importance)
 

@@ -178,6 +178,8 @@ static std::vector<Remedy> listRemedies(bool toFolder) {
       {Problem::IntegerStqScales, "; --stq-scale=f16 reads them as f16"},
       {Problem::UnknownPreTokenizer, "; give one with --tokenizer-pre"},
       {Problem::NeedsFolder, "; write a folder with --hf"},
+      {Problem::TritsWithoutPattern,
+       "; write a GGUF file with --type=TQ1_0, TQ2_0 or Q2_0"},
   };
 }
 

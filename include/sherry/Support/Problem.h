@@ -28,6 +28,7 @@ enum class Problem {
   LaterStage,          ///< IR of a stage behind the last one
   UnknownPreTokenizer, ///< no name in GGUF files
   NeedsFolder,         ///< what GGUF files cannot say
+  TritsWithoutPattern, ///< which no 3:4-sparse or dense type holds
   UnknownTrainingKey,
 };
 

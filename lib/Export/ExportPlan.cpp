@@ -181,7 +181,9 @@ Error ExportPlanner::addJob(const std::string &name, ArrayRef<int64_t> shape,
 
 Error ExportPlanner::addLinear(const std::string &prefix,
                                const LinearLayer &linear) {
-  bool excluded = config.quantization && config.quantization->isDense(linear);
+  bool excluded =
+      (config.quantization && config.quantization->isDense(linear)) ||
+      (config.bitNet && config.bitNet->isDense(linear));
   if (Error error = addJob(
           prefix + linear.module + ".weight", {linear.outputs, linear.inputs},
           [&](const TensorView &view) { return chooseLinear(view, excluded); }))
@@ -192,6 +194,9 @@ Error ExportPlanner::addLinear(const std::string &prefix,
                   isFloat(job.view.getTensorType());
   return Error::success();
 }
+
+/// Trits times scales have no larger relative squared error in f16 or bf16.
+static constexpr double kErrorOfRounding = 1e-5;
 
 /// Warns, or fails if that is wished, of weights that do not look as if they
 /// were trained to become trits and nobody says so.
@@ -219,6 +224,17 @@ Error ExportPlanner::checkProjection() {
   if (sample->kinds.empty())
     return Error::success();
   if (!config.quantization && !options.quantize && !sample->looksTrained()) {
+    // Of another pattern, perhaps.
+    if (trits.hasPattern) {
+      trits.hasPattern = false;
+      auto dense = sampleProjection(*files.checkpoint, config, layers, trits);
+      if (!dense)
+        return dense.takeError();
+      if (dense->getRelativeError() < kErrorOfRounding)
+        return makeError(Problem::TritsWithoutPattern,
+                         options.model +
+                             ": the weights are trits without a pattern");
+    }
     std::string problem = options.model + ": " + sample->describeProblem();
     if (options.strict)
       return makeError(Problem::UntrainedWeights, problem);

@@ -202,7 +202,9 @@ Error TensorEncoder::check(int64_t row, const float *weights,
                      format::infoOf(encoding.storage).name +
                      ": the weight or its scale is too large for this type; "
                      "choose another");
-  bool wasTernary = reference || format::isTernary(view.getTensorType());
+  bool isBitNet = view.getTensorType() == TensorType::Trits;
+  bool wasTernary =
+      reference || isBitNet || format::isTernary(view.getTensorType());
   int64_t changed = 0;
   for (int64_t i = 0; i < cols; ++i) {
     double before = weights[i], after = written[i];
@@ -210,6 +212,10 @@ Error TensorEncoder::check(int64_t row, const float *weights,
     report.errorSquares += (after - before) * (after - before);
     changed += (before > 0) != (after > 0) || (before < 0) != (after < 0);
   }
+  if (isBitNet && changed != 0)
+    return makeError(describe() +
+                     ": the scale of the trits is too small for f16, which "
+                     "this type has; compile the model as it is");
   if (wasTernary)
     report.changed = report.changed.value_or(0) + changed;
   return Error::success();

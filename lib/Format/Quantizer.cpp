@@ -1,4 +1,4 @@
-//===- Quantizer.cpp - Projection onto 3:4-sparse trits -------------------===//
+//===- Quantizer.cpp - Projection onto trits ------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

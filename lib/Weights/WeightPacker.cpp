@@ -75,6 +75,9 @@ Error WeightPacker::packTernary(int64_t row, int64_t rows, uint8_t *out) const {
       return error;
     if (takeTrits(layout, count, cols, numbers.data(), sliceCodes, sliceScales))
       return Error::success();
+    if (storage == format::TensorType::Trits)
+      return explain("the weights are trits already, which these codes and "
+                     "scales do not hold");
     return projector->project(row + before, count, numbers.data(), sliceCodes,
                               sliceScales);
   };

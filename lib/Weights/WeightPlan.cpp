@@ -80,7 +80,7 @@ static Expected<WeightType> keepTrits(const TernaryTensors &tensors,
 /// for numbers that are not in blocks unless they are to be kept.
 static Expected<WeightType>
 chooseVocabularyType(StringRef tensor, ArrayRef<int64_t> shape,
-                     DenseFormat fallback, bool keepNumbers,
+                     const WeightType &fallback, bool keepNumbers,
                      Checkpoint *checkpoint, raw_ostream &log) {
   auto storage = checkpoint ? checkpoint->getTensorType(tensor) : std::nullopt;
   if (!storage)
@@ -88,8 +88,10 @@ chooseVocabularyType(StringRef tensor, ArrayRef<int64_t> shape,
   TernaryTensors tensors{{tensor.str()}, {}, {}};
   tensors.shape.assign(shape.begin(), shape.end());
   tensors.types.insert(*storage);
-  if (isDense(*storage) && !keepNumbers)
-    return keepTrits(tensors, tensor, fallback, *checkpoint, log);
+  if (isDense(*storage))
+    return keepTrits(tensors, tensor,
+                     keepNumbers ? WeightType(formatOf(*storage)) : fallback,
+                     *checkpoint, log);
   if (format::isTernary(*storage))
     return toType(chooseDense(tensors, *checkpoint));
   DenseFormat result = formatOf(*storage);
@@ -148,6 +150,26 @@ static Expected<WeightType> chooseBlocks(const LinearLayer &linear,
   return result;
 }
 
+/// Whether weights are what numbers become.
+static bool isProjection(const WeightType &type,
+                         const TernaryWeights &projection) {
+  const TernaryWeights *ternary = getTernary(type);
+  if (!ternary)
+    return false;
+  const format::TernaryLayout &a = ternary->layout, &b = projection.layout;
+  return a.codebook == b.codebook && a.granularity == b.granularity &&
+         (a.granularity != Granularity::PerGroup ||
+          a.groupSize == b.groupSize) &&
+         a.scaleType == b.scaleType &&
+         ternary->isStrided == projection.isStrided;
+}
+
+/// Whether an option says how numbers become trits.
+static bool saysProjection(const WeightOptions &options) {
+  return options.granularity || options.groupSize || options.scaleType ||
+         options.codebook || options.isStrided;
+}
+
 /// Numbers become 3:4-sparse trits, but for those that are other trits already,
 /// unless something says how they were trained.
 static Expected<WeightType>
@@ -156,7 +178,7 @@ chooseProjected(const LinearLayer &linear, const TernaryTensors &tensors,
                 const ModelConfig &config, Checkpoint *checkpoint,
                 raw_ostream &log) {
   if (!checkpoint || config.quantization || options.quantize ||
-      options.granularity || options.groupSize)
+      saysProjection(options))
     return projection;
   return keepTrits(tensors, linear.module, projection, *checkpoint, log);
 }
@@ -227,8 +249,9 @@ static Expected<TernaryWeights> chooseProjection(const WeightOptions &options,
                                                  const ModelConfig &config,
                                                  bool isRandom) {
   TernaryWeights result;
-  result.layout.codebook = options.codebook;
-  result.layout.scaleType = options.scaleType;
+  if (options.codebook)
+    result.layout.codebook = options.codebook;
+  result.layout.scaleType = options.scaleType.value_or(format::ScaleType::F16);
   if (Error error = chooseGranularity(options, config, result.layout))
     return error;
   if (!options.isStrided)
@@ -239,34 +262,13 @@ static Expected<TernaryWeights> chooseProjection(const WeightOptions &options,
   if (!canBeStrided(config, result.layout))
     return makeError("strided groups need sizes and groups of a scale that are "
                      "multiples of 64");
-  if (options.codebook->inputs != format::kDotInputs)
+  const format::Codebook &codebook = *result.layout.codebook;
+  if (codebook.inputs != format::kDotInputs)
     return makeError("strided groups have four inputs, those of the codebook " +
-                     Twine(StringRef(options.codebook->name)) + " " +
-                     Twine(options.codebook->inputs));
+                     Twine(StringRef(codebook.name)) + " " +
+                     Twine(codebook.inputs));
   result.isStrided = true;
   return result;
-}
-
-/// Blocks have their own scales: if all linear layers are in blocks, the
-/// options for those that are not have no effect.
-static Error refuseWithoutEffect(const WeightOptions &options,
-                                 const ModelConfig &config,
-                                 Checkpoint &checkpoint) {
-  for (const LinearLayer &linear : listLinearLayers(config))
-    for (int64_t layer = 0; layer < config.numLayers; ++layer) {
-      auto storage = checkpoint.getTensorType(nameWeight(linear, layer));
-      if (!storage || isDense(*storage))
-        return Error::success();
-    }
-  bool isGiven =
-      options.quantize || options.granularity || options.groupSize ||
-      options.scaleType != format::ScaleType::F16 ||
-      (options.codebook != &format::k3of4 && !options.isVocabularyTernary);
-  if (isGiven)
-    return makeError(Problem::NothingToProject,
-                     "all linear layers of the model are in blocks that have "
-                     "their own scales");
-  return Error::success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -301,16 +303,29 @@ private:
   }
   Expected<WeightType> chooseVocabulary(StringRef source,
                                         DenseFormat fallback) {
+    SmallVector<int64_t, 2> shape{config.vocabSize, config.hiddenSize};
+    if (!options.isVocabularyTernary)
+      return chooseVocabularyType(source, shape, fallback, keepNumbers,
+                                  checkpoint, log);
+    // Rows of the embedding are read alone.
+    TernaryWeights projection = result.projection;
+    projection.isStrided = false;
     auto storage =
         checkpoint ? checkpoint->getTensorType(source) : std::nullopt;
-    if (options.isVocabularyTernary &&
-        !(storage && format::isTernary(*storage)))
-      return WeightType(result.projection);
-    return chooseVocabularyType(source, {config.vocabSize, config.hiddenSize},
-                                fallback, keepNumbers, checkpoint, log);
+    bool isInBlocks =
+        storage && !isDense(*storage) && !format::isTernary(*storage);
+    Expected<WeightType> type =
+        isInBlocks
+            ? Expected<WeightType>(projection)
+            : chooseVocabularyType(source, shape, projection,
+                                   /*keepNumbers=*/false, checkpoint, log);
+    projects |= type && isProjection(*type, projection);
+    return type;
   }
   Error addLinears(ArrayRef<LinearLayer> linears);
   void addOtherVectors(ArrayRef<LinearLayer> linears);
+  bool mayBecomeTrits(const LinearLayer &linear) const;
+  Error refuseWithoutEffect() const;
 
   const WeightOptions &options;
   bool keepNumbers;
@@ -318,8 +333,28 @@ private:
   Checkpoint *checkpoint;
   raw_ostream &log;
   WeightPlan result;
+  bool projects = false;   ///< numbers become trits
+  bool mayProject = false; ///< or would, if the options said so
 };
 } // namespace
+
+/// Whether a layer has numbers whose type the options decide.
+bool Planner::mayBecomeTrits(const LinearLayer &linear) const {
+  if (config.bitNet ||
+      (config.quantization && config.quantization->isDense(linear)))
+    return false;
+  return all_of(listTensorTypes(linear, config.numLayers, checkpoint), isDense);
+}
+
+/// Codes and scales that a model has of its own stay as they are.
+Error Planner::refuseWithoutEffect() const {
+  if ((!saysProjection(options) || projects) &&
+      (!options.quantize || mayProject))
+    return Error::success();
+  return makeError(Problem::NothingToProject,
+                   "no weights of the model are projected to trits; they have "
+                   "their own codes and scales");
+}
 
 Error Planner::addLinears(ArrayRef<LinearLayer> linears) {
   for (const LinearLayer &linear : linears) {
@@ -327,6 +362,8 @@ Error Planner::addLinears(ArrayRef<LinearLayer> linears) {
                              config, checkpoint, log);
     if (!type)
       return type.takeError();
+    projects |= isProjection(*type, result.projection);
+    mayProject |= mayBecomeTrits(linear);
     add(linear.name, config.numLayers,
         "model.layers.{}." + Twine(linear.module) + ".weight",
         {linear.outputs, linear.inputs}, *type);
@@ -375,12 +412,11 @@ Expected<WeightPlan> Planner::plan() {
   if (!embeddingType)
     return embeddingType.takeError();
   addVocabulary("embedding", embedding, *embeddingType);
-  if (checkpoint)
-    if (Error error = refuseWithoutEffect(options, config, *checkpoint))
-      return error;
   SmallVector<LinearLayer> linears = listLinearLayers(config);
   addVector("attention_norm", "input_layernorm.weight", config.hiddenSize);
   if (Error error = addLinears(linears))
+    return error;
+  if (Error error = refuseWithoutEffect())
     return error;
   addOtherVectors(linears);
   addVector("ffn_norm", "post_attention_layernorm.weight", config.hiddenSize);

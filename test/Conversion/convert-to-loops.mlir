@@ -284,8 +284,8 @@ func.func @others(%x: tensor<?x8xf32>, %positions: tensor<?xi32>, %sequences: te
   %gated = sherry.swiglu %2, %x : tensor<?x8xf32>
   // A square of what is above zero.
   // CHECK-NOT: math.exp
-  // CHECK: %[[ABOVE:.*]] = arith.cmpf ogt, %[[X:.*]], %{{.*}} :
-  // CHECK: %[[RELU:.*]] = arith.select %[[ABOVE]], %[[X]], %{{.*}} :
+  // CHECK: %[[BELOW:.*]] = arith.cmpf olt, %[[X:.*]], %[[ZERO:.*]] :
+  // CHECK: %[[RELU:.*]] = arith.select %[[BELOW]], %[[ZERO]], %[[X]] :
   // CHECK: arith.mulf %[[RELU]], %[[RELU]] :
   // CHECK: sherry.step = {op = "swiglu"}
   %3 = sherry.swiglu %gated, %x activation relu2 : tensor<?x8xf32>

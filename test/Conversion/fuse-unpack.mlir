@@ -2,6 +2,11 @@
 // RUN: sherry-opt %S/Inputs/panel-product.mlir -pass-pipeline='builtin.module(sherry-attach-target{fuse-decode multiply-panels},func.func(sherry-fuse-unpack,canonicalize))' | FileCheck %s --check-prefix=WHOLE
 // RUN: sherry-opt %S/Inputs/panel-product.mlir -pass-pipeline='builtin.module(func.func(sherry-fuse-unpack))' | FileCheck %s --check-prefix=NOT
 // NOT-NOT: affine.if
+// RUN: sed 's/vector<128xi8>/vector<160xi8>/; s/words/words codebook <"dense">/' %S/Inputs/panel-product.mlir \
+// RUN:   | sherry-opt -pass-pipeline='builtin.module(sherry-attach-target{fuse-decode},func.func(sherry-fuse-unpack))' | FileCheck %s --check-prefix=DENSE
+// DENSE: affine.if
+// DENSE: sherry.unpack_codes %{{.*}} words codebook <"dense"> bias 1
+// DENSE: vector.extract %{{.*}}[4, 1]
 
 // Up to two tokens, in two chains of four sums, and up to four: no panel.
 // CHECK: affine.if #{{.*}}()[%[[COUNT:.*]]] {

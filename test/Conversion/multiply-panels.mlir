@@ -2,6 +2,11 @@
 // RUN: sherry-opt %S/Inputs/panel-product.mlir -pass-pipeline='builtin.module(sherry-attach-target{multiply-panels fuse-mul-add},func.func(sherry-multiply-panels))' | FileCheck %s --check-prefixes=CHECK,FUSED
 // RUN: sherry-opt %S/Inputs/panel-product.mlir -pass-pipeline='builtin.module(func.func(sherry-multiply-panels))' | FileCheck %s --check-prefix=NOT
 // NOT-NOT: sherry.multiply_panel
+// RUN: sed 's/vector<128xi8>/vector<160xi8>/; s/words/words codebook <"dense">/' %S/Inputs/panel-product.mlir \
+// RUN:   | sherry-opt -pass-pipeline='builtin.module(sherry-attach-target{multiply-panels},func.func(sherry-multiply-panels))' | FileCheck %s --check-prefix=DENSE
+// A panel has fours of inputs, whatever the codebook is.
+// DENSE: sherry.unpack_codes %{{.*}} words codebook <"dense"> : vector<160xi8> -> vector<5x2x64xi8>
+// DENSE: sherry.multiply_panel
 
 // The panel has the trits themselves, and zeros up to 16 groups.
 // CHECK: %[[SUMS:.*]] = memref.alloca() : memref<32x32xi32>

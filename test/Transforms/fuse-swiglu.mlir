@@ -26,6 +26,18 @@ func.func @relu2(%q: tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>, %n: i
   return %v : tensor<?x128xi8, #sherry.quantized<contiguous, [128]>>
 }
 
+// Scales of whole tokens need all outputs first.
+// CHECK-LABEL: func @per_token(
+// CHECK: sherry.swiglu
+func.func @per_token(%q: tensor<?x64xi8, #sherry.quantized<contiguous, per_token [64]>>, %n: index) -> tensor<?x128xi8, #sherry.quantized<contiguous, per_token [128]>> attributes {sherry.max_tokens = 8 : i64} {
+  %y = sherry.linear %q, @gate_up : tensor<?x64xi8, #sherry.quantized<contiguous, per_token [64]>> -> tensor<?x256xf32>
+  %a = tensor.extract_slice %y[0, 0] [%n, 128] [1, 1] : tensor<?x256xf32> to tensor<?x128xf32>
+  %b = tensor.extract_slice %y[0, 128] [%n, 128] [1, 1] : tensor<?x256xf32> to tensor<?x128xf32>
+  %h = sherry.swiglu %a, %b : tensor<?x128xf32>
+  %v = sherry.quantize_activations %h : tensor<?x128xf32> -> tensor<?x128xi8, #sherry.quantized<contiguous, per_token [128]>>
+  return %v : tensor<?x128xi8, #sherry.quantized<contiguous, per_token [128]>>
+}
+
 // One token: its weights are read in their order.
 // CHECK-LABEL: func @decode(
 // CHECK: sherry.swiglu

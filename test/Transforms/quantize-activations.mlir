@@ -1,4 +1,11 @@
 // RUN: sherry-opt %s -sherry-quantize-activations -cse | FileCheck %s
+// RUN: sed '1i module attributes {sherry.numerics = #sherry.numerics<activations = i8, per_token = true>} {' %s | sed '$a }' \
+// RUN:   | sherry-opt -sherry-quantize-activations -cse | FileCheck %s --check-prefix=TOKEN
+// Ternary weights only: blocks of other types have scales of their own.
+// TOKEN-DAG: #[[TOKENS:.*]] = #sherry.quantized<contiguous, per_token [256, 44, 256, 44]>
+// TOKEN-DAG: #[[OTHERS:.*]] = #sherry.quantized<contiguous, [32, 32,
+// TOKEN: sherry.quantize_activations {{.*}}, #[[TOKENS]]>
+// TOKEN: sherry.quantize_activations {{.*}}, #[[OTHERS]]>
 
 // CHECK-DAG: #[[CHUNKS:.*]] = #sherry.quantized<contiguous, [256, 44, 256, 44]>
 // CHECK-DAG: #[[BLOCKS:.*]] = #sherry.quantized<contiguous, [32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 24]>

@@ -84,7 +84,7 @@ Error sherry::refuseWithoutEffect(const cl::OptionCategory &category,
   unsigned modes = Always | (options.randomSeed ? MakesWeights : ReadsWeights);
   if (options.from.empty())
     modes |= ImportsGraph;
-  if (options.weights.quantize != false)
+  if (options.weights.quantize != false || options.weights.isVocabularyTernary)
     modes |= HasTrits;
   if (!options.weights.quantize)
     modes |= MayAsk;

@@ -224,10 +224,14 @@ static std::string makeKey(const CompileOptions &options,
       << config.intermediateSize << " " << config.numHeads << " "
       << config.numKeyValueHeads << " " << config.headDim << "; "
       << (options.quantizeActivations ? "i8" : "f32")
-      << (options.hasScalesPerToken.value_or(false) ? " per token " : " ")
+      << (options.hasScalesPerToken.value_or(config.isTrainedPerToken())
+              ? " per token "
+              : " ")
       << (options.weights.quantize.value_or(true) ? "ternary" : "bf16") << " "
-      << (options.weights.scaleType == format::ScaleType::F16 ? "f16" : "f32");
-  if (options.weights.codebook != &format::k3of4)
+      << (options.weights.scaleType == format::ScaleType::F32 ? "f32" : "f16");
+  if (config.bitNet)
+    out << " bitnet";
+  if (options.weights.codebook)
     out << " " << options.weights.codebook->name;
   if (options.weights.isVocabularyTernary)
     out << " head ternary";

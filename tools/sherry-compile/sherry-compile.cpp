@@ -24,7 +24,16 @@ using namespace sherry;
 
 enum class Activations { I8, I8Token, F32 };
 enum class Groups { Contiguous, Strided };
-enum class Head { Q8_0, Q6_K, Q4_0, BF16, F16, F32, Ternary };
+/// A format, or trits.
+enum class Head {
+  BF16 = static_cast<int>(format::DenseFormat::BF16),
+  F16 = static_cast<int>(format::DenseFormat::F16),
+  F32 = static_cast<int>(format::DenseFormat::F32),
+  Q8_0 = static_cast<int>(format::DenseFormat::Q8_0),
+  Q6_K = static_cast<int>(format::DenseFormat::Q6_K),
+  Q4_0 = static_cast<int>(format::DenseFormat::Q4_0),
+  Ternary
+};
 
 static cl::OptionCategory category("Compiler options");
 
@@ -221,7 +230,7 @@ static StringRef findProjectionOption() {
   if (quantize)
     return quantize.ArgStr;
   for (const cl::Option *option : std::initializer_list<const cl::Option *>{
-           &granularity, &groupSize, &scaleType})
+           &granularity, &groupSize, &scaleType, &codebook, &grouping})
     if (option->getNumOccurrences())
       return option->ArgStr;
   return "";
@@ -260,33 +269,6 @@ static std::string defaultOutput() {
   return (name + (emitStage == Stage::Object ? ".o" : ".so")).str();
 }
 
-static void setHead(WeightOptions &weights) {
-  using format::DenseFormat;
-  switch (head) {
-  case Head::Q8_0:
-    weights.head = DenseFormat::Q8_0;
-    break;
-  case Head::Q6_K:
-    weights.head = DenseFormat::Q6_K;
-    break;
-  case Head::Q4_0:
-    weights.head = DenseFormat::Q4_0;
-    break;
-  case Head::BF16:
-    weights.head = DenseFormat::BF16;
-    break;
-  case Head::F16:
-    weights.head = DenseFormat::F16;
-    break;
-  case Head::F32:
-    weights.head = DenseFormat::F32;
-    break;
-  case Head::Ternary:
-    weights.isVocabularyTernary = true;
-    break;
-  }
-}
-
 int main(int argc, char **argv) {
   startTool();
   // It keeps to what startTool() does when the reader of a pipe has gone.
@@ -323,18 +305,22 @@ int main(int argc, char **argv) {
     options.weights.granularity = granularity;
   if (groupSize.getNumOccurrences())
     options.weights.groupSize = groupSize;
-  options.weights.scaleType = scaleType;
-  if (head.getNumOccurrences())
-    setHead(options.weights);
-  if (auto *found = format::findCodebook(codebook.getValue())) {
-    options.weights.codebook = found;
-  } else {
-    WithColor::error(errs(), "sherry-compile")
-        << "--codebook: there is no '" << codebook << "'; there are";
-    for (const format::Codebook *known : format::kCodebooks)
-      errs() << " " << StringRef(known->name);
-    errs() << "\n";
-    return 1;
+  if (scaleType.getNumOccurrences())
+    options.weights.scaleType = scaleType;
+  if (head == Head::Ternary)
+    options.weights.isVocabularyTernary = true;
+  else if (head.getNumOccurrences())
+    options.weights.head = static_cast<format::DenseFormat>(head.getValue());
+  if (codebook.getNumOccurrences()) {
+    options.weights.codebook = format::findCodebook(codebook.getValue());
+    if (!options.weights.codebook) {
+      WithColor::error(errs(), "sherry-compile")
+          << "--codebook: there is no '" << codebook << "'; there are";
+      for (const format::Codebook *known : format::kCodebooks)
+        errs() << " " << StringRef(known->name);
+      errs() << "\n";
+      return 1;
+    }
   }
   options.stqScale = stqScale;
   if (kv.getNumOccurrences())

@@ -10,7 +10,7 @@
 
 namespace sherry::format {
 
-/// How a matrix that is not 3:4-sparse is packed: number by number [D1], or in
+/// How a matrix that is not ternary is packed: number by number [D1], or in
 /// blocks [Q3].
 enum class DenseFormat { BF16, F16, F32, Q8_0, Q6_K, Q4_0 };
 

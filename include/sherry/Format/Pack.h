@@ -62,8 +62,7 @@ void unpackNumbers(DenseFormat format, int64_t rows, int64_t cols,
                                  int64_t rows, int64_t cols,
                                  const float *weights, uint8_t *bytes);
 
-/// Whether the numbers of a file's type are those of `format`; trits may still
-/// have more scales than it.
+/// Whether the numbers and scales of a file's type are those of `format`.
 bool canPackStored(const QuantFormat &format, TensorType storage);
 
 /// A row as a file has it.
@@ -73,8 +72,7 @@ struct StoredRow {
 };
 
 /// Packs rows of such types, cols a multiple of their blocks, without rounding.
-/// Fails on scales that are not finite or differ inside a block of `format`,
-/// and on +2 among trits.
+/// Fails on scales that are not finite.
 [[nodiscard]] Failure packStoredBlocks(const QuantFormat &format,
                                        int64_t firstRow, int64_t rows,
                                        int64_t cols, const StoredRow *stored,

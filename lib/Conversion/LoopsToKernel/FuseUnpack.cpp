@@ -66,10 +66,10 @@ void FuseUnpackPass::emitFirst(OpBuilder &b, PanelProduct product, int64_t size,
       b.clone(*step.write, map);
     Value unpacked = map.lookup(step.unpack.getResult());
     Value first = map.lookupOrDefault(Value(step.write.getIndices().front()));
-    for (int64_t group = 0; group < step.unpack.getGroups(); ++group) {
+    for (int64_t four = 0; four < step.unpack.getFours(); ++four) {
       IRMapping trits;
       Value number = affine::makeComposedAffineApply(
-          b, loc, b.getAffineDimExpr(0) + group, {first});
+          b, loc, b.getAffineDimExpr(0) + four, {first});
       for (auto load : tokens.sums.front()
                            .getBody()
                            ->getOps<affine::AffineVectorLoadOp>()) {
@@ -79,9 +79,9 @@ void FuseUnpackPass::emitFirst(OpBuilder &b, PanelProduct product, int64_t size,
         trits.map(
             load.getResult(),
             Value(vector::ExtractOp::create(
-                b, loc, unpacked, ArrayRef<int64_t>{group, half.getValue()})));
+                b, loc, unpacked, ArrayRef<int64_t>{four, half.getValue()})));
       }
-      size_t begin = group % chains * perChain;
+      size_t begin = four % chains * perChain;
       SmallVector<Value> next = copies.copyGroup(
           b, number, ArrayRef(carried).slice(begin, perChain), trits);
       llvm::copy(next, carried.begin() + begin);

@@ -98,14 +98,14 @@ static std::optional<PanelProduct> findProduct(affine::AffineForOp loop) {
       llvm::any_of(sum.getBody()->getOperations(),
                    [](Operation &op) { return op.getNumRegions() != 0; }))
     return std::nullopt;
-  int64_t groups = 0;
+  int64_t fours = 0;
   for (UnpackStep step : product.steps) {
     if (step.write.getBase() != product.getPanel())
       return std::nullopt;
-    groups += step.unpack.getGroups() *
-              (step.loop ? step.loop.getConstantUpperBound() : 1);
+    fours += step.unpack.getFours() *
+             (step.loop ? step.loop.getConstantUpperBound() : 1);
   }
-  if (groups != sum.getConstantUpperBound())
+  if (fours != sum.getConstantUpperBound())
     return std::nullopt;
   for (auto load : sum.getBody()->getOps<affine::AffineVectorLoadOp>())
     if (load.getMemRef() == product.getPanel() && !readsGroup(load, sum))

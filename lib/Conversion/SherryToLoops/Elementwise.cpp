@@ -74,9 +74,10 @@ static Value silu(LoopBuilder &b, Value x) {
 
 static Value relu2(LoopBuilder &b, Value x) {
   Value zero = b.splat(x.getType(), 0);
-  Value isPositive =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x, zero);
-  Value positive = arith::SelectOp::create(b, isPositive, x, zero);
+  // NaN stays NaN.
+  Value isNegative =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, x, zero);
+  Value positive = arith::SelectOp::create(b, isNegative, zero, x);
   return arith::MulFOp::create(b, positive, positive);
 }
 

@@ -329,11 +329,12 @@ auto QuantizePattern::lower(LoopBuilder &b, QuantizeActivationsOp op,
   auto findLargest = [&](Value row) {
     return isPerToken ? findLargestOfRow(b, input, row) : Value();
   };
-  // Units of a row find its largest number each for itself, which is less work
-  // than a barrier; of several rows, each is one unit.
   if (rest.empty() && (!isPerToken || b.maxTokens == 1)) {
+    // Each thread finds that of the only token, which is less work than a
+    // barrier.
+    Value largest = findLargest(b.index(0));
     b.parallelUnits(input.count, rounds, [&](Value row, Value round) {
-      emitBlocks(row, round, blocks.take_front(period), findLargest(row));
+      emitBlocks(row, round, blocks.take_front(period), largest);
     });
     return result.getValues();
   }

@@ -551,3 +551,21 @@ sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x64x!sherry.q8_0>
 
 // expected-error @+1 {{only activations in i8 have scales}}
 module attributes {sherry.numerics = #sherry.numerics<activations = f32, per_token = true>} {}
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [64] : tensor<64x64x!sherry.trit, #sherry.ternary<strided, per_channel, scale = f16>>
+func.func @strided_embedding(%t: tensor<?xi32>) -> tensor<?x64xf32> {
+  // expected-error @+1 {{the embedding cannot have strided groups}}
+  %y = sherry.embedding %t, @w : tensor<?xi32> -> tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [64] : tensor<64x64x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16, layout = <words, interleave = 1>>>
+func.func @gates_of_tokens(%x: tensor<?x64xi8, #sherry.quantized<contiguous, per_token [64]>>) -> tensor<?x32xi8, #sherry.quantized<contiguous, per_token [32]>> {
+  // expected-error @+1 {{quantizes blocks before a token is whole}}
+  %y = sherry.gated_linear %x, @w : tensor<?x64xi8, #sherry.quantized<contiguous, per_token [64]>> -> tensor<?x32xi8, #sherry.quantized<contiguous, per_token [32]>>
+  return %y : tensor<?x32xi8, #sherry.quantized<contiguous, per_token [32]>>
+}

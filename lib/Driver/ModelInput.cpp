@@ -82,7 +82,7 @@ Error Reader::checkProjection(const format::TernaryLayout &layout,
   TritProjection projection;
   projection.granularity = layout.granularity;
   projection.groupSize = layout.groupSize;
-  projection.hasPattern = layout.codebook->kept != 0;
+  projection.codebook = layout.codebook;
   auto sample = sampleProjection(*checkpoint, config, layers, projection);
   if (!sample)
     return sample.takeError();

@@ -207,7 +207,8 @@ Error ExportPlanner::checkProjection() {
   trits.granularity = result.projection.granularity;
   trits.groupSize = result.projection.groupSize;
   if (!config.quantization && options.linear) {
-    trits.hasPattern = *options.linear == TensorType::STQ1_0;
+    if (*options.linear != TensorType::STQ1_0)
+      trits.codebook = &format::kDense;
     trits.groupSize = format::infoOf(*options.linear).blockInputs;
   }
   SmallVector<LinearLayer> layers = listLinearLayers(config);
@@ -225,8 +226,8 @@ Error ExportPlanner::checkProjection() {
     return Error::success();
   if (!config.quantization && !options.quantize && !sample->looksTrained()) {
     // Of another pattern, perhaps.
-    if (trits.hasPattern) {
-      trits.hasPattern = false;
+    if (trits.codebook->kept != 0) {
+      trits.codebook = &format::kDense;
       auto dense = sampleProjection(*files.checkpoint, config, layers, trits);
       if (!dense)
         return dense.takeError();

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Format/Quantizer.h"
+#include "PackUtils.h"
 #include "sherry/Format/Codebook.h"
 #include "sherry/Format/Float16.h"
 #include "sherry/Format/Pack.h"
@@ -16,10 +17,16 @@
 
 using namespace sherry::format;
 
+/// The layout of a row that is a scale group.
+static TernaryLayout ofOneScale(TernaryLayout layout) {
+  layout.granularity = Granularity::PerChannel;
+  return layout;
+}
+
 namespace {
 struct Projection {
   uint8_t code;
-  double keptSum; ///< of |w| over the three kept weights
+  double keptSum; ///< of |w| over the kept weights
 };
 } // namespace
 
@@ -36,8 +43,8 @@ static constexpr std::array<uint8_t, 64> makeCodeTable() {
   return table;
 }
 
-/// [S1], [S2] for four finite weights.
-static inline Projection projectGroup(const float *weights) {
+/// [S1], [S2] for four finite weights of 3:4, of which there are billions.
+static inline Projection projectFour(const float *weights) {
   static constexpr std::array<uint8_t, 64> codeTable = makeCodeTable();
   constexpr uint32_t negativeZero = 0x80000000;
 
@@ -55,29 +62,65 @@ static inline Projection projectGroup(const float *weights) {
   return {codeTable[16 * zeroLane + negative], sum - floatFromBits(smallest)};
 }
 
+/// [S1], [S2] for the finite weights of a group of any pattern.
+static Projection projectGroup(const Codebook &codebook, const float *weights,
+                               int64_t count) {
+  Trits trits{};
+  double sum = 0;
+  for (int64_t kept = 0; kept < codebook.kept; ++kept) {
+    // The largest that is left; among equals the last.
+    int64_t largest = -1;
+    for (int64_t i = 0; i < count; ++i)
+      if (trits[i] == 0 &&
+          (largest < 0 || std::fabs(weights[i]) >= std::fabs(weights[largest])))
+        largest = i;
+    trits[largest] = weights[largest] < 0 ? -1 : 1;
+    sum += std::fabs(weights[largest]);
+  }
+  return {codebook.encode(trits.data(), count), sum};
+}
+
+/// The codes of the groups of a scale group, or of a row of a matrix that has
+/// one scale.
+template <typename Fn>
+static void projectGroups(const TernaryLayout &layout, const float *weights,
+                          int64_t count, Fn use) {
+  if (layout.codebook == &k3of4) {
+    for (int64_t i = 0; i < count; i += k3of4.inputs)
+      use(projectFour(weights + i));
+    return;
+  }
+  forGroups(ofOneScale(layout), /*strided=*/false, count,
+            [&](int64_t first, int64_t, int64_t inputs) {
+              use(projectGroup(*layout.codebook, weights + first, inputs));
+            });
+}
+
 Quantizer::Quantizer(const TernaryLayout &layout, int64_t cols)
     : layout(layout), cols(cols) {}
 
-/// [S3] The sum of |w| over what is kept, and how many weights these are.
+/// [S3] The sum of |w| over what is kept of a scale group, or of a row of a
+/// matrix that has one scale, and how many weights these are.
 void Quantizer::accumulate(const float *weights, int64_t count, double &sum,
                            int64_t &kept) const {
-  int64_t inputs = layout.codebook->inputs, groupKept = layout.codebook->kept;
-  if (groupKept == 0) {
+  if (layout.codebook->kept == 0) {
     for (int64_t i = 0; i < count; ++i)
       sum += std::fabs(weights[i]);
     kept += count;
     return;
   }
-  for (int64_t i = 0; i < count; i += inputs)
-    sum += projectGroup(weights + i).keptSum;
-  kept += count / inputs * groupKept;
+  projectGroups(layout, weights, count, [&](const Projection &group) {
+    sum += group.keptSum;
+    kept += layout.codebook->kept;
+  });
 }
 
 Failure Quantizer::accumulateRows(int64_t firstRow, int64_t rows,
                                   const float *weights) {
   if (Failure failure = checkFinite(weights, firstRow, rows, cols))
     return failure;
-  accumulate(weights, rows * cols, tensorSum, tensorKept);
+  for (int64_t row = 0; row < rows; ++row)
+    accumulate(weights + row * cols, cols, tensorSum, tensorKept);
   return {};
 }
 
@@ -101,22 +144,18 @@ static Failure roundScale(ScaleType type, int64_t row, int64_t col,
 /// [S1], [S2]; or [S6], where `scale` is not rounded yet.
 void Quantizer::projectRegion(const float *weights, int64_t count, float scale,
                               uint8_t *codes) const {
-  const Codebook &codebook = *layout.codebook;
-  if (codebook.kept != 0) {
-    for (int64_t i = 0; i < count; i += codebook.inputs)
-      *codes++ = projectGroup(weights + i).code;
-    return;
-  }
+  if (layout.codebook->kept != 0)
+    return projectGroups(layout, weights, count, [&](const Projection &group) {
+      *codes++ = group.code;
+    });
   std::vector<int8_t> trits(count);
   for (int64_t i = 0; i < count; ++i) {
     // 0 / 0 is not greater.
     bool isKept = std::fabs(weights[i]) / scale > 0.5f;
     trits[i] = isKept ? (weights[i] < 0 ? int8_t{-1} : int8_t{1}) : int8_t{0};
   }
-  TernaryLayout region = layout;
-  region.granularity = Granularity::PerChannel;
-  [[maybe_unused]] bool hasCodes =
-      encodeRow(region, /*strided=*/false, count, trits.data(), codes);
+  [[maybe_unused]] bool hasCodes = encodeRow(
+      ofOneScale(layout), /*strided=*/false, count, trits.data(), codes);
   assert(hasCodes && "all trits have codes");
 }
 

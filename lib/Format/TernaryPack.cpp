@@ -13,7 +13,8 @@
 
 using namespace sherry::format;
 
-/// The codes of a step of one tile; rows and groups that are absent are 0.
+/// The codes of a step of one tile; rows and groups that are absent are 0. A
+/// sign that lies apart is bit 5.
 using StepCodes = std::array<std::array<uint8_t, kStepGroups>, kTileRows>;
 
 //===----------------------------------------------------------------------===//
@@ -25,7 +26,8 @@ static void packWords(const StepCodes &codes, int64_t groups, uint8_t *bytes) {
   for (int64_t row = 0; row < kTileRows; ++row) {
     // Groups that are absent are 0.
     std::array<uint8_t, kStepGroups + 2> c{};
-    std::copy(codes[row].begin(), codes[row].end(), c.begin());
+    std::transform(codes[row].begin(), codes[row].end(), c.begin(),
+                   [](uint8_t code) { return code & 31; });
     for (int64_t word = 0; word < words; ++word) {
       uint32_t top =
           word < stepTopBits(groups) ? c[groups - 1] >> (4 - word) & 1 : 0;
@@ -81,7 +83,7 @@ static void packNibbles(const StepCodes &codes, int64_t groups,
   for (int64_t row = 0; row < kTileRows; ++row) {
     uint32_t signs = 0;
     for (uint8_t code : codes[row])
-      signs = signs << 1 | (code & kSignBit ? 1 : 0);
+      signs = signs << 1 | (code >> 4 & 1);
     if (isNibbleBesideSigns(groups))
       signs |= codes[row][groups - 1] & 15;
     store<uint16_t>(bytes, row, signs);
@@ -100,8 +102,30 @@ static void unpackNibbles(const uint8_t *bytes, int64_t groups,
           isBeside
               ? sign & 15
               : bytes[group / 2 * kTileRows + byte] >> (group % 2 * 4) & 15;
-      codes[row][group] = nibble | (sign >> (15 - group) & 1 ? kSignBit : 0);
+      codes[row][group] = nibble | (sign >> (15 - group) & 1) << 4;
     }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// [T6], [T7] Signs apart
+//===----------------------------------------------------------------------===//
+
+static void packSigns(const StepCodes &codes, uint8_t *bytes) {
+  for (int64_t row = 0; row < kTileRows; ++row) {
+    uint32_t signs = 0;
+    for (uint8_t code : codes[row])
+      signs = signs << 1 | (code >> 5 & 1);
+    store<uint16_t>(bytes, row, signs);
+  }
+}
+
+static void unpackSigns(const uint8_t *bytes, int64_t groups,
+                        StepCodes &codes) {
+  for (int64_t row = 0; row < kTileRows; ++row) {
+    auto signs = load<uint16_t>(bytes, row);
+    for (int64_t group = 0; group < groups; ++group)
+      codes[row][group] |= (signs >> (15 - group) & 1) << 5;
   }
 }
 
@@ -158,6 +182,9 @@ void sherry::format::packTernary(const TernaryLayout &layout, int64_t rows,
           packWords(step, groups, bytes + offset);
         else
           packNibbles(step, groups, bytes + offset);
+        if (layout.codebook->hasSignApart())
+          packSigns(step,
+                    bytes + offset + layout.stepBytes(groups) - kSignBytes);
       },
       [&](int64_t tile, int64_t scaleGroup, int64_t offset) {
         int64_t present = rowsOfTile(tile, rows);
@@ -187,6 +214,9 @@ void sherry::format::unpackTernary(const TernaryLayout &layout, int64_t rows,
           unpackWords(bytes + offset, groups, step);
         else
           unpackNibbles(bytes + offset, groups, step);
+        if (layout.codebook->hasSignApart())
+          unpackSigns(bytes + offset + layout.stepBytes(groups) - kSignBytes,
+                      groups, step);
         uint8_t *to = codes + tile * kTileRows * rowGroups + group;
         for (int64_t row = 0, n = rowsOfTile(tile, rows); row < n; ++row)
           std::memcpy(to + row * rowGroups, step[row].data(), groups);
@@ -231,9 +261,9 @@ static void copyCodes(const uint8_t *stored, uint8_t *codes) {
   for (int pair = 0; pair < 32; ++pair) {
     int signs = stored[32 + pair / 4] >> (pair % 4 * 2);
     codes[2 * pair] =
-        static_cast<uint8_t>((stored[pair] & 15) | (signs & 1) * kSignBit);
+        static_cast<uint8_t>((stored[pair] & 15) | (signs & 1) << 4);
     codes[2 * pair + 1] =
-        static_cast<uint8_t>(stored[pair] >> 4 | (signs >> 1 & 1) * kSignBit);
+        static_cast<uint8_t>(stored[pair] >> 4 | (signs >> 1 & 1) << 4);
   }
 }
 

@@ -57,9 +57,8 @@ static void readI2S(const uint8_t *bytes, int8_t *out) {
 static void readSTQ1(const uint8_t *bytes, int8_t *out) {
   for (int group = 0; group < 64; ++group) {
     int nibble = bytes[group / 2] >> (group % 2 * 4) & 15;
-    bool isNegative = bytes[32 + group / 8] >> (group % 8) & 1;
-    Trits trits = k3of4.decode(
-        static_cast<uint8_t>(nibble | (isNegative ? kSignBit : 0)));
+    int sign = bytes[32 + group / 8] >> (group % 8) & 1;
+    Trits trits = k3of4.decode(static_cast<uint8_t>(nibble | sign << 4));
     int first = group / 16 * 64 + group % 16;
     for (int p = 0; p < 4; ++p)
       out[first + 16 * p] = trits[p];
@@ -140,7 +139,7 @@ static void writeSTQ1(const int8_t *trits, uint8_t *bytes) {
     const int8_t lanes[] = {first[0], first[16], first[32], first[48]};
     int code = k3of4.encode(lanes, 4);
     bytes[group / 2] |= (code & 15) << (group % 2 * 4);
-    bytes[32 + group / 8] |= (code & kSignBit ? 1 : 0) << (group % 8);
+    bytes[32 + group / 8] |= (code >> 4 & 1) << (group % 8);
   }
 }
 

@@ -103,7 +103,7 @@ private:
 Error Sampler::project(const TensorView &view, const std::vector<float> &rows,
                        int64_t count, std::vector<float> &out) const {
   int64_t cols = view.getCols();
-  if (!projection.hasPattern) {
+  if (projection.codebook->kept == 0) {
     std::vector<int8_t> trits(format::kMaxStoredInputs);
     for (int64_t i = 0; i < count * cols; i += format::kMaxStoredInputs) {
       int64_t size = std::min(format::kMaxStoredInputs, count * cols - i);
@@ -115,6 +115,7 @@ Error Sampler::project(const TensorView &view, const std::vector<float> &rows,
     return Error::success();
   }
   format::TernaryLayout layout;
+  layout.codebook = projection.codebook;
   layout.granularity = projection.granularity;
   layout.groupSize = projection.groupSize;
   layout.scaleType = format::ScaleType::F32;

@@ -77,6 +77,31 @@ func.func @groups_of_three(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {
 
 // -----
 
+// Six inputs per group, of which eight are loaded where there are as many; a
+// table of 32 entries is two of 16 nibbles.
+// CHECK-DAG: #[[SIXES:.*]] = affine_map<(d0, d1) -> (d0 * 20 + d1 * 6)>
+module attributes {sherry.weights_size = 512 : i64} {
+sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 512 : tensor<32x20x!sherry.trit, #sherry.ternary<codebook = <"2:6">, contiguous, per_channel, scale = f32, layout = <nibbles, interleave = 1>>>
+// CHECK-LABEL: func @groups_of_six
+func.func @groups_of_six(%x: tensor<?x20xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  %values = sherry.quantize_activations %x : tensor<?x20xf32> -> tensor<?x20xi8, #sherry.quantized<contiguous, [20], tables = nibbles <"2:6">>>
+  // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<8x2x16xi8>
+  // CHECK: affine.for %[[I:.*]] = 0 to 3
+  // CHECK: %[[PLACE:.*]] = affine.apply #[[SIXES]](%{{.*}}, %[[I]])
+  // CHECK: affine.vector_load %[[VALUES:.*]][%{{.*}}, %[[PLACE]]] : memref<1x32xi8>, vector<8xi8>
+  // CHECK: sherry.build_table %{{.*}} codebook <"2:6"> : vector<8xi8> -> vector<32xi16>
+  // CHECK-COUNT-4: affine.vector_store %{{.*}}, %[[TABLES]]
+  // CHECK: affine.vector_load %[[VALUES]][{{.*}}] : memref<1x32xi8>, vector<2xi8>
+  // CHECK: vector.shuffle {{.*}} [0, 1, 2, 2, 2, 2, 2, 2] : vector<2xi8>, vector<2xi8>
+  // CHECK: sherry.build_table
+  // CHECK: sherry.lookup_codes %[[TABLES]][{{.*}} codebook <"2:6"> {groups = 4 : i64}
+  %y = sherry.linear %values, @w : tensor<?x20xi8, #sherry.quantized<contiguous, [20], tables = nibbles <"2:6">>> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}
+}
+
+// -----
+
 // A row of a ternary embedding: its tile is unpacked.
 module attributes {sherry.weights_size = 512 : i64} {
 sherry.weight @w count 1 from ["w"] rows [64] at 0 stride 512 : tensor<64x8x!sherry.trit, #sherry.ternary<codebook = <"dense">, contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>

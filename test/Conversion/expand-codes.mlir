@@ -78,3 +78,53 @@ func.func @groups_of_three(%bytes: vector<96xi8>) -> vector<64xi8> {
   %first = vector.extract %trits[0, 0] : vector<64xi8> from vector<3x2x64xi8>
   return %first : vector<64xi8>
 }
+
+// A group of six inputs is a four and a half; its sign lies behind the codes.
+// OPS-LABEL: func @groups_of_six
+func.func @groups_of_six(%bytes: vector<128xi8>) -> (vector<64xi8>, vector<64xi8>) {
+  // OPS: %[[SIGNS:.*]] = vector.extract_strided_slice %arg0 {offsets = [64], sizes = [32]
+  // OPS: %[[WORDS:.*]] = vector.bitcast %[[SIGNS]] : vector<32xi8> to vector<16xi16>
+  // OPS: arith.extui %[[WORDS]]
+  // OPS: %[[CODE:.*]] = arith.ori
+  // OPS: %[[FIRST:.*]] = sherry.decode_block %[[CODE]] codebook <"2:6"> :
+  // OPS: %[[LAST:.*]] = sherry.decode_block %[[CODE]] codebook <"2:6"> first 4 :
+  // OPS: %[[LANES:.*]] = vector.bitcast %[[LAST]]
+  // OPS: %[[OTHER:.*]] = arith.shli %{{.*}}, %{{.*}} : vector<16xi32>
+  // OPS: %[[FOUR:.*]] = arith.ori %[[LANES]], %[[OTHER]]
+  %trits = sherry.unpack_codes %bytes words codebook <"2:6"> : vector<128xi8> -> vector<3x2x64xi8>
+  %first = vector.extract %trits[0, 0] : vector<64xi8> from vector<3x2x64xi8>
+  %second = vector.extract %trits[1, 0] : vector<64xi8> from vector<3x2x64xi8>
+  return %first, %second : vector<64xi8>, vector<64xi8>
+}
+
+// Sums are negated where the sign is set.
+// OPS-LABEL: func @lookups_of_six
+func.func @lookups_of_six(%tables: memref<32x32xi16>, %group: index, %bytes: vector<128xi8>, %sums: vector<32xi16>) -> vector<32xi16> {
+  // OPS: %[[SIGNS:.*]] = vector.extract_strided_slice %arg2 {offsets = [64], sizes = [64]
+  // OPS: %[[WORDS:.*]] = vector.bitcast %[[SIGNS]]
+  // OPS: %[[FOUND:.*]] = sherry.lookup %arg0[%arg1]
+  // OPS: %[[NEGATIVE:.*]] = arith.subi %{{.*}}, %[[FOUND]]
+  // OPS: %[[IS:.*]] = arith.cmpi slt, %[[WORDS]], %{{.*}}
+  // OPS: %[[SUM:.*]] = arith.select %[[IS]], %[[NEGATIVE]], %[[FOUND]]
+  // OPS: arith.addi %arg3, %[[SUM]]
+  // OPS: sherry.lookup
+  // OPS: arith.shli %[[WORDS]]
+  %next = sherry.lookup_codes %tables[%group], %bytes, %sums codebook <"2:6"> {groups = 2 : i64} : memref<32x32xi16>, vector<128xi8>, vector<32xi16>
+  return %next : vector<32xi16>
+}
+
+// Two tables for each group: bit 4 of the entry chooses, then comes the sign.
+// OPS-LABEL: func @lookups_of_six_nibbles
+func.func @lookups_of_six_nibbles(%tables: memref<32x2x16xi8>, %group: index, %bytes: vector<160xi8>, %sums: vector<32xi16>) -> vector<32xi16> {
+  // OPS: vector.extract_strided_slice %arg2 {offsets = [96], sizes = [32]
+  // OPS: vector.extract_strided_slice %arg2 {offsets = [32], sizes = [32]
+  // OPS: %[[LOW:.*]], %{{.*}} = sherry.lookup_halves %arg0[%arg1], %[[CODES:.*]] :
+  // OPS: %[[NEXT:.*]] = arith.addi %arg1, %c1
+  // OPS: %[[HIGH:.*]], %{{.*}} = sherry.lookup_halves %arg0[%[[NEXT]]], %[[CODES]] :
+  // OPS: %[[FOUND:.*]] = arith.select %{{.*}}, %[[HIGH]], %[[LOW]] :
+  // OPS: sherry.apply_sign %[[FOUND]]
+  // OPS-COUNT-2: sherry.lookup_halves
+  // OPS-NOT: sherry.lookup_halves
+  %next = sherry.lookup_codes %tables[%group], %bytes, %sums codebook <"2:6"> {groups = 2 : i64} : memref<32x2x16xi8>, vector<160xi8>, vector<32xi16>
+  return %next : vector<32xi16>
+}

@@ -89,7 +89,7 @@ static cl::opt<format::ScaleType>
 static cl::opt<std::string> codebook(
     "codebook",
     cl::desc("Which trits the groups of projected weights have: 3:4, one 0 in "
-             "four, or dense, any three (default: 3:4)"),
+             "four, 2:6, four 0 in six, or dense, any three (default: 3:4)"),
     cl::value_desc("name"), cl::init("3:4"), cl::cat(category));
 static cl::opt<Head> head(
     "head",

@@ -15,14 +15,12 @@
 
 namespace sherry::format {
 
-/// [C1] Codes have 5 bits: an entry of the codebook, and a sign.
-inline constexpr int kNumCodes = 32;
-/// [C1] Flipping this bit of a code negates the group.
-inline constexpr uint8_t kSignBit = 16;
+/// [C1] Of a codebook; also the numbers that vectors of 5-bit codes hold [T6].
+inline constexpr int kMaxEntries = 32;
 /// What Codebook::encode() returns for trits without a code.
 inline constexpr uint8_t kNoCode = 255;
 
-inline constexpr int64_t kMaxGroupInputs = 4;
+inline constexpr int64_t kMaxGroupInputs = 6;
 /// Trits of a group; behind its inputs are zeros.
 using Trits = std::array<int8_t, kMaxGroupInputs>;
 
@@ -31,13 +29,23 @@ struct Codebook {
   std::string_view name;
   int64_t inputs = 0;  ///< of a group, at most kMaxGroupInputs
   int64_t kept = 0;    ///< of them are not 0; 0 if any number may be
-  int64_t entries = 0; ///< codes whose sign bit is clear, at most 16
-  std::array<Trits, kSignBit> trits{}; ///< of each entry
+  int64_t entries = 0; ///< codes whose sign bit is clear, at most kMaxEntries
+  std::array<Trits, kMaxEntries> trits{}; ///< of each entry
 
-  /// The trits of a code below kNumCodes; zeros if there is no such entry.
+  /// [C1] Codes have 5 bits, an entry and a sign; or 6, of which the sign lies
+  /// apart in the packed bytes.
+  constexpr bool hasSignApart() const { return entries > kMaxEntries / 2; }
+  /// Flipping this bit of a code negates the group.
+  constexpr uint8_t signBit() const {
+    return hasSignApart() ? kMaxEntries : kMaxEntries / 2;
+  }
+  /// Numbers of that many bits; some may be no code.
+  constexpr int numCodes() const { return 2 * signBit(); }
+
+  /// The trits of a code below numCodes(); zeros if there is no such entry.
   constexpr Trits decode(uint8_t code) const {
-    Trits result = trits[code % kSignBit];
-    if (code & kSignBit)
+    Trits result = trits[code % signBit()];
+    if (code & signBit())
       for (int8_t &trit : result)
         trit = static_cast<int8_t>(-trit);
     return result;
@@ -49,13 +57,16 @@ struct Codebook {
   }
 
   /// Adds the next entry.
-  constexpr void add(const Trits &entry) {
-    auto code = static_cast<uint8_t>(entries++);
-    trits[code] = entry;
-    Trits negative = decode(code | kSignBit);
-    codes[keyOf(negative.data(), inputs)] = code | kSignBit;
-    // Last, for a group of zeros is its own negation.
-    codes[keyOf(entry.data(), inputs)] = code;
+  constexpr void add(const Trits &entry) { trits[entries++] = entry; }
+  /// Makes encode() know the codes. Comes last: how many entries there are says
+  /// which bit is the sign.
+  constexpr void finish() {
+    // Entries last, for a group of zeros is its own negation.
+    for (int sign : {1, 0})
+      for (int64_t entry = 0; entry < entries; ++entry) {
+        auto code = static_cast<uint8_t>(entry + sign * signBit());
+        codes[keyOf(decode(code).data(), inputs)] = code;
+      }
   }
 
   constexpr Codebook(std::string_view name, int64_t inputs, int64_t kept)
@@ -65,7 +76,7 @@ struct Codebook {
   }
 
 private:
-  static constexpr int kNumKeys = 81; // 3^kMaxGroupInputs
+  static constexpr int kNumKeys = 729; // 3^kMaxGroupInputs
   std::array<uint8_t, kNumKeys> codes{};
 
   static constexpr int keyOf(const int8_t *group, int64_t count) {
@@ -98,6 +109,7 @@ constexpr Codebook makePattern(std::string_view name, int kept, int inputs) {
       result.add(trits);
     }
   }
+  result.finish();
   return result;
 }
 
@@ -118,15 +130,18 @@ constexpr Codebook makeDense(std::string_view name, int inputs) {
     }
     result.add(trits);
   }
+  result.finish();
   return result;
 }
 
 /// Four inputs, one of them 0: 32 codes.
 inline constexpr Codebook k3of4 = makePattern("3:4", 3, 4);
+/// Six inputs, two of them not 0: 60 codes.
+inline constexpr Codebook k2of6 = makePattern("2:6", 2, 6);
 /// Three inputs: 27 codes.
 inline constexpr Codebook kDense = makeDense("dense", 3);
 
-inline constexpr const Codebook *kCodebooks[] = {&k3of4, &kDense};
+inline constexpr const Codebook *kCodebooks[] = {&k3of4, &k2of6, &kDense};
 
 /// Null if there is none of this name.
 constexpr const Codebook *findCodebook(std::string_view name) {

@@ -26,7 +26,7 @@ inline constexpr int64_t kGroupStride = kStridedInputs / kDotInputs;
 /// [T2] Rows (output channels) of a tile. Row counts are padded to whole tiles
 /// with rows of code 0 and scale 0, which contribute exact zeros.
 inline constexpr int64_t kTileRows = 32;
-/// [T3] Groups of a full step: 320 bytes per tile.
+/// [T3] Groups of a full step: 320 bytes per tile, or 384 with signs apart.
 inline constexpr int64_t kStepGroups = 16;
 /// [T4] Most inputs of a chunk, the unit that is summed in integers: as many
 /// times 127 stay below 2^15.
@@ -85,6 +85,9 @@ constexpr int64_t stepNibbles(int64_t groups) {
   return isNibbleBesideSigns(groups) ? groups / 2 : ceilDiv(groups, 2);
 }
 
+/// Of a tile: a 16-bit word for each row, with a bit for each group of a step.
+inline constexpr int64_t kSignBytes = 2 * kTileRows;
+
 /// Layout of one ternary matrix [rows][cols]; cols is a multiple of 4.
 ///
 /// [T5] The bytes are a sequence of super-tiles of `interleave` tiles (the last
@@ -130,10 +133,16 @@ struct TernaryLayout {
   /// Bytes of one tile's step of `groups` groups, 1 <= groups <= 16. A step
   /// of fewer than 16 groups ends a chunk.
   constexpr int64_t stepBytes(int64_t groups) const {
+    int64_t apart = codebook->hasSignApart() ? kSignBytes : 0;
     if (order == CodeOrder::Words)
       return (2 * stepWords(groups) + (hasStepByte(groups) ? 1 : 0)) *
-             kTileRows;
-    return (stepNibbles(groups) + 2) * kTileRows;
+                 kTileRows +
+             apart;
+    return stepNibbles(groups) * kTileRows + kSignBytes + apart;
+  }
+  /// Lookup tables of a group: those of nibbles have 16 entries each.
+  constexpr int64_t groupTables() const {
+    return order == CodeOrder::Nibbles && codebook->hasSignApart() ? 2 : 1;
   }
   /// Bytes of one tile's chunk of `inputs` inputs, without scales.
   constexpr int64_t chunkBytes(int64_t inputs) const {

@@ -17,7 +17,7 @@
 
 namespace sherry::format {
 
-/// Packs codes[rows][layout.rowGroups(cols)], each below 32, and
+/// Packs codes[rows][layout.rowGroups(cols)] of the codebook and
 /// scales[rows][layout.rowScales(cols)], each a value of the scale type (as
 /// Quantizer gives them), into layout.bytes(rows, cols) bytes: [T1] to [T7].
 void packTernary(const TernaryLayout &layout, int64_t rows, int64_t cols,

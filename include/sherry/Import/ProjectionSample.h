@@ -10,13 +10,14 @@
 #ifndef SHERRY_IMPORT_PROJECTIONSAMPLE_H
 #define SHERRY_IMPORT_PROJECTIONSAMPLE_H
 
+#include "sherry/Format/Codebook.h"
 #include "sherry/Import/Checkpoint.h"
 
 namespace sherry {
 
 /// How numbers are to become trits.
 struct TritProjection {
-  bool hasPattern = true; ///< a zero in each group of four; else free
+  const format::Codebook *codebook = &format::k3of4;
   format::Granularity granularity = format::Granularity::PerGroup;
   int64_t groupSize = 128; ///< meaningful if PerGroup
 };

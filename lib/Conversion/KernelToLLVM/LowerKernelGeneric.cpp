@@ -21,22 +21,21 @@ using namespace mlir;
 using namespace sherry;
 
 /// Codes with a +1 in a lane, and those with a -1, are sets of 32 bits each,
-/// which a bit per code is looked for in.
+/// which a bit per code is looked for in. Of 6-bit codes the entries are.
 static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
                                       PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
-  const format::Codebook &codebook = op.getCodebook().getCodebook();
   auto type = b.vec(16, 32);
-  Value bit = arith::ShLIOp::create(
-      b, b.splat(type, 1), b.mask(op.getCodes(), format::kNumCodes - 1));
+  Value bit =
+      arith::ShLIOp::create(b, b.splat(type, 1), b.mask(op.getCodes(), 31));
   Value zero = b.splat(type, 0);
   // Bytes of ones where a lane of the code has not this trit.
   auto isOther = [&](int trit) {
     Value result;
-    for (int64_t lane = 0; lane < codebook.inputs; ++lane) {
+    for (int64_t lane = 0; lane < op.getInputs(); ++lane) {
       int64_t set = 0;
-      for (int code = 0; code < format::kNumCodes; ++code)
-        if (codebook.decode(code)[lane] == trit)
+      for (int code = 0; code < 32; ++code)
+        if (op.getTrit(code, lane) == trit)
           set |= int64_t(1) << code;
       Value other = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
                                           b.mask(bit, set), zero);
@@ -47,8 +46,9 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
     return b.cast(b.vec(64, 8), result);
   };
   Value trits = arith::SubIOp::create(b, isOther(1), isOther(-1));
+  trits = b.applySigns(op, trits);
   rewriter.replaceOp(
-      op, b.withBias(trits, /*from=*/0, op.getBias(), codebook.inputs));
+      op, b.withBias(trits, /*from=*/0, op.getBias(), op.getInputs()));
   return success();
 }
 
@@ -58,7 +58,9 @@ static LogicalResult lowerBuildTable(BuildTableOp op,
   const format::Codebook &codebook = op.getCodebook().getCodebook();
   int64_t entries = op.getType().getDimSize(0);
   auto type = b.vec(entries, 16);
-  Value wide = arith::ExtSIOp::create(b, b.vec(4, 16), op.getActivations());
+  Value wide = arith::ExtSIOp::create(
+      b, b.vec(op.getActivations().getType().getDimSize(0), 16),
+      op.getActivations());
   Value sum;
   for (int64_t lane = 0; lane < codebook.inputs; ++lane) {
     SmallVector<int64_t> trits;

@@ -109,25 +109,29 @@ static LogicalResult lowerDotToMadd(DotAccumulateOp op,
   return success();
 }
 
-/// One lookup gives a byte per code with a bit for each of the four lanes: is
-/// it +1, if the code's sign is not set (low nibble); is it 0 (high nibble).
+/// One lookup, or two of more than 16 entries, gives a byte per code with a bit
+/// for each of the four lanes: is it +1, if the code's sign is not set (low
+/// nibble); is it 0 (high nibble).
 static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
                                       PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
   auto bytes = b.vec(32, 8);
   const format::Codebook &codebook = op.getCodebook().getCodebook();
-  SmallVector<int64_t> table, copies, plusBits, zeroBits, ones;
+  SmallVector<int64_t> tables[2], copies, plusBits, zeroBits, ones;
   for (int64_t i = 0; i < 32; ++i) {
-    format::Trits trits = codebook.decode(i % 16);
-    int64_t entry = 0;
-    for (int64_t lane = 0; lane < 4; ++lane)
-      entry |= (trits[lane] > 0) << lane | (trits[lane] == 0) << (lane + 4);
-    table.push_back(entry);
+    for (int64_t upper : {0, 16}) {
+      int64_t entry = 0;
+      for (int64_t lane = 0; lane < 4; ++lane) {
+        int64_t trit = op.getTrit(upper + i % 16, lane);
+        entry |= (trit > 0) << lane | (trit == 0) << (lane + 4);
+      }
+      tables[upper / 16].push_back(entry);
+    }
     copies.push_back(i % 16 / 4 * 4);
     plusBits.push_back(1 << i % 4);
     zeroBits.push_back(16 << i % 4);
     // A lane behind the inputs of the group is always zero.
-    ones.push_back(i % 4 < codebook.inputs ? 1 : 0);
+    ones.push_back(i % 4 < op.getInputs() ? 1 : 0);
   }
   auto shuffle = [&](Value value, Value order) -> Value {
     return x86::PshufbOp::create(b, value, order);
@@ -143,12 +147,19 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
   for (int64_t half = 0; half < 2; ++half) {
     Value dwords = b.slice(op.getCodes(), 8 * half, 8);
     Value codes =
-        b.mask(shuffle(b.cast(bytes, dwords), b.constant(bytes, copies)), 31);
-    Value entries = shuffle(b.constant(bytes, table), codes);
+        b.mask(shuffle(b.cast(bytes, dwords), b.constant(bytes, copies)),
+               codebook.numCodes() - 1);
+    Value entries = shuffle(b.constant(bytes, tables[0]), codes);
+    if (codebook.hasSignApart()) {
+      Value isUpper = arith::CmpIOp::create(
+          b, arith::CmpIPredicate::ne, b.mask(codes, 16), b.splat(bytes, 0));
+      entries = arith::SelectOp::create(
+          b, isUpper, shuffle(b.constant(bytes, tables[1]), codes), entries);
+    }
     Value isZero = test(entries, b.constant(bytes, zeroBits));
     Value isPlus =
         arith::XOrIOp::create(b, test(entries, b.constant(bytes, plusBits)),
-                              test(codes, b.splat(bytes, 16)));
+                              test(codes, b.splat(bytes, codebook.signBit())));
     // The trit plus 1: 2 or 0, or 1 for a zero.
     Value one = b.constant(bytes, ones);
     Value trits = arith::SelectOp::create(
@@ -159,7 +170,7 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
     halves.push_back(trits);
   }
   rewriter.replaceOp(op, b.withBias(b.concat(halves[0], halves[1]), /*from=*/1,
-                                    op.getBias(), codebook.inputs));
+                                    op.getBias(), op.getInputs()));
   return success();
 }
 

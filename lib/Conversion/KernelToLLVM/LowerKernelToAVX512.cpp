@@ -29,29 +29,29 @@ static LogicalResult lowerLookup(LookupOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// vpermi2d: 32 entries of up to four biased trits in two registers, indices
-/// modulo 32.
+/// vpermi2d: 32 entries of up to four trits in two registers, biased unless
+/// signs are to come, indices modulo 32.
 static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
                                       PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
-  const format::Codebook &codebook = op.getCodebook().getCodebook();
+  int64_t bias = op.getCodebook().getCodebook().hasSignApart()
+                     ? 0
+                     : static_cast<int64_t>(op.getBias());
   auto type = b.vec(16, 32);
   Value halves[2];
   for (int64_t half = 0; half < 2; ++half) {
     SmallVector<int64_t> entries;
     for (int64_t code = 16 * half; code < 16 * half + 16; ++code) {
       int64_t entry = 0;
-      for (int64_t lane = 0; lane < codebook.inputs; ++lane)
-        entry |= ((codebook.decode(code)[lane] +
-                   static_cast<int64_t>(op.getBias())) &
-                  255)
-                 << (8 * lane);
+      for (int64_t lane = 0; lane < op.getInputs(); ++lane)
+        entry |= ((op.getTrit(code, lane) + bias) & 255) << (8 * lane);
       entries.push_back(entry);
     }
     halves[half] = b.constant(type, entries);
   }
   Value found = x86::Permi2dOp::create(b, halves[0], op.getCodes(), halves[1]);
-  rewriter.replaceOp(op, b.cast(b.vec(64, 8), found));
+  Value trits = b.applySigns(op, b.cast(b.vec(64, 8), found));
+  rewriter.replaceOp(op, b.withBias(trits, bias, op.getBias(), op.getInputs()));
   return success();
 }
 

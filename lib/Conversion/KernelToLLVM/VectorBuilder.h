@@ -36,7 +36,8 @@ public:
   mlir::Value splat(mlir::VectorType type, int64_t value) {
     return constant(type, value);
   }
-  /// Trits plus `from`, `inputs` of every four bytes, as trits plus `to`.
+  /// Trits plus `from`, the first `inputs` of every four bytes, as trits plus
+  /// `to`.
   mlir::Value withBias(mlir::Value bytes, int64_t from, int64_t to,
                        int64_t inputs) {
     if (from == to)
@@ -46,6 +47,22 @@ public:
     for (int64_t i = 0; i < type.getNumElements(); ++i)
       change.push_back(i % 4 < inputs ? from - to : 0);
     return mlir::arith::SubIOp::create(*this, bytes, constant(type, change));
+  }
+  /// Trits of the entries of codes, without bias, as those of the codes.
+  mlir::Value applySigns(DecodeBlockOp op, mlir::Value trits) {
+    if (!op.getCodebook().getCodebook().hasSignApart())
+      return trits;
+    // Negative numbers: -x is ~x + 1.
+    mlir::VectorType lanes = vec(16, 32);
+    mlir::Value sign = mlir::arith::ShRSIOp::create(
+        *this,
+        mlir::Value(mlir::arith::ShLIOp::create(*this, op.getCodes(),
+                                                splat(lanes, 26))),
+        splat(lanes, 31));
+    sign = cast(vec(64, 8), sign);
+    return mlir::arith::SubIOp::create(
+        *this, mlir::Value(mlir::arith::XOrIOp::create(*this, trits, sign)),
+        sign);
   }
   mlir::Value shiftRight(mlir::Value value, int64_t bits) {
     auto type = mlir::cast<mlir::VectorType>(value.getType());

@@ -6,12 +6,9 @@
 // docs/BlockFormat.md apart.
 //
 //===----------------------------------------------------------------------===//
+#include "CodesBuilder.h"
 #include "sherry/Conversion/Passes.h"
-#include "sherry/Dialect/Sherry/SherryDialect.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace sherry {
@@ -23,183 +20,44 @@ using namespace mlir;
 using namespace sherry;
 
 namespace {
-/// Vector code on the packed bytes of a step.
-class CodesBuilder : public ImplicitLocOpBuilder {
-public:
-  CodesBuilder(Operation *op, TypedValue<VectorType> bytes, int64_t groups)
-      : ImplicitLocOpBuilder(op->getLoc(), op), bytes(bytes), groups(groups) {}
-
-  VectorType vec(int64_t lanes, unsigned bits) {
-    return VectorType::get(lanes, getIntegerType(bits));
-  }
-  Value splat(Value like, int64_t value) {
-    auto type = cast<VectorType>(like.getType());
-    return arith::ConstantOp::create(
-        *this, DenseElementsAttr::get(
-                   type, APInt(type.getElementTypeBitWidth(), value,
-                               /*isSigned=*/true, /*implicitTrunc=*/true)));
-  }
-  Value shiftRight(Value value, int64_t bits) {
-    if (bits == 0)
-      return value;
-    return arith::ShRUIOp::create(*this, value, splat(value, bits));
-  }
-  Value shiftLeft(Value value, int64_t bits) {
-    if (bits == 0)
-      return value;
-    return arith::ShLIOp::create(*this, value, splat(value, bits));
-  }
-  Value mask(Value value, int64_t bits) {
-    return arith::AndIOp::create(*this, value, splat(value, bits));
-  }
-  Value join(Value a, Value b) { return arith::OrIOp::create(*this, a, b); }
-  /// The next lower bit of what is collected.
-  Value collect(Value collected, Value bit) {
-    return collected ? join(shiftLeft(collected, 1), bit) : bit;
-  }
-  Value add(Value a, Value b) { return arith::AddIOp::create(*this, a, b); }
-  Value bitcast(VectorType type, Value value) {
-    return vector::BitCastOp::create(*this, type, value);
-  }
-
-  /// `count` bytes from `begin` on: a load of its own if the bytes are loaded.
-  Value part(int64_t begin, int64_t count) {
-    auto load = bytes.getDefiningOp<vector::LoadOp>();
-    if (!load)
-      return vector::ExtractStridedSliceOp::create(
-          *this, bytes, ArrayRef<int64_t>{begin}, ArrayRef<int64_t>{count},
-          ArrayRef<int64_t>{1});
-    SmallVector<Value> at(load.getIndices());
-    at.back() = createOrFold<arith::AddIOp>(
-        at.back(), arith::ConstantIndexOp::create(*this, begin));
-    return vector::LoadOp::create(*this, vec(count, 8), load.getBase(), at);
-  }
-
-  TypedValue<VectorType> bytes;
-  int64_t groups;
-};
-
-//===----------------------------------------------------------------------===//
-// Lookups
-//===----------------------------------------------------------------------===//
-
-/// Words.
-Value lookUpWords(CodesBuilder &b, LookupCodesOp op, Value sum) {
-  auto type = b.vec(format::kTileRows, 16);
-  auto addGroup = [&](int64_t group, Value codes) {
-    Value index = b.createOrFold<arith::AddIOp>(
-        op.getIndex(), arith::ConstantIndexOp::create(b, group));
-    sum = b.add(sum, LookupOp::create(b, type, op.getTables(), index, codes));
-  };
-  int64_t words = format::stepWords(b.groups);
-  Value collected;
-  for (int64_t word = 0; word < words; ++word) {
-    Value codes = b.bitcast(type, b.part(64 * word, 64));
-    for (int64_t i = 0; i < 3 && 3 * word + i < b.groups; ++i)
-      addGroup(3 * word + i, b.shiftRight(codes, 5 * i));
-    if (word < format::stepTopBits(b.groups))
-      collected = b.collect(collected, b.shiftRight(codes, 15));
-  }
-  if (format::hasStepByte(b.groups)) {
-    Value byte = arith::ExtUIOp::create(b, type, b.part(64 * words, 32));
-    addGroup(3 * words, byte);
-    if (collected)
-      collected = b.join(b.shiftLeft(collected, 3), b.shiftRight(byte, 5));
-  }
-  if (collected)
-    addGroup(b.groups - 1, collected);
-  return sum;
-}
-
-/// The lower bytes of the 32 words of rows, in the order of nibbles [T7].
-Value lowBytes(CodesBuilder &b, Value words) {
-  SmallVector<int64_t> order;
-  for (int64_t byte = 0; byte < format::kTileRows; ++byte) {
-    bool isMoved = byte >= 8 && byte < 24;
-    order.push_back(2 * (!isMoved ? byte : byte < 16 ? byte + 8 : byte - 8));
-  }
-  return vector::ShuffleOp::create(b, words, words, order);
-}
-
-/// Nibbles.
-Value lookUpNibbles(CodesBuilder &b, LookupCodesOp op, Value sum) {
-  auto words = b.vec(16, 16);
-  int64_t size = b.bytes.getType().getDimSize(0);
-  // Bit 15 of a sign word is the sign of the current group. The lowest bit is
-  // set, because a sign of zero would erase the sum; the sixteenth sign, which
-  // lives there, is kept aside.
-  Value signs[2], last[2], sums[2];
-  for (int64_t half = 0; half < 2; ++half) {
-    Value word = b.bitcast(words, b.part(size - 64 + 32 * half, 32));
-    Value one = b.splat(word, 1);
-    signs[half] = b.join(word, one);
-    last[half] = b.join(b.shiftLeft(word, 15), one);
-    sums[half] = vector::ExtractStridedSliceOp::create(
-        b, sum, ArrayRef<int64_t>{16 * half}, ArrayRef<int64_t>{16},
-        ArrayRef<int64_t>{1});
-  }
-  Value codes;
-  for (int64_t group = 0; group < b.groups; ++group) {
-    if (group == 2 * format::stepNibbles(b.groups))
-      codes = lowBytes(b, b.part(size - 64, 64));
-    else
-      codes =
-          group % 2 == 0 ? b.part(group / 2 * 32, 32) : b.shiftRight(codes, 4);
-    Value index = b.createOrFold<arith::AddIOp>(
-        op.getIndex(), arith::ConstantIndexOp::create(b, group));
-    auto found =
-        LookupHalvesOp::create(b, words, words, op.getTables(), index, codes);
-    for (int64_t half = 0; half < 2; ++half) {
-      Value sign = group == 15 ? last[half] : signs[half];
-      sums[half] = b.add(sums[half],
-                         ApplySignOp::create(b, found->getResult(half), sign));
-      if (group < 14)
-        signs[half] = b.add(signs[half], signs[half]);
-    }
-  }
-  auto order = llvm::to_vector(llvm::seq<int64_t>(format::kTileRows));
-  return vector::ShuffleOp::create(b, sums[0], sums[1], order);
-}
-
-void expand(LookupCodesOp op) {
-  CodesBuilder b(op, op.getBytes(), op.getGroups());
-  auto lookUp = op.getOrder() == CodeOrder::Words ? lookUpWords : lookUpNibbles;
-  op.replaceAllUsesWith(lookUp(b, op, op.getAccumulator()));
-  op.erase();
-}
-
-//===----------------------------------------------------------------------===//
-// Trits
-//===----------------------------------------------------------------------===//
-
-/// Takes the trits of a group, or of four inputs: both halves of the outputs.
-using UseTrits = function_ref<void(int64_t number, ArrayRef<Value> halves)>;
-/// Is called before the trits of a group are computed.
+/// Gives the codes of half of the outputs; bits 5 and up may be anything.
+using CodesOf = function_ref<Value(int64_t half)>;
+using UseCodes = function_ref<void(int64_t group, CodesOf codes)>;
+/// Is called before the codes of a group are computed.
 using BeforeGroup = function_ref<void(int64_t group)>;
+/// Takes the trits of four inputs: both halves of the outputs.
+using UseTrits = function_ref<void(int64_t four, ArrayRef<Value> halves)>;
 
-Value decode(CodesBuilder &b, UnpackCodesOp op, Value codes) {
-  return DecodeBlockOp::create(b, b.vec(64, 8), codes, op.getCodebook(),
-                               op.getBias());
-}
-
-/// Makes fours of inputs of groups of three: byte p of a lane is the trit of
-/// input p of the group or four, and the groups' fourth bytes are 0.
+/// Decodes groups and makes fours of inputs of them. Decoded trits are lanes of
+/// four bytes, one lane or two of each group, whose bytes that are no trits are
+/// 0; byte p of a four is its input p.
 class FoursBuilder {
 public:
   FoursBuilder(CodesBuilder &b, UnpackCodesOp op, UseTrits useFour)
-      : b(b), inputs(op.getCodebook().getCodebook().inputs),
-        fours(op.getFours()), groups(op.getGroups()), useFour(useFour) {}
+      : b(b), op(op), inputs(b.codebook.inputs), fours(op.getFours()),
+        groups(op.getGroups()), useFour(useFour) {}
 
   /// The first four that has inputs of a group.
   int64_t fourOf(int64_t group) const {
     return group * inputs / format::kDotInputs;
   }
 
-  void addGroup(int64_t group, ArrayRef<Value> halves) {
-    if (inputs == format::kDotInputs)
-      return useFour(group, halves);
+  void addGroup(int64_t group, CodesOf codes) {
     auto lanes = b.vec(16, 32);
-    groups[group] = {b.bitcast(lanes, halves[0]), b.bitcast(lanes, halves[1])};
+    std::array<Value, 2> whole;
+    for (int64_t half = 0; half < 2; ++half) {
+      Value code = addSign(group, half, codes(half));
+      for (int64_t first = 0; first < inputs; first += format::kDotInputs) {
+        whole[half] = DecodeBlockOp::create(
+            b, b.vec(64, 8), code, op.getCodebook(), first, op.getBias());
+        groups[group][half].push_back(whole[half]);
+      }
+    }
+    if (inputs == format::kDotInputs)
+      return useFour(group, whole);
+    for (auto &half : groups[group])
+      for (Value &trits : half)
+        trits = b.bitcast(lanes, trits);
     for (int64_t four = fourOf(group);
          four < fours && four * format::kDotInputs < (group + 1) * inputs;
          ++four)
@@ -208,35 +66,55 @@ public:
   }
 
 private:
+  /// Bit 5 of a code is its sign, if that lies apart.
+  Value addSign(int64_t group, int64_t half, Value code) {
+    if (!b.codebook.hasSignApart())
+      return code;
+    if (!signs[half])
+      signs[half] = arith::ExtUIOp::create(
+          b, b.vec(16, 32),
+          b.bitcast(b.vec(16, 16), b.part(b.end + 32 * half, 32)));
+    int64_t right = 15 - group - 5;
+    Value sign = right < 0 ? b.shiftLeft(signs[half], -right)
+                           : b.shiftRight(signs[half], right);
+    return b.join(b.mask(code, 31), b.mask(sign, 32));
+  }
+
   /// Returns false while a group is missing.
   bool make(int64_t four, std::array<Value, 2> &halves) {
     int64_t begin = four * format::kDotInputs;
     int64_t last = (begin + format::kDotInputs - 1) / inputs;
     for (int64_t group = begin / inputs; group <= last; ++group)
-      if (!groups[group][0])
+      if (groups[group][0].empty())
         return false;
     for (int64_t half = 0; half < 2; ++half) {
       Value result;
-      for (int64_t group = begin / inputs; group <= last; ++group) {
-        int64_t bytes = group * inputs - begin;
-        Value trits = groups[group][half];
+      auto join = [&](Value trits, int64_t bytes) {
         trits = bytes < 0 ? b.shiftRight(trits, -8 * bytes)
                           : b.shiftLeft(trits, 8 * bytes);
         result = result ? b.join(result, trits) : trits;
-      }
+      };
+      for (int64_t group = begin / inputs; group <= last; ++group)
+        for (auto [i, trits] : llvm::enumerate(groups[group][half])) {
+          int64_t place = group * inputs +
+                          static_cast<int64_t>(i) * format::kDotInputs - begin;
+          if (std::abs(place) < format::kDotInputs)
+            join(trits, place);
+        }
       halves[half] = b.bitcast(b.vec(64, 8), result);
     }
     return true;
   }
 
   CodesBuilder &b;
+  UnpackCodesOp op;
   int64_t inputs, fours;
-  SmallVector<std::array<Value, 2>> groups;
+  SmallVector<std::array<SmallVector<Value, 2>, 2>> groups;
+  std::array<Value, 2> signs; ///< words of signs apart, as lanes
   UseTrits useFour;
 };
 
-void unpackWords(CodesBuilder &b, UnpackCodesOp op, BeforeGroup before,
-                 UseTrits use) {
+void unpackWords(CodesBuilder &b, BeforeGroup before, UseCodes use) {
   auto lanes = b.vec(16, 32);
   int64_t words = format::stepWords(b.groups);
   std::array<Value, 2> codes, collected;
@@ -248,8 +126,8 @@ void unpackWords(CodesBuilder &b, UnpackCodesOp op, BeforeGroup before,
           b.bitcast(b.vec(16, 16), b.part(64 * word + 32 * half, 32)));
     for (int64_t i = 0; i < 3 && 3 * word + i < b.groups; ++i) {
       before(3 * word + i);
-      use(3 * word + i, {decode(b, op, b.shiftRight(codes[0], 5 * i)),
-                         decode(b, op, b.shiftRight(codes[1], 5 * i))});
+      use(3 * word + i,
+          [&](int64_t half) { return b.shiftRight(codes[half], 5 * i); });
     }
     if (word >= format::stepTopBits(b.groups))
       continue;
@@ -262,26 +140,24 @@ void unpackWords(CodesBuilder &b, UnpackCodesOp op, BeforeGroup before,
     for (int64_t half = 0; half < 2; ++half)
       codes[half] =
           arith::ExtUIOp::create(b, lanes, b.part(64 * words + 16 * half, 16));
-    use(3 * words, {decode(b, op, codes[0]), decode(b, op, codes[1])});
+    use(3 * words, [&](int64_t half) { return codes[half]; });
     for (int64_t half = 0; half < 2 && collected[0]; ++half)
       collected[half] =
           b.join(b.shiftLeft(collected[half], 3), b.shiftRight(codes[half], 5));
   }
   if (collected[0])
-    use(b.groups - 1,
-        {decode(b, op, collected[0]), decode(b, op, collected[1])});
+    use(b.groups - 1, [&](int64_t half) { return collected[half]; });
 }
 
-void unpackNibbles(CodesBuilder &b, UnpackCodesOp op, BeforeGroup before,
-                   UseTrits use) {
+void unpackNibbles(CodesBuilder &b, BeforeGroup before, UseCodes use) {
   auto lanes = b.vec(16, 32);
-  int64_t size = b.bytes.getType().getDimSize(0);
+  int64_t signsAt = b.end - format::kSignBytes;
   std::array<Value, 2> signs, pairs;
   before(0);
   for (int64_t half = 0; half < 2; ++half)
     signs[half] = arith::ExtUIOp::create(
-        b, lanes, b.bitcast(b.vec(16, 16), b.part(size - 64 + 32 * half, 32)));
-  auto decodeHalf = [&](int64_t group, int64_t half) {
+        b, lanes, b.bitcast(b.vec(16, 16), b.part(signsAt + 32 * half, 32)));
+  auto codesOf = [&](int64_t group, int64_t half) {
     bool isBeside = group == 2 * format::stepNibbles(b.groups);
     Value code =
         isBeside
@@ -292,7 +168,7 @@ void unpackNibbles(CodesBuilder &b, UnpackCodesOp op, BeforeGroup before,
     Value sign = arith::ShRUIOp::create(b, signs[half],
                                         b.splat(signs[half], 15 - group));
     sign = b.mask(b.shiftLeft(sign, 4), 16);
-    return decode(b, op, b.join(code, sign));
+    return b.join(code, sign);
   };
   for (int64_t group = 0; group < b.groups; ++group) {
     before(group);
@@ -306,13 +182,13 @@ void unpackNibbles(CodesBuilder &b, UnpackCodesOp op, BeforeGroup before,
             b, lanes, Value(vector::ShuffleOp::create(b, both, both, order)));
       }
     }
-    use(group, {decodeHalf(group, 0), decodeHalf(group, 1)});
+    use(group, [&](int64_t half) { return codesOf(group, half); });
   }
 }
 
 /// The trits of four inputs are computed where they are used first, because all
 /// of them at once would not fit into registers.
-void expand(UnpackCodesOp op) {
+void expandUnpack(UnpackCodesOp op) {
   // Extractions of the trits of one group and half, in this block, and writes
   // of all of them, which go with the groups.
   SmallVector<vector::ExtractOp> extracts;
@@ -342,7 +218,7 @@ void expand(UnpackCodesOp op) {
   Operation *at = op;
   for (vector::TransferWriteOp write : writes)
     at = at->isBeforeInBlock(write) ? write : at;
-  CodesBuilder b(at, op.getBytes(), op.getGroups());
+  CodesBuilder b(op, at);
   Value whole;
   SmallVector<std::array<Value, 2>> trits(op.getFours());
   auto use = [&](int64_t four, ArrayRef<Value> halves) {
@@ -375,11 +251,11 @@ void expand(UnpackCodesOp op) {
       b.setInsertionPoint(at);
     }
   };
-  auto addGroup = [&](int64_t group, ArrayRef<Value> halves) {
-    fours.addGroup(group, halves);
+  auto addGroup = [&](int64_t group, CodesOf codes) {
+    fours.addGroup(group, codes);
   };
-  (op.getOrder() == CodeOrder::Words ? unpackWords
-                                     : unpackNibbles)(b, op, before, addGroup);
+  (op.getOrder() == CodeOrder::Words ? unpackWords : unpackNibbles)(b, before,
+                                                                    addGroup);
   for (vector::ExtractOp extract : extracts) {
     ArrayRef<int64_t> position = extract.getStaticPosition();
     extract.replaceAllUsesWith(trits[position[0]][position[1]]);
@@ -400,15 +276,15 @@ struct ExpandCodesPass : sherry::impl::ExpandCodesBase<ExpandCodesPass> {
     getOperation()->walk([&](LookupCodesOp op) { lookups.push_back(op); });
     numExpanded += unpacks.size() + lookups.size();
     SetVector<Operation *> loads;
-    auto expandAll = [&](auto &ops) {
+    auto expandAll = [&](auto &ops, auto expand) {
       for (auto op : ops) {
         if (auto load = op.getBytes().template getDefiningOp<vector::LoadOp>())
           loads.insert(load);
         expand(op);
       }
     };
-    expandAll(unpacks);
-    expandAll(lookups);
+    expandAll(unpacks, expandUnpack);
+    expandAll(lookups, expandLookup);
     // The steps of which only parts are loaded now.
     for (Operation *load : loads)
       if (load->use_empty())

@@ -24,6 +24,14 @@ static int64_t groupsOf(QuantizedAttr encoding, int64_t inputs) {
   return format::ceilDiv(inputs, encoding.getCodebook().getCodebook().inputs);
 }
 
+/// Tables of such a group.
+static int64_t groupTables(QuantizedAttr encoding) {
+  format::TernaryLayout layout;
+  layout.order = fromCodeOrder(*encoding.getTables());
+  layout.codebook = &encoding.getCodebook().getCodebook();
+  return layout.groupTables();
+}
+
 QuantizedRows::QuantizedRows(ValueRange parts, Value tensor)
     : encoding(getQuantized(tensor.getType())),
       values(parts.front(), parts.back(), Rows::columnsOf(tensor.getType())),
@@ -66,7 +74,8 @@ SmallVector<Type> QuantizedRows::getTypes(const LoopsConfig &config,
   if (encoding.getTables() == CodeOrder::Words)
     types.push_back(MemRefType::get({groups, 32}, b.getI16Type()));
   else if (encoding.getTables() == CodeOrder::Nibbles)
-    types.push_back(MemRefType::get({groups, 2, 16}, b.getI8Type()));
+    types.push_back(MemRefType::get({groups * groupTables(encoding), 2, 16},
+                                    b.getI8Type()));
   types.push_back(b.getIndexType());
   return types;
 }
@@ -240,17 +249,22 @@ static void emitTables(LoopBuilder &b, const QuantizedRows &rows, Value column,
               rows.tables, {group, b.index(0)});
       return;
     }
-    auto wide = b.vec(16, i16);
+    int64_t count = groupTables(rows.encoding), entries = 16 * count;
+    auto wide = b.vec(entries, i16);
     Value table = BuildTableOp::create(b, wide, activations, codebook);
     Value high = arith::ShRUIOp::create(b, table, b.splatInt(wide, 8));
-    for (int64_t half = 0; half < 2; ++half)
-      b.store(arith::TruncIOp::create(b, b.vec(16, b.getI8Type()),
-                                      half ? high : table),
-              rows.tables, {group, b.index(half), b.index(0)});
+    Value first = b.mul(group, count);
+    for (int64_t half = 0; half < 2; ++half) {
+      Value bytes = arith::TruncIOp::create(b, b.vec(entries, b.getI8Type()),
+                                            half ? high : table);
+      for (int64_t i = 0; i < count; ++i)
+        b.store(count == 1 ? bytes : b.slice(bytes, 16 * i, 16), rows.tables,
+                {b.add(first, i), b.index(half), b.index(0)});
+    }
   };
   // The last groups may have fewer inputs than are loaded at once.
-  int64_t loaded = format::kDotInputs;
-  int64_t whole = (inputs - loaded) / groupInputs + 1;
+  int64_t loaded = format::roundUp(groupInputs, format::kDotInputs);
+  int64_t whole = inputs < loaded ? 0 : (inputs - loaded) / groupInputs + 1;
   Value fours = groupInputs == loaded ? rows.inBlocks(b) : Value();
   b.forLoop(b.index(whole), 1, [&](Value i) {
     auto type = b.vec(loaded, b.getI8Type());

@@ -29,9 +29,10 @@ Value TernaryLookups::sumChunk(const Piece &chunk) {
   return forSteps(chunk, {b.splatInt(type, 0)},
                   [&](const Piece &step, ValueRange sums) -> Values {
                     return {LookupCodesOp::create(
-                        b, type, input.tables, step.group, loadCodes(step),
-                        sums[0],
-                        b.getI64IntegerAttr(layout.groups(step.inputs)))};
+                        b, type, input.tables,
+                        b.mul(step.group, layout.groupTables()),
+                        loadCodes(step), sums[0], encoding.getCodebook(),
+                        layout.groups(step.inputs))};
                   })[0];
 }
 

@@ -64,14 +64,12 @@ OpFoldResult DecodeBlockOp::fold(FoldAdaptor adaptor) {
   SmallVector<int64_t> codes = constantElements(adaptor.getCodes());
   if (codes.empty())
     return {};
-  const format::Codebook &codebook = getCodebook().getCodebook();
+  int64_t mask = getCodebook().getCodebook().numCodes() - 1;
+  auto bias = static_cast<int64_t>(getBias());
   SmallVector<int8_t> bytes;
-  for (int64_t code : codes) {
-    format::Trits trits = codebook.decode(code & 31);
-    for (int64_t i = 0; i < format::kDotInputs; ++i)
-      bytes.push_back(
-          i < codebook.inputs ? trits[i] + static_cast<int64_t>(getBias()) : 0);
-  }
+  for (int64_t code : codes)
+    for (int64_t p = 0; p < format::kDotInputs; ++p)
+      bytes.push_back(p < getInputs() ? getTrit(code & mask, p) + bias : 0);
   return makeElements<int8_t>(getType(), bytes);
 }
 
@@ -84,7 +82,7 @@ static LogicalResult moveIntoBias(Op op, PatternRewriter &rewriter) {
       !matchPattern(op.getRhs(), m_Constant(&change)) || !change.isSplat())
     return failure();
   // Of shorter groups, bytes that are no trits would change, too.
-  if (decode.getCodebook().getCodebook().inputs != format::kDotInputs)
+  if (decode.getInputs() != format::kDotInputs)
     return failure();
   int64_t value = change.template getSplatValue<APInt>().getSExtValue();
   int64_t bias = static_cast<int64_t>(decode.getBias()) +
@@ -92,7 +90,8 @@ static LogicalResult moveIntoBias(Op op, PatternRewriter &rewriter) {
   if (bias != 0 && bias != 1)
     return failure();
   rewriter.replaceOpWithNewOp<DecodeBlockOp>(
-      op, op.getType(), decode.getCodes(), decode.getCodebookAttr(), bias);
+      op, op.getType(), decode.getCodes(), decode.getCodebookAttr(),
+      decode.getFirst(), bias);
   return success();
 }
 
@@ -106,11 +105,12 @@ OpFoldResult BuildTableOp::fold(FoldAdaptor adaptor) {
   SmallVector<int64_t> activations = constantElements(adaptor.getActivations());
   if (activations.empty())
     return {};
+  const format::Codebook &codebook = getCodebook().getCodebook();
   SmallVector<int16_t> table;
   for (int64_t code = 0, end = getType().getDimSize(0); code < end; ++code) {
-    format::Trits trits = getCodebook().getCodebook().decode(code);
+    format::Trits trits = codebook.decode(code);
     int64_t sum = 0;
-    for (int i = 0; i < 4; ++i)
+    for (int64_t i = 0; i < codebook.inputs; ++i)
       sum += trits[i] * activations[i];
     table.push_back(sum);
   }

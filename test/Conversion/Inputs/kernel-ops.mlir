@@ -11,9 +11,21 @@ func.func @decode_dense(%codes: vector<16xi32>) -> vector<64xi8> {
   %0 = sherry.decode_block %codes codebook <"dense"> bias 1 : vector<16xi32> -> vector<64xi8>
   return %0 : vector<64xi8>
 }
+func.func @decode_six(%codes: vector<16xi32>) -> vector<64xi8> {
+  %0 = sherry.decode_block %codes codebook <"2:6"> bias 1 : vector<16xi32> -> vector<64xi8>
+  return %0 : vector<64xi8>
+}
+func.func @decode_last_of_six(%codes: vector<16xi32>) -> vector<64xi8> {
+  %0 = sherry.decode_block %codes codebook <"2:6"> first 4 bias 1 : vector<16xi32> -> vector<64xi8>
+  return %0 : vector<64xi8>
+}
 func.func @build_dense_table(%x: vector<4xi8>) -> vector<16xi16> {
   %0 = sherry.build_table %x codebook <"dense"> : vector<4xi8> -> vector<16xi16>
   return %0 : vector<16xi16>
+}
+func.func @build_table_of_six(%x: vector<8xi8>) -> vector<32xi16> {
+  %0 = sherry.build_table %x codebook <"2:6"> : vector<8xi8> -> vector<32xi16>
+  return %0 : vector<32xi16>
 }
 func.func @build_table_32(%x: vector<4xi8>) -> vector<32xi16> {
   %0 = sherry.build_table %x : vector<4xi8> -> vector<32xi16>

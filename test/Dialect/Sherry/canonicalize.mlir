@@ -41,6 +41,31 @@ func.func @dense_table_constant() -> vector<16xi16> {
   return %t : vector<16xi16>
 }
 
+// Six inputs, four or two in a lane. Bit 5 negates; entries 30 and 31 are none.
+// CHECK-LABEL: func @decode_six
+func.func @decode_six() -> (vector<64xi8>, vector<64xi8>) {
+  %codes = arith.constant dense<[0, 1, 2, 8, 9, 10, 22, 29, 30, 31, 32, 33, 55, 61, 63, 92]> : vector<16xi32>
+  // CHECK: arith.constant dense<[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 1, 1, 1,
+  // CHECK-SAME: 2, 1, 1, 1, 1, 1, 1, 2, 2, 1, 1, 2, 2, 0, 1, 1,
+  // CHECK-SAME: 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+  // CHECK-SAME: 0, 1, 1, 2, 0, 2, 1, 1, 1, 1, 1, 1, 2, 2, 1, 1]> : vector<64xi8>
+  // CHECK: arith.constant dense<[2, 2, 0, 0, 2, 0, 0, 0, 1, 2, 0, 0, 1, 2, 0, 0,
+  // CHECK-SAME: 1, 0, 0, 0, 2, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0,
+  // CHECK-SAME: 1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0,
+  // CHECK-SAME: 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0]> : vector<64xi8>
+  %first = sherry.decode_block %codes codebook <"2:6"> bias 1 : vector<16xi32> -> vector<64xi8>
+  %last = sherry.decode_block %codes codebook <"2:6"> first 4 bias 1 : vector<16xi32> -> vector<64xi8>
+  return %first, %last : vector<64xi8>, vector<64xi8>
+}
+
+// CHECK-LABEL: func @table_of_six_constant
+func.func @table_of_six_constant() -> vector<32xi16> {
+  %a = arith.constant dense<[1, 10, 100, -127, 20, 3, 77, 78]> : vector<8xi8>
+  // CHECK: arith.constant dense<[23, 17, -124, -130, 103, 97, 13, 7, 4, -2, -107, -147, 120, 80, 30, -10, 21, -19, -27, 227, -117, 137, -126, 128, 110, -90, 101, -99, 11, -9, 0, 0]> : vector<32xi16>
+  %t = sherry.build_table %a codebook <"2:6"> : vector<8xi8> -> vector<32xi16>
+  return %t : vector<32xi16>
+}
+
 // CHECK-LABEL: func @table_constant
 func.func @table_constant() -> vector<16xi16> {
   %a = arith.constant dense<[1, 10, 100, -127]> : vector<4xi8>
@@ -91,6 +116,20 @@ func.func @bias_of_short_groups(%codes: vector<16xi32>) -> vector<64xi8> {
   %0 = sherry.decode_block %codes codebook <"dense"> : vector<16xi32> -> vector<64xi8>
   %more = arith.addi %0, %one : vector<64xi8>
   return %more : vector<64xi8>
+}
+
+// All bytes of the first four inputs of six are trits; those of the others not.
+// CHECK-LABEL: func @bias_of_six
+func.func @bias_of_six(%codes: vector<16xi32>) -> (vector<64xi8>, vector<64xi8>) {
+  %one = arith.constant dense<1> : vector<64xi8>
+  // CHECK: sherry.decode_block %{{.*}} codebook <"2:6"> bias 1 :
+  // CHECK: sherry.decode_block %{{.*}} codebook <"2:6"> first 4 :
+  // CHECK: arith.addi
+  %0 = sherry.decode_block %codes codebook <"2:6"> : vector<16xi32> -> vector<64xi8>
+  %1 = arith.addi %0, %one : vector<64xi8>
+  %2 = sherry.decode_block %codes codebook <"2:6"> first 4 : vector<16xi32> -> vector<64xi8>
+  %3 = arith.addi %2, %one : vector<64xi8>
+  return %1, %3 : vector<64xi8>, vector<64xi8>
 }
 
 // What is added to trits, or subtracted, becomes their bias.

@@ -119,6 +119,8 @@ func.func @kernel(%words: memref<8x32xi16>, %halves: memref<8x2x16xi8>, %i: inde
   %w = sherry.decode_block %dwords : vector<16xi32> -> vector<64xi8>
   // CHECK: sherry.decode_block %{{.*}} codebook <"dense"> bias 1 : vector<16xi32> -> vector<64xi8>
   %three = sherry.decode_block %dwords codebook <"dense"> bias 1 : vector<16xi32> -> vector<64xi8>
+  // CHECK: sherry.decode_block %{{.*}} codebook <"2:6"> first 4 bias 1 : vector<16xi32> -> vector<64xi8>
+  %last = sherry.decode_block %dwords codebook <"2:6"> first 4 bias 1 : vector<16xi32> -> vector<64xi8>
   // CHECK: sherry.dot_accumulate %{{.*}}, %{{.*}}, %{{.*}} {max_weight = 2 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
   %d = sherry.dot_accumulate %w, %four, %acc {max_weight = 2 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
   // CHECK: sherry.dot_pairs %{{.*}}, %{{.*}}, %{{.*}} : vector<64xi8>, vector<4xi8>, vector<32xi16>
@@ -169,6 +171,18 @@ func.func @packed_codes(%t: memref<8x2x16xi8>, %i: index, %b: vector<320xi8>, %s
   // CHECK: sherry.lookup_codes %{{.*}}[%{{.*}}], %{{.*}}, %{{.*}} {groups = 16 : i64} : memref<8x2x16xi8>, vector<320xi8>, vector<32xi16>
   %r = sherry.lookup_codes %t[%i], %b, %s {groups = 16 : i64} : memref<8x2x16xi8>, vector<320xi8>, vector<32xi16>
   return %p, %r : vector<16x2x64xi8>, vector<32xi16>
+}
+
+// Six inputs: 32 entries, and 64 bytes of signs.
+// CHECK-LABEL: func @codes_of_six
+func.func @codes_of_six(%t: memref<16x2x16xi8>, %i: index, %b: vector<384xi8>, %s: vector<32xi16>, %eight: vector<8xi8>) -> (vector<24x2x64xi8>, vector<32xi16>) {
+  // CHECK: sherry.build_table %{{.*}} codebook <"2:6"> : vector<8xi8> -> vector<32xi16>
+  %table = sherry.build_table %eight codebook <"2:6"> : vector<8xi8> -> vector<32xi16>
+  // CHECK: sherry.unpack_codes %{{.*}} nibbles codebook <"2:6"> bias 1 : vector<384xi8> -> vector<24x2x64xi8>
+  %p = sherry.unpack_codes %b nibbles codebook <"2:6"> bias 1 : vector<384xi8> -> vector<24x2x64xi8>
+  // CHECK: sherry.lookup_codes %{{.*}}[%{{.*}}], %{{.*}}, %{{.*}} codebook <"2:6"> {groups = 16 : i64} : memref<16x2x16xi8>, vector<384xi8>, vector<32xi16>
+  %r = sherry.lookup_codes %t[%i], %b, %s codebook <"2:6"> {groups = 16 : i64} : memref<16x2x16xi8>, vector<384xi8>, vector<32xi16>
+  return %p, %r : vector<24x2x64xi8>, vector<32xi16>
 }
 
 // CHECK-LABEL: func @reduce

@@ -43,20 +43,22 @@ TEST(CodebookTest, C1GroupsWithACodeAreThoseOfTheName) {
         EXPECT_EQ(code, kNoCode);
         continue;
       }
-      ASSERT_LT(code, kNumCodes);
+      ASSERT_LT(code, codebook->numCodes());
       EXPECT_EQ(codebook->decode(code), trits);
       EXPECT_TRUE(codes.insert(code).second);
     }
-    EXPECT_EQ(codes.size(), codebook == &k3of4 ? 32u : 27u);
+    EXPECT_EQ(codes.size(), codebook == &k3of4   ? 32u
+                            : codebook == &k2of6 ? 60u
+                                                 : 27u);
   }
 }
 
 TEST(CodebookTest, C1SignBitNegates) {
   for (const Codebook *codebook : kCodebooks)
-    for (int code = 0; code < kNumCodes; ++code)
+    for (int code = 0; code < codebook->numCodes(); ++code)
       for (int lane = 0; lane < kMaxGroupInputs; ++lane)
         EXPECT_EQ(codebook->decode(code)[lane],
-                  -codebook->decode(code ^ kSignBit)[lane]);
+                  -codebook->decode(code ^ codebook->signBit())[lane]);
 }
 
 TEST(CodebookTest, C1SparseByHand) {
@@ -68,6 +70,19 @@ TEST(CodebookTest, C1SparseByHand) {
   EXPECT_EQ(k3of4.decode(15), (Trits{1, -1, -1, 0}));
   EXPECT_EQ(k3of4.decode(21), (Trits{-1, 0, 1, -1}));
   EXPECT_EQ(k3of4.decode(31), (Trits{-1, 1, 1, 0}));
+}
+
+TEST(CodebookTest, C1TwoOfSixByHand) {
+  EXPECT_EQ(k2of6.entries, 30);
+  EXPECT_EQ(k2of6.signBit(), 32);
+  EXPECT_EQ(k2of6.decode(0), (Trits{0, 0, 0, 0, 1, 1}));
+  EXPECT_EQ(k2of6.decode(1), (Trits{0, 0, 0, 0, 1, -1}));
+  EXPECT_EQ(k2of6.decode(8), (Trits{1, 0, 0, 0, 0, 1}));
+  EXPECT_EQ(k2of6.decode(10), (Trits{0, 0, 0, 1, 1, 0}));
+  EXPECT_EQ(k2of6.decode(29), (Trits{1, -1, 0, 0, 0, 0}));
+  EXPECT_EQ(k2of6.decode(32 + 23), (Trits{-1, 0, 0, 1, 0, 0}));
+  EXPECT_EQ(k2of6.decode(30), Trits{});
+  EXPECT_EQ(k2of6.decode(63), Trits{});
 }
 
 TEST(CodebookTest, C1DenseByHand) {
@@ -89,6 +104,8 @@ TEST(CodebookTest, C1ShortGroup) {
   EXPECT_EQ(kDense.encode(trits, 1), 1);
   EXPECT_EQ(kDense.encode(trits, 2), 16 + 2);
   EXPECT_EQ(kDense.encode(trits, 3), 7);
+  EXPECT_EQ(k2of6.encode(trits, 2), 29);
+  EXPECT_EQ(k2of6.encode(trits, 3), kNoCode);
 }
 
 // Tables elsewhere are computed at compile time.

@@ -1,4 +1,4 @@
-//===- QuantizerTest.cpp - Rules [S1] to [S5] -----------------------------===//
+//===- QuantizerTest.cpp - Rules [S1] to [S6] -----------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -41,8 +41,10 @@ static Quantized quantize(const TernaryLayout &layout, int64_t cols,
                           int64_t piece = INT64_MAX) {
   Quantizer quantizer(layout, cols);
   int64_t rows = weights.size() / cols, scaleGroups = quantizer.scaleGroups();
-  std::vector<uint8_t> codes(weights.size() / 4);
+  int64_t rowGroups = layout.rowGroups(cols);
+  std::vector<uint8_t> codes(rows * rowGroups);
   Quantized result;
+  result.trits.resize(weights.size());
   result.scales.resize(rows * scaleGroups);
   auto forPieces = [&](auto body) {
     for (int64_t row = 0; row < rows; row += piece)
@@ -54,26 +56,53 @@ static Quantized quantize(const TernaryLayout &layout, int64_t cols,
     });
   forPieces([&](int64_t row, int64_t n) {
     return quantizer.quantizeRows(row, n, weights.data() + row * cols,
-                                  codes.data() + row * cols / 4,
+                                  codes.data() + row * rowGroups,
                                   result.scales.data() + row * scaleGroups);
   });
-  for (uint8_t code : codes)
-    for (int8_t trit : k3of4.decode(code))
-      result.trits.push_back(trit);
+  std::vector<uint8_t> again(codes.size());
+  for (int64_t row = 0; row < rows; ++row) {
+    int8_t *trits = result.trits.data() + row * cols;
+    decodeRow(layout, /*strided=*/false, cols, &codes[row * rowGroups], trits);
+    EXPECT_TRUE(encodeRow(layout, /*strided=*/false, cols, trits,
+                          &again[row * rowGroups]));
+  }
+  EXPECT_EQ(again, codes);
   return result;
+}
+
+/// Makes the smallest of a group 0, the first of equals, until few are left.
+static void projectNaively(const Codebook &codebook, const float *weights,
+                           size_t count, std::vector<int8_t> &trits) {
+  std::vector<size_t> left(count);
+  for (size_t i = 0; i < count; ++i)
+    left[i] = i;
+  while (left.size() > size_t(codebook.kept))
+    left.erase(std::min_element(left.begin(), left.end(), [&](auto a, auto b) {
+      return std::fabs(weights[a]) < std::fabs(weights[b]);
+    }));
+  size_t begin = trits.size();
+  trits.resize(begin + count);
+  for (size_t i : left)
+    trits[begin + i] = weights[i] < 0 ? -1 : 1;
 }
 
 /// The rules again, as plainly as they can be written.
 static Quantized quantizeNaively(const TernaryLayout &layout, int64_t cols,
                                  const std::vector<float> &weights) {
   Quantized result;
-  for (size_t i = 0; i < weights.size(); i += 4) {
-    size_t zero = i;
-    for (size_t k = i; k < i + 4; ++k)
-      if (std::fabs(weights[k]) < std::fabs(weights[zero]))
-        zero = k;
-    for (size_t k = i; k < i + 4; ++k)
-      result.trits.push_back(k == zero ? 0 : weights[k] < 0 ? -1 : 1);
+  size_t group = cols;
+  if (layout.granularity == Granularity::PerGroup)
+    group = std::min<size_t>(layout.groupSize, cols);
+  // Groups begin anew in each scale group, and in each chunk of one.
+  size_t row = 0, scaleGroup = 0, chunk = 0, inputs = layout.codebook->inputs;
+  for (size_t i = 0; i < weights.size();) {
+    row = i / cols * cols;
+    scaleGroup = row + (i - row) / group * group;
+    chunk = scaleGroup + (i - scaleGroup) / 256 * 256;
+    size_t end = std::min({row + cols, scaleGroup + group, chunk + 256});
+    size_t count = std::min(inputs, end - i);
+    projectNaively(*layout.codebook, &weights[i], count, result.trits);
+    i += count;
   }
   auto meanOf = [&](size_t begin, size_t end) {
     double sum = 0, count = 0;
@@ -86,10 +115,7 @@ static Quantized quantizeNaively(const TernaryLayout &layout, int64_t cols,
     return layout.scaleType == ScaleType::F16 ? f16ToF32(f32ToF16(scale))
                                               : scale;
   };
-  size_t group = cols;
-  if (layout.granularity == Granularity::PerGroup)
-    group = layout.groupSize;
-  for (size_t row = 0; row < weights.size(); row += cols)
+  for (row = 0; row < weights.size(); row += cols)
     for (size_t at = row; at < row + cols; at += group)
       result.scales.push_back(
           layout.granularity == Granularity::PerTensor
@@ -134,6 +160,16 @@ TEST(QuantizerTest, S2KeptZerosArePositive) {
   EXPECT_EQ(q.scales, (std::vector<float>{0}));
 }
 
+TEST(QuantizerTest, S1ToS3TwoOfSix) {
+  auto layout = makeLayout(Granularity::PerChannel, 0);
+  layout.codebook = &k2of6;
+  // Of equals the first is dropped; the last group has two inputs, which are
+  // both kept.
+  Quantized q = quantize(layout, 8, {0.5, -2, 0, 0, 1, -1, 3, -0.0});
+  EXPECT_EQ(q.trits, (std::vector<int8_t>{0, -1, 0, 0, 0, -1, 1, 1}));
+  EXPECT_EQ(q.scales, (std::vector<float>{1.5}));
+}
+
 TEST(QuantizerTest, S4LastScaleGroupIsShorter) {
   Quantized q = quantize(makeLayout(Granularity::PerGroup, 8), 12,
                          {0, 1, 2, 3, 0, 4, 5, 6, 0, 7, 8, 9});
@@ -155,11 +191,14 @@ TEST(QuantizerTest, S1ToS5EqualTheNaiveRules) {
             for (float &weight : weights)
               weight = std::round(normal(random) * 512) / 512;
             auto layout = makeLayout(granularity, groupSize, type);
-            Quantized expected = quantizeNaively(layout, cols, weights);
-            for (int64_t piece : {int64_t(2), rows}) {
-              Quantized q = quantize(layout, cols, weights, piece);
-              ASSERT_EQ(q.trits, expected.trits);
-              ASSERT_EQ(q.scales, expected.scales);
+            for (const Codebook *codebook : {&k3of4, &k2of6}) {
+              layout.codebook = codebook;
+              Quantized expected = quantizeNaively(layout, cols, weights);
+              for (int64_t piece : {int64_t(2), rows}) {
+                Quantized q = quantize(layout, cols, weights, piece);
+                ASSERT_EQ(q.trits, expected.trits);
+                ASSERT_EQ(q.scales, expected.scales);
+              }
             }
           }
 }

@@ -85,7 +85,7 @@ TEST_F(ProjectionSampleTest,
   perTensor.granularity = format::Granularity::PerTensor;
   EXPECT_NEAR(sample(perTensor).getRelativeError(), 0.285, 0.01);
   TritProjection free;
-  free.hasPattern = false;
+  free.codebook = &format::kDense;
   EXPECT_NEAR(sample(free).getRelativeError(), 0.19, 0.01);
 }
 

@@ -93,13 +93,20 @@ static int64_t inputOf(const Shape &shape, int64_t place) {
 static void drawValues(const Shape &shape, Operands operands, int64_t sign,
                        int64_t size, float *values, std::mt19937 &random) {
   if (shape.kind == WeightKind::Ternary) {
-    bool isDense = shape.layout.codebook->kept == 0;
+    const format::Codebook &codebook = *shape.layout.codebook;
+    bool isDense = codebook.kept == 0;
     for (int64_t i = 0; i < size; ++i)
       values[i] = static_cast<float>(sign      ? sign
                                      : isDense ? draw(random, -1, 1)
                                                : draw(random, 0, 1) * 2 - 1);
-    for (int64_t i = 0; i < size && !isDense; i += 4)
-      values[inputOf(shape, i + draw(random, 0, 3))] = 0;
+    for (int64_t i = 0; i < size && !isDense; i += codebook.inputs) {
+      int64_t count = std::min(codebook.inputs, size - i);
+      for (int64_t zeros = 0; zeros < count - codebook.kept;) {
+        float &value = values[inputOf(shape, i + draw(random, 0, count - 1))];
+        zeros += value != 0;
+        value = 0;
+      }
+    }
     return;
   }
   bool isSymmetric = !shape.quantFormat || shape.quantFormat->bits == 8;

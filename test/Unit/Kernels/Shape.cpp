@@ -108,22 +108,27 @@ static std::vector<Shape> makeShapes() {
     strided.strided = true;
     shapes.push_back(strided);
   }
-  // Scale groups that are no multiples of three inputs, one and several chunks
-  // of them; the last chunks have one, two and three inputs in the last group.
-  constexpr std::tuple<int64_t, int64_t, int64_t> kDenseEdges[] = {
-      {100, 600, 128}, {33, 300, 0}, {64, 512, 64}, {32 * 4 + 33, 48, 0}};
-  for (CodeOrder order : {CodeOrder::Words, CodeOrder::Nibbles})
-    for (auto [rows, cols, groupSize] : kDenseEdges) {
-      Shape dense{WeightKind::Ternary, rows, cols, {}};
-      dense.layout.order = order;
-      dense.layout.codebook = &format::kDense;
-      dense.layout.granularity =
-          groupSize ? Granularity::PerGroup : Granularity::PerChannel;
-      dense.layout.groupSize = groupSize;
-      dense.layout.scaleType = groupSize ? ScaleType::F16 : ScaleType::F32;
-      dense.perToken = !groupSize;
-      shapes.push_back(dense);
-    }
+  // Scale groups that are no multiples of three or six inputs, one and several
+  // chunks of them; the last chunks have one to six inputs in the last group.
+  constexpr std::tuple<int64_t, int64_t, int64_t> kUnevenEdges[] = {
+      {100, 600, 128},
+      {33, 300, 0},
+      {64, 512, 64},
+      {32 * 4 + 33, 48, 0},
+      {33, 12, 4}};
+  for (const format::Codebook *codebook : {&format::kDense, &format::k2of6})
+    for (CodeOrder order : {CodeOrder::Words, CodeOrder::Nibbles})
+      for (auto [rows, cols, groupSize] : kUnevenEdges) {
+        Shape uneven{WeightKind::Ternary, rows, cols, {}};
+        uneven.layout.order = order;
+        uneven.layout.codebook = codebook;
+        uneven.layout.granularity =
+            groupSize ? Granularity::PerGroup : Granularity::PerChannel;
+        uneven.layout.groupSize = groupSize;
+        uneven.layout.scaleType = groupSize ? ScaleType::F16 : ScaleType::F32;
+        uneven.perToken = !groupSize;
+        shapes.push_back(uneven);
+      }
   const format::QuantFormat *blockFormats[] = {&format::kQ8_0, &format::kQ6_K,
                                                &format::kQ4_0};
   for (const format::QuantFormat *quantFormat : blockFormats)

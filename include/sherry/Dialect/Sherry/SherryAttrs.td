@@ -55,10 +55,10 @@ class Sherry_Attr<string name, string mnemonic_, list<Trait> traits = []>
 }
 
 def Sherry_CodebookAttr : Sherry_Attr<"Codebook", "codebook"> {
-  let summary = "which trits a group may have, and their 5-bit codes";
+  let summary = "which trits a group may have, and their codes";
   let description = [{
     Rule [C1] of docs/BlockFormat.md: `3:4`, four inputs of which exactly one is
-    0, or `dense`, any three.
+    0; `2:6`, six of which exactly two are not; or `dense`, any three.
 
     ```mlir
     #sherry.codebook<"dense">

@@ -21,8 +21,8 @@ def Sherry_Dialect : Dialect {
 
     * *graph ops* work on tensors; one op is one step of the network. Weights
       are symbols (`sherry.weight`): their bytes never enter the IR.
-    * *kernel ops* work on vectors and carry the semantics of the 5-bit code:
-      decode a block, build a table of partial sums, look codes up in it,
+    * *kernel ops* work on vectors and carry the semantics of codes: decode a
+      block, build a table of partial sums, look codes up in it,
       multiply bytes. Each has a target-independent lowering, and a lowering to
       instructions where a CPU has them.
     * *team ops* divide the work among the threads of one forward call.

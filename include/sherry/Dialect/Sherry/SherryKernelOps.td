@@ -1,4 +1,4 @@
-//===- SherryKernelOps.td - Semantics of the 5-bit code ----*- tablegen -*-===//
+//===- SherryKernelOps.td - Semantics of codes -------------*- tablegen -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -65,7 +65,10 @@ def Sherry_LookupCodesOp : Sherry_KernelOp<"lookup_codes",
     groups. Lane r of the result is lane r of the accumulator plus, for each
     group g, entry `code of output r and group g` of table `index + g`. Tables
     of words, `memref<? x 32 x i16>`, are for codes in that order; tables in
-    two halves of bytes, `memref<? x 2 x 16 x i8>`, for nibbles.
+    two halves of bytes, `memref<? x 2 x 16 x i8>`, for nibbles: codes whose
+    sign is set, which have no entry, are the negated sums of the others. So it
+    is also with words where a codebook has more than 16 entries; the nibbles of
+    such have two tables for each group, `index + 2g` and the next.
 
     ```mlir
     %acc1 = sherry.lookup_codes %tables[%g], %bytes, %acc0 {groups = 16 : i64}
@@ -78,10 +81,12 @@ def Sherry_LookupCodesOp : Sherry_KernelOp<"lookup_codes",
                     "::mlir::MemRefType">, "", [MemRead]>:$tables,
       Index:$index, VectorOfRankAndType<[1], [I8]>:$bytes,
       VectorOfLengthAndType<[32], [I16]>:$accumulator,
+      Sherry_OpCodebook:$codebook,
       ConfinedAttr<I64Attr, [IntMinValue<1>, IntMaxValue<16>]>:$groups);
   let results = (outs VectorOfLengthAndType<[32], [I16]>:$result);
   let assemblyFormat = [{
-    $tables `[` $index `]` `,` $bytes `,` $accumulator attr-dict
+    $tables `[` $index `]` `,` $bytes `,` $accumulator
+    (`codebook` $codebook^)? attr-dict
     `:` type($tables) `,` type($bytes) `,` type($accumulator)
   }];
   let extraClassDeclaration = [{
@@ -94,28 +99,47 @@ def Sherry_LookupCodesOp : Sherry_KernelOp<"lookup_codes",
 }
 
 def Sherry_DecodeBlockOp : Sherry_KernelOp<"decode_block", [Pure]> {
-  let summary = "5-bit codes to trits";
+  let summary = "codes to trits";
   let description = [{
-    Lane r of `codes` holds a code in its low 5 bits (the others are ignored).
-    Bytes 4r and up of the result are the trits of that code, each plus `bias`:
-    with 1 they are 0, 1 or 2, for products of unsigned with signed bytes. Of a
-    group of three inputs, byte 4r + 3 is 0. Rule [C1] of docs/BlockFormat.md.
+    Lane r of `codes` holds a code in its low 5 bits, or 6 if the codebook has
+    more than 16 entries (the others are ignored). Byte 4r + p of the result is
+    the trit of input `first + p` of its group, plus `bias`: with 1 it is 0, 1
+    or 2, for products of unsigned with signed bytes. Bytes of inputs that the
+    group does not have are 0. Rule [C1] of docs/BlockFormat.md.
 
     ```mlir
     %trits = sherry.decode_block %codes : vector<16xi32> -> vector<64xi8>
     %bytes = sherry.decode_block %codes bias 1 : vector<16xi32> -> vector<64xi8>
+    %last = sherry.decode_block %codes codebook <"2:6"> first 4
+        : vector<16xi32> -> vector<64xi8>
     ```
   }];
   let arguments = (ins VectorOfLengthAndType<[16], [I32]>:$codes,
       Sherry_OpCodebook:$codebook,
+      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntMinValue<0>]>, "0">:$first,
       DefaultValuedAttr<ConfinedAttr<I64Attr, [IntMinValue<0>, IntMaxValue<1>]>,
                         "0">:$bias);
   let results = (outs VectorOfLengthAndType<[64], [I8]>:$result);
   let assemblyFormat = [{
-    $codes (`codebook` $codebook^)? (`bias` $bias^)? attr-dict
+    $codes (`codebook` $codebook^)? (`first` $first^)? (`bias` $bias^)? attr-dict
     `:` type($codes) `->` type($result)
   }];
+  let extraClassDeclaration = [{
+    /// Inputs that have a byte in each lane.
+    int64_t getInputs() {
+      return ::std::min(::sherry::format::kDotInputs,
+                        getCodebook().getCodebook().inputs -
+                            static_cast<int64_t>(getFirst()));
+    }
+    /// Trit `first + p` of a code, without bias; 0 if there is none.
+    int64_t getTrit(int64_t code, int64_t p) {
+      return p < getInputs()
+                 ? getCodebook().getCodebook().decode(code)[getFirst() + p]
+                 : 0;
+    }
+  }];
   let hasFolder = 1;
+  let hasVerifier = 1;
   let hasCanonicalizer = 1;
 }
 
@@ -123,21 +147,23 @@ def Sherry_BuildTableOp : Sherry_KernelOp<"build_table", [Pure]> {
   let summary = "all partial sums of a group of activations";
   let description = [{
     Entry c of the result is the dot product of the trits of code c with the
-    activations, for the 32 codes, or for the 16 codes whose sign bit is clear if
-    the result has 16 entries. It is 0 where the codebook has no code c;
-    activations behind the inputs of a group are ignored. No entry overflows.
+    activations, for the first 32 or 16 codes: with 16 those of 5-bit codes whose
+    sign bit is clear, with 32 also those of 6-bit codes. It is 0 where the
+    codebook has no code c; activations behind the inputs of a group are ignored.
+    No entry overflows.
 
     ```mlir
     %table = sherry.build_table %a : vector<4xi8> -> vector<32xi16>
     ```
   }];
-  let arguments = (ins VectorOfLengthAndType<[4], [I8]>:$activations,
+  let arguments = (ins VectorOfLengthAndType<[4, 8], [I8]>:$activations,
                        Sherry_OpCodebook:$codebook);
   let results = (outs VectorOfLengthAndType<[16, 32], [I16]>:$result);
   let assemblyFormat = [{
     $activations (`codebook` $codebook^)? attr-dict `:` type($activations) `->` type($result)
   }];
   let hasFolder = 1;
+  let hasVerifier = 1;
 }
 
 def Sherry_LookupOp : Sherry_KernelOp<"lookup",

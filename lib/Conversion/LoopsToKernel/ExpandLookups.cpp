@@ -1,0 +1,132 @@
+//===- ExpandLookups.cpp - Lookups of packed codes ------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "CodesBuilder.h"
+
+using namespace mlir;
+using namespace sherry;
+
+/// Table `number` of the step.
+static Value tableIndex(CodesBuilder &b, LookupCodesOp op, int64_t number) {
+  return b.createOrFold<arith::AddIOp>(
+      op.getIndex(), arith::ConstantIndexOp::create(b, number));
+}
+
+/// Where bit 15 - `group` of words is set.
+static Value isSet(CodesBuilder &b, Value words, int64_t group) {
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
+                               b.shiftLeft(words, group), b.splat(words, 0));
+}
+
+/// Words.
+static Value lookUpWords(CodesBuilder &b, LookupCodesOp op, Value sum) {
+  auto type = b.vec(format::kTileRows, 16);
+  Value signs;
+  if (b.codebook.hasSignApart())
+    signs = b.bitcast(type, b.part(b.end, format::kSignBytes));
+  auto addGroup = [&](int64_t group, Value codes) {
+    Value index = tableIndex(b, op, group);
+    Value found = LookupOp::create(b, type, op.getTables(), index, codes);
+    if (signs) {
+      Value negative = arith::SubIOp::create(b, b.splat(found, 0), found);
+      found =
+          arith::SelectOp::create(b, isSet(b, signs, group), negative, found);
+    }
+    sum = b.add(sum, found);
+  };
+  int64_t words = format::stepWords(b.groups);
+  Value collected;
+  for (int64_t word = 0; word < words; ++word) {
+    Value codes = b.bitcast(type, b.part(64 * word, 64));
+    for (int64_t i = 0; i < 3 && 3 * word + i < b.groups; ++i)
+      addGroup(3 * word + i, b.shiftRight(codes, 5 * i));
+    if (word < format::stepTopBits(b.groups))
+      collected = b.collect(collected, b.shiftRight(codes, 15));
+  }
+  if (format::hasStepByte(b.groups)) {
+    Value byte = arith::ExtUIOp::create(b, type, b.part(64 * words, 32));
+    addGroup(3 * words, byte);
+    if (collected)
+      collected = b.join(b.shiftLeft(collected, 3), b.shiftRight(byte, 5));
+  }
+  if (collected)
+    addGroup(b.groups - 1, collected);
+  return sum;
+}
+
+/// The lower bytes of the 32 words of rows, in the order of nibbles [T7].
+static Value lowBytes(CodesBuilder &b, Value words) {
+  SmallVector<int64_t> order;
+  for (int64_t byte = 0; byte < format::kTileRows; ++byte) {
+    bool isMoved = byte >= 8 && byte < 24;
+    order.push_back(2 * (!isMoved ? byte : byte < 16 ? byte + 8 : byte - 8));
+  }
+  return vector::ShuffleOp::create(b, words, words, order);
+}
+
+/// Nibbles.
+static Value lookUpNibbles(CodesBuilder &b, LookupCodesOp op, Value sum) {
+  auto words = b.vec(16, 16);
+  int64_t size = b.bytes.getType().getDimSize(0);
+  // Bit 15 of a sign word is the sign of the current group. The lowest bit is
+  // set, because a sign of zero would erase the sum; the sixteenth sign, which
+  // lives there, is kept aside.
+  Value signs[2], last[2], sums[2];
+  for (int64_t half = 0; half < 2; ++half) {
+    Value word = b.bitcast(words, b.part(size - 64 + 32 * half, 32));
+    Value one = b.splat(word, 1);
+    signs[half] = b.join(word, one);
+    last[half] = b.join(b.shiftLeft(word, 15), one);
+    sums[half] = vector::ExtractStridedSliceOp::create(
+        b, sum, ArrayRef<int64_t>{16 * half}, ArrayRef<int64_t>{16},
+        ArrayRef<int64_t>{1});
+  }
+  // Signs apart are the last words; bit 4 of an entry says in which of two
+  // tables it is.
+  std::array<Value, 2> upper;
+  for (int64_t half = 0; half < 2 && b.codebook.hasSignApart(); ++half)
+    upper[half] =
+        b.bitcast(words, b.part(b.end - format::kSignBytes + 32 * half, 32));
+  auto lookUp = [&](int64_t group, Value codes) -> std::array<Value, 2> {
+    int64_t tables = upper[0] ? 2 : 1;
+    std::array<Value, 2> found;
+    for (int64_t table = 0; table < tables; ++table) {
+      Value index = tableIndex(b, op, tables * group + table);
+      auto halves =
+          LookupHalvesOp::create(b, words, words, op.getTables(), index, codes);
+      for (int64_t half = 0; half < 2; ++half)
+        found[half] = table == 0 ? halves->getResult(half)
+                                 : Value(arith::SelectOp::create(
+                                       b, isSet(b, upper[half], group),
+                                       halves->getResult(half), found[half]));
+    }
+    return found;
+  };
+  Value codes;
+  for (int64_t group = 0; group < b.groups; ++group) {
+    if (group == 2 * format::stepNibbles(b.groups))
+      codes =
+          lowBytes(b, b.part(b.end - format::kSignBytes, format::kSignBytes));
+    else
+      codes =
+          group % 2 == 0 ? b.part(group / 2 * 32, 32) : b.shiftRight(codes, 4);
+    std::array<Value, 2> found = lookUp(group, codes);
+    for (int64_t half = 0; half < 2; ++half) {
+      Value sign = group == 15 ? last[half] : signs[half];
+      sums[half] = b.add(sums[half], ApplySignOp::create(b, found[half], sign));
+      if (group < 14)
+        signs[half] = b.add(signs[half], signs[half]);
+    }
+  }
+  auto order = llvm::to_vector(llvm::seq<int64_t>(format::kTileRows));
+  return vector::ShuffleOp::create(b, sums[0], sums[1], order);
+}
+
+void sherry::expandLookup(LookupCodesOp op) {
+  CodesBuilder b(op, op);
+  auto lookUp = op.getOrder() == CodeOrder::Words ? lookUpWords : lookUpNibbles;
+  op.replaceAllUsesWith(lookUp(b, op, op.getAccumulator()));
+  op.erase();
+}

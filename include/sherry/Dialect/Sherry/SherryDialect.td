@@ -48,6 +48,9 @@ def Sherry_Dialect : Dialect {
       "::mlir::DictionaryAttr":$step,
       "::mlir::UnitAttr":$on_demand);
   let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let extraClassDeclaration = [{
+    void registerAttributes();
+  }];
 }
 
 #endif // SHERRY_DIALECT_SHERRY_DIALECT

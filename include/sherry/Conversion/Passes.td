@@ -189,7 +189,8 @@ def ExpandCodes : Pass<"sherry-expand-codes", "::mlir::func::FuncOp"> {
   let description = [{
     `sherry.unpack_codes` becomes `sherry.decode_block` of the codes of 16
     outputs each, `sherry.lookup_codes` a `sherry.lookup`, or a
-    `sherry.lookup_halves` with `sherry.apply_sign`, for each group. The codes
+    `sherry.lookup_halves` with `sherry.apply_sign`, for each group; two
+    `sherry.lookup_halves` where a codebook has more than 16 entries. The codes
     are taken from the bytes by shifts; bytes that are loaded whole are loaded
     in registers instead. Trits that are extracted are computed where they are
     used first.

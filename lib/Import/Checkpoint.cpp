@@ -201,7 +201,7 @@ static bool changesModel(StringRef name, int64_t numLayers) {
   if (isOfLayer && (rest.consumeInteger(10, layer) || layer >= numLayers))
     return false;
   return name.ends_with(".bias") || name.ends_with(".scale") ||
-         name.contains("norm");
+         name.ends_with("_scale") || name.contains("norm");
 }
 
 Error Checkpoint::checkUnusedTensors(int64_t numLayers) const {

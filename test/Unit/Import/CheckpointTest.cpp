@@ -135,6 +135,7 @@ TEST_F(CheckpointTest, WithoutABiasScaleOrNormAModelIsAnother) {
   };
   for (std::string name : {"model.layers.1.self_attn.q_proj.bias",
                            "model.layers.1.self_attn.q_proj.scale",
+                           "model.layers.1.mlp.up_proj.weight_scale",
                            "model.layers.0.self_attn.q_norm.weight"}) {
     writeShard("a.safetensors", "w", 1);
     EXPECT_THAT(check(name), mentions("a.safetensors: has no tensor", name));

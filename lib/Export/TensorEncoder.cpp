@@ -59,9 +59,10 @@ static void countRatios(const float *weights, int64_t count, float scale,
                         TensorReport &report) {
   for (int64_t i = 0; scale > 0 && i < count; ++i) {
     double ratio = weights[i] / scale;
+    constexpr int64_t middle = TensorReport::kBins / 2;
     int64_t bin =
         std::llround(std::clamp(ratio / TensorReport::kBinWidth, -1e6, 1e6) +
-                     TensorReport::kBins / 2);
+                     static_cast<double>(middle));
     bin = std::clamp<int64_t>(bin, 0, TensorReport::kBins - 1);
     ++report.histogram[bin];
   }

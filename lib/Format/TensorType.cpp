@@ -190,8 +190,9 @@ void sherry::format::readRow(TensorType storage, const uint8_t *bytes,
     readBlock(storage, bytes, block);
     for (int64_t i = 0; i < info.blockInputs; ++i) {
       float scale = block.d;
+      int64_t part = i / 16;
       if (storage == TensorType::Q6_K)
-        scale *= static_cast<float>(block.factors[i / 16]);
+        scale *= static_cast<float>(block.factors[part]);
       out[i] = scale * static_cast<float>(block.integers[i]);
     }
   }

@@ -258,7 +258,7 @@ void sherry::format::decodeRow(const TernaryLayout &layout, bool strided,
 
 /// The codes of a block of STQ1_0, which has them as they are.
 static void copyCodes(const uint8_t *stored, uint8_t *codes) {
-  for (int pair = 0; pair < 32; ++pair) {
+  for (int64_t pair = 0; pair < 32; ++pair) {
     int signs = stored[32 + pair / 4] >> (pair % 4 * 2);
     codes[2 * pair] =
         static_cast<uint8_t>((stored[pair] & 15) | (signs & 1) << 4);

@@ -112,7 +112,7 @@ static void writeTQ1(const int8_t *trits, uint8_t *bytes) {
             3 * number + (digit < digits ? trits[digit * count + i] + 1 : 0);
       to[i] = static_cast<uint8_t>((number * 256 + 242) / 243);
     }
-    trits += digits * count;
+    trits += static_cast<int64_t>(digits) * count;
   };
   writeRun(bytes, 32, 5);
   writeRun(bytes + 32, 16, 5);
@@ -134,7 +134,7 @@ static void writeNeighbours(const int8_t *trits, int64_t inputs,
 }
 
 static void writeSTQ1(const int8_t *trits, uint8_t *bytes) {
-  for (int group = 0; group < 64; ++group) {
+  for (int64_t group = 0; group < 64; ++group) {
     const int8_t *first = trits + group / 16 * 64 + group % 16;
     const int8_t lanes[] = {first[0], first[16], first[32], first[48]};
     int code = k3of4.encode(lanes, 4);

@@ -17,7 +17,7 @@ bool sherry::saysProjection(const WeightOptions &options) {
 }
 
 bool sherry::isProjection(const WeightType &type,
-                         const TernaryWeights &projection) {
+                          const TernaryWeights &projection) {
   const TernaryWeights *ternary = getTernary(type);
   if (!ternary)
     return false;

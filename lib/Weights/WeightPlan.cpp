@@ -15,7 +15,6 @@
 using namespace llvm;
 using namespace sherry;
 using format::DenseFormat;
-using format::Granularity;
 using format::TensorType;
 
 static bool isDense(TensorType storage) {

@@ -51,7 +51,8 @@ struct TensorReport {
   static constexpr int64_t kBins = 25;
   static constexpr double kBinWidth = 0.25;
   static constexpr double centerOf(int64_t bin) {
-    return static_cast<double>(bin - kBins / 2) * kBinWidth;
+    constexpr int64_t middle = kBins / 2;
+    return static_cast<double>(bin - middle) * kBinWidth;
   }
 
   std::string name; ///< in Hugging Face folders

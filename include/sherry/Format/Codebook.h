@@ -62,7 +62,7 @@ struct Codebook {
   /// which bit is the sign.
   constexpr void finish() {
     // Entries last, for a group of zeros is its own negation.
-    for (int sign : {1, 0})
+    for (int64_t sign : {1, 0})
       for (int64_t entry = 0; entry < entries; ++entry) {
         auto code = static_cast<uint8_t>(entry + sign * signBit());
         codes[keyOf(decode(code).data(), inputs)] = code;

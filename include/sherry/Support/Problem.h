@@ -34,7 +34,7 @@ enum class Problem {
 
 class ProblemError : public llvm::ErrorInfo<ProblemError> {
 public:
-  static char ID;
+  static char ID; // NOLINT(readability-identifier-naming): asked for by LLVM
 
   ProblemError(Problem problem, std::string text)
       : problem(problem), text(std::move(text)) {}

@@ -193,7 +193,7 @@ QuantizedAttr QuantizedAttr::withoutTables() const {
 }
 
 QuantizedAttr QuantizedAttr::withScalesPerToken() const {
-  return get(getContext(), getGrouping(), /*perToken=*/true, getBlocks(),
+  return get(getContext(), getGrouping(), /*per_token=*/true, getBlocks(),
              getTables(), getCodebook());
 }
 

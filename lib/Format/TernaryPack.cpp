@@ -67,12 +67,6 @@ static void unpackWords(const uint8_t *bytes, int64_t groups,
 // [T7] Nibbles
 //===----------------------------------------------------------------------===//
 
-/// The row of byte b: 0..7, 16..23, 8..15, 24..31. The middle two quarters
-/// change places.
-static int64_t nibbleRow(int64_t byte) {
-  return byte < 8 || byte >= 24 ? byte : byte < 16 ? byte + 8 : byte - 8;
-}
-
 static void packNibbles(const StepCodes &codes, int64_t groups,
                         uint8_t *bytes) {
   for (int64_t vector = 0; vector < stepNibbles(groups); ++vector)

@@ -225,7 +225,8 @@ Expected<TranslatedConfig> GgufTranslator::run() {
     return fail("general.architecture",
                 "is " + quote(name) +
                     "; it must be \"llama\", \"hunyuan-dense\", \"qwen2\", "
-                    "\"qwen3\", \"bitnet\" or \"bitnet-b1.58\", the only "
+                    "\"qwen3\", \"bitnet\", \"bitnet-b1.58\" or \"bitnet-25\", "
+                    "the only "
                     "ones that are supported");
   result.prefix = (name + ".").str();
   result.fields = {{"model_type", architecture->name},

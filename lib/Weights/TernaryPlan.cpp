@@ -91,6 +91,23 @@ static Expected<int64_t> chooseScaleInputs(const TernaryTensors &tensors,
   return least;
 }
 
+bool sherry::fitsF16(float scale) {
+  return format::f16ToF32(format::f32ToF16(scale)) == scale;
+}
+
+TernaryWeights sherry::makeDense(int64_t inputs, int64_t cols,
+                                 bool scalesFitF16) {
+  TernaryWeights result;
+  result.layout.codebook = &format::kDense;
+  result.layout.granularity =
+      inputs < cols ? Granularity::PerGroup : Granularity::PerChannel;
+  if (inputs < cols)
+    result.layout.groupSize = inputs;
+  result.layout.scaleType =
+      scalesFitF16 ? format::ScaleType::F16 : format::ScaleType::F32;
+  return result;
+}
+
 /// Whether f16 holds the scales.
 static Expected<bool> areScalesF16(const TernaryTensors &tensors,
                                    Checkpoint &checkpoint) {
@@ -101,9 +118,8 @@ static Expected<bool> areScalesF16(const TernaryTensors &tensors,
                    const format::TensorTypeInfo &info = format::infoOf(storage);
                    for (int64_t i = 0;
                         i < rows * tensors.shape[1] / info.blockInputs; ++i) {
-                     float scale = format::readScale(
-                         storage, bytes + i * info.blockBytes);
-                     if (format::f16ToF32(format::f32ToF16(scale)) != scale)
+                     const uint8_t *block = bytes + i * info.blockBytes;
+                     if (!fitsF16(format::readScale(storage, block)))
                        return false;
                    }
                    return true;
@@ -135,15 +151,7 @@ Expected<TernaryWeights> sherry::chooseDense(const TernaryTensors &tensors,
   auto isF16 = areScalesF16(tensors, checkpoint);
   if (!isF16)
     return isF16.takeError();
-  TernaryWeights result;
-  result.layout.codebook = &format::kDense;
-  result.layout.granularity = *inputs == tensors.shape[1]
-                                  ? Granularity::PerChannel
-                                  : Granularity::PerGroup;
-  result.layout.groupSize = *inputs;
-  result.layout.scaleType =
-      *isF16 ? format::ScaleType::F16 : format::ScaleType::F32;
-  return result;
+  return makeDense(*inputs, tensors.shape[1], *isF16);
 }
 
 Expected<TernaryWeights> sherry::chooseTernary(const TernaryTensors &tensors,

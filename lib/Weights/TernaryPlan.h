@@ -22,6 +22,12 @@ struct TernaryTensors {
   TensorTypes types;
 };
 
+/// Whether f16 holds a scale as it is.
+bool fitsF16(float scale);
+
+/// Trits without a pattern with a scale for `inputs` of rows of `cols`.
+TernaryWeights makeDense(int64_t inputs, int64_t cols, bool scalesFitF16);
+
 /// Trits without a pattern, with the scales of such tensors.
 llvm::Expected<TernaryWeights> chooseDense(const TernaryTensors &tensors,
                                            Checkpoint &checkpoint);

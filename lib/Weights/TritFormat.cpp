@@ -4,8 +4,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TritFormat.h"
-#include "sherry/Format/Codebook.h"
-#include "sherry/Format/Float16.h"
 #include "sherry/Format/Pack.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -16,10 +14,6 @@ using namespace llvm;
 using namespace sherry;
 using format::Granularity;
 using format::ScaleType;
-
-static bool isF16(float scale) {
-  return format::f16ToF32(format::f32ToF16(scale)) == scale;
-}
 
 /// The magnitude of all that are not 0; nothing if there are several.
 static std::optional<float> findScale(ArrayRef<float> numbers) {
@@ -34,31 +28,20 @@ static std::optional<float> findScale(ArrayRef<float> numbers) {
   return scale;
 }
 
-/// A scale for `inputs` of a row; 0: for all of them.
-static TernaryWeights makeType(int64_t inputs, bool fitsF16) {
-  TernaryWeights result;
-  result.layout.codebook = &format::kDense;
-  result.layout.granularity =
-      inputs ? Granularity::PerGroup : Granularity::PerChannel;
-  if (inputs)
-    result.layout.groupSize = inputs;
-  result.layout.scaleType = fitsF16 ? ScaleType::F16 : ScaleType::F32;
-  return result;
-}
-
 Expected<TernaryWeights> sherry::chooseBitNet(const TernaryTensors &tensors,
                                               BitNetConfig::Form form,
                                               Checkpoint *checkpoint) {
+  int64_t cols = tensors.shape[1];
   if (!checkpoint) // files have bf16 to multiply with, or else inverses
-    return makeType(0, form == BitNetConfig::Form::Multiply);
-  bool fitsF16 = true;
+    return makeDense(cols, cols, form == BitNetConfig::Form::Multiply);
+  bool allFit = true;
   for (const std::string &name : tensors.names) {
     auto view = checkpoint->getTensor(name, tensors.shape);
     if (!view)
       return view.takeError();
-    fitsF16 &= isF16(*view->getTritScale());
+    allFit &= fitsF16(*view->getTritScale());
   }
-  return makeType(0, fitsF16);
+  return makeDense(cols, cols, allFit);
 }
 
 namespace {
@@ -67,16 +50,16 @@ class TritGrid {
 public:
   /// Whether the numbers of a row are trits times scales.
   bool addRow(ArrayRef<float> row);
-  std::optional<TernaryWeights> getType() const;
+  std::optional<TernaryWeights> getType(int64_t cols) const;
 
 private:
   bool addBlocks(ArrayRef<float> row, size_t inputs);
 
-  /// That may share a scale, most first; 0: those of a row.
-  static constexpr int64_t kInputs[] = {0, 256, 128, 64};
+  /// That may share a scale, most first: those of a row, or some of them.
+  static constexpr int64_t kInputs[] = {INT64_MAX, 256, 128, 64};
   bool holds[std::size(kInputs)] = {true, true, true, true};
   bool hasPattern = true; ///< that of 3:4
-  bool fitsF16 = true;    ///< all scales do
+  bool allFitF16 = true;  ///< the scales
   bool isZero = true;
 };
 } // namespace
@@ -88,7 +71,7 @@ bool TritGrid::addBlocks(ArrayRef<float> row, size_t inputs) {
     auto scale = findScale(row.take_front(inputs));
     if (!scale)
       return false;
-    fitsF16 &= isF16(*scale);
+    allFitF16 &= fitsF16(*scale);
     isZero &= *scale == 0;
   }
   return true;
@@ -100,16 +83,16 @@ bool TritGrid::addRow(ArrayRef<float> row) {
        rest = rest.drop_front(group))
     hasPattern = count(rest.take_front(group), 0.0f) == 1;
   for (auto [isHeld, inputs] : zip_equal(holds, kInputs))
-    isHeld = isHeld && addBlocks(row, inputs ? inputs : row.size());
+    isHeld = isHeld && addBlocks(row, inputs);
   return is_contained(holds, true);
 }
 
-std::optional<TernaryWeights> TritGrid::getType() const {
+std::optional<TernaryWeights> TritGrid::getType(int64_t cols) const {
   if (hasPattern || isZero)
     return std::nullopt;
   for (auto [isHeld, inputs] : zip_equal(holds, kInputs))
     if (isHeld)
-      return makeType(inputs, fitsF16);
+      return makeDense(inputs, cols, allFitF16);
   return std::nullopt;
 }
 
@@ -128,7 +111,7 @@ sherry::findTrits(const TernaryTensors &tensors, Checkpoint &checkpoint) {
         return std::nullopt;
     }
   }
-  return grid.getType();
+  return grid.getType(tensors.shape[1]);
 }
 
 bool sherry::takeTrits(const format::TernaryLayout &layout, int64_t rows,
@@ -143,7 +126,7 @@ bool sherry::takeTrits(const format::TernaryLayout &layout, int64_t rows,
     for (ArrayRef<float> rest(numbers, cols); !rest.empty();
          rest = rest.drop_front(std::min(group, rest.size()))) {
       auto scale = findScale(rest.take_front(group));
-      if (!scale || (layout.scaleType == ScaleType::F16 && !isF16(*scale)))
+      if (!scale || (layout.scaleType == ScaleType::F16 && !fitsF16(*scale)))
         return false;
       *scales++ = *scale;
     }

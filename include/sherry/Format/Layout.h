@@ -76,6 +76,12 @@ constexpr int64_t stepTopBits(int64_t groups) {
   return hasStepByte(groups) && groups % 3 == 2 ? 2 : 0;
 }
 
+/// [T7] The row of byte b of a vector of nibbles: 0..7, 16..23, 8..15, 24..31,
+/// and as well the byte of a row: the middle two quarters change places.
+constexpr int64_t nibbleRow(int64_t byte) {
+  return byte < 8 || byte >= 24 ? byte : byte < 16 ? byte + 8 : byte - 8;
+}
+
 /// [T7] Vectors of nibbles of such a step, two groups each. The last nibble of
 /// an odd number may be beside the signs.
 constexpr bool isNibbleBesideSigns(int64_t groups) {

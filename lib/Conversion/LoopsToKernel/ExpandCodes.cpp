@@ -177,7 +177,7 @@ void unpackNibbles(CodesBuilder &b, BeforeGroup before, UseCodes use) {
       for (int64_t half = 0; half < 2; ++half) {
         SmallVector<int64_t> order;
         for (int64_t i = 0; i < 16; ++i)
-          order.push_back((i < 8 ? i : i + 8) + 8 * half);
+          order.push_back(format::nibbleRow(16 * half + i));
         pairs[half] = arith::ExtUIOp::create(
             b, lanes, Value(vector::ShuffleOp::create(b, both, both, order)));
       }

@@ -59,10 +59,8 @@ static Value lookUpWords(CodesBuilder &b, LookupCodesOp op, Value sum) {
 /// The lower bytes of the 32 words of rows, in the order of nibbles [T7].
 static Value lowBytes(CodesBuilder &b, Value words) {
   SmallVector<int64_t> order;
-  for (int64_t byte = 0; byte < format::kTileRows; ++byte) {
-    bool isMoved = byte >= 8 && byte < 24;
-    order.push_back(2 * (!isMoved ? byte : byte < 16 ? byte + 8 : byte - 8));
-  }
+  for (int64_t byte = 0; byte < format::kTileRows; ++byte)
+    order.push_back(2 * format::nibbleRow(byte));
   return vector::ShuffleOp::create(b, words, words, order);
 }
 

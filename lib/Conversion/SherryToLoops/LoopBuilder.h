@@ -94,9 +94,9 @@ public:
   mlir::Value mul(mlir::Value a, int64_t b);
   /// Of numbers that are not negative.
   mlir::Value div(mlir::Value a, int64_t b);
+  mlir::Value rem(mlir::Value a, int64_t b);
   /// The result of a map, which has one.
   mlir::Value apply(mlir::AffineMap map, llvm::ArrayRef<mlir::Value> operands);
-  mlir::Value rem(mlir::Value a, int64_t b);
 
   //===--------------------------------------------------------------------===//
   // Vectors

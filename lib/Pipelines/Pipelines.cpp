@@ -23,6 +23,7 @@ void sherry::buildLayoutPipeline(OpPassManager &pm) {
   pm.addPass(createCSEPass());
   pm.addPass(createFuseLinear());
   pm.addPass(createFuseResidual());
+  pm.addPass(createFuseRope());
   // After fusion: fewer inputs to quantize.
   pm.addPass(createQuantizeActivations());
   // Ops that take the same blocks of an input share their quantization.
@@ -46,6 +47,10 @@ void sherry::buildLoopsPipeline(OpPassManager &pm) {
 }
 
 void sherry::buildKernelPipeline(OpPassManager &pm) {
+  // Equal views of what was written out become one.
+  pm.addNestedPass<func::FuncOp>(createUnrollDots());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
   // While places are affine in the number of the tile.
   pm.addNestedPass<func::FuncOp>(createPrefetchTiles());
   pm.addNestedPass<func::FuncOp>(createInterleaveTiles());

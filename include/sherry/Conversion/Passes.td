@@ -170,6 +170,18 @@ def BlockTokens : Pass<"sherry-block-tokens", "::mlir::func::FuncOp"> {
                            "::sherry::SherryDialect"];
 }
 
+def UnrollDots : Pass<"sherry-unroll-dots", "::mlir::func::FuncOp"> {
+  let summary = "write out short sums of weights that are read in place";
+  let description = [{
+    A loop that sums at most 8 products by `sherry.dot_accumulate`, with weights
+    that are no trits, is written out: its weights are read once for all tokens
+    of a block, and each sum stays in a register. Trits are unpacked into panels,
+    whose loops stay. The order of the additions stays.
+  }];
+  let statistics = [Statistic<"numUnrolled", "num-unrolled", "loops written out">];
+  let dependentDialects = ["::mlir::affine::AffineDialect"];
+}
+
 def PairSums : Pass<"sherry-pair-sums", "::mlir::func::FuncOp"> {
   let summary = "sum pairs of products in 16 bits";
   let description = [{

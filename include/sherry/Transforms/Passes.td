@@ -93,6 +93,18 @@ def SelectLayout : Pass<"sherry-select-layout", "::mlir::ModuleOp"> {
   let dependentDialects = ["::sherry::SherryDialect"];
 }
 
+def FuseRope : Pass<"sherry-fuse-rope", "::mlir::ModuleOp"> {
+  let summary = "rotate queries and keys in one op";
+  let description = [{
+    Two `sherry.rope` with one table, one after the other, of neighbouring
+    columns of one tensor become one op: a barrier less in each layer. Heads
+    that are normalized before they are rotated (Qwen3) are not columns of one
+    tensor, and stay.
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "pairs fused">];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
 def FuseResidual : Pass<"sherry-fuse-residual", "::mlir::ModuleOp"> {
   let summary = "add residuals where outputs are stored";
   let description = [{

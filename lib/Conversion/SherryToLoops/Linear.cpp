@@ -207,13 +207,30 @@ static void emitBlockTile(LoopBuilder &b, const format::QuantFormat &format,
         b.mul(block.number, format.blockInputs / format::kDotInputs);
     sums = block.forParts(
         b, sums, [&](const WeightBlock &part, Value first, ValueRange carried) {
+          auto addGroup = [&](function_ref<Value(Value)> integers, Value group,
+                              ValueRange before) {
+            // In order: lists of operands are evaluated in any.
+            Value lower = integers(b.index(0));
+            Value upper = integers(b.index(16));
+            SmallVector<Value> next(before);
+            addDots(b, {lower, upper}, format.largest() + format.bias(), values,
+                    row, b.add(b.add(firstGroup, first), group), next);
+            return next;
+          };
+          if (format.bits == 8)
+            return b.repeat(
+                part.groups(), carried, [&](Value group, ValueRange before) {
+                  return addGroup(
+                      [&](Value half) {
+                        return part.integersOf8Bits(b, group, half, 16);
+                      },
+                      group, before);
+                });
           SmallVector<Value> next(carried);
-          for (int64_t group = 0; group < part.groups(); ++group) {
-            Value halves[] = {part.integers(b, group, b.index(0), 16),
-                              part.integers(b, group, b.index(16), 16)};
-            addDots(b, halves, format.largest() + format.bias(), values, row,
-                    b.add(b.add(firstGroup, first), group), next);
-          }
+          for (int64_t group = 0; group < part.groups(); ++group)
+            next = addGroup(
+                [&](Value half) { return part.integers(b, group, half, 16); },
+                b.index(group), next);
           return next;
         });
     for (Value &sum : sums)

@@ -9,8 +9,8 @@
 //    sherry_abi_query_fn, which returns a table with static lifetime;
 //  * needs nothing: no undefined symbol, no library, no constructor;
 //  * carries its weights in the section SHERRY_ABI_WEIGHTS_SECTION, which is
-//    page-aligned in the file, not loaded with the code, and mapped read-only
-//    by the runtime;
+//    aligned to 64 KiB in the file, not loaded with the code, and mapped
+//    read-only by the runtime;
 //  * carries checksums of itself in the section SHERRY_ABI_CHECKSUM_SECTION,
 //    which is not loaded either.
 //
@@ -27,67 +27,95 @@
 extern "C" {
 #endif
 
-/// Raised whenever anything below changes its meaning or its place. The first
-/// two fields of sherry_abi_model never move, so that every runtime can name
-/// the version it refuses.
-#define SHERRY_ABI_VERSION 3u
+/// Raised whenever anything below changes its meaning or its place; the
+/// versions are listed in docs/Pipeline.md. The first two fields of
+/// sherry_abi_model never move, so that every runtime can name the version it
+/// refuses.
+#define SHERRY_ABI_VERSION 4u
 
-/// A cache has room for a multiple of so many positions.
-#define SHERRY_ABI_CONTEXT_MULTIPLE 16
+/// Positions of a page of the cache.
+#define SHERRY_ABI_PAGE_POSITIONS 64
 #define SHERRY_ABI_QUERY_SYMBOL "sherry_model_query"
 #define SHERRY_ABI_WEIGHTS_SECTION ".sherry.weights"
 #define SHERRY_ABI_CHECKSUM_SECTION ".sherry.checksum"
 
-/// Alignment in bytes of the weights section in the file, and of the weights,
-/// kv_cache and workspace pointers that an entry point is given.
-#define SHERRY_ABI_WEIGHTS_ALIGNMENT 4096
+/// Alignment in bytes of the weights section in the file and of the segments of
+/// the code, such that systems with pages of up to 64 KiB can map them.
+#define SHERRY_ABI_WEIGHTS_ALIGNMENT 65536
+/// That of the weights, pages and workspace pointers that an entry point is
+/// given.
 #define SHERRY_ABI_BUFFER_ALIGNMENT 64
 
-/// One thread's view of the team that executes a forward call together. Every
+/// What one thread of the team that executes a call together is given. Every
 /// thread of the team calls the entry point with the same arguments but its
-/// own sherry_abi_team.
-typedef struct sherry_abi_team {
+/// own environment. Fields are only ever added, at the end.
+typedef struct sherry_abi_environment {
+  /// Bytes of this struct that the runtime has filled in, at least the
+  /// environment_size of the model.
+  uint64_t size;
   /// Returns once all n_threads threads of the team have called it; memory
   /// written by any of them before is then visible to all. Never null. `step`
   /// is the index in the list "steps" of the model's description of the step
   /// that ends here, for profiles; -1 if it is none of them.
-  void (*barrier)(const struct sherry_abi_team *self, int32_t step);
+  void (*barrier)(const struct sherry_abi_environment *self, int32_t step);
   /// For the owner of the team; generated code does not look at it.
   void *user;
   /// 0 <= thread < n_threads.
   int64_t thread;
   int64_t n_threads;
-} sherry_abi_team;
+} sherry_abi_environment;
 
 /// Runs n_tokens tokens of one or more sequences through the model, in one
 /// pass over the weights.
 ///
-///  weights    start of the weights section
-///  kv_cache   of each sequence, from number 0 on,
-///             context * kv_bytes_per_position bytes
-///  workspace  workspace_size bytes, contents irrelevant before and after
-///  tokens     [n_tokens] ids, each in [0, vocab_size) (the caller checks)
-///  positions  [n_tokens] positions, each in [0, context). What comes before a
-///             token in its sequence is among the tokens of this call, in any
-///             order, or was in an earlier one with this cache; no two tokens
-///             of a call have the same place
-///  sequences  [n_tokens] numbers of sequences, below SHERRY_ABI_MAX_SEQUENCES
-///  logits     [n_logits][logits_stride] f32, written for the last n_logits
-///             tokens; of each row the first vocab_size entries count
-///  n_tokens   decode: 1; prefill: 1 .. max_block
-///  n_logits   decode: 0 or 1; prefill: 0 .. n_tokens
-///  context    capacity of a sequence in positions, a multiple of
-///             SHERRY_ABI_CONTEXT_MULTIPLE
+///  weights     start of the weights section
+///  pages       the cache: page k begins at byte k * page size, where a page is
+///              SHERRY_ABI_PAGE_POSITIONS * kv_bytes_per_position bytes
+///  page_table  of each sequence, from number 0 on, table_stride numbers of
+///              pages: position p is in the page of entry
+///              p / SHERRY_ABI_PAGE_POSITIONS. Entries behind the last position
+///              are not read. Sequences may share pages of positions that are
+///              not among the tokens of this call
+///  workspace   workspace_size bytes, contents irrelevant before and after
+///  tokens      [n_tokens] ids, each in [0, vocab_size) (the caller checks)
+///  positions   [n_tokens] positions, each in [0, max_context). What comes
+///              before a token in its sequence is among the tokens of this
+///              call, in any order, or was in an earlier one with these pages;
+///              no two tokens of a call have the same place
+///  sequences   [n_tokens] numbers of sequences, below
+///              SHERRY_ABI_MAX_SEQUENCES
+///  outputs     [n_outputs][output_stride] f32, written for the last n_outputs
+///              tokens; how many numbers of a row count says the kind of the
+///              entry point
+///  n_tokens    1 .. max_tokens of the entry point
+///  n_outputs   0 .. n_tokens
 ///
 /// Allocates nothing and keeps no state: one mapped model serves any number
 /// of contexts at once. All threads of the team return together.
-typedef void (*sherry_abi_forward_fn)(const uint8_t *weights, uint8_t *kv_cache,
-                                      uint8_t *workspace, const int32_t *tokens,
-                                      const int32_t *positions,
-                                      const int32_t *sequences, float *logits,
-                                      int64_t n_tokens, int64_t n_logits,
-                                      int64_t context,
-                                      const sherry_abi_team *team);
+typedef void (*sherry_abi_forward_fn)(
+    const uint8_t *weights, uint8_t *pages, const int32_t *page_table,
+    uint8_t *workspace, const int32_t *tokens, const int32_t *positions,
+    const int32_t *sequences, float *outputs, int64_t n_tokens,
+    int64_t n_outputs, int64_t table_stride,
+    const sherry_abi_environment *environment);
+
+/// What an entry point computes; a runtime does not call kinds that it does not
+/// know.
+enum sherry_abi_entry_kind {
+  /// The logits after tokens: vocab_size of logits_stride numbers.
+  SHERRY_ABI_LOGITS = 1,
+  /// The hidden states of tokens, after the last norm: hidden_size of
+  /// hidden_stride numbers.
+  SHERRY_ABI_HIDDEN = 2
+};
+
+typedef struct sherry_abi_entry {
+  const char *name; ///< zero-terminated, as in the list "steps"
+  uint32_t kind;    ///< sherry_abi_entry_kind
+  /// Most tokens of a call, at most SHERRY_ABI_MAX_BLOCK.
+  uint32_t max_tokens;
+  sherry_abi_forward_fn forward;
+} sherry_abi_entry;
 
 typedef struct sherry_abi_model {
   uint32_t abi_version;
@@ -96,6 +124,10 @@ typedef struct sherry_abi_model {
   /// Bit i is set if the code needs the feature of bit i in cpu_features.def.
   uint64_t required_features;
   const char *target_cpu; ///< zero-terminated, for messages
+  /// e_machine of the ELF header of the code, 62 for x86-64.
+  uint32_t machine;
+  /// Bytes of sherry_abi_environment that the code may read.
+  uint32_t environment_size;
 
   /// Model description: a JSON object in UTF-8, see docs/Pipeline.md.
   const char *metadata;
@@ -110,15 +142,16 @@ typedef struct sherry_abi_model {
   uint64_t workspace_size;
   uint64_t kv_bytes_per_position; ///< of one sequence
 
-  /// At most SHERRY_ABI_MAX_SIZE, like max_context.
+  /// At most SHERRY_ABI_MAX_SIZE, like max_context and hidden_size.
   uint32_t vocab_size;
   uint32_t logits_stride; ///< >= vocab_size
-  uint32_t max_context;   ///< largest `context` the model was made for
-  /// Most tokens of one prefill call, at most SHERRY_ABI_MAX_BLOCK.
-  uint32_t max_block;
-
-  sherry_abi_forward_fn decode;
-  sherry_abi_forward_fn prefill;
+  uint32_t hidden_size;
+  uint32_t hidden_stride; ///< >= hidden_size
+  uint32_t max_context;   ///< positions of the longest sequence
+  uint32_t n_entries;     ///< at most SHERRY_ABI_MAX_ENTRIES
+  /// Those of a kind with the fewest tokens first; one of SHERRY_ABI_LOGITS at
+  /// least.
+  const sherry_abi_entry *entries;
 } sherry_abi_model;
 
 typedef const sherry_abi_model *(*sherry_abi_query_fn)(void);
@@ -145,14 +178,16 @@ enum sherry_abi_cpu_feature {
 #define SHERRY_ABI_STATIC_ASSERT _Static_assert
 #endif
 SHERRY_ABI_STATIC_ASSERT(sizeof(void *) == 8, "x86-64 only");
-SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_team) == 32, "ABI drift");
-SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_team, thread) == 16, "ABI drift");
-SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_model) == 112, "ABI drift");
-SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_model, weights_size) == 40,
+SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_environment) == 40, "ABI drift");
+SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_environment, thread) == 24,
                          "ABI drift");
-SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_model, vocab_size) == 80,
+SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_entry) == 24, "ABI drift");
+SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_model) == 120, "ABI drift");
+SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_model, weights_size) == 48,
                          "ABI drift");
-SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_model, prefill) == 104,
+SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_model, vocab_size) == 88,
+                         "ABI drift");
+SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_model, entries) == 112,
                          "ABI drift");
 SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_checksum) == 8, "ABI drift");
 SHERRY_ABI_STATIC_ASSERT(SHERRY_CPU_FEATURE_COUNT <= 64, "one bit each");

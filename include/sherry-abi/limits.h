@@ -19,7 +19,9 @@
 /// Most bytes of stack that an entry point takes, whatever the model is. What
 /// `barrier` takes comes on top.
 #define SHERRY_ABI_MAX_STACK (1 << 15)
-/// Most sequences that share a cache.
+/// Most entry points of a model.
+#define SHERRY_ABI_MAX_ENTRIES 16
+/// Most sequences of a call, and of a context.
 #define SHERRY_ABI_MAX_SEQUENCES (1 << 10)
 /// Most threads of a context. More would only exhaust the system: OpenMP ends
 /// the program then.

@@ -19,7 +19,7 @@ Error sherry::addAbiTable(Module &module, const TargetModel &target,
   auto *forwardType =
       FunctionType::get(Type::getVoidTy(context),
                         {pointer, pointer, pointer, pointer, pointer, pointer,
-                         pointer, i64, i64, i64, pointer},
+                         pointer, pointer, i64, i64, i64, pointer},
                         /*isVarArg=*/false);
   for (Function &function : module)
     if (!function.isDeclaration())
@@ -39,32 +39,47 @@ Error sherry::addAbiTable(Module &module, const TargetModel &target,
     global->setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
     return global;
   };
-  // The order and the sizes of sherry_abi_model.
-  SmallVector<Constant *> values{word(SHERRY_ABI_VERSION),
-                                 word(sizeof(sherry_abi_model)),
-                                 quad(target.features),
-                                 text(target.cpu, "target_cpu"),
-                                 text(fields.metadata, "metadata"),
-                                 quad(fields.metadata.size()),
-                                 quad(fields.weightsSize),
-                                 quad(fields.tokenizerOffset),
-                                 quad(fields.tokenizerSize),
-                                 quad(fields.workspaceSize),
-                                 quad(fields.kvBytesPerPosition),
-                                 word(fields.vocabSize),
-                                 word(fields.logitsStride),
-                                 word(fields.maxContext),
-                                 word(fields.maxBlock)};
-  for (StringRef name : {"decode", "prefill"}) {
-    Function *entry = module.getFunction(name);
-    if (!entry || entry->getFunctionType() != forwardType)
-      return createStringError("the module does not define @" + name +
+  auto constant = [&](Constant *init, StringRef name) {
+    return new GlobalVariable(module, init->getType(), /*isConstant=*/true,
+                              GlobalValue::InternalLinkage, init, name);
+  };
+  // The order and the sizes of sherry_abi_entry.
+  SmallVector<Constant *> entries;
+  for (const AbiEntry &entry : fields.entries) {
+    Function *function = module.getFunction(entry.name);
+    if (!function || function->getFunctionType() != forwardType)
+      return createStringError("the module does not define @" + entry.name +
                                " with the type of an entry point");
-    values.push_back(entry);
+    entries.push_back(ConstantStruct::getAnon(
+        {text(entry.name, "entry_name"), word(entry.kind),
+         word(entry.maxTokens), function}));
   }
+  auto *entriesType =
+      ArrayType::get(entries.front()->getType(), entries.size());
+  // The order and the sizes of sherry_abi_model.
+  Constant *values[] = {
+      word(SHERRY_ABI_VERSION),
+      word(sizeof(sherry_abi_model)),
+      quad(target.features),
+      text(target.cpu, "target_cpu"),
+      word(target.getInstructionSet().elfMachine),
+      word(sizeof(sherry_abi_environment)),
+      text(fields.metadata, "metadata"),
+      quad(fields.metadata.size()),
+      quad(fields.weightsSize),
+      quad(fields.tokenizerOffset),
+      quad(fields.tokenizerSize),
+      quad(fields.workspaceSize),
+      quad(fields.kvBytesPerPosition),
+      word(fields.vocabSize),
+      word(fields.logitsStride),
+      word(fields.hiddenSize),
+      word(fields.hiddenStride),
+      word(fields.maxContext),
+      word(entries.size()),
+      constant(ConstantArray::get(entriesType, entries), "entries")};
   auto *init = ConstantStruct::getAnon(values);
-  auto *table = new GlobalVariable(module, init->getType(), /*isConstant=*/true,
-                                   GlobalValue::InternalLinkage, init, "model");
+  auto *table = constant(init, "model");
 
   auto *query = Function::Create(FunctionType::get(pointer, false),
                                  GlobalValue::ExternalLinkage,

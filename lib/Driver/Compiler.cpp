@@ -182,8 +182,14 @@ AbiFields Compilation::describe() {
   result.vocabSize = input.config.vocabSize;
   result.logitsStride =
       format::rowStride(input.config.vocabSize, sizeof(float));
+  result.hiddenSize = input.config.hiddenSize;
+  result.hiddenStride =
+      format::rowStride(input.config.hiddenSize, sizeof(float));
   result.maxContext = input.config.maxPositionEmbeddings;
-  result.maxBlock = getSchedule(*input.module).getMaxBlock();
+  auto maxBlock =
+      static_cast<uint32_t>(getSchedule(*input.module).getMaxBlock());
+  result.entries = {{"decode", SHERRY_ABI_LOGITS, 1},
+                    {"prefill", SHERRY_ABI_LOGITS, maxBlock}};
   return result;
 }
 

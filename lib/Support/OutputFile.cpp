@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Support/OutputFile.h"
-#include "sherry/Support/PendingFile.h"
+#include "PendingFile.h"
 #include "sherry/Support/ToolProcess.h"
 
 #include "llvm/ADT/ScopeExit.h"

@@ -15,6 +15,9 @@
 
 using namespace llvm;
 
+/// SHERRY_ABI_WEIGHTS_ALIGNMENT as a flag.
+static constexpr StringLiteral kMaxPageSize = "max-page-size=65536";
+
 static Expected<std::string> findLinker(StringRef linker) {
   if (!linker.empty()) {
     if (ErrorOr<std::string> path = sys::findProgramByName(linker))
@@ -87,6 +90,8 @@ sherry::linkSharedObject(StringRef object, StringRef linker) {
     return error;
   StringRef arguments[] = {*program,
                            "-shared",
+                           "-z",
+                           kMaxPageSize,
                            "-z",
                            "defs",
                            "-z",

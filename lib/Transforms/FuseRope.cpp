@@ -55,8 +55,7 @@ static bool fuse(RopeOp first, RopeOp second) {
   if (!begin || !middle || *begin + width != *middle)
     return false;
   OpBuilder b(first);
-  Value columns =
-      takeColumns(b, left, left.getSource(), *begin, width + rest);
+  Value columns = takeColumns(b, left, left.getSource(), *begin, width + rest);
   Value rotated =
       RopeOp::create(b, b.getFusedLoc({first.getLoc(), second.getLoc()}),
                      columns.getType(), columns, first.getTable());

@@ -89,7 +89,7 @@ uint32_t sherry_model_max_context(const sherry_model *model) {
 }
 
 uint32_t sherry_model_max_block(const sherry_model *model) {
-  return model->model->abi().max_block;
+  return model->model->maxBlock();
 }
 
 uint64_t sherry_model_weights_size(const sherry_model *model) {
@@ -263,6 +263,55 @@ int sherry_context_truncate(sherry_context *context, uint32_t sequence,
     context->context.truncate(sequence, position);
     return 0;
   });
+}
+
+uint32_t sherry_context_pages(const sherry_context *context) {
+  return context->context.pages().size();
+}
+
+uint32_t sherry_context_free_pages(const sherry_context *context) {
+  return context->context.pages().available();
+}
+
+int64_t sherry_sequence_create(sherry_context *context) {
+  return guard(int64_t{-1},
+               [&] { return int64_t{context->context.createSequence()}; });
+}
+
+int sherry_sequence_drop(sherry_context *context, uint32_t sequence) {
+  return guard(-1, [&] {
+    context->context.dropSequence(sequence);
+    return 0;
+  });
+}
+
+int64_t sherry_sequence_fork(sherry_context *context, uint32_t sequence,
+                             uint32_t position) {
+  return guard(int64_t{-1}, [&] {
+    return int64_t{context->context.forkSequence(sequence, position)};
+  });
+}
+
+int64_t sherry_sequence_tokens(const sherry_context *context, uint32_t sequence,
+                               int32_t *tokens, int64_t capacity) {
+  return guard(int64_t{-1}, [&] {
+    requireCapacity(capacity);
+    return copyTokens(context->context.sequence(sequence).tokens(), tokens,
+                      capacity);
+  });
+}
+
+int sherry_sequence_save(const sherry_context *context, uint32_t sequence,
+                         const char *path) {
+  return guard(-1, [&] {
+    context->context.saveSequence(sequence, path);
+    return 0;
+  });
+}
+
+int64_t sherry_sequence_load(sherry_context *context, const char *path) {
+  return guard(int64_t{-1},
+               [&] { return int64_t{context->context.loadSequence(path)}; });
 }
 
 int sherry_eval(sherry_context *context, const int32_t *tokens,

@@ -20,6 +20,13 @@ static uint32_t extend(uint32_t checksum, const uint8_t *bytes, uint64_t size) {
   return static_cast<uint32_t>(crc32(checksum, bytes, static_cast<uInt>(size)));
 }
 
+uint32_t sherry::runtime::checksumOfPiece(const uint8_t *bytes, uint64_t size) {
+  uint32_t checksum = 0;
+  for (uint64_t at = 0; at < size; at += pieceSize)
+    checksum = extend(checksum, bytes + at, std::min(pieceSize, size - at));
+  return checksum;
+}
+
 uint32_t sherry::runtime::computeCodeChecksum(const File &file,
                                               const ModelSections &sections) {
   const bool weightsFirst = sections.weights.offset < sections.checksum.offset;

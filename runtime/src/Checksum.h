@@ -16,6 +16,9 @@ namespace sherry::runtime {
 /// Of all bytes of a file that lie in neither section.
 uint32_t computeCodeChecksum(const File &file, const ModelSections &sections);
 
+/// Of `size` bytes, by this thread.
+uint32_t checksumOfPiece(const uint8_t *bytes, uint64_t size);
+
 /// Of `size` bytes. All threads take part.
 uint32_t computeChecksum(const uint8_t *bytes, uint64_t size);
 

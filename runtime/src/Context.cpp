@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Context.h"
+#include "PrefixFile.h"
 #include "Support.h"
 #include "Threads.h"
 
@@ -23,43 +24,123 @@ static uint32_t resolve(uint32_t option, uint32_t standard, uint32_t limit,
   return option ? option : standard;
 }
 
+static PagePool makePool(const sherry_abi_model &abi, uint32_t capacity,
+                         uint32_t sequences, uint32_t pages) {
+  const std::string what =
+      (sequences == 1 ? "a context of "
+                      : std::to_string(sequences) + " sequences of ") +
+      std::to_string(capacity) + " positions (a smaller one needs less)";
+  return PagePool(checkedMultiply(SHERRY_ABI_PAGE_POSITIONS,
+                                  abi.kv_bytes_per_position, "a page"),
+                  pages ? pages : sequences * Sequence::pagesOf(capacity),
+                  what);
+}
+
+static uint32_t resolveCapacity(const sherry_abi_model &abi,
+                                const sherry_context_options &options) {
+  return resolve(options.context, std::min(defaultCapacity, abi.max_context),
+                 abi.max_context, "a context");
+}
+
+static uint32_t resolveSequences(const sherry_context_options &options) {
+  return resolve(options.sequences, 1, SHERRY_ABI_MAX_SEQUENCES,
+                 "a number of sequences");
+}
+
 Context::Context(std::shared_ptr<const Model> owner,
                  const sherry_context_options &options)
-    : model(std::move(owner)) {
-  const sherry_abi_model &abi = model->abi();
-  capacity =
-      resolve(options.context, std::min(defaultCapacity, abi.max_context),
-              abi.max_context, "a context");
-  maxBlock = resolve(options.block, abi.max_block, abi.max_block, "a block");
-  numThreads = limitThreads(resolve(options.threads, defaultThreads(),
-                                    SHERRY_ABI_MAX_THREADS, "a thread count"));
-  lengths.resize(resolve(options.sequences, 1, SHERRY_ABI_MAX_SEQUENCES,
-                         "a number of sequences"));
-  cache = Mapping::hugePages(
-      checkedMultiply(
-          lengths.size(),
-          checkedMultiply(cachePositions(), abi.kv_bytes_per_position, "cache"),
-          "cache"),
-      (sequences() == 1 ? "a context of "
-                        : std::to_string(sequences()) + " sequences of ") +
-          std::to_string(capacity) + " positions (a smaller one needs less)");
+    : model(std::move(owner)), capacity(resolveCapacity(model->abi(), options)),
+      maxBlock(resolve(options.block, model->maxBlock(), model->maxBlock(),
+                       "a block")),
+      numThreads(
+          limitThreads(resolve(options.threads, defaultThreads(),
+                               SHERRY_ABI_MAX_THREADS, "a thread count"))),
+      pool(makePool(model->abi(), capacity, resolveSequences(options),
+                    options.pages)) {
+  slots.resize(resolveSequences(options));
+  for (std::optional<Sequence> &slot : slots)
+    slot.emplace(pool);
   for (auto *numbers :
        {&pending.tokens, &pending.positions, &pending.sequences})
     numbers->reserve(maxBlock);
   pending.places.reserve(maxBlock);
-  workspace = Mapping::hugePages(abi.workspace_size, "the workspace");
+  workspace = Mapping::hugePages(model->abi().workspace_size, "the workspace");
+}
+
+//===----------------------------------------------------------------------===//
+// Sequences
+//===----------------------------------------------------------------------===//
+
+const Sequence &Context::sequence(uint32_t number) const {
+  checkSequence(number);
+  return *slots[number];
+}
+
+/// Returns its number, the lowest that is free.
+uint32_t Context::add(Sequence sequence) {
+  size_t number = 0;
+  while (number < slots.size() && slots[number])
+    ++number;
+  if (number == SHERRY_ABI_MAX_SEQUENCES)
+    throw Error("a context has at most " +
+                std::to_string(SHERRY_ABI_MAX_SEQUENCES) +
+                " sequences; drop one first");
+  if (number == slots.size())
+    slots.emplace_back();
+  slots[number].emplace(std::move(sequence));
+  return static_cast<uint32_t>(number);
+}
+
+uint32_t Context::createSequence() {
+  checkIdle();
+  return add(Sequence(pool));
+}
+
+void Context::dropSequence(uint32_t sequence) {
+  checkIdle();
+  checkSequence(sequence);
+  slots[sequence].reset();
+  lastLogits = nullptr;
+}
+
+void Context::checkPosition(uint32_t sequence, uint32_t position,
+                            const char *action) const {
+  checkSequence(sequence);
+  const uint32_t length = slots[sequence]->length();
+  if (position > length)
+    throw Error("cannot " + std::string(action) + " a sequence of " +
+                std::to_string(length) + " tokens " +
+                (std::string(action) == "fork" ? "at " : "to ") +
+                std::to_string(position));
+}
+
+uint32_t Context::forkSequence(uint32_t sequence, uint32_t position) {
+  checkIdle();
+  checkPosition(sequence, position, "fork");
+  return add(slots[sequence]->fork(position));
 }
 
 void Context::truncate(uint32_t sequence, uint32_t position) {
   checkIdle();
-  checkSequence(sequence);
-  uint32_t &length = lengths[sequence];
-  if (position > length)
-    throw Error("cannot truncate a sequence of " + std::to_string(length) +
-                " tokens to " + std::to_string(position));
-  length = position;
+  checkPosition(sequence, position, "truncate");
+  slots[sequence]->truncate(position);
   lastLogits = nullptr;
 }
+
+void Context::saveSequence(uint32_t sequence, const std::string &path) const {
+  checkIdle();
+  checkSequence(sequence);
+  writePrefix(path, *model, pool, *slots[sequence]);
+}
+
+uint32_t Context::loadSequence(const std::string &path) {
+  checkIdle();
+  return add(readPrefix(path, *model, pool, capacity));
+}
+
+//===----------------------------------------------------------------------===//
+// Checks
+//===----------------------------------------------------------------------===//
 
 void Context::checkIdle() const {
   if (isEvaluating)
@@ -68,15 +149,17 @@ void Context::checkIdle() const {
 }
 
 void Context::checkSequence(uint32_t sequence) const {
-  if (sequence >= lengths.size())
+  if (sequence >= slots.size())
     throw Error("sequence " + std::to_string(sequence) + " is not in [0, " +
-                std::to_string(lengths.size()) + ")");
+                std::to_string(slots.size()) + ")");
+  if (!slots[sequence])
+    throw Error("sequence " + std::to_string(sequence) + " was dropped");
 }
 
 void Context::checkEntry(const sherry_batch_entry &entry) const {
   checkSequence(entry.sequence);
   checkEnumerator(entry.logits, SHERRY_LOGITS_ALL, "sherry_logits");
-  const uint32_t length = lengths[entry.sequence];
+  const uint32_t length = slots[entry.sequence]->length();
   const int64_t n = entry.n_tokens;
   if (n < 0 || n > capacity - length)
     throw Error(std::to_string(n) + " tokens after " + std::to_string(length) +
@@ -101,6 +184,30 @@ void Context::checkEntries(const sherry_batch_entry *entries, int64_t n) const {
       if (entries[before].sequence == entries[i].sequence)
         throw Error("sequence " + std::to_string(entries[i].sequence) +
                     " occurs twice in a batch");
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Evaluation
+//===----------------------------------------------------------------------===//
+
+/// Gets the pages that the entries will write, and lists those that they read.
+void Context::makeRoom(const sherry_batch_entry *entries, int64_t n) {
+  const auto stride = static_cast<size_t>(tableStride());
+  pageTable.resize(std::max(pageTable.size(), static_cast<size_t>(n) * stride));
+  try {
+    for (int64_t i = 0; i < n; ++i)
+      slots[entries[i].sequence]->makeRoom(
+          static_cast<uint32_t>(entries[i].n_tokens));
+  } catch (...) {
+    for (int64_t i = 0; i < n; ++i)
+      slots[entries[i].sequence]->dropRoom();
+    throw;
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    const std::vector<int32_t> &pages = slots[entries[i].sequence]->pages();
+    std::copy(pages.begin(), pages.end(),
+              pageTable.begin() + i * static_cast<int64_t>(stride));
   }
 }
 
@@ -141,8 +248,8 @@ Context::Place Context::fillBlock(const sherry_batch_entry *entries, int64_t n,
       if (wantsLogits(entry, end.index) == withLogits) {
         block.tokens.push_back(entry.tokens[end.index]);
         block.positions.push_back(
-            static_cast<int32_t>(lengths[entry.sequence] + end.index));
-        block.sequences.push_back(static_cast<int32_t>(entry.sequence));
+            static_cast<int32_t>(slots[entry.sequence]->length() + end.index));
+        block.sequences.push_back(static_cast<int32_t>(end.entry));
         block.places.push_back(end);
       }
       ++end.index;
@@ -170,6 +277,7 @@ void Context::eval(const sherry_batch_entry *entries, int64_t n,
     return;
   float *logits =
       logitsBuffer(std::max<int64_t>(1, std::min<int64_t>(wanted, maxBlock)));
+  makeRoom(entries, n);
   lastLogits = nullptr;
   struct InUse {
     bool &flag;
@@ -190,7 +298,8 @@ void Context::eval(const sherry_batch_entry *entries, int64_t n,
     }
   }
   for (int64_t i = 0; i < n; ++i)
-    lengths[entries[i].sequence] += static_cast<uint32_t>(entries[i].n_tokens);
+    slots[entries[i].sequence]->append(
+        entries[i].tokens, static_cast<size_t>(entries[i].n_tokens));
 }
 
 void Context::profile(bool on) {
@@ -210,14 +319,13 @@ sherry_step_time Context::stepTime(uint32_t step) const {
 }
 
 void Context::forward(float *logits) {
-  const sherry_abi_model &abi = model->abi();
   const auto n = static_cast<int64_t>(pending.tokens.size());
-  const sherry_abi_forward_fn entry = n == 1 ? abi.decode : abi.prefill;
+  const sherry_abi_forward_fn entry = model->entryFor(SHERRY_ABI_LOGITS, n);
   runTeam(numThreads, steps ? &*steps : nullptr,
-          [&](const sherry_abi_team *team) {
-            entry(model->weights(), cache.data(), workspace.data(),
-                  pending.tokens.data(), pending.positions.data(),
-                  pending.sequences.data(), logits, n, pending.numLogits,
-                  cachePositions(), team);
+          [&](const sherry_abi_environment *environment) {
+            entry(model->weights(), pool.data(), pageTable.data(),
+                  workspace.data(), pending.tokens.data(),
+                  pending.positions.data(), pending.sequences.data(), logits, n,
+                  pending.numLogits, tableStride(), environment);
           });
 }

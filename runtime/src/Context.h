@@ -10,6 +10,7 @@
 
 #include "Memory.h"
 #include "Model.h"
+#include "Sequence.h"
 #include "Team.h"
 #include "sherry/sherry.h"
 
@@ -28,14 +29,21 @@ public:
   uint32_t size() const { return capacity; }
   uint32_t block() const { return maxBlock; }
   uint32_t threads() const { return numThreads; }
-  uint32_t sequences() const { return static_cast<uint32_t>(lengths.size()); }
+  uint32_t sequences() const { return static_cast<uint32_t>(slots.size()); }
   uint32_t position(uint32_t sequence) const {
-    return sequence < lengths.size() ? lengths[sequence] : 0;
+    return exists(sequence) ? slots[sequence]->length() : 0;
   }
+  const PagePool &pages() const { return pool; }
   /// See sherry_context_logits.
   const float *logits() const { return lastLogits; }
 
-  /// See sherry_context_truncate and sherry_eval_batch; both throw Error.
+  // See the functions of the same names in sherry.h; all throw Error.
+  const Sequence &sequence(uint32_t number) const;
+  uint32_t createSequence();
+  void dropSequence(uint32_t sequence);
+  uint32_t forkSequence(uint32_t sequence, uint32_t position);
+  void saveSequence(uint32_t sequence, const std::string &path) const;
+  uint32_t loadSequence(const std::string &path);
   void truncate(uint32_t sequence, uint32_t position);
   void eval(const sherry_batch_entry *entries, int64_t n,
             sherry_batch_logits_fn onLogits, void *user);
@@ -51,17 +59,23 @@ private:
     int64_t entry, index;
   };
 
-  /// What the cache has room for, per sequence.
-  int64_t cachePositions() const {
-    constexpr int64_t unit = SHERRY_ABI_CONTEXT_MULTIPLE;
-    return (capacity + unit - 1) / unit * unit;
+  /// Entries of the page table per sequence.
+  int64_t tableStride() const {
+    return static_cast<int64_t>(Sequence::pagesOf(capacity));
   }
+  bool exists(uint32_t sequence) const {
+    return sequence < slots.size() && slots[sequence];
+  }
+  uint32_t add(Sequence sequence);
   /// Throws Error while eval runs: a callback may not change the context.
   void checkIdle() const;
   void checkSequence(uint32_t sequence) const;
+  void checkPosition(uint32_t sequence, uint32_t position,
+                     const char *action) const;
   void checkEntry(const sherry_batch_entry &entry) const;
   void checkEntries(const sherry_batch_entry *entries, int64_t n) const;
   float *logitsBuffer(uint64_t rows);
+  void makeRoom(const sherry_batch_entry *entries, int64_t n);
   Place fillBlock(const sherry_batch_entry *entries, int64_t n, Place next);
   void forward(float *logits);
 
@@ -69,11 +83,14 @@ private:
   uint32_t capacity;
   uint32_t maxBlock;
   uint32_t numThreads;
-  std::vector<uint32_t> lengths; ///< of the sequences
-  Mapping cache, workspace, logitsMemory;
+  PagePool pool;
+  std::vector<std::optional<Sequence>> slots; ///< those without are free
+  Mapping workspace, logitsMemory;
   const float *lastLogits = nullptr;
   bool isEvaluating = false;
-  /// The tokens of one forward call, those with logits last.
+  std::vector<int32_t> pageTable; ///< [entries of a batch][tableStride()]
+  /// The tokens of one forward call, those with logits last. `sequences` are
+  /// entries of the batch.
   struct {
     std::vector<int32_t> tokens, positions, sequences;
     std::vector<Place> places;

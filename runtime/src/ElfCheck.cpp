@@ -280,8 +280,9 @@ std::optional<FileRange> ElfChecker::findSection(const std::string &names,
 
 ModelSections ElfChecker::findSections() const {
   const std::string names = readNames();
-  const auto weights = findSection(names, SHERRY_ABI_WEIGHTS_SECTION,
-                                   SHERRY_ABI_WEIGHTS_ALIGNMENT);
+  // Earlier ABIs, whose files checkModelTable() refuses by their version, had
+  // pages of 4 KiB.
+  const auto weights = findSection(names, SHERRY_ABI_WEIGHTS_SECTION, pageSize);
   if (!weights)
     throw Error(file.path() + ": has no section " SHERRY_ABI_WEIGHTS_SECTION
                               "; this is not a model that sherry-compile "

@@ -8,6 +8,7 @@
 #include "CpuFeatures.h"
 #include "ElfCheck.h"
 #include "Support.h"
+#include "X86/Machine.h"
 
 #include <algorithm>
 
@@ -36,20 +37,45 @@ static void checkCpu(const sherry_abi_model &model, uint64_t cpuFeatures) {
               "x86-64-v2, which all have");
 }
 
+static void require(bool condition, const std::string &field) {
+  if (!condition)
+    throw Error("the model's table is wrong in " + field +
+                "; compile the model again");
+}
+
+static void checkEntries(const sherry_abi_model &model) {
+  require(model.entries && model.n_entries > 0 &&
+              model.n_entries <= SHERRY_ABI_MAX_ENTRIES,
+          "entries");
+  bool givesLogits = false;
+  for (uint32_t i = 0; i < model.n_entries; ++i) {
+    const sherry_abi_entry &entry = model.entries[i];
+    require(entry.name && entry.forward && entry.max_tokens > 0 &&
+                entry.max_tokens <= SHERRY_ABI_MAX_BLOCK,
+            "entry " + std::to_string(i));
+    for (uint32_t before = 0; before < i; ++before)
+      require(model.entries[before].kind != entry.kind ||
+                  model.entries[before].max_tokens < entry.max_tokens,
+              "the order of entries");
+    givesLogits |= entry.kind == SHERRY_ABI_LOGITS;
+  }
+  require(givesLogits, "entries: none gives logits");
+}
+
 void sherry::runtime::checkModelTable(const sherry_abi_model &model,
                                       uint64_t weightsSize,
                                       uint64_t cpuFeatures) {
   checkVersion(model); // until here, nothing behind is known to be there
-  auto require = [](bool condition, const std::string &field) {
-    if (!condition)
-      throw Error("the model's table is wrong in " + field +
-                  "; compile the model again");
-  };
   require(model.struct_size == sizeof(sherry_abi_model),
           "struct_size: " + std::to_string(model.struct_size) + " instead of " +
               std::to_string(sizeof(sherry_abi_model)));
   checkCpu(model, cpuFeatures);
   require(model.target_cpu, "target_cpu");
+  require(model.machine == kElfMachine,
+          "machine: " + std::to_string(model.machine));
+  if (model.environment_size > sizeof(sherry_abi_environment))
+    throw Error("the model needs more of its runtime than this one has; update "
+                "the runtime");
   require(model.metadata && model.metadata_size <= SHERRY_ABI_MAX_METADATA,
           "metadata");
   require(model.weights_size == weightsSize,
@@ -67,15 +93,44 @@ void sherry::runtime::checkModelTable(const sherry_abi_model &model,
           "logits_stride");
   require(model.max_context > 0 && model.max_context <= SHERRY_ABI_MAX_SIZE,
           "max_context");
-  require(model.max_block > 0 && model.max_block <= SHERRY_ABI_MAX_BLOCK,
-          "max_block");
-  require(model.decode && model.prefill, "decode or prefill");
+  require(model.hidden_size > 0 && model.hidden_size <= SHERRY_ABI_MAX_SIZE,
+          "hidden_size");
+  require(model.hidden_stride >= model.hidden_size &&
+              model.hidden_stride <= 2 * SHERRY_ABI_MAX_SIZE,
+          "hidden_stride");
+  checkEntries(model);
+}
+
+/// The entry point of a kind with the fewest tokens, but at least `numTokens`.
+static const sherry_abi_entry *findEntry(const sherry_abi_model &model,
+                                         sherry_abi_entry_kind kind,
+                                         int64_t numTokens) {
+  const sherry_abi_entry *end = model.entries + model.n_entries;
+  const auto *entry =
+      std::find_if(model.entries, end, [&](const sherry_abi_entry &entry) {
+        return entry.kind == kind && entry.max_tokens >= numTokens;
+      });
+  return entry == end ? nullptr : entry;
+}
+
+uint32_t Model::maxBlock() const {
+  uint32_t result = 0;
+  for (uint32_t i = 0; i < table->n_entries; ++i)
+    if (table->entries[i].kind == SHERRY_ABI_LOGITS)
+      result = std::max(result, table->entries[i].max_tokens);
+  return result;
+}
+
+sherry_abi_forward_fn Model::entryFor(sherry_abi_entry_kind kind,
+                                      int64_t numTokens) const {
+  const sherry_abi_entry *entry = findEntry(*table, kind, numTokens);
+  return entry ? entry->forward : nullptr;
 }
 
 Model::Model(const File &file, sherry_weights placement) {
   const ModelSections sections = checkElf(file);
   const FileRange &range = sections.weights;
-  weightsChecksum = checkCode(file, sections).weights;
+  checksums = checkCode(file, sections);
   path = file.path();
   try {
     load(file);
@@ -110,7 +165,7 @@ void Model::load(const File &file) {
 }
 
 void Model::verify() const {
-  if (computeChecksum(weights(), table->weights_size) != weightsChecksum)
+  if (computeChecksum(weights(), table->weights_size) != checksums.weights)
     throw Error(path + ": the weights have another checksum than they were "
                        "written with; the file is damaged, copy it or compile "
                        "the model again");

@@ -37,6 +37,15 @@ public:
   /// The model's own table.
   const sherry_abi_model &abi() const { return *table; }
   const uint8_t *weights() const { return weightsMapping.data(); }
+  /// Most tokens of a call that gives logits.
+  uint32_t maxBlock() const;
+  /// The entry point of a kind that takes `n_tokens` tokens and not many more;
+  /// null if the model has none.
+  sherry_abi_forward_fn entryFor(sherry_abi_entry_kind kind,
+                                 int64_t numTokens) const;
+  /// Checksums of the code and of the weights: what tells this model from
+  /// others.
+  const sherry_abi_checksum &checksum() const { return checksums; }
   /// Throws Error, beginning with the path, if the weights are damaged.
   void verify() const;
   const Metadata &metadata() const { return description; }
@@ -53,7 +62,7 @@ private:
   Library library;
   const sherry_abi_model *table = nullptr;
   Mapping weightsMapping;
-  uint32_t weightsChecksum = 0; ///< that they were written with
+  sherry_abi_checksum checksums = {}; ///< that they were written with
   Metadata description;
   std::optional<Tokenizer> textTokenizer;
 };

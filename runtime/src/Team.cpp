@@ -77,11 +77,11 @@ static uint64_t nanoseconds() {
           .count());
 }
 
-static void wait(const sherry_abi_team *self, int32_t) {
+static void wait(const sherry_abi_environment *self, int32_t) {
   static_cast<Member *>(self->user)->barrier.wait(self->n_threads);
 }
 
-static void waitAndRecord(const sherry_abi_team *self, int32_t step) {
+static void waitAndRecord(const sherry_abi_environment *self, int32_t step) {
   auto &member = *static_cast<Member *>(self->user);
   const uint64_t arrival = nanoseconds();
   member.barrier.wait(self->n_threads);
@@ -97,7 +97,7 @@ static void waitAndRecord(const sherry_abi_team *self, int32_t step) {
 
 void sherry::runtime::runTeam(
     uint32_t numThreads, Profile *profile,
-    const std::function<void(const sherry_abi_team *)> &work) {
+    const std::function<void(const sherry_abi_environment *)> &work) {
   // Where threads share processors, no one waits at another's expense.
   Barrier barrier(numThreads > availableProcessors() ? 0 : 2000);
   // One team for the whole call: a team per matrix would cost more than many of
@@ -109,8 +109,9 @@ void sherry::runtime::runTeam(
       member.stepBegin = nanoseconds();
     }
     // The team may be smaller than what was asked for.
-    const sherry_abi_team team = {profile ? waitAndRecord : wait, &member,
-                                  thread, teamSize};
-    work(&team);
+    const sherry_abi_environment environment = {sizeof(environment),
+                                                profile ? waitAndRecord : wait,
+                                                &member, thread, teamSize};
+    work(&environment);
   });
 }

@@ -35,7 +35,7 @@ private:
 /// Calls `work` on a team of at most `numThreads` threads, once per thread.
 /// `profile`, if there is one, gets the time between barriers.
 void runTeam(uint32_t numThreads, Profile *profile,
-             const std::function<void(const sherry_abi_team *)> &work);
+             const std::function<void(const sherry_abi_environment *)> &work);
 
 } // namespace sherry::runtime
 

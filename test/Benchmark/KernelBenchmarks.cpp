@@ -27,8 +27,9 @@ public:
   Fixture(const Lowering &lowering, format::CodeOrder order, int64_t tokens);
 
   void generated() {
-    sherry_abi_team team = {[](const sherry_abi_team *, int32_t) {}, nullptr, 0,
-                            1};
+    sherry_abi_environment team = {
+        sizeof(team), [](const sherry_abi_environment *, int32_t) {}, nullptr,
+        0, 1};
     function(section.bytes() + offset, workspace.bytes(), input.floats(),
              output.floats(), tokens, &team);
   }

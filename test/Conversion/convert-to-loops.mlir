@@ -3,11 +3,12 @@
 // RUN: sherry-opt %s '-sherry-attach-target=fuse-decode fuse-mul-add' -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefix=FUSED
 // RUN: sherry-opt %s '-sherry-attach-target=fuse-mul-add multiply-panels' -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefix=WHOLE
 
-// Arguments: weights, caches, workspace, buffers of arguments and results,
-// count of rows, indices, capacities of caches, team. 40 columns take 64.
+// Arguments: weights, caches with their page tables, workspace, buffers of
+// arguments and results, count of rows, indices, strides of page tables, team.
+// 40 columns take 64.
 // CHECK-LABEL: func @arguments
-// CHECK-SAME: (%[[WEIGHTS:.*]]: memref<0xi8>, %[[CACHE:[^,]*]]: memref<1048576xi8>, %[[WORKSPACE:.*]]: memref<?xi8>,
-// CHECK-SAME: %[[X:.*]]: memref<8x64xf32>, %[[Y:.*]]: memref<8x64xf32>, %[[ROWS:.*]]: index, %[[I:.*]]: index, %[[CONTEXT:.*]]: index, %[[TEAM:.*]]: !sherry.team)
+// CHECK-SAME: (%[[WEIGHTS:.*]]: memref<0xi8>, %[[PAGES:[^,]*]]: memref<4194304xi8>, %[[TABLE:[^,]*]]: memref<1024xi32>, %[[WORKSPACE:.*]]: memref<?xi8>,
+// CHECK-SAME: %[[X:.*]]: memref<8x64xf32>, %[[Y:.*]]: memref<8x64xf32>, %[[ROWS:.*]]: index, %[[I:.*]]: index, %[[STRIDE:.*]]: index, %[[TEAM:.*]]: !sherry.team)
 // CHECK-SAME: sherry.max_tokens = 8
 func.func @arguments(%x: tensor<?x40xf32>, %cache: !sherry.kv_cache<2 x 1 x 4 x f32, max_context = 16>, %i: index) -> tensor<?x40xf32> attributes {sherry.max_tokens = 8 : i64} {
   // CHECK: affine.parallel (%[[ROW:.*]]) = (0) to (symbol(%[[ROWS]]))
@@ -291,6 +292,7 @@ func.func @yarn(%positions: tensor<?xi32>) -> tensor<?x4xf32> attributes {sherry
 module attributes {sherry.weights_size = 256 : i64} {
 sherry.weight @norm count 1 from ["n"] rows [8] at 0 stride 64 : tensor<8xf32>
 // CHECK-LABEL: func @others
+// CHECK-SAME: (%{{.*}}: memref<256xi8>, %[[PAGES:.*]]: memref<4194304xi8>, %[[TABLE:.*]]: memref<1024xi32>, %{{.*}}, %[[STRIDE:[a-z0-9]*]]: index, %{{[a-z0-9]*}}: !sherry.team)
 func.func @others(%x: tensor<?x8xf32>, %positions: tensor<?xi32>, %sequences: tensor<?xi32>, %cache: !sherry.kv_cache<1 x 1 x 8 x f32, max_context = 16>, %layer: index, %last: index) -> tensor<?x8xf32> attributes {sherry.max_tokens = 8 : i64} {
   // CHECK: sherry.step = {op = "rope_table"}
   %table = sherry.rope_table %positions theta 10000.0 : tensor<?x8xf32>
@@ -299,6 +301,12 @@ func.func @others(%x: tensor<?x8xf32>, %positions: tensor<?xi32>, %sequences: te
   %0 = sherry.rms_norm %x, @norm epsilon 1.0e-5 : tensor<?x8xf32>
   // CHECK: sherry.step = {op = "rope"}
   %1 = sherry.rope %0, %table : tensor<?x8xf32>, tensor<?x8xf32>
+  // The page of entry sequence * stride + position / 64.
+  // CHECK: arith.muli %{{.*}}, %[[STRIDE]]
+  // CHECK: %[[PAGE:.*]] = memref.load %[[TABLE]]
+  // CHECK: arith.index_castui %[[PAGE]]
+  // CHECK: memref.view %[[PAGES]]{{.*}} to memref<64x8xf32>
+  // CHECK: memref.view %[[PAGES]]{{.*}} to memref<4x8x16xf32>
   // CHECK: sherry.step = {op = "update_cache"}
   sherry.update_cache %1, %x, %cache[%layer] at %positions of %sequences : tensor<?x8xf32>, <1 x 1 x 8 x f32, max_context = 16>
   // CHECK: math.exp

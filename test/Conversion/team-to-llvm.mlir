@@ -3,13 +3,13 @@
 // CHECK-LABEL: func @f
 // CHECK-SAME: (%[[TEAM:.*]]: !llvm.ptr)
 func.func @f(%team: !sherry.team) -> (index, index) {
-  // CHECK: %[[FIELD:.*]] = llvm.getelementptr %[[TEAM]][16]
-  // CHECK: llvm.load %[[FIELD]] : !llvm.ptr -> i64
-  %thread = sherry.thread %team
   // CHECK: %[[FIELD:.*]] = llvm.getelementptr %[[TEAM]][24]
   // CHECK: llvm.load %[[FIELD]] : !llvm.ptr -> i64
+  %thread = sherry.thread %team
+  // CHECK: %[[FIELD:.*]] = llvm.getelementptr %[[TEAM]][32]
+  // CHECK: llvm.load %[[FIELD]] : !llvm.ptr -> i64
   %threads = sherry.num_threads %team
-  // CHECK: %[[FIELD:.*]] = llvm.getelementptr %[[TEAM]][0]
+  // CHECK: %[[FIELD:.*]] = llvm.getelementptr %[[TEAM]][8]
   // CHECK: %[[WAIT:.*]] = llvm.load %[[FIELD]] : !llvm.ptr -> !llvm.ptr
   // CHECK: %[[STEP:.*]] = llvm.mlir.constant(1 : i32) : i32
   // CHECK: llvm.call %[[WAIT]](%[[TEAM]], %[[STEP]]) : !llvm.ptr, (!llvm.ptr, i32) -> ()

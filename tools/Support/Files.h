@@ -6,7 +6,7 @@
 #ifndef SHERRY_TOOLS_SUPPORT_FILES_H
 #define SHERRY_TOOLS_SUPPORT_FILES_H
 
-#include "sherry/Support/PendingFile.h"
+#include "PendingFile.h"
 
 #include <cstdio>
 #include <memory>

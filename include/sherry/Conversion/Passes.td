@@ -25,12 +25,13 @@ def ConvertSherryToLoops
     new function are, in this order:
 
     1. the weights section, `memref<? x i8>`
-    2. the caches
+    2. of each cache its pages, `memref<? x i8>`, and the page tables of its
+       sequences, `memref<? x i32>`
     3. the workspace, `memref<? x i8>`
     4. the buffers of tensor arguments, then of tensor results
     5. the number of rows of the tensor arguments
     6. the index arguments
-    7. the contexts (capacities) of the caches
+    7. how many entries the page tables of the caches have per sequence
     8. the team of threads
 
     Work is divided by `affine.parallel`; results are `memref.alloc`, as is the memory that an

@@ -12,17 +12,24 @@
 
 namespace sherry {
 
+/// See sherry_abi_entry.
+struct AbiEntry {
+  std::string name;
+  uint32_t kind, maxTokens;
+};
+
 /// What the table says besides the target; see sherry_abi_model.
 struct AbiFields {
   std::string metadata;
   uint64_t weightsSize, tokenizerOffset, tokenizerSize, workspaceSize,
       kvBytesPerPosition;
-  uint32_t vocabSize, logitsStride, maxContext, maxBlock;
+  uint32_t vocabSize, logitsStride, hiddenSize, hiddenStride, maxContext;
+  std::vector<AbiEntry> entries;
 };
 
 /// Adds the query function and its table to a module that defines the entry
-/// points @decode and @prefill, and hides all other symbols. Fails if an entry
-/// point does not have the type sherry_abi_forward_fn.
+/// points, and hides all other symbols. Fails if an entry point does not have
+/// the type sherry_abi_forward_fn.
 llvm::Error addAbiTable(llvm::Module &module, const TargetModel &target,
                         const AbiFields &fields);
 

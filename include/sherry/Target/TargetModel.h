@@ -32,6 +32,7 @@ struct InstructionSet {
   llvm::StringLiteral name;    ///< as messages call it
   llvm::StringLiteral triple;  ///< of LLVM
   llvm::StringLiteral baseCpu; ///< code for it runs on every CPU
+  uint16_t elfMachine;         ///< e_machine of ELF headers
   /// What code may use, as LLVM spells it: "+avx2". The index is the bit in
   /// sherry_abi_model.
   llvm::ArrayRef<llvm::StringLiteral> features;

@@ -14,7 +14,7 @@
 using namespace mlir;
 using namespace sherry;
 
-/// The field of a `sherry_abi_team` at byte `offset`.
+/// The field of a `sherry_abi_environment` at byte `offset`.
 static Value loadField(OpBuilder &b, Location loc, Value team, size_t offset,
                        Type type) {
   Value address =
@@ -46,8 +46,9 @@ struct LowerBarrier : ConvertOpToLLVMPattern<BarrierOp> {
     Location loc = op.getLoc();
     Type pointer = getPtrType();
     Value team = adaptor.getTeam();
-    Value barrier = loadField(rewriter, loc, team,
-                              offsetof(sherry_abi_team, barrier), pointer);
+    Value barrier =
+        loadField(rewriter, loc, team,
+                  offsetof(sherry_abi_environment, barrier), pointer);
     auto type = LLVM::LLVMFunctionType::get(getVoidType(),
                                             {pointer, rewriter.getI32Type()});
     Value step = LLVM::ConstantOp::create(rewriter, loc, rewriter.getI32Type(),
@@ -68,10 +69,10 @@ struct TeamToLLVMInterface : ConvertToLLVMPatternInterface {
       return LLVM::LLVMPointerType::get(type.getContext());
     });
     target.addIllegalOp<ThreadOp, NumThreadsOp, BarrierOp>();
-    patterns
-        .add<LowerNumber<ThreadOp, offsetof(sherry_abi_team, thread)>,
-             LowerNumber<NumThreadsOp, offsetof(sherry_abi_team, n_threads)>,
-             LowerBarrier>(converter);
+    patterns.add<
+        LowerNumber<ThreadOp, offsetof(sherry_abi_environment, thread)>,
+        LowerNumber<NumThreadsOp, offsetof(sherry_abi_environment, n_threads)>,
+        LowerBarrier>(converter);
   }
 };
 } // namespace

@@ -16,11 +16,12 @@ using namespace sherry;
 HeadAttention::HeadAttention(LoopBuilder &b, const CacheRef &cache,
                              const Rows &query, const Rows &result)
     : b(b), query(query), result(result), headDim(cache.type.getHeadDim()),
-      queriesPerHead(query.cols / headDim / cache.type.getKvHeads()) {
+      queriesPerHead(query.cols / headDim / cache.type.getKvHeads()),
+      cache(cache) {
   auto f32 = b.getF32Type();
   blockType = b.vec(kCacheBlock, f32);
   weights =
-      b.allocScratch(MemRefType::get({queriesPerHead, kRoundPositions}, f32));
+      b.allocScratch(MemRefType::get({queriesPerHead, kPagePositions}, f32));
   states = b.allocScratch(MemRefType::get({queriesPerHead, 2}, f32));
 }
 
@@ -42,8 +43,8 @@ Value HeadAttention::exp(Value x, Value largest) {
   return math::ExpOp::create(b, Value(arith::SubFOp::create(b, x, largest)));
 }
 
-void HeadAttention::emit(Value row, Value first, const CachePart &keys,
-                         const CachePart &values, Value end) {
+void HeadAttention::emit(Value row, Value kvHead) {
+  Value first = b.mul(kvHead, queriesPerHead);
   auto forHeads = [&](function_ref<void(Value, Value)> body) {
     b.forLoop(b.index(queriesPerHead), 1,
               [&](Value head) { body(head, columnOf(first, head)); });
@@ -59,10 +60,23 @@ void HeadAttention::emit(Value row, Value first, const CachePart &keys,
     });
   });
   prepareQueries(row, first);
-  b.forLoop(end, kRoundPositions, [&](Value at) {
-    Value size =
-        arith::MinUIOp::create(b, b.sub(end, at), b.index(kRoundPositions));
-    emitRound(row, first, at, size, keys, values);
+  Value sequence = b.numberOf(cache.sequences, row);
+  Value position = b.numberOf(cache.positions, row);
+  Value last = b.div(position, kPagePositions);
+  b.forLoop(b.add(last, 1), 1, [&](Value index) {
+    auto part = [&](Value page, CachePart::Which which) {
+      return CachePart(b, cache, page, which, kvHead);
+    };
+    Value page = loadPage(b, cache, sequence, index);
+    Value next = loadPage(b, cache, sequence,
+                          arith::MinUIOp::create(b, b.add(index, 1), last));
+    Value left = b.sub(b.add(position, 1), b.mul(index, kPagePositions));
+    Value size = arith::MinUIOp::create(b, left, b.index(kPagePositions));
+    Value blocks = arith::CeilDivUIOp::create(b, size, b.index(kCacheBlock));
+    emitRound(row, first,
+              {part(page, CachePart::Keys), part(page, CachePart::Values),
+               part(next, CachePart::Keys), part(next, CachePart::Values), size,
+               blocks});
   });
   forHeads([&](Value head, Value column) {
     Value sum = b.loadScalar(states, {head, b.index(1)});
@@ -79,46 +93,40 @@ void HeadAttention::emit(Value row, Value first, const CachePart &keys,
 /// Online softmax (Milakov and Gimelshein, arXiv 1805.02867): the largest score
 /// so far, the sum of exponentials and the weighted sum of values are rescaled
 /// whenever a larger score comes.
-void HeadAttention::emitRound(Value row, Value first, Value at, Value size,
-                              const CachePart &keys, const CachePart &values) {
-  Value firstBlock = b.div(at, kCacheBlock);
-  Value blocks = arith::CeilDivUIOp::create(b, size, b.index(kCacheBlock));
+void HeadAttention::emitRound(Value row, Value first, const Round &round) {
   b.forEach(queriesPerHead, [&](Value head) {
     Values largestPlace{head, b.index(0)}, sumPlace{head, b.index(1)};
     Value before = b.loadScalar(states, largestPlace);
-    Value largest =
-        emitScores(row, first, head, keys, firstBlock, size, before);
-    Value sum = emitWeights(head, blocks, largest);
+    Value largest = emitScores(row, first, head, round, before);
+    Value sum = emitWeights(head, round.blocks, largest);
     Value rescale = exp(before, largest);
     sum = b.mulAdd(b.loadScalar(states, sumPlace), rescale, sum);
     b.store(sum, states, sumPlace);
     b.store(largest, states, largestPlace);
-    emitMix(row, first, head, values, firstBlock, size, rescale);
+    emitMix(row, first, head, round, rescale);
   });
 }
 
 /// Writes the scores to `weights`; returns the largest of them and `before`.
 Value HeadAttention::emitScores(Value row, Value first, Value head,
-                                const CachePart &keys, Value firstBlock,
-                                Value size, Value before) {
+                                const Round &round, Value before) {
   Value scale = b.splat(blockType, 1 / std::sqrt(static_cast<double>(headDim)));
   auto lanes = llvm::to_vector(llvm::seq<int64_t>(kCacheBlock));
   Value lane = arith::ConstantOp::create(
       b, DenseElementsAttr::get(b.vec(kCacheBlock, b.getIndexType()),
                                 ArrayRef<int64_t>(lanes)));
-  Value blocks = arith::CeilDivUIOp::create(b, size, b.index(kCacheBlock));
   return b.reduceMax(b.forLoop(
-      blocks, 1, {broadcast(blockType, before)},
-      [&](Value i, ValueRange carried) -> Values {
+      round.blocks, 1, {broadcast(blockType, before)},
+      [&](Value block, ValueRange carried) -> Values {
         // Of the last block, some positions may not exist.
-        Value left = b.sub(size, b.mul(i, kCacheBlock));
+        Value left = b.sub(round.size, b.mul(block, kCacheBlock));
         Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, lane,
                                              b.broadcast(kCacheBlock, left));
         Value score = arith::MulFOp::create(
-            b, productOf(row, first, head, keys, b.add(firstBlock, i)), scale);
+            b, productOf(row, first, head, round, block), scale);
         score = arith::SelectOp::create(b, exists, score,
                                         b.splat(blockType, -1e30));
-        b.store(score, weights, {head, b.mul(i, kCacheBlock)});
+        b.store(score, weights, {head, b.mul(block, kCacheBlock)});
         return {arith::MaxNumFOp::create(b, carried[0], score)};
       })[0]);
 }
@@ -139,19 +147,12 @@ Value HeadAttention::emitWeights(Value head, Value blocks, Value largest) {
 static Rows emitAttention(LoopBuilder &b, const Rows &query,
                           const CacheRef &cache) {
   Rows result = b.allocRows(query.cols, b.getF32Type(), query.count);
-  int64_t kvHeads = cache.type.getKvHeads();
-  int64_t queriesPerHead = query.cols / cache.type.getHeadDim() / kvHeads;
   auto make = cache.type.getElementType().isInteger(8) ? makeIntegerAttention
                                                        : makeFloatAttention;
   b.parallelUnits(
-      query.count, kvHeads,
+      query.count, cache.type.getKvHeads(),
       [&](Value row, Value head) {
-        Value sequence = b.numberOf(cache.sequences, row);
-        make(b, cache, query, result)
-            ->emit(row, b.mul(head, queriesPerHead),
-                   CachePart(b, cache, sequence, CachePart::Keys, head),
-                   CachePart(b, cache, sequence, CachePart::Values, head),
-                   b.add(b.numberOf(cache.positions, row), 1));
+        make(b, cache, query, result)->emit(row, head);
       },
       Division::OnDemand);
   return result;

@@ -21,15 +21,21 @@ class HeadAttention {
 public:
   virtual ~HeadAttention() = default;
 
-  /// Query heads from `first` on of `row`, which attends to `end` positions.
-  void emit(mlir::Value row, mlir::Value first, const CachePart &keys,
-            const CachePart &values, mlir::Value end);
+  /// `row` attends with the query heads that share `head` to all positions up
+  /// to its own.
+  void emit(mlir::Value row, mlir::Value head);
 
 protected:
-  /// Positions that all query heads attend to in turn, while their keys and
-  /// values stay in the first-level cache.
-  static constexpr int64_t kRoundPositions = 64;
   using Values = llvm::SmallVector<mlir::Value>;
+
+  /// A page that all query heads attend to in turn, while its keys and values
+  /// stay in the first-level cache.
+  struct Round {
+    CachePart keys, values;
+    CachePart nextKeys, nextValues; ///< of the round that comes next
+    mlir::Value size;               ///< positions that exist
+    mlir::Value blocks;             ///< blocks of them
+  };
 
   HeadAttention(LoopBuilder &b, const CacheRef &cache, const Rows &query,
                 const Rows &result);
@@ -39,13 +45,12 @@ protected:
   /// The products of a query head of those that share the keys with the keys of
   /// a block: blockType.
   virtual mlir::Value productOf(mlir::Value row, mlir::Value first,
-                                mlir::Value head, const CachePart &keys,
+                                mlir::Value head, const Round &round,
                                 mlir::Value block) = 0;
   /// Multiplies the result of a head by `rescale` and adds the values of the
-  /// round that begins at block `firstBlock`, times their weights.
+  /// round, times their weights.
   virtual void emitMix(mlir::Value row, mlir::Value first, mlir::Value head,
-                       const CachePart &values, mlir::Value firstBlock,
-                       mlir::Value size, mlir::Value rescale) = 0;
+                       const Round &round, mlir::Value rescale) = 0;
 
   /// The first column of a query head in queries and results.
   mlir::Value columnOf(mlir::Value first, mlir::Value head) {
@@ -54,7 +59,7 @@ protected:
   mlir::Value broadcast(mlir::VectorType type, mlir::Value scalar) {
     return b.broadcast(type.getDimSize(0), scalar);
   }
-  /// Asks for the cache lines of a vector that the next round will read. `at`
+  /// Asks for the cache lines of a vector that the next round will read; `at`
   /// is where it begins.
   void prefetch(mlir::Value memref, llvm::ArrayRef<mlir::Value> at,
                 int64_t lanes);
@@ -64,19 +69,17 @@ protected:
   int64_t headDim;
   int64_t queriesPerHead;     ///< query heads per head of keys
   mlir::VectorType blockType; ///< a number for each position of a block
-  mlir::Value weights;        ///< [queriesPerHead x positions of a round]
+  mlir::Value weights;        ///< [queriesPerHead x positions of a page]
 
 private:
-  void emitRound(mlir::Value row, mlir::Value first, mlir::Value at,
-                 mlir::Value size, const CachePart &keys,
-                 const CachePart &values);
+  void emitRound(mlir::Value row, mlir::Value first, const Round &round);
   mlir::Value emitScores(mlir::Value row, mlir::Value first, mlir::Value head,
-                         const CachePart &keys, mlir::Value firstBlock,
-                         mlir::Value size, mlir::Value before);
+                         const Round &round, mlir::Value before);
   mlir::Value emitWeights(mlir::Value head, mlir::Value blocks,
                           mlir::Value largest);
   mlir::Value exp(mlir::Value x, mlir::Value largest);
 
+  const CacheRef &cache;
   mlir::Value
       states; ///< [queriesPerHead x 2]: the largest score, the sum of weights
 };

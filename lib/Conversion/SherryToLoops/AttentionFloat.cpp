@@ -16,10 +16,10 @@ public:
       : HeadAttention(b, cache, query, result) {}
 
 private:
-  Value productOf(Value row, Value first, Value head, const CachePart &part,
+  Value productOf(Value row, Value first, Value head, const Round &round,
                   Value block) override;
-  void emitMix(Value row, Value first, Value head, const CachePart &part,
-               Value firstBlock, Value size, Value rescale) override;
+  void emitMix(Value row, Value first, Value head, const Round &round,
+               Value rescale) override;
 
   /// Numbers of the cache as f32.
   Value loadCached(VectorType type, Value memref, ValueRange at) {
@@ -44,8 +44,9 @@ std::unique_ptr<HeadAttention> sherry::makeFloatAttention(LoopBuilder &b,
 /// Several sums at a time hide the latency of the additions; several heads give
 /// several sums, too.
 Value FloatAttention::productOf(Value row, Value first, Value head,
-                                const CachePart &part, Value block) {
-  Value keys = part.keys(b), column = columnOf(first, head);
+                                const Round &round, Value block) {
+  Value keys = round.keys.keys(b), nextKeys = round.nextKeys.keys(b);
+  Value column = columnOf(first, head);
   int64_t chains = getHeadsTogether(queriesPerHead) == 1 ? 4 : 2;
   if (headDim % chains != 0)
     chains = 1;
@@ -54,9 +55,7 @@ Value FloatAttention::productOf(Value row, Value first, Value head,
     Values next(carried);
     for (auto [chain, sum] : llvm::enumerate(next)) {
       Value d = b.add(b.mul(i, chains), chain);
-      prefetch(keys,
-               {b.add(block, kRoundPositions / kCacheBlock), d, b.index(0)},
-               kCacheBlock);
+      prefetch(nextKeys, {block, d, b.index(0)}, kCacheBlock);
       Value key = loadCached(blockType, keys, {block, d, b.index(0)});
       Value q = b.loadScalar(query.buffer, {row, b.add(column, d)});
       sum = b.mulAdd(broadcast(blockType, q), key, sum);
@@ -70,23 +69,22 @@ Value FloatAttention::productOf(Value row, Value first, Value head,
 }
 
 void FloatAttention::emitMix(Value row, Value first, Value head,
-                             const CachePart &part, Value firstBlock,
-                             Value size, Value rescale) {
-  Value values = part.values(b), column = columnOf(first, head);
-  Value at = b.mul(firstBlock, kCacheBlock);
+                             const Round &round, Value rescale) {
+  Value values = round.values.values(b), next = round.nextValues.values(b);
+  Value column = columnOf(first, head);
   auto mix = [&](Value slice, int64_t dims) {
     auto type = b.vec(dims, b.getF32Type());
     Values place{row, b.add(column, slice)};
     Value sum = arith::MulFOp::create(b, b.load(type, result.buffer, place),
                                       broadcast(type, rescale));
-    sum = b.forLoop(
-        size, 1, {sum}, [&](Value offset, ValueRange carried) -> Values {
-          Value position = b.add(at, offset);
-          prefetch(values, {b.add(position, kRoundPositions), slice}, dims);
-          Value value = loadCached(type, values, {position, slice});
-          Value weight = b.loadScalar(weights, {head, offset});
-          return {b.mulAdd(broadcast(type, weight), value, carried[0])};
-        })[0];
+    sum = b.forLoop(round.size, 1, {sum},
+                    [&](Value position, ValueRange carried) -> Values {
+                      prefetch(next, {position, slice}, dims);
+                      Value value = loadCached(type, values, {position, slice});
+                      Value weight = b.loadScalar(weights, {head, position});
+                      return {
+                          b.mulAdd(broadcast(type, weight), value, carried[0])};
+                    })[0];
     b.store(sum, result.buffer, place);
   };
   bool isOne = headDim % kSlice != 0 && headDim <= b.kMostHeadLanes;

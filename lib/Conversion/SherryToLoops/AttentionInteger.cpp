@@ -28,13 +28,12 @@ private:
   static constexpr int64_t kDims = 16;
 
   void prepareQueries(Value row, Value first) override;
-  Value productOf(Value row, Value first, Value head, const CachePart &keys,
+  Value productOf(Value row, Value first, Value head, const Round &round,
                   Value block) override;
-  void emitMix(Value row, Value first, Value head, const CachePart &values,
-               Value firstBlock, Value size, Value rescale) override;
+  void emitMix(Value row, Value first, Value head, const Round &round,
+               Value rescale) override;
 
-  Value emitWeightIntegers(Value head, const CachePart &values,
-                           Value firstBlock, Value blocks, Value &bias);
+  Value emitWeightIntegers(Value head, const Round &round, Value &bias);
   Value storeIntegers(Value integers, Value bytes, ArrayRef<Value> at);
   /// Sums of products with the high and the low bytes.
   Values zeroSums() {
@@ -47,7 +46,7 @@ private:
   Value queries;     ///< bytes [queriesPerHead x 2 x head_dim]
   Value queryScales; ///< [queriesPerHead]
   Value queryBiases; ///< [queriesPerHead]: 128 times the sum of the integers
-  Value weightBytes; ///< [queriesPerHead x 2 x positions of a round]
+  Value weightBytes; ///< [queriesPerHead x 2 x positions of a page]
 };
 } // namespace
 
@@ -66,7 +65,7 @@ IntegerAttention::IntegerAttention(LoopBuilder &b, const CacheRef &cache,
   queries = scratch({queriesPerHead, 2, headDim}, b.getI8Type());
   queryScales = scratch({queriesPerHead}, b.getF32Type());
   queryBiases = scratch({queriesPerHead}, b.getI32Type());
-  weightBytes = scratch({queriesPerHead, 2, kRoundPositions}, b.getI8Type());
+  weightBytes = scratch({queriesPerHead, 2, kPagePositions}, b.getI8Type());
 }
 
 /// Stores the two bytes of each integer, the high ones at `at` (which ends with
@@ -133,13 +132,13 @@ Value IntegerAttention::joinSums(ArrayRef<Value> sums, Value bias) {
       Value(arith::SubIOp::create(b, sum, broadcast(type, bias))));
 }
 
-Value IntegerAttention::productOf(Value, Value, Value head,
-                                  const CachePart &keys, Value block) {
+Value IntegerAttention::productOf(Value, Value, Value head, const Round &round,
+                                  Value block) {
   auto bytes = b.vec(64, b.getI8Type());
-  Value stored = keys.integers(b, block), scales = keys.scales(b, block);
-  Value next = b.add(block, kRoundPositions / kCacheBlock);
-  Value nextStored = keys.integers(b, next);
-  prefetch(keys.scales(b, next), {b.index(0)}, kCacheBlock);
+  Value stored = round.keys.integers(b, block);
+  Value scales = round.keys.scales(b, block);
+  Value nextStored = round.nextKeys.integers(b, block);
+  prefetch(round.nextKeys.scales(b, block), {b.index(0)}, kCacheBlock);
   Values sums =
       b.repeat(headDim / 4, zeroSums(), [&](Value group, ValueRange carried) {
         Values place{group, b.index(0), b.index(0)};
@@ -156,29 +155,27 @@ Value IntegerAttention::productOf(Value, Value, Value head,
 
 /// The weights of a head times the scales of the values, as integers. Returns
 /// their scale; `bias` becomes 128 times their sum.
-Value IntegerAttention::emitWeightIntegers(Value head, const CachePart &values,
-                                           Value firstBlock, Value blocks,
+Value IntegerAttention::emitWeightIntegers(Value head, const Round &round,
                                            Value &bias) {
   auto placeOf = [&](Value block) -> Values {
     return {head, b.mul(block, kCacheBlock)};
   };
-  Value largest = b.forLoop(
-      blocks, 1, {b.splat(blockType, 0)},
-      [&](Value block, ValueRange carried) -> Values {
-        Value at = b.add(firstBlock, block);
-        Value scales = b.load(blockType, values.scales(b, at), {b.index(0)});
-        prefetch(values.scales(b, b.add(at, kRoundPositions / kCacheBlock)),
-                 {b.index(0)}, 1);
-        Value scaled = arith::MulFOp::create(
-            b, b.load(blockType, weights, placeOf(block)), scales);
-        b.store(scaled, weights, placeOf(block));
-        return {arith::MaxNumFOp::create(b, carried[0], scaled)};
-      })[0];
+  Value largest =
+      b.forLoop(round.blocks, 1, {b.splat(blockType, 0)},
+                [&](Value block, ValueRange carried) -> Values {
+                  Value scales = b.load(
+                      blockType, round.values.scales(b, block), {b.index(0)});
+                  prefetch(round.nextValues.scales(b, block), {b.index(0)}, 1);
+                  Value scaled = arith::MulFOp::create(
+                      b, b.load(blockType, weights, placeOf(block)), scales);
+                  b.store(scaled, weights, placeOf(block));
+                  return {arith::MaxNumFOp::create(b, carried[0], scaled)};
+                })[0];
   largest = b.reduceMax(largest);
   Value inverse = broadcast(blockType, b.inverseOf(largest, kLargest));
   Value zero = b.splatInt(b.vec(kCacheBlock, b.getI32Type()), 0);
   Value biases = b.forLoop(
-      blocks, 1, {zero}, [&](Value block, ValueRange carried) -> Values {
+      round.blocks, 1, {zero}, [&](Value block, ValueRange carried) -> Values {
         Value scaled = b.load(blockType, weights, placeOf(block));
         Value integers =
             b.roundToInt(arith::MulFOp::create(b, scaled, inverse));
@@ -191,20 +188,16 @@ Value IntegerAttention::emitWeightIntegers(Value head, const CachePart &values,
 }
 
 void IntegerAttention::emitMix(Value row, Value first, Value head,
-                               const CachePart &values, Value firstBlock,
-                               Value size, Value rescale) {
+                               const Round &round, Value rescale) {
   // Positions of the last block that do not exist have the weight 0.
-  Value blocks = arith::CeilDivUIOp::create(b, size, b.index(kCacheBlock));
   Value bias;
-  Value scale = emitWeightIntegers(head, values, firstBlock, blocks, bias);
+  Value scale = emitWeightIntegers(head, round, bias);
   Value column = columnOf(first, head);
   b.forLoop(b.index(headDim), kDims, [&](Value dim) {
-    Values sums =
-        b.forLoop(blocks, 1, zeroSums(), [&](Value block, ValueRange carried) {
-          Value at = b.add(firstBlock, block);
-          Value stored = values.integers(b, at);
-          Value next = b.add(at, kRoundPositions / kCacheBlock);
-          Value nextStored = values.integers(b, next);
+    Values sums = b.forLoop(
+        round.blocks, 1, zeroSums(), [&](Value block, ValueRange carried) {
+          Value stored = round.values.integers(b, block);
+          Value nextStored = round.nextValues.integers(b, block);
           Values result(carried);
           for (int64_t four = 0; four < kCacheBlock / 4; ++four) {
             Values place{b.index(four), dim, b.index(0)};

@@ -19,11 +19,11 @@ namespace {
 /// What a function takes, in the order of its arguments.
 template <typename T> struct Arguments {
   T weights;
-  SmallVector<T> caches;
+  SmallVector<T> caches; ///< of each its pages and their table
   T workspace;
   SmallVector<T> buffers; ///< of tensor arguments, then of tensor results
   T rows;
-  SmallVector<T> indices, contexts;
+  SmallVector<T> indices, tableStrides;
   T team;
 
   SmallVector<T> list() const {
@@ -33,7 +33,7 @@ template <typename T> struct Arguments {
     llvm::append_range(result, buffers);
     result.push_back(rows);
     llvm::append_range(result, indices);
-    llvm::append_range(result, contexts);
+    llvm::append_range(result, tableStrides);
     result.push_back(team);
     return result;
   }
@@ -132,8 +132,8 @@ FunctionPattern::getArguments(func::FuncOp function) const {
         return function.emitError("the cache of ")
                << SHERRY_ABI_MAX_SEQUENCES << " sequences of "
                << cache.getMaxContext() << " positions exceeds 2^63 bytes";
-      result.caches.push_back(converted[0]);
-      result.contexts.push_back(converted[1]);
+      result.caches.append({converted[0], converted[1]});
+      result.tableStrides.push_back(converted[2]);
     } else if (isRows(type)) {
       result.buffers.push_back(
           getRowsType(maxTokens, cast<RankedTensorType>(type)));
@@ -172,7 +172,7 @@ FunctionPattern::matchAndRewrite(func::FuncOp function, OneToNOpAdaptor,
   auto *cache = entry->args_begin() + 1;
   auto *buffer = cache + arguments->caches.size() + 1;
   auto *count = buffer + arguments->buffers.size(), *index = count + 1;
-  auto *context = index + arguments->indices.size();
+  auto *tableStride = index + arguments->indices.size();
   // The decode function runs one token; saying so here removes every loop over
   // tokens.
   rewriter.setInsertionPointToStart(entry);
@@ -185,7 +185,7 @@ FunctionPattern::matchAndRewrite(func::FuncOp function, OneToNOpAdaptor,
     if (type.isIndex())
       parts = {*index++};
     else if (isa<KVCacheType>(type))
-      parts = {*cache++, *context++};
+      parts = {cache[0], cache[1], *tableStride++}, cache += 2;
     else
       parts = {*buffer++, rows};
     rewriter.replaceAllUsesWith(argument, parts);
@@ -210,8 +210,8 @@ auto CallPattern::lower(LoopBuilder &b, func::CallOp op, Adaptor adaptor) const
       arguments.buffers.push_back(values[0]);
       arguments.rows = values[1];
     } else if (isa<KVCacheType>(type)) {
-      arguments.caches.push_back(values[0]);
-      arguments.contexts.push_back(values[1]);
+      arguments.caches.append({values[0], values[1]});
+      arguments.tableStrides.push_back(values[2]);
     } else if (type.isIndex()) {
       arguments.indices.push_back(values[0]);
     } else {

@@ -11,27 +11,31 @@
 using namespace mlir;
 using namespace sherry;
 
-CachePart::CachePart(LoopBuilder &b, const CacheRef &cache, Value sequence,
+Value sherry::loadPage(LoopBuilder &b, const CacheRef &cache, Value sequence,
+                       Value index) {
+  Value begin = arith::MulIOp::create(b, sequence, cache.tableStride);
+  return arith::IndexCastUIOp::create(
+      b, b.getIndexType(), b.loadScalar(cache.table, {b.add(begin, index)}));
+}
+
+CachePart::CachePart(LoopBuilder &b, const CacheRef &cache, Value page,
                      Which which, Value head)
     : type(cache.type), bytes(cache.bytes), which(which) {
-  Value row = affine::AffineLinearizeIndexOp::create(
-      b,
-      ValueRange{sequence, cache.layer, b.index(which == Keys ? 0 : 1), head},
-      ArrayRef<int64_t>{type.getLayers(), 2, type.getKvHeads()},
-      /*disjoint=*/true);
-  offset = b.mul(arith::MulIOp::create(b, row, cache.context),
-                 type.getBytesPerHead());
+  // Shape layers x 2 x kv_heads.
+  int64_t heads = type.getKvHeads();
+  Value part = b.add(b.add(b.mul(cache.layer, 2 * heads), head),
+                     which == Keys ? 0 : heads);
+  offset = b.add(b.mul(page, kPagePositions * type.getBytesPerPosition()),
+                 b.mul(part, kPagePositions * type.getBytesPerHead()));
 }
 
 Value CachePart::keys(LoopBuilder &b) const {
-  return b.view(bytes, offset,
-                {format::ceilDiv(type.getMaxContext(), kCacheBlock),
-                 type.getHeadDim(), kCacheBlock},
+  return b.view(bytes, offset, {kPageBlocks, type.getHeadDim(), kCacheBlock},
                 type.getElementType());
 }
 
 Value CachePart::values(LoopBuilder &b) const {
-  return b.view(bytes, offset, {type.getMaxContext(), type.getHeadDim()},
+  return b.view(bytes, offset, {kPagePositions, type.getHeadDim()},
                 type.getElementType());
 }
 
@@ -60,6 +64,7 @@ namespace {
 /// Writes the keys and values of one position and head.
 class PositionWriter {
 public:
+  /// `position` is counted from the first of the page on.
   PositionWriter(LoopBuilder &b, const CacheRef &cache, Value position)
       : b(b), headDim(cache.type.getHeadDim()),
         element(cache.type.getElementType()), position(position) {
@@ -158,10 +163,12 @@ static void emitUpdateCache(LoopBuilder &b, const Rows &keys,
           return b.load(b.vec(lanes, b.getF32Type()), rows.buffer,
                         {row, b.add(column, part)});
         };
-        Value sequence = b.numberOf(cache.sequences, row);
-        CachePart keyPart(b, cache, sequence, CachePart::Keys, head);
-        CachePart valuePart(b, cache, sequence, CachePart::Values, head);
-        PositionWriter writer(b, cache, b.numberOf(cache.positions, row));
+        Value position = b.numberOf(cache.positions, row);
+        Value page = loadPage(b, cache, b.numberOf(cache.sequences, row),
+                              b.div(position, kPagePositions));
+        CachePart keyPart(b, cache, page, CachePart::Keys, head);
+        CachePart valuePart(b, cache, page, CachePart::Values, head);
+        PositionWriter writer(b, cache, b.rem(position, kPagePositions));
         Value scratch = b.allocLocal(MemRefType::get(
             {isInteger ? headDim : std::min(headDim, b.kMostHeadLanes)},
             cache.type.getElementType()));

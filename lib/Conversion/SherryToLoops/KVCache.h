@@ -13,9 +13,12 @@
 
 namespace sherry {
 
+/// Positions of a page.
+inline constexpr int64_t kPagePositions = SHERRY_ABI_PAGE_POSITIONS;
 /// Positions of a block: the scores of as many are computed together, without
 /// a sum over lanes.
-inline constexpr int64_t kCacheBlock = SHERRY_ABI_CONTEXT_MULTIPLE;
+inline constexpr int64_t kCacheBlock = 16;
+inline constexpr int64_t kPageBlocks = kPagePositions / kCacheBlock;
 
 /// The places of rows of activations in the cache of a layer.
 struct CacheRef {
@@ -23,27 +26,30 @@ struct CacheRef {
   template <typename Op, typename Adaptor>
   CacheRef(Op op, Adaptor adaptor)
       : type(op.getCache().getType()), bytes(adaptor.getCache()[0]),
-        context(adaptor.getCache()[1]), layer(adaptor.getLayer().front()),
+        table(adaptor.getCache()[1]), tableStride(adaptor.getCache()[2]),
+        layer(adaptor.getLayer().front()),
         positions(adaptor.getPositions(), op.getPositions()),
         sequences(adaptor.getSequences(), op.getSequences()) {}
 
   KVCacheType type;
-  mlir::Value bytes;   ///< memref<max bytes x i8>
-  mlir::Value context; ///< capacity in positions
+  mlir::Value bytes;       ///< memref<max bytes x i8>, all pages
+  mlir::Value table;       ///< memref<max pages x i32>, numbers of pages
+  mlir::Value tableStride; ///< entries of the table per sequence
   mlir::Value layer;
   Rows positions, sequences;
 };
 
-/// The keys or the values of one head of a sequence, in one layer.
+/// The keys or the values of one head in a page, in one layer.
 class CachePart {
 public:
   enum Which { Keys, Values };
-  CachePart(LoopBuilder &b, const CacheRef &cache, mlir::Value sequence,
+  /// `page` is the number of the page.
+  CachePart(LoopBuilder &b, const CacheRef &cache, mlir::Value page,
             Which which, mlir::Value head);
 
-  /// Keys in f32 or f16: memref<blocks x head_dim x 16>.
+  /// Keys in f32 or f16: memref<4 x head_dim x 16>.
   mlir::Value keys(LoopBuilder &b) const;
-  /// Values in f32 or f16: memref<max_context x head_dim>.
+  /// Values in f32 or f16: memref<64 x head_dim>.
   mlir::Value values(LoopBuilder &b) const;
   /// A block in i8: memref<(head_dim / 4) x 16 x 4> for keys,
   /// memref<4 x head_dim x 4> for values.
@@ -58,6 +64,10 @@ private:
   mlir::Value bytes, offset;
   Which which;
 };
+
+/// Number `index` of the pages of a sequence.
+mlir::Value loadPage(LoopBuilder &b, const CacheRef &cache,
+                     mlir::Value sequence, mlir::Value index);
 
 } // namespace sherry
 

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Conversion/SherryToLoops.h"
 
+#include "KVCache.h"
 #include "Lowering.h"
 #include "Quantize.h"
 #include "sherry-abi/abi.h"
@@ -39,15 +40,16 @@ static bool isGraphType(Type type) {
 
 LogicalResult sherry::convertCache(KVCacheType type,
                                    SmallVectorImpl<Type> &types) {
-  int64_t context =
-      format::roundUp(type.getMaxContext(), SHERRY_ABI_CONTEXT_MULTIPLE);
+  int64_t pages = SHERRY_ABI_MAX_SEQUENCES *
+                  format::ceilDiv(type.getMaxContext(), kPagePositions);
   int64_t size;
-  if (__builtin_mul_overflow(type.getBytesPerPosition(),
-                             context * SHERRY_ABI_MAX_SEQUENCES, &size))
+  if (__builtin_mul_overflow(type.getBytesPerPosition(), pages * kPagePositions,
+                             &size))
     return failure();
-  types.push_back(
-      MemRefType::get({size}, IntegerType::get(type.getContext(), 8)));
-  types.push_back(IndexType::get(type.getContext()));
+  MLIRContext *context = type.getContext();
+  types.push_back(MemRefType::get({size}, IntegerType::get(context, 8)));
+  types.push_back(MemRefType::get({pages}, IntegerType::get(context, 32)));
+  types.push_back(IndexType::get(context));
   return success();
 }
 

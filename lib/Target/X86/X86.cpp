@@ -7,6 +7,8 @@
 #include "sherry-abi/abi.h"
 #include "sherry/Target/TargetModel.h"
 
+#include "llvm/BinaryFormat/ELF.h"
+
 using namespace llvm;
 using namespace sherry;
 
@@ -69,6 +71,7 @@ const InstructionSet &sherry::getX86() {
       "x86-64",
       "x86_64-unknown-linux-gnu",
       "x86-64",
+      llvm::ELF::EM_X86_64,
       kFeatures,
       bit(SHERRY_CPU_FMA),
       bit(SHERRY_CPU_SSSE3) | bit(SHERRY_CPU_SSE4_1),

@@ -179,8 +179,12 @@ typedef struct sherry_context_options {
   /// processors, unless OMP_DYNAMIC is `false`, and no more than
   /// OMP_THREAD_LIMIT.
   uint32_t threads;
-  /// Sequences, numbered from 0; default: 1, at most 1024.
+  /// Sequences that there are at the start, numbered from 0; default: 1, at
+  /// most 1024.
   uint32_t sequences;
+  /// Pages of 64 positions for all sequences together; default: what
+  /// `sequences` full ones need. A page takes memory when it is used first.
+  uint32_t pages;
 } sherry_context_options;
 
 /// `options` may be null. Returns null on error.
@@ -193,7 +197,11 @@ void sherry_context_destroy(sherry_context *context);
 uint32_t sherry_context_size(const sherry_context *context);
 uint32_t sherry_context_block(const sherry_context *context);
 uint32_t sherry_context_threads(const sherry_context *context);
+/// All sequences have lower numbers; some numbers may be free.
 uint32_t sherry_context_sequences(const sherry_context *context);
+/// Pages of the context, and those of them that no sequence holds.
+uint32_t sherry_context_pages(const sherry_context *context);
+uint32_t sherry_context_free_pages(const sherry_context *context);
 /// How many tokens a sequence has; 0 if there is no such sequence.
 uint32_t sherry_context_position(const sherry_context *context,
                                  uint32_t sequence);
@@ -202,6 +210,35 @@ uint32_t sherry_context_position(const sherry_context *context,
 /// it has fewer or does not exist.
 int sherry_context_truncate(sherry_context *context, uint32_t sequence,
                             uint32_t position);
+
+// A sequence holds the pages of 64 positions that its tokens need. Forks share
+// pages; a page that is shared is copied when a sequence is about to write to
+// it. Functions that return a number return -1 on error, such as when there
+// are 1024 sequences already.
+
+/// A new sequence without tokens. Returns its number, the lowest that is free.
+int64_t sherry_sequence_create(sherry_context *context);
+/// Gives back the pages that only this sequence holds, and its number. Returns
+/// 0, or -1 if there is no such sequence.
+int sherry_sequence_drop(sherry_context *context, uint32_t sequence);
+/// A new sequence of the first `position` tokens of another, without computing
+/// or copying anything. Returns its number.
+int64_t sherry_sequence_fork(sherry_context *context, uint32_t sequence,
+                             uint32_t position);
+/// Writes the first `capacity` tokens of a sequence to `tokens`; returns how
+/// many it has. `tokens` may be null if `capacity` is 0.
+int64_t sherry_sequence_tokens(const sherry_context *context, uint32_t sequence,
+                               int32_t *tokens, int64_t capacity);
+
+/// Writes a sequence to a file: tokens, keys and values, with their checksum
+/// and that of the model. Returns 0, or -1 on error; a file of this name is
+/// then as it was.
+int sherry_sequence_save(const sherry_context *context, uint32_t sequence,
+                         const char *path);
+/// A new sequence from such a file; its logits continue bit for bit as those of
+/// the one that was saved. Returns its number; -1 if the file is damaged, of
+/// another model or another version of the ABI, or does not fit.
+int64_t sherry_sequence_load(sherry_context *context, const char *path);
 
 /// For which of the evaluated tokens logits are computed.
 enum sherry_logits {

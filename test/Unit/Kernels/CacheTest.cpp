@@ -16,13 +16,16 @@ using namespace sherry;
 
 namespace {
 
-constexpr int64_t kPositions = 16, kHeadDim = 16, kPosition = 5;
+constexpr int64_t kPagePositions = SHERRY_ABI_PAGE_POSITIONS, kHeadDim = 16;
+// In the second page of the sequence, which is page 3.
+constexpr int64_t kPosition = kPagePositions + 37, kPages = 4, kPage = 3;
 
-using Store = void (*)(const uint8_t *weights, uint8_t *cache,
-                       uint8_t *workspace, const float *x,
-                       const int32_t *positions, const int32_t *sequences,
-                       float *result, int64_t rows, int64_t context,
-                       const sherry_abi_team *team);
+using Store = void (*)(const uint8_t *weights, uint8_t *pages,
+                       const int32_t *pageTable, uint8_t *workspace,
+                       const float *x, const int32_t *positions,
+                       const int32_t *sequences, float *result, int64_t rows,
+                       int64_t tableStride,
+                       const sherry_abi_environment *environment);
 
 /// Stores the numbers as key and value of a position.
 std::string storeModule() {
@@ -31,11 +34,11 @@ std::string storeModule() {
   out << R"(
 func.func @store(%x: tensor<?x16xf32>, %positions: tensor<?xi32>,
     %sequences: tensor<?xi32>,
-    %cache: !sherry.kv_cache<1 x 1 x 16 x f16, max_context = 16>)
+    %cache: !sherry.kv_cache<1 x 1 x 16 x f16, max_context = 200>)
     -> tensor<?x16xf32> {
   %layer = arith.constant 0 : index
   sherry.update_cache %x, %x, %cache[%layer] at %positions of %sequences
-      : tensor<?x16xf32>, <1 x 1 x 16 x f16, max_context = 16>
+      : tensor<?x16xf32>, <1 x 1 x 16 x f16, max_context = 200>
   %y = arith.addf %x, %x : tensor<?x16xf32>
   return %y : tensor<?x16xf32>
 }
@@ -71,21 +74,27 @@ TEST_P(CacheTest, F16IsRoundedAndSaturates) {
                        {-65504, 0xfbff},    {-65520, 0xfbff},
                        {-infinity, 0xfbff}, {std::nanf(""), 0x7e00}};
   Buffer input(kHeadDim * sizeof(float)), output(kHeadDim * sizeof(float));
-  Buffer cache(2 * kPositions * kHeadDim * sizeof(uint16_t));
+  constexpr int64_t kPartBytes = kPagePositions * kHeadDim * sizeof(uint16_t);
+  Buffer pages(kPages * 2 * kPartBytes);
   Buffer workspace(kernels->workspaceBytes()), weights(1);
   for (int64_t i = 0; i < kHeadDim; ++i)
     input.floats()[i] = cases[i].number;
-  const int32_t position = kPosition, sequence = 0;
-  sherry_abi_team team{[](const sherry_abi_team *, int32_t) {}, nullptr, 0, 1};
+  const int32_t position = kPosition, sequence = 1;
+  const int32_t pageTable[] = {0, 1, 2, kPage};
+  sherry_abi_environment environment{
+      sizeof(environment), [](const sherry_abi_environment *, int32_t) {},
+      nullptr, 0, 1};
   auto store = reinterpret_cast<Store>(kernels->function("decode_store"));
-  store(weights.bytes(), cache.bytes(), workspace.bytes(), input.floats(),
-        &position, &sequence, output.floats(), 1, kPositions, &team);
+  store(weights.bytes(), pages.bytes(), pageTable, workspace.bytes(),
+        input.floats(), &position, &sequence, output.floats(), 1,
+        /*tableStride=*/2, &environment);
 
-  uint16_t stored[2][kPositions * kHeadDim];
-  std::memcpy(stored, cache.bytes(), sizeof(stored));
+  uint16_t stored[2][kPagePositions * kHeadDim];
+  std::memcpy(stored, pages.bytes() + kPage * 2 * kPartBytes, sizeof(stored));
+  constexpr int64_t place = kPosition % kPagePositions, block = place / 16;
   for (int64_t i = 0; i < kHeadDim; ++i) {
-    uint16_t key = stored[0][i * kPositions + kPosition];
-    uint16_t value = stored[1][kPosition * kHeadDim + i];
+    uint16_t key = stored[0][(block * kHeadDim + i) * 16 + place % 16];
+    uint16_t value = stored[1][place * kHeadDim + i];
     EXPECT_EQ(key, value);
     if (std::isnan(cases[i].number))
       EXPECT_GT(value & 0x7fff, 0x7c00);

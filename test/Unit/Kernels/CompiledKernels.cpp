@@ -215,7 +215,7 @@ private:
 };
 } // namespace
 
-static void waitForTeam(const sherry_abi_team *self, int32_t) {
+static void waitForTeam(const sherry_abi_environment *self, int32_t) {
   static_cast<Barrier *>(self->user)->wait();
 }
 
@@ -236,7 +236,8 @@ void CompiledKernels::call(StringRef name, Buffer &weights, Buffer &input,
   std::fill_n(workspace.bytes(), workspaceSize, uint8_t{0xa5});
   Barrier barrier(threads);
   auto run = [&](int64_t thread) {
-    sherry_abi_team team{waitForTeam, &barrier, thread, threads};
+    sherry_abi_environment team{sizeof(team), waitForTeam, &barrier, thread,
+                                threads};
     code(weights.bytes(), workspace.bytes(), input.floats(), output.floats(),
          tokens, &team);
   };

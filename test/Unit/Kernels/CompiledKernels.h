@@ -65,7 +65,7 @@ public:
   /// What the kernel pipeline makes of a graph of one tensor and one result.
   using Function = void (*)(const uint8_t *weights, uint8_t *workspace,
                             const float *input, float *output, int64_t tokens,
-                            const sherry_abi_team *team);
+                            const sherry_abi_environment *team);
 
   /// `graph` is a module in the sherry dialect. A prefill function takes up to
   /// `maxTokens`, a multiple of 8.

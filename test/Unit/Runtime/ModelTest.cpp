@@ -108,11 +108,12 @@ TEST(Model, RefusesVariants) {
     for (const char *part : parts)
       EXPECT_CONTAINS(error, part);
   };
-  expectRefused("demo-old-version", {"ABI version 0, this runtime has 3",
+  expectRefused("demo-old-version", {"ABI version 3, this runtime has 4",
                                      "compile the model again"});
   expectRefused("demo-new-version",
-                {"ABI version 77, this runtime has 3", "update the runtime"});
-  expectRefused("demo-struct-size", {"struct_size: 104 instead of 112"});
+                {"ABI version 77, this runtime has 4", "update the runtime"});
+  expectRefused("demo-struct-size", {"struct_size: 104 instead of 120"});
+  expectRefused("demo-environment", {"needs more of its runtime"});
   expectRefused("demo-unknown-feature", {"\"demo-cpu\"", "missing here: bit 63",
                                          "for the CPU 'native'"});
   expectRefused("demo-weights-size",
@@ -149,16 +150,24 @@ TEST(Model, OpensByBareName) {
   EXPECT_EQ(error, "");
 }
 
+static void noEntry(const uint8_t *, uint8_t *, const int32_t *, uint8_t *,
+                    const int32_t *, const int32_t *, const int32_t *, float *,
+                    int64_t, int64_t, int64_t, const sherry_abi_environment *) {
+}
+
 /// A table that is right, for changes of one field.
 static sherry_abi_model goodTable() {
-  auto entry = [](const uint8_t *, uint8_t *, uint8_t *, const int32_t *,
-                  const int32_t *, const int32_t *, float *, int64_t, int64_t,
-                  int64_t, const sherry_abi_team *) {};
+  static const sherry_abi_entry entries[] = {
+      {"decode", SHERRY_ABI_LOGITS, 1, noEntry},
+      {"prefill", SHERRY_ABI_LOGITS, 8, noEntry},
+      {"hidden", SHERRY_ABI_HIDDEN, 8, noEntry}};
   sherry_abi_model table = {};
   table.abi_version = SHERRY_ABI_VERSION;
   table.struct_size = sizeof(table);
   table.required_features = 3;
   table.target_cpu = "some-cpu";
+  table.machine = 62;
+  table.environment_size = sizeof(sherry_abi_environment);
   table.metadata = "{}";
   table.metadata_size = 2;
   table.weights_size = 100;
@@ -166,9 +175,10 @@ static sherry_abi_model goodTable() {
   table.tokenizer_size = 40;
   table.vocab_size = 10;
   table.logits_stride = 16;
+  table.hidden_size = table.hidden_stride = 4;
   table.max_context = 5;
-  table.max_block = 1;
-  table.decode = table.prefill = entry;
+  table.n_entries = 3;
+  table.entries = entries;
   return table;
 }
 
@@ -202,10 +212,33 @@ TEST(ModelTable, NamesTheWrongField) {
   expectWrong("logits_stride", [](Table t) { t.logits_stride = 9; });
   expectWrong("logits_stride", [](Table t) { t.logits_stride = UINT32_MAX; });
   expectWrong("max_context", [](Table t) { t.max_context = 0; });
-  expectWrong("max_block", [](Table t) { t.max_block = 0; });
-  expectWrong("max_block", [](Table t) { t.max_block = UINT32_MAX; });
-  expectWrong("decode", [](Table t) { t.decode = nullptr; });
-  expectWrong("prefill", [](Table t) { t.prefill = nullptr; });
+  expectWrong("hidden_size", [](Table t) { t.hidden_size = 0; });
+  expectWrong("hidden_stride", [](Table t) { t.hidden_stride = 3; });
+  expectWrong("machine: 183", [](Table t) { t.machine = 183; });
+  expectWrong("needs more of its runtime",
+              [](Table t) { ++t.environment_size; });
+  expectWrong("entries", [](Table t) { t.entries = nullptr; });
+  expectWrong("entries", [](Table t) { t.n_entries = 0; });
+  expectWrong("entries", [](Table t) { t.n_entries = UINT32_MAX; });
+}
+
+TEST(ModelTable, NamesTheWrongEntry) {
+  auto expectWrong = [](const char *part, auto change) {
+    sherry_abi_model table = goodTable();
+    std::vector<sherry_abi_entry> entries(table.entries,
+                                          table.entries + table.n_entries);
+    change(entries);
+    table.entries = entries.data();
+    EXPECT_CONTAINS(tableError(table), part);
+  };
+  using Entries = std::vector<sherry_abi_entry> &;
+  expectWrong("entry 1", [](Entries e) { e[1].name = nullptr; });
+  expectWrong("entry 1", [](Entries e) { e[1].forward = nullptr; });
+  expectWrong("entry 2", [](Entries e) { e[2].max_tokens = 0; });
+  expectWrong("entry 2", [](Entries e) { e[2].max_tokens = UINT32_MAX; });
+  expectWrong("order", [](Entries e) { e[1].max_tokens = 1; });
+  expectWrong("none gives logits",
+              [](Entries e) { e[0].kind = e[1].kind = 99; });
 }
 
 TEST(ModelTable, HasTheLimitsOfTheCompiler) {
@@ -215,9 +248,13 @@ TEST(ModelTable, HasTheLimitsOfTheCompiler) {
     void (*set)(sherry_abi_model &, uint64_t);
   };
   const Case cases[] = {
-      {"max_block", SHERRY_ABI_MAX_BLOCK,
+      {"entry 0", SHERRY_ABI_MAX_BLOCK,
        [](sherry_abi_model &t, uint64_t n) {
-         t.max_block = static_cast<uint32_t>(n);
+         static sherry_abi_entry entry = {"prefill", SHERRY_ABI_LOGITS, 0,
+                                          noEntry};
+         entry.max_tokens = static_cast<uint32_t>(n);
+         t.entries = &entry;
+         t.n_entries = 1;
        }},
       {"max_context", SHERRY_ABI_MAX_SIZE,
        [](sherry_abi_model &t, uint64_t n) {

@@ -45,11 +45,11 @@ def Sherry_Q4_0Type : Sherry_BlockType<"Q4_0", "q4_0"> {
 def Sherry_KVCacheType : Sherry_Type<"KVCache", "kv_cache"> {
   let summary = "keys and values of all positions of all sequences";
   let description = [{
-    Shape `sequences x layers x 2 x kv_heads x context x head_dim`, where the
-    number of sequences and the context are known when the model runs;
-    `max_context`, rounded up to a multiple of 16, bounds the context. Positions
-    are stored in blocks of 16. The keys of a block lie as `head_dim x 16`, the
-    values as `16 x head_dim`.
+    Pages of 64 positions, each of shape
+    `layers x 2 x kv_heads x 64 x head_dim`; a table that is given when the model
+    runs says which pages a sequence has. `max_context` bounds the positions of a
+    sequence. In a page, positions are stored in blocks of 16. The keys of a
+    block lie as `head_dim x 16`, the values as `16 x head_dim`.
 
     With i8, the keys or values of a position and head share a scale: a number
     x is stored as 128 + round(127 x / max|x|), and the scale max|x| / 127 in
@@ -85,7 +85,7 @@ def Sherry_KVCacheType : Sherry_Type<"KVCache", "kv_cache"> {
 def Sherry_TeamType : Sherry_Type<"Team", "team"> {
   let summary = "one thread's view of the team that executes a forward call";
   let description = [{
-    A pointer to `sherry_abi_team` of include/sherry-abi/abi.h.
+    A pointer to `sherry_abi_environment` of include/sherry-abi/abi.h.
   }];
 }
 

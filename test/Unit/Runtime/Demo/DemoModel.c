@@ -30,6 +30,9 @@
 #ifndef DEMO_TOKENIZER_OFFSET
 #define DEMO_TOKENIZER_OFFSET 4096
 #endif
+#ifndef DEMO_ENVIRONMENT_SIZE
+#define DEMO_ENVIRONMENT_SIZE sizeof(sherry_abi_environment)
+#endif
 #ifndef DEMO_VOCAB
 #define DEMO_VOCAB 262
 #endif
@@ -68,14 +71,21 @@ __asm__(".pushsection .sherry.weights,\"\",@progbits\n"
         ".skip 8\n" // see AddChecksum.h
         ".popsection\n");
 
-// The cache has two planes of int64, the terms of the sum and their
-// complements: a wrong `context` mixes them up.
-static int64_t readTerm(const int64_t *cache, int64_t context, int64_t q) {
-  return cache[context + q] == ~cache[q] ? cache[q] : 1;
+// A page of the cache has two planes of int64, the terms of the sum and their
+// complements: a wrong page mixes them up.
+enum { PagePositions = SHERRY_ABI_PAGE_POSITIONS };
+
+/// Where the cache has the term of a position; its complement lies
+/// PagePositions behind it.
+static int64_t *termAt(uint8_t *pages, const int32_t *pageTable, int64_t stride,
+                       int32_t sequence, int64_t position) {
+  int32_t page = pageTable[sequence * stride + position / PagePositions];
+  return (int64_t *)pages + (int64_t)2 * PagePositions * page +
+         position % PagePositions;
 }
 
-static int64_t *cacheOf(uint8_t *kv_cache, int64_t context, int32_t sequence) {
-  return (int64_t *)kv_cache + 2 * context * sequence;
+static int64_t readTerm(const int64_t *term) {
+  return term[0] == ~term[PagePositions] ? term[0] : 1;
 }
 
 #ifdef DEMO_INTERRUPTS
@@ -103,25 +113,25 @@ static int isSpoilt(int32_t token, int64_t v) { return token == 7 && v == 5; }
 static int isSpoilt(int32_t token, int64_t v) { return token < 0 && v < 0; }
 #endif
 
-static void forward(const uint8_t *weights, uint8_t *kv_cache,
-                    uint8_t *workspace, const int32_t *tokens,
-                    const int32_t *positions, const int32_t *sequences,
-                    float *logits, int64_t n_tokens, int64_t n_logits,
-                    int64_t context, const sherry_abi_team *team) {
+static void forward(const uint8_t *weights, uint8_t *pages,
+                    const int32_t *page_table, uint8_t *workspace,
+                    const int32_t *tokens, const int32_t *positions,
+                    const int32_t *sequences, float *logits, int64_t n_tokens,
+                    int64_t n_logits, int64_t table_stride,
+                    const sherry_abi_environment *team) {
   int64_t *partial = (int64_t *)workspace;
   for (int64_t i = team->thread; i < n_tokens; i += team->n_threads) {
-    int64_t *cache = cacheOf(kv_cache, context, sequences[i]);
     int64_t q = positions[i];
+    int64_t *term = termAt(pages, page_table, table_stride, sequences[i], q);
     notice(tokens[i]);
-    cache[q] = (int64_t)weights[tokens[i] % 256] * (q + 1);
-    cache[context + q] = ~cache[q];
+    term[0] = (int64_t)weights[tokens[i] % 256] * (q + 1);
+    term[PagePositions] = ~term[0];
   }
   team->barrier(team, 0);
   for (int64_t row = 0; row < n_logits; ++row) {
     int64_t i = n_tokens - n_logits + row, sum = 0;
-    const int64_t *cache = cacheOf(kv_cache, context, sequences[i]);
     for (int64_t q = team->thread; q <= positions[i]; q += team->n_threads)
-      sum += readTerm(cache, context, q);
+      sum += readTerm(termAt(pages, page_table, table_stride, sequences[i], q));
     partial[team->thread] = sum;
     team->barrier(team, 1);
     sum = DEMO_SHIFT;
@@ -137,15 +147,21 @@ static void forward(const uint8_t *weights, uint8_t *kv_cache,
   }
 }
 
-static void decode(const uint8_t *weights, uint8_t *kv_cache,
-                   uint8_t *workspace, const int32_t *tokens,
-                   const int32_t *positions, const int32_t *sequences,
-                   float *logits, int64_t n_tokens, int64_t n_logits,
-                   int64_t context, const sherry_abi_team *team) {
+static void decode(const uint8_t *weights, uint8_t *pages,
+                   const int32_t *page_table, uint8_t *workspace,
+                   const int32_t *tokens, const int32_t *positions,
+                   const int32_t *sequences, float *logits, int64_t n_tokens,
+                   int64_t n_logits, int64_t table_stride,
+                   const sherry_abi_environment *team) {
   if (n_tokens == 1) // else leave the logits wrong
-    forward(weights, kv_cache, workspace, tokens, positions, sequences, logits,
-            n_tokens, n_logits, context, team);
+    forward(weights, pages, page_table, workspace, tokens, positions, sequences,
+            logits, n_tokens, n_logits, table_stride, team);
 }
+
+static const sherry_abi_entry entries[] = {
+    {"decode", SHERRY_ABI_LOGITS, 1, decode},
+    {"prefill", SHERRY_ABI_LOGITS, 16, forward},
+};
 
 static const char metadata[] = DEMO_METADATA;
 
@@ -154,6 +170,8 @@ static const sherry_abi_model model = {
     .struct_size = DEMO_STRUCT_SIZE,
     .required_features = DEMO_REQUIRED_FEATURES,
     .target_cpu = "demo-cpu",
+    .machine = 62,
+    .environment_size = DEMO_ENVIRONMENT_SIZE,
     .metadata = metadata,
     .metadata_size = sizeof(metadata) - 1,
     .weights_size = DEMO_WEIGHTS_SIZE,
@@ -163,10 +181,11 @@ static const sherry_abi_model model = {
     .kv_bytes_per_position = 2 * sizeof(int64_t),
     .vocab_size = DEMO_VOCAB,
     .logits_stride = LogitsStride,
+    .hidden_size = 4,
+    .hidden_stride = 4,
     .max_context = 1024,
-    .max_block = 16,
-    .decode = decode,
-    .prefill = forward,
+    .n_entries = 2,
+    .entries = entries,
 };
 
 const sherry_abi_model *DEMO_QUERY(void);

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "sherry/Support/PendingFile.h"
+#include "PendingFile.h"
 
 #include <cerrno>
 #include <climits>

@@ -1,0 +1,62 @@
+//===- PagePool.cpp - The pages of a context's cache ----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "PagePool.h"
+#include "Support.h"
+
+#include <cstring>
+
+using namespace sherry::runtime;
+
+PagePool::PagePool(uint64_t pageSize, uint64_t pages, const std::string &what)
+    : bytesPerPage(pageSize), numPages(static_cast<uint32_t>(pages)) {
+  if (pages > INT32_MAX)
+    throw Error(what + " has " + std::to_string(pages) + " pages, at most " +
+                std::to_string(INT32_MAX) + " are possible");
+  memory =
+      Mapping::hugePages(checkedMultiply(pages, pageSize, "the cache"), what);
+}
+
+int32_t PagePool::take(bool &isZero) {
+  isZero = freePages.empty();
+  int32_t page;
+  if (!isZero) {
+    page = freePages.back();
+    freePages.pop_back();
+  } else {
+    if (used == numPages)
+      throw Error("the cache is full: sequences hold all of its " +
+                  std::to_string(numPages) + " pages of " +
+                  std::to_string(SHERRY_ABI_PAGE_POSITIONS) +
+                  " positions; drop sequences, or make a context with more");
+    // Room for all of them, so that release() needs no memory.
+    freePages.reserve(used + 1);
+    holders.push_back(0);
+    page = static_cast<int32_t>(used++);
+  }
+  holders[index(page)] = 1;
+  return page;
+}
+
+int32_t PagePool::allocate() {
+  bool isZero;
+  const int32_t result = take(isZero);
+  // No sequence finds, or writes to a file, what another left behind.
+  if (!isZero)
+    std::memset(page(result), 0, bytesPerPage);
+  return result;
+}
+
+int32_t PagePool::copy(int32_t original) {
+  bool isZero;
+  const int32_t result = take(isZero);
+  std::memcpy(page(result), page(original), bytesPerPage);
+  return result;
+}
+
+void PagePool::release(int32_t page) {
+  if (--holders[index(page)] == 0)
+    freePages.push_back(page);
+}

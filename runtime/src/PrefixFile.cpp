@@ -1,0 +1,176 @@
+//===- PrefixFile.cpp - Sequences in files --------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A file has the header, the tokens [num_tokens] as int32, and the pages. It
+// comes from strangers: sizes are checked before anything is read, checksums
+// before anything is used.
+//
+//===----------------------------------------------------------------------===//
+#include "PrefixFile.h"
+#include "Checksum.h"
+#include "Parallel.h"
+#include "PendingFile.h"
+#include "Support.h"
+
+#include <cerrno>
+#include <cstring>
+#include <unistd.h>
+#include <zlib.h>
+
+using namespace sherry::runtime;
+
+namespace {
+constexpr char magic[8] = {'S', 'H', 'E', 'R', 'R', 'Y', 'K', 'V'};
+
+struct Header {
+  char magic[8];
+  uint32_t abiVersion;
+  uint32_t headerSize;
+  sherry_abi_checksum model;
+  uint64_t pageSize;
+  uint32_t numTokens, numPages;
+  uint32_t contents; ///< checksum of all behind the header
+  uint32_t header;   ///< checksum of the fields before this one
+};
+static_assert(sizeof(Header) == 48, "the same in every file");
+
+uint32_t checksumOf(const Header &header) {
+  return static_cast<uint32_t>(crc32(
+      0, reinterpret_cast<const Bytef *>(&header), offsetof(Header, header)));
+}
+
+/// That of two pieces, of which the second has `size` bytes.
+uint32_t join(uint32_t first, uint32_t second, uint64_t size) {
+  return static_cast<uint32_t>(
+      crc32_combine(first, second, static_cast<z_off_t>(size)));
+}
+
+const uint8_t *bytesOf(const std::vector<int32_t> &tokens) {
+  return reinterpret_cast<const uint8_t *>(tokens.data());
+}
+
+uint64_t sizeOf(const std::vector<int32_t> &tokens) {
+  return tokens.size() * sizeof(int32_t);
+}
+
+/// The checksum of tokens and pages.
+uint32_t checksumOf(const PagePool &pool, const Sequence &sequence) {
+  const std::vector<int32_t> &tokens = sequence.tokens();
+  uint32_t result = computeChecksum(bytesOf(tokens), sizeOf(tokens));
+  std::vector<uint32_t> pages(sequence.pages().size());
+  parallelFor(pages.size(), [&](uint64_t i) {
+    pages[i] = checksumOfPiece(pool.page(sequence.pages()[i]), pool.pageSize());
+  });
+  for (uint32_t page : pages)
+    result = join(result, page, pool.pageSize());
+  return result;
+}
+
+Header describe(const Model &model, const PagePool &pool,
+                const Sequence &sequence) {
+  Header header = {};
+  std::memcpy(header.magic, magic, sizeof(magic));
+  header.abiVersion = SHERRY_ABI_VERSION;
+  header.headerSize = sizeof(Header);
+  header.model = model.checksum();
+  header.pageSize = pool.pageSize();
+  header.numTokens = sequence.length();
+  header.numPages = static_cast<uint32_t>(sequence.pages().size());
+  header.contents = checksumOf(pool, sequence);
+  header.header = checksumOf(header);
+  return header;
+}
+
+void write(int descriptor, const std::string &path, const void *data,
+           uint64_t size) {
+  const auto *bytes = static_cast<const char *>(data);
+  while (size > 0) {
+    const ssize_t count = ::write(descriptor, bytes, size);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count < 0)
+      throw Error(path + ": cannot write: " + std::strerror(errno));
+    bytes += count;
+    size -= static_cast<uint64_t>(count);
+  }
+}
+
+Header readHeader(const File &file, const Model &model, const PagePool &pool,
+                  uint32_t capacity) {
+  auto require = [&](bool condition, const std::string &what) {
+    if (!condition)
+      throw Error(file.path() + ": " + what);
+  };
+  Header header = {};
+  require(file.size() >= sizeof(header), "too short to be a saved sequence");
+  file.read(0, &header, sizeof(header));
+  require(std::memcmp(header.magic, magic, sizeof(magic)) == 0,
+          "is not a saved sequence");
+  require(header.abiVersion == SHERRY_ABI_VERSION &&
+              header.headerSize == sizeof(Header),
+          "was saved by a runtime of ABI version " +
+              std::to_string(header.abiVersion) + ", this one has " +
+              std::to_string(SHERRY_ABI_VERSION) +
+              "; evaluate the tokens again");
+  require(checksumOf(header) == header.header, "the header is damaged");
+  require(header.model.code == model.checksum().code &&
+              header.model.weights == model.checksum().weights &&
+              header.pageSize == pool.pageSize(),
+          "was saved with another model; evaluate the tokens again");
+  require(header.numTokens <= capacity,
+          "has " + std::to_string(header.numTokens) +
+              " tokens, which do not fit in a context of " +
+              std::to_string(capacity) + " positions");
+  require(header.numPages == Sequence::pagesOf(header.numTokens),
+          "the header contradicts itself");
+  // Cannot overflow: both factors are those of a pool, or smaller.
+  const uint64_t size = sizeof(Header) +
+                        uint64_t{header.numTokens} * sizeof(int32_t) +
+                        header.numPages * header.pageSize;
+  require(file.size() == size, "has " + std::to_string(file.size()) +
+                                   " bytes instead of " + std::to_string(size) +
+                                   "; it was cut off or damaged");
+  return header;
+}
+} // namespace
+
+void sherry::runtime::writePrefix(const std::string &path, const Model &model,
+                                  const PagePool &pool,
+                                  const Sequence &sequence) {
+  const Header header = describe(model, pool, sequence);
+  PendingFile file(path);
+  if (const std::error_code error = file.open())
+    throw Error(path + ": cannot write: " + error.message());
+  write(file.getDescriptor(), path, &header, sizeof(header));
+  write(file.getDescriptor(), path, bytesOf(sequence.tokens()),
+        sizeOf(sequence.tokens()));
+  for (int32_t page : sequence.pages())
+    write(file.getDescriptor(), path, pool.page(page), pool.pageSize());
+  if (const std::error_code error = file.commit())
+    throw Error(path + ": cannot write: " + error.message());
+}
+
+Sequence sherry::runtime::readPrefix(const std::string &path,
+                                     const Model &model, PagePool &pool,
+                                     uint32_t capacity) {
+  const File file(path);
+  const Header header = readHeader(file, model, pool, capacity);
+  std::vector<int32_t> tokens(header.numTokens);
+  const uint64_t pagesAt = sizeof(Header) + sizeOf(tokens);
+  file.read(sizeof(Header), tokens.data(), sizeOf(tokens));
+  Sequence result(pool);
+  result.makeRoom(header.numTokens);
+  parallelFor(header.numPages, [&](uint64_t i) {
+    file.read(pagesAt + i * pool.pageSize(), pool.page(result.pages()[i]),
+              pool.pageSize());
+  });
+  result.append(tokens.data(), tokens.size());
+  if (checksumOf(pool, result) != header.contents)
+    throw Error(path + ": the contents are damaged");
+  for (int32_t token : tokens)
+    if (token < 0 || static_cast<uint32_t>(token) >= model.abi().vocab_size)
+      throw Error(path + ": has token " + std::to_string(token) +
+                  ", which the model does not know");
+  return result;
+}

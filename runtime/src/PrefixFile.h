@@ -1,0 +1,27 @@
+//===- PrefixFile.h - Sequences in files ------------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_PREFIXFILE_H
+#define SHERRY_RUNTIME_PREFIXFILE_H
+
+#include "Model.h"
+#include "Sequence.h"
+
+namespace sherry::runtime {
+
+/// Writes the tokens and the pages of a sequence. Throws Error, naming the
+/// file; there is then none, or the one that was there before.
+void writePrefix(const std::string &path, const Model &model,
+                 const PagePool &pool, const Sequence &sequence);
+
+/// What writePrefix() wrote, in pages of `pool`. Throws Error, naming the file,
+/// if it is not whole, of another model or runtime, or longer than `capacity`
+/// tokens.
+Sequence readPrefix(const std::string &path, const Model &model, PagePool &pool,
+                    uint32_t capacity);
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_RUNTIME_PREFIXFILE_H

@@ -84,29 +84,27 @@ typedef struct sherry_abi_environment {
 ///              no two tokens of a call have the same place
 ///  sequences   [n_tokens] numbers of sequences, below
 ///              SHERRY_ABI_MAX_SEQUENCES
-///  outputs     [n_outputs][output_stride] f32, written for the last n_outputs
-///              tokens; how many numbers of a row count says the kind of the
-///              entry point
+///  logits      [n_logits][logits_stride] f32, written for the last n_logits
+///              tokens; of each row the first vocab_size entries count
+///  hidden      [n_hidden][hidden_stride] f32, written for the last n_hidden
+///              tokens: the hidden states after the last norm, of each row the
+///              first hidden_size entries
 ///  n_tokens    1 .. max_tokens of the entry point
-///  n_outputs   0 .. n_tokens
+///  n_hidden    0 .. n_tokens
+///  n_logits    0 .. n_hidden
 ///
 /// Allocates nothing and keeps no state: one mapped model serves any number
 /// of contexts at once. All threads of the team return together.
 typedef void (*sherry_abi_forward_fn)(
     const uint8_t *weights, uint8_t *pages, const int32_t *page_table,
     uint8_t *workspace, const int32_t *tokens, const int32_t *positions,
-    const int32_t *sequences, float *outputs, int64_t n_tokens,
-    int64_t n_outputs, int64_t table_stride,
+    const int32_t *sequences, float *logits, float *hidden, int64_t n_tokens,
+    int64_t n_logits, int64_t n_hidden, int64_t table_stride,
     const sherry_abi_environment *environment);
 
-/// What an entry point computes; a runtime does not call kinds that it does not
-/// know.
+/// What an entry point is; a runtime does not call kinds that it does not know.
 enum sherry_abi_entry_kind {
-  /// The logits after tokens: vocab_size of logits_stride numbers.
-  SHERRY_ABI_LOGITS = 1,
-  /// The hidden states of tokens, after the last norm: hidden_size of
-  /// hidden_stride numbers.
-  SHERRY_ABI_HIDDEN = 2
+  SHERRY_ABI_FORWARD = 1 ///< a sherry_abi_forward_fn
 };
 
 typedef struct sherry_abi_entry {
@@ -149,7 +147,7 @@ typedef struct sherry_abi_model {
   uint32_t hidden_stride; ///< >= hidden_size
   uint32_t max_context;   ///< positions of the longest sequence
   uint32_t n_entries;     ///< at most SHERRY_ABI_MAX_ENTRIES
-  /// Those of a kind with the fewest tokens first; one of SHERRY_ABI_LOGITS at
+  /// Those of a kind with the fewest tokens first; one of SHERRY_ABI_FORWARD at
   /// least.
   const sherry_abi_entry *entries;
 } sherry_abi_model;

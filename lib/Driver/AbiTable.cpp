@@ -16,11 +16,11 @@ Error sherry::addAbiTable(Module &module, const TargetModel &target,
   LLVMContext &context = module.getContext();
   auto *pointer = PointerType::getUnqual(context);
   auto *i64 = Type::getInt64Ty(context);
-  auto *forwardType =
-      FunctionType::get(Type::getVoidTy(context),
-                        {pointer, pointer, pointer, pointer, pointer, pointer,
-                         pointer, pointer, i64, i64, i64, pointer},
-                        /*isVarArg=*/false);
+  auto *forwardType = FunctionType::get(Type::getVoidTy(context),
+                                        {pointer, pointer, pointer, pointer,
+                                         pointer, pointer, pointer, pointer,
+                                         pointer, i64, i64, i64, i64, pointer},
+                                        /*isVarArg=*/false);
   for (Function &function : module)
     if (!function.isDeclaration())
       function.setLinkage(GlobalValue::InternalLinkage);

@@ -188,8 +188,8 @@ AbiFields Compilation::describe() {
   result.maxContext = input.config.maxPositionEmbeddings;
   auto maxBlock =
       static_cast<uint32_t>(getSchedule(*input.module).getMaxBlock());
-  result.entries = {{"decode", SHERRY_ABI_LOGITS, 1},
-                    {"prefill", SHERRY_ABI_LOGITS, maxBlock}};
+  result.entries = {{"decode", SHERRY_ABI_FORWARD, 1},
+                    {"prefill", SHERRY_ABI_FORWARD, maxBlock}};
   return result;
 }
 

@@ -92,6 +92,10 @@ uint32_t sherry_model_max_block(const sherry_model *model) {
   return model->model->maxBlock();
 }
 
+uint32_t sherry_model_hidden_size(const sherry_model *model) {
+  return model->model->abi().hidden_size;
+}
+
 uint64_t sherry_model_weights_size(const sherry_model *model) {
   return model->model->abi().weights_size;
 }
@@ -343,6 +347,11 @@ const float *sherry_context_logits(const sherry_context *context) {
   return context->context.logits();
 }
 
+void sherry_context_on_block(sherry_context *context, sherry_block_fn function,
+                             void *user) {
+  context->context.onBlock(function, user);
+}
+
 int sherry_context_profile(sherry_context *context, bool on) {
   return guard(-1, [&] {
     context->context.profile(on);
@@ -371,7 +380,13 @@ void sherry_sampler_destroy(sherry_sampler *sampler) { delete sampler; }
 
 int32_t sherry_sample(sherry_sampler *sampler, const float *logits,
                       uint32_t n) {
-  return guard(int32_t{-1}, [&] { return sampler->sampler.sample(logits, n); });
+  return sherry_sample_masked(sampler, logits, n, nullptr);
+}
+
+int32_t sherry_sample_masked(sherry_sampler *sampler, const float *logits,
+                             uint32_t n, const uint32_t *mask) {
+  return guard(int32_t{-1},
+               [&] { return sampler->sampler.sample(logits, n, mask); });
 }
 
 void sherry_sampler_accept(sherry_sampler *sampler, int32_t token) {

@@ -158,7 +158,7 @@ void Context::checkSequence(uint32_t sequence) const {
 
 void Context::checkEntry(const sherry_batch_entry &entry) const {
   checkSequence(entry.sequence);
-  checkEnumerator(entry.logits, SHERRY_LOGITS_ALL, "sherry_logits");
+  checkEnumerator(entry.logits, SHERRY_HIDDEN_ALL, "sherry_logits");
   const uint32_t length = slots[entry.sequence]->length();
   const int64_t n = entry.n_tokens;
   if (n < 0 || n > capacity - length)
@@ -211,18 +211,33 @@ void Context::makeRoom(const sherry_batch_entry *entries, int64_t n) {
   }
 }
 
-/// Memory for so many rows of logits; made anew when more are needed.
-float *Context::logitsBuffer(uint64_t rows) {
+void Context::RowsOfFloats::reserve(uint64_t rows, uint64_t newStride,
+                                    const char *what) {
+  stride = newStride;
   // Cannot overflow: checkModelTable bounds both.
-  uint64_t size = rows * model->abi().logits_stride * sizeof(float);
-  if (size > logitsMemory.size())
-    logitsMemory = Mapping::anonymous(size, "logits");
-  return reinterpret_cast<float *>(logitsMemory.data());
+  const uint64_t size = rows * stride * sizeof(float);
+  if (size > memory.size())
+    memory = Mapping::anonymous(size, what);
 }
 
-static bool wantsLogits(const sherry_batch_entry &entry, int64_t index) {
-  return entry.logits == SHERRY_LOGITS_ALL ||
-         (entry.logits == SHERRY_LOGITS_LAST && index == entry.n_tokens - 1);
+/// What is wanted of a token.
+enum class Output { Nothing, Hidden, Logits };
+
+static Output outputOf(const sherry_batch_entry &entry, int64_t index) {
+  const bool isLast = index == entry.n_tokens - 1;
+  switch (entry.logits) {
+  case SHERRY_LOGITS_NONE:
+    break;
+  case SHERRY_LOGITS_LAST:
+    return isLast ? Output::Logits : Output::Nothing;
+  case SHERRY_LOGITS_ALL:
+    return Output::Logits;
+  case SHERRY_HIDDEN_LAST:
+    return isLast ? Output::Hidden : Output::Nothing;
+  case SHERRY_HIDDEN_ALL:
+    return Output::Hidden;
+  }
+  return Output::Nothing;
 }
 
 /// Fills the block with tokens from `next` on; returns the place of the first
@@ -235,8 +250,9 @@ Context::Place Context::fillBlock(const sherry_batch_entry *entries, int64_t n,
   block.sequences.clear();
   block.places.clear();
   Place end = next;
-  // A model computes the logits of the last tokens of a call.
-  for (bool withLogits : {false, true}) {
+  // A model computes the outputs of the last tokens of a call.
+  for (Output output : {Output::Nothing, Output::Hidden, Output::Logits}) {
+    const size_t before = block.tokens.size();
     end = next;
     for (uint32_t count = 0; end.entry < n && count < maxBlock;) {
       const sherry_batch_entry &entry = entries[end.entry];
@@ -245,7 +261,7 @@ Context::Place Context::fillBlock(const sherry_batch_entry *entries, int64_t n,
         continue;
       }
       ++count;
-      if (wantsLogits(entry, end.index) == withLogits) {
+      if (outputOf(entry, end.index) == output) {
         block.tokens.push_back(entry.tokens[end.index]);
         block.positions.push_back(
             static_cast<int32_t>(slots[entry.sequence]->length() + end.index));
@@ -254,48 +270,84 @@ Context::Place Context::fillBlock(const sherry_batch_entry *entries, int64_t n,
       }
       ++end.index;
     }
-    if (!withLogits)
-      block.numLogits = -static_cast<int64_t>(block.tokens.size());
+    const auto added = static_cast<int64_t>(block.tokens.size() - before);
+    if (output == Output::Hidden)
+      block.numHidden = added;
+    if (output == Output::Logits)
+      block.numLogits = added;
   }
-  block.numLogits += static_cast<int64_t>(block.tokens.size());
+  // Logits are computed from hidden states.
+  block.numHidden += block.numLogits;
   return end;
+}
+
+/// Gives the outputs of a block to the caller, in the order of the tokens.
+void Context::passOn(const sherry_batch_entry *entries,
+                     sherry_batch_logits_fn onLogits, void *user) {
+  const auto numHidden = static_cast<size_t>(pending.numHidden);
+  const auto numLogits = static_cast<size_t>(pending.numLogits);
+  const Place *places = pending.places.data() + pending.places.size();
+  places -= numHidden;
+  for (size_t i = 0; i < numHidden; ++i) {
+    const size_t only = numHidden - numLogits;
+    const float *values = hiddenRows.row(i);
+    if (i >= only)
+      lastLogits = values = logitsRows.row(i - only);
+    if (onLogits)
+      onLogits(user, places[i].entry, places[i].index, values);
+  }
 }
 
 void Context::eval(const sherry_batch_entry *entries, int64_t n,
                    sherry_batch_logits_fn onLogits, void *user) {
   checkIdle();
   checkEntries(entries, n);
-  int64_t total = 0, wanted = 0;
+  int64_t total = 0, logits = 0, hidden = 0;
   for (int64_t i = 0; i < n; ++i) {
     const int64_t size = entries[i].n_tokens;
     total += size;
-    wanted += entries[i].logits == SHERRY_LOGITS_ALL    ? size
-              : entries[i].logits == SHERRY_LOGITS_LAST ? size > 0
-                                                        : 0;
+    if (size == 0)
+      continue;
+    // All tokens but the last one want the same as the first.
+    for (const int64_t index : {int64_t{0}, size - 1}) {
+      const int64_t count = index == 0 ? size - 1 : 1;
+      logits += outputOf(entries[i], index) == Output::Logits ? count : 0;
+      hidden += outputOf(entries[i], index) != Output::Nothing ? count : 0;
+    }
   }
   if (total == 0)
     return;
-  float *logits =
-      logitsBuffer(std::max<int64_t>(1, std::min<int64_t>(wanted, maxBlock)));
+  auto rowsOf = [&](int64_t wanted) {
+    return static_cast<uint64_t>(std::clamp<int64_t>(wanted, 1, maxBlock));
+  };
+  logitsRows.reserve(rowsOf(logits), model->abi().logits_stride, "logits");
+  hiddenRows.reserve(rowsOf(hidden), model->abi().hidden_stride,
+                     "hidden states");
   makeRoom(entries, n);
   lastLogits = nullptr;
   struct InUse {
-    bool &flag;
-    explicit InUse(bool &flag) : flag(flag) { flag = true; }
-    ~InUse() { flag = false; }
-  } inUse(isEvaluating);
+    Context &context;
+    const sherry_batch_entry *entries;
+    int64_t n;
+    InUse(Context &context, const sherry_batch_entry *entries, int64_t n)
+        : context(context), entries(entries), n(n) {
+      context.isEvaluating = true;
+    }
+    ~InUse() {
+      context.isEvaluating = false;
+      for (int64_t i = 0; i < n; ++i)
+        context.slots[entries[i].sequence]->dropRoom();
+    }
+  } inUse(*this, entries, n);
   for (Place next{0, 0};;) {
+    const bool isFirst = next.entry == 0 && next.index == 0;
     next = fillBlock(entries, n, next);
     if (pending.tokens.empty())
       break;
-    forward(logits);
-    const Place *places =
-        pending.places.data() + pending.places.size() - pending.numLogits;
-    for (int64_t i = 0; i < pending.numLogits; ++i) {
-      lastLogits = logits + i * model->abi().logits_stride;
-      if (onLogits)
-        onLogits(user, places[i].entry, places[i].index, lastLogits);
-    }
+    if (!isFirst && goesOn && !goesOn(goesOnUser))
+      throw Error("the evaluation was cancelled");
+    forward();
+    passOn(entries, onLogits, user);
   }
   for (int64_t i = 0; i < n; ++i)
     slots[entries[i].sequence]->append(
@@ -318,14 +370,15 @@ sherry_step_time Context::stepTime(uint32_t step) const {
   return steps->time(step);
 }
 
-void Context::forward(float *logits) {
+void Context::forward() {
   const auto n = static_cast<int64_t>(pending.tokens.size());
-  const sherry_abi_forward_fn entry = model->entryFor(SHERRY_ABI_LOGITS, n);
+  const sherry_abi_forward_fn entry = model->entryFor(n);
   runTeam(numThreads, steps ? &*steps : nullptr,
           [&](const sherry_abi_environment *environment) {
             entry(model->weights(), pool.data(), pageTable.data(),
                   workspace.data(), pending.tokens.data(),
-                  pending.positions.data(), pending.sequences.data(), logits, n,
-                  pending.numLogits, tableStride(), environment);
+                  pending.positions.data(), pending.sequences.data(),
+                  logitsRows.row(0), hiddenRows.row(0), n, pending.numLogits,
+                  pending.numHidden, tableStride(), environment);
           });
 }

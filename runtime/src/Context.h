@@ -53,7 +53,27 @@ public:
   /// Throws Error if there is no profile or no such step.
   sherry_step_time stepTime(uint32_t step) const;
 
+  /// See sherry_context_on_block.
+  void onBlock(sherry_block_fn function, void *user) {
+    goesOn = function;
+    goesOnUser = user;
+  }
+
 private:
+  /// Rows that are written by the code of the model.
+  class RowsOfFloats {
+  public:
+    /// Makes room for so many rows of `stride` numbers.
+    void reserve(uint64_t rows, uint64_t stride, const char *what);
+    float *row(uint64_t i) const {
+      return reinterpret_cast<float *>(memory.data()) + i * stride;
+    }
+
+  private:
+    Mapping memory;
+    uint64_t stride = 0;
+  };
+
   /// A token of a batch.
   struct Place {
     int64_t entry, index;
@@ -74,10 +94,11 @@ private:
                      const char *action) const;
   void checkEntry(const sherry_batch_entry &entry) const;
   void checkEntries(const sherry_batch_entry *entries, int64_t n) const;
-  float *logitsBuffer(uint64_t rows);
   void makeRoom(const sherry_batch_entry *entries, int64_t n);
   Place fillBlock(const sherry_batch_entry *entries, int64_t n, Place next);
-  void forward(float *logits);
+  void forward();
+  void passOn(const sherry_batch_entry *entries,
+              sherry_batch_logits_fn onLogits, void *user);
 
   std::shared_ptr<const Model> model;
   uint32_t capacity;
@@ -85,16 +106,20 @@ private:
   uint32_t numThreads;
   PagePool pool;
   std::vector<std::optional<Sequence>> slots; ///< those without are free
-  Mapping workspace, logitsMemory;
+  Mapping workspace;
+  RowsOfFloats logitsRows, hiddenRows;
   const float *lastLogits = nullptr;
   bool isEvaluating = false;
+  sherry_block_fn goesOn = nullptr;
+  void *goesOnUser = nullptr;
   std::vector<int32_t> pageTable; ///< [entries of a batch][tableStride()]
-  /// The tokens of one forward call, those with logits last. `sequences` are
-  /// entries of the batch.
+  /// The tokens of one forward call: those without outputs, those whose hidden
+  /// states are wanted, those with logits. `sequences` are entries of the
+  /// batch.
   struct {
     std::vector<int32_t> tokens, positions, sequences;
     std::vector<Place> places;
-    int64_t numLogits = 0;
+    int64_t numLogits = 0, numHidden = 0;
   } pending;
   std::optional<Profile> steps;
 };

@@ -47,7 +47,7 @@ static void checkEntries(const sherry_abi_model &model) {
   require(model.entries && model.n_entries > 0 &&
               model.n_entries <= SHERRY_ABI_MAX_ENTRIES,
           "entries");
-  bool givesLogits = false;
+  bool runs = false;
   for (uint32_t i = 0; i < model.n_entries; ++i) {
     const sherry_abi_entry &entry = model.entries[i];
     require(entry.name && entry.forward && entry.max_tokens > 0 &&
@@ -57,9 +57,9 @@ static void checkEntries(const sherry_abi_model &model) {
       require(model.entries[before].kind != entry.kind ||
                   model.entries[before].max_tokens < entry.max_tokens,
               "the order of entries");
-    givesLogits |= entry.kind == SHERRY_ABI_LOGITS;
+    runs |= entry.kind == SHERRY_ABI_FORWARD;
   }
-  require(givesLogits, "entries: none gives logits");
+  require(runs, "entries: none runs the model");
 }
 
 void sherry::runtime::checkModelTable(const sherry_abi_model &model,
@@ -101,30 +101,22 @@ void sherry::runtime::checkModelTable(const sherry_abi_model &model,
   checkEntries(model);
 }
 
-/// The entry point of a kind with the fewest tokens, but at least `numTokens`.
-static const sherry_abi_entry *findEntry(const sherry_abi_model &model,
-                                         sherry_abi_entry_kind kind,
-                                         int64_t numTokens) {
-  const sherry_abi_entry *end = model.entries + model.n_entries;
-  const auto *entry =
-      std::find_if(model.entries, end, [&](const sherry_abi_entry &entry) {
-        return entry.kind == kind && entry.max_tokens >= numTokens;
-      });
-  return entry == end ? nullptr : entry;
-}
-
 uint32_t Model::maxBlock() const {
   uint32_t result = 0;
   for (uint32_t i = 0; i < table->n_entries; ++i)
-    if (table->entries[i].kind == SHERRY_ABI_LOGITS)
+    if (table->entries[i].kind == SHERRY_ABI_FORWARD)
       result = std::max(result, table->entries[i].max_tokens);
   return result;
 }
 
-sherry_abi_forward_fn Model::entryFor(sherry_abi_entry_kind kind,
-                                      int64_t numTokens) const {
-  const sherry_abi_entry *entry = findEntry(*table, kind, numTokens);
-  return entry ? entry->forward : nullptr;
+sherry_abi_forward_fn Model::entryFor(int64_t numTokens) const {
+  // The first is the one with the fewest tokens.
+  return std::find_if(table->entries, table->entries + table->n_entries,
+                      [&](const sherry_abi_entry &entry) {
+                        return entry.kind == SHERRY_ABI_FORWARD &&
+                               entry.max_tokens >= numTokens;
+                      })
+      ->forward;
 }
 
 Model::Model(const File &file, sherry_weights placement) {

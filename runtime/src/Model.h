@@ -37,12 +37,10 @@ public:
   /// The model's own table.
   const sherry_abi_model &abi() const { return *table; }
   const uint8_t *weights() const { return weightsMapping.data(); }
-  /// Most tokens of a call that gives logits.
+  /// Most tokens of a call.
   uint32_t maxBlock() const;
-  /// The entry point of a kind that takes `n_tokens` tokens and not many more;
-  /// null if the model has none.
-  sherry_abi_forward_fn entryFor(sherry_abi_entry_kind kind,
-                                 int64_t numTokens) const;
+  /// The entry point for `numTokens` tokens, at most maxBlock().
+  sherry_abi_forward_fn entryFor(int64_t numTokens) const;
   /// Checksums of the code and of the weights: what tells this model from
   /// others.
   const sherry_abi_checksum &checksum() const { return checksums; }

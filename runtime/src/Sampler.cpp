@@ -53,18 +53,23 @@ void Sampler::accept(int32_t token) {
 
 /// The logits with biases and penalties; the logits themselves if there are
 /// none.
-const float *Sampler::adjust(const float *logits, uint32_t n) {
+const float *Sampler::adjust(const float *logits, uint32_t n,
+                             const uint32_t *mask) {
   const float repetition = options.repetition_penalty;
   const bool penalizes =
       !recent.empty() &&
       ((repetition != 0 && repetition != 1) || options.presence_penalty != 0 ||
        options.frequency_penalty != 0);
-  if (biases.empty() && !penalizes)
+  if (biases.empty() && !penalizes && !mask)
     return logits;
   adjusted.assign(logits, logits + n);
   for (const sherry_logit_bias &bias : biases)
     if (static_cast<uint32_t>(bias.token) < n)
       adjusted[bias.token] += bias.bias;
+  if (mask)
+    for (uint32_t i = 0; i < n; ++i)
+      if (!(mask[i / 32] >> i % 32 & 1))
+        adjusted[i] = -HUGE_VALF;
   if (!penalizes)
     return adjusted.data();
   std::map<int32_t, int> counts;
@@ -173,8 +178,8 @@ void Sampler::keepTypical() {
   candidates.resize(std::max<size_t>(count, 1));
 }
 
-int32_t Sampler::sample(const float *given, uint32_t n) {
-  const float *logits = adjust(given, n);
+int32_t Sampler::sample(const float *given, uint32_t n, const uint32_t *mask) {
+  const float *logits = adjust(given, n, mask);
   // The first of the largest; no comparison with NaN is true.
   int32_t best = -1;
   float largest = -HUGE_VALF;
@@ -192,7 +197,7 @@ int32_t Sampler::sample(const float *given, uint32_t n) {
         "are, its activations leave the range of a 16-bit type: compile it "
         "with a cache of i8 or f32, or with activations of f32");
   if (best < 0)
-    throw Error("no token is possible: biases forbid all of them");
+    throw Error("no token is possible: biases or the mask forbid all of them");
   if (options.temperature == 0)
     return best;
 

@@ -23,9 +23,10 @@ public:
   /// Throws Error if an option is out of range.
   explicit Sampler(const sherry_sampler_options &options);
 
-  /// Picks a token by its logits [n]. Throws Error if one of them is NaN, or if
-  /// nothing is possible.
-  int32_t sample(const float *logits, uint32_t n);
+  /// Picks a token by its logits [n], of those whose bits are set in `mask`
+  /// unless that is null. Throws Error if a logit is NaN, or if nothing is
+  /// possible.
+  int32_t sample(const float *logits, uint32_t n, const uint32_t *mask);
 
   /// Remembers a token for the penalties; forgets all if it is negative.
   void accept(int32_t token);
@@ -38,7 +39,7 @@ private:
   };
   static bool isLikelier(const Candidate &a, const Candidate &b);
   void collect(const float *logits, uint32_t n);
-  const float *adjust(const float *logits, uint32_t n);
+  const float *adjust(const float *logits, uint32_t n, const uint32_t *mask);
   double totalWeight() const;
   void keepTopP();
   void keepMinP();

@@ -17,12 +17,15 @@ enum class CacheType { F32, F16, I8 };
 
 /// Builds the graph of a model: a public function
 ///
-///   forward(tokens, positions, sequences: tensor<?xi32>, cache, n_logits)
-///       -> tensor<? x vocab_size x f32>
+///   forward(tokens, positions, sequences: tensor<?xi32>, cache, n_logits,
+///           n_hidden)
+///       -> tensor<? x vocab_size x f32>, tensor<? x hidden_size x f32>
 ///
-/// and a private function `layer` that it calls for every layer. Weights are
-/// `sherry.weight` symbols that name the tensors of the checkpoint; the size of
-/// the module depends neither on their size nor on the number of layers.
+/// of the logits of the last n_logits tokens and the hidden states of the last
+/// n_hidden, and a private function `layer` that it calls for every layer.
+/// Weights are `sherry.weight` symbols that name the tensors of the checkpoint;
+/// the size of the module depends neither on their size nor on the number of
+/// layers.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 importGraph(mlir::MLIRContext &context, const ModelConfig &config,
             const WeightPlan &plan, CacheType cacheType);

@@ -21,10 +21,10 @@ Value sherry::loadPage(LoopBuilder &b, const CacheRef &cache, Value sequence,
 CachePart::CachePart(LoopBuilder &b, const CacheRef &cache, Value page,
                      Which which, Value head)
     : type(cache.type), bytes(cache.bytes), which(which) {
-  // Shape layers x 2 x kv_heads.
-  int64_t heads = type.getKvHeads();
-  Value part = b.add(b.add(b.mul(cache.layer, 2 * heads), head),
-                     which == Keys ? 0 : heads);
+  // Shape layers x kv_heads x 2.
+  Value part =
+      b.add(b.mul(b.add(b.mul(cache.layer, type.getKvHeads()), head), 2),
+            which == Keys ? 0 : 1);
   offset = b.add(b.mul(page, kPagePositions * type.getBytesPerPosition()),
                  b.mul(part, kPagePositions * type.getBytesPerHead()));
 }

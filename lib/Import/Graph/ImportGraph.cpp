@@ -172,14 +172,15 @@ void GraphImporter::addForward() {
   RankedTensorType logits = activations(config.vocabSize);
   auto forward = func::FuncOp::create(
       b, "forward",
-      b.getFunctionType({numbers, numbers, numbers, cache, index}, logits));
+      b.getFunctionType({numbers, numbers, numbers, cache, index, index},
+                        {logits, rows}));
   OpBuilder::InsertionGuard guard(b);
   Block *block = forward.addEntryBlock();
   b.setInsertionPointToStart(block);
   // The order of the tensors is that of sherry_abi_forward_fn.
   Value ids = block->getArgument(0), positions = block->getArgument(1),
         sequences = block->getArgument(2), kv = block->getArgument(3),
-        numLogits = block->getArgument(4);
+        numLogits = block->getArgument(4), numHidden = block->getArgument(5);
   RopeScalingAttr rule;
   DenseF64ArrayAttr divisors;
   FloatAttr magnitude;
@@ -212,12 +213,13 @@ void GraphImporter::addForward() {
                                                 kv, loop.getInductionVar()});
     scf::YieldOp::create(b, call.getResults());
   }
-  Value last = LastTokensOp::create(b, rows, loop.getResult(0), numLogits);
-  last = RmsNormOp::create(b, last, reference("output_norm"),
-                           b.getF32FloatAttr(config.rmsNormEps));
+  Value hidden = LastTokensOp::create(b, rows, loop.getResult(0), numHidden);
+  hidden = RmsNormOp::create(b, hidden, reference("output_norm"),
+                             b.getF32FloatAttr(config.rmsNormEps));
+  Value last = LastTokensOp::create(b, rows, hidden, numLogits);
   StringRef head = config.tieWordEmbeddings ? "embedding" : "head";
   Value result = LinearOp::create(b, logits, last, reference(head));
-  func::ReturnOp::create(b, result);
+  func::ReturnOp::create(b, ValueRange{result, hidden});
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>> GraphImporter::import() {

@@ -80,6 +80,7 @@ int sherry_model_verify(const sherry_model *model);
 const char *sherry_model_metadata(const sherry_model *model);
 
 uint32_t sherry_model_vocab_size(const sherry_model *model);
+uint32_t sherry_model_hidden_size(const sherry_model *model);
 /// Most positions of a context.
 uint32_t sherry_model_max_context(const sherry_model *model);
 /// Most tokens that are evaluated in one go.
@@ -240,17 +241,20 @@ int sherry_sequence_save(const sherry_context *context, uint32_t sequence,
 /// another model or another version of the ABI, or does not fit.
 int64_t sherry_sequence_load(sherry_context *context, const char *path);
 
-/// For which of the evaluated tokens logits are computed.
+/// For which of the evaluated tokens logits are computed, or instead of them
+/// hidden states: what the head would make logits of, after the last norm.
 enum sherry_logits {
   SHERRY_LOGITS_NONE,
   SHERRY_LOGITS_LAST,
-  SHERRY_LOGITS_ALL
+  SHERRY_LOGITS_ALL,
+  SHERRY_HIDDEN_LAST,
+  SHERRY_HIDDEN_ALL
 };
 
-/// Receives the logits [vocab_size] after token `index` of the call, in order.
-/// They are valid during the call. Until the evaluation returns, the context is
-/// in use: it must not be destroyed, functions that change it fail, and the
-/// others see it as it was.
+/// Receives the logits [vocab_size], or hidden states [hidden_size], after
+/// token `index` of the call, in order. They are valid during the call. Until
+/// the evaluation returns, the context is in use: it must not be destroyed,
+/// functions that change it fail, and the others see it as it was.
 typedef void (*sherry_logits_fn)(void *user, int64_t index,
                                  const float *logits);
 
@@ -271,9 +275,9 @@ typedef struct sherry_batch_entry {
   int64_t n_tokens;
 } sherry_batch_entry;
 
-/// Receives the logits [vocab_size] after token `index` of entry `entry`, those
-/// of an entry in order. They are valid during the call; the context is in use,
-/// as with sherry_logits_fn.
+/// Receives the logits [vocab_size], or hidden states [hidden_size], after
+/// token `index` of entry `entry`, those of an entry in order. They are valid
+/// during the call; the context is in use, as with sherry_logits_fn.
 typedef void (*sherry_batch_logits_fn)(void *user, int64_t entry, int64_t index,
                                        const float *logits);
 
@@ -289,6 +293,15 @@ int sherry_eval_batch(sherry_context *context,
 /// after the last token, valid until the next call that changes the context;
 /// null if the last such call computed none.
 const float *sherry_context_logits(const sherry_context *context);
+
+/// Is asked between the blocks of an evaluation, whether it goes on.
+typedef bool (*sherry_block_fn)(void *user);
+
+/// Lets `function` decide, from the next evaluation on, whether evaluations go
+/// on after each block of tokens; they fail where it returns false, and all
+/// sequences are then as they were. Null: they go on.
+void sherry_context_on_block(sherry_context *context, sherry_block_fn function,
+                             void *user);
 
 /// What one step of the model's code cost: a step is an entry of the list
 /// "steps" of the model's description. Sums over all calls since the profile
@@ -353,6 +366,11 @@ void sherry_sampler_destroy(sherry_sampler *sampler);
 /// logit is NaN, as those of a model whose activations leave the range of a
 /// type are; sherry_error_message() then says how to compile it.
 int32_t sherry_sample(sherry_sampler *sampler, const float *logits, uint32_t n);
+
+/// The same among the tokens whose bits are set in `mask`, of which token t is
+/// bit t % 32 of number t / 32: the others are impossible. Null: all.
+int32_t sherry_sample_masked(sherry_sampler *sampler, const float *logits,
+                             uint32_t n, const uint32_t *mask);
 
 /// Tells the sampler of a token of the text, for the penalties: of a prompt,
 /// and of what was picked. Forgets all of them with a `token` of -1.

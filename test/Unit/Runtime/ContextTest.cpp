@@ -205,6 +205,69 @@ TEST_F(ContextTest, SequencesOfABatchDoNotMeet) {
     }
 }
 
+TEST_F(ContextTest, HiddenStatesInsteadOfLogits) {
+  struct Values {
+    std::vector<std::pair<int64_t, int64_t>> places;
+    std::vector<float> first;
+
+    static void add(void *user, int64_t entry, int64_t index,
+                    const float *values) {
+      auto *all = static_cast<Values *>(user);
+      all->places.emplace_back(entry, index);
+      all->first.push_back(entry == 1 ? -1 : values[0]);
+      EXPECT_TRUE(entry == 1 || values[3] == values[0] + 3);
+    }
+  };
+  EXPECT_EQ(sherry_model_hidden_size(model.get()), 4U);
+  for (uint32_t block : {16, 1, 3}) {
+    auto context = makeContext({60, block, 2, 3});
+    const sherry_batch_entry entries[] = {
+        {0, SHERRY_HIDDEN_ALL, tokens.data(), 5},
+        {1, SHERRY_LOGITS_LAST, tokens.data(), 7},
+        {2, SHERRY_HIDDEN_LAST, tokens.data(), 20}};
+    Values values;
+    ASSERT_EQ(
+        sherry_eval_batch(context.get(), entries, 3, Values::add, &values), 0)
+        << sherry_error_message();
+    const std::vector<std::pair<int64_t, int64_t>> places = {
+        {0, 0}, {0, 1}, {0, 2}, {0, 3}, {0, 4}, {1, 6}, {2, 19}};
+    EXPECT_EQ(values.places, places);
+    for (size_t i : {0, 1, 2, 3, 4})
+      EXPECT_EQ(values.first[i], static_cast<float>(tokens[i]));
+    EXPECT_EQ(values.first[6], static_cast<float>(tokens[19]));
+    const float *logits = sherry_context_logits(context.get());
+    ASSERT_NE(logits, nullptr);
+    EXPECT_EQ(std::max_element(logits, logits + 262) - logits,
+              demoNext(tokens, 7));
+  }
+}
+
+TEST_F(ContextTest, AnEvaluationCanBeCancelled) {
+  auto context = makeContext({75, 16, 1});
+  int left = 2;
+  auto goesOn = [](void *user) { return --*static_cast<int *>(user) > 0; };
+  sherry_context_on_block(context.get(), goesOn, &left);
+  EXPECT_EQ(sherry_eval(context.get(), tokens.data(), 75, SHERRY_LOGITS_LAST,
+                        nullptr, nullptr),
+            -1);
+  EXPECT_CONTAINS(sherry_error_message(), "was cancelled");
+  EXPECT_EQ(left, 0);
+  EXPECT_EQ(sherry_context_position(context.get(), 0), 0U);
+  EXPECT_EQ(sherry_context_free_pages(context.get()),
+            sherry_context_pages(context.get()));
+  // One block asks nobody.
+  Rows rows;
+  ASSERT_EQ(sherry_eval(context.get(), tokens.data(), 16, SHERRY_LOGITS_LAST,
+                        Rows::add, &rows),
+            0);
+  EXPECT_EQ(rows.best(0), demoNext(tokens, 16));
+  sherry_context_on_block(context.get(), nullptr, nullptr);
+  ASSERT_EQ(sherry_eval(context.get(), tokens.data() + 16, 59,
+                        SHERRY_LOGITS_LAST, Rows::add, &rows),
+            0);
+  EXPECT_EQ(rows.best(1), demoNext(tokens, 75));
+}
+
 TEST_F(ContextTest, RefusedBatchesChangeNothing) {
   auto context = makeContext({40, 16, 1, 2});
   auto expectRefused = [&](sherry_batch_entry second,

@@ -152,15 +152,15 @@ TEST(Model, OpensByBareName) {
 
 static void noEntry(const uint8_t *, uint8_t *, const int32_t *, uint8_t *,
                     const int32_t *, const int32_t *, const int32_t *, float *,
-                    int64_t, int64_t, int64_t, const sherry_abi_environment *) {
-}
+                    float *, int64_t, int64_t, int64_t, int64_t,
+                    const sherry_abi_environment *) {}
 
 /// A table that is right, for changes of one field.
 static sherry_abi_model goodTable() {
   static const sherry_abi_entry entries[] = {
-      {"decode", SHERRY_ABI_LOGITS, 1, noEntry},
-      {"prefill", SHERRY_ABI_LOGITS, 8, noEntry},
-      {"hidden", SHERRY_ABI_HIDDEN, 8, noEntry}};
+      {"decode", SHERRY_ABI_FORWARD, 1, noEntry},
+      {"prefill", SHERRY_ABI_FORWARD, 8, noEntry},
+      {"other", 99, 8, noEntry}};
   sherry_abi_model table = {};
   table.abi_version = SHERRY_ABI_VERSION;
   table.struct_size = sizeof(table);
@@ -237,8 +237,10 @@ TEST(ModelTable, NamesTheWrongEntry) {
   expectWrong("entry 2", [](Entries e) { e[2].max_tokens = 0; });
   expectWrong("entry 2", [](Entries e) { e[2].max_tokens = UINT32_MAX; });
   expectWrong("order", [](Entries e) { e[1].max_tokens = 1; });
-  expectWrong("none gives logits",
-              [](Entries e) { e[0].kind = e[1].kind = 99; });
+  expectWrong("none runs the model", [](Entries e) {
+    e[0].kind = 97;
+    e[1].kind = 98;
+  });
 }
 
 TEST(ModelTable, HasTheLimitsOfTheCompiler) {
@@ -250,7 +252,7 @@ TEST(ModelTable, HasTheLimitsOfTheCompiler) {
   const Case cases[] = {
       {"entry 0", SHERRY_ABI_MAX_BLOCK,
        [](sherry_abi_model &t, uint64_t n) {
-         static sherry_abi_entry entry = {"prefill", SHERRY_ABI_LOGITS, 0,
+         static sherry_abi_entry entry = {"prefill", SHERRY_ABI_FORWARD, 0,
                                           noEntry};
          entry.max_tokens = static_cast<uint32_t>(n);
          t.entries = &entry;

@@ -172,7 +172,7 @@ TEST_F(RunTool, RuntimeErrors) {
     EXPECT_CONTAINS(result.error, message);
   };
   expectError("-p a", "absent.so: cannot open", "absent.so");
-  expectError("-p a", "ABI version 0", demoPath("demo-old-version"));
+  expectError("-p a", "ABI version 3", demoPath("demo-old-version"));
   expectError("-p a", "without a tokenizer", demoPath("demo-no-tokenizer"));
   expectError("-p '' --no-bos", "the prompt is empty");
   expectError("--tokens 262", "token 262 is not in [0, 262)");

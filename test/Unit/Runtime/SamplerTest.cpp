@@ -58,8 +58,28 @@ TEST(Sampler, NothingPossible) {
   for (float temperature : {0.0F, 1.0F}) {
     auto sampler = makeSampler(temperature, 2, 0.5F, 1);
     EXPECT_EQ(sampleOnce(sampler, {-infinity, -infinity}), -1);
-    EXPECT_CONTAINS(sherry_error_message(), "biases forbid all of them");
+    EXPECT_CONTAINS(sherry_error_message(),
+                    "biases or the mask forbid all of them");
   }
+}
+
+TEST(Sampler, OnlyTokensOfTheMask) {
+  const float logits[] = {5, 4, notANumber, 3, 2};
+  const uint32_t mask[] = {1U << 1 | 1U << 3 | 1U << 4}, none[] = {0};
+  auto greedy = makeSampler(0, 0, 1, 1);
+  EXPECT_EQ(sherry_sample_masked(greedy.get(), logits, 5, mask), 1);
+  EXPECT_EQ(sherry_sample_masked(greedy.get(), logits, 5, none), -1);
+  EXPECT_CONTAINS(sherry_error_message(), "or the mask forbid all of them");
+  EXPECT_EQ(sherry_sample_masked(greedy.get(), logits, 2, nullptr), 0);
+  auto sampler = makeSampler(2, 2, 1, 1);
+  for (int i = 0; i < 100; ++i) {
+    const int32_t token = sherry_sample_masked(sampler.get(), logits, 5, mask);
+    EXPECT_TRUE(token == 1 || token == 3) << token;
+  }
+  // More than 32 tokens.
+  std::vector<float> many(70, 1);
+  const uint32_t last[] = {0, 0, 1U << 5};
+  EXPECT_EQ(sherry_sample_masked(sampler.get(), many.data(), 70, last), 69);
 }
 
 TEST(Sampler, NotNumbers) {

@@ -31,8 +31,7 @@ protected:
                          uint32_t context = 400,
                          const sherry_model *of = nullptr) {
     const sherry_context_options options = {context, 0, 1, sequences, pages};
-    ContextPtr result(
-        sherry_context_create(of ? of : model.get(), &options));
+    ContextPtr result(sherry_context_create(of ? of : model.get(), &options));
     EXPECT_TRUE(result) << sherry_error_message();
     return result;
   }
@@ -132,8 +131,7 @@ TEST_F(SequenceTest, ForksShareUntilTheyDiffer) {
                              prefix.begin() + static_cast<int64_t>(kept));
     const std::vector<int32_t> more = someTokens(5, first);
     all.insert(all.end(), more.begin(), more.end());
-    EXPECT_EQ(append(context.get(), sequence, more),
-              demoNext(all, all.size()));
+    EXPECT_EQ(append(context.get(), sequence, more), demoNext(all, all.size()));
     EXPECT_EQ(tokensOf(context.get(), sequence), all);
   };
   check(part, 70, 7); // a copy of page 1
@@ -156,9 +154,8 @@ TEST_F(SequenceTest, AFullCacheChangesNothing) {
   ASSERT_EQ(append(context.get(), 1, second), demoNext(second, 60));
   EXPECT_EQ(sherry_context_free_pages(context.get()), 0U);
   const std::vector<int32_t> more = someTokens(100);
-  const sherry_batch_entry both[] = {
-      {0, SHERRY_LOGITS_NONE, more.data(), 10},
-      {1, SHERRY_LOGITS_NONE, more.data(), 100}};
+  const sherry_batch_entry both[] = {{0, SHERRY_LOGITS_NONE, more.data(), 10},
+                                     {1, SHERRY_LOGITS_NONE, more.data(), 100}};
   EXPECT_EQ(sherry_eval_batch(context.get(), both, 2, nullptr, nullptr), -1);
   EXPECT_CONTAINS(sherry_error_message(),
                   "the cache is full: sequences hold all of its 3 pages");
@@ -251,8 +248,8 @@ TEST_F(SequenceTest, AnyScheduleGivesWhatPlainSequencesGive) {
         // What was copied before it became full stays copied.
         while (plain.size() > 1) {
           auto other = pick();
-          ASSERT_EQ(sherry_sequence_drop(
-                        context.get(), static_cast<uint32_t>(other->first)),
+          ASSERT_EQ(sherry_sequence_drop(context.get(),
+                                         static_cast<uint32_t>(other->first)),
                     0);
           plain.erase(other);
         }
@@ -277,9 +274,8 @@ TEST_F(SequenceTest, AnyScheduleGivesWhatPlainSequencesGive) {
   }
   for (const auto &[number, sequence] : plain) {
     EXPECT_EQ(tokensOf(context.get(), number), sequence.tokens);
-    ASSERT_EQ(sherry_sequence_drop(context.get(),
-                                   static_cast<uint32_t>(number)),
-              0);
+    ASSERT_EQ(
+        sherry_sequence_drop(context.get(), static_cast<uint32_t>(number)), 0);
   }
   EXPECT_EQ(sherry_context_free_pages(context.get()), total);
 }

@@ -46,10 +46,11 @@ def Sherry_KVCacheType : Sherry_Type<"KVCache", "kv_cache"> {
   let summary = "keys and values of all positions of all sequences";
   let description = [{
     Pages of 64 positions, each of shape
-    `layers x 2 x kv_heads x 64 x head_dim`; a table that is given when the model
-    runs says which pages a sequence has. `max_context` bounds the positions of a
-    sequence. In a page, positions are stored in blocks of 16. The keys of a
-    block lie as `head_dim x 16`, the values as `16 x head_dim`.
+    `layers x kv_heads x 2 x 64 x head_dim`, where 2 stands for keys and values;
+    a table that is given when the model runs says which pages a sequence has.
+    `max_context` bounds the positions of a sequence. In a page, positions are
+    stored in blocks of 16. The keys of a block lie as `head_dim x 16`, the
+    values as `16 x head_dim`.
 
     With i8, the keys or values of a position and head share a scale: a number
     x is stored as 128 + round(127 x / max|x|), and the scale max|x| / 127 in

@@ -7,7 +7,8 @@
 //
 //   (DEMO_SHIFT + sum over q <= p of w[t[q] % 256] * (q + 1)) % DEMO_VOCAB
 //
-// so each token, each position and each barrier counts. The macros make
+// so each token, each position and each barrier counts; the hidden state of a
+// token t is t, t + 1, t + 2, t + 3. The macros make
 // variants: those that must be refused, one that the token 3 interrupts as
 // Ctrl-C would, one that has a logit that is no number after the token 7, and
 // one whose code and weights both say something else.
@@ -53,6 +54,7 @@
 #endif
 
 enum { LogitsStride = DEMO_VOCAB + 2, MaxThreads = 1024 };
+enum { HiddenSize = 4, HiddenStride = 6 };
 
 // 256 bytes (37 i + DEMO_FIRST_WEIGHT) % 256, the tokenizer at 4096, 16384
 // bytes in all.
@@ -116,9 +118,9 @@ static int isSpoilt(int32_t token, int64_t v) { return token < 0 && v < 0; }
 static void forward(const uint8_t *weights, uint8_t *pages,
                     const int32_t *page_table, uint8_t *workspace,
                     const int32_t *tokens, const int32_t *positions,
-                    const int32_t *sequences, float *logits, int64_t n_tokens,
-                    int64_t n_logits, int64_t table_stride,
-                    const sherry_abi_environment *team) {
+                    const int32_t *sequences, float *logits, float *hidden,
+                    int64_t n_tokens, int64_t n_logits, int64_t n_hidden,
+                    int64_t table_stride, const sherry_abi_environment *team) {
   int64_t *partial = (int64_t *)workspace;
   for (int64_t i = team->thread; i < n_tokens; i += team->n_threads) {
     int64_t q = positions[i];
@@ -126,6 +128,9 @@ static void forward(const uint8_t *weights, uint8_t *pages,
     notice(tokens[i]);
     term[0] = (int64_t)weights[tokens[i] % 256] * (q + 1);
     term[PagePositions] = ~term[0];
+    for (int64_t h = 0; i >= n_tokens - n_hidden && h < HiddenSize; ++h)
+      hidden[(i - (n_tokens - n_hidden)) * HiddenStride + h] =
+          (float)(tokens[i] + h);
   }
   team->barrier(team, 0);
   for (int64_t row = 0; row < n_logits; ++row) {
@@ -150,17 +155,17 @@ static void forward(const uint8_t *weights, uint8_t *pages,
 static void decode(const uint8_t *weights, uint8_t *pages,
                    const int32_t *page_table, uint8_t *workspace,
                    const int32_t *tokens, const int32_t *positions,
-                   const int32_t *sequences, float *logits, int64_t n_tokens,
-                   int64_t n_logits, int64_t table_stride,
-                   const sherry_abi_environment *team) {
+                   const int32_t *sequences, float *logits, float *hidden,
+                   int64_t n_tokens, int64_t n_logits, int64_t n_hidden,
+                   int64_t table_stride, const sherry_abi_environment *team) {
   if (n_tokens == 1) // else leave the logits wrong
     forward(weights, pages, page_table, workspace, tokens, positions, sequences,
-            logits, n_tokens, n_logits, table_stride, team);
+            logits, hidden, n_tokens, n_logits, n_hidden, table_stride, team);
 }
 
 static const sherry_abi_entry entries[] = {
-    {"decode", SHERRY_ABI_LOGITS, 1, decode},
-    {"prefill", SHERRY_ABI_LOGITS, 16, forward},
+    {"decode", SHERRY_ABI_FORWARD, 1, decode},
+    {"prefill", SHERRY_ABI_FORWARD, 16, forward},
 };
 
 static const char metadata[] = DEMO_METADATA;
@@ -181,8 +186,8 @@ static const sherry_abi_model model = {
     .kv_bytes_per_position = 2 * sizeof(int64_t),
     .vocab_size = DEMO_VOCAB,
     .logits_stride = LogitsStride,
-    .hidden_size = 4,
-    .hidden_stride = 4,
+    .hidden_size = HiddenSize,
+    .hidden_stride = HiddenStride,
     .max_context = 1024,
     .n_entries = 2,
     .entries = entries,

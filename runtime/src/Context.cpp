@@ -309,10 +309,11 @@ void Context::eval(const sherry_batch_entry *entries, int64_t n,
     if (size == 0)
       continue;
     // All tokens but the last one want the same as the first.
-    for (const int64_t index : {int64_t{0}, size - 1}) {
-      const int64_t count = index == 0 ? size - 1 : 1;
-      logits += outputOf(entries[i], index) == Output::Logits ? count : 0;
-      hidden += outputOf(entries[i], index) != Output::Nothing ? count : 0;
+    const Output first = outputOf(entries[i], 0); // not used if it is the last
+    const Output last = outputOf(entries[i], size - 1);
+    for (const auto &[output, count] : {std::pair(first, size - 1), {last, int64_t{1}}}) {
+      logits += output == Output::Logits ? count : 0;
+      hidden += output != Output::Nothing ? count : 0;
     }
   }
   if (total == 0)

@@ -229,9 +229,9 @@ Error TensorEncoder::encodeRow(int64_t row, uint8_t *out,
   if (Error error = readReference(source, weights.data()))
     return error;
   reorder(encoding.cols, weights);
-  bool isSame = !reference && !encoding.projection &&
-                encoding.cols == Reordering::None &&
-                view.getTensorType() == encoding.storage;
+  bool isSame =
+      !reference && !encoding.projection && encoding.cols == Reordering::None &&
+      view.getTensorType() == encoding.storage && view.getFactor() == 1;
   if (isSame) {
     view.copyRows(source, 1, out);
   } else if (format::isTernary(encoding.storage)) {

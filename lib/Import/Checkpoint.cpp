@@ -13,6 +13,7 @@
 
 using namespace llvm;
 using namespace sherry;
+using format::TensorType;
 
 static constexpr uint64_t kMaxIndexBytes = 100'000'000;
 
@@ -146,11 +147,12 @@ Expected<TensorView> Checkpoint::view(StringRef name,
   if (!view)
     return view;
   if (!entry.trits) {
-    if (view->getTensorType() == format::TensorType::Trits)
+    if (view->getTensorType() == TensorType::Trits)
       return makeError(view->getFile() + ": tensor " + quote(name) +
                        " has the dtype \"U8\"; weights are read from BF16, F16 "
                        "or F32, or from U8 where quantization_config has the "
                        "quant_method \"bitnet\"");
+    view->setFactor(entry.factor);
     return view;
   }
   TensorView result(view->getFile(), view->getName(), view->getTensorType(),
@@ -217,8 +219,7 @@ Error Checkpoint::checkUnusedTensors(int64_t numLayers) const {
   return Error::success();
 }
 
-std::optional<format::TensorType>
-Checkpoint::getTensorType(StringRef name) const {
+std::optional<TensorType> Checkpoint::getTensorType(StringRef name) const {
   auto it = tensors.find(name);
   if (it == tensors.end())
     return std::nullopt;
@@ -304,6 +305,37 @@ std::string sherry::makeGgufName(const Architecture &architecture,
   llvm_unreachable("a tensor that no architecture has");
 }
 
+/// A product of a linear layer is multiplied by the number that the file has
+/// beside the weights, if it has one.
+Error Checkpoint::readFactors(const ModelConfig &config) {
+  for (const LinearLayer &linear : listLinearLayers(config))
+    for (int64_t layer = 0; layer < config.numLayers; ++layer) {
+      std::string name = nameWeight(linear, layer);
+      std::string scale =
+          StringRef(name).drop_back(strlen("weight")).str() + "scale";
+      auto it = tensors.find(name);
+      if (it == tensors.end() || !hasTensor(scale))
+        continue;
+      auto view = this->view(name, it->second);
+      if (!view)
+        return view.takeError();
+      TensorType storage = view->getTensorType();
+      const format::TensorTypeInfo &info = format::infoOf(storage);
+      if (info.blockInputs != 1 && !format::isTernary(storage))
+        return makeError(view->getFile() + ": tensor " + quote(name) +
+                         " is of the type " + info.name + " and has a scale, " +
+                         quote(scale) +
+                         ", of its own; scales are read with types of trits "
+                         "and with F32, F16 and BF16, convert the tensor to "
+                         "one of them");
+      auto factor = readTritScale(scale);
+      if (!factor)
+        return factor.takeError();
+      it->second.factor = *factor;
+    }
+  return Error::success();
+}
+
 Expected<Checkpoint> Checkpoint::create(GgufModel model,
                                         const ModelConfig &config) {
   Checkpoint checkpoint(model.first().getPath());
@@ -325,5 +357,7 @@ Expected<Checkpoint> Checkpoint::create(GgufModel model,
     }
     checkpoint.files.push_back(std::move(file));
   }
+  if (Error error = checkpoint.readFactors(config))
+    return error;
   return checkpoint;
 }

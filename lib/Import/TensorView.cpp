@@ -92,6 +92,8 @@ Error TensorView::readRows(int64_t row, int64_t count, float *out) const {
     format::readRow(storage,
                     isSpread ? copy.data() : rowAt(row + i, getRowBytes()),
                     cols, to);
+    if (factor != 1)
+      std::transform(to, to + cols, to, [&](float x) { return x * factor; });
   }
   if (format::Failure failure = format::checkFinite(out, row, count, cols))
     return makeError(where + ": " + *failure);

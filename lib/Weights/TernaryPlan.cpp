@@ -26,14 +26,23 @@ static int64_t countScaleInputs(const TensorTypes &types) {
   return result;
 }
 
-static bool hasWideScale(const TensorTypes &types) {
-  return any_of(types, format::hasWideScale);
+/// Whether f16 need not hold the scales of some tensor.
+static Expected<bool> hasWideScale(const TernaryTensors &tensors,
+                                   Checkpoint &checkpoint) {
+  for (const std::string &name : tensors.names) {
+    auto view = checkpoint.getTensor(name, tensors.shape);
+    if (!view)
+      return view.takeError();
+    if (view->getFactor() != 1 || format::hasWideScale(view->getTensorType()))
+      return true;
+  }
+  return false;
 }
 
 /// Whether `check`, which gets a few rows at a time, holds for all of them.
-static Expected<bool>
-allRows(const TernaryTensors &tensors, Checkpoint &checkpoint,
-        function_ref<bool(TensorType, int64_t, const uint8_t *)> check) {
+static Expected<bool> allRows(
+    const TernaryTensors &tensors, Checkpoint &checkpoint,
+    function_ref<bool(const TensorView &, int64_t, const uint8_t *)> check) {
   constexpr int64_t rowsAtOnce = 64;
   std::vector<uint8_t> bytes;
   for (const std::string &name : tensors.names) {
@@ -44,7 +53,7 @@ allRows(const TernaryTensors &tensors, Checkpoint &checkpoint,
     for (int64_t row = 0; row < tensors.shape[0]; row += rowsAtOnce) {
       int64_t count = std::min(rowsAtOnce, tensors.shape[0] - row);
       view->copyRows(row, count, bytes.data());
-      if (!check(view->getTensorType(), count, bytes.data()))
+      if (!check(*view, count, bytes.data()))
         return false;
     }
   }
@@ -53,12 +62,13 @@ allRows(const TernaryTensors &tensors, Checkpoint &checkpoint,
 
 /// Whether, in every row, blocks that begin in the same `inputs` inputs have
 /// one scale.
-static bool scalesAgree(TensorType storage, int64_t cols, int64_t inputs,
-                        int64_t rows, const uint8_t *bytes) {
+static bool scalesAgree(const TensorView &view, int64_t inputs, int64_t rows,
+                        const uint8_t *bytes) {
+  TensorType storage = view.getTensorType();
   const format::TensorTypeInfo &info = format::infoOf(storage);
   float scale = 0;
   for (int64_t row = 0; row < rows; ++row)
-    for (int64_t col = 0; col < cols;
+    for (int64_t col = 0; col < view.getCols();
          col += info.blockInputs, bytes += info.blockBytes) {
       float next = format::readScale(storage, bytes);
       if (col % inputs == 0)
@@ -78,11 +88,11 @@ static Expected<int64_t> chooseScaleInputs(const TernaryTensors &tensors,
   for (int64_t inputs : {cols, kMaxScaleInputs, kMaxScaleInputs / 2}) {
     if (inputs <= least || inputs > cols)
       continue;
-    auto agree =
-        allRows(tensors, checkpoint,
-                [&](TensorType storage, int64_t rows, const uint8_t *bytes) {
-                  return scalesAgree(storage, cols, inputs, rows, bytes);
-                });
+    auto agree = allRows(
+        tensors, checkpoint,
+        [&](const TensorView &view, int64_t rows, const uint8_t *bytes) {
+          return scalesAgree(view, inputs, rows, bytes);
+        });
     if (!agree)
       return agree.takeError();
     if (*agree)
@@ -111,19 +121,21 @@ TernaryWeights sherry::makeDense(int64_t inputs, int64_t cols,
 /// Whether f16 holds the scales.
 static Expected<bool> areScalesF16(const TernaryTensors &tensors,
                                    Checkpoint &checkpoint) {
-  if (!hasWideScale(tensors.types))
+  auto isWide = hasWideScale(tensors, checkpoint);
+  if (!isWide)
+    return isWide.takeError();
+  if (!*isWide)
     return true;
-  return allRows(tensors, checkpoint,
-                 [&](TensorType storage, int64_t rows, const uint8_t *bytes) {
-                   const format::TensorTypeInfo &info = format::infoOf(storage);
-                   for (int64_t i = 0;
-                        i < rows * tensors.shape[1] / info.blockInputs; ++i) {
-                     const uint8_t *block = bytes + i * info.blockBytes;
-                     if (!fitsF16(format::readScale(storage, block)))
-                       return false;
-                   }
-                   return true;
-                 });
+  auto check = [&](const TensorView &view, int64_t rows, const uint8_t *bytes) {
+    TensorType storage = view.getTensorType();
+    const format::TensorTypeInfo &info = format::infoOf(storage);
+    int64_t blocks = rows * view.getCols() / info.blockInputs;
+    for (int64_t i = 0; i < blocks; ++i, bytes += info.blockBytes)
+      if (!fitsF16(format::readScale(storage, bytes) * view.getFactor()))
+        return false;
+    return true;
+  };
+  return allRows(tensors, checkpoint, check);
 }
 
 /// Whether the weights have the pattern of a codebook.
@@ -133,14 +145,15 @@ static Expected<bool> hasPattern(const TernaryTensors &tensors,
   std::vector<uint8_t> codes;
   std::vector<float> scales;
   int64_t cols = tensors.shape[1];
-  return allRows(tensors, checkpoint,
-                 [&](TensorType storage, int64_t rows, const uint8_t *bytes) {
-                   codes.resize(rows * type.layout.rowGroups(cols));
-                   scales.resize(rows * type.layout.rowScales(cols));
-                   return !format::readTernaryRows(
-                       type.layout, storage, type.isStrided, /*firstRow=*/0,
-                       rows, cols, bytes, codes.data(), scales.data());
-                 });
+  return allRows(
+      tensors, checkpoint,
+      [&](const TensorView &view, int64_t rows, const uint8_t *bytes) {
+        codes.resize(rows * type.layout.rowGroups(cols));
+        scales.resize(rows * type.layout.rowScales(cols));
+        return !format::readTernaryRows(
+            type.layout, view.getTensorType(), type.isStrided,
+            /*firstRow=*/0, rows, cols, bytes, codes.data(), scales.data());
+      });
 }
 
 Expected<TernaryWeights> sherry::chooseDense(const TernaryTensors &tensors,

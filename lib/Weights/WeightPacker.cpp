@@ -98,8 +98,14 @@ Error WeightPacker::copyTrits(const WeightSlice &slice, int64_t first,
           ternary.layout, *source.getTensorType(slice.tensor),
           ternary.isStrided, first, rows, cols, bytes.data(), codes, scales))
     return explain(failure);
-  if (!llvm::all_of(llvm::ArrayRef(scales, rows * projector->scaleGroups()),
-                    [](float scale) { return std::isfinite(scale); }))
+  float factor = source.getFactor(slice.tensor);
+  bool areFinite = true;
+  for (float &scale :
+       llvm::MutableArrayRef(scales, rows * projector->scaleGroups())) {
+    scale *= factor;
+    areFinite &= std::isfinite(scale);
+  }
+  if (!areFinite)
     return explain("a scale is not finite; the file is damaged");
   return Error::success();
 }

@@ -32,6 +32,10 @@ WeightSource::getTensorType(StringRef tensor) const {
   return it->second.getTensorType();
 }
 
+float WeightSource::getFactor(StringRef tensor) const {
+  return tensors.find(tensor)->second.getFactor();
+}
+
 void WeightSource::copyRows(StringRef tensor, int64_t row, int64_t count,
                             uint8_t *out) const {
   tensors.find(tensor)->second.copyRows(row, count, out);

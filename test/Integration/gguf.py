@@ -126,6 +126,24 @@ MODELS = {
         "",
         '"head": "q8_0"',
     ),
+    "TQ1_0 and I2_S, scales beside them": (
+        "--architecture qwen2",
+        "--type TQ1_0 --value-type I2_S --scales 0.7",
+        "",
+        '"scale_type": "f32"',
+    ),
+    "I2_S that is 3:4-sparse, scales beside it": (
+        "",
+        "--type I2_S-sparse --scales 0.7",
+        "",
+        '"codebook": "3:4"',
+    ),
+    "F16 of trits, scales beside them, bitnet": (
+        "--architecture bitnet --no-quant-config",
+        "--type F16-trits --head-type BF16 --scales 0.05",
+        "--head=bf16",
+        '"codebook": "dense"',
+    ),
     "TQ2_0, bitnet": (
         "--architecture bitnet --no-quant-config",
         "--type TQ2_0 --head-type BF16",

@@ -30,6 +30,14 @@ def encode_f16(block):
     return struct.pack("<e", block[0]), [f16(block[0])]
 
 
+def encode_f16_trits(numbers):
+    """The trits of a tensor, whose scale lies elsewhere."""
+    trits = []
+    for first in range(0, len(numbers), 256):
+        trits += make_trits(numbers[first : first + 256], [])[0]
+    return struct.pack(f"<{len(trits)}e", *trits), trits
+
+
 def encode_bf16(block):
     (word,) = struct.unpack("<I", struct.pack("<f", block[0]))
     word = (word + 0x7FFF + (word >> 16 & 1)) >> 16
@@ -248,6 +256,7 @@ def encode_i2_s(numbers, groups):
 TYPES = {
     "F32": (0, 1, encode_f32),
     "F16": (1, 1, encode_f16),
+    "F16-trits": (1, None, encode_f16_trits),
     "BF16": (30, 1, encode_bf16),
     "Q8_0": (8, 32, encode_q8_0),
     "Q4_0": (2, 32, encode_q4_0),

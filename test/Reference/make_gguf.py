@@ -196,6 +196,12 @@ def encode(numbers, type_name):
     return number, data, [x for _, decoded in blocks for x in decoded]
 
 
+def make_scale(name, base):
+    """A number for the product of a linear layer: the tensor, and its value."""
+    _, data, (value,) = encode([base * (1 + sum(name.encode()) % 64 / 50)], "F32")
+    return (gguf_name(name).replace(".weight", ".scale"), [1], 0, data), value
+
+
 def write_gguf(path, values, tensors, options):
     infos, data = b"", b""
     for name, shape, number, content in tensors:
@@ -252,6 +258,9 @@ def parse_arguments():
         "--value-type", choices=TYPES, help="of v_proj (default: --type)"
     )
     parser.add_argument("--head-type", choices=TYPES, default="Q6_K")
+    parser.add_argument(
+        "--scales", type=float, help="products are scaled, by about this much"
+    )
     parser.add_argument("--version", type=int, default=3)
     parser.add_argument("--alignment", type=int, default=32)
     parser.add_argument("--split", type=int, default=1)
@@ -275,6 +284,10 @@ def main():
         type_name = choose_type(name, options)
         # Rows are whole blocks, so their order does not change their bytes.
         number, data, decoded = encode(numbers, type_name)
+        if options.scales and name.endswith("_proj.weight"):
+            tensor, scale = make_scale(name, options.scales)
+            tensors.append(tensor)
+            decoded = [x * scale for x in decoded]
         dequantized[name] = (shape, decoded)
         is_interleaved = ".q_proj." in name or ".k_proj." in name
         if is_interleaved and config["model_type"] == "llama":

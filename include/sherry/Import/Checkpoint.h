@@ -57,6 +57,7 @@ private:
     std::string nameInFile;
     int64_t headRows = 0; ///< see TensorView::setInterleavedHeads; 0: none
     bool used = false;
+    float factor = 1; ///< see TensorView::setFactor
     std::optional<TritRule> trits;
     llvm::SmallVector<int64_t, 2> shape; ///< of trits
   };
@@ -66,6 +67,7 @@ private:
   llvm::Expected<TensorView> view(llvm::StringRef name,
                                   const Entry &entry) const;
   llvm::Expected<float> readTritScale(llvm::StringRef name);
+  llvm::Error readFactors(const ModelConfig &config);
   llvm::Error readTrits(llvm::StringRef name, llvm::ArrayRef<int64_t> shape,
                         BitNetConfig::Form form);
   llvm::Error openFiles();

@@ -36,9 +36,13 @@ public:
 
   llvm::StringRef getFile() const { return file; }
   llvm::StringRef getName() const { return name; }
-  /// How numbers are stored; Trits if they are to become that.
+  /// How numbers are stored; Trits if they are to become that, and F32 if they
+  /// are products.
   format::TensorType getTensorType() const {
-    return trits ? format::TensorType::Trits : storage;
+    if (trits)
+      return format::TensorType::Trits;
+    bool isProduct = factor != 1 && format::infoOf(storage).blockInputs == 1;
+    return isProduct ? format::TensorType::F32 : storage;
   }
   llvm::ArrayRef<int64_t> getShape() const { return shape; }
   llvm::StringRef getBytes() const { return bytes; }
@@ -60,12 +64,17 @@ public:
     return trits ? std::optional(trits->scale) : std::nullopt;
   }
 
+  /// A number counts times `value` from now on.
+  void setFactor(float value) { factor = value; }
+  float getFactor() const { return factor; }
+
   /// Writes rows [row, row + count) as f32[count][getCols()] to `out`. Fails on
   /// rows that do not exist and on NaN and infinity.
   llvm::Error readRows(int64_t row, int64_t count, float *out) const;
 
   /// Copies the bytes of rows that exist to `out`; those of I2_S with the scale
-  /// of the tensor behind each block. Not for Trits.
+  /// of the tensor behind each block. They are without the factor. Not for
+  /// Trits.
   void copyRows(int64_t row, int64_t count, uint8_t *out) const;
   int64_t getRowBytes() const {
     return format::infoOf(storage).rowBytes(getCols());
@@ -82,6 +91,7 @@ private:
   llvm::ArrayRef<int64_t> shape;
   llvm::StringRef bytes;
   int64_t headRows = 0;
+  float factor = 1;
   std::optional<TritRule> trits;
 };
 

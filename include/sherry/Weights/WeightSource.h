@@ -32,6 +32,8 @@ public:
 
   /// How a tensor that has been checked is stored; nothing if it is random.
   std::optional<format::TensorType> getTensorType(llvm::StringRef tensor) const;
+  /// A number by which its stored numbers count, see TensorView::setFactor.
+  float getFactor(llvm::StringRef tensor) const;
   /// Copies rows as they are stored.
   void copyRows(llvm::StringRef tensor, int64_t row, int64_t count,
                 uint8_t *out) const;

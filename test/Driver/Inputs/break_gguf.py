@@ -9,7 +9,7 @@
 # KEY=TYPE:JSON, a value to set, TYPE one of those of make_gguf.py or U64; KEY=, a
 # value to leave out; or one of
 #   scale=BITS      the first scale of blk.0.attn_q.weight
-#   tensor=NAME     one more tensor, of 64 ones
+#   tensor=NAME     one more tensor, of 64 ones; NAME=NUMBER: of that number
 #   merge=TEXT      one more merge
 #   token=ID=TEXT   the name of a token
 #
@@ -57,7 +57,10 @@ def apply(defect, values, tensors):
     if key == "scale":
         struct.pack_into("<H", tensors["blk.0.attn_q.weight"][2], 40, int(text, 0))
     elif key == "tensor":
-        tensors[text] = [[64], 0, struct.pack("<64f", *[1] * 64)]
+        name, _, number = text.partition("=")
+        numbers = [float(number)] if number else [1] * 64
+        data = struct.pack(f"<{len(numbers)}f", *numbers)
+        tensors[name] = [[len(numbers)], 0, data]
     elif key == "merge":
         set_list(values, "merges", lambda merges: merges.append(text))
     elif key == "token":

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "../Import/TestFiles.h"
+#include "sherry/Weights/WeightPacker.h"
 #include "sherry/Weights/WeightPlan.h"
 
 using namespace sherry;
@@ -13,16 +14,22 @@ namespace {
 class TernaryPlanTest : public testing::Test {
 protected:
   /// A file whose matrices are all of this type. `fill` makes the bytes of a
-  /// tensor of so many weights.
+  /// tensor of so many weights. Of the first linear layer the file has `scale`.
   void makeModel(uint32_t type,
-                 llvm::function_ref<std::string(int64_t weights)> fill) {
+                 llvm::function_ref<std::string(int64_t weights)> fill,
+                 std::optional<float> scale = std::nullopt) {
     std::vector<std::pair<std::string, uint64_t>> tensors;
     for (const LinearLayer &linear : listLinearLayers(config))
       tensors.emplace_back(nameWeight(linear, 0), 128);
     tensors.emplace_back("model.embed_tokens.weight", 32);
     GgufBytes bytes;
-    bytes.header(tensors.size(), 0);
+    bytes.header(tensors.size() + scale.has_value(), 0);
     std::string data;
+    if (scale) {
+      bytes.tensor("blk.0.attn_q.scale", {1}, 0, 0);
+      data.append(reinterpret_cast<const char *>(&*scale), sizeof(float));
+      data.resize(32);
+    }
     for (const auto &[name, rows] : tensors) {
       bytes.tensor(makeGgufName(*config.architecture, name), {128, rows}, type,
                    data.size());
@@ -44,6 +51,24 @@ protected:
       return {};
     }
     return {result->weights[0].type, result->weights[2].type};
+  }
+
+  /// The bytes of the first linear layer.
+  std::vector<uint8_t> packFirst() {
+    WeightSource source(&*checkpoint);
+    std::string name = nameWeight(listLinearLayers(config).front(), 0);
+    WeightMatrix matrix({{name, 128}}, 128);
+    EXPECT_EQ(messageOf(matrix.check(source)), "");
+    WeightPacker packer(matrix, plan().second, source);
+    EXPECT_EQ(messageOf(packer.prepare()), "");
+    std::vector<uint8_t> result;
+    for (int64_t row = 0; row < 128; row += packer.getRowsAtOnce()) {
+      size_t before = result.size();
+      int64_t rows = std::min(packer.getRowsAtOnce(), 128 - row);
+      result.resize(before + packer.getBytes(rows));
+      EXPECT_EQ(messageOf(packer.pack(row, result.data() + before)), "");
+    }
+    return result;
   }
 
   ModelConfig config = llvm::cantFail(ModelConfig::parse(llvm::MemoryBufferRef(
@@ -146,6 +171,34 @@ TEST_F(TernaryPlanTest, ScalesOfTensorsStayF32) {
     return fill(n, {'\x55', '\0', '\xaa', '\xaa'});
   });
   expectWide(plan().second, &format::k3of4);
+}
+
+TEST_F(TernaryPlanTest, ScalesOfProductsAreThoseOfWeights) {
+  for (char codes : {kSparse, kZeros}) {
+    makeModel(42, [&](int64_t n) { return makeQ2_0(n, true, codes); });
+    std::vector<uint8_t> expected = packFirst();
+    // Half of the scale in the blocks, twice that beside them.
+    auto halve = [&](int64_t n) {
+      std::string result = makeQ2_0(n, true, codes);
+      for (size_t i = 1; i < result.size(); i += 18)
+        result[i] = '\x34';
+      return result;
+    };
+    makeModel(42, halve, 2.0f);
+    EXPECT_EQ(packFirst(), expected);
+    makeModel(42, halve, 0.1f);
+    EXPECT_EQ(getTernary(plan().second)->layout.scaleType,
+              format::ScaleType::F32);
+  }
+  makeModel(0, [](int64_t n) { return makeNumbers(n, {0.5f, 0.5f}); });
+  std::vector<uint8_t> expected = packFirst();
+  makeModel(
+      0,
+      [](int64_t n) {
+        return makeNumbers(n, {0.25f, 0.25f});
+      },
+      2.0f);
+  EXPECT_EQ(packFirst(), expected);
 }
 
 TEST_F(TernaryPlanTest, FindsNumbersThatAreTrits) {

@@ -14,12 +14,9 @@ using namespace sherry;
 using format::Granularity;
 using format::TensorType;
 
-/// Most inputs that share a scale where rows have several.
-static constexpr int64_t kMaxScaleInputs = format::kMaxStoredInputs;
-
 /// Inputs that share a scale in all types. All of a tensor of I2_S do.
 static int64_t countScaleInputs(const TensorTypes &types) {
-  int64_t result = kMaxScaleInputs;
+  int64_t result = format::kMaxStoredInputs;
   for (TensorType storage : types)
     if (storage != TensorType::I2_S)
       result = std::min(result, format::infoOf(storage).blockInputs);
@@ -85,9 +82,10 @@ static Expected<int64_t> chooseScaleInputs(const TernaryTensors &tensors,
                                            Checkpoint &checkpoint) {
   int64_t cols = tensors.shape[1];
   int64_t least = std::min(cols, countScaleInputs(tensors.types));
-  for (int64_t inputs : {cols, kMaxScaleInputs, kMaxScaleInputs / 2}) {
-    if (inputs <= least || inputs > cols)
-      continue;
+  for (int64_t most : kScaleInputs) {
+    int64_t inputs = std::min(most, cols);
+    if (inputs <= least)
+      break;
     auto agree = allRows(
         tensors, checkpoint,
         [&](const TensorView &view, int64_t rows, const uint8_t *bytes) {

@@ -22,6 +22,11 @@ struct TernaryTensors {
   TensorTypes types;
 };
 
+/// How many inputs may share a scale, most first: those of a row, or some.
+inline constexpr int64_t kScaleInputs[] = {INT64_MAX, format::kMaxStoredInputs,
+                                           format::kMaxStoredInputs / 2,
+                                           format::kMaxStoredInputs / 4};
+
 /// Whether f16 holds a scale as it is.
 bool fitsF16(float scale);
 

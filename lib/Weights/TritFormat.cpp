@@ -50,14 +50,13 @@ class TritGrid {
 public:
   /// Whether the numbers of a row are trits times scales.
   bool addRow(ArrayRef<float> row);
-  std::optional<TernaryWeights> getType(int64_t cols) const;
+  /// Nothing if all are 0, or 3:4-sparse unless `takesPattern`.
+  std::optional<TernaryWeights> getType(int64_t cols, bool takesPattern) const;
 
 private:
   bool addBlocks(ArrayRef<float> row, size_t inputs);
 
-  /// That may share a scale, most first: those of a row, or some of them.
-  static constexpr int64_t kInputs[] = {INT64_MAX, 256, 128, 64};
-  bool holds[std::size(kInputs)] = {true, true, true, true};
+  bool holds[std::size(kScaleInputs)] = {true, true, true, true};
   bool hasPattern = true; ///< that of 3:4
   bool allFitF16 = true;  ///< the scales
   bool isZero = true;
@@ -82,22 +81,24 @@ bool TritGrid::addRow(ArrayRef<float> row) {
   for (ArrayRef<float> rest = row; hasPattern && !rest.empty();
        rest = rest.drop_front(group))
     hasPattern = count(rest.take_front(group), 0.0f) == 1;
-  for (auto [isHeld, inputs] : zip_equal(holds, kInputs))
+  for (auto [isHeld, inputs] : zip_equal(holds, kScaleInputs))
     isHeld = isHeld && addBlocks(row, inputs);
   return is_contained(holds, true);
 }
 
-std::optional<TernaryWeights> TritGrid::getType(int64_t cols) const {
-  if (hasPattern || isZero)
+std::optional<TernaryWeights> TritGrid::getType(int64_t cols,
+                                                bool takesPattern) const {
+  if ((hasPattern && !takesPattern) || isZero)
     return std::nullopt;
-  for (auto [isHeld, inputs] : zip_equal(holds, kInputs))
+  for (auto [isHeld, inputs] : zip_equal(holds, kScaleInputs))
     if (isHeld)
       return makeDense(inputs, cols, allFitF16);
   return std::nullopt;
 }
 
 Expected<std::optional<TernaryWeights>>
-sherry::findTrits(const TernaryTensors &tensors, Checkpoint &checkpoint) {
+sherry::findTrits(const TernaryTensors &tensors, bool takesPattern,
+                  Checkpoint &checkpoint) {
   TritGrid grid;
   std::vector<float> row(tensors.shape[1]);
   for (const std::string &name : tensors.names) {
@@ -111,7 +112,7 @@ sherry::findTrits(const TernaryTensors &tensors, Checkpoint &checkpoint) {
         return std::nullopt;
     }
   }
-  return grid.getType(tensors.shape[1]);
+  return grid.getType(tensors.shape[1], takesPattern);
 }
 
 bool sherry::takeTrits(const format::TernaryLayout &layout, int64_t rows,

@@ -17,9 +17,11 @@ llvm::Expected<TernaryWeights> chooseBitNet(const TernaryTensors &tensors,
                                             Checkpoint *checkpoint);
 
 /// The same for tensors of numbers that are trits times scales. Nothing if they
-/// are not, which the first row tells of most, or are 3:4-sparse.
+/// are not, which the first row tells of most, or are 3:4-sparse unless
+/// `takesPattern`.
 llvm::Expected<std::optional<TernaryWeights>>
-findTrits(const TernaryTensors &tensors, Checkpoint &checkpoint);
+findTrits(const TernaryTensors &tensors, bool takesPattern,
+          Checkpoint &checkpoint);
 
 /// Takes the numbers of rows apart into codes[rows][layout.rowGroups(cols)] and
 /// scales[rows][layout.rowScales(cols)]. Returns false if the layout is not one

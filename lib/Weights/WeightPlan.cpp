@@ -58,12 +58,13 @@ static Expected<WeightType> toType(Expected<TernaryWeights> ternary) {
 }
 
 /// The type of numbers that are trits already, else `other`; `name` is for the
-/// note.
+/// note. If `other` is a projection, it takes those that are 3:4-sparse.
 static Expected<WeightType> keepTrits(const TernaryTensors &tensors,
                                       StringRef name, const WeightType &other,
                                       Checkpoint &checkpoint,
                                       raw_ostream &log) {
-  auto trits = findTrits(tensors, checkpoint);
+  auto trits =
+      findTrits(tensors, /*takesPattern=*/!getTernary(other), checkpoint);
   if (!trits)
     return trits.takeError();
   if (!*trits)

@@ -44,8 +44,8 @@ protected:
 
   /// The types of the embedding and of the first linear layer.
   std::pair<WeightType, WeightType> plan() {
-    auto result = planWeights({}, /*keepNumbers=*/false, config, &*checkpoint,
-                              llvm::nulls());
+    auto result = planWeights(options, /*keepNumbers=*/false, config,
+                              &*checkpoint, llvm::nulls());
     if (!result) {
       ADD_FAILURE() << llvm::toString(result.takeError());
       return {};
@@ -78,6 +78,7 @@ protected:
           "max_position_embeddings": 16, "rms_norm_eps": 1e-5,
           "tie_word_embeddings": true})",
       "config.json")));
+  WeightOptions options;
   std::optional<Checkpoint> checkpoint;
 };
 
@@ -223,7 +224,7 @@ TEST_F(TernaryPlanTest, FindsNumbersThatAreTrits) {
   EXPECT_EQ(layout(0, 0).codebook, &format::k3of4);
 }
 
-TEST_F(TernaryPlanTest, NumbersWithThePatternAreProjected) {
+TEST_F(TernaryPlanTest, NumbersWithThePatternAreProjectedUnlessOfTheHead) {
   makeModel(0, [](int64_t n) {
     std::string result;
     for (int64_t i = 0; i < n; ++i) {
@@ -232,5 +233,9 @@ TEST_F(TernaryPlanTest, NumbersWithThePatternAreProjected) {
     }
     return result;
   });
-  EXPECT_EQ(getTernary(plan().second)->layout.codebook, &format::k3of4);
+  auto [embedding, linear] = plan();
+  EXPECT_EQ(getTernary(linear)->layout.codebook, &format::k3of4);
+  expectDense(embedding, 0);
+  options.isVocabularyTernary = true;
+  EXPECT_EQ(getTernary(plan().first)->layout.codebook, &format::k3of4);
 }

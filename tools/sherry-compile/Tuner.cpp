@@ -4,16 +4,16 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Tuner.h"
+#include "ScheduleCache.h"
 #include "sherry/Import/ModelFiles.h"
 #include "sherry/Target/TargetModel.h"
+#include "sherry/Weights/WeightPlan.h"
 #include "sherry/sherry.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
-#include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/Threading.h"
 #include "llvm/Support/WithColor.h"
 
@@ -127,78 +127,8 @@ Error Candidate::measure() {
 }
 
 //===----------------------------------------------------------------------===//
-// What was found before
+// What the best schedule depends on
 //===----------------------------------------------------------------------===//
-
-namespace {
-
-/// The file of schedules. One that cannot be read counts as empty.
-class ScheduleCache {
-public:
-  ScheduleCache();
-
-  /// `base` with the numbers that were stored.
-  std::optional<Schedule> find(StringRef key, const Schedule &base) const;
-  Error store(StringRef key, const Schedule &schedule);
-  StringRef file() const { return path; }
-
-private:
-  SmallString<128> path;
-  json::Object entries;
-};
-
-} // namespace
-
-ScheduleCache::ScheduleCache() {
-  if (!sys::path::cache_directory(path))
-    return;
-  sys::path::append(path, "sherry", "schedules.json");
-  auto buffer = MemoryBuffer::getFile(path);
-  if (!buffer)
-    return;
-  Expected<json::Value> value = json::parse((*buffer)->getBuffer());
-  if (!value)
-    consumeError(value.takeError());
-  else if (json::Object *object = value->getAsObject())
-    entries = std::move(*object);
-}
-
-std::optional<Schedule> ScheduleCache::find(StringRef key,
-                                            const Schedule &base) const {
-  const json::Object *entry = entries.getObject(key);
-  if (!entry)
-    return std::nullopt;
-  // What has no name there follows from the CPU.
-  Schedule schedule = base;
-  for (const ScheduleField &field : kScheduleFields) {
-    auto value = entry->getInteger(field.name);
-    if (!value)
-      return std::nullopt;
-    schedule.*field.value = *value;
-  }
-  if (Error error = checkSchedule(schedule)) {
-    consumeError(std::move(error));
-    return std::nullopt;
-  }
-  return schedule;
-}
-
-Error ScheduleCache::store(StringRef key, const Schedule &schedule) {
-  if (path.empty())
-    return createStringError("there is no cache folder (XDG_CACHE_HOME, HOME)");
-  json::Object entry;
-  for (const ScheduleField &field : kScheduleFields)
-    entry[field.name] = schedule.*field.value;
-  entries[key] = std::move(entry);
-  if (std::error_code code =
-          sys::fs::create_directories(sys::path::parent_path(path)))
-    return createStringError(code, "cannot create the folder");
-  // Renamed when it is complete: other compilers may read it meanwhile.
-  return writeToOutput(path, [&](raw_ostream &out) {
-    out << formatv("{0:2}", json::Value(json::Object(entries))) << "\n";
-    return Error::success();
-  });
-}
 
 static std::string cpuName() {
   auto buffer = MemoryBuffer::getFileAsStream("/proc/cpuinfo");
@@ -233,6 +163,8 @@ static std::string makeKey(const CompileOptions &options,
     out << " bitnet";
   if (options.weights.codebook)
     out << " " << options.weights.codebook->name;
+  if (options.weights.isStrided)
+    out << " strided";
   if (options.weights.isVocabularyTernary)
     out << " head ternary";
   if (options.weights.head)
@@ -315,12 +247,53 @@ static Error search(const Dimension &dimension, const CompileOptions &options,
   return Error::success();
 }
 
+/// The options that give random weights the types of the model's: what is
+/// measured has no weights of the model.
+static Expected<WeightOptions> describeTypes(const CompileOptions &options,
+                                             ModelFiles &files) {
+  WeightOptions result = options.weights;
+  // config.json says what trits of BitNet are.
+  if (!files.checkpoint || files.config.bitNet)
+    return result;
+  auto plan =
+      planWeights(options.weights, /*keepNumbers=*/!options.quantizeActivations,
+                  files.config, &*files.checkpoint, nulls());
+  if (!plan)
+    return plan.takeError();
+  auto find = [&](StringRef name) {
+    return llvm::find_if(plan->weights, [&](const PlannedWeight &weight) {
+      return weight.name == name;
+    });
+  };
+  for (const LinearLayer &linear : listLinearLayers(files.config))
+    if (const TernaryWeights *ternary = getTernary(find(linear.name)->type)) {
+      const format::TernaryLayout &layout = ternary->layout;
+      result.quantize.reset();
+      result.codebook = layout.codebook;
+      result.granularity = layout.granularity;
+      result.groupSize.reset();
+      if (layout.granularity == format::Granularity::PerGroup)
+        result.groupSize = layout.groupSize;
+      result.scaleType = layout.scaleType;
+      result.isStrided = ternary->isStrided;
+      break;
+    }
+  const WeightType &head =
+      find(files.config.tieWordEmbeddings ? "embedding" : "head")->type;
+  result.isVocabularyTernary = getTernary(head);
+  if (!getTernary(head))
+    result.head = std::get<format::DenseFormat>(head);
+  return result;
+}
+
 Error sherry::tune(CompileOptions &options, raw_ostream &log) {
   if (options.targetCpu != "native")
     return createStringError(
         "--tune measures on this machine: it needs --target-cpu=native");
   OpenOptions reading;
-  reading.weights = reading.tokenizer = false;
+  reading.weights = !options.randomSeed;
+  reading.tokenizer = false;
+  reading.stqScale = options.stqScale;
   Expected<ModelFiles> files = ModelFiles::open(options.model, reading);
   if (!files)
     return files.takeError();
@@ -336,7 +309,12 @@ Error sherry::tune(CompileOptions &options, raw_ostream &log) {
       std::max<int64_t>(1, kWeights / std::max<int64_t>(1, perLayer)),
       kVocabSize};
 
-  const std::string key = makeKey(options, *config, *target);
+  Expected<WeightOptions> weights = describeTypes(options, *files);
+  if (!weights)
+    return weights.takeError();
+  CompileOptions measured = options;
+  measured.weights = *weights;
+  const std::string key = makeKey(measured, *config, *target);
   ScheduleCache cache;
   if (std::optional<Schedule> known = cache.find(key, options.schedule)) {
     log << "tune: taken from " << cache.file() << "\n";
@@ -344,7 +322,8 @@ Error sherry::tune(CompileOptions &options, raw_ostream &log) {
     return Error::success();
   }
   for (const Dimension &dimension : kDimensions)
-    if (Error error = search(dimension, options, limits, options.schedule, log))
+    if (Error error =
+            search(dimension, measured, limits, options.schedule, log))
       return error;
   if (Error error = cache.store(key, options.schedule))
     WithColor::warning(log, "sherry-compile")

@@ -1,4 +1,4 @@
-//===- DensePack.cpp - Dense weights to packed bytes and back -------------===//
+//===- DensePack.cpp - Plain weights to packed bytes and back -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

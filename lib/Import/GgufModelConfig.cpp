@@ -135,7 +135,7 @@ void GgufTranslator::takeActivation(const Architecture &architecture) {
   result.fields["hidden_act"] = std::move(name);
 }
 
-/// How dense weights are to be projected, as sherry-quantize writes it.
+/// How numbers are to be projected, as sherry-quantize writes it.
 void GgufTranslator::takeQuantization() {
   for (const char *field :
        {"granularity", "group_size", "modules_to_not_convert"}) {

@@ -1,4 +1,4 @@
-//===- DenseFormat.h - How dense matrices are packed ------------*- C++ -*-===//
+//===- DenseFormat.h - How plain matrices are packed ------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -10,8 +10,8 @@
 
 namespace sherry::format {
 
-/// How a matrix that is not ternary is packed: number by number [D1], or in
-/// blocks [Q3].
+/// How a plain matrix, one that is not ternary, is packed: number by number
+/// [D1], or in blocks [Q3].
 enum class DenseFormat { BF16, F16, F32, Q8_0, Q6_K, Q4_0 };
 
 /// Null for formats of numbers.

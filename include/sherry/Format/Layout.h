@@ -16,7 +16,7 @@
 
 namespace sherry::format {
 
-/// Inputs of a dot product of bytes: planes of dense weights, panels of trits
+/// Inputs of a dot product of bytes: planes of plain weights, panels of trits
 /// and quantized activations come in fours.
 inline constexpr int64_t kDotInputs = 4;
 /// [T1] Inputs that strided groups of four are taken from: group i has the
@@ -178,7 +178,7 @@ constexpr int64_t bf16Bytes(int64_t rows, int64_t cols) {
   return roundUp(rows, kTileRows) * cols * 2;
 }
 
-/// A dense format with a scale per block of consecutive inputs of a row [Q1].
+/// A plain format with a scale per block of consecutive inputs of a row [Q1].
 /// Names and numbers are those of GGUF; the order of the bytes is not.
 struct QuantFormat {
   const char *name;

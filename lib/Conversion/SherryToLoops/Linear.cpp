@@ -1,4 +1,4 @@
-//===- Linear.cpp - Dense products ----------------------------------------===//
+//===- Linear.cpp - Plain products ----------------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -164,7 +164,7 @@ static Value joinHalves(LoopBuilder &b, ArrayRef<Value> halves) {
 }
 
 //===----------------------------------------------------------------------===//
-// Dense weights
+// Plain weights
 //===----------------------------------------------------------------------===//
 
 /// Runs `body` for each token.

@@ -1,4 +1,4 @@
-//===- WeightBlocks.cpp - Reads dense weights block by block --------------===//
+//===- WeightBlocks.cpp - Reads plain weights block by block --------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- WeightBlocks.h - Reads dense weights block by block ------*- C++ -*-===//
+//===- WeightBlocks.h - Reads plain weights block by block ------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -38,7 +38,7 @@ Type sherry::getDenseType(MLIRContext *context, format::DenseFormat format) {
   case format::DenseFormat::Q4_0:
     return Q4_0Type::get(context);
   }
-  llvm_unreachable("unknown dense format");
+  llvm_unreachable("unknown plain format");
 }
 
 std::optional<format::DenseFormat> sherry::getDenseFormat(Type element) {

@@ -1,4 +1,4 @@
-//===- DenseTypes.h - Element types of dense weights ------------*- C++ -*-===//
+//===- DenseTypes.h - Element types of plain weights ------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -67,7 +67,7 @@ const format::QuantFormat *getQuantFormat(mlir::Type element);
 
 /// How the activations of a linear op are quantized for this weight: in the
 /// chunks of a ternary weight [T4] and the order of its groups, in the blocks
-/// of a dense one [Q1]. Null for weights that take f32 activations only.
+/// of a plain one [Q1]. Null for weights that take f32 activations only.
 QuantizedAttr getActivationEncoding(mlir::RankedTensorType weight);
 
 /// How many of its `outputs` a sherry.gated_linear of such a weight computes at

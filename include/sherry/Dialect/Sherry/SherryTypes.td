@@ -24,7 +24,7 @@ def Sherry_TritType : Sherry_Type<"Trit", "trit"> {
 class Sherry_BlockType<string name, string mnemonic_>
     : Sherry_Type<name, mnemonic_> {
   let description = [{
-    Element type of dense weights stored by rules [Q1] to [Q4] of
+    Element type of plain weights stored by rules [Q1] to [Q4] of
     docs/BlockFormat.md.
   }];
 }

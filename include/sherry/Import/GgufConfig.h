@@ -16,7 +16,8 @@
 namespace sherry {
 
 /// What a file says of its model as a config.json, for ModelConfig::parse().
-struct TranslatedConfig {
+// The check looks into moves of JSON, which are noexcept.
+struct TranslatedConfig {    // NOLINT(bugprone-exception-escape)
   nlohmann::json fields;     ///< may hold numbers that are not finite
   nlohmann::json generation; ///< as in generation_config.json
   FieldNames names;          ///< of the fields of both in the file

@@ -88,8 +88,9 @@ Error Reader::checkProjection(const format::TernaryLayout &layout,
     return sample.takeError();
   if (sample->kinds.empty())
     return Error::success();
-  if (!config.quantization && !options.weights.quantize &&
-      !sample->looksTrained()) {
+  bool isSaid =
+      config.quantization && config.quantization->codebook == layout.codebook;
+  if (!isSaid && !options.weights.quantize && !sample->looksTrained()) {
     std::string problem = options.model + ": " + sample->describeProblem();
     if (options.strict)
       return makeError(Problem::UntrainedWeights, problem);

@@ -12,7 +12,9 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 
 using namespace llvm;
@@ -29,17 +31,27 @@ static constexpr double kClearTrace = 6;
 
 namespace {
 
-/// Differences between groups of four inputs and the four that begin in the
-/// middle of them, by their place in a row: what an input has in common with
-/// itself in other rows is then no evidence.
+/// Differences between groups of inputs and as many that begin in the middle
+/// of them, by their place in a row: what an input has in common with itself in
+/// other rows is then no evidence.
 class GroupTrace {
 public:
-  void addRow(const float *row, int64_t cols) {
-    int64_t pairs = cols / format::k3of4.inputs - 1;
-    differences.resize(std::max<int64_t>(pairs, 0));
-    for (int64_t i = 0; i < pairs; ++i, row += format::k3of4.inputs)
-      differences[i] += compareSmallest(row) -
-                        compareSmallest(row + format::k3of4.inputs / 2);
+  void addRow(const format::TernaryLayout &layout, const float *row,
+              int64_t cols) {
+    const format::Codebook &codebook = *layout.codebook;
+    if (codebook.kept == 0)
+      return;
+    int64_t half = codebook.inputs / 2;
+    size_t place = 0;
+    auto addGroup = [&](int64_t first, int64_t, int64_t inputs) {
+      if (inputs < codebook.inputs || first + half + inputs > cols)
+        return;
+      if (place == differences.size())
+        differences.push_back(0);
+      differences[place++] += compareNeighbours(codebook, row + first) -
+                              compareNeighbours(codebook, row + first + half);
+    };
+    format::forGroups(layout, /*strided=*/false, cols, addGroup);
     ++rows;
   }
 
@@ -59,15 +71,15 @@ public:
   int64_t size() const { return static_cast<int64_t>(differences.size()); }
 
 private:
-  /// The smallest magnitude of four by the second smallest.
-  static double compareSmallest(const float *four) {
-    float smallest = INFINITY, second = INFINITY;
-    for (int64_t i = 0; i < format::k3of4.inputs; ++i) {
-      float magnitude = std::fabs(four[i]);
-      second = std::min(second, std::max(smallest, magnitude));
-      smallest = std::min(smallest, magnitude);
-    }
-    return second > 0 ? smallest / second : 1;
+  /// The largest magnitude that a group drops by the smallest that it keeps.
+  static double compareNeighbours(const format::Codebook &codebook,
+                                  const float *group) {
+    float sorted[format::kMaxGroupInputs];
+    for (int64_t i = 0; i < codebook.inputs; ++i)
+      sorted[i] = std::fabs(group[i]);
+    std::sort(sorted, sorted + codebook.inputs, std::greater<>());
+    float kept = sorted[codebook.kept - 1], dropped = sorted[codebook.kept];
+    return kept > 0 ? dropped / kept : 1;
   }
 
   std::vector<double> differences; ///< summed over the rows
@@ -78,7 +90,12 @@ class Sampler {
 public:
   Sampler(Checkpoint &checkpoint, const ModelConfig &config,
           const TritProjection &projection)
-      : checkpoint(checkpoint), config(config), projection(projection) {}
+      : checkpoint(checkpoint), config(config) {
+    sample.codebook = layout.codebook = projection.codebook;
+    layout.granularity = projection.granularity;
+    layout.groupSize = projection.groupSize;
+    layout.scaleType = format::ScaleType::F32;
+  }
 
   Error add(const LinearLayer &linear);
   ProjectionSample take();
@@ -91,7 +108,7 @@ private:
 
   Checkpoint &checkpoint;
   const ModelConfig &config;
-  const TritProjection &projection;
+  format::TernaryLayout layout;
   ProjectionSample sample;
   /// By what the inputs are: layers that read the same features share a place.
   std::map<StringRef, GroupTrace> traces;
@@ -103,7 +120,7 @@ private:
 Error Sampler::project(const TensorView &view, const std::vector<float> &rows,
                        int64_t count, std::vector<float> &out) const {
   int64_t cols = view.getCols();
-  if (projection.codebook->kept == 0) {
+  if (layout.codebook->kept == 0) {
     std::vector<int8_t> trits(format::kMaxStoredInputs);
     for (int64_t i = 0; i < count * cols; i += format::kMaxStoredInputs) {
       int64_t size = std::min(format::kMaxStoredInputs, count * cols - i);
@@ -114,11 +131,6 @@ Error Sampler::project(const TensorView &view, const std::vector<float> &rows,
     }
     return Error::success();
   }
-  format::TernaryLayout layout;
-  layout.codebook = projection.codebook;
-  layout.granularity = projection.granularity;
-  layout.groupSize = projection.groupSize;
-  layout.scaleType = format::ScaleType::F32;
   format::Quantizer quantizer(layout, cols);
   format::Failure failure;
   int64_t rowGroups = layout.rowGroups(cols);
@@ -153,7 +165,7 @@ Error Sampler::addRows(const TensorView &view, int64_t count,
     float *row = &rows[i * cols];
     if (Error error = view.readRows(i * view.getRows() / count, 1, row))
       return error;
-    trace->addRow(row, cols);
+    trace->addRow(layout, row, cols);
   }
   if (Error error = project(view, rows, count, projected))
     return error;
@@ -234,9 +246,10 @@ std::string ProjectionSample::describeErrors() const {
 
 std::string ProjectionSample::describeProblem() const {
   return formatv(
-      "the weights were not trained to become trits: there is no "
-      "quantization_config, the groups of four inputs left no trace "
-      "in them, and {0:f0} % of their squares would be lost, so that "
-      "the model would babble",
+      "the weights were not trained to become trits of the codebook {0}: no "
+      "quantization_config says so, {1}and {2:f0} % of their squares would be "
+      "lost, so that the model would babble",
+      StringRef(codebook->name),
+      codebook->kept == 0 ? "" : "its groups left no trace in them, ",
       100 * getRelativeError());
 }

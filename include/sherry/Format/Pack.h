@@ -13,9 +13,35 @@
 
 #include "sherry/Format/DenseFormat.h"
 #include "sherry/Format/Diagnostics.h"
+#include "sherry/Format/Layout.h"
 #include "sherry/Format/TensorType.h"
 
+#include <algorithm>
+
 namespace sherry::format {
+
+/// [T1] Calls body(first input, distance of inputs, inputs) for the groups of a
+/// row.
+template <typename Fn>
+void forGroups(const TernaryLayout &layout, bool strided, int64_t cols,
+               Fn body) {
+  int64_t inputs = layout.codebook->inputs;
+  if (strided) {
+    for (int64_t at = 0; at < cols; at += kStridedInputs)
+      for (int64_t group = 0; group < kGroupStride; ++group)
+        body(at + group, kGroupStride, inputs);
+    return;
+  }
+  int64_t size = layout.scaleGroupInputs(cols);
+  for (int64_t begin = 0; begin < cols; begin += size) {
+    int64_t end = std::min(begin + size, cols);
+    for (int64_t at = begin; at < end; at += kMaxChunkInputs) {
+      int64_t last = std::min(at + kMaxChunkInputs, end);
+      for (int64_t i = at; i < last; i += inputs)
+        body(i, int64_t{1}, std::min(inputs, last - i));
+    }
+  }
+}
 
 /// Packs codes[rows][layout.rowGroups(cols)] of the codebook and
 /// scales[rows][layout.rowScales(cols)], each a value of the scale type (as

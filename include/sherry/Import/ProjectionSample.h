@@ -30,11 +30,13 @@ struct ProjectionSample {
     double squares = 0, errorSquares = 0; ///< of the weights, of what changes
   };
   std::vector<Kind> kinds;
+  const format::Codebook *codebook = &format::k3of4;
 
-  /// How the smallest two magnitudes of a group of four differ from those of
-  /// the four inputs that begin in the middle of it, in standard errors. The
-  /// quantizer drops the smallest, so training leaves a trace in the groups;
-  /// any other weights have none [docs/Rationale.md].
+  /// How the largest magnitude that a group drops, by the smallest that it
+  /// keeps, differs from that of as many inputs that begin in the middle of the
+  /// group, in standard errors. Training leaves a trace there; any other
+  /// weights have none [docs/Rationale.md]. 0 of a codebook without a pattern,
+  /// whose groups mean nothing.
   double groupTrace = 0;
 
   double getRelativeError() const;

@@ -129,6 +129,42 @@ TEST_F(ProjectionSampleTest, TrainingLeavesATraceInTheGroups) {
   EXPECT_TRUE(result.looksTrained());
 }
 
+/// The same of any pattern; groups of another one do not show it.
+TEST_F(ProjectionSampleTest, TracesAreThoseOfACodebook) {
+  TritProjection projection;
+  projection.codebook = &format::k2of6;
+  constexpr int64_t size = 6;
+  // Rows of 256 inputs have two scales of 128, each of which begins anew.
+  int64_t place = 0;
+  float six[size];
+  writeWeights([&](float *four) {
+    for (int i = 0; i < 4; ++i, ++place) {
+      int64_t input = place % 128 % size;
+      if (input == 0) {
+        std::generate_n(six, size, [&] { return drawNormal(); });
+        std::sort(six, six + size,
+                  [](float a, float b) { return std::fabs(a) < std::fabs(b); });
+        if (random() % 8 == 0)
+          six[3] = six[4];
+        std::shuffle(six, six + size, random);
+      }
+      four[i] = six[input];
+    }
+  });
+  ProjectionSample result = sample(projection);
+  EXPECT_GT(result.groupTrace, 6);
+  EXPECT_TRUE(result.looksTrained());
+  EXPECT_FALSE(sample().looksTrained());
+  EXPECT_THAT(sample().describeProblem(),
+              HasSubstr("of the codebook 3:4: no quantization_config says so, "
+                        "its groups left no trace"));
+  projection.codebook = &format::kDense;
+  EXPECT_FALSE(sample(projection).looksTrained());
+  EXPECT_THAT(sample(projection).describeProblem(),
+              HasSubstr("of the codebook dense: no quantization_config says "
+                        "so, and 18 %"));
+}
+
 TEST_F(ProjectionSampleTest, TrainedModelsHaveATrace) {
   for (const char *model :
        {"examples/shakespeare", "test/Integration/Inputs/shakespeare"}) {

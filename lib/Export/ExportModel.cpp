@@ -140,6 +140,7 @@ Error Exporter::writeGguf() {
     if (options.latent)
       writer.addBool("sherry.latent", true);
     const QuantizationConfig &quantization = *config.quantization;
+    writer.addString("sherry.codebook", StringRef(quantization.codebook->name));
     writer.addString("sherry.granularity",
                      getGranularityName(quantization.granularity));
     if (quantization.granularity == format::Granularity::PerGroup)

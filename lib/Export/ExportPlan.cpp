@@ -42,6 +42,7 @@ private:
   Error addJobs();
   Error addLinear(const std::string &prefix, const LinearLayer &linear);
   Error chooseProjection();
+  Error checkCodebook() const;
   Error checkBitNet() const;
   Error checkProjection();
   void chooseReordering();
@@ -60,6 +61,30 @@ private:
 };
 } // namespace
 
+/// Refuses what cannot have the trits of the codebook.
+Error ExportPlanner::checkCodebook() const {
+  const format::Codebook &codebook = *result.projection.codebook;
+  StringRef name = codebook.name;
+  if (&codebook != &format::k3of4 && options.linear == TensorType::STQ1_0)
+    return makeError(options.model +
+                     ": the weights were trained with the "
+                     "codebook " +
+                     name + "; STQ1_0 has only 3:4, so write another type");
+  if (options.linear)
+    return Error::success();
+  if (codebook.kept == 0 &&
+      result.projection.granularity == format::Granularity::PerTensor)
+    return makeError(options.model + ": trits of the codebook " + name +
+                     " need the granularity per_channel or per_group in a "
+                     "folder");
+  if (hasImportance && codebook.kept != 0 && &codebook != &format::k3of4)
+    return makeError(options.model +
+                     ": no importances can be heeded with the "
+                     "codebook " +
+                     name + "; leave them out");
+  return Error::success();
+}
+
 Error ExportPlanner::chooseProjection() {
   result.projection = config.quantization.value_or(
       QuantizationConfig{{{"lm_head", "model.embed_tokens"}, {}},
@@ -77,6 +102,8 @@ Error ExportPlanner::chooseProjection() {
                      "a group size needs the granularity per_group");
   result.projection.groupSize =
       options.groupSize.value_or(result.projection.groupSize);
+  if (Error error = checkCodebook())
+    return error;
   if (hasImportance && !options.linear &&
       result.projection.granularity == format::Granularity::PerTensor)
     return makeError("importances need the granularity per_channel or "
@@ -204,6 +231,7 @@ Error ExportPlanner::checkProjection() {
   if (options.latent)
     return Error::success();
   TritProjection trits;
+  trits.codebook = result.projection.codebook;
   trits.granularity = result.projection.granularity;
   trits.groupSize = result.projection.groupSize;
   if (!config.quantization && options.linear) {

@@ -187,11 +187,15 @@ Error sherry::copyModelFiles(StringRef source, StringRef folder) {
 }
 
 json sherry::describeQuantization(const QuantizationConfig &quantization) {
+  const format::Codebook &codebook = *quantization.codebook;
   json result = {{"quant_method", "sherry"},
-                 {"N", 3},
-                 {"M", 4},
+                 {"codebook", codebook.name},
                  {"granularity", getGranularityName(quantization.granularity)},
                  {"modules_to_not_convert", quantization.modulesToNotConvert}};
+  if (codebook.kept != 0) {
+    result["N"] = codebook.kept;
+    result["M"] = codebook.inputs;
+  }
   if (quantization.granularity == format::Granularity::PerGroup)
     result["group_size"] = quantization.groupSize;
   return result;

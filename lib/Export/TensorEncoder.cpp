@@ -6,6 +6,7 @@
 #include "TensorEncoder.h"
 #include "sherry/Format/Float16.h"
 #include "sherry/Format/LeastSquares.h"
+#include "sherry/Format/Pack.h"
 #include "sherry/Support/Json.h"
 
 #include "llvm/Support/Parallel.h"
@@ -47,6 +48,7 @@ static format::TernaryLayout makeLayout(const QuantizationConfig &config) {
   format::TernaryLayout layout;
   layout.granularity = config.granularity;
   layout.groupSize = config.groupSize;
+  layout.codebook = config.codebook;
   return layout;
 }
 
@@ -161,16 +163,45 @@ void TensorEncoder::encodeBlocks(const float *weights, uint8_t *out,
   }
 }
 
-void TensorEncoder::project(const float *weights, float *out,
-                            TensorReport &report) const {
+/// Fits the trits of a scale group, which is one of `count` inputs. Only those
+/// of four inputs or without a pattern heed importances.
+static format::Failure fitTrits(const format::Codebook &codebook,
+                                const float *weights, const float *importance,
+                                int64_t count, int8_t *trits, float &scale) {
+  if (codebook.kept == 0) {
+    scale = format::quantizeTernary(weights, importance, count, trits);
+    return {};
+  }
+  if (&codebook == &format::k3of4) {
+    scale = format::quantizePattern(weights, importance, count,
+                                    /*strided=*/false, trits);
+    return {};
+  }
+  // The closed form has the least squared error.
+  format::TernaryLayout layout;
+  layout.codebook = &codebook;
+  layout.granularity = Granularity::PerChannel;
+  layout.scaleType = format::ScaleType::F32;
+  std::vector<uint8_t> codes(layout.rowGroups(count));
+  if (auto failure = format::Quantizer(layout, count)
+                         .quantizeRows(0, 1, weights, codes.data(), &scale))
+    return failure;
+  format::decodeRow(layout, /*strided=*/false, count, codes.data(), trits);
+  return {};
+}
+
+Error TensorEncoder::project(const float *weights, float *out,
+                             TensorReport &report) const {
   format::TernaryLayout layout = makeLayout(*encoding.projection);
   int64_t size = layout.scaleGroupInputs(cols);
   std::vector<int8_t> trits(size);
   for (int64_t i = 0; i < cols; i += size) {
     int64_t count = std::min(size, cols - i);
     const float *important = importance.empty() ? nullptr : &importance[i];
-    float scale = format::quantizePattern(weights + i, important, count,
-                                          /*strided=*/false, trits.data());
+    float scale;
+    if (auto failure = fitTrits(*layout.codebook, weights + i, important, count,
+                                trits.data(), scale))
+      return makeError(describe(), failure);
     scale = roundScale(
         layout.granularity == Granularity::PerTensor ? tensorScale : scale);
     countRatios(weights + i, count, scale, report);
@@ -178,6 +209,7 @@ void TensorEncoder::project(const float *weights, float *out,
     for (int64_t j = 0; j < count; ++j)
       out[i + j] = static_cast<float>(trits[j]) * scale;
   }
+  return Error::success();
 }
 
 void TensorEncoder::countScales(const uint8_t *bytes,
@@ -238,7 +270,8 @@ Error TensorEncoder::encodeRow(int64_t row, uint8_t *out,
     encodeBlocks(weights.data(), out, report);
   } else if (encoding.projection) {
     std::vector<float> projected(cols);
-    project(weights.data(), projected.data(), report);
+    if (Error error = project(weights.data(), projected.data(), report))
+      return error;
     format::writeRow(encoding.storage, projected.data(), cols, out);
   } else {
     format::writeRow(encoding.storage, weights.data(), cols, out);

@@ -52,7 +52,8 @@ private:
   llvm::Error readReference(int64_t row, float *out) const;
   void encodeBlocks(const float *weights, uint8_t *out,
                     TensorReport &report) const;
-  void project(const float *weights, float *out, TensorReport &report) const;
+  llvm::Error project(const float *weights, float *out,
+                      TensorReport &report) const;
   llvm::Error check(int64_t row, const float *weights, const uint8_t *bytes,
                     TensorReport &report) const;
   void countScales(const uint8_t *bytes, TensorReport &report) const;

@@ -138,7 +138,7 @@ void GgufTranslator::takeActivation(const Architecture &architecture) {
 /// How numbers are to be projected, as sherry-quantize writes it.
 void GgufTranslator::takeQuantization() {
   for (const char *field :
-       {"granularity", "group_size", "modules_to_not_convert"}) {
+       {"codebook", "granularity", "group_size", "modules_to_not_convert"}) {
     std::string key = std::string("sherry.") + field;
     result.names[std::string("quantization_config.") + field] = key;
     if (const GgufValue *value = file.find(key))

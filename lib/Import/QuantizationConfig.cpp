@@ -22,6 +22,28 @@ StringRef sherry::getGranularityName(format::Granularity granularity) {
   llvm_unreachable("unknown granularity");
 }
 
+const format::Codebook *sherry::readCodebook(FieldReader &fields) {
+  std::string name =
+      fields.getString("codebook", std::string(format::k3of4.name));
+  if (const format::Codebook *codebook = format::findCodebook(name))
+    return codebook;
+  fields.refuse("codebook", "one of " + format::listCodebooks());
+  return &format::k3of4;
+}
+
+/// What a codebook keeps of a group may be said a second time, as N of M.
+static void checkPattern(FieldReader &fields,
+                         const format::Codebook &codebook) {
+  for (auto [name, value] :
+       {std::pair("N", codebook.kept), std::pair("M", codebook.inputs)})
+    if (codebook.kept != 0)
+      fields.getInteger(name, value, value, value);
+    else if (fields.find(name))
+      fields.refuse(name, "left out, as the codebook " +
+                              Twine(StringRef(codebook.name)) +
+                              " has no pattern");
+}
+
 /// As transformers has it in integrations/bitnet.py: the class of the linear
 /// layers says what the scale means, nothing in the weights does.
 static void parseBitNet(FieldReader &fields, ModelConfig &config) {
@@ -78,9 +100,8 @@ void sherry::parseQuantization(FieldReader &reader, ModelConfig &config) {
     if (result.groupSize % format::kDotInputs != 0)
       fields->refuse("group_size", "a multiple of 4");
   }
-  // Three of four weights are kept: the code has no other pattern.
-  fields->getInteger("N", 3, 3, 3);
-  fields->getInteger("M", 4, 4, 4);
+  result.codebook = readCodebook(*fields);
+  checkPattern(*fields, *result.codebook);
   resolveModules(*fields, config, result);
   config.quantization = std::move(result);
 }

@@ -29,6 +29,13 @@ bool sherry::isProjection(const WeightType &type,
          ternary->isStrided == projection.isStrided;
 }
 
+static const format::Codebook &chooseCodebook(const WeightOptions &options,
+                                              const ModelConfig &config) {
+  if (options.codebook)
+    return *options.codebook;
+  return config.quantization ? *config.quantization->codebook : format::k3of4;
+}
+
 static Error chooseGranularity(const WeightOptions &options,
                                const ModelConfig &config,
                                format::TernaryLayout &layout) {
@@ -66,8 +73,7 @@ Expected<TernaryWeights> sherry::chooseProjection(const WeightOptions &options,
                                                   const ModelConfig &config,
                                                   bool isRandom) {
   TernaryWeights result;
-  if (options.codebook)
-    result.layout.codebook = options.codebook;
+  result.layout.codebook = &chooseCodebook(options, config);
   result.layout.scaleType = options.scaleType.value_or(format::ScaleType::F16);
   if (Error error = chooseGranularity(options, config, result.layout))
     return error;

@@ -118,8 +118,7 @@ sherry::findTrits(const TernaryTensors &tensors, bool takesPattern,
 bool sherry::takeTrits(const format::TernaryLayout &layout, int64_t rows,
                        int64_t cols, const float *numbers, uint8_t *codes,
                        float *scales) {
-  if (layout.codebook->kept != 0 ||
-      layout.granularity == Granularity::PerTensor)
+  if (layout.codebook->kept != 0)
     return false;
   size_t group = layout.scaleGroupInputs(cols);
   std::vector<int8_t> trits(cols);

@@ -89,8 +89,9 @@ static cl::opt<format::ScaleType>
 static cl::opt<std::string> codebook(
     "codebook",
     cl::desc("Which trits the groups of projected weights have: 3:4, one 0 in "
-             "four, 2:6, four 0 in six, or dense, any three (default: 3:4)"),
-    cl::value_desc("name"), cl::init("3:4"), cl::cat(category));
+             "four, 2:6, four 0 in six, or dense, any three (default: as "
+             "config.json says, else 3:4)"),
+    cl::value_desc("name"), cl::cat(category));
 static cl::opt<Head> head(
     "head",
     cl::desc("Output head, and the embedding if tied (default: in blocks as a "
@@ -315,10 +316,8 @@ int main(int argc, char **argv) {
     options.weights.codebook = format::findCodebook(codebook.getValue());
     if (!options.weights.codebook) {
       WithColor::error(errs(), "sherry-compile")
-          << "--codebook: there is no '" << codebook << "'; there are";
-      for (const format::Codebook *known : format::kCodebooks)
-        errs() << " " << StringRef(known->name);
-      errs() << "\n";
+          << "--codebook: there is no '" << codebook << "'; there are "
+          << format::listCodebooks() << "\n";
       return 1;
     }
   }

@@ -18,7 +18,7 @@ using namespace sherry;
 using format::Granularity;
 using format::TensorType;
 
-/// Not set: 3:4-sparse trits in F16, which only folders have.
+/// Not set: trits in F16, which only folders have.
 using LinearType = std::optional<TensorType>;
 
 static const std::map<std::string, LinearType> kLinearTypes = {
@@ -206,9 +206,9 @@ int main(int argc, char **argv) {
       app.add_option(
              "--type", type,
              "Weights of linear layers: STQ1_0, TQ1_0, TQ2_0, Q2_0, "
-             "Q4_0, Q6_K, Q8_0, F16, BF16 or F32 in GGUF; sherry (3:4-sparse "
-             "trits, in F16), F16, BF16 or F32 in a folder (default: "
-             "STQ1_0, sherry)")
+             "Q4_0, Q6_K, Q8_0, F16, BF16 or F32 in GGUF; sherry (trits of "
+             "the model's codebook, else 3:4-sparse ones, in F16), F16, BF16 "
+             "or F32 in a folder (default: STQ1_0, sherry)")
           ->transform(CLI::IsMember(&kLinearTypes, CLI::ignore_case));
   app.add_flag("--latent", options.latent,
                "With --type=F16, BF16 or F32: write the weights that a model "

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace sherry::format {
@@ -149,6 +150,14 @@ constexpr const Codebook *findCodebook(std::string_view name) {
     if (codebook->name == name)
       return codebook;
   return nullptr;
+}
+
+/// Their names, for messages.
+inline std::string listCodebooks() {
+  std::string result;
+  for (const Codebook *codebook : kCodebooks)
+    result += (result.empty() ? "" : ", ") + std::string(codebook->name);
+  return result;
 }
 
 } // namespace sherry::format

@@ -98,6 +98,7 @@ struct ModuleSelection {
 struct QuantizationConfig : ModuleSelection {
   format::Granularity granularity;
   int64_t groupSize; ///< a positive multiple of 4; meaningful if PerGroup
+  const format::Codebook *codebook = &format::k3of4;
 };
 
 /// How a BitNet checkpoint has the weights of its linear layers: as trits, four
@@ -109,6 +110,12 @@ struct BitNetConfig : ModuleSelection {
 
 /// Its name in "granularity".
 llvm::StringRef getGranularityName(format::Granularity granularity);
+
+class FieldReader;
+
+/// The field "codebook" of quantization_config; 3:4 if it is missing, as older
+/// checkpoints have no other.
+const format::Codebook *readCodebook(FieldReader &fields);
 
 /// The largest size of a model: products of two fit int64.
 inline constexpr int64_t kMaxSize = SHERRY_ABI_MAX_SIZE;

@@ -21,6 +21,7 @@ struct WeightOptions {
   /// defaults of TernaryLayout.
   std::optional<format::Granularity> granularity;
   std::optional<int64_t> groupSize;
+  const format::Codebook *codebook = nullptr; ///< null is unset
   std::optional<format::ScaleType> scaleType; ///< unset: f16
   /// Of the head, and of the embedding if they are tied. Unset: as a GGUF file
   /// has it in blocks; else q8_0, or the type in the checkpoint if numbers are
@@ -28,7 +29,6 @@ struct WeightOptions {
   std::optional<format::DenseFormat> head;
   /// Numbers of the embedding and the head become trits as well.
   bool isVocabularyTernary = false;
-  const format::Codebook *codebook = nullptr; ///< null: 3:4
   /// Whether the weights of linear layers become trits; blocks of a GGUF file
   /// do not. Unset: yes, with a warning if they were not trained so.
   std::optional<bool> quantize;

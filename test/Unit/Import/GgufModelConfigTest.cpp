@@ -141,6 +141,7 @@ TEST(GgufModelConfigTest, NamesTheKeysOfTheFile) {
                 "a divisor of llama.attention.head_count");
   expectRefusal("general.architecture", text("mamba"), "\"hunyuan-dense\"");
   expectRefusal("sherry.granularity", text("per_block"), "\"per_group\"");
+  expectRefusal("sherry.codebook", text("1:2"), "one of 3:4, 2:6, dense");
 }
 
 TEST(GgufModelConfigTest, ActivationOfBitNet) {

@@ -32,6 +32,14 @@ TEST(QuantizationConfigTest, ReadsQuantization) {
             Granularity::PerChannel);
   EXPECT_EQ(quantization(",\"granularity\":\"per_tensor\"").granularity,
             Granularity::PerTensor);
+  EXPECT_EQ(quantization("").codebook, &format::k3of4);
+  for (const format::Codebook *codebook : format::kCodebooks) {
+    std::string name(codebook->name);
+    EXPECT_EQ(quantization(",\"codebook\":\"" + name + "\"").codebook,
+              codebook);
+  }
+  EXPECT_EQ(quantization(R"(,"codebook":"2:6","N":2,"M":6)").codebook,
+            &format::k2of6);
 }
 
 /// As transformers matches entries of modules_to_not_convert.
@@ -75,6 +83,17 @@ TEST(QuantizationConfigTest, RefusesOtherQuantization) {
   refuse("group_size", "0", "from 4");
   refuse("N", "2", "from 3 to 3");
   refuse("M", "8", "from 4 to 4");
+  refuse("codebook", "\"1:2\"", "one of 3:4, 2:6, dense");
+  refuse("codebook", "4", "a string");
+  auto refuseFor = [](const std::string &codebook, const std::string &field,
+                      const std::string &value, const std::string &remedy) {
+    Fields fields = kSherry;
+    fields["codebook"] = codebook;
+    expectNestedRefusal("quantization_config", fields, field, value, remedy);
+  };
+  refuseFor("\"2:6\"", "N", "3", "from 2 to 2");
+  refuseFor("\"2:6\"", "M", "4", "from 6 to 6");
+  refuseFor("\"dense\"", "N", "3", "left out, as the codebook dense");
   refuse("modules_to_not_convert", "\"lm_head\"", "list of strings");
   refuse("modules_to_not_convert", "[1]", "list of strings");
   refuse("modules_to_not_convert", "[\"a\",1,\"b\"]", "list of strings");

@@ -76,16 +76,20 @@ evaluateFolder(const EvaluationOptions &options) {
     return makeError("the validation files have fewer than 2 tokens, nothing "
                      "to predict");
   bool isBf16 = description->json.value("torch_dtype", "") != "float32";
-  return nlohmann::ordered_json{
+  nlohmann::ordered_json result = {
       {"model", options.folder},
-      {"quantizer", getQuantizerName(projection.kind).str()},
-      {"granularity", getGranularityName(projection.granularity).str()},
-      {"group_size", projection.groupSize},
-      {"scales", projection.isLeastSquares ? "least_squares" : "mean"},
-      {"validation_loss", loss.mean},
-      {"perplexity", std::exp(loss.mean)},
-      {"tokens", loss.tokens},
-      {"bits_per_weight", model->getBitsPerWeight(isBf16 ? 16 : 32)}};
+      {"quantizer", getQuantizerName(projection.kind).str()}};
+  if (projection.kind == QuantizerKind::Sherry)
+    result["codebook"] = projection.codebook->name;
+  result.update(
+      {{"granularity", getGranularityName(projection.granularity).str()},
+       {"group_size", projection.groupSize},
+       {"scales", projection.isLeastSquares ? "least_squares" : "mean"},
+       {"validation_loss", loss.mean},
+       {"perplexity", std::exp(loss.mean)},
+       {"tokens", loss.tokens},
+       {"bits_per_weight", model->getBitsPerWeight(isBf16 ? 16 : 32)}});
+  return result;
 }
 
 Expected<nlohmann::ordered_json>

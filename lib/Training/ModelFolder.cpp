@@ -25,7 +25,9 @@ static Error parseProjection(const nlohmann::json &root, StringRef file,
     return error.empty() ? Error::success() : makeError(error);
   auto kind = parseQuantizerKind(fields->getString("quant_method"));
   if (!kind || *kind == QuantizerKind::None)
-    fields->refuse("quant_method", "sherry, absmean or binary");
+    fields->refuse("quant_method", "sherry or binary");
+  if (kind == QuantizerKind::Sherry)
+    projection.codebook = readCodebook(*fields);
   auto granularity =
       parseGranularity(fields->getString("granularity", "per_group"));
   if (!granularity)
@@ -126,6 +128,7 @@ sherry::training::makeDescription(const TrainingConfig &config,
 Projection sherry::training::makeProjection(const TrainingConfig &config) {
   Projection projection;
   projection.kind = *parseQuantizerKind(config.quantizer);
+  projection.codebook = format::findCodebook(config.codebook);
   projection.granularity = *parseGranularity(config.granularity);
   projection.groupSize = config.groupSize;
   return projection;
@@ -157,12 +160,12 @@ Error sherry::training::writeModelFolder(StringRef folder,
     ordered_json quantization =
         describeQuantization({{{"lm_head", "model.embed_tokens"}},
                               projection.granularity,
-                              projection.groupSize});
+                              projection.groupSize,
+                              projection.codebook});
     quantization["quant_method"] = getQuantizerName(projection.kind).str();
-    if (projection.kind != QuantizerKind::Sherry) {
-      quantization.erase("N");
-      quantization.erase("M");
-    }
+    if (projection.kind != QuantizerKind::Sherry)
+      for (const char *key : {"codebook", "N", "M"})
+        quantization.erase(key);
     json["quantization_config"] = std::move(quantization);
   }
   if (Error error = copyModelFiles(tokenizerFolder, folder))

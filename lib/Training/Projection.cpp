@@ -26,7 +26,6 @@ sherry::training::parseQuantizerKind(StringRef name) {
   return StringSwitch<std::optional<QuantizerKind>>(name)
       .Case("none", QuantizerKind::None)
       .Case("sherry", QuantizerKind::Sherry)
-      .Case("absmean", QuantizerKind::AbsMean)
       .Case("binary", QuantizerKind::Binary)
       .Default(std::nullopt);
 }
@@ -37,8 +36,6 @@ StringRef sherry::training::getQuantizerName(QuantizerKind kind) {
     return "none";
   case QuantizerKind::Sherry:
     return "sherry";
-  case QuantizerKind::AbsMean:
-    return "absmean";
   case QuantizerKind::Binary:
     return "binary";
   }
@@ -57,6 +54,7 @@ static format::TernaryLayout makeLayout(const Projection &projection) {
   format::TernaryLayout layout;
   layout.granularity = projection.granularity;
   layout.groupSize = projection.groupSize;
+  layout.codebook = projection.codebook;
   layout.scaleType =
       projection.roundsScales ? format::ScaleType::F16 : format::ScaleType::F32;
   return layout;
@@ -66,21 +64,14 @@ double Projection::getBitsPerWeight(int64_t rows, int64_t cols,
                                     double denseBits) const {
   if (kind == QuantizerKind::None)
     return denseBits;
-  constexpr double scaleBits = 16;
-  int64_t size = makeLayout(*this).scaleGroupInputs(cols);
-  int64_t scales = granularity == Granularity::PerTensor
-                       ? 1
-                       : rows * format::ceilDiv(cols, size);
-  double shared = scaleBits * static_cast<double>(scales) /
-                  static_cast<double>(rows * cols);
-  switch (kind) {
-  case QuantizerKind::Sherry:
-    return 1.25 + shared;
-  case QuantizerKind::AbsMean:
-    return std::log2(3.0) + shared;
-  default:
-    return 1 + shared;
-  }
+  format::TernaryLayout layout = makeLayout(*this);
+  int64_t codeBits = codebook->hasSignApart() ? 6 : 5, scaleBits = 16;
+  int64_t rowBits =
+      kind == QuantizerKind::Binary ? cols : codeBits * layout.rowGroups(cols);
+  int64_t scales =
+      granularity == Granularity::PerTensor ? 1 : rows * layout.rowScales(cols);
+  return static_cast<double>(rows * rowBits + scales * scaleBits) /
+         static_cast<double>(rows * cols);
 }
 
 static void finish(const float *weights, const int8_t *trits, int64_t count,
@@ -101,30 +92,30 @@ static float roundScale(const Projection &projection, float scale) {
                                  : scale;
 }
 
-/// Projects the finite weights of a region to trits of AbsMean or Binary.
-/// `mean` is that of |w| over all that shares the scale.
+/// Whether trits and scales are other ones than those of the compiler.
+static bool isFitted(const Projection &projection) {
+  return projection.kind == QuantizerKind::Sherry &&
+         projection.codebook->kept == 0 && projection.isLeastSquares;
+}
+
+/// Projects the finite weights of a region to trits that are fitted, or to
+/// signs. `mean` is that of |w| over all that shares the scale.
 static void projectRegion(const Projection &projection, const float *weights,
                           int64_t count, double mean, float lambda, float *out,
                           int8_t *trits) {
   auto scale = static_cast<float>(mean);
-  if (projection.kind == QuantizerKind::AbsMean && projection.isLeastSquares) {
+  if (isFitted(projection))
     scale = format::quantizeTernary(weights, nullptr, count, trits);
-  } else {
-    for (int64_t i = 0; i < count; ++i) {
-      // 0 / 0 is not greater.
-      bool isKept = projection.kind == QuantizerKind::Binary ||
-                    std::fabs(weights[i]) / scale > 0.5f;
-      int8_t sign = weights[i] < 0 ? -1 : 1;
-      trits[i] = isKept ? sign : int8_t{0};
-    }
-  }
+  else
+    for (int64_t i = 0; i < count; ++i)
+      trits[i] = weights[i] < 0 ? -1 : 1;
   finish(weights, trits, count, roundScale(projection, scale), lambda, out);
 }
 
-static format::Failure projectPattern(const Projection &projection,
-                                      const float *weights, int64_t rows,
-                                      int64_t cols, float lambda, float *out,
-                                      int8_t *trits) {
+static format::Failure quantize(const Projection &projection,
+                                const float *weights, int64_t rows,
+                                int64_t cols, float lambda, float *out,
+                                int8_t *trits) {
   format::Quantizer quantizer(makeLayout(projection), cols);
   if (quantizer.needsFirstPass())
     if (auto failure = quantizer.accumulateRows(0, rows, weights))
@@ -154,8 +145,8 @@ format::Failure sherry::training::project(const Projection &projection,
                                           int64_t cols, float lambda,
                                           float *out, int8_t *trits) {
   assert(projection.kind != QuantizerKind::None && "nothing to project");
-  if (projection.kind == QuantizerKind::Sherry)
-    return projectPattern(projection, weights, rows, cols, lambda, out, trits);
+  if (projection.kind == QuantizerKind::Sherry && !isFitted(projection))
+    return quantize(projection, weights, rows, cols, lambda, out, trits);
   std::optional<double> tensorMean;
   if (projection.granularity == Granularity::PerTensor) {
     tensorMean =

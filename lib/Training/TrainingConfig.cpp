@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Training/TrainingConfig.h"
+#include "sherry/Format/Codebook.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/Problem.h"
 
@@ -20,6 +21,13 @@ static constexpr double kMaxSize = 1 << 24;
 static constexpr double kMaxCount = 1e12;
 /// Below 1 as a float too.
 static constexpr double kMaxDecay = 0.9999999;
+
+static std::vector<const char *> listCodebookNames() {
+  std::vector<const char *> names;
+  for (const format::Codebook *codebook : format::kCodebooks)
+    names.push_back(codebook->name.data()); // of a literal, which ends with 0
+  return names;
+}
 
 ArrayRef<ConfigKey> sherry::training::listConfigKeys() {
   using C = TrainingConfig;
@@ -115,7 +123,11 @@ ArrayRef<ConfigKey> sherry::training::listConfigKeys() {
        &C::quantizer,
        0,
        0,
-       {"sherry", "absmean", "binary", "none"}},
+       {"sherry", "binary", "none"}},
+      {"codebook", ternary,
+       "Which trits the groups of the quantizer sherry have: one 0 in four, "
+       "four 0 in six, or any three",
+       &C::codebook, 0, 0, listCodebookNames()},
       {"granularity",
        ternary,
        "Weights that share a scale",

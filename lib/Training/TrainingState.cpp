@@ -89,12 +89,15 @@ Error TrainingState::save(StringRef folder,
 
 static Error checkSameRun(const json &saved, const TrainingConfig &config,
                           StringRef folder) {
+  const TrainingConfig defaults;
   for (const ConfigKey &key : listConfigKeys()) {
     auto it = saved.find(key.name);
+    // A key that there was not yet had no other value.
+    json before = it != saved.end() ? *it : getValue(defaults, key);
     json value = getValue(config, key);
-    if (key.isFixed && it != saved.end() && *it != value)
+    if (key.isFixed && before != value)
       return makeError(folder + ": the run here has " + key.name + " " +
-                       it->dump() + ", not " + value.dump() +
+                       before.dump() + ", not " + value.dump() +
                        "; go on with that, or give another output folder");
   }
   return Error::success();

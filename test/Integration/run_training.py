@@ -6,6 +6,7 @@
 # usage: run_training.py SOURCE_DIR FOLDER
 #
 # ===----------------------------------------------------------------------=== #
+import functools
 import json
 import math
 import pathlib
@@ -19,6 +20,7 @@ from make_training_config import make_config
 from support import Mismatch, count_failures, run
 
 STEPS = 60
+CODEBOOKS = ("2:6", "dense")  # beside that of the other runs
 # Relative; the order of additions is another one.
 PERPLEXITY_TOLERANCE = 1e-5
 
@@ -36,8 +38,8 @@ def read_records(folder):
     return records
 
 
-def start(config, output):
-    command = ["sherry-train", str(config), "--output", str(output), "-q"]
+def start(config, output, *options):
+    command = ["sherry-train", str(config), "--output", str(output), "-q", *options]
     # Jobs in the background of a shell have it ignored, and so what they start.
     return subprocess.Popen(
         command,
@@ -131,20 +133,41 @@ def check_signal(config, folder, number):
     return step
 
 
-def check_compiled(folder, source):
-    """The perplexity of the compiled model is what the trainer measured."""
+def measure(folder, source, name):
+    """The perplexity of a folder or file, compiled."""
     model = folder / "model.so"
-    run("sherry-compile", folder / "plain" / "latest", "-o", model,
-        "--activations=f32", "--head=bf16")
+    run("sherry-compile", folder / name, "-o", model, "--activations=f32", "--head=bf16")
     config = make_config(source)
     printed = run("sherry-run", model, "--perplexity", config["validation_files"][0],
                   "--window", config["context_length"], "-q")
-    got = float(re.search(r"perplexity: (\S+)", printed).group(1))
-    end = read_records(folder / "plain")[-1]
+    return float(re.search(r"perplexity: (\S+)", printed).group(1))
+
+
+def check_compiled(folder, source, name):
+    """The perplexity of the compiled model is what the trainer measured."""
+    got = measure(folder, source, f"{name}/latest")
+    end = read_records(folder / name)[-1]
     expected = math.exp(end["written_validation_loss"])
     difference = abs(got / expected - 1)
     if not difference <= PERPLEXITY_TOLERANCE:
         raise Mismatch(f"perplexity {got} instead of {expected}")
+    return difference
+
+
+def check_codebook(config, folder, source, codebook):
+    """Trains with a codebook, and with Arenas at first; options name it no more. What
+    sherry-quantize makes of the folder is the same model."""
+    name = "of-" + codebook.replace(":", "-")
+    if finish(start(config, folder / name, "--codebook", codebook, "--steps", "20")) != 0:
+        raise Mismatch("the run does not end")
+    if not any(record.get("lambda") for record in read_records(folder / name)):
+        raise Mismatch("there was no residual path")
+    difference = check_compiled(folder, source, name)
+    for copy, output, type_ in (("trits", "--hf", "sherry"), ("numbers.gguf", "-o", "F32")):
+        run("sherry-quantize", folder / name / "latest", output, folder / f"{name}-{copy}", "-q",
+            f"--type={type_}")
+        if measure(folder, source, f"{name}-{copy}") != measure(folder, source, f"{name}/latest"):
+            raise Mismatch(f"{copy} has another perplexity")
     return difference
 
 
@@ -160,7 +183,9 @@ def main():
     sys.exit(
         count_failures(
             [
-                ("compiled", lambda: check_compiled(folder, source)),
+                ("compiled", lambda: check_compiled(folder, source, "plain")),
+                *((f"codebook {codebook}", functools.partial(check_codebook, path, folder, source, codebook))
+                  for codebook in CODEBOOKS),
                 ("killed", lambda: check_killed(path, folder)),
                 ("killed late",
                  lambda: check_killed_after(path, folder, (3, 8, 20, 42, 59))),

@@ -114,7 +114,7 @@ static void addKeys(CLI::App &app, Options &options) {
 static void checkMode(const CLI::App &app, const Options &options) {
   static constexpr llvm::StringRef evaluated[] = {
       "validation_files", "context_length", "batch_size", "quantizer",
-      "granularity",      "group_size",     "threads"};
+      "codebook",         "granularity",    "group_size", "threads"};
   static constexpr llvm::StringRef written[] = {
       "output",           "dtype",        "checkpoint_interval",
       "keep_checkpoints", "log_interval", "validation_interval"};
@@ -193,6 +193,15 @@ static llvm::Expected<TrainingConfig> makeConfig(const Options &options) {
   return config;
 }
 
+/// Refuses a codebook for what has none.
+static llvm::Error checkCodebook(const Options &options,
+                                 const Projection &projection) {
+  if (!options.has("codebook") || projection.kind == QuantizerKind::Sherry)
+    return llvm::Error::success();
+  return makeError("--codebook has no effect with the quantizer " +
+                   getQuantizerName(projection.kind) + "; leave it out");
+}
+
 static llvm::Error runEvaluation(const Options &options,
                                  const TrainingConfig &config) {
   EvaluationOptions evaluation{options.evaluated, config.validationFiles,
@@ -212,6 +221,10 @@ static llvm::Error runEvaluation(const Options &options,
   Projection asked = makeProjection(config);
   if (options.has("quantizer"))
     projection.kind = asked.kind;
+  if (isDense || options.has("codebook"))
+    projection.codebook = asked.codebook;
+  if (llvm::Error error = checkCodebook(options, projection))
+    return error;
   if (isDense || options.has("granularity"))
     projection.granularity = asked.granularity;
   if (isDense || options.has("group_size"))
@@ -237,6 +250,8 @@ static llvm::Expected<int> run(const Options &options) {
     return 0;
   }
   if (llvm::Error error = config->validate())
+    return error;
+  if (llvm::Error error = checkCodebook(options, makeProjection(*config)))
     return error;
   if (options.measuredSteps > 0) {
     auto costs = measureSteps(*config, options.measuredSteps);
@@ -283,8 +298,8 @@ int main(int argc, char **argv) {
   app.add_option("--evaluate", options.evaluated,
                  "Do not train: print the loss of --validation-files under the "
                  "checkpoint in this folder, its weights projected as its "
-                 "quantization_config says or as --quantizer, --granularity "
-                 "and --group-size say, with scales in f16");
+                 "quantization_config says or as --quantizer, --codebook, "
+                 "--granularity and --group-size say, with scales in f16");
   app.add_option("--scales", options.scales,
                  "Scales of --evaluate: the mean of the quantizer, or those of "
                  "the least squared error [mean]")

@@ -19,12 +19,10 @@ namespace sherry::training {
 
 /// The regions that share a scale are those of format::TernaryLayout.
 ///  None     Q(W) = W.
-///  Sherry   3:4-sparse trits times the mean of the |w| that are kept, the
-///           closed form of format::Quantizer, which computes it.
-///  AbsMean  s * clamp(round(w / s), -1, 1), s the mean of |w| (BitNet b1.58);
-///           ties are rounded to even.
+///  Sherry   trits of a codebook times a scale, as the compiler's own
+///           format::Quantizer has them, which computes them.
 ///  Binary   s or -s by the sign of w, that of 0 being +; s the mean of |w|.
-enum class QuantizerKind { None, Sherry, AbsMean, Binary };
+enum class QuantizerKind { None, Sherry, Binary };
 
 std::optional<QuantizerKind> parseQuantizerKind(llvm::StringRef name);
 llvm::StringRef getQuantizerName(QuantizerKind kind);
@@ -32,16 +30,18 @@ std::optional<format::Granularity> parseGranularity(llvm::StringRef name);
 
 struct Projection {
   QuantizerKind kind = QuantizerKind::None;
+  const format::Codebook *codebook = &format::k3of4; ///< of Sherry
   format::Granularity granularity = format::Granularity::PerGroup;
   int64_t groupSize = 128; ///< a positive multiple of 4; if PerGroup
   /// Scales are rounded to f16, as the compiler does it.
   bool roundsScales = false;
-  /// Trits and scales of AbsMean minimise the squared error instead. Those of
-  /// Sherry and Binary do so anyway.
+  /// Trits without a pattern and their scales minimise the squared error
+  /// instead. Others do so anyway.
   bool isLeastSquares = false;
 
-  /// Bits that a weight of a matrix [rows][cols] takes, its share of the scales
-  /// in f16 included; of None, `denseBits`. Ternary weights count log2(3).
+  /// Bits that a weight of a matrix [rows][cols] takes: its share of the codes
+  /// and of the scales in f16, without what fills up the last word of a row; of
+  /// None, `denseBits`.
   double getBitsPerWeight(int64_t rows, int64_t cols, double denseBits) const;
 };
 

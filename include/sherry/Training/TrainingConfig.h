@@ -36,7 +36,7 @@ struct TrainingConfig {
   std::vector<std::string> trainFiles, validationFiles;
   int64_t contextLength = 256, batchSize = 16, accumulationSteps = 1;
 
-  std::string quantizer = "sherry", granularity = "per_group";
+  std::string quantizer = "sherry", codebook = "3:4", granularity = "per_group";
   int64_t groupSize = 128;
   std::string arenasSchedule = "cosine";
   double arenasWarmup = 0.1, arenasMaximum = 1, arenasEnd = 0.95;

@@ -17,15 +17,26 @@ using namespace sherry::training;
 using format::Granularity;
 using testing::HasSubstr;
 
-static constexpr QuantizerKind kQuantizers[] = {
-    QuantizerKind::Sherry, QuantizerKind::AbsMean, QuantizerKind::Binary};
+namespace {
+struct Kind {
+  QuantizerKind kind;
+  const format::Codebook *codebook = &format::k3of4;
+};
+} // namespace
+
+static constexpr Kind k3of4 = {QuantizerKind::Sherry, &format::k3of4};
+static constexpr Kind k2of6 = {QuantizerKind::Sherry, &format::k2of6};
+static constexpr Kind kDense = {QuantizerKind::Sherry, &format::kDense};
+static constexpr Kind kBinary = {QuantizerKind::Binary};
+static constexpr Kind kQuantizers[] = {k3of4, k2of6, kDense, kBinary};
 static constexpr Granularity kGranularities[] = {
     Granularity::PerTensor, Granularity::PerChannel, Granularity::PerGroup};
 
-static Projection make(QuantizerKind kind, Granularity granularity,
+static Projection make(const Kind &kind, Granularity granularity,
                        int64_t groupSize = 128) {
   Projection projection;
-  projection.kind = kind;
+  projection.kind = kind.kind;
+  projection.codebook = kind.codebook;
   projection.granularity = granularity;
   projection.groupSize = groupSize;
   return projection;
@@ -53,6 +64,30 @@ static std::vector<float> run(const Projection &projection,
   return out;
 }
 
+/// Makes the first smallest of each group 0 until no more are left than the
+/// codebook keeps. Groups begin anew with each scale and after 256 inputs.
+static void dropSmallest(const Projection &projection,
+                         const std::vector<float> &weights, int64_t cols,
+                         std::vector<int> &trits) {
+  int64_t region = projection.granularity == Granularity::PerGroup
+                       ? projection.groupSize
+                       : cols;
+  for (int64_t i = 0; i < static_cast<int64_t>(weights.size());) {
+    int64_t col = i % cols, place = col % region % 256;
+    int64_t count = std::min({projection.codebook->inputs, 256 - place,
+                              region - col % region, cols - col});
+    for (int64_t left = count; left > projection.codebook->kept; --left) {
+      int64_t smallest = -1;
+      for (int64_t j = i; j < i + count; ++j)
+        if (trits[j] != 0 && (smallest < 0 || std::fabs(weights[j]) <
+                                                  std::fabs(weights[smallest])))
+          smallest = j;
+      trits[smallest] = 0;
+    }
+    i += count;
+  }
+}
+
 /// The definitions of Projection.h, one weight after the other.
 static std::vector<float> reference(const Projection &projection,
                                     const std::vector<float> &weights,
@@ -61,14 +96,9 @@ static std::vector<float> reference(const Projection &projection,
   std::vector<int> trits(size);
   for (int64_t i = 0; i < size; ++i)
     trits[i] = weights[i] < 0 ? -1 : 1;
-  if (projection.kind == QuantizerKind::Sherry)
-    for (int64_t group = 0; group < size; group += 4) {
-      int64_t zero = group;
-      for (int64_t i = group + 1; i < group + 4; ++i)
-        if (std::fabs(weights[i]) < std::fabs(weights[zero]))
-          zero = i;
-      trits[zero] = 0;
-    }
+  bool hasTrits = projection.kind == QuantizerKind::Sherry;
+  if (hasTrits && projection.codebook->kept != 0)
+    dropSmallest(projection, weights, cols, trits);
   std::vector<float> out(size);
   auto fill = [&](int64_t begin, int64_t end) {
     double sum = 0, count = 0;
@@ -80,7 +110,7 @@ static std::vector<float> reference(const Projection &projection,
     auto scale = static_cast<float>(sum / count);
     for (int64_t i = begin; i < end; ++i) {
       int trit = trits[i];
-      if (projection.kind == QuantizerKind::AbsMean)
+      if (hasTrits && projection.codebook->kept == 0)
         trit = static_cast<int>(std::max(
             -1.0f, std::min(1.0f, std::nearbyint(weights[i] / scale))));
       out[i] = static_cast<float>(trit) * scale;
@@ -101,19 +131,20 @@ static std::vector<float> reference(const Projection &projection,
 }
 
 TEST(Projection, AgreesWithTheDefinition) {
-  for (QuantizerKind kind : kQuantizers)
+  for (const Kind &kind : kQuantizers)
     for (Granularity granularity : kGranularities)
       for (int64_t cols : {4, 20, 128, 300}) {
         Projection projection = make(kind, granularity, 16);
         auto weights = makeWeights(7 * cols, static_cast<unsigned>(cols));
         EXPECT_EQ(run(projection, weights, cols),
                   reference(projection, weights, cols))
-            << getQuantizerName(kind).str() << " of " << cols;
+            << getQuantizerName(kind.kind).str() << " " << kind.codebook->name
+            << " of " << cols;
       }
 }
 
 TEST(Projection, DropsTheFirstOfEqualWeights) {
-  Projection projection = make(QuantizerKind::Sherry, Granularity::PerChannel);
+  Projection projection = make(k3of4, Granularity::PerChannel);
   EXPECT_EQ(run(projection, {-2, 1, -1, 1}, 4),
             (std::vector<float>{-4.0f / 3, 0, -4.0f / 3, 4.0f / 3}));
   // A zero that is kept is positive, also a negative one.
@@ -121,8 +152,16 @@ TEST(Projection, DropsTheFirstOfEqualWeights) {
             (std::vector<float>{0, 1, 1, 1}));
 }
 
-TEST(Projection, AbsMeanRoundsTiesToEven) {
-  Projection projection = make(QuantizerKind::AbsMean, Granularity::PerChannel);
+TEST(Projection, KeepsTwoOfSix) {
+  Projection projection = make(k2of6, Granularity::PerChannel);
+  // The first of equals are dropped, and all that are left of a short group are
+  // kept.
+  EXPECT_EQ(run(projection, {1, -2, 2, 2, -1, 0, 3, -0.0f}, 8),
+            (std::vector<float>{0, 0, 1.75f, 1.75f, 0, 0, 1.75f, 1.75f}));
+}
+
+TEST(Projection, TritsWithoutPatternRoundTiesToEven) {
+  Projection projection = make(kDense, Granularity::PerChannel);
   // The mean is 2, and 1 / 2 is a tie, which becomes 0.
   EXPECT_EQ(run(projection, {1, -1, 3, -3}, 4),
             (std::vector<float>{0, 0, 2, -2}));
@@ -130,7 +169,7 @@ TEST(Projection, AbsMeanRoundsTiesToEven) {
 }
 
 TEST(Projection, AddsTheResidual) {
-  for (QuantizerKind kind : kQuantizers) {
+  for (const Kind &kind : kQuantizers) {
     Projection projection = make(kind, Granularity::PerGroup, 8);
     auto weights = makeWeights(64, 1);
     auto plain = run(projection, weights, 32);
@@ -141,7 +180,7 @@ TEST(Projection, AddsTheResidual) {
 }
 
 TEST(Projection, RoundsScalesAsTheCompilerDoes) {
-  for (QuantizerKind kind : kQuantizers) {
+  for (const Kind &kind : kQuantizers) {
     Projection projection = make(kind, Granularity::PerChannel);
     auto weights = makeWeights(16, 2);
     auto exact = run(projection, weights, 16);
@@ -165,13 +204,13 @@ TEST(Projection, LeastSquaresIsNoWorse) {
       error += (out[i] - weights[i]) * (out[i] - weights[i]);
     return error;
   };
-  for (QuantizerKind kind : kQuantizers)
+  for (const Kind &kind : kQuantizers)
     for (Granularity granularity : kGranularities) {
       Projection projection = make(kind, granularity);
       double mean = measure(projection);
       projection.isLeastSquares = true;
       double fitted = measure(projection);
-      if (kind == QuantizerKind::AbsMean)
+      if (kind.codebook->kept == 0)
         EXPECT_LT(fitted, mean);
       else
         EXPECT_EQ(fitted, mean);
@@ -180,7 +219,7 @@ TEST(Projection, LeastSquaresIsNoWorse) {
 
 TEST(Projection, TritsAreSigns) {
   auto weights = makeWeights(64, 4);
-  for (QuantizerKind kind : kQuantizers) {
+  for (const Kind &kind : kQuantizers) {
     Projection projection = make(kind, Granularity::PerChannel);
     std::vector<float> out(64), plain = run(projection, weights, 16);
     std::vector<int8_t> trits(64, 9);
@@ -192,7 +231,7 @@ TEST(Projection, TritsAreSigns) {
 }
 
 TEST(Projection, RefusesWhatIsNotFinite) {
-  for (QuantizerKind kind : kQuantizers)
+  for (const Kind &kind : kQuantizers)
     for (Granularity granularity : kGranularities)
       for (bool isLeastSquares : {false, true}) {
         Projection projection = make(kind, granularity);
@@ -208,13 +247,15 @@ TEST(Projection, RefusesWhatIsNotFinite) {
 }
 
 TEST(Projection, BitsPerWeight) {
-  auto bits = [](QuantizerKind kind, Granularity granularity) {
+  auto bits = [](const Kind &kind, Granularity granularity) {
     return make(kind, granularity).getBitsPerWeight(64, 256, 16);
   };
-  EXPECT_EQ(bits(QuantizerKind::None, Granularity::PerGroup), 16);
-  EXPECT_EQ(bits(QuantizerKind::Sherry, Granularity::PerGroup), 1.375);
-  EXPECT_EQ(bits(QuantizerKind::Sherry, Granularity::PerChannel), 1.3125);
-  EXPECT_EQ(bits(QuantizerKind::Binary, Granularity::PerGroup), 1.125);
-  EXPECT_DOUBLE_EQ(bits(QuantizerKind::AbsMean, Granularity::PerTensor),
-                   std::log2(3.0) + 16.0 / (64 * 256));
+  EXPECT_EQ(bits({QuantizerKind::None}, Granularity::PerGroup), 16);
+  EXPECT_EQ(bits(k3of4, Granularity::PerGroup), 1.375);
+  EXPECT_EQ(bits(k3of4, Granularity::PerChannel), 1.3125);
+  EXPECT_EQ(bits(k2of6, Granularity::PerGroup), 22 * 6 / 128.0 + 0.125);
+  EXPECT_EQ(bits(kDense, Granularity::PerGroup), 43 * 5 / 128.0 + 0.125);
+  EXPECT_EQ(bits(kDense, Granularity::PerTensor),
+            86 * 5 / 256.0 + 16.0 / (64 * 256));
+  EXPECT_EQ(bits(kBinary, Granularity::PerGroup), 1.125);
 }

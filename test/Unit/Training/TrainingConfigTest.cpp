@@ -58,7 +58,9 @@ TEST(TrainingConfig, RefusesWhatIsWrong) {
   EXPECT_EQ(refuse({{"adam_beta2", 0.9999999}}), "");
   EXPECT_LT(static_cast<float>(0.9999999), 1);
   EXPECT_THAT(refuse({{"quantizer", "ternary"}}),
-              HasSubstr("one of sherry, absmean, binary, none"));
+              HasSubstr("one of sherry, binary, none"));
+  EXPECT_THAT(refuse({{"codebook", "1:2"}}),
+              HasSubstr("one of 3:4, 2:6, dense"));
   EXPECT_THAT(refuse({{"train_files", "text.txt"}}),
               HasSubstr("a list of strings"));
   EXPECT_THAT(refuse({{"tie_word_embeddings", 1}}), HasSubstr("true or false"));

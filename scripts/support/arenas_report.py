@@ -10,6 +10,7 @@ import statistics
 import sys
 from dataclasses import dataclass
 
+from experiment import run_name
 from figures import Curve, cpu_name, fail, plot, replace_section, table
 from metrics import Run, density, thin
 
@@ -24,7 +25,7 @@ class Configuration:
 
 CONFIGURATIONS = {
     "dense": Configuration("dense", {"quantizer": "none"}, True),
-    "absmean": Configuration("ternary (absmean)", {"quantizer": "absmean"}, True),
+    "absmean": Configuration("ternary (absmean)", {"quantizer": "sherry", "codebook": "dense"}, True),
     "sherry": Configuration("Sherry without Arenas", {"quantizer": "sherry"}, True),
     "arenas": Configuration(
         "Sherry with Arenas", {"quantizer": "sherry", "arenas_schedule": "cosine"}, True
@@ -78,7 +79,7 @@ class Quantization:
 
 # Of the dense models, after training.
 PTQ = {
-    "ptq-absmean": Quantization("dense, then ternary (absmean)", ["--quantizer", "absmean"]),
+    "ptq-absmean": Quantization("dense, then ternary (absmean)", ["--quantizer", "sherry", "--codebook", "dense"]),
     "ptq-mean": Quantization("dense, then Sherry, closed form", ["--quantizer", "sherry"]),
     "ptq-least-squares": Quantization(
         "dense, then Sherry, least squares", ["--quantizer", "sherry", "--scales", "least_squares"]
@@ -89,10 +90,6 @@ SCHEDULES = ["sherry", "arenas", "linear", "exponential", "constant"]
 LIMITS = {"f32": 0.005, "i8": 0.01}  # of perplexities of compiled models: see Circle
 EQUAL_SHARE = 0.01  # of the loss: two losses are about equal
 COLLAPSE = 0.5  # nats per token above training in the same format
-
-
-def run_name(name, seed):
-    return f"{name}-seed{seed}"
 
 
 def list_runs(seeds):
@@ -169,10 +166,10 @@ class Results:
         return {seed: run.end["validation_loss"] for seed, run in self.runs[name].items()}
 
     def best_sherry(self):
-        """The run of the lowest loss whose weights are Sherry's."""
+        """The run of the lowest loss whose weights are 3:4-sparse."""
         runs = [
             run for name, runs in self.runs.items() for run in runs.values()
-            if CONFIGURATIONS[name].keys["quantizer"] == "sherry"
+            if CONFIGURATIONS[name].keys["quantizer"] == "sherry" and "codebook" not in CONFIGURATIONS[name].keys
         ]
         return min(runs, key=lambda run: run.end["validation_loss"])
 

@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Support/OutputFile.h"
-#include "PendingFile.h"
 #include "sherry/Support/ToolProcess.h"
+#include "sherry/support/PendingFile.h"
 
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/SmallVector.h"

@@ -5,9 +5,9 @@
 //===----------------------------------------------------------------------===//
 #include "Exceptions.h"
 #include "Run.h"
-#include "Threads.h"
 #include "sherry/Training/Evaluation.h"
 #include "sherry/Training/Operators.h"
+#include "sherry/support/Threads.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"

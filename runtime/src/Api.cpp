@@ -6,12 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Context.h"
-#include "CpuFeatures.h"
 #include "Model.h"
 #include "Sampler.h"
-#include "Support.h"
 #include "Utf8.h"
 #include "sherry/sherry.h"
+#include "sherry/support/CpuFeatures.h"
+#include "sherry/support/Error.h"
 
 #include <algorithm>
 

@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Checksum.h"
-#include "Parallel.h"
-#include "Support.h"
+#include "sherry/support/Error.h"
+#include "sherry/support/Parallel.h"
 
 #include <algorithm>
 #include <vector>

@@ -5,8 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "Context.h"
 #include "PrefixFile.h"
-#include "Support.h"
-#include "Threads.h"
+#include "sherry/support/Error.h"
+#include "sherry/support/Threads.h"
 
 #include <algorithm>
 

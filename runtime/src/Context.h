@@ -8,11 +8,11 @@
 #ifndef SHERRY_RUNTIME_CONTEXT_H
 #define SHERRY_RUNTIME_CONTEXT_H
 
-#include "Memory.h"
 #include "Model.h"
 #include "Sequence.h"
 #include "Team.h"
 #include "sherry/sherry.h"
+#include "sherry/support/Memory.h"
 
 #include <memory>
 #include <optional>

@@ -7,9 +7,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ElfCheck.h"
-#include "Support.h"
 #include "X86/Machine.h"
 #include "sherry-abi/abi.h"
+#include "sherry/support/Error.h"
 
 #include <cstring>
 #include <elf.h>

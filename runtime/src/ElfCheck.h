@@ -10,7 +10,7 @@
 #ifndef SHERRY_RUNTIME_ELFCHECK_H
 #define SHERRY_RUNTIME_ELFCHECK_H
 
-#include "Memory.h"
+#include "sherry/support/Memory.h"
 
 namespace sherry::runtime {
 

@@ -9,7 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Library.h"
-#include "Support.h"
+#include "sherry/support/Error.h"
 
 #include <atomic>
 #include <cstdlib>

@@ -6,7 +6,7 @@
 #ifndef SHERRY_RUNTIME_LIBRARY_H
 #define SHERRY_RUNTIME_LIBRARY_H
 
-#include "Memory.h"
+#include "sherry/support/Memory.h"
 
 #include <memory>
 

@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Metadata.h"
-#include "Support.h"
 #include "sherry-abi/metadata.h"
+#include "sherry/support/Error.h"
 
 #include <nlohmann/json.hpp>
 

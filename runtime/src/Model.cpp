@@ -5,10 +5,10 @@
 //===----------------------------------------------------------------------===//
 #include "Model.h"
 #include "Checksum.h"
-#include "CpuFeatures.h"
 #include "ElfCheck.h"
-#include "Support.h"
 #include "X86/Machine.h"
+#include "sherry/support/CpuFeatures.h"
+#include "sherry/support/Error.h"
 
 #include <algorithm>
 

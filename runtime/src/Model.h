@@ -9,11 +9,11 @@
 #define SHERRY_RUNTIME_MODEL_H
 
 #include "Library.h"
-#include "Memory.h"
 #include "Metadata.h"
 #include "Tokenizer.h"
 #include "sherry-abi/abi.h"
 #include "sherry/sherry.h"
+#include "sherry/support/Memory.h"
 
 #include <optional>
 

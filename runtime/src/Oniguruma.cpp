@@ -5,8 +5,8 @@
 //===----------------------------------------------------------------------===//
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "Oniguruma.h"
-#include "Support.h"
 #include "Utf8.h"
+#include "sherry/support/Error.h"
 
 #include <algorithm>
 #include <pcre2.h>

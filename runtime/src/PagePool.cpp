@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "PagePool.h"
-#include "Support.h"
+#include "sherry/support/Error.h"
 
 #include <cstring>
 

@@ -6,8 +6,8 @@
 #ifndef SHERRY_RUNTIME_PAGEPOOL_H
 #define SHERRY_RUNTIME_PAGEPOOL_H
 
-#include "Memory.h"
 #include "sherry-abi/abi.h"
+#include "sherry/support/Memory.h"
 
 #include <vector>
 

@@ -9,9 +9,9 @@
 //===----------------------------------------------------------------------===//
 #include "PrefixFile.h"
 #include "Checksum.h"
-#include "Parallel.h"
-#include "PendingFile.h"
-#include "Support.h"
+#include "sherry/support/Error.h"
+#include "sherry/support/Parallel.h"
+#include "sherry/support/PendingFile.h"
 
 #include <cerrno>
 #include <cstring>

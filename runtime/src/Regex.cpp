@@ -6,8 +6,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "Regex.h"
 #include "Oniguruma.h"
-#include "Support.h"
 #include "Utf8.h"
+#include "sherry/support/Error.h"
 
 #include <algorithm>
 #include <ctime>

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Sampler.h"
-#include "Support.h"
+#include "sherry/support/Error.h"
 
 #include <algorithm>
 #include <cfloat>

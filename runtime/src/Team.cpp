@@ -4,9 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Team.h"
-#include "Parallel.h"
-#include "Threads.h"
 #include "X86/Machine.h"
+#include "sherry/support/Parallel.h"
+#include "sherry/support/Threads.h"
 
 #include <atomic>
 #include <chrono>

@@ -6,8 +6,8 @@
 #include "Tokenizer.h"
 #include "ByteLevel.h"
 #include "Nfc.h"
-#include "Support.h"
 #include "Utf8.h"
+#include "sherry/support/Error.h"
 
 #include <algorithm>
 

@@ -9,7 +9,7 @@
 #ifndef SHERRY_RUNTIME_TOKENIZERFIELDS_H
 #define SHERRY_RUNTIME_TOKENIZERFIELDS_H
 
-#include "Support.h"
+#include "sherry/support/Error.h"
 
 #include <nlohmann/json.hpp>
 

@@ -6,7 +6,7 @@
 // and an input is to do the same in every run.
 //
 //===----------------------------------------------------------------------===//
-#include "Parallel.h"
+#include "sherry/support/Parallel.h"
 
 using namespace sherry::runtime;
 

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Metadata.h"
-#include "Support.h"
+#include "sherry/support/Error.h"
 
 #include <cstdlib>
 

@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Checksum.h"
-#include "Support.h"
+#include "sherry/support/Error.h"
 
 #include <cstdlib>
 #include <sys/mman.h>

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "SentencePiece.h"
-#include "Support.h"
 #include "Tokenizer.h"
+#include "sherry/support/Error.h"
 
 using namespace llvm;
 using namespace sherry;

@@ -7,8 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ByteLevel.h"
-#include "Support.h"
 #include "Tokenizer.h"
+#include "sherry/support/Error.h"
 
 #include <algorithm>
 #include <array>

@@ -8,7 +8,7 @@
 #ifndef SHERRY_TOOLS_RUN_NPY_H
 #define SHERRY_TOOLS_RUN_NPY_H
 
-#include "../Support/Files.h"
+#include "sherry/support/Files.h"
 
 namespace sherry::run {
 

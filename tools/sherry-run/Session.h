@@ -9,8 +9,8 @@
 #define SHERRY_TOOLS_RUN_SESSION_H
 
 #include "../Support/ChatTemplate.h"
-#include "../Support/Files.h"
 #include "Options.h"
+#include "sherry/support/Files.h"
 
 namespace sherry::run {
 

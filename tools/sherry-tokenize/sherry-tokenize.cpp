@@ -4,12 +4,12 @@
 //
 //===----------------------------------------------------------------------===//
 #include "../Support/CommandLine.h"
-#include "../Support/Files.h"
 #include "Model.h"
 #include "Tokenizer.h"
 #include "sherry-abi/limits.h"
 #include "sherry/Import/ModelFiles.h"
 #include "sherry/Support/ToolProcess.h"
+#include "sherry/support/Files.h"
 
 #include "llvm/Support/FileSystem.h"
 

@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "CpuFeatures.h"
 #include "sherry-abi/abi.h"
 #include "sherry/Target/TargetModel.h"
+#include "sherry/support/CpuFeatures.h"
 
 #include "llvm/BinaryFormat/ELF.h"
 

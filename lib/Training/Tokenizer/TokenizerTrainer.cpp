@@ -5,10 +5,10 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Training/TokenizerTrainer.h"
 #include "ByteLevel.h"
-#include "Support.h"
 #include "Tokenizer.h"
 #include "sherry/Import/PreTokenizers.h"
 #include "sherry/Support/Json.h"
+#include "sherry/support/Error.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/JSON.h"

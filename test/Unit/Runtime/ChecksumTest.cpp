@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Checksum.h"
-#include "Support.h"
 #include "TestSupport.h"
+#include "sherry/support/Error.h"
 
 #include <cstring>
 #include <elf.h>

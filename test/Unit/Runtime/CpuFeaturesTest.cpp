@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "CpuFeatures.h"
+#include "sherry/support/CpuFeatures.h"
 #include "sherry-abi/abi.h"
 #include "sherry/sherry.h"
 

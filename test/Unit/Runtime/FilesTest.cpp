@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "../../../tools/Support/Files.h"
+#include "sherry/support/Files.h"
 #include "TestSupport.h"
 
 #include <csignal>

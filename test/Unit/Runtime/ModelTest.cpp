@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Model.h"
-#include "Support.h"
 #include "TestSupport.h"
+#include "sherry/support/Error.h"
 
 #include <sys/stat.h>
 

@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Support.h"
 #include "TestSupport.h"
 #include "Tokenizer.h"
+#include "sherry/support/Error.h"
 
 #include <algorithm>
 #include <ctime>

@@ -5,8 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "Regex.h"
 #include "Oniguruma.h"
-#include "Support.h"
 #include "TestSupport.h"
+#include "sherry/support/Error.h"
 
 using namespace sherry::runtime;
 using namespace sherry::test;

@@ -7,8 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Model.h"
-#include "Support.h"
 #include "TestSupport.h"
+#include "sherry/support/Error.h"
 
 #include <algorithm>
 

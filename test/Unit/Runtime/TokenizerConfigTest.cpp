@@ -5,8 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "TokenizerConfig.h"
 #include "ByteLevel.h"
-#include "Support.h"
 #include "TestSupport.h"
+#include "sherry/support/Error.h"
 
 #include <nlohmann/json.hpp>
 

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Support.h"
 #include "TokenizerFixture.h"
+#include "sherry/support/Error.h"
 
 #include <algorithm>
 #include <ctime>

@@ -5,10 +5,10 @@
 // Texts and tokens that other programs made.
 //
 //===----------------------------------------------------------------------===//
-#include "Support.h"
 #include "TestSupport.h"
 #include "Tokenizer.h"
 #include "Utf8.h"
+#include "sherry/support/Error.h"
 
 #include <nlohmann/json.hpp>
 

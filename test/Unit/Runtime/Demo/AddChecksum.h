@@ -7,7 +7,7 @@
 #define SHERRY_TEST_UNIT_RUNTIME_DEMO_ADDCHECKSUM_H
 
 #include "Checksum.h"
-#include "Support.h"
+#include "sherry/support/Error.h"
 
 #include <fstream>
 

@@ -1,12 +1,12 @@
-//===- Support.h - Errors and checked sizes ---------------------*- C++ -*-===//
+//===- Error.h - Errors and checked sizes -----------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What every part of the runtime needs.
+// What every part below the compiler needs.
 //
 //===----------------------------------------------------------------------===//
-#ifndef SHERRY_RUNTIME_SUPPORT_H
-#define SHERRY_RUNTIME_SUPPORT_H
+#ifndef SHERRY_RUNTIME_SUPPORT_ERROR_H
+#define SHERRY_RUNTIME_SUPPORT_ERROR_H
 
 #include <cstdint>
 #include <cstring>
@@ -52,4 +52,4 @@ std::string quote(std::string_view text);
 
 } // namespace sherry::runtime
 
-#endif // SHERRY_RUNTIME_SUPPORT_H
+#endif // SHERRY_RUNTIME_SUPPORT_ERROR_H

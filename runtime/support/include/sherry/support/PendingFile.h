@@ -5,8 +5,8 @@
 // Without LLVM, which the programs that run models do not have.
 //
 //===----------------------------------------------------------------------===//
-#ifndef SHERRY_RUNTIME_PENDINGFILE_H
-#define SHERRY_RUNTIME_PENDINGFILE_H
+#ifndef SHERRY_RUNTIME_SUPPORT_PENDINGFILE_H
+#define SHERRY_RUNTIME_SUPPORT_PENDINGFILE_H
 
 #include <string>
 #include <system_error>
@@ -51,4 +51,4 @@ private:
 
 } // namespace sherry
 
-#endif // SHERRY_RUNTIME_PENDINGFILE_H
+#endif // SHERRY_RUNTIME_SUPPORT_PENDINGFILE_H

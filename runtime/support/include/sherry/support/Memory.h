@@ -5,8 +5,8 @@
 // Thin owners of what the operating system lends.
 //
 //===----------------------------------------------------------------------===//
-#ifndef SHERRY_RUNTIME_MEMORY_H
-#define SHERRY_RUNTIME_MEMORY_H
+#ifndef SHERRY_RUNTIME_SUPPORT_MEMORY_H
+#define SHERRY_RUNTIME_SUPPORT_MEMORY_H
 
 #include <cstdint>
 #include <string>
@@ -77,4 +77,4 @@ private:
 
 } // namespace sherry::runtime
 
-#endif // SHERRY_RUNTIME_MEMORY_H
+#endif // SHERRY_RUNTIME_SUPPORT_MEMORY_H

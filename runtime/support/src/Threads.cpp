@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Threads.h"
+#include "sherry/support/Threads.h"
 #include "sherry-abi/limits.h"
 
 #include <algorithm>

@@ -3,10 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#ifndef SHERRY_TOOLS_SUPPORT_FILES_H
-#define SHERRY_TOOLS_SUPPORT_FILES_H
+#ifndef SHERRY_RUNTIME_SUPPORT_FILES_H
+#define SHERRY_RUNTIME_SUPPORT_FILES_H
 
-#include "PendingFile.h"
+#include "sherry/support/PendingFile.h"
 
 #include <cstdio>
 #include <memory>
@@ -51,4 +51,4 @@ private:
 
 } // namespace sherry
 
-#endif // SHERRY_TOOLS_SUPPORT_FILES_H
+#endif // SHERRY_RUNTIME_SUPPORT_FILES_H

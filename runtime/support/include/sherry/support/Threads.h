@@ -5,8 +5,8 @@
 // The default number of threads, and what limits others.
 //
 //===----------------------------------------------------------------------===//
-#ifndef SHERRY_RUNTIME_THREADS_H
-#define SHERRY_RUNTIME_THREADS_H
+#ifndef SHERRY_RUNTIME_SUPPORT_THREADS_H
+#define SHERRY_RUNTIME_SUPPORT_THREADS_H
 
 #include <cstdint>
 
@@ -26,4 +26,4 @@ uint32_t defaultThreads();
 
 } // namespace sherry::runtime
 
-#endif // SHERRY_RUNTIME_THREADS_H
+#endif // SHERRY_RUNTIME_SUPPORT_THREADS_H

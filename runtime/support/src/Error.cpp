@@ -1,9 +1,9 @@
-//===- Support.cpp - Errors and checked sizes -----------------------------===//
+//===- Error.cpp - Errors and checked sizes -------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Support.h"
+#include "sherry/support/Error.h"
 
 std::string sherry::runtime::quote(std::string_view text) {
   constexpr size_t maxBytes = 64;

@@ -5,8 +5,8 @@
 // Sets of the features in cpu_features.def, one bit each.
 //
 //===----------------------------------------------------------------------===//
-#ifndef SHERRY_RUNTIME_CPUFEATURES_H
-#define SHERRY_RUNTIME_CPUFEATURES_H
+#ifndef SHERRY_RUNTIME_SUPPORT_CPUFEATURES_H
+#define SHERRY_RUNTIME_SUPPORT_CPUFEATURES_H
 
 #include <cstdint>
 #include <string>
@@ -34,4 +34,4 @@ std::string cpuFeatureNames(uint64_t features);
 
 } // namespace sherry::runtime
 
-#endif // SHERRY_RUNTIME_CPUFEATURES_H
+#endif // SHERRY_RUNTIME_SUPPORT_CPUFEATURES_H

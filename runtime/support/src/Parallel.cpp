@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Parallel.h"
+#include "sherry/support/Parallel.h"
 
 #include <algorithm>
 #include <exception>

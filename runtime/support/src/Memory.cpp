@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Memory.h"
-#include "Parallel.h"
-#include "Support.h"
+#include "sherry/support/Memory.h"
+#include "sherry/support/Error.h"
+#include "sherry/support/Parallel.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "PendingFile.h"
+#include "sherry/support/PendingFile.h"
 
 #include <cerrno>
 #include <climits>

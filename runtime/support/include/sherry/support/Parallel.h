@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#ifndef SHERRY_RUNTIME_PARALLEL_H
-#define SHERRY_RUNTIME_PARALLEL_H
+#ifndef SHERRY_RUNTIME_SUPPORT_PARALLEL_H
+#define SHERRY_RUNTIME_SUPPORT_PARALLEL_H
 
 #include <cstdint>
 #include <functional>
@@ -24,4 +24,4 @@ void parallelFor(uint64_t count, const std::function<void(uint64_t)> &work);
 
 } // namespace sherry::runtime
 
-#endif // SHERRY_RUNTIME_PARALLEL_H
+#endif // SHERRY_RUNTIME_SUPPORT_PARALLEL_H

@@ -3,11 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "TokenizerConfig.h"
 #include "TokenizerJson.h"
 #include "sherry/Export/ModelDescription.h"
 #include "sherry/Support/InputFile.h"
 #include "sherry/Support/OutputFile.h"
+#include "sherry/text/TokenizerConfig.h"
 
 #include "llvm/Support/FileSystem.h"
 

@@ -4,11 +4,11 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/ModelFiles.h"
-#include "Tokenizer.h"
 #include "sherry/Import/GgufConfig.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/Problem.h"
 #include "sherry/support/Error.h"
+#include "sherry/text/Tokenizer.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"

@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Training/TextData.h"
-#include "Tokenizer.h"
 #include "sherry/Support/Json.h"
+#include "sherry/text/Tokenizer.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"

@@ -8,10 +8,10 @@
 #include "Context.h"
 #include "Model.h"
 #include "Sampler.h"
-#include "Utf8.h"
 #include "sherry/sherry.h"
 #include "sherry/support/CpuFeatures.h"
 #include "sherry/support/Error.h"
+#include "sherry/text/Utf8.h"
 
 #include <algorithm>
 

@@ -10,10 +10,10 @@
 
 #include "Library.h"
 #include "Metadata.h"
-#include "Tokenizer.h"
 #include "sherry-abi/abi.h"
 #include "sherry/sherry.h"
 #include "sherry/support/Memory.h"
+#include "sherry/text/Tokenizer.h"
 
 #include <optional>
 

@@ -6,8 +6,8 @@
 // occurs in a message only must be known to come from there.
 //
 //===----------------------------------------------------------------------===//
-#include "Jinja/Json.h"
-#include "Jinja/Template.h"
+#include "sherry/text/jinja/Json.h"
+#include "sherry/text/jinja/Template.h"
 
 #include <cstdlib>
 

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "SentencePiece.h"
-#include "Tokenizer.h"
 #include "sherry/support/Error.h"
+#include "sherry/text/Tokenizer.h"
 
 using namespace llvm;
 using namespace sherry;

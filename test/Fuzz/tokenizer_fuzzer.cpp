@@ -6,9 +6,9 @@
 // A tokenizer that is accepted gives tokens in range, and these the text again.
 //
 //===----------------------------------------------------------------------===//
-#include "ByteLevel.h"
-#include "Tokenizer.h"
 #include "sherry/support/Error.h"
+#include "sherry/text/ByteLevel.h"
+#include "sherry/text/Tokenizer.h"
 
 #include <algorithm>
 #include <array>

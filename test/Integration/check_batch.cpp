@@ -10,7 +10,7 @@
 // OMP_STACKSIZE.
 //
 //===----------------------------------------------------------------------===//
-#include "Support/Runtime.h"
+#include "sherry/owners.h"
 
 #include <algorithm>
 #include <cstdio>

@@ -7,8 +7,8 @@
 // date is the 4th of July 2026.
 //
 //===----------------------------------------------------------------------===//
-#include "Support/Jinja/Json.h"
-#include "Support/Jinja/Template.h"
+#include "sherry/text/jinja/Json.h"
+#include "sherry/text/jinja/Template.h"
 
 #include <iostream>
 

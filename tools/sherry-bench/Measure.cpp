@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Measure.h"
+#include "../Support/Stopwatch.h"
 #include "Roofline.h"
 #include "sherry-abi/metadata.h"
 

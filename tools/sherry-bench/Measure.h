@@ -6,8 +6,8 @@
 #ifndef SHERRY_TOOLS_BENCH_MEASURE_H
 #define SHERRY_TOOLS_BENCH_MEASURE_H
 
-#include "../Support/Runtime.h"
 #include "Options.h"
+#include "sherry/owners.h"
 
 #include <functional>
 #include <string>

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Decoder.h"
+#include "../Support/Stopwatch.h"
 
 #include <algorithm>
 #include <cstdio>

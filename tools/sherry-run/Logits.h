@@ -6,7 +6,7 @@
 #ifndef SHERRY_TOOLS_RUN_LOGITS_H
 #define SHERRY_TOOLS_RUN_LOGITS_H
 
-#include "../Support/Runtime.h"
+#include "sherry/owners.h"
 
 #include <cstdint>
 #include <functional>

@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Options.h"
-#include "../Support/ChatTemplate.h"
 #include "../Support/CommandLine.h"
+#include "sherry/text/ChatTemplate.h"
 
 #include <random>
 

@@ -8,8 +8,9 @@
 #ifndef SHERRY_TOOLS_RUN_SESSION_H
 #define SHERRY_TOOLS_RUN_SESSION_H
 
-#include "../Support/ChatTemplate.h"
+#include "../Support/Tokens.h"
 #include "Options.h"
+#include "sherry/owners.h"
 #include "sherry/support/Files.h"
 
 namespace sherry::run {

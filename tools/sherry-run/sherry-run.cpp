@@ -5,6 +5,7 @@
 // Text on standard output, statistics and errors on standard error.
 //
 //===----------------------------------------------------------------------===//
+#include "../Support/Stopwatch.h"
 #include "Options.h"
 #include "Sampling.h"
 #include "Session.h"

@@ -5,11 +5,11 @@
 //===----------------------------------------------------------------------===//
 #include "../Support/CommandLine.h"
 #include "Model.h"
-#include "Tokenizer.h"
 #include "sherry-abi/limits.h"
 #include "sherry/Import/ModelFiles.h"
 #include "sherry/Support/ToolProcess.h"
 #include "sherry/support/Files.h"
+#include "sherry/text/Tokenizer.h"
 
 #include "llvm/Support/FileSystem.h"
 

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Training/BpeTrainer.h"
-#include "ByteLevel.h"
+#include "sherry/text/ByteLevel.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/DenseMap.h"

@@ -4,11 +4,11 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Training/TokenizerTrainer.h"
-#include "ByteLevel.h"
-#include "Tokenizer.h"
 #include "sherry/Import/PreTokenizers.h"
 #include "sherry/Support/Json.h"
 #include "sherry/support/Error.h"
+#include "sherry/text/ByteLevel.h"
+#include "sherry/text/Tokenizer.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/JSON.h"

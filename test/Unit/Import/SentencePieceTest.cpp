@@ -7,8 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TestFiles.h"
-#include "Tokenizer.h"
 #include "sherry/Import/TokenizerFile.h"
+#include "sherry/text/Tokenizer.h"
 
 #include <nlohmann/json.hpp>
 #include <random>

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Bpe.h"
+#include "sherry/text/Bpe.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "../../../tools/Support/ChatTemplate.h"
+#include "sherry/text/ChatTemplate.h"
 
 #include <gtest/gtest.h>
 

@@ -5,8 +5,8 @@
 // What the language means is tested against Jinja2: see test/Templates.
 //
 //===----------------------------------------------------------------------===//
-#include "../../../tools/Support/Jinja/Json.h"
-#include "../../../tools/Support/Jinja/Template.h"
+#include "sherry/text/jinja/Json.h"
+#include "sherry/text/jinja/Template.h"
 
 #include <gtest/gtest.h>
 

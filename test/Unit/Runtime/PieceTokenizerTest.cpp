@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TestSupport.h"
-#include "Tokenizer.h"
 #include "sherry/support/Error.h"
+#include "sherry/text/Tokenizer.h"
 
 #include <algorithm>
 #include <ctime>

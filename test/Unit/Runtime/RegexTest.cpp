@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Regex.h"
+#include "sherry/text/Regex.h"
 #include "Oniguruma.h"
 #include "TestSupport.h"
 #include "sherry/support/Error.h"

@@ -3,10 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "TokenizerConfig.h"
-#include "ByteLevel.h"
+#include "sherry/text/TokenizerConfig.h"
 #include "TestSupport.h"
 #include "sherry/support/Error.h"
+#include "sherry/text/ByteLevel.h"
 
 #include <nlohmann/json.hpp>
 

@@ -7,7 +7,7 @@
 #define SHERRY_TEST_UNIT_RUNTIME_TOKENIZERFIXTURE_H
 
 #include "TestSupport.h"
-#include "Tokenizer.h"
+#include "sherry/text/Tokenizer.h"
 
 #include <nlohmann/json.hpp>
 

@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TestSupport.h"
-#include "Tokenizer.h"
-#include "Utf8.h"
 #include "sherry/support/Error.h"
+#include "sherry/text/Tokenizer.h"
+#include "sherry/text/Utf8.h"
 
 #include <nlohmann/json.hpp>
 

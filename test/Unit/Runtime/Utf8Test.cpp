@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Utf8.h"
+#include "sherry/text/Utf8.h"
 
 #include <gtest/gtest.h>
 

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Training/TokenizerTrainer.h"
-#include "Tokenizer.h"
+#include "sherry/text/Tokenizer.h"
 
 #include "gmock/gmock.h"
 #include <nlohmann/json.hpp>

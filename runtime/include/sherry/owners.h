@@ -1,0 +1,44 @@
+//===- owners.h - Owners of the runtime's objects ---------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The C interface for C++: owners of its objects, and exceptions.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_OWNERS_H
+#define SHERRY_OWNERS_H
+
+#include "sherry/sherry.h"
+
+#include <memory>
+#include <stdexcept>
+
+namespace sherry {
+
+template <auto destroy> struct Destroy {
+  template <typename T> void operator()(T *object) const { destroy(object); }
+};
+using Model = std::unique_ptr<sherry_model, Destroy<sherry_model_close>>;
+using Context =
+    std::unique_ptr<sherry_context, Destroy<sherry_context_destroy>>;
+using Sampler =
+    std::unique_ptr<sherry_sampler, Destroy<sherry_sampler_destroy>>;
+using TextStream =
+    std::unique_ptr<sherry_text_stream, Destroy<sherry_text_stream_destroy>>;
+
+/// Passes on what a function of the runtime returned; throws
+/// std::runtime_error with its message if that means failure.
+template <typename T> T *check(T *result) {
+  if (!result)
+    throw std::runtime_error(sherry_error_message());
+  return result;
+}
+template <typename T> T check(T result) {
+  if (result < 0)
+    throw std::runtime_error(sherry_error_message());
+  return result;
+}
+
+} // namespace sherry
+
+#endif // SHERRY_OWNERS_H

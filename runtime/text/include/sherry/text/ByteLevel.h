@@ -1,0 +1,28 @@
+//===- ByteLevel.h - The alphabet of byte-level vocabularies ----*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Byte-level tokenizers write each byte as one printable character: bytes that
+// are printable in Latin-1 as themselves, the other 68, in order, as the
+// characters from U+0100 on (from GPT-2's encoder).
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TEXT_BYTELEVEL_H
+#define SHERRY_TEXT_BYTELEVEL_H
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sherry::runtime {
+
+/// The bytes that `text`, well-formed UTF-8, stands for; nothing if it has a
+/// character outside the alphabet.
+std::optional<std::string> decodeByteLevel(std::string_view text);
+
+/// `bytes` in the alphabet, in UTF-8.
+std::string encodeByteLevel(std::string_view bytes);
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_TEXT_BYTELEVEL_H

@@ -1,0 +1,23 @@
+//===- Nfc.h - Unicode's normalization form C -------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Unicode Standard Annex #15, with the data of Unicode 14.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_TEXT_NFC_H
+#define SHERRY_RUNTIME_TEXT_NFC_H
+
+#include <string>
+#include <string_view>
+
+namespace sherry::runtime {
+
+/// Brings `text` to NFC, in time that grows with its length; bytes that are no
+/// UTF-8 stay. False, and `result` as it was, if nothing changes, which is
+/// found out byte by byte where no character is beyond U+02FF.
+bool normalizeToNfc(std::string_view text, std::string &result);
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_RUNTIME_TEXT_NFC_H

@@ -1,0 +1,27 @@
+//===- Stopwatch.h - How long something takes -------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TOOLS_SUPPORT_STOPWATCH_H
+#define SHERRY_TOOLS_SUPPORT_STOPWATCH_H
+
+#include <chrono>
+
+namespace sherry {
+
+/// Seconds since it was made.
+class Stopwatch {
+public:
+  double seconds() const {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  }
+
+private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start = Clock::now();
+};
+
+} // namespace sherry
+
+#endif // SHERRY_TOOLS_SUPPORT_STOPWATCH_H

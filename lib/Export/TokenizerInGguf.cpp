@@ -8,6 +8,7 @@
 #include "sherry/Import/GgufTokenizer.h"
 #include "sherry/Import/PreTokenizers.h"
 #include "sherry/Support/Problem.h"
+#include "sherry/text/ByteLevel.h"
 
 #include <algorithm>
 
@@ -105,7 +106,7 @@ static void listPatterns(const json &step, std::vector<std::string> &patterns) {
   else if (!hasType(step, "ByteLevel"))
     patterns.push_back(step.dump()); // which is no known expression
   else if (!usesRegex || *usesRegex == true)
-    patterns.push_back(getGpt2Pattern().str());
+    patterns.push_back(runtime::kGpt2Pattern);
 }
 
 /// Whether a normalizer brings text to NFC; the runtime has accepted it.

@@ -7,6 +7,7 @@
 #include "BosTemplate.h"
 #include "sherry/Import/PreTokenizers.h"
 #include "sherry/Support/Json.h"
+#include "sherry/text/ByteLevel.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SetVector.h"
@@ -246,7 +247,7 @@ static Expected<json> makeByteLevel(const GgufFile &file,
   for (const auto &entry : *ids)
     vocab.emplace(entry.getKey().str(), entry.second);
   // A space is put in front before ByteLevel cuts, not in front of each word.
-  bool cutsLast = patterns.back() == getGpt2Pattern();
+  bool cutsLast = patterns.back() == runtime::kGpt2Pattern;
   if (cutsLast)
     patterns.pop_back();
   for (const std::string &pattern : patterns)

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/PreTokenizers.h"
+#include "sherry/text/ByteLevel.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -13,6 +14,7 @@
 
 using namespace llvm;
 using namespace sherry;
+using runtime::kGpt2Pattern;
 
 //===----------------------------------------------------------------------===//
 // Expressions
@@ -21,8 +23,6 @@ using namespace sherry;
 // Of Hugging Face's files, where llama.cpp spells them in another way. What is
 // not ASCII stands for itself: readers in other languages know no \x{...}.
 
-static constexpr char kGpt2[] =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 static constexpr char kLlama3[] =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 static constexpr char kQwen2[] =
@@ -38,8 +38,6 @@ static constexpr char kEastAsian[] =
 // A mark and the letters after it, or words, or marks, or white space.
 static constexpr char kMarksAndWords[] =
     R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-
-StringRef sherry::getGpt2Pattern() { return kGpt2; }
 
 //===----------------------------------------------------------------------===//
 // Names
@@ -65,13 +63,15 @@ static const std::vector<NamedRule> &getRules() {
       {{"gpt-2", "phi-2", "olmo", "mpt", "jais", "exaone4", "trillion",
         "gigachat", "a.x-4.0", "mellum", "granite-docling", "modern-bert",
         "jina-es", "jina-de", "jina-v2-es", "jina-v2-de"},
-       {{kGpt2}}},
+       {{kGpt2Pattern}}},
       {{"default", ""},
-       {{R"([\p{P}\$\+<=>\^~\|]+)", kGpt2, R"(\p{N}+)", R"([0-9][0-9][0-9])"}}},
-      {{"falcon"}, {{R"([\p{P}\$\+<=>\^~\|`]+)", kGpt2, R"([0-9][0-9][0-9])"}}},
+       {{R"([\p{P}\$\+<=>\^~\|]+)", kGpt2Pattern, R"(\p{N}+)",
+         R"([0-9][0-9][0-9])"}}},
+      {{"falcon"},
+       {{R"([\p{P}\$\+<=>\^~\|`]+)", kGpt2Pattern, R"([0-9][0-9][0-9])"}}},
       {{"starcoder", "refact", "command-r", "smollm", "codeshell", "exaone",
         "minerva-7b", "mellum2"},
-       {{R"(\p{N})", kGpt2}}},
+       {{R"(\p{N})", kGpt2Pattern}}},
       {{"deepseek-coder"},
        {{R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", kEastAsian, R"(\p{N})"}}},
       {{"deepseek-v3", "hunyuan-dense", "hy_v4", "joyai-llm"},

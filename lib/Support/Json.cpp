@@ -6,9 +6,7 @@
 #include "sherry/Support/Json.h"
 
 #include "llvm/ADT/SmallString.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/raw_ostream.h"
 
 #include <cmath>
 #include <set>
@@ -20,16 +18,6 @@ using nlohmann::json;
 
 Error sherry::makeError(const Twine &message) {
   return createStringError(inconvertibleErrorCode(), message);
-}
-
-std::string sherry::quote(StringRef text) {
-  constexpr size_t maxLength = 100;
-  std::string result;
-  raw_string_ostream os(result);
-  os << '"';
-  printEscapedString(text.take_front(maxLength), os);
-  os << (text.size() > maxLength ? "...\"" : "\"");
-  return result;
 }
 
 std::string sherry::joinPath(StringRef directory, StringRef file) {

@@ -9,6 +9,7 @@
 #include "X86/Machine.h"
 #include "sherry/support/CpuFeatures.h"
 #include "sherry/support/Error.h"
+#include "sherry/support/Quote.h"
 
 #include <algorithm>
 

@@ -5,10 +5,10 @@
 //===----------------------------------------------------------------------===//
 #include "Report.h"
 #include "sherry-abi/metadata.h"
+#include "sherry/support/CpuFeatures.h"
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 using namespace sherry::bench;
@@ -18,14 +18,6 @@ static std::string number(double value, int digits) {
   char text[64];
   std::snprintf(text, sizeof(text), "%.*f", digits, value);
   return text;
-}
-
-static std::string cpuName() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);)
-    if (line.compare(0, 10, "model name") == 0)
-      return line.substr(line.find(':') + 2);
-  return "unknown";
 }
 
 static std::string testName(const Result &result) {
@@ -252,7 +244,7 @@ static Json toJson(const Result &result, const Options &options) {
 
 static std::string formatJson(const std::vector<ModelReport> &reports,
                               const Options &options) {
-  Json json = {{"cpu", cpuName()}, {"models", Json::array()}};
+  Json json = {{"cpu", sherry::runtime::cpuName()}, {"models", Json::array()}};
   for (const ModelReport &report : reports) {
     Json &model = json["models"].emplace_back();
     model = {{"path", report.path},
@@ -277,7 +269,7 @@ std::string sherry::bench::format(const std::vector<ModelReport> &reports,
   const Table speeds = makeSpeeds(reports);
   if (options.format == "csv")
     return formatCsv(speeds);
-  return cpuName() + "\n\n" + formatMarkdown(speeds) + "\n" +
+  return sherry::runtime::cpuName() + "\n\n" + formatMarkdown(speeds) + "\n" +
          formatMarkdown(makeLimits(reports)) + "\n" +
          formatMarkdown(makeFiles(reports)) + formatDetails(reports, options);
 }

@@ -5,14 +5,14 @@
 //===----------------------------------------------------------------------===//
 #include "Roofline.h"
 #include "Measure.h"
+#include "sherry/support/Memory.h"
 
 #include <algorithm>
 #include <immintrin.h>
 #include <memory>
-#include <new>
 #include <omp.h>
-#include <sys/mman.h>
 
+using namespace sherry;
 using namespace sherry::bench;
 
 //===----------------------------------------------------------------------===//
@@ -90,33 +90,6 @@ template <bool prefetch> static ReadFn chooseRead() {
   return readSSE2<prefetch>;
 }
 
-namespace {
-/// Anonymous memory on the border of a huge page.
-class HugeBuffer {
-public:
-  explicit HugeBuffer(uint64_t size) : length(size + hugePage) {
-    start = mmap(nullptr, length, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (start == MAP_FAILED)
-      throw std::bad_alloc();
-    madvise(start, length, MADV_HUGEPAGE);
-  }
-  ~HugeBuffer() { munmap(start, length); }
-  HugeBuffer(const HugeBuffer &) = delete;
-  HugeBuffer &operator=(const HugeBuffer &) = delete;
-
-  char *data() const {
-    auto address = reinterpret_cast<uintptr_t>(start);
-    return reinterpret_cast<char *>((address + hugePage - 1) & ~(hugePage - 1));
-  }
-
-private:
-  static constexpr uint64_t hugePage = 1 << 21;
-  void *start;
-  uint64_t length;
-};
-} // namespace
-
 /// Runs `work(thread)` on all threads at once and returns the seconds from the
 /// common start to the last end.
 template <typename Work> static double timeTeam(uint32_t threads, Work work) {
@@ -139,8 +112,11 @@ double sherry::bench::measurePlainRead(uint64_t bytes, uint32_t threads,
                                        uint32_t repetitions) {
   const uint64_t part =
       std::max<uint64_t>(bytes / threads / roundBytes, 1) * roundBytes;
-  HugeBuffer buffer(part * threads);
-  auto partOf = [&](uint64_t thread) { return buffer.data() + thread * part; };
+  const auto buffer =
+      runtime::Mapping::hugePages(part * threads, "what is read");
+  auto partOf = [&](uint64_t thread) {
+    return reinterpret_cast<char *>(buffer.data()) + thread * part;
+  };
   // Pages belong to the thread that reads them; not zeros, which the system
   // may keep as one page.
   timeTeam(threads, [&](uint64_t thread) {

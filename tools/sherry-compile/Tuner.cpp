@@ -9,11 +9,11 @@
 #include "sherry/Target/TargetModel.h"
 #include "sherry/Weights/WeightPlan.h"
 #include "sherry/sherry.h"
+#include "sherry/support/CpuFeatures.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Threading.h"
 #include "llvm/Support/WithColor.h"
 
@@ -130,26 +130,14 @@ Error Candidate::measure() {
 // What the best schedule depends on
 //===----------------------------------------------------------------------===//
 
-static std::string cpuName() {
-  auto buffer = MemoryBuffer::getFileAsStream("/proc/cpuinfo");
-  if (buffer) {
-    SmallVector<StringRef> lines;
-    (*buffer)->getBuffer().split(lines, '\n');
-    for (StringRef line : lines)
-      if (line.consume_front("model name"))
-        return line.ltrim("\t :").str();
-  }
-  return "unknown CPU";
-}
-
 /// All that the best schedule can depend on.
 static std::string makeKey(const CompileOptions &options,
                            const ModelConfig &config,
                            const TargetModel &target) {
   std::string key;
   raw_string_ostream out(key);
-  out << cpuName() << "; " << target.cpu << " " << target.getFeatureString()
-      << "; " << get_physical_cores() << " cores; "
+  out << runtime::cpuName() << "; " << target.cpu << " "
+      << target.getFeatureString() << "; " << get_physical_cores() << " cores; "
       << "sherry " SHERRY_VERSION << "; " << config.hiddenSize << " "
       << config.intermediateSize << " " << config.numHeads << " "
       << config.numKeyValueHeads << " " << config.headDim << "; "

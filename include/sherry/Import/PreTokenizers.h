@@ -36,9 +36,6 @@ std::string listPreTokenizers();
 /// there is none. Only patterns, ignoresMerges and normalizes are looked at.
 std::string findPreTokenizer(const PreTokenizer &rule);
 
-/// The expression of ByteLevel with use_regex.
-llvm::StringRef getGpt2Pattern();
-
 } // namespace sherry
 
 #endif // SHERRY_IMPORT_PRETOKENIZERS_H

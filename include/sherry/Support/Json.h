@@ -10,6 +10,7 @@
 #define SHERRY_SUPPORT_JSON_H
 
 #include "sherry/Support/InputFile.h"
+#include "sherry/support/Quote.h"
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/Twine.h"
@@ -24,8 +25,7 @@ namespace sherry {
 
 llvm::Error makeError(const llvm::Twine &message);
 
-/// `text` in quotes for a message: escaped and, if long, cut.
-std::string quote(llvm::StringRef text);
+using runtime::quote;
 
 std::string joinPath(llvm::StringRef directory, llvm::StringRef file);
 

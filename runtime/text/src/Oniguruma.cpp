@@ -6,6 +6,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "Oniguruma.h"
 #include "sherry/support/Error.h"
+#include "sherry/support/Quote.h"
 #include "sherry/text/Utf8.h"
 
 #include <algorithm>

@@ -7,6 +7,7 @@
 #include "sherry/text/Regex.h"
 #include "Oniguruma.h"
 #include "sherry/support/Error.h"
+#include "sherry/support/Quote.h"
 #include "sherry/text/Utf8.h"
 
 #include <algorithm>

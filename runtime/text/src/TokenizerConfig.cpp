@@ -6,6 +6,7 @@
 #include "sherry/text/TokenizerConfig.h"
 #include "TokenizerFields.h"
 #include "TokenizerSteps.h"
+#include "sherry/support/Quote.h"
 #include "sherry/text/ByteLevel.h"
 
 #include <algorithm>

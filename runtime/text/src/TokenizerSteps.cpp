@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "TokenizerSteps.h"
 #include "TokenizerFields.h"
+#include "sherry/support/Quote.h"
+#include "sherry/text/ByteLevel.h"
 
 #include <functional>
 #include <utility>
@@ -13,9 +15,6 @@ using namespace sherry::runtime;
 using namespace sherry::runtime::fields;
 using nlohmann::json;
 
-/// How GPT-2 cuts text: ByteLevel with use_regex.
-static constexpr char gpt2Pattern[] =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 /// What Punctuation cuts: that of Unicode, and the symbols of ASCII.
 static constexpr char punctuationPattern[] = R"([\p{P}$+<=>^`|~])";
 
@@ -160,7 +159,7 @@ void StepParser::parsePreTokenizer(const json &step, const std::string &where) {
     byteLevel = true;
     config.steps.push_back(
         {getBool(step, "add_prefix_space", true, where),
-         getBool(step, "use_regex", true, where) ? gpt2Pattern : ""});
+         getBool(step, "use_regex", true, where) ? kGpt2Pattern : ""});
   } else {
     fail(where + "type", quote(type) + " is not supported");
   }

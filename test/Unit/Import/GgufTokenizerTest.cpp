@@ -9,6 +9,7 @@
 #include "sherry/Import/GgufTokenizer.h"
 #include "TestFiles.h"
 #include "sherry/Import/PreTokenizers.h"
+#include "sherry/text/ByteLevel.h"
 
 #include <nlohmann/json.hpp>
 
@@ -113,7 +114,7 @@ std::vector<std::string> listSteps(const char *pre) {
 
 TEST(GgufTokenizerTest, CutsByDefaultAsLlamaCppDoes) {
   const std::string marks = R"([\p{P}\$\+<=>\^~\|]+)";
-  const std::string words = getGpt2Pattern().str();
+  const std::string words = runtime::kGpt2Pattern;
   for (const char *pre : {"default", static_cast<const char *>(nullptr)})
     EXPECT_THAT(listSteps(pre), ElementsAre(marks, words, R"(\p{N}+)",
                                             "[0-9][0-9][0-9]", "bytes"));

@@ -218,5 +218,5 @@ TEST_F(SafetensorsTest, RefusesOverlaps) {
 TEST_F(SafetensorsTest, EscapesNamesInMessages) {
   std::string message = refusal("{\"\\u001b[2J\":3}");
   EXPECT_EQ(message.find('\x1b'), std::string::npos);
-  EXPECT_THAT(message, HasSubstr("\\1B[2J"));
+  EXPECT_THAT(message, HasSubstr("\\x1b[2J"));
 }

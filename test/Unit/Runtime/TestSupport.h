@@ -2,36 +2,30 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Files, the demo models and owners of the C interface's objects.
+// Files and the demo models.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_TEST_UNIT_RUNTIME_TESTSUPPORT_H
 #define SHERRY_TEST_UNIT_RUNTIME_TESTSUPPORT_H
 
-#include "sherry/sherry.h"
+#include "sherry/owners.h"
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iterator>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace sherry::test {
 
-template <auto destroy> struct Destroy {
-  template <typename T> void operator()(T *object) const { destroy(object); }
-};
-using ModelPtr = std::unique_ptr<sherry_model, Destroy<sherry_model_close>>;
-using ContextPtr =
-    std::unique_ptr<sherry_context, Destroy<sherry_context_destroy>>;
-using SamplerPtr =
-    std::unique_ptr<sherry_sampler, Destroy<sherry_sampler_destroy>>;
-using StreamPtr =
-    std::unique_ptr<sherry_text_stream, Destroy<sherry_text_stream_destroy>>;
+// Unlike the classes behind the C interface.
+using ModelPtr = Model;
+using ContextPtr = Context;
+using SamplerPtr = Sampler;
+using StreamPtr = TextStream;
 
 inline std::string demoPath(const std::string &name = "demo") {
   return SHERRY_DEMO_DIR "/" + name + ".so";

@@ -10,6 +10,7 @@
 #include <cpuid.h>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <mutex>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -116,4 +117,12 @@ std::string sherry::runtime::cpuFeatureNames(uint64_t features) {
                                            : "bit " + std::to_string(i);
   }
   return result;
+}
+
+std::string sherry::runtime::cpuName() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.compare(0, 10, "model name") == 0)
+      return line.substr(line.find(':') + 2);
+  return "unknown CPU";
 }

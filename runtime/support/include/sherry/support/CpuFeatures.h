@@ -32,6 +32,9 @@ uint64_t parseCpuFeatures(std::string_view names, std::string &unknown);
 /// its number: a newer compiler knows more features.
 std::string cpuFeatureNames(uint64_t features);
 
+/// What the maker calls this CPU, such as "AMD Ryzen 7 3700X".
+std::string cpuName();
+
 } // namespace sherry::runtime
 
 #endif // SHERRY_RUNTIME_SUPPORT_CPUFEATURES_H

@@ -12,7 +12,6 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 
 namespace sherry::runtime {
 
@@ -46,9 +45,6 @@ void checkEnumerator(const Enum &value, Enum last, const char *type) {
   if (number > static_cast<uint32_t>(last))
     throw Error(std::to_string(number) + " is no value of " + type);
 }
-
-/// A string in quotes for a message: cut short, unprintable bytes as \xNN.
-std::string quote(std::string_view text);
 
 } // namespace sherry::runtime
 

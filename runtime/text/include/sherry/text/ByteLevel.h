@@ -16,6 +16,10 @@
 
 namespace sherry::runtime {
 
+/// How GPT-2 cuts text into words.
+inline constexpr char kGpt2Pattern[] =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+
 /// The bytes that `text`, well-formed UTF-8, stands for; nothing if it has a
 /// character outside the alphabet.
 std::optional<std::string> decodeByteLevel(std::string_view text);

@@ -1,12 +1,12 @@
-//===- Error.cpp - Errors and checked sizes -------------------------------===//
+//===- Quote.cpp - Strings in messages ------------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "sherry/support/Error.h"
+#include "sherry/support/Quote.h"
 
 std::string sherry::runtime::quote(std::string_view text) {
-  constexpr size_t maxBytes = 64;
+  constexpr size_t maxBytes = 100;
   constexpr char digits[] = "0123456789abcdef";
   std::string result = "\"";
   for (char c : text.substr(0, maxBytes)) {

@@ -4,10 +4,11 @@
 //
 //===----------------------------------------------------------------------===//
 #include "../Support/CommandLine.h"
-#include "Model.h"
+#include "../Support/Tokens.h"
 #include "sherry-abi/limits.h"
 #include "sherry/Import/ModelFiles.h"
 #include "sherry/Support/ToolProcess.h"
+#include "sherry/owners.h"
 #include "sherry/support/Files.h"
 #include "sherry/text/Tokenizer.h"
 
@@ -32,11 +33,78 @@ struct Options {
 /// What a run does.
 enum Mode : unsigned { Encode = 1, Decode = 2 };
 
-/// A tokenizer and what owns it.
-struct Source {
-  std::unique_ptr<runtime::Model> model;
-  std::unique_ptr<Tokenizer> own;
-  const Tokenizer &get() const { return own ? *own : model->tokenizer(); }
+/// A tokenizer, of files or of a compiled model.
+class Source {
+public:
+  virtual ~Source() = default;
+  virtual std::vector<int32_t> encode(const std::string &text,
+                                      const Options &options) const = 0;
+  virtual std::string_view bytes(int32_t token) const = 0;
+  /// The bytes of tokens that are not special.
+  virtual std::string join(const std::vector<int32_t> &tokens) const = 0;
+  /// Whether encode() puts a space in front of a text.
+  virtual bool prefixesSpace() const = 0;
+};
+
+class FileSource : public Source {
+public:
+  explicit FileSource(Tokenizer tokenizer) : tokenizer(std::move(tokenizer)) {}
+
+  std::vector<int32_t> encode(const std::string &text,
+                              const Options &options) const override {
+    return tokenizer.encode(text, options.bos, options.special);
+  }
+  std::string_view bytes(int32_t token) const override {
+    return tokenizer.bytes(token);
+  }
+  std::string join(const std::vector<int32_t> &tokens) const override {
+    std::string text;
+    for (int32_t token : tokens)
+      if (!tokenizer.isSpecial(token))
+        text += tokenizer.bytes(token);
+    return text;
+  }
+  bool prefixesSpace() const override { return tokenizer.prefixesSpace(); }
+
+private:
+  Tokenizer tokenizer;
+};
+
+class ModelSource : public Source {
+public:
+  explicit ModelSource(const std::string &path)
+      : model(check(sherry_model_open(path.c_str(), SHERRY_WEIGHTS_MAPPED))) {}
+
+  std::vector<int32_t> encode(const std::string &text,
+                              const Options &options) const override {
+    return tokenize(model.get(), text,
+                    (options.bos ? SHERRY_TOKENIZE_BOS : 0) |
+                        (options.special ? SHERRY_TOKENIZE_SPECIAL : 0));
+  }
+  std::string_view bytes(int32_t token) const override {
+    size_t size;
+    const char *bytes = check(sherry_token_bytes(model.get(), token, &size));
+    return {bytes, size};
+  }
+  std::string join(const std::vector<int32_t> &tokens) const override {
+    const TextStream stream(check(sherry_text_stream_create(model.get())));
+    std::string text;
+    size_t size;
+    for (int32_t token : tokens) {
+      const char *part =
+          check(sherry_text_stream_push(stream.get(), token, &size));
+      text.append(part, size);
+    }
+    const char *rest = sherry_text_stream_finish(stream.get(), &size);
+    return text.append(rest, size);
+  }
+  bool prefixesSpace() const override {
+    const auto tokens = tokenize(model.get(), "a", 0);
+    return !tokens.empty() && bytes(tokens[0]).substr(0, 1) == " ";
+  }
+
+private:
+  Model model;
 };
 
 } // namespace
@@ -52,14 +120,10 @@ static std::optional<int64_t> findBosToken(const TokenizerFile &file,
   return config->bosTokenId;
 }
 
-static Source openSource(const Options &options) {
+static std::unique_ptr<Source> openSource(const Options &options) {
   const std::string &path = options.model;
-  Source source;
-  if (llvm::StringRef(path).ends_with(".so")) {
-    source.model =
-        std::make_unique<runtime::Model>(path, SHERRY_WEIGHTS_MAPPED);
-    return source;
-  }
+  if (llvm::StringRef(path).ends_with(".so"))
+    return std::make_unique<ModelSource>(path);
   auto file = openTokenizer(path);
   if (!file)
     throw std::runtime_error(llvm::toString(file.takeError()));
@@ -72,17 +136,16 @@ static Source openSource(const Options &options) {
       id && *id >= 0 && *id < maxVocabSize)
     bos = static_cast<int32_t>(*id);
   llvm::StringRef json = file->json->getBuffer();
-  source.own = std::make_unique<Tokenizer>(
-      std::string_view(json.data(), json.size()), maxVocabSize, bos, addBos);
-  return source;
+  return std::make_unique<FileSource>(Tokenizer(
+      std::string_view(json.data(), json.size()), maxVocabSize, bos, addBos));
 }
 
 /// A token per line: its id, and its bytes with what is not printable escaped.
-static void printPieces(const Tokenizer &tokenizer,
+static void printPieces(const Source &source,
                         const std::vector<int32_t> &tokens) {
   for (int32_t token : tokens) {
     std::cout << token << "\t\"";
-    for (char c : tokenizer.bytes(token)) {
+    for (char c : source.bytes(token)) {
       auto byte = static_cast<unsigned char>(c);
       if (c == '"' || c == '\\')
         std::cout << '\\' << c;
@@ -97,13 +160,10 @@ static void printPieces(const Tokenizer &tokenizer,
   }
 }
 
-static std::string decode(const Tokenizer &tokenizer,
+static std::string decode(const Source &source,
                           const std::vector<int32_t> &tokens) {
-  std::string text;
-  for (int32_t token : tokens)
-    if (!tokenizer.isSpecial(token))
-      text += tokenizer.bytes(token);
-  if (tokenizer.prefixesSpace() && !text.empty() && text[0] == ' ')
+  std::string text = source.join(tokens);
+  if (!text.empty() && text[0] == ' ' && source.prefixesSpace())
     text.erase(0, 1);
   return text;
 }
@@ -127,15 +187,14 @@ static std::vector<int32_t> parseIds(const std::string &text) {
 }
 
 static void run(const Options &options) {
-  const Source source = openSource(options);
-  const Tokenizer &tokenizer = source.get();
+  const std::unique_ptr<Source> source = openSource(options);
   std::string text = options.hasText ? options.text : readText(options.file);
   if (options.decodes) {
-    std::cout << decode(tokenizer, parseIds(text));
+    std::cout << decode(*source, parseIds(text));
   } else {
-    auto tokens = tokenizer.encode(text, options.bos, options.special);
+    auto tokens = source->encode(text, options);
     if (options.pieces) {
-      printPieces(tokenizer, tokens);
+      printPieces(*source, tokens);
     } else {
       for (size_t i = 0; i < tokens.size(); ++i)
         std::cout << (i == 0 ? "" : ",") << tokens[i];

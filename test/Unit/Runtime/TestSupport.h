@@ -8,10 +8,10 @@
 #ifndef SHERRY_TEST_UNIT_RUNTIME_TESTSUPPORT_H
 #define SHERRY_TEST_UNIT_RUNTIME_TESTSUPPORT_H
 
+#include "../Support/TempFolder.h"
 #include "sherry/owners.h"
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iterator>
@@ -50,30 +50,6 @@ inline void writeBytes(const std::string &path, std::string_view bytes) {
   if (!file.flush())
     throw std::runtime_error("cannot write " + path);
 }
-
-/// A folder that goes away with the object.
-class TempFolder {
-public:
-  TempFolder() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "sherry-XXXXXX").string();
-    if (!mkdtemp(pattern.data()))
-      throw std::runtime_error("cannot make " + pattern);
-    folder = pattern;
-  }
-  TempFolder(const TempFolder &) = delete;
-  TempFolder &operator=(const TempFolder &) = delete;
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder, ignored);
-  }
-  std::string path(const std::string &name) const {
-    return (folder / name).string();
-  }
-
-private:
-  std::filesystem::path folder;
-};
 
 inline ModelPtr openModel(const std::string &path) {
   ModelPtr model(sherry_model_open(path.c_str(), SHERRY_WEIGHTS_COPIED));

@@ -4,26 +4,39 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Answer.h"
-#include "Logits.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 using namespace sherry;
 using namespace sherry::run;
+using engine::EndReason;
 using Json = nlohmann::ordered_json;
 
 Answer::Answer(const sherry_model *model, const Options &options)
-    : model(model), options(options) {
-  const bool hasTokenizer = sherry_model_has_tokenizer(model);
-  printsText = hasTokenizer && !options.printTokens;
-  if (hasTokenizer)
-    stream.reset(check(sherry_text_stream_create(model)));
+    : model(model), options(options),
+      printsText(sherry_model_has_tokenizer(model) && !options.printTokens) {}
+
+void Answer::attachTo(engine::Request &request) {
+  request.maxTokens = options.length;
+  request.stops = options.stops;
+  request.ignoreEos = options.ignoreEos;
+  if (options.json)
+    request.logprobs = options.logprobs;
+  request.contextShift = options.contextShift;
+  request.keep = options.keep;
+  if (options.echo)
+    request.onPrompt = [this](int32_t token, std::string_view text) {
+      printPrompt(token, text);
+    };
+  request.onToken = [this](const engine::TokenEvent &event) {
+    printToken(event);
+  };
+  request.onEnd = [this](const engine::EndEvent &event) { printEnd(event); };
+  request.isCancelled = interrupted;
 }
 
 static std::string dump(const Json &event) {
-  // Bytes that are no character have been replaced by the stream.
+  // Bytes that are no character have been replaced by the engine.
   return event.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -32,90 +45,38 @@ void Answer::printId(int32_t token) {
   isFirst = false;
 }
 
-void Answer::addPrompt(int32_t token) {
+void Answer::printPrompt(int32_t token, std::string_view text) {
   if (options.json)
     return;
-  if (!printsText)
-    return printId(token);
-  size_t size;
-  const char *text = check(sherry_text_stream_push(stream.get(), token, &size));
-  print({text, size});
-}
-
-/// The text that a token completes and that cannot be the beginning of a text
-/// that ends the answer.
-std::string Answer::takeText(int32_t token, bool &isStopped) {
-  size_t size;
-  const char *text = check(sherry_text_stream_push(stream.get(), token, &size));
-  held.append(text, size);
-  size_t stop = std::string::npos, safe = held.size();
-  for (const std::string &candidate : options.stops) {
-    stop = std::min(stop, held.find(candidate));
-    for (size_t tail = std::min(candidate.size(), held.size()); tail > 0;
-         --tail)
-      if (held.compare(held.size() - tail, tail, candidate, 0, tail) == 0) {
-        safe = std::min(safe, held.size() - tail);
-        break;
-      }
-  }
-  isStopped = stop != std::string::npos;
-  std::string result = held.substr(0, isStopped ? stop : safe);
-  held.erase(0, isStopped ? held.size() : safe);
-  return result;
-}
-
-bool Answer::add(int32_t token, const float *logits) {
-  bool isStopped = false;
-  std::string text;
-  if (stream)
-    text = takeText(token, isStopped);
-  said += text;
-  if (options.json)
-    printToken(token, logits, text);
-  else if (printsText)
+  if (printsText)
     print(text);
   else
     printId(token);
-  return !isStopped;
 }
 
-/// The likeliest tokens first.
-static std::vector<int32_t> rankTokens(const float *logits, uint32_t vocabSize,
-                                       uint32_t count) {
-  std::vector<int32_t> tokens(vocabSize);
-  std::iota(tokens.begin(), tokens.end(), 0);
-  count = std::min(count, vocabSize);
-  std::partial_sort(tokens.begin(), tokens.begin() + count, tokens.end(),
-                    [&](int32_t a, int32_t b) {
-                      return logits[a] != logits[b] ? logits[a] > logits[b]
-                                                    : a < b;
-                    });
-  tokens.resize(count);
-  return tokens;
-}
-
-void Answer::printToken(int32_t token, const float *logits,
-                        std::string_view text) {
-  Json event = {{"event", "token"}, {"token", token}};
+void Answer::printToken(const engine::TokenEvent &event) {
+  said += event.text;
+  if (!options.json)
+    return printsText ? print(event.text) : printId(event.token);
+  Json line = {{"event", "token"}, {"token", event.token}};
   if (printsText)
-    event["text"] = text;
-  if (options.logprobs) {
-    const uint32_t vocabSize = sherry_model_vocab_size(model);
-    const LogSoftmax logSoftmax(logits, vocabSize);
-    event["logprob"] = logSoftmax(token);
+    line["text"] = event.text;
+  if (event.logprob) {
+    line["logprob"] = *event.logprob;
     Json top = Json::array();
-    for (int32_t other : rankTokens(logits, vocabSize, *options.logprobs)) {
-      Json entry = {{"token", other}, {"logprob", logSoftmax(other)}};
+    for (const engine::TokenLogprob &other : event.top) {
+      Json entry = {{"token", other.token}, {"logprob", other.logprob}};
       if (printsText) {
         size_t size;
-        const char *bytes = check(sherry_token_bytes(model, other, &size));
+        const char *bytes =
+            check(sherry_token_bytes(model, other.token, &size));
         entry["text"] = std::string(bytes, size);
       }
       top.push_back(std::move(entry));
     }
-    event["top"] = std::move(top);
+    line["top"] = std::move(top);
   }
-  print(dump(event));
+  print(dump(line));
 }
 
 static const char *describe(EndReason reason) {
@@ -128,29 +89,21 @@ static const char *describe(EndReason reason) {
     return "length";
   case EndReason::ContextFull:
     return "context full";
-  case EndReason::Interrupted:
+  case EndReason::Cancelled:
     return "interrupted";
   }
   return "";
 }
 
-void Answer::end(EndReason reason) {
-  std::string rest = std::move(held);
-  held.clear();
-  if (stream) {
-    size_t size;
-    const char *text = sherry_text_stream_finish(stream.get(), &size);
-    // What follows a text that ended the answer is no part of it.
-    if (reason != EndReason::Stop)
-      rest.append(text, size);
-  }
-  said += rest;
+void Answer::printEnd(const engine::EndEvent &event) {
+  ending = event;
+  said += event.rest;
   if (!options.json)
-    return print(printsText ? rest + "\n" : "\n");
-  Json event = {{"event", "end"}, {"reason", describe(reason)}};
+    return print(printsText ? event.rest + "\n" : "\n");
+  Json line = {{"event", "end"}, {"reason", describe(event.reason)}};
   if (printsText) {
-    event["rest"] = rest;
-    event["text"] = said;
+    line["rest"] = event.rest;
+    line["text"] = said;
   }
-  print(dump(event));
+  print(dump(line));
 }

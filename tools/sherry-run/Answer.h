@@ -7,11 +7,9 @@
 #define SHERRY_TOOLS_RUN_ANSWER_H
 
 #include "Session.h"
+#include "sherry/engine/Engine.h"
 
 namespace sherry::run {
-
-/// Why an answer ended.
-enum class EndReason { Eos, Stop, Length, ContextFull, Interrupted };
 
 /// Prints what a model says, token by token: as text, as token ids, or as
 /// events, each a JSON object in a line of its own.
@@ -19,29 +17,27 @@ class Answer {
 public:
   Answer(const sherry_model *model, const Options &options);
 
-  /// A token of the prompt: printed if the options say so.
-  void addPrompt(int32_t token);
-  /// A token of the answer that the model picked by its logits [vocab_size].
-  /// What may be the beginning of a text that ends the answer is held back.
-  /// Returns false if such a text is there.
-  bool add(int32_t token, const float *logits);
-  /// Prints what was held back, but for a text that ended the answer.
-  void end(EndReason reason);
+  /// Makes the request one whose answer is printed here, as the options say.
+  /// The request must end before this object does.
+  void attachTo(engine::Request &request);
 
   /// The answer's text so far.
   const std::string &text() const { return said; }
+  /// How it ended; nothing: it has not.
+  const std::optional<engine::EndEvent> &end() const { return ending; }
 
 private:
   void printId(int32_t token);
-  void printToken(int32_t token, const float *logits, std::string_view text);
-  std::string takeText(int32_t token, bool &isStopped);
+  void printPrompt(int32_t token, std::string_view text);
+  void printToken(const engine::TokenEvent &event);
+  void printEnd(const engine::EndEvent &event);
 
   const sherry_model *model;
   const Options &options;
-  TextStream stream; ///< null: the model has no tokenizer
-  bool printsText;   ///< else ids
-  std::string held, said;
+  bool printsText; ///< else ids
+  std::string said;
   bool isFirst = true;
+  std::optional<engine::EndEvent> ending;
 };
 
 } // namespace sherry::run

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Answer.h"
 #include "ChatForm.h"
-#include "Decoder.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -96,11 +96,11 @@ public:
   /// The chat without what was said but for the system's message.
   Messages getBeginning() const;
   void printStatistics(double loadSeconds) const {
-    decoder.printStatistics(loadSeconds);
+    run::printStatistics(*engine, options, loadSeconds);
   }
 
 private:
-  bool read();
+  std::vector<int32_t> makePrompt();
   std::vector<int32_t> write(size_t first) const;
   size_t countTokensBefore(size_t question) const;
   size_t countKept() const;
@@ -109,7 +109,8 @@ private:
   const sherry_model *model;
   const Options &options;
   const ChatForm form;
-  Decoder decoder;
+  const std::unique_ptr<engine::Engine> engine;
+  const std::shared_ptr<sherry_sampler> sampler; ///< of all answers
   Messages messages;
   // What the model sees: messages in front that are kept, and those from a
   // question on.
@@ -121,7 +122,11 @@ private:
 
 Chat::Chat(const sherry_model *model, const Options &options)
     : model(model), options(options), form(model, options),
-      decoder(model, options), answerOptions(options) {
+      engine(makeEngine(model, options)),
+      sampler(check(sherry_sampler_create(&options.sampling)),
+              sherry_sampler_destroy),
+      answerOptions(options) {
+  answerOptions.echo = false;
   if (!form.endText().empty())
     answerOptions.stops.push_back(form.endText());
 }
@@ -189,30 +194,54 @@ std::vector<int32_t> Chat::shorten() {
   return prompt;
 }
 
-/// Reads the chat up to the last question; false if the user interrupts.
-bool Chat::read() {
+/// The chat up to where the model answers the last question.
+std::vector<int32_t> Chat::makePrompt() {
   std::vector<int32_t> prompt = write(firstShown);
-  while (options.contextShift && prompt.size() > decoder.capacity()) {
+  while (options.contextShift && prompt.size() > engine->capacity()) {
     std::vector<int32_t> shorter = shorten();
     if (shorter.empty())
       break;
     prompt = std::move(shorter);
   }
-  return decoder.load(prompt);
+  if (prompt.size() > engine->capacity())
+    throw std::runtime_error(
+        std::to_string(prompt.size()) + " tokens are more than the " +
+        std::to_string(engine->capacity()) +
+        " positions of the context; use a larger --ctx (the model allows " +
+        std::to_string(sherry_model_max_context(model)) + "), or " +
+        (!options.contextShift ? "--context-shift to forget what is oldest"
+         : options.keep > 0
+             ? "let fewer than the first " + std::to_string(options.keep) +
+                   " be kept, by a smaller --keep or a shorter beginning"
+             : "a shorter message"));
+  return prompt;
 }
 
 bool Chat::answer(const std::string &question) {
   messages.push_back({Role::User, question});
   try {
-    if (!read()) {
+    engine::Request request;
+    request.prompt = makePrompt();
+    request.sampler = sampler;
+    request.endTokens = form.endTokens();
+    request.shorten = [this] { return shorten(); };
+    Answer answer(model, answerOptions);
+    answer.attachTo(request);
+    bool wasDropped = false;
+    request.onEnd = [&, printEnd = std::move(request.onEnd)](
+                        const engine::EndEvent &event) {
+      wasDropped = !event.hasReadPrompt;
+      if (!wasDropped)
+        printEnd(event);
+    };
+    engine->submit(std::move(request));
+    runToEnd(*engine);
+    if (wasDropped) {
       messages.pop_back();
       return false;
     }
-    Answer answer(model, answerOptions);
-    const EndReason reason =
-        decoder.answer(answer, form.endTokens(), [&] { return shorten(); });
-    answer.end(reason);
-    if (reason == EndReason::ContextFull && !options.quiet)
+    if (answer.end()->reason == engine::EndReason::ContextFull &&
+        !options.quiet)
       std::fputs("sherry-run: the context is full: /reset, or start with "
                  "--context-shift or a larger --ctx\n",
                  stderr);

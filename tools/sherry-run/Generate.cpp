@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Decoder.h"
+#include "Answer.h"
 #include "Npy.h"
 #include "Text.h"
 
@@ -33,46 +33,40 @@ static std::vector<int32_t> makePrompt(const sherry_model *model,
   return tokens;
 }
 
-/// False if the user interrupts.
-static bool readPrompt(Decoder &decoder, const std::vector<int32_t> &prompt,
-                       const sherry_model *model, const Options &options) {
-  if (options.logitsFile.empty())
-    return decoder.load(prompt);
-  const uint32_t vocabSize = sherry_model_vocab_size(model);
-  NpyWriter writer(options.logitsFile, prompt.size(), vocabSize);
-  if (!decoder.load(prompt, [&](int64_t, const float *logits) {
-        checkLogits(logits, vocabSize);
-        writer.writeRow(logits);
-      }))
-    return false;
-  writer.commit();
-  return true;
-}
-
 void sherry::run::generate(const sherry_model *model, const Options &options,
                            double loadSeconds) {
-  const std::vector<int32_t> prompt = makePrompt(model, options);
-  Decoder decoder(model, options);
-  if (prompt.size() > decoder.capacity())
+  engine::Request request;
+  request.prompt = makePrompt(model, options);
+  request.sampling = options.sampling;
+  const auto engine = makeEngine(model, options);
+  const size_t size = request.prompt.size();
+  if (size > engine->capacity())
     throw std::runtime_error(
-        "the prompt has " + std::to_string(prompt.size()) +
-        " tokens, the context " + std::to_string(decoder.capacity()) +
+        "the prompt has " + std::to_string(size) + " tokens, the context " +
+        std::to_string(engine->capacity()) +
         " positions; use a shorter prompt or a larger --ctx (the model "
         "allows " +
         std::to_string(sherry_model_max_context(model)) + ")");
   Answer answer(model, options);
-  if (options.echo)
-    for (int32_t token : prompt)
-      answer.addPrompt(token);
-  const EndReason reason = readPrompt(decoder, prompt, model, options)
-                               ? decoder.answer(answer, /*endTokens=*/{}, {})
-                               : EndReason::Interrupted;
-  answer.end(reason);
-  if (reason == EndReason::ContextFull && !options.quiet)
+  answer.attachTo(request);
+  const uint32_t vocabSize = sherry_model_vocab_size(model);
+  std::optional<NpyWriter> writer;
+  if (!options.logitsFile.empty()) {
+    writer.emplace(options.logitsFile, size, vocabSize);
+    request.onPromptLogits = [&](int64_t index, const float *logits) {
+      engine::checkLogits(logits, vocabSize);
+      writer->writeRow(logits);
+      if (static_cast<size_t>(index) + 1 == size)
+        writer->commit();
+    };
+  }
+  engine->submit(std::move(request));
+  runToEnd(*engine);
+  if (answer.end()->reason == engine::EndReason::ContextFull && !options.quiet)
     std::fprintf(stderr,
                  "sherry-run: stopped, the context of %zu positions is full; "
                  "--context-shift forgets what is oldest instead\n",
-                 decoder.capacity());
+                 engine->capacity());
   if (!options.quiet)
-    decoder.printStatistics(loadSeconds);
+    printStatistics(*engine, options, loadSeconds);
 }

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Logits.h"
 #include "Text.h"
+#include "sherry/engine/Logits.h"
 
 #include <algorithm>
 #include <cmath>
@@ -76,9 +76,9 @@ void sherry::run::scorePerplexity(const sherry_model *model,
     auto score = [&](int64_t index, const float *logits) {
       const int64_t next = index + 1;
       if (next >= firstToScore)
-        result.add(-LogSoftmax(logits, vocabSize)(part[next]));
+        result.add(-engine::LogSoftmax(logits, vocabSize)(part[next]));
     };
-    evaluate(context.get(), part.data(), count - 1, SHERRY_LOGITS_ALL, score);
+    engine::evaluate(context.get(), part.data(), count - 1, SHERRY_LOGITS_ALL, score);
     if (showProgress)
       std::fprintf(stderr, "\r%zu of %zu tokens", begin + count, tokens.size());
   }

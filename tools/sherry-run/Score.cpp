@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Logits.h"
 #include "Text.h"
+#include "sherry/engine/Logits.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -124,18 +124,18 @@ Score Scorer::evaluate(const Request &request) {
       sherry_context_truncate(context.get(), 0, static_cast<uint32_t>(shared)));
   read.resize(shared);
   if (shared < first)
-    run::evaluate(context.get(), &request.tokens[shared], first - shared,
+    engine::evaluate(context.get(), &request.tokens[shared], first - shared,
                   SHERRY_LOGITS_NONE);
   const uint32_t vocabSize = sherry_model_vocab_size(model);
   Score score;
   auto receive = [&](int64_t index, const float *logits) {
     const int32_t token =
         request.tokens[request.begin + static_cast<size_t>(index)];
-    score.logLikelihood += LogSoftmax(logits, vocabSize)(token);
+    score.logLikelihood += engine::LogSoftmax(logits, vocabSize)(token);
     score.isGreedy &=
         std::max_element(logits, logits + vocabSize) - logits == token;
   };
-  run::evaluate(context.get(), &request.tokens[first], last - first,
+  engine::evaluate(context.get(), &request.tokens[first], last - first,
                 SHERRY_LOGITS_ALL, receive);
   read.assign(request.tokens.begin(),
               request.tokens.begin() + static_cast<ptrdiff_t>(last));

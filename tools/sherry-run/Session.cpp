@@ -76,3 +76,34 @@ bool LineReader::next(std::string &line) {
     line.pop_back();
   return true;
 }
+
+std::unique_ptr<engine::Engine>
+sherry::run::makeEngine(const sherry_model *model, const Options &options) {
+  auto engine = std::make_unique<engine::Engine>(model, options.context);
+  if (options.contextShift && options.keep + 1 >= engine->capacity())
+    throw std::runtime_error(
+        "--keep " + std::to_string(options.keep) + " leaves no room in the " +
+        std::to_string(engine->capacity()) +
+        " positions of the context; use a smaller --keep or a larger --ctx");
+  return engine;
+}
+
+void sherry::run::runToEnd(engine::Engine &engine) {
+  while (engine.step())
+    ;
+}
+
+void sherry::run::printStatistics(const engine::Engine &engine,
+                                  const Options &options, double loadSeconds) {
+  const engine::Speed &prefill = engine.prefillSpeed();
+  const engine::Speed &decode = engine.decodeSpeed();
+  std::fprintf(stderr,
+               "\nload:    %.3f s\n"
+               "prefill: %lld tokens, %.1f tokens/s\n"
+               "decode:  %lld tokens, %.1f tokens/s\n"
+               "threads: %u, seed: %llu\n",
+               loadSeconds, static_cast<long long>(prefill.tokens),
+               prefill.perSecond(), static_cast<long long>(decode.tokens),
+               decode.perSecond(), engine.threads(),
+               static_cast<unsigned long long>(options.sampling.seed));
+}

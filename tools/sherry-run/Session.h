@@ -10,6 +10,7 @@
 
 #include "../Support/Tokens.h"
 #include "Options.h"
+#include "sherry/engine/Engine.h"
 #include "sherry/owners.h"
 #include "sherry/support/Files.h"
 
@@ -43,6 +44,15 @@ private:
   std::string path;
   InputFile file;
 };
+
+/// An engine for one request at a time. Throws std::runtime_error if the options
+/// do not fit together.
+std::unique_ptr<engine::Engine> makeEngine(const sherry_model *model,
+                                           const Options &options);
+/// Answers what was submitted.
+void runToEnd(engine::Engine &engine);
+void printStatistics(const engine::Engine &engine, const Options &options,
+                     double loadSeconds);
 
 /// What the program can be asked to do.
 void generate(const sherry_model *model, const Options &options,

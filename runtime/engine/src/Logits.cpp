@@ -3,16 +3,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Logits.h"
+#include "sherry/engine/Logits.h"
+#include "sherry/owners.h"
 
 #include <algorithm>
 #include <cmath>
 #include <exception>
 
 using namespace sherry;
-using namespace sherry::run;
+using namespace sherry::engine;
 
-void sherry::run::evaluate(sherry_context *context, const int32_t *tokens,
+void sherry::engine::evaluate(sherry_context *context, const int32_t *tokens,
                            size_t count, sherry_logits wanted,
                            const LogitsFunction &onLogits) {
   // The C interface must not be left by an exception.
@@ -35,7 +36,7 @@ void sherry::run::evaluate(sherry_context *context, const int32_t *tokens,
     std::rethrow_exception(sink.error);
 }
 
-void sherry::run::checkLogits(const float *logits, uint32_t vocabSize) {
+void sherry::engine::checkLogits(const float *logits, uint32_t vocabSize) {
   bool isFinite = true;
   for (uint32_t i = 0; i < vocabSize; ++i)
     isFinite &= std::isfinite(logits[i]);

@@ -3,18 +3,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#ifndef SHERRY_TOOLS_RUN_LOGITS_H
-#define SHERRY_TOOLS_RUN_LOGITS_H
+#ifndef SHERRY_ENGINE_LOGITS_H
+#define SHERRY_ENGINE_LOGITS_H
 
-#include "sherry/owners.h"
+#include "sherry/sherry.h"
 
 #include <cstdint>
 #include <functional>
 
-namespace sherry::run {
+namespace sherry::engine {
 
-/// Receives the logits [vocab_size] after token `index` of a call. They are
-/// valid during the call.
+/// Receives the logits [vocab_size] after token `index` of a call or a prompt.
+/// They are valid during the call.
 using LogitsFunction = std::function<void(int64_t index, const float *logits)>;
 
 /// Appends `count` tokens to the first sequence, and calls `onLogits`, unless
@@ -39,6 +39,6 @@ private:
   double logSum = 0;
 };
 
-} // namespace sherry::run
+} // namespace sherry::engine
 
-#endif // SHERRY_TOOLS_RUN_LOGITS_H
+#endif // SHERRY_ENGINE_LOGITS_H

@@ -1,0 +1,252 @@
+//===- EngineTest.cpp - Tests of requests that are answered together ------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "TestSupport.h"
+#include "sherry/engine/Engine.h"
+
+#include <map>
+#include <random>
+
+using namespace sherry::test;
+using namespace sherry::engine;
+
+namespace {
+
+/// What a request gets.
+struct Result {
+  std::vector<int32_t> tokens;
+  std::vector<double> logprobs;
+  std::string text;
+  std::optional<EndEvent> end;
+};
+
+class EngineTest : public testing::Test {
+protected:
+  std::unique_ptr<Engine> makeEngine(uint32_t sequences, uint32_t context = 200,
+                                     uint32_t pages = 0) {
+    return std::make_unique<Engine>(
+        model.get(),
+        sherry_context_options{context, 0, 1, sequences, pages});
+  }
+
+  static Request makeRequest(std::vector<int32_t> prompt, int64_t maxTokens,
+                             Result &result) {
+    Request request;
+    request.prompt = std::move(prompt);
+    request.maxTokens = maxTokens;
+    request.ignoreEos = true;
+    request.onToken = [&](const TokenEvent &event) {
+      result.tokens.push_back(event.token);
+      result.text += event.text;
+      if (event.logprob)
+        result.logprobs.push_back(*event.logprob);
+    };
+    request.onEnd = [&](const EndEvent &event) {
+      result.text += event.rest;
+      result.end = event;
+    };
+    return request;
+  }
+
+  static void run(Engine &engine) {
+    while (engine.step())
+      ;
+  }
+
+  /// What the demo model answers by its rule.
+  static std::vector<int32_t> expected(std::vector<int32_t> tokens,
+                                       size_t count) {
+    std::vector<int32_t> result;
+    for (; result.size() < count; tokens.push_back(result.back()))
+      result.push_back(demoNext(tokens, tokens.size()));
+    return result;
+  }
+
+  ModelPtr model = openModel(demoPath());
+};
+
+std::vector<int32_t> someTokens(size_t count, int32_t first) {
+  std::vector<int32_t> result;
+  for (size_t i = 0; i < count; ++i)
+    result.push_back(static_cast<int32_t>((first + i * 53) % 262));
+  return result;
+}
+
+} // namespace
+
+TEST_F(EngineTest, AnswersOneRequest) {
+  auto engine = makeEngine(1);
+  Result result;
+  engine->submit(makeRequest({1, 2, 3}, 20, result));
+  run(*engine);
+  EXPECT_EQ(result.tokens, expected({1, 2, 3}, 20));
+  ASSERT_TRUE(result.end);
+  EXPECT_EQ(result.end->reason, EndReason::Length);
+  EXPECT_EQ(engine->prefillSpeed().tokens, 3);
+  EXPECT_EQ(engine->decodeSpeed().tokens, 19);
+  EXPECT_FALSE(engine->step());
+}
+
+// Any mix of requests, of prompts that share beginnings, on any number of
+// sequences, with few pages: each gets what it gets alone.
+TEST_F(EngineTest, RequestsDoNotMeet) {
+  for (uint32_t sequences : {1, 3, 8}) {
+    auto engine = makeEngine(sequences, 200, sequences * 4 + 2);
+    std::mt19937 random(sequences);
+    auto upTo = [&](size_t limit) { return random() % (limit + 1); };
+    std::list<Result> results;
+    std::vector<std::pair<std::vector<int32_t>, size_t>> asked;
+    for (int i = 0; i < 120; ++i) {
+      std::vector<int32_t> prompt = someTokens(1 + upTo(100), upTo(3));
+      if (!asked.empty() && upTo(1)) {
+        const auto &before = asked[upTo(asked.size() - 1)].first;
+        prompt.assign(before.begin(),
+                      before.begin() + 1 + upTo(before.size() - 1));
+        prompt.push_back(static_cast<int32_t>(upTo(261)));
+      }
+      const size_t count = upTo(200 - prompt.size());
+      asked.emplace_back(prompt, count);
+      results.emplace_back();
+      Request request = makeRequest(prompt, static_cast<int64_t>(count),
+                                    results.back());
+      request.logprobs = 2;
+      request.owner = upTo(1) ? "a" : "b";
+      engine->submit(std::move(request));
+      for (size_t steps = upTo(10); steps > 0; --steps)
+        engine->step();
+    }
+    run(*engine);
+    auto result = results.begin();
+    for (const auto &[prompt, count] : asked) {
+      ASSERT_EQ(result->tokens, expected(prompt, count));
+      ASSERT_EQ(result->logprobs.size(), count);
+      ASSERT_TRUE(result->end);
+      EXPECT_EQ(result->end->reason, EndReason::Length);
+      ++result;
+    }
+  }
+}
+
+TEST_F(EngineTest, WhatWasReadIsNotReadAgain) {
+  auto engine = makeEngine(1);
+  Result first, second, other;
+  const std::vector<int32_t> prompt = someTokens(100, 1);
+  engine->submit(makeRequest(prompt, 5, first));
+  run(*engine);
+  EXPECT_EQ(engine->prefillSpeed().tokens, 100);
+  std::vector<int32_t> longer = prompt;
+  longer.insert(longer.end(), first.tokens.begin(), first.tokens.end());
+  longer.push_back(7);
+  engine->submit(makeRequest(longer, 5, second));
+  run(*engine);
+  EXPECT_EQ(second.tokens, expected(longer, 5));
+  EXPECT_EQ(engine->prefillSpeed().tokens, 102); // the last token of each
+  Request stranger = makeRequest(longer, 5, other);
+  stranger.owner = "stranger";
+  engine->submit(std::move(stranger));
+  run(*engine);
+  EXPECT_EQ(other.tokens, second.tokens);
+  EXPECT_EQ(engine->prefillSpeed().tokens, 102 + 106);
+}
+
+TEST_F(EngineTest, RequestsEndWhenTheyAreCancelled) {
+  auto engine = makeEngine(2);
+  Result first, second, third;
+  const auto one = engine->submit(makeRequest(someTokens(30, 1), -1, first));
+  engine->submit(makeRequest(someTokens(40, 2), 12, second));
+  const auto waiting = engine->submit(makeRequest({5}, 3, third));
+  for (int i = 0; i < 8; ++i)
+    engine->step();
+  engine->cancel(waiting);
+  ASSERT_TRUE(third.end);
+  EXPECT_EQ(third.end->reason, EndReason::Cancelled);
+  EXPECT_FALSE(third.end->hasReadPrompt);
+  engine->cancel(one);
+  ASSERT_TRUE(first.end);
+  EXPECT_EQ(first.end->reason, EndReason::Cancelled);
+  EXPECT_TRUE(first.end->hasReadPrompt);
+  EXPECT_EQ(first.tokens, expected(someTokens(30, 1), first.tokens.size()));
+  engine->cancel(one); // there is none any more
+  run(*engine);
+  EXPECT_EQ(second.tokens, expected(someTokens(40, 2), 12));
+}
+
+TEST_F(EngineTest, HandlersMayCancelAndSubmit) {
+  auto engine = makeEngine(3);
+  Result first, second, third;
+  Request request = makeRequest(someTokens(3, 1), 30, first);
+  const auto other = engine->submit(makeRequest(someTokens(4, 2), -1, second));
+  request.onToken = [&, next = request.onToken](const TokenEvent &event) {
+    next(event);
+    if (first.tokens.size() == 5) {
+      engine->cancel(other);
+      engine->submit(makeRequest({9, 9}, 4, third));
+    }
+  };
+  engine->submit(std::move(request));
+  run(*engine);
+  EXPECT_EQ(first.tokens, expected(someTokens(3, 1), 30));
+  ASSERT_TRUE(second.end);
+  EXPECT_EQ(second.end->reason, EndReason::Cancelled);
+  EXPECT_EQ(third.tokens, expected({9, 9}, 4));
+}
+
+TEST_F(EngineTest, AFullContextEndsOrForgets) {
+  auto engine = makeEngine(1, 20);
+  Result ends, forgets;
+  engine->submit(makeRequest({1, 2, 3}, -1, ends));
+  run(*engine);
+  ASSERT_TRUE(ends.end);
+  EXPECT_EQ(ends.end->reason, EndReason::ContextFull);
+  // The last token that is picked need not be read.
+  EXPECT_EQ(ends.tokens, expected({1, 2, 3}, 18));
+  Request request = makeRequest({1, 2, 3}, 40, forgets);
+  request.contextShift = true;
+  engine->submit(std::move(request));
+  run(*engine);
+  EXPECT_EQ(forgets.end->reason, EndReason::Length);
+  ASSERT_EQ(forgets.tokens.size(), 40U);
+  // Of 20 positions the first and the younger half of the others are kept.
+  std::vector<int32_t> read = {1, 2, 3};
+  for (int32_t token : forgets.tokens) {
+    while (read.size() > 20) {
+      read.erase(read.begin() + 1, read.begin() + 1 + 10);
+    }
+    ASSERT_EQ(token, demoNext(read, read.size()));
+    read.push_back(token);
+  }
+}
+
+TEST_F(EngineTest, AFailureIsThatOfItsRequest) {
+  auto nan = openModel(demoPath("demo-nan"));
+  Engine engine(nan.get(), sherry_context_options{100, 0, 1, 2, 0});
+  Result good, bad;
+  std::string error;
+  Request request = makeRequest({7}, 5, bad); // see DemoModel.c
+  request.onError = [&](const std::exception &what) { error = what.what(); };
+  engine.submit(makeRequest({1, 2}, 3, good));
+  engine.submit(std::move(request));
+  run(engine);
+  EXPECT_EQ(good.tokens, expected({1, 2}, 3));
+  EXPECT_CONTAINS(error, "logits are not numbers");
+  EXPECT_FALSE(bad.end);
+  engine.submit(makeRequest({7}, 5, bad));
+  EXPECT_THROW(run(engine), std::runtime_error);
+  EXPECT_FALSE(engine.step());
+}
+
+TEST_F(EngineTest, WrongRequestsAreRefused) {
+  auto engine = makeEngine(1, 100, 1);
+  Result result;
+  EXPECT_THROW(engine->submit(makeRequest({}, 1, result)), std::runtime_error);
+  EXPECT_THROW(engine->submit(makeRequest(someTokens(101, 1), 1, result)),
+               std::runtime_error);
+  // It may need two pages.
+  EXPECT_THROW(engine->submit(makeRequest({1}, 64, result)),
+               std::runtime_error);
+  engine->submit(makeRequest({1}, 63, result));
+  run(*engine);
+  EXPECT_EQ(result.tokens, expected({1}, 63));
+}

@@ -130,12 +130,13 @@ void Context::truncate(uint32_t sequence, uint32_t position) {
 void Context::saveSequence(uint32_t sequence, const std::string &path) const {
   checkIdle();
   checkSequence(sequence);
-  writePrefix(path, *model, pool, *slots[sequence]);
+  writePrefix(path, model->checksum(), pool, *slots[sequence]);
 }
 
 uint32_t Context::loadSequence(const std::string &path) {
   checkIdle();
-  return add(readPrefix(path, *model, pool, capacity));
+  return add(readPrefix(path, model->checksum(), model->abi().vocab_size, pool,
+                        capacity));
 }
 
 //===----------------------------------------------------------------------===//
@@ -311,7 +312,8 @@ void Context::eval(const sherry_batch_entry *entries, int64_t n,
     // All tokens but the last one want the same as the first.
     const Output first = outputOf(entries[i], 0); // not used if it is the last
     const Output last = outputOf(entries[i], size - 1);
-    for (const auto &[output, count] : {std::pair(first, size - 1), {last, int64_t{1}}}) {
+    for (const auto &[output, count] :
+         {std::pair(first, size - 1), {last, int64_t{1}}}) {
       logits += output == Output::Logits ? count : 0;
       hidden += output != Output::Nothing ? count : 0;
     }

@@ -67,13 +67,13 @@ uint32_t checksumOf(const PagePool &pool, const Sequence &sequence) {
   return result;
 }
 
-Header describe(const Model &model, const PagePool &pool,
+Header describe(const sherry_abi_checksum &model, const PagePool &pool,
                 const Sequence &sequence) {
   Header header = {};
   std::memcpy(header.magic, magic, sizeof(magic));
   header.abiVersion = SHERRY_ABI_VERSION;
   header.headerSize = sizeof(Header);
-  header.model = model.checksum();
+  header.model = model;
   header.pageSize = pool.pageSize();
   header.numTokens = sequence.length();
   header.numPages = static_cast<uint32_t>(sequence.pages().size());
@@ -96,8 +96,8 @@ void write(int descriptor, const std::string &path, const void *data,
   }
 }
 
-Header readHeader(const File &file, const Model &model, const PagePool &pool,
-                  uint32_t capacity) {
+Header readHeader(const File &file, const sherry_abi_checksum &model,
+                  const PagePool &pool, uint32_t capacity) {
   auto require = [&](bool condition, const std::string &what) {
     if (!condition)
       throw Error(file.path() + ": " + what);
@@ -114,8 +114,8 @@ Header readHeader(const File &file, const Model &model, const PagePool &pool,
               std::to_string(SHERRY_ABI_VERSION) +
               "; evaluate the tokens again");
   require(checksumOf(header) == header.header, "the header is damaged");
-  require(header.model.code == model.checksum().code &&
-              header.model.weights == model.checksum().weights &&
+  require(header.model.code == model.code &&
+              header.model.weights == model.weights &&
               header.pageSize == pool.pageSize(),
           "was saved with another model; evaluate the tokens again");
   require(header.numTokens <= capacity,
@@ -135,7 +135,8 @@ Header readHeader(const File &file, const Model &model, const PagePool &pool,
 }
 } // namespace
 
-void sherry::runtime::writePrefix(const std::string &path, const Model &model,
+void sherry::runtime::writePrefix(const std::string &path,
+                                  const sherry_abi_checksum &model,
                                   const PagePool &pool,
                                   const Sequence &sequence) {
   const Header header = describe(model, pool, sequence);
@@ -152,7 +153,8 @@ void sherry::runtime::writePrefix(const std::string &path, const Model &model,
 }
 
 Sequence sherry::runtime::readPrefix(const std::string &path,
-                                     const Model &model, PagePool &pool,
+                                     const sherry_abi_checksum &model,
+                                     uint32_t vocabSize, PagePool &pool,
                                      uint32_t capacity) {
   const File file(path);
   const Header header = readHeader(file, model, pool, capacity);
@@ -169,7 +171,7 @@ Sequence sherry::runtime::readPrefix(const std::string &path,
   if (checksumOf(pool, result) != header.contents)
     throw Error(path + ": the contents are damaged");
   for (int32_t token : tokens)
-    if (token < 0 || static_cast<uint32_t>(token) >= model.abi().vocab_size)
+    if (token < 0 || static_cast<uint32_t>(token) >= vocabSize)
       throw Error(path + ": has token " + std::to_string(token) +
                   ", which the model does not know");
   return result;

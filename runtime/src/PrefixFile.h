@@ -6,21 +6,21 @@
 #ifndef SHERRY_RUNTIME_PREFIXFILE_H
 #define SHERRY_RUNTIME_PREFIXFILE_H
 
-#include "Model.h"
 #include "Sequence.h"
 
 namespace sherry::runtime {
 
-/// Writes the tokens and the pages of a sequence. Throws Error, naming the
+/// Writes the tokens and the pages of a sequence; `model` tells the model from
+/// others. Throws Error, naming the
 /// file; there is then none, or the one that was there before.
-void writePrefix(const std::string &path, const Model &model,
+void writePrefix(const std::string &path, const sherry_abi_checksum &model,
                  const PagePool &pool, const Sequence &sequence);
 
 /// What writePrefix() wrote, in pages of `pool`. Throws Error, naming the file,
-/// if it is not whole, of another model or runtime, or longer than `capacity`
-/// tokens.
-Sequence readPrefix(const std::string &path, const Model &model, PagePool &pool,
-                    uint32_t capacity);
+/// if it is not whole, of another model or runtime, longer than `capacity`
+/// tokens, or has tokens of `vocabSize` and above.
+Sequence readPrefix(const std::string &path, const sherry_abi_checksum &model,
+                    uint32_t vocabSize, PagePool &pool, uint32_t capacity);
 
 } // namespace sherry::runtime
 

@@ -78,7 +78,8 @@ void sherry::run::scorePerplexity(const sherry_model *model,
       if (next >= firstToScore)
         result.add(-engine::LogSoftmax(logits, vocabSize)(part[next]));
     };
-    engine::evaluate(context.get(), part.data(), count - 1, SHERRY_LOGITS_ALL, score);
+    engine::evaluate(context.get(), part.data(), count - 1, SHERRY_LOGITS_ALL,
+                     score);
     if (showProgress)
       std::fprintf(stderr, "\r%zu of %zu tokens", begin + count, tokens.size());
   }

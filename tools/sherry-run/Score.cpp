@@ -125,7 +125,7 @@ Score Scorer::evaluate(const Request &request) {
   read.resize(shared);
   if (shared < first)
     engine::evaluate(context.get(), &request.tokens[shared], first - shared,
-                  SHERRY_LOGITS_NONE);
+                     SHERRY_LOGITS_NONE);
   const uint32_t vocabSize = sherry_model_vocab_size(model);
   Score score;
   auto receive = [&](int64_t index, const float *logits) {
@@ -136,7 +136,7 @@ Score Scorer::evaluate(const Request &request) {
         std::max_element(logits, logits + vocabSize) - logits == token;
   };
   engine::evaluate(context.get(), &request.tokens[first], last - first,
-                SHERRY_LOGITS_ALL, receive);
+                   SHERRY_LOGITS_ALL, receive);
   read.assign(request.tokens.begin(),
               request.tokens.begin() + static_cast<ptrdiff_t>(last));
   return score;

@@ -45,8 +45,8 @@ private:
   InputFile file;
 };
 
-/// An engine for one request at a time. Throws std::runtime_error if the options
-/// do not fit together.
+/// An engine for one request at a time. Throws std::runtime_error if the
+/// options do not fit together.
 std::unique_ptr<engine::Engine> makeEngine(const sherry_model *model,
                                            const Options &options);
 /// Answers what was submitted.

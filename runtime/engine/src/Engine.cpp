@@ -153,14 +153,16 @@ void Engine::start(Answer &answer) {
   for (int32_t token : answer.tokens)
     sherry_sampler_accept(answer.request.sampler.get(), token);
   // The logits after the last one are needed.
-  const size_t most = answer.request.onPromptLogits ? 0 : answer.tokens.size() - 1;
+  const size_t most =
+      answer.request.onPromptLogits ? 0 : answer.tokens.size() - 1;
   size_t best = 0;
   uint32_t from = 0;
   auto consider = [&](uint32_t sequence, const std::string &owner,
                       const std::vector<int32_t> &read, size_t count) {
     if (owner != answer.request.owner)
       return false;
-    const size_t common = std::min({countCommon(read, answer.tokens), count, most});
+    const size_t common =
+        std::min({countCommon(read, answer.tokens), count, most});
     if (common <= best)
       return false;
     best = common;
@@ -183,10 +185,10 @@ void Engine::start(Answer &answer) {
   }
   if (source != parked.end())
     parked.splice(parked.end(), parked, source);
-  answer.sequence = static_cast<uint32_t>(check(
-      best > 0 ? sherry_sequence_fork(context.get(), from,
-                                      static_cast<uint32_t>(best))
-               : sherry_sequence_create(context.get())));
+  answer.sequence = static_cast<uint32_t>(
+      check(best > 0 ? sherry_sequence_fork(context.get(), from,
+                                            static_cast<uint32_t>(best))
+                     : sherry_sequence_create(context.get())));
 }
 
 //===----------------------------------------------------------------------===//
@@ -287,7 +289,8 @@ void Engine::evaluate(std::vector<Share> &shares) {
   size_t numPrefill = 0, numTokens = 0;
   for (const Share &share : shares) {
     const Answer &answer = *share.answer;
-    const bool wantsAll = answer.request.onPromptLogits && !answer.hasReadPrompt;
+    const bool wantsAll =
+        answer.request.onPromptLogits && !answer.hasReadPrompt;
     entries.push_back({answer.sequence,
                        wantsAll       ? SHERRY_LOGITS_ALL
                        : share.isLast ? SHERRY_LOGITS_LAST
@@ -352,9 +355,10 @@ bool Engine::step() {
 
 /// Takes a request off the list, and parks what it has read.
 std::unique_ptr<Engine::Answer> Engine::remove(Answer &answer) {
-  const auto it = std::find_if(
-      active.begin(), active.end(),
-      [&](const std::unique_ptr<Answer> &other) { return other.get() == &answer; });
+  const auto it = std::find_if(active.begin(), active.end(),
+                               [&](const std::unique_ptr<Answer> &other) {
+                                 return other.get() == &answer;
+                               });
   std::unique_ptr<Answer> owner = std::move(*it);
   active.erase(it);
   reserved -= owner->pages;
@@ -399,9 +403,11 @@ void Engine::takeOutputs(const Share &share) {
       return finish(answer, EndReason::Length);
     giveToken(answer);
   } catch (...) {
-    const bool isActive = std::any_of(
-        active.begin(), active.end(),
-        [&](const std::unique_ptr<Answer> &other) { return other.get() == &answer; });
+    const bool isActive =
+        std::any_of(active.begin(), active.end(),
+                    [&](const std::unique_ptr<Answer> &other) {
+                      return other.get() == &answer;
+                    });
     if (!isActive) // its last event was refused
       throw;
     fail(answer);
@@ -450,8 +456,8 @@ bool Engine::forget(Answer &answer) {
     answer.promptSize = wanted.size();
   } else {
     // A question that cannot be shorter is kept as a whole.
-    const size_t keep = request.shorten ? answer.promptSize
-                                        : std::max<size_t>(request.keep, 1);
+    const size_t keep =
+        request.shorten ? answer.promptSize : std::max<size_t>(request.keep, 1);
     if (keep + 1 >= capacity())
       return false;
     wanted.assign(rest, rest + static_cast<ptrdiff_t>(keep));

@@ -14,8 +14,8 @@ using namespace sherry;
 using namespace sherry::engine;
 
 void sherry::engine::evaluate(sherry_context *context, const int32_t *tokens,
-                           size_t count, sherry_logits wanted,
-                           const LogitsFunction &onLogits) {
+                              size_t count, sherry_logits wanted,
+                              const LogitsFunction &onLogits) {
   // The C interface must not be left by an exception.
   struct Sink {
     const LogitsFunction &function;

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "TestSupport.h"
 #include "sherry/engine/Engine.h"
+#include "TestSupport.h"
 
 #include <map>
 #include <random>
@@ -27,8 +27,7 @@ protected:
   std::unique_ptr<Engine> makeEngine(uint32_t sequences, uint32_t context = 200,
                                      uint32_t pages = 0) {
     return std::make_unique<Engine>(
-        model.get(),
-        sherry_context_options{context, 0, 1, sequences, pages});
+        model.get(), sherry_context_options{context, 0, 1, sequences, pages});
   }
 
   static Request makeRequest(std::vector<int32_t> prompt, int64_t maxTokens,
@@ -109,8 +108,8 @@ TEST_F(EngineTest, RequestsDoNotMeet) {
       const size_t count = upTo(200 - prompt.size());
       asked.emplace_back(prompt, count);
       results.emplace_back();
-      Request request = makeRequest(prompt, static_cast<int64_t>(count),
-                                    results.back());
+      Request request =
+          makeRequest(prompt, static_cast<int64_t>(count), results.back());
       request.logprobs = 2;
       request.owner = upTo(1) ? "a" : "b";
       engine->submit(std::move(request));

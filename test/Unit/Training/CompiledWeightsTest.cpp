@@ -78,9 +78,8 @@ std::vector<float> CompiledWeights::readCompiled(const std::string &folder,
   Checkpoint checkpoint = llvm::cantFail(Checkpoint::open(folder));
   WeightOptions options;
   options.scaleType = scaleType;
-  WeightPlan plan =
-      llvm::cantFail(planWeights(options, /*keepNumbers=*/false, config,
-                                 &checkpoint, llvm::nulls()));
+  WeightPlan plan = llvm::cantFail(planWeights(
+      options, /*keepNumbers=*/false, config, &checkpoint, llvm::nulls()));
   TernaryWeights type = plan.projection;
   int64_t rows = parameter.value.size(0), cols = parameter.value.size(1);
   WeightSource source(&checkpoint);

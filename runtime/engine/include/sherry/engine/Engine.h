@@ -14,8 +14,8 @@
 #ifndef SHERRY_ENGINE_ENGINE_H
 #define SHERRY_ENGINE_ENGINE_H
 
-#include "sherry/owners.h"
 #include "sherry/engine/Logits.h"
+#include "sherry/owners.h"
 
 #include <deque>
 #include <exception>

@@ -15,6 +15,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -54,16 +55,26 @@ uint64_t sizeOf(const std::vector<int32_t> &tokens) {
   return tokens.size() * sizeof(int32_t);
 }
 
-/// The checksum of tokens and pages.
-uint32_t checksumOf(const PagePool &pool, const Sequence &sequence) {
-  const std::vector<int32_t> &tokens = sequence.tokens();
+/// That of tokens and pages, from the checksums of the pages.
+uint32_t checksumOf(const std::vector<int32_t> &tokens,
+                    const std::vector<uint32_t> &pages, uint64_t pageSize) {
   uint32_t result = computeChecksum(bytesOf(tokens), sizeOf(tokens));
-  std::vector<uint32_t> pages(sequence.pages().size());
-  parallelFor(pages.size(), [&](uint64_t i) {
-    pages[i] = checksumOfPiece(pool.page(sequence.pages()[i]), pool.pageSize());
-  });
   for (uint32_t page : pages)
-    result = join(result, page, pool.pageSize());
+    result = join(result, page, pageSize);
+  return result;
+}
+
+/// Calls `prepare` for each page of a sequence; returns the checksums that the
+/// pages have then. All threads take part.
+std::vector<uint32_t>
+checksumsOfPages(const PagePool &pool, const Sequence &sequence,
+                 const std::function<void(uint64_t, uint8_t *)> &prepare) {
+  std::vector<uint32_t> result(sequence.pages().size());
+  parallelFor(result.size(), [&](uint64_t i) {
+    uint8_t *page = pool.page(sequence.pages()[i]);
+    prepare(i, page);
+    result[i] = checksumOfPiece(page, pool.pageSize());
+  });
   return result;
 }
 
@@ -77,7 +88,10 @@ Header describe(const sherry_abi_checksum &model, const PagePool &pool,
   header.pageSize = pool.pageSize();
   header.numTokens = sequence.length();
   header.numPages = static_cast<uint32_t>(sequence.pages().size());
-  header.contents = checksumOf(pool, sequence);
+  header.contents =
+      checksumOf(sequence.tokens(),
+                 checksumsOfPages(pool, sequence, [](uint64_t, uint8_t *) {}),
+                 pool.pageSize());
   header.header = checksumOf(header);
   return header;
 }
@@ -163,12 +177,13 @@ Sequence sherry::runtime::readPrefix(const std::string &path,
   file.read(sizeof(Header), tokens.data(), sizeOf(tokens));
   Sequence result(pool);
   result.makeRoom(header.numTokens);
-  parallelFor(header.numPages, [&](uint64_t i) {
-    file.read(pagesAt + i * pool.pageSize(), pool.page(result.pages()[i]),
-              pool.pageSize());
-  });
+  // While a page is in the cache of its thread.
+  const std::vector<uint32_t> pages =
+      checksumsOfPages(pool, result, [&](uint64_t i, uint8_t *page) {
+        file.read(pagesAt + i * pool.pageSize(), page, pool.pageSize());
+      });
   result.append(tokens.data(), tokens.size());
-  if (checksumOf(pool, result) != header.contents)
+  if (checksumOf(tokens, pages, pool.pageSize()) != header.contents)
     throw Error(path + ": the contents are damaged");
   for (int32_t token : tokens)
     if (token < 0 || static_cast<uint32_t>(token) >= vocabSize)

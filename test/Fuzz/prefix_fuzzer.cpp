@@ -25,8 +25,8 @@ static constexpr uint32_t vocabSize = 256, capacity = 300;
 
 static void load(const std::string &bytes, PagePool &pool) {
   const int fd = memfd_create("prefix", MFD_CLOEXEC);
-  if (fd < 0 ||
-      write(fd, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
+  if (fd < 0 || write(fd, bytes.data(), bytes.size()) !=
+                    static_cast<ssize_t>(bytes.size()))
     std::abort();
   try {
     const Sequence sequence = readPrefix("/proc/self/fd/" + std::to_string(fd),

@@ -283,14 +283,13 @@ Context::Place Context::fillBlock(const sherry_batch_entry *entries, int64_t n,
 }
 
 /// Gives the outputs of a block to the caller, in the order of the tokens.
-void Context::passOn(const sherry_batch_entry *entries,
-                     sherry_batch_logits_fn onLogits, void *user) {
+void Context::passOn(sherry_batch_logits_fn onLogits, void *user) {
   const auto numHidden = static_cast<size_t>(pending.numHidden);
   const auto numLogits = static_cast<size_t>(pending.numLogits);
-  const Place *places = pending.places.data() + pending.places.size();
-  places -= numHidden;
+  const size_t only = numHidden - numLogits; // without logits
+  const Place *places =
+      pending.places.data() + (pending.places.size() - numHidden);
   for (size_t i = 0; i < numHidden; ++i) {
-    const size_t only = numHidden - numLogits;
     const float *values = hiddenRows.row(i);
     if (i >= only)
       lastLogits = values = logitsRows.row(i - only);
@@ -350,7 +349,7 @@ void Context::eval(const sherry_batch_entry *entries, int64_t n,
     if (!isFirst && goesOn && !goesOn(goesOnUser))
       throw Error("the evaluation was cancelled");
     forward();
-    passOn(entries, onLogits, user);
+    passOn(onLogits, user);
   }
   for (int64_t i = 0; i < n; ++i)
     slots[entries[i].sequence]->append(

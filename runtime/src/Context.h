@@ -97,8 +97,7 @@ private:
   void makeRoom(const sherry_batch_entry *entries, int64_t n);
   Place fillBlock(const sherry_batch_entry *entries, int64_t n, Place next);
   void forward();
-  void passOn(const sherry_batch_entry *entries,
-              sherry_batch_logits_fn onLogits, void *user);
+  void passOn(sherry_batch_logits_fn onLogits, void *user);
 
   std::shared_ptr<const Model> model;
   uint32_t capacity;

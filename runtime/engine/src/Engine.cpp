@@ -3,8 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "sherry/engine/Engine.h"
-#include "AnswerText.h"
+#include "Answer.h"
 
 #include <algorithm>
 #include <chrono>
@@ -13,58 +12,13 @@
 using namespace sherry;
 using namespace sherry::engine;
 
-/// Sequences that are kept for what they have read.
-static constexpr size_t kMostParked = 64;
+// Of a context, see sherry.h.
+static constexpr size_t kMostSequences = 1024;
 static constexpr size_t kPagePositions = 64;
 
 static size_t pagesOf(size_t positions) {
   return (positions + kPagePositions - 1) / kPagePositions;
 }
-
-/// Tokens that two lists have in common at the beginning.
-static size_t countCommon(const std::vector<int32_t> &a,
-                          const std::vector<int32_t> &b) {
-  const auto differ = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
-  return static_cast<size_t>(differ.first - a.begin());
-}
-
-/// A request that is being answered.
-struct Engine::Answer {
-  Answer(const sherry_model *model, Id id, Request given)
-      : id(id), request(std::move(given)), text(model, request.stops),
-        tokens(request.prompt), promptSize(tokens.size()) {
-    if (!request.sampler)
-      request.sampler.reset(check(sherry_sampler_create(&request.sampling)),
-                            sherry_sampler_destroy);
-  }
-
-  /// Tokens that are to be read.
-  size_t left() const { return tokens.size() - position; }
-  bool isCancelled() const {
-    return wasCancelled || (request.isCancelled && request.isCancelled());
-  }
-
-  Id id;
-  Request request;
-  AnswerText text;
-  std::vector<int32_t> tokens; ///< all that the answer follows from
-  size_t position = 0;         ///< of them are read
-  size_t promptSize;
-  int64_t count = 0; ///< tokens of the answer
-  bool hasReadPrompt = false, wasCancelled = false;
-  uint32_t sequence = 0;
-  size_t pages = 0; ///< that it may need
-  // What a step has brought.
-  std::optional<TokenEvent> next;
-  std::exception_ptr error;
-};
-
-/// What a request has of a block.
-struct Engine::Share {
-  Answer *answer;
-  size_t count;
-  bool isLast; ///< nothing is left to read then
-};
 
 Engine::Engine(const sherry_model *model, const sherry_context_options &options)
     : model(model), context(check(sherry_context_create(model, &options))),
@@ -94,6 +48,12 @@ Engine::Id Engine::submit(Request request) {
         "the prompt has " + std::to_string(request.prompt.size()) +
         " tokens, more than the " + std::to_string(capacity()) +
         " positions of the context");
+  const auto vocabSize = static_cast<int64_t>(sherry_model_vocab_size(model));
+  for (int32_t token : request.prompt)
+    if (token < 0 || token >= vocabSize)
+      throw std::runtime_error("token " + std::to_string(token) +
+                               " is not in [0, " + std::to_string(vocabSize) +
+                               ")");
   auto answer = std::make_unique<Answer>(model, nextId, std::move(request));
   const bool mayGrow =
       answer->request.maxTokens < 0 || answer->request.contextShift;
@@ -143,6 +103,8 @@ void Engine::admit() {
     waiting.pop_front();
     Answer &answer = *active.back();
     reserved += answer.pages;
+    while (active.size() + parked.size() > kMostSequences && evict())
+      ;
     start(answer);
   }
 }
@@ -347,130 +309,4 @@ bool Engine::step() {
   for (const Share &share : shares)
     takeOutputs(share);
   return !active.empty() || !waiting.empty();
-}
-
-//===----------------------------------------------------------------------===//
-// Events
-//===----------------------------------------------------------------------===//
-
-/// Takes a request off the list, and parks what it has read.
-std::unique_ptr<Engine::Answer> Engine::remove(Answer &answer) {
-  const auto it = std::find_if(active.begin(), active.end(),
-                               [&](const std::unique_ptr<Answer> &other) {
-                                 return other.get() == &answer;
-                               });
-  std::unique_ptr<Answer> owner = std::move(*it);
-  active.erase(it);
-  reserved -= owner->pages;
-  owner->tokens.resize(owner->position);
-  parked.push_back(
-      {owner->sequence, owner->request.owner, std::move(owner->tokens)});
-  if (parked.size() > kMostParked)
-    evict();
-  return owner;
-}
-
-void Engine::finish(Answer &answer, EndReason reason) {
-  const std::unique_ptr<Answer> owner = remove(answer);
-  const std::string rest = owner->text.finish(reason == EndReason::Stop);
-  if (owner->request.onEnd)
-    owner->request.onEnd({reason, rest, owner->hasReadPrompt});
-}
-
-/// Ends a request by the exception that is being handled.
-void Engine::fail(Answer &answer) {
-  const std::unique_ptr<Answer> owner = remove(answer);
-  if (!owner->request.onError)
-    throw;
-  try {
-    throw;
-  } catch (const std::exception &error) {
-    owner->request.onError(error);
-  }
-}
-
-void Engine::takeOutputs(const Share &share) {
-  Answer &answer = *share.answer;
-  try {
-    if (answer.error)
-      std::rethrow_exception(answer.error);
-    if (answer.wasCancelled || (!answer.hasReadPrompt && answer.isCancelled()))
-      return finish(answer, EndReason::Cancelled);
-    if (!share.isLast)
-      return;
-    answer.hasReadPrompt = true;
-    if (answer.request.maxTokens == 0)
-      return finish(answer, EndReason::Length);
-    giveToken(answer);
-  } catch (...) {
-    const bool isActive =
-        std::any_of(active.begin(), active.end(),
-                    [&](const std::unique_ptr<Answer> &other) {
-                      return other.get() == &answer;
-                    });
-    if (!isActive) // its last event was refused
-      throw;
-    fail(answer);
-  }
-}
-
-/// Gives the token that was picked to the handler, and goes on to the next.
-void Engine::giveToken(Answer &answer) {
-  const Request &request = answer.request;
-  TokenEvent event = std::move(*answer.next);
-  answer.next.reset();
-  const bool isEnd =
-      sherry_model_is_eos(model, event.token) ||
-      std::find(request.endTokens.begin(), request.endTokens.end(),
-                event.token) != request.endTokens.end();
-  if (isEnd && !request.ignoreEos)
-    return finish(answer, EndReason::Eos);
-  sherry_sampler_accept(request.sampler.get(), event.token);
-  answer.tokens.push_back(event.token);
-  bool isStopped = false;
-  event.text = answer.text.push(event.token, isStopped);
-  if (request.onToken)
-    request.onToken(event);
-  if (isStopped)
-    return finish(answer, EndReason::Stop);
-  if (++answer.count == request.maxTokens)
-    return finish(answer, EndReason::Length);
-  if (answer.isCancelled())
-    return finish(answer, EndReason::Cancelled);
-  while (answer.tokens.size() > capacity())
-    if (!request.contextShift || !forget(answer))
-      return finish(answer, EndReason::ContextFull);
-}
-
-/// Makes room for a token. What comes after those that are forgotten is read
-/// anew: what the context holds of a token depends on its place. False: there
-/// is nothing to forget.
-bool Engine::forget(Answer &answer) {
-  const Request &request = answer.request;
-  std::vector<int32_t> wanted;
-  if (request.shorten)
-    wanted = request.shorten();
-  auto rest = answer.tokens.begin();
-  if (!wanted.empty()) {
-    rest += static_cast<ptrdiff_t>(answer.promptSize);
-    answer.promptSize = wanted.size();
-  } else {
-    // A question that cannot be shorter is kept as a whole.
-    const size_t keep =
-        request.shorten ? answer.promptSize : std::max<size_t>(request.keep, 1);
-    if (keep + 1 >= capacity())
-      return false;
-    wanted.assign(rest, rest + static_cast<ptrdiff_t>(keep));
-    // The last one has yet to be read.
-    const size_t read = answer.tokens.size() - 1;
-    rest += static_cast<ptrdiff_t>(keep + (read - keep + 1) / 2);
-  }
-  wanted.insert(wanted.end(), rest, answer.tokens.end());
-  const size_t same =
-      std::min(countCommon(answer.tokens, wanted), wanted.size() - 1);
-  check(sherry_context_truncate(context.get(), answer.sequence,
-                                static_cast<uint32_t>(same)));
-  answer.tokens = std::move(wanted);
-  answer.position = same;
-  return true;
 }

@@ -236,12 +236,34 @@ TEST_F(EngineTest, AFailureIsThatOfItsRequest) {
   EXPECT_FALSE(engine.step());
 }
 
+TEST_F(EngineTest, ParkedSequencesMakeRoomForOthers) {
+  auto engine = makeEngine(1024, 64);
+  std::list<Result> results;
+  auto ask = [&](int32_t count) {
+    for (int32_t i = 0; i < count; ++i) {
+      results.emplace_back();
+      engine->submit(makeRequest({i % 262, i / 262}, 2, results.back()));
+    }
+    run(*engine);
+  };
+  ask(70);
+  ask(1024);
+  for (const Result &result : results)
+    EXPECT_EQ(result.tokens.size(), 2U);
+}
+
 TEST_F(EngineTest, WrongRequestsAreRefused) {
   auto engine = makeEngine(1, 100, 1);
   Result result;
   EXPECT_THROW(engine->submit(makeRequest({}, 1, result)), std::runtime_error);
   EXPECT_THROW(engine->submit(makeRequest(someTokens(101, 1), 1, result)),
                std::runtime_error);
+  try {
+    engine->submit(makeRequest({1, 262}, 1, result));
+    ADD_FAILURE() << "262 is no token";
+  } catch (const std::runtime_error &error) {
+    EXPECT_CONTAINS(error.what(), "token 262 is not in [0, 262)");
+  }
   // It may need two pages.
   EXPECT_THROW(engine->submit(makeRequest({1}, 64, result)),
                std::runtime_error);

@@ -121,7 +121,8 @@ public:
   size_t capacity() const;
   uint32_t threads() const;
 
-  /// Throws if the prompt is empty or does not fit in the context.
+  /// Throws if the prompt is empty, has tokens that the model does not know, or
+  /// does not fit in the context.
   Id submit(Request request);
   /// Ends a request, if there still is one of this number, by its event.
   void cancel(Id id);

@@ -31,6 +31,10 @@ public:
 
   /// Returns how many logits of a batch differ from those of its texts alone.
   int64_t run(uint32_t sequences, uint32_t threads) const;
+  /// Returns how many numbers of the hidden states of texts, evaluated in
+  /// blocks together with another one, differ from those of the texts alone,
+  /// token by token.
+  int64_t runHidden() const;
 
 private:
   static constexpr int64_t numDecoded = 3;
@@ -44,6 +48,7 @@ private:
   }
   std::vector<int32_t> makeText(uint32_t number) const;
   std::vector<Logits> evaluateAlone(uint32_t number) const;
+  std::vector<Logits> findHidden(uint32_t block, bool isTogether) const;
 
   Model model;
   uint32_t vocab;
@@ -116,6 +121,66 @@ int64_t Checker::run(uint32_t sequences, uint32_t threads) const {
   return different;
 }
 
+/// The hidden states of the first text, and that of the last token of the
+/// third; `isTogether`: with the logits of the second in one batch.
+std::vector<Logits> Checker::findHidden(uint32_t block, bool isTogether) const {
+  sherry_context_options options = {};
+  options.context = 200;
+  options.block = block;
+  options.threads = 2;
+  options.sequences = 3;
+  Context context(check(sherry_context_create(model.get(), &options)));
+  const std::vector<int32_t> texts[] = {makeText(0), makeText(1), makeText(2)};
+  const sherry_logits wanted[] = {SHERRY_HIDDEN_ALL, SHERRY_LOGITS_LAST,
+                                  SHERRY_HIDDEN_LAST};
+  std::vector<sherry_batch_entry> entries;
+  for (uint32_t i = 0; i < 3; ++i)
+    entries.push_back(
+        {i, wanted[i], texts[i].data(), static_cast<int64_t>(texts[i].size())});
+  struct Receiver {
+    uint32_t size;
+    int64_t first = 0; ///< entry of the call, among the three
+    std::vector<Logits> rows[3] = {};
+  } receiver = {sherry_model_hidden_size(model.get())};
+  auto evaluate = [&](int64_t first, int64_t count) {
+    receiver.first = first;
+    check(sherry_eval_batch(
+        context.get(), &entries[first], count,
+        [](void *user, int64_t entry, int64_t, const float *values) {
+          auto *receiver = static_cast<Receiver *>(user);
+          receiver->rows[receiver->first + entry].emplace_back(
+              values, values + receiver->size);
+        },
+        &receiver));
+  };
+  if (isTogether) {
+    evaluate(0, 3);
+  } else {
+    evaluate(0, 1);
+    evaluate(2, 1);
+  }
+  std::vector<Logits> result = std::move(receiver.rows[0]);
+  result.insert(result.end(), receiver.rows[2].begin(), receiver.rows[2].end());
+  return result;
+}
+
+int64_t Checker::runHidden() const {
+  const std::vector<Logits> alone = findHidden(1, false);
+  const size_t expected = makeText(0).size() + 1;
+  int64_t different = alone.size() != expected;
+  for (const Logits &row : alone)
+    different +=
+        std::all_of(row.begin(), row.end(), [](float x) { return x == 0; });
+  for (uint32_t block : {0, 8, 13}) {
+    const std::vector<Logits> together = findHidden(block, true);
+    different += together.size() != expected;
+    for (size_t i = 0; i < std::min(alone.size(), together.size()); ++i)
+      for (size_t k = 0; k < alone[i].size(); ++k)
+        different += together[i][k] != alone[i][k];
+  }
+  return different;
+}
+
 /// Whether batches of all sizes give the right logits.
 static bool runAll(const Checker &checker) {
   int64_t different = 0;
@@ -126,7 +191,10 @@ static bool runAll(const Checker &checker) {
                   threads, static_cast<long long>(found));
       different += found;
     }
-  return different == 0;
+  const int64_t hidden = checker.runHidden();
+  std::printf("%lld numbers of hidden states differ\n",
+              static_cast<long long>(hidden));
+  return different + hidden == 0;
 }
 
 /// The body of the thread; null if all is well.

@@ -222,8 +222,10 @@ const char *sherry_text_stream_push(sherry_text_stream *stream, int32_t token,
 
 const char *sherry_text_stream_finish(sherry_text_stream *stream,
                                       size_t *size) {
-  stream->text = stream->buffer.finish();
-  return giveText(stream, size);
+  return guard(static_cast<const char *>(nullptr), [&] {
+    stream->text = stream->buffer.finish();
+    return giveText(stream, size);
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -389,6 +391,9 @@ int32_t sherry_sample_masked(sherry_sampler *sampler, const float *logits,
                [&] { return sampler->sampler.sample(logits, n, mask); });
 }
 
-void sherry_sampler_accept(sherry_sampler *sampler, int32_t token) {
-  sampler->sampler.accept(token);
+int sherry_sampler_accept(sherry_sampler *sampler, int32_t token) {
+  return guard(-1, [&] {
+    sampler->sampler.accept(token);
+    return 0;
+  });
 }

@@ -42,6 +42,10 @@ static uint32_t resolveCapacity(const sherry_abi_model &abi,
                  abi.max_context, "a context");
 }
 
+static_assert(SHERRY_PAGE_POSITIONS == SHERRY_ABI_PAGE_POSITIONS &&
+                  SHERRY_MAX_SEQUENCES == SHERRY_ABI_MAX_SEQUENCES,
+              "what sherry.h says");
+
 static uint32_t resolveSequences(const sherry_context_options &options) {
   return resolve(options.sequences, 1, SHERRY_ABI_MAX_SEQUENCES,
                  "a number of sequences");
@@ -322,11 +326,7 @@ void Context::eval(const sherry_batch_entry *entries, int64_t n,
   auto rowsOf = [&](int64_t wanted) {
     return static_cast<uint64_t>(std::clamp<int64_t>(wanted, 1, maxBlock));
   };
-  logitsRows.reserve(rowsOf(logits), model->abi().logits_stride, "logits");
-  hiddenRows.reserve(rowsOf(hidden), model->abi().hidden_stride,
-                     "hidden states");
   makeRoom(entries, n);
-  lastLogits = nullptr;
   struct InUse {
     Context &context;
     const sherry_batch_entry *entries;
@@ -341,12 +341,18 @@ void Context::eval(const sherry_batch_entry *entries, int64_t n,
         context.slots[entries[i].sequence]->dropRoom();
     }
   } inUse(*this, entries, n);
+  lastLogits = nullptr;
+  logitsRows.reserve(rowsOf(logits), model->abi().logits_stride, "logits");
+  hiddenRows.reserve(rowsOf(hidden), model->abi().hidden_stride,
+                     "hidden states");
+  // What a caller of passOn() sets is for the next evaluation.
+  const auto [function, functionUser] = std::pair(goesOn, goesOnUser);
   for (Place next{0, 0};;) {
     const bool isFirst = next.entry == 0 && next.index == 0;
     next = fillBlock(entries, n, next);
     if (pending.tokens.empty())
       break;
-    if (!isFirst && goesOn && !goesOn(goesOnUser))
+    if (!isFirst && function && !function(functionUser))
       throw Error("the evaluation was cancelled");
     forward();
     passOn(onLogits, user);

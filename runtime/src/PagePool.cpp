@@ -43,7 +43,7 @@ int32_t PagePool::take(bool &isZero) {
 int32_t PagePool::allocate() {
   bool isZero;
   const int32_t result = take(isZero);
-  // No sequence finds, or writes to a file, what another left behind.
+  // No sequence finds in a new page what another left behind.
   if (!isZero)
     std::memset(page(result), 0, bytesPerPage);
   return result;

@@ -10,13 +10,11 @@
 #include "PrefixFile.h"
 #include "Checksum.h"
 #include "sherry/support/Error.h"
+#include "sherry/support/Files.h"
 #include "sherry/support/Parallel.h"
-#include "sherry/support/PendingFile.h"
 
-#include <cerrno>
 #include <cstring>
 #include <functional>
-#include <unistd.h>
 #include <zlib.h>
 
 using namespace sherry::runtime;
@@ -96,20 +94,6 @@ Header describe(const sherry_abi_checksum &model, const PagePool &pool,
   return header;
 }
 
-void write(int descriptor, const std::string &path, const void *data,
-           uint64_t size) {
-  const auto *bytes = static_cast<const char *>(data);
-  while (size > 0) {
-    const ssize_t count = ::write(descriptor, bytes, size);
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count < 0)
-      throw Error(path + ": cannot write: " + std::strerror(errno));
-    bytes += count;
-    size -= static_cast<uint64_t>(count);
-  }
-}
-
 Header readHeader(const File &file, const sherry_abi_checksum &model,
                   const PagePool &pool, uint32_t capacity) {
   auto require = [&](bool condition, const std::string &what) {
@@ -138,7 +122,10 @@ Header readHeader(const File &file, const sherry_abi_checksum &model,
               std::to_string(capacity) + " positions");
   require(header.numPages == Sequence::pagesOf(header.numTokens),
           "the header contradicts itself");
-  // Cannot overflow: both factors are those of a pool, or smaller.
+  // No product of what follows overflows: no pool is so large.
+  require(header.numPages <= pool.size(),
+          "needs " + std::to_string(header.numPages) +
+              " pages, the context has " + std::to_string(pool.size()));
   const uint64_t size = sizeof(Header) +
                         uint64_t{header.numTokens} * sizeof(int32_t) +
                         header.numPages * header.pageSize;
@@ -154,16 +141,15 @@ void sherry::runtime::writePrefix(const std::string &path,
                                   const PagePool &pool,
                                   const Sequence &sequence) {
   const Header header = describe(model, pool, sequence);
-  PendingFile file(path);
-  if (const std::error_code error = file.open())
-    throw Error(path + ": cannot write: " + error.message());
-  write(file.getDescriptor(), path, &header, sizeof(header));
-  write(file.getDescriptor(), path, bytesOf(sequence.tokens()),
-        sizeOf(sequence.tokens()));
+  auto view = [](const void *bytes, uint64_t size) {
+    return std::string_view(static_cast<const char *>(bytes), size);
+  };
+  OutputFile file(path);
+  file.write(view(&header, sizeof(header)));
+  file.write(view(bytesOf(sequence.tokens()), sizeOf(sequence.tokens())));
   for (int32_t page : sequence.pages())
-    write(file.getDescriptor(), path, pool.page(page), pool.pageSize());
-  if (const std::error_code error = file.commit())
-    throw Error(path + ": cannot write: " + error.message());
+    file.write(view(pool.page(page), pool.pageSize()));
+  file.commit();
 }
 
 Sequence sherry::runtime::readPrefix(const std::string &path,

@@ -11,8 +11,7 @@
 namespace sherry::runtime {
 
 /// Writes the tokens and the pages of a sequence; `model` tells the model from
-/// others. Throws Error, naming the
-/// file; there is then none, or the one that was there before.
+/// others. Throws std::runtime_error, naming the file, which is then as it was.
 void writePrefix(const std::string &path, const sherry_abi_checksum &model,
                  const PagePool &pool, const Sequence &sequence);
 

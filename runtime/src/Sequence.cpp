@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "Sequence.h"
 
+#include <algorithm>
+
 using namespace sherry::runtime;
 
 /// Releases all pages but the first `count`.
@@ -30,8 +32,10 @@ void Sequence::truncate(uint32_t length) {
 
 void Sequence::makeRoom(uint32_t count) {
   const size_t end = ids.size() + count;
-  ids.reserve(end);
-  held.reserve(pagesOf(end));
+  // Twice as much as before, so that token after token is cheap.
+  if (ids.capacity() < end)
+    ids.reserve(std::max<size_t>(end, 2 * ids.capacity()));
+  held.reserve(pagesOf(ids.capacity()));
   if (count > 0 && ids.size() % SHERRY_ABI_PAGE_POSITIONS != 0 &&
       pool->isShared(held.back())) {
     const int32_t copy = pool->copy(held.back());

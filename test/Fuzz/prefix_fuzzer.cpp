@@ -4,7 +4,7 @@
 //
 // The input is a file; and, such that more than its checksum is looked at, a
 // file whose header has been made right as far as it does not say sizes. What
-// is accepted has tokens of the model, and is written as the same file.
+// is accepted has tokens of the model.
 //
 //===----------------------------------------------------------------------===//
 #include "PrefixFile.h"

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Answer.h"
+#include "sherry/engine/Tokens.h"
 
 #include <nlohmann/json.hpp>
 
@@ -24,6 +25,7 @@ void Answer::attachTo(engine::Request &request) {
     request.logprobs = options.logprobs;
   request.contextShift = options.contextShift;
   request.keep = options.keep;
+  request.continuesText = options.echo;
   if (options.echo)
     request.onPrompt = [this](int32_t token, std::string_view text) {
       printPrompt(token, text);
@@ -62,16 +64,12 @@ void Answer::printToken(const engine::TokenEvent &event) {
   if (printsText)
     line["text"] = event.text;
   if (event.logprob) {
-    line["logprob"] = *event.logprob;
+    line["logprob"] = event.logprob->logprob;
     Json top = Json::array();
-    for (const engine::TokenLogprob &other : event.top) {
+    for (const engine::TokenLogprob &other : event.logprob->top) {
       Json entry = {{"token", other.token}, {"logprob", other.logprob}};
-      if (printsText) {
-        size_t size;
-        const char *bytes =
-            check(sherry_token_bytes(model, other.token, &size));
-        entry["text"] = std::string(bytes, size);
-      }
+      if (printsText)
+        entry["text"] = std::string(engine::bytesOf(model, other.token));
       top.push_back(std::move(entry));
     }
     line["top"] = std::move(top);

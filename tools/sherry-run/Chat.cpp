@@ -3,16 +3,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "sherry/engine/Chat.h"
 #include "Answer.h"
-#include "ChatForm.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
 using namespace sherry;
 using namespace sherry::run;
+using engine::Messages;
 
 static constexpr char help[] =
     "A message is a line; a line that ends in \\ goes on in the next, and what "
@@ -80,177 +80,93 @@ static void saveMessages(const std::string &path, const Messages &messages) {
 // The chat
 //===----------------------------------------------------------------------===//
 
+static engine::ChatForm makeForm(const sherry_model *model,
+                                 const Options &options) {
+  engine::ChatFormOptions formOptions;
+  if (!options.chatTemplate.empty()) {
+    formOptions.jinja = readText(options.chatTemplate);
+    formOptions.origin = "--template " + options.chatTemplate;
+  }
+  formOptions.thinking = options.thinking;
+  formOptions.date = options.date;
+  formOptions.system = options.system;
+  formOptions.bos = options.bos;
+  return {model, formOptions};
+}
+
 namespace {
 
-class Chat {
+/// A chat whose answers are printed.
+class PrintedChat {
 public:
-  Chat(const sherry_model *model, const Options &options);
+  PrintedChat(const sherry_model *model, const Options &options)
+      : model(model), options(options), form(makeForm(model, options)),
+        engine(makeEngine(model, options)), chat(*engine, form),
+        sampler(check(sherry_sampler_create(&options.sampling)),
+                sherry_sampler_destroy),
+        answerOptions(options) {
+    answerOptions.echo = false;
+  }
 
-  /// Forgets all and begins with these messages.
-  void begin(Messages before);
   /// Answers a question. If the user interrupts before it has been read, it is
   /// as if it had not been asked, and the result is false.
   bool answer(const std::string &question);
-
-  const Messages &getMessages() const { return messages; }
-  /// The chat without what was said but for the system's message.
-  Messages getBeginning() const;
+  engine::Chat &get() { return chat; }
   void printStatistics(double loadSeconds) const {
     run::printStatistics(*engine, options, loadSeconds);
   }
 
 private:
-  std::vector<int32_t> makePrompt();
-  std::vector<int32_t> write(size_t first) const;
-  size_t countTokensBefore(size_t question) const;
-  size_t countKept() const;
-  std::vector<int32_t> shorten();
+  [[noreturn]] void fail(const engine::PromptTooLong &error) const;
 
   const sherry_model *model;
   const Options &options;
-  const ChatForm form;
+  const engine::ChatForm form;
   const std::unique_ptr<engine::Engine> engine;
+  engine::Chat chat;
   const std::shared_ptr<sherry_sampler> sampler; ///< of all answers
-  Messages messages;
-  // What the model sees: messages in front that are kept, and those from a
-  // question on.
-  size_t numKept = 0, firstShown = 0;
   Options answerOptions;
 };
 
 } // namespace
 
-Chat::Chat(const sherry_model *model, const Options &options)
-    : model(model), options(options), form(model, options),
-      engine(makeEngine(model, options)),
-      sampler(check(sherry_sampler_create(&options.sampling)),
-              sherry_sampler_destroy),
-      answerOptions(options) {
-  answerOptions.echo = false;
-  if (!form.endText().empty())
-    answerOptions.stops.push_back(form.endText());
+void PrintedChat::fail(const engine::PromptTooLong &error) const {
+  throw std::runtime_error(
+      std::to_string(error.size) + " tokens are more than the " +
+      std::to_string(error.capacity) +
+      " positions of the context; use a larger --ctx (the model allows " +
+      std::to_string(sherry_model_max_context(model)) + "), or " +
+      (!options.contextShift ? "--context-shift to forget what is oldest"
+       : options.keep > 0
+           ? "let fewer than the first " + std::to_string(options.keep) +
+                 " be kept, by a smaller --keep or a shorter beginning"
+           : "a shorter message"));
 }
 
-Messages Chat::getBeginning() const {
-  const bool hasSystem =
-      !messages.empty() && messages.front().role == Role::System;
-  return hasSystem ? Messages{messages.front()} : Messages{};
-}
-
-void Chat::begin(Messages before) {
-  messages = std::move(before);
-  numKept = firstShown = 0;
-}
-
-/// The tokens of what the model sees, if its questions begin with `first`.
-std::vector<int32_t> Chat::write(size_t first) const {
-  Messages shown(messages.begin(),
-                 messages.begin() + static_cast<ptrdiff_t>(numKept));
-  shown.insert(shown.end(),
-               messages.begin() +
-                   static_cast<ptrdiff_t>(std::max(first, numKept)),
-               messages.end());
-  return form.tokenize(shown, /*beginsAnswer=*/true);
-}
-
-/// The tokens that come before what a question says. Templates may refuse a
-/// chat that ends before it, so what two questions have in common counts.
-size_t Chat::countTokensBefore(size_t question) const {
-  Messages shown(messages.begin(),
-                 messages.begin() + static_cast<ptrdiff_t>(question));
-  shown.push_back({Role::User, "a"});
-  const auto one = form.tokenize(shown, /*beginsAnswer=*/true);
-  shown.back().content = "b";
-  const auto other = form.tokenize(shown, /*beginsAnswer=*/true);
-  const auto end =
-      std::mismatch(one.begin(), one.end(), other.begin(), other.end()).first;
-  return static_cast<size_t>(end - one.begin());
-}
-
-/// Messages that are never forgotten: that of the system, and turns that begin
-/// within the first tokens that the options say.
-size_t Chat::countKept() const {
-  size_t count = getBeginning().size();
-  while (options.keep > 0 && count + 1 < messages.size() &&
-         (count == 0 || countTokensBefore(count) < options.keep))
-    count += 2;
-  return count;
-}
-
-/// Forgets the oldest turns, about half of what may be forgotten. The result is
-/// what the model sees then; nothing if only the question is left.
-std::vector<int32_t> Chat::shorten() {
-  const size_t question = messages.size() - 1;
-  numKept = countKept();
-  firstShown = std::max(firstShown, numKept);
-  if (firstShown >= question)
-    return {};
-  const size_t least = write(question).size();
-  std::vector<int32_t> prompt = write(firstShown);
-  const size_t wanted = least + (prompt.size() - least) / 2;
-  do
-    prompt = write(firstShown += 2);
-  while (firstShown < question && prompt.size() > wanted);
-  return prompt;
-}
-
-/// The chat up to where the model answers the last question.
-std::vector<int32_t> Chat::makePrompt() {
-  std::vector<int32_t> prompt = write(firstShown);
-  while (options.contextShift && prompt.size() > engine->capacity()) {
-    std::vector<int32_t> shorter = shorten();
-    if (shorter.empty())
-      break;
-    prompt = std::move(shorter);
-  }
-  if (prompt.size() > engine->capacity())
-    throw std::runtime_error(
-        std::to_string(prompt.size()) + " tokens are more than the " +
-        std::to_string(engine->capacity()) +
-        " positions of the context; use a larger --ctx (the model allows " +
-        std::to_string(sherry_model_max_context(model)) + "), or " +
-        (!options.contextShift ? "--context-shift to forget what is oldest"
-         : options.keep > 0
-             ? "let fewer than the first " + std::to_string(options.keep) +
-                   " be kept, by a smaller --keep or a shorter beginning"
-             : "a shorter message"));
-  return prompt;
-}
-
-bool Chat::answer(const std::string &question) {
-  messages.push_back({Role::User, question});
+bool PrintedChat::answer(const std::string &question) {
+  engine::Request request;
+  request.sampler = sampler;
+  Answer answer(model, answerOptions);
+  answer.attachTo(request);
+  bool wasDropped = false;
+  request.onEnd =
+      [&, printEnd = std::move(request.onEnd)](const engine::EndEvent &event) {
+        wasDropped = !event.hasReadPrompt;
+        if (!wasDropped)
+          printEnd(event);
+      };
   try {
-    engine::Request request;
-    request.prompt = makePrompt();
-    request.sampler = sampler;
-    request.endTokens = form.endTokens();
-    request.shorten = [this] { return shorten(); };
-    Answer answer(model, answerOptions);
-    answer.attachTo(request);
-    bool wasDropped = false;
-    request.onEnd = [&, printEnd = std::move(request.onEnd)](
-                        const engine::EndEvent &event) {
-      wasDropped = !event.hasReadPrompt;
-      if (!wasDropped)
-        printEnd(event);
-    };
-    engine->submit(std::move(request));
-    runToEnd(*engine);
-    if (wasDropped) {
-      messages.pop_back();
-      return false;
-    }
-    if (answer.end()->reason == engine::EndReason::ContextFull &&
-        !options.quiet)
-      std::fputs("sherry-run: the context is full: /reset, or start with "
-                 "--context-shift or a larger --ctx\n",
-                 stderr);
-    messages.push_back({Role::Assistant, answer.text()});
-  } catch (...) {
-    messages.pop_back();
-    throw;
+    chat.ask(question, std::move(request));
+  } catch (const engine::PromptTooLong &error) {
+    fail(error);
   }
-  return true;
+  engine->run();
+  if (!wasDropped && answer.end()->reason == engine::EndReason::ContextFull &&
+      !options.quiet)
+    std::fputs("sherry-run: the context is full: /reset, or start with "
+               "--context-shift or a larger --ctx\n",
+               stderr);
+  return !wasDropped;
 }
 
 //===----------------------------------------------------------------------===//
@@ -289,7 +205,7 @@ static bool readMessage(LineReader &input, std::string &message,
 }
 
 /// Obeys a command. Returns false if the chat is over.
-static bool obey(Chat &chat, const std::string &command) {
+static bool obey(engine::Chat &chat, const std::string &command) {
   const size_t space = command.find(' ');
   const std::string name = command.substr(0, space);
   const std::string argument =
@@ -297,9 +213,9 @@ static bool obey(Chat &chat, const std::string &command) {
   if (name == "/exit")
     return false;
   if (name == "/reset")
-    chat.begin(chat.getBeginning());
+    chat.begin(chat.beginning());
   else if (name == "/save" && !argument.empty())
-    saveMessages(argument, chat.getMessages());
+    saveMessages(argument, chat.messages());
   else if (name == "/load" && !argument.empty())
     chat.begin(loadMessages(argument));
   else
@@ -308,16 +224,16 @@ static bool obey(Chat &chat, const std::string &command) {
 }
 
 /// False if the chat is over.
-static bool takeTurn(Chat &chat, const Options &options,
+static bool takeTurn(PrintedChat &chat, const Options &options,
                      const std::string &message, bool isQuoted) {
   if (message.empty())
     return true;
   if (message.front() == '/' && !isQuoted)
-    return obey(chat, message);
+    return obey(chat.get(), message);
   if (!chat.answer(message))
     std::fputs("sherry-run: interrupted: the message is dropped\n", stderr);
   else if (!options.history.empty())
-    saveMessages(options.history, chat.getMessages());
+    saveMessages(options.history, chat.get().messages());
   return true;
 }
 
@@ -341,8 +257,8 @@ static Messages findBeginning(const Options &options) {
 
 void sherry::run::chat(const sherry_model *model, const Options &options,
                        double loadSeconds) {
-  Chat chat(model, options);
-  chat.begin(findBeginning(options));
+  PrintedChat chat(model, options);
+  chat.get().begin(findBeginning(options));
 
   LineReader input("-");
   const bool isTerminal = isatty(STDIN_FILENO);

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Answer.h"
 #include "Npy.h"
-#include "Text.h"
+#include "sherry/engine/Tokens.h"
 
 #include <cstdio>
 
@@ -16,10 +16,10 @@ static std::vector<int32_t> makePrompt(const sherry_model *model,
                                        const Options &options) {
   std::vector<int32_t> tokens = options.tokens;
   if (tokens.empty()) {
-    tokens = tokenize(
+    tokens = engine::tokenize(
         model, options.prompt ? *options.prompt : readText(*options.promptFile),
         tokenizeFlags(options));
-    if (hasBosTwice(model, options, tokens))
+    if (engine::hasBosTwice(model, tokenizeFlags(options), tokens))
       std::fputs("sherry-run: warning: the prompt begins with two BOS tokens, "
                  "its own and the one that the tokenizer adds; give --no-bos, "
                  "or leave it out of the prompt\n",
@@ -40,13 +40,6 @@ void sherry::run::generate(const sherry_model *model, const Options &options,
   request.sampling = options.sampling;
   const auto engine = makeEngine(model, options);
   const size_t size = request.prompt.size();
-  if (size > engine->capacity())
-    throw std::runtime_error(
-        "the prompt has " + std::to_string(size) + " tokens, the context " +
-        std::to_string(engine->capacity()) +
-        " positions; use a shorter prompt or a larger --ctx (the model "
-        "allows " +
-        std::to_string(sherry_model_max_context(model)) + ")");
   Answer answer(model, options);
   answer.attachTo(request);
   const uint32_t vocabSize = sherry_model_vocab_size(model);
@@ -60,8 +53,17 @@ void sherry::run::generate(const sherry_model *model, const Options &options,
         writer->commit();
     };
   }
-  engine->submit(std::move(request));
-  runToEnd(*engine);
+  try {
+    engine->submit(std::move(request));
+  } catch (const engine::PromptTooLong &error) {
+    throw std::runtime_error(
+        "the prompt has " + std::to_string(error.size) +
+        " tokens, the context " + std::to_string(error.capacity) +
+        " positions; use a shorter prompt or a larger --ctx (the model "
+        "allows " +
+        std::to_string(sherry_model_max_context(model)) + ")");
+  }
+  engine->run();
   if (answer.end()->reason == engine::EndReason::ContextFull && !options.quiet)
     std::fprintf(stderr,
                  "sherry-run: stopped, the context of %zu positions is full; "

@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 #include "Options.h"
 #include "../Support/CommandLine.h"
-#include "sherry/text/ChatTemplate.h"
 
 #include <random>
 
@@ -237,17 +236,9 @@ static void addText(CLI::App &app, Options &options) {
 
 static void addChat(CLI::App &app, Options &options) {
   app.add_option("--template", options.chatTemplate,
-                 "How the model's chats are written: " +
-                     sherry::ChatTemplate::listNames() +
-                     ", or a file with a Jinja template (default: the model's "
-                     "own template)")
-      ->check([](const std::string &name) -> std::string {
-        if (sherry::ChatTemplate::findBuiltIn(name) ||
-            CLI::ExistingFile(name).empty())
-          return "";
-        return "'" + name + "' is none of " +
-               sherry::ChatTemplate::listNames() + ", and no file";
-      });
+                 "How the model's chats are written: a file with a Jinja "
+                 "template (default: the model's own template)")
+      ->check(CLI::ExistingFile);
   app.add_option("--system", options.system,
                  "The system's message, with which a chat begins; that of "
                  "--history must be the same");

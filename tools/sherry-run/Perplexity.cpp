@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Text.h"
-#include "sherry/engine/Logits.h"
+#include "Session.h"
+#include "sherry/engine/Tokens.h"
 
 #include <algorithm>
 #include <cmath>
@@ -45,20 +45,19 @@ void sherry::run::scorePerplexity(const sherry_model *model,
     throw std::runtime_error("--stride is " + std::to_string(stride) +
                              "; it must be from 1 to the window, " +
                              std::to_string(window));
-  const std::vector<int32_t> tokens =
-      tokenizeScored(model, options, readText(*options.perplexityFile));
+  const std::vector<int32_t> tokens = engine::tokenizeScored(
+      model, readText(*options.perplexityFile), tokenizeFlags(options));
   // The BOS token if texts begin with one: each window does, too.
   const std::vector<int32_t> start =
-      tokenize(model, "", tokenizeFlags(options));
+      engine::tokenize(model, "", tokenizeFlags(options));
   if (tokens.size() < 2)
     throw std::runtime_error(*options.perplexityFile +
                              ": has fewer than 2 tokens, nothing to score");
   sherry_context_options contextOptions = options.context;
   contextOptions.context = window;
-  Context context(check(sherry_context_create(model, &contextOptions)));
+  engine::Engine engine(model, contextOptions);
 
   const bool showProgress = !options.quiet && isatty(STDERR_FILENO);
-  const uint32_t vocabSize = sherry_model_vocab_size(model);
   Score result;
   size_t scored = 0; // tokens up to here have been scored, or begin a window
   for (size_t begin = 0; scored < tokens.size(); begin += stride) {
@@ -69,17 +68,18 @@ void sherry::run::scorePerplexity(const sherry_model *model,
     std::vector<int32_t> part(first, first + static_cast<ptrdiff_t>(count));
     if (!start.empty())
       part.front() = start.front();
-    // Those before it give context. The last token predicts nothing.
-    const auto firstToScore = static_cast<int64_t>(scored - begin);
-    scored = begin + count;
-    check(sherry_context_truncate(context.get(), 0, 0));
-    auto score = [&](int64_t index, const float *logits) {
-      const int64_t next = index + 1;
-      if (next >= firstToScore)
-        result.add(-engine::LogSoftmax(logits, vocabSize)(part[next]));
+    engine::Request request;
+    request.prompt = std::move(part);
+    request.maxTokens = 0;
+    request.promptLogprobs = 0;
+    // Those before it give context.
+    request.promptLogprobsFrom = std::max<size_t>(scored - begin, 1);
+    request.onPromptLogprob = [&](size_t, const engine::RankedLogprob &score) {
+      result.add(-score.logprob);
     };
-    engine::evaluate(context.get(), part.data(), count - 1, SHERRY_LOGITS_ALL,
-                     score);
+    scored = begin + count;
+    engine.submit(std::move(request));
+    engine.run();
     if (showProgress)
       std::fprintf(stderr, "\r%zu of %zu tokens", begin + count, tokens.size());
   }

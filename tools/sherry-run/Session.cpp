@@ -77,20 +77,20 @@ bool LineReader::next(std::string &line) {
   return true;
 }
 
+unsigned sherry::run::tokenizeFlags(const Options &options) {
+  return (options.bos ? SHERRY_TOKENIZE_BOS : 0) |
+         (options.special ? SHERRY_TOKENIZE_SPECIAL : 0);
+}
+
 std::unique_ptr<engine::Engine>
 sherry::run::makeEngine(const sherry_model *model, const Options &options) {
   auto engine = std::make_unique<engine::Engine>(model, options.context);
-  if (options.contextShift && options.keep + 1 >= engine->capacity())
+  if (options.contextShift && options.keep >= engine->capacity() - 1)
     throw std::runtime_error(
         "--keep " + std::to_string(options.keep) + " leaves no room in the " +
         std::to_string(engine->capacity()) +
         " positions of the context; use a smaller --keep or a larger --ctx");
   return engine;
-}
-
-void sherry::run::runToEnd(engine::Engine &engine) {
-  while (engine.step())
-    ;
 }
 
 void sherry::run::printStatistics(const engine::Engine &engine,

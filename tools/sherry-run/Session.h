@@ -8,7 +8,6 @@
 #ifndef SHERRY_TOOLS_RUN_SESSION_H
 #define SHERRY_TOOLS_RUN_SESSION_H
 
-#include "../Support/Tokens.h"
 #include "Options.h"
 #include "sherry/engine/Engine.h"
 #include "sherry/owners.h"
@@ -45,12 +44,14 @@ private:
   InputFile file;
 };
 
+/// What the options say of BOS and of names of special tokens, as
+/// sherry_tokenize takes it.
+unsigned tokenizeFlags(const Options &options);
+
 /// An engine for one request at a time. Throws std::runtime_error if the
 /// options do not fit together.
 std::unique_ptr<engine::Engine> makeEngine(const sherry_model *model,
                                            const Options &options);
-/// Answers what was submitted.
-void runToEnd(engine::Engine &engine);
 void printStatistics(const engine::Engine &engine, const Options &options,
                      double loadSeconds);
 

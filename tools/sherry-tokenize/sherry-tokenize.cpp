@@ -4,10 +4,10 @@
 //
 //===----------------------------------------------------------------------===//
 #include "../Support/CommandLine.h"
-#include "../Support/Tokens.h"
 #include "sherry-abi/limits.h"
 #include "sherry/Import/ModelFiles.h"
 #include "sherry/Support/ToolProcess.h"
+#include "sherry/engine/Tokens.h"
 #include "sherry/owners.h"
 #include "sherry/support/Files.h"
 #include "sherry/text/Tokenizer.h"
@@ -77,9 +77,10 @@ public:
 
   std::vector<int32_t> encode(const std::string &text,
                               const Options &options) const override {
-    return tokenize(model.get(), text,
-                    (options.bos ? SHERRY_TOKENIZE_BOS : 0) |
-                        (options.special ? SHERRY_TOKENIZE_SPECIAL : 0));
+    return engine::tokenize(
+        model.get(), text,
+        (options.bos ? SHERRY_TOKENIZE_BOS : 0) |
+            (options.special ? SHERRY_TOKENIZE_SPECIAL : 0));
   }
   std::string_view bytes(int32_t token) const override {
     size_t size;
@@ -99,7 +100,7 @@ public:
     return text.append(rest, size);
   }
   bool prefixesSpace() const override {
-    const auto tokens = tokenize(model.get(), "a", 0);
+    const auto tokens = engine::tokenize(model.get(), "a", 0);
     return !tokens.empty() && bytes(tokens[0]).substr(0, 1) == " ";
   }
 

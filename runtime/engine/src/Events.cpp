@@ -5,8 +5,42 @@
 //===----------------------------------------------------------------------===//
 #include "Answer.h"
 
+#include <cmath>
+
 using namespace sherry;
 using namespace sherry::engine;
+
+/// Whether all that requests can use of `b` is there in `a`, too.
+bool Engine::covers(const Extent &a, const Extent &b) {
+  return b.position <= a.position &&
+         std::equal(b.tokens.begin(),
+                    b.tokens.begin() + static_cast<ptrdiff_t>(b.position),
+                    a.tokens.begin()) &&
+         (b.from >= b.to ||
+          (a.from <= b.from && a.to >= b.to && a.top >= b.top));
+}
+
+/// Keeps a sequence for what it has read, unless another one has it, too.
+void Engine::park(Parked kept) {
+  const Extent extent = kept.read.extent();
+  for (auto it = parked.begin(); it != parked.end();) {
+    if (it->owner != kept.owner) {
+      ++it;
+    } else if (covers(it->read.extent(), extent)) {
+      check(sherry_sequence_drop(context.get(), kept.sequence));
+      parked.splice(parked.end(), parked, it);
+      return;
+    } else if (covers(extent, it->read.extent())) {
+      check(sherry_sequence_drop(context.get(), it->sequence));
+      it = parked.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  parked.push_back(std::move(kept));
+  if (parked.size() > kMostParked)
+    evict();
+}
 
 /// Takes a request off the list, and parks what it has read.
 std::unique_ptr<Engine::Answer> Engine::remove(Answer &answer) {
@@ -17,11 +51,10 @@ std::unique_ptr<Engine::Answer> Engine::remove(Answer &answer) {
   std::unique_ptr<Answer> owner = std::move(*it);
   active.erase(it);
   reserved -= owner->pages;
-  owner->tokens.resize(owner->position);
-  parked.push_back(
-      {owner->sequence, owner->request.owner, std::move(owner->tokens)});
-  if (parked.size() > kMostParked)
-    evict();
+  if (!owner->hasStarted)
+    return owner;
+  owner->read.tokens.resize(owner->read.position);
+  park({owner->sequence, owner->request.owner, std::move(owner->read)});
   return owner;
 }
 
@@ -29,7 +62,7 @@ void Engine::finish(Answer &answer, EndReason reason) {
   const std::unique_ptr<Answer> owner = remove(answer);
   const std::string rest = owner->text.finish(reason == EndReason::Stop);
   if (owner->request.onEnd)
-    owner->request.onEnd({reason, rest, owner->hasReadPrompt});
+    owner->request.onEnd({reason, rest, owner->hasReadPrompt, owner->cached});
 }
 
 /// Ends a request by the exception that is being handled.
@@ -44,6 +77,13 @@ void Engine::fail(Answer &answer) {
   }
 }
 
+bool Engine::isActive(const Answer *answer) const {
+  return std::any_of(active.begin(), active.end(),
+                     [&](const std::unique_ptr<Answer> &other) {
+                       return other.get() == answer;
+                     });
+}
+
 void Engine::takeOutputs(const Share &share) {
   Answer &answer = *share.answer;
   try {
@@ -51,22 +91,42 @@ void Engine::takeOutputs(const Share &share) {
       std::rethrow_exception(answer.error);
     if (answer.wasCancelled || (!answer.hasReadPrompt && answer.isCancelled()))
       return finish(answer, EndReason::Cancelled);
+    giveScores(answer);
     if (!share.isLast)
       return;
     answer.hasReadPrompt = true;
+    if (answer.request.pooling != Pooling::None)
+      giveEmbedding(answer);
     if (answer.request.maxTokens == 0)
       return finish(answer, EndReason::Length);
     giveToken(answer);
   } catch (...) {
-    const bool isActive =
-        std::any_of(active.begin(), active.end(),
-                    [&](const std::unique_ptr<Answer> &other) {
-                      return other.get() == &answer;
-                    });
-    if (!isActive) // its last event was refused
+    if (!isActive(&answer)) // its last event was refused
       throw;
     fail(answer);
   }
+}
+
+void Engine::giveScores(Answer &answer) {
+  const Read &read = answer.read;
+  for (; answer.scoresGiven < read.scores.size(); ++answer.scoresGiven)
+    if (answer.request.onPromptLogprob)
+      answer.request.onPromptLogprob(read.scoresFrom + answer.scoresGiven,
+                                     read.scores[answer.scoresGiven]);
+}
+
+void Engine::giveEmbedding(Answer &answer) {
+  double squares = 0;
+  for (double value : answer.pool)
+    squares += value * value;
+  if (!(squares > 0) || !std::isfinite(squares))
+    throw std::runtime_error("the prompt's hidden states have no direction: "
+                             "they are zero, or not numbers");
+  std::vector<float> result;
+  for (double value : answer.pool)
+    result.push_back(static_cast<float>(value / std::sqrt(squares)));
+  if (answer.request.onEmbedding)
+    answer.request.onEmbedding(result);
 }
 
 /// Gives the token that was picked to the handler, and goes on to the next.
@@ -80,8 +140,8 @@ void Engine::giveToken(Answer &answer) {
                 event.token) != request.endTokens.end();
   if (isEnd && !request.ignoreEos)
     return finish(answer, EndReason::Eos);
-  sherry_sampler_accept(request.sampler.get(), event.token);
-  answer.tokens.push_back(event.token);
+  check(sherry_sampler_accept(request.sampler.get(), event.token));
+  answer.read.tokens.push_back(event.token);
   bool isStopped = false;
   event.text = answer.text.push(event.token, isStopped);
   if (request.onToken)
@@ -92,7 +152,7 @@ void Engine::giveToken(Answer &answer) {
     return finish(answer, EndReason::Length);
   if (answer.isCancelled())
     return finish(answer, EndReason::Cancelled);
-  while (answer.tokens.size() > capacity())
+  while (answer.read.tokens.size() > capacity())
     if (!request.contextShift || !forget(answer))
       return finish(answer, EndReason::ContextFull);
 }
@@ -105,7 +165,8 @@ bool Engine::forget(Answer &answer) {
   std::vector<int32_t> wanted;
   if (request.shorten)
     wanted = request.shorten();
-  auto rest = answer.tokens.begin();
+  checkTokens(model, wanted);
+  auto rest = answer.read.tokens.begin();
   if (!wanted.empty()) {
     rest += static_cast<ptrdiff_t>(answer.promptSize);
     answer.promptSize = wanted.size();
@@ -113,19 +174,19 @@ bool Engine::forget(Answer &answer) {
     // A question that cannot be shorter is kept as a whole.
     const size_t keep =
         request.shorten ? answer.promptSize : std::max<size_t>(request.keep, 1);
-    if (keep + 1 >= capacity())
+    if (keep >= capacity() - 1)
       return false;
     wanted.assign(rest, rest + static_cast<ptrdiff_t>(keep));
     // The last one has yet to be read.
-    const size_t read = answer.tokens.size() - 1;
+    const size_t read = answer.read.tokens.size() - 1;
     rest += static_cast<ptrdiff_t>(keep + (read - keep + 1) / 2);
   }
-  wanted.insert(wanted.end(), rest, answer.tokens.end());
+  wanted.insert(wanted.end(), rest, answer.read.tokens.end());
   const size_t same =
-      std::min(countCommon(answer.tokens, wanted), wanted.size() - 1);
+      std::min(countCommon(answer.read.tokens, wanted), wanted.size() - 1);
   check(sherry_context_truncate(context.get(), answer.sequence,
                                 static_cast<uint32_t>(same)));
-  answer.tokens = std::move(wanted);
-  answer.position = same;
+  answer.read.tokens = std::move(wanted);
+  answer.read.position = same;
   return true;
 }

@@ -4,37 +4,13 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/engine/Logits.h"
-#include "sherry/owners.h"
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
+#include <numeric>
+#include <stdexcept>
 
-using namespace sherry;
 using namespace sherry::engine;
-
-void sherry::engine::evaluate(sherry_context *context, const int32_t *tokens,
-                              size_t count, sherry_logits wanted,
-                              const LogitsFunction &onLogits) {
-  // The C interface must not be left by an exception.
-  struct Sink {
-    const LogitsFunction &function;
-    std::exception_ptr error;
-  } sink = {onLogits, nullptr};
-  auto receive = [](void *user, int64_t index, const float *logits) {
-    auto &sink = *static_cast<Sink *>(user);
-    try {
-      if (!sink.error)
-        sink.function(index, logits);
-    } catch (...) {
-      sink.error = std::current_exception();
-    }
-  };
-  check(sherry_eval(context, tokens, static_cast<int64_t>(count), wanted,
-                    onLogits ? +receive : nullptr, &sink));
-  if (sink.error)
-    std::rethrow_exception(sink.error);
-}
 
 void sherry::engine::checkLogits(const float *logits, uint32_t vocabSize) {
   bool isFinite = true;
@@ -48,11 +24,38 @@ void sherry::engine::checkLogits(const float *logits, uint32_t vocabSize) {
         "with a cache of i8 or f32, or with activations of f32");
 }
 
-LogSoftmax::LogSoftmax(const float *logits, uint32_t vocabSize)
-    : logits(logits) {
+/// The likeliest tokens first.
+static std::vector<int32_t> rank(const float *logits, uint32_t vocabSize,
+                                 uint32_t count) {
+  count = std::min(count, vocabSize);
+  if (count == 0)
+    return {};
+  if (count == 1)
+    return {static_cast<int32_t>(std::max_element(logits, logits + vocabSize) -
+                                 logits)};
+  std::vector<int32_t> tokens(vocabSize);
+  std::iota(tokens.begin(), tokens.end(), 0);
+  std::partial_sort(tokens.begin(), tokens.begin() + count, tokens.end(),
+                    [&](int32_t a, int32_t b) {
+                      return logits[a] != logits[b] ? logits[a] > logits[b]
+                                                    : a < b;
+                    });
+  tokens.resize(count);
+  return tokens;
+}
+
+RankedLogprob sherry::engine::rankLogprob(const float *logits,
+                                          uint32_t vocabSize, int32_t token,
+                                          uint32_t count) {
   checkLogits(logits, vocabSize);
+  // The logarithm of the sum of exponentials.
   const double most = *std::max_element(logits, logits + vocabSize);
+  double sum = 0;
   for (uint32_t i = 0; i < vocabSize; ++i)
-    logSum += std::exp(logits[i] - most);
-  logSum = std::log(logSum) + most;
+    sum += std::exp(logits[i] - most);
+  const double logSum = std::log(sum) + most;
+  RankedLogprob result = {logits[token] - logSum, {}};
+  for (int32_t other : rank(logits, vocabSize, count))
+    result.top.push_back({other, logits[other] - logSum});
+  return result;
 }

@@ -157,7 +157,7 @@ const char *sherry_text_stream_push(sherry_text_stream *stream, int32_t token,
                                     size_t *size);
 
 /// Returns, in the same way, what was held back: the bytes of a character that
-/// never became complete.
+/// never became complete. Returns null on error.
 const char *sherry_text_stream_finish(sherry_text_stream *stream, size_t *size);
 
 //===----------------------------------------------------------------------===//
@@ -181,9 +181,9 @@ typedef struct sherry_context_options {
   /// OMP_THREAD_LIMIT.
   uint32_t threads;
   /// Sequences that there are at the start, numbered from 0; default: 1, at
-  /// most 1024.
+  /// most SHERRY_MAX_SEQUENCES.
   uint32_t sequences;
-  /// Pages of 64 positions for all sequences together; default: what
+  /// Pages of SHERRY_PAGE_POSITIONS for all sequences together; default: what
   /// `sequences` full ones need. A page takes memory when it is used first.
   uint32_t pages;
 } sherry_context_options;
@@ -212,10 +212,15 @@ uint32_t sherry_context_position(const sherry_context *context,
 int sherry_context_truncate(sherry_context *context, uint32_t sequence,
                             uint32_t position);
 
-// A sequence holds the pages of 64 positions that its tokens need. Forks share
-// pages; a page that is shared is copied when a sequence is about to write to
-// it. Functions that return a number return -1 on error, such as when there
-// are 1024 sequences already.
+// A sequence holds the pages that its tokens need. Forks share pages; a page
+// that is shared is copied when a sequence is about to write to it. Functions
+// that return a number return -1 on error, such as when there are no more
+// sequences.
+
+enum {
+  SHERRY_PAGE_POSITIONS = 64,  ///< of a page
+  SHERRY_MAX_SEQUENCES = 1024, ///< of a context
+};
 
 /// A new sequence without tokens. Returns its number, the lowest that is free.
 int64_t sherry_sequence_create(sherry_context *context);
@@ -232,7 +237,8 @@ int64_t sherry_sequence_tokens(const sherry_context *context, uint32_t sequence,
                                int32_t *tokens, int64_t capacity);
 
 /// Writes a sequence to a file: tokens, keys and values, with their checksum
-/// and that of the model. Returns 0, or -1 on error; a file of this name is
+/// and that of the model; the last page as it is, with what tokens that were
+/// dropped left in it. Returns 0, or -1 on error; a file of this name is
 /// then as it was.
 int sherry_sequence_save(const sherry_context *context, uint32_t sequence,
                          const char *path);
@@ -373,8 +379,9 @@ int32_t sherry_sample_masked(sherry_sampler *sampler, const float *logits,
                              uint32_t n, const uint32_t *mask);
 
 /// Tells the sampler of a token of the text, for the penalties: of a prompt,
-/// and of what was picked. Forgets all of them with a `token` of -1.
-void sherry_sampler_accept(sherry_sampler *sampler, int32_t token);
+/// and of what was picked. Forgets all of them with a `token` of -1. Returns 0,
+/// or -1 on error.
+int sherry_sampler_accept(sherry_sampler *sampler, int32_t token);
 
 #ifdef __cplusplus
 }

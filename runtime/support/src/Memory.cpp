@@ -30,8 +30,7 @@ File::File(const std::string &path)
   struct stat status;
   if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
     close(fd);
-    throw Error(path + ": is not a file; give the .so that sherry-compile "
-                       "wrote");
+    throw Error(path + ": is not a file, but a folder or a device");
   }
   fileSize = static_cast<uint64_t>(status.st_size);
 }

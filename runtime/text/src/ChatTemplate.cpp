@@ -23,91 +23,18 @@ const char *sherry::nameOf(Role role) {
   return "";
 }
 
-//===----------------------------------------------------------------------===//
-// Templates that are built in
-//===----------------------------------------------------------------------===//
-
-/// LLaMA 3 (Meta's model card), without the date that some templates add.
-static constexpr char llama3[] = R"({{ bos_token }}
-{%- for message in messages %}
-{{- '<|start_header_id|>' + message.role + '<|end_header_id|>\n\n' }}
-{{- message.content | trim + '<|eot_id|>' }}
-{%- endfor %}
-{%- if add_generation_prompt %}
-{{- '<|start_header_id|>assistant<|end_header_id|>\n\n' }}
-{%- endif %})";
-
-/// ChatML: Qwen and many others. No system message is made up.
-static constexpr char chatML[] = R"({% for message in messages %}
-{{- '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' }}
-{%- endfor %}
-{%- if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %})";
-
-/// LLaMA 2 (Meta's llama/generation.py): a turn is a text of its own, and the
-/// system's message a part of the first.
-static constexpr char llama2[] = R"({% set bos = bos_token or '<s>' %}
-{% for message in messages %}
-{% if message.role == 'system' %}
-{{- bos + '[INST] <<SYS>>\n' + message.content + '\n<</SYS>>\n\n' }}
-{%- elif message.role == 'assistant' %}
-{{- ' ' + message.content | trim + ' ' + (eos_token or '</s>') }}
-{%- elif loop.previtem and loop.previtem.role == 'system' %}
-{{- message.content.rstrip() + ' [/INST]' }}
-{%- else %}
-{{- bos + '[INST] ' + message.content | trim + ' [/INST]' }}
-{%- endif %}
-{%- endfor %})";
-
-/// HunYuan, dense (Tencent's chat_template.jinja for Hunyuan-4B-Instruct and
-/// Hy-MT): names have a full-width bar and a lower block for the space.
-static constexpr char hunYuan[] = R"({{ bos_token }}
-{%- set end = eos_token or '<｜hy_place▁holder▁no▁2｜>' %}
-{%- for message in messages %}
-{%- if message.role == 'system' %}
-{{- message.content + '<｜hy_place▁holder▁no▁3｜>' }}
-{%- elif message.role == 'user' %}
-{{- '<｜hy_User｜>' + message.content }}
-{%- else %}
-{{- '<｜hy_Assistant｜>' + message.content + end }}
-{%- endif %}
-{%- endfor %}
-{%- if add_generation_prompt %}
-{{- '<｜hy_Assistant｜>' }}
-{%- if enable_thinking is false %}{{ '<think>\n\n</think>\n' }}{% endif %}
-{%- endif %})";
-
-static constexpr std::pair<std::string_view, const char *> builtIn[] = {
-    {"llama-3", llama3},
-    {"chatml", chatML},
-    {"llama-2", llama2},
-    {"hunyuan", hunYuan}};
-
-const char *ChatTemplate::findBuiltIn(std::string_view name) {
-  for (const auto &[known, text] : builtIn)
-    if (known == name)
-      return text;
-  return nullptr;
-}
-
-std::string ChatTemplate::listNames() {
-  std::string names;
-  for (const auto &[name, text] : builtIn)
-    names += (names.empty() ? "" : ", ") + std::string(name);
-  return names;
-}
-
-//===----------------------------------------------------------------------===//
-// Chats
-//===----------------------------------------------------------------------===//
-
-Text ChatTemplate::render(const std::vector<ChatMessage> &messages,
-                          const ChatSetting &setting, bool beginsAnswer) const {
+jinja::Value sherry::toValue(const std::vector<ChatMessage> &messages) {
   jinja::Values list;
   for (const ChatMessage &message : messages)
     list.push_back(jinja::Value::object(
         {{"role", nameOf(message.role)},
          {"content", Text(message.content, Origin::Message)}}));
-  jinja::Entries variables = {{"messages", jinja::Value::list(std::move(list))},
+  return jinja::Value::list(std::move(list));
+}
+
+Text ChatTemplate::render(const jinja::Value &messages,
+                          const ChatSetting &setting, bool beginsAnswer) const {
+  jinja::Entries variables = {{"messages", messages},
                               {"add_generation_prompt", beginsAnswer}};
   if (setting.bosToken)
     variables.emplace_back("bos_token", Text(*setting.bosToken));
@@ -115,18 +42,23 @@ Text ChatTemplate::render(const std::vector<ChatMessage> &messages,
     variables.emplace_back("eos_token", Text(*setting.eosToken));
   if (setting.thinking)
     variables.emplace_back("enable_thinking", *setting.thinking);
+  if (!setting.tools.isUndefined())
+    variables.emplace_back("tools", setting.tools);
   jinja::Environment environment;
   environment.now = setting.now;
   return form.render(variables, environment);
 }
 
-ChatParts ChatTemplate::write(const std::vector<ChatMessage> &messages,
-                              const ChatSetting &setting,
-                              bool beginsAnswer) const {
-  const Text text = render(messages, setting, beginsAnswer);
+ChatParts ChatTemplate::write(const jinja::Value &messages,
+                              const ChatSetting &setting, ChatEnd end) const {
+  const Text text = render(messages, setting, end == ChatEnd::BeforeAnswer);
+  size_t size = text.size();
+  if (end == ChatEnd::InAnswer)
+    while (size > 0 && text.originAt(size - 1) == Origin::Template)
+      --size;
   ChatParts parts;
-  for (size_t begin = 0, end = 0; begin < text.size(); begin = end) {
-    while (end < text.size() && text.originAt(end) == text.originAt(begin))
+  for (size_t begin = 0, end = 0; begin < size; begin = end) {
+    while (end < size && text.originAt(end) == text.originAt(begin))
       ++end;
     parts.push_back({text.bytes().substr(begin, end - begin),
                      text.originAt(begin) == Origin::Template});
@@ -137,9 +69,9 @@ ChatParts ChatTemplate::write(const std::vector<ChatMessage> &messages,
 std::string ChatTemplate::findAnswerEnd(const ChatSetting &setting) const {
   Text text;
   try {
-    text =
-        render({{Role::User, "q"}, {Role::Assistant, "a"}, {Role::User, "q"}},
-               setting, /*beginsAnswer=*/true);
+    text = render(
+        toValue({{Role::User, "q"}, {Role::Assistant, "a"}, {Role::User, "q"}}),
+        setting, /*beginsAnswer=*/true);
   } catch (const jinja::Error &) {
     return ""; // who takes turns otherwise
   }

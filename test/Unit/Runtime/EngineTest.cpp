@@ -3,77 +3,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "sherry/engine/Engine.h"
-#include "TestSupport.h"
+#include "EngineFixture.h"
 
-#include <map>
 #include <random>
 
 using namespace sherry::test;
 using namespace sherry::engine;
-
-namespace {
-
-/// What a request gets.
-struct Result {
-  std::vector<int32_t> tokens;
-  std::vector<double> logprobs;
-  std::string text;
-  std::optional<EndEvent> end;
-};
-
-class EngineTest : public testing::Test {
-protected:
-  std::unique_ptr<Engine> makeEngine(uint32_t sequences, uint32_t context = 200,
-                                     uint32_t pages = 0) {
-    return std::make_unique<Engine>(
-        model.get(), sherry_context_options{context, 0, 1, sequences, pages});
-  }
-
-  static Request makeRequest(std::vector<int32_t> prompt, int64_t maxTokens,
-                             Result &result) {
-    Request request;
-    request.prompt = std::move(prompt);
-    request.maxTokens = maxTokens;
-    request.ignoreEos = true;
-    request.onToken = [&](const TokenEvent &event) {
-      result.tokens.push_back(event.token);
-      result.text += event.text;
-      if (event.logprob)
-        result.logprobs.push_back(*event.logprob);
-    };
-    request.onEnd = [&](const EndEvent &event) {
-      result.text += event.rest;
-      result.end = event;
-    };
-    return request;
-  }
-
-  static void run(Engine &engine) {
-    while (engine.step())
-      ;
-  }
-
-  /// What the demo model answers by its rule.
-  static std::vector<int32_t> expected(std::vector<int32_t> tokens,
-                                       size_t count) {
-    std::vector<int32_t> result;
-    for (; result.size() < count; tokens.push_back(result.back()))
-      result.push_back(demoNext(tokens, tokens.size()));
-    return result;
-  }
-
-  ModelPtr model = openModel(demoPath());
-};
-
-std::vector<int32_t> someTokens(size_t count, int32_t first) {
-  std::vector<int32_t> result;
-  for (size_t i = 0; i < count; ++i)
-    result.push_back(static_cast<int32_t>((first + i * 53) % 262));
-  return result;
-}
-
-} // namespace
 
 TEST_F(EngineTest, AnswersOneRequest) {
   auto engine = makeEngine(1);
@@ -111,6 +46,11 @@ TEST_F(EngineTest, RequestsDoNotMeet) {
       Request request =
           makeRequest(prompt, static_cast<int64_t>(count), results.back());
       request.logprobs = 2;
+      // What is known of a prompt depends on no other request, either.
+      if (upTo(1)) {
+        request.promptLogprobs = upTo(2);
+        request.promptLogprobsFrom = 1 + upTo(prompt.size() - 1);
+      }
       request.owner = upTo(1) ? "a" : "b";
       engine->submit(std::move(request));
       for (size_t steps = upTo(10); steps > 0; --steps)
@@ -270,4 +210,141 @@ TEST_F(EngineTest, WrongRequestsAreRefused) {
   engine->submit(makeRequest({1}, 63, result));
   run(*engine);
   EXPECT_EQ(result.tokens, expected({1}, 63));
+}
+
+TEST_F(EngineTest, WhatCannotBeHadTogetherIsRefused) {
+  auto engine = makeEngine(1);
+  auto refuse = [&](const std::function<void(Request &)> &change) {
+    Result result;
+    Request request = makeRequest({1, 2, 3}, 0, result);
+    change(request);
+    EXPECT_THROW(engine->submit(std::move(request)), std::runtime_error);
+  };
+  refuse([](Request &request) { request.stops = {"a", ""}; });
+  refuse([](Request &request) {
+    request.promptLogprobs = 0;
+    request.promptLogprobsFrom = 4;
+  });
+  refuse([](Request &request) {
+    request.pooling = Pooling::Mean;
+    request.maxTokens = 1;
+  });
+  refuse([](Request &request) {
+    request.pooling = Pooling::Last;
+    request.promptLogprobs = 0;
+  });
+  EXPECT_FALSE(engine->step());
+}
+
+// From within a block, too.
+TEST_F(EngineTest, HandlersMayCancelOthersAtAnyTime) {
+  for (int where = 0; where < 3; ++where) {
+    auto engine = makeEngine(2);
+    Result first, second;
+    const auto victim =
+        engine->submit(makeRequest(someTokens(30, 2), -1, second));
+    Request request = makeRequest(someTokens(20, 1), 5, first);
+    auto cancel = [&] { engine->cancel(victim); };
+    if (where == 0)
+      request.onPromptLogits = [=](int64_t, const float *) { cancel(); };
+    else if (where == 1)
+      request.isCancelled = [=] { return cancel(), false; };
+    else
+      request.onEnd = [=](const EndEvent &) { cancel(); };
+    engine->submit(std::move(request));
+    run(*engine);
+    EXPECT_EQ(first.tokens, expected(someTokens(20, 1), 5));
+    ASSERT_TRUE(second.end);
+    EXPECT_EQ(second.end->reason, EndReason::Cancelled);
+  }
+}
+
+TEST_F(EngineTest, HandlersMayNotStep) {
+  auto engine = makeEngine(1);
+  Result result;
+  std::string error;
+  Request request = makeRequest({1}, 3, result);
+  request.onToken = [&](const TokenEvent &) { engine->step(); };
+  request.onError = [&](const std::exception &what) { error = what.what(); };
+  engine->submit(std::move(request));
+  run(*engine);
+  EXPECT_CONTAINS(error, "a handler of a request asks for a step");
+}
+
+TEST_F(EngineTest, WhatHandlersThrowLeavesOthersAlone) {
+  auto engine = makeEngine(2);
+  Result first, second;
+  Request request = makeRequest(someTokens(9, 1), 5, first);
+  request.onToken = [](const TokenEvent &) {
+    throw std::runtime_error("the client has gone");
+  };
+  engine->submit(std::move(request));
+  engine->submit(makeRequest(someTokens(9, 2), 5, second));
+  EXPECT_THROW(run(*engine), std::runtime_error);
+  run(*engine);
+  EXPECT_EQ(second.tokens, expected(someTokens(9, 2), 5));
+  EXPECT_GT(engine->prefillSpeed().seconds, 0);
+}
+
+TEST_F(EngineTest, WrongTokensThatShortenGivesFailTheirRequest) {
+  auto engine = makeEngine(2, 20);
+  Result first, second;
+  std::string error;
+  Request request = makeRequest({1, 2, 3}, -1, first);
+  request.contextShift = true;
+  request.shorten = [] { return std::vector<int32_t>{999}; };
+  request.onError = [&](const std::exception &what) { error = what.what(); };
+  engine->submit(std::move(request));
+  engine->submit(makeRequest({4, 5}, 15, second));
+  run(*engine);
+  EXPECT_CONTAINS(error, "token 999 is not in");
+  EXPECT_EQ(second.tokens, expected({4, 5}, 15));
+}
+
+TEST_F(EngineTest, WhoIsCancelledInTheQueueNeverStarts) {
+  auto engine = makeEngine(1);
+  Result first, second;
+  engine->submit(makeRequest({1, 2, 3}, 4, first));
+  Request request = makeRequest(someTokens(50, 2), 4, second);
+  request.isCancelled = [] { return true; };
+  engine->submit(std::move(request));
+  run(*engine);
+  EXPECT_EQ(engine->prefillSpeed().tokens, 3);
+  ASSERT_TRUE(second.end);
+  EXPECT_EQ(second.end->reason, EndReason::Cancelled);
+}
+
+TEST_F(EngineTest, IdsAreOfOneRequestEach) {
+  auto engine = makeEngine(1);
+  Result inner, outer;
+  Engine::Id innerId = 0;
+  Request request = makeRequest({1, 2}, -1, outer);
+  request.onPrompt = [&](int32_t token, std::string_view) {
+    if (token == 1)
+      innerId = engine->submit(makeRequest({3}, 2, inner));
+  };
+  const Engine::Id outerId = engine->submit(std::move(request));
+  EXPECT_NE(innerId, outerId);
+  engine->cancel(outerId);
+  EXPECT_TRUE(outer.end);
+  run(*engine);
+  EXPECT_EQ(inner.tokens, expected({3}, 2));
+}
+
+// The demo has a token for each byte.
+TEST_F(EngineTest, AnAnswerMayEndACharacterOfThePrompt) {
+  for (bool continues : {false, true}) {
+    auto engine = makeEngine(1);
+    Result result;
+    const auto bytes = tokenize(model.get(), "€");
+    ASSERT_EQ(bytes.size(), 3U);
+    Request request = makeRequest({bytes[0], bytes[1]}, 1, result);
+    request.continuesText = continues;
+    const sherry_logit_bias bias = {bytes[2], 1000};
+    request.sampling.biases = &bias;
+    request.sampling.n_biases = 1;
+    engine->submit(std::move(request));
+    run(*engine);
+    EXPECT_EQ(result.text, continues ? "€" : "\xAC");
+  }
 }

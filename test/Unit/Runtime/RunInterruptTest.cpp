@@ -54,7 +54,9 @@ TEST_F(RunTool, AnInterruptThatIsIgnoredStaysSo) {
 }
 
 TEST_F(RunTool, InterruptEndsWaiting) {
-  for (const char *what : {"--score pipe", "--chat --template llama-3 <pipe"}) {
+  for (const std::string &what :
+       {std::string("--score pipe"),
+        "--chat --template " + chatTemplate() + " <pipe"}) {
     auto result =
         shell("mkfifo pipe; exec 3<>pipe; " + interruptible + demoPath() +
               "' " + what + " >out 2>error 3>&- & pid=$!; " + untilItWaits +
@@ -78,7 +80,8 @@ TEST_F(RunTool, InterruptLeavesPartOfThePerplexity) {
 
 TEST_F(RunTool, InterruptDropsTheMessageThatIsRead) {
   const std::string command = interruptible + interrupts +
-                              "' --chat --template llama-3 --temp 0 -n 5 "
+                              "' --chat --template " + chatTemplate() +
+                              " --temp 0 -n 5 "
                               "--ignore-eos --print-tokens -q --history ";
   auto plain =
       shell("printf 'first\\nsecond\\n' | " + command + "plain >out 2>error");

@@ -49,7 +49,7 @@ const Option options[] = {
     {"--json", ""},
     {"--logprobs", "2", "--json"},
     {"--print-tokens", ""},
-    {"--template", "chatml"},
+    {"--template", SHERRY_SOURCE_DIR "/test/Tools/Inputs/chatml.jinja"},
     {"--system", "x"},
     {"--history", "chat"},
     // The template says that it has no use for these.
@@ -139,7 +139,7 @@ TEST_F(RunOptions, HaveAnEffectOrAreRefused) {
       if (isAnswered(mode) && name != "--seed")
         base += " --seed 1";
       if (isChat && name != "--template")
-        base += " --template llama-3";
+        base += " --template " + chatTemplate();
       const std::string command = base + " " + name + " " + option.value;
       const Result with = run(command);
       if (with.exitCode == 2) {

@@ -212,8 +212,8 @@ TEST_F(RunTool, ClosedOutputEndsQuietly) {
 TEST_F(RunTool, HistoriesAreWrittenToWhatIsThere) {
   auto chat = [&](const std::string &input, const std::string &options) {
     return shell("printf '" + input + "' | '" SHERRY_RUN "' '" + demoPath() +
-                 "' --chat --template llama-3 -n 3 -q " + options +
-                 " >out 2>error");
+                 "' --chat --template " + chatTemplate() + " -n 3 -q " +
+                 options + " >out 2>error");
   };
   // A link stays; an empty file is an empty history.
   ASSERT_EQ(
@@ -222,10 +222,10 @@ TEST_F(RunTool, HistoriesAreWrittenToWhatIsThere) {
   EXPECT_TRUE(std::filesystem::is_symlink(folder.path("link")));
   const std::string history = readBytes(folder.path("real"));
   EXPECT_CONTAINS(history, "\"s\"");
-  auto result =
-      shell("cat pipe >copy & printf '/load real\\n/save pipe\\n' | "
-            "'" SHERRY_RUN "' '" +
-            demoPath() + "' --chat --template llama-3 -q >out 2>error; wait");
+  auto result = shell("cat pipe >copy & printf '/load real\\n/save pipe\\n' | "
+                      "'" SHERRY_RUN "' '" +
+                      demoPath() + "' --chat --template " + chatTemplate() +
+                      " -q >out 2>error; wait");
   EXPECT_EQ(result.error, "");
   EXPECT_TRUE(std::filesystem::is_fifo(folder.path("pipe")));
   EXPECT_EQ(readBytes(folder.path("copy")), history);
@@ -274,7 +274,8 @@ TEST_F(RunTool, NothingFollowsAStopText) {
       run("--tokens 5 -n 1 --temp 0 --logit-bias 259=1e30 -q --no-echo").out,
       "k\xe2\n");
   const std::string chat = "printf 'x\\n' | '" SHERRY_RUN "' '" + demoPath() +
-                           "' --chat --template llama-3 -n 4 --temp 0 "
+                           "' --chat --template " + chatTemplate() +
+                           " -n 4 --temp 0 "
                            "--logit-bias 259=1e30 --stop k "
                            "-q --history chat >out 2>error";
   EXPECT_EQ(shell(chat).exitCode, 0);

@@ -33,6 +33,10 @@ inline std::string demoPath(const std::string &name = "demo") {
 inline std::string sourcePath(const std::string &name) {
   return SHERRY_SOURCE_DIR "/" + name;
 }
+/// A template for models that have none.
+inline std::string chatTemplate() {
+  return sourcePath("test/Tools/Inputs/chatml.jinja");
+}
 inline std::string sharedPath(const std::string &name) {
   const char *folder = std::getenv("SHERRY_SHARED_DIR");
   return std::string(folder ? folder : SHERRY_DEFAULT_SHARED_DIR) + "/" + name;

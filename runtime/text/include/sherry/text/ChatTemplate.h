@@ -40,32 +40,38 @@ struct ChatSetting {
   /// Names of the tokens; nothing: the template does not find them defined.
   std::optional<std::string> bosToken, eosToken;
   std::optional<bool> thinking; ///< its enable_thinking
+  jinja::Value tools;           ///< a list in OpenAI's form, or not defined
   std::tm now = {};             ///< what strftime_now writes
+};
+
+/// The `messages` of a template.
+jinja::Value toValue(const std::vector<ChatMessage> &messages);
+
+/// Where the text of a chat ends.
+enum class ChatEnd {
+  AfterMessages,
+  BeforeAnswer, ///< where the model is to answer
+  InAnswer      ///< where the last message's content does
 };
 
 class ChatTemplate {
 public:
-  /// The text of the template that is built in under this name; null: none is.
-  static const char *findBuiltIn(std::string_view name);
-  /// Names of all that are built in, separated by ", ".
-  static std::string listNames();
-
   /// Throws jinja::LocatedError if the text is no template that is supported.
   explicit ChatTemplate(std::string_view jinja) : form(jinja) {}
 
-  /// Writes a chat; `beginsAnswer`: up to where the model answers. Throws
-  /// jinja::Refusal if the template does not take such a chat, else
-  /// jinja::LocatedError if it cannot be rendered. Neighbours among the parts
-  /// differ in isSpecial.
-  ChatParts write(const std::vector<ChatMessage> &messages,
-                  const ChatSetting &setting, bool beginsAnswer) const;
+  /// Writes the chat of a list of messages, objects as in OpenAI's form whose
+  /// texts come from jinja::Origin::Message. Throws jinja::Refusal if the
+  /// template does not take such a chat, else jinja::LocatedError if it cannot
+  /// be rendered. Neighbours among the parts differ in isSpecial.
+  ChatParts write(const jinja::Value &messages, const ChatSetting &setting,
+                  ChatEnd end) const;
   /// What the template itself writes between an answer and the next message,
   /// without white space before it; empty if it does not say.
   std::string findAnswerEnd(const ChatSetting &setting) const;
 
 private:
-  jinja::Text render(const std::vector<ChatMessage> &messages,
-                     const ChatSetting &setting, bool beginsAnswer) const;
+  jinja::Text render(const jinja::Value &messages, const ChatSetting &setting,
+                     bool beginsAnswer) const;
 
   jinja::Template form;
 };

@@ -3,45 +3,44 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "ChatForm.h"
+#include "sherry/engine/ChatForm.h"
 #include "sherry-abi/metadata.h"
+#include "sherry/engine/Tokens.h"
+#include "sherry/owners.h"
 
 #include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
 using namespace sherry;
-using namespace sherry::run;
+using namespace sherry::engine;
 using Json = nlohmann::json;
 
-static std::string offerTemplates() {
-  return "give the one that it was trained with by --template: " +
-         ChatTemplate::listNames() + ", or a file";
-}
+static constexpr char remedy[] =
+    "; give the one that it was trained with by --template FILE";
 
 static ChatTemplate parse(const std::string &jinja, const std::string &origin) {
   try {
     return ChatTemplate(jinja);
   } catch (const jinja::Error &error) {
-    throw std::runtime_error(origin + ": " + error.what() + "; " +
-                             offerTemplates());
+    throw std::runtime_error(origin + ": " + error.what() + remedy);
   }
 }
 
 /// The text of the template, and what it is called in messages.
 static std::string chooseTemplate(const sherry_model *model,
-                                  const Options &options, std::string &origin) {
-  if (!options.chatTemplate.empty()) {
-    origin = "--template " + options.chatTemplate;
-    const char *builtIn = ChatTemplate::findBuiltIn(options.chatTemplate);
-    return builtIn ? builtIn : readText(options.chatTemplate);
+                                  const ChatFormOptions &options,
+                                  std::string &origin) {
+  if (options.jinja) {
+    origin = options.origin;
+    return *options.jinja;
   }
   origin = "the model's chat template";
   const std::string jinja = Json::parse(sherry_model_metadata(model))
                                 .value(metadata::kChatTemplate, std::string());
   if (jinja.empty())
-    throw std::runtime_error("the model has no chat template; " +
-                             offerTemplates());
+    throw std::runtime_error(std::string("the model has no chat template") +
+                             remedy);
   return jinja;
 }
 
@@ -58,12 +57,11 @@ static std::optional<std::string> findName(const sherry_model *model,
                              : std::nullopt;
   if (token < 0 || !sherry_model_has_tokenizer(model))
     return std::nullopt;
-  size_t size;
-  const char *bytes = check(sherry_token_bytes(model, token, &size));
-  return std::string(bytes, size);
+  return std::string(bytesOf(model, token));
 }
 
-static ChatSetting describe(const sherry_model *model, const Options &options) {
+static ChatSetting describe(const sherry_model *model,
+                            const ChatFormOptions &options) {
   const Json description = Json::parse(sherry_model_metadata(model));
   const auto ends = description.find(metadata::kEosTokenIds);
   const bool hasEnd = ends != description.end() && !ends->empty();
@@ -73,19 +71,16 @@ static ChatSetting describe(const sherry_model *model, const Options &options) {
   setting.eosToken = findName(model, description, "eos_token",
                               hasEnd ? ends->front().get<int32_t>() : -1);
   setting.thinking = options.thinking;
-  const std::time_t now = std::time(nullptr);
-  localtime_r(&now, &setting.now);
-  if (options.date)
-    setting.now = *options.date;
   return setting;
 }
 
-ChatForm::ChatForm(const sherry_model *model, const Options &options)
+ChatForm::ChatForm(const sherry_model *model, const ChatFormOptions &options)
     : model(model), form(parse(chooseTemplate(model, options, origin), origin)),
-      setting(describe(model, options)), wantsBos(options.bos),
-      bosOfTokenizer(sherry::tokenize(model, "", SHERRY_TOKENIZE_BOS)),
+      defaults(describe(model, options)), date(options.date),
+      wantsBos(options.bos),
+      bosOfTokenizer(engine::tokenize(model, "", SHERRY_TOKENIZE_BOS)),
       bosTokens(bosOfTokenizer) {
-  if (const auto token = findToken(setting.bosToken))
+  if (const auto token = findToken(defaults.bosToken))
     bosTokens.push_back(*token);
   if (sherry_model_bos_token(model) >= 0)
     bosTokens.push_back(sherry_model_bos_token(model));
@@ -93,32 +88,42 @@ ChatForm::ChatForm(const sherry_model *model, const Options &options)
   findEnds();
 }
 
-ChatParts ChatForm::write(const Messages &messages, const ChatSetting &setting,
-                          bool beginsAnswer) const {
+ChatSetting ChatForm::setting() const {
+  ChatSetting result = defaults;
+  const std::time_t now = std::time(nullptr);
+  if (date)
+    result.now = *date;
+  else
+    localtime_r(&now, &result.now);
+  return result;
+}
+
+ChatParts ChatForm::write(const jinja::Value &messages,
+                          const ChatSetting &setting, ChatEnd end) const {
   try {
-    return form.write(messages, setting, beginsAnswer);
+    return form.write(messages, setting, end);
   } catch (const jinja::Refusal &error) {
-    throw std::runtime_error(origin +
-                             " does not take this chat: " + error.what());
+    throw jinja::Refusal(origin + " does not take this chat: " + error.what());
   } catch (const jinja::Error &error) {
-    throw std::runtime_error(origin + ": " + error.what() + "; " +
-                             offerTemplates());
+    throw std::runtime_error(origin + ": " + error.what() + remedy);
   }
 }
 
 /// What the template says of a first question: it can be rendered, and it knows
 /// of what the options set.
-void ChatForm::probe(const Options &options) const {
-  Messages messages;
+void ChatForm::probe(const ChatFormOptions &options) const {
+  std::vector<ChatMessage> messages;
   if (!options.system.empty())
     messages.push_back({Role::System, options.system});
   messages.push_back({Role::User, "q"});
   auto join = [&](const ChatSetting &variant) {
     std::string text;
-    for (const ChatPart &part : write(messages, variant, /*beginsAnswer=*/true))
+    for (const ChatPart &part :
+         write(toValue(messages), variant, ChatEnd::BeforeAnswer))
       text += part.text;
     return text;
   };
+  const ChatSetting setting = this->setting();
   const std::string text = join(setting);
   ChatSetting variant = setting;
   variant.thinking = !setting.thinking.value_or(false);
@@ -147,9 +152,9 @@ ChatForm::findToken(const std::optional<std::string> &name) const {
 }
 
 void ChatForm::findEnds() {
-  if (const auto token = findToken(setting.eosToken))
+  if (const auto token = findToken(defaults.eosToken))
     ends.push_back(*token);
-  const std::string end = form.findAnswerEnd(setting);
+  const std::string end = form.findAnswerEnd(defaults);
   if (end.empty())
     return;
   // A model without a token for it may say it letter by letter.
@@ -170,9 +175,7 @@ void ChatForm::findEnds() {
 std::optional<ChatForm::PlacedToken>
 ChatForm::findSpecialToken(const std::string &text) const {
   for (int32_t token : tokenizeChat(model, {{text, /*isSpecial=*/true}})) {
-    size_t size;
-    const char *bytes = check(sherry_token_bytes(model, token, &size));
-    const std::string name(bytes, size);
+    const std::string name(bytesOf(model, token));
     const size_t place = name.empty() ? std::string::npos : text.find(name);
     if (place != std::string::npos &&
         tokenizeChat(model, {{name, /*isSpecial=*/true}}) !=
@@ -182,10 +185,8 @@ ChatForm::findSpecialToken(const std::string &text) const {
   return std::nullopt;
 }
 
-std::vector<int32_t> ChatForm::tokenize(const Messages &messages,
-                                        bool beginsAnswer) const {
-  std::vector<int32_t> tokens =
-      tokenizeChat(model, write(messages, setting, beginsAnswer));
+std::vector<int32_t> ChatForm::tokenize(const ChatParts &parts) const {
+  std::vector<int32_t> tokens = tokenizeChat(model, parts);
   const bool hasBos =
       !tokens.empty() && std::find(bosTokens.begin(), bosTokens.end(),
                                    tokens[0]) != bosTokens.end();
@@ -196,4 +197,9 @@ std::vector<int32_t> ChatForm::tokenize(const Messages &messages,
   if (tokens.empty())
     throw std::runtime_error(origin + " writes nothing for this chat");
   return tokens;
+}
+
+std::vector<int32_t>
+ChatForm::tokenize(const std::vector<ChatMessage> &messages) const {
+  return tokenize(write(toValue(messages), setting(), ChatEnd::BeforeAnswer));
 }

@@ -1,0 +1,150 @@
+//===- Evaluate.cpp - A block of tokens, of all requests ------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Answer.h"
+
+#include <chrono>
+
+using namespace sherry;
+using namespace sherry::engine;
+
+/// A token for each request that is being answered; those whose prompts are
+/// read share the rest evenly, and what is short is read first.
+std::vector<Engine::Share> Engine::divideBlock() {
+  std::vector<Share> shares, prompts;
+  for (const auto &answer : active)
+    if (answer->hasStarted)
+      (answer->left() == 1 ? shares : prompts)
+          .push_back({answer.get(), 1, answer->left() == 1});
+  std::stable_sort(prompts.begin(), prompts.end(),
+                   [](const Share &a, const Share &b) {
+                     return a.answer->left() < b.answer->left();
+                   });
+  const size_t block = sherry_context_block(context.get());
+  size_t rest = block - std::min(block, shares.size());
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    Share share = prompts[i];
+    const Answer &answer = *share.answer;
+    size_t most = answer.left();
+    // What all is wanted of begins a block of its own.
+    if (answer.request.promptLogprobs && !answer.wantsAll())
+      most = answer.request.promptLogprobsFrom - 1 - answer.read.position;
+    share.count = std::clamp<size_t>(rest / (prompts.size() - i), 1, most);
+    share.isLast = share.count == answer.left();
+    rest -= std::min(rest, share.count);
+    shares.push_back(share);
+  }
+  return shares;
+}
+
+bool Engine::evict() {
+  if (parked.empty())
+    return false;
+  sherry_sequence_drop(context.get(), parked.front().sequence);
+  parked.pop_front();
+  return true;
+}
+
+/// Makes sure that there are pages for what is read next. What is reserved is
+/// there without the parked sequences.
+void Engine::makeRoom(const std::vector<Share> &shares) {
+  size_t needed = 0;
+  for (const Share &share : shares) {
+    const size_t position = share.answer->read.position;
+    needed += pagesOf(position + share.count) - pagesOf(position);
+    needed += position % SHERRY_PAGE_POSITIONS != 0; // it may be shared
+  }
+  while (freePages() < needed && evict())
+    ;
+}
+
+/// Takes the logits, or the hidden states, after token `index` of a share.
+void Engine::receive(Share &share, int64_t index, const float *values) {
+  Answer &answer = *share.answer;
+  const Request &request = answer.request;
+  const size_t place = answer.read.position + static_cast<size_t>(index);
+  if (request.pooling != Pooling::None) {
+    answer.pool.resize(sherry_model_hidden_size(model));
+    for (size_t i = 0; i < answer.pool.size(); ++i)
+      answer.pool[i] += values[i];
+    return;
+  }
+  if (request.onPromptLogits && !answer.hasReadPrompt)
+    request.onPromptLogits(static_cast<int64_t>(place), values);
+  const uint32_t vocabSize = sherry_model_vocab_size(model);
+  if (request.promptLogprobs && place + 1 < answer.promptSize &&
+      place + 1 >= request.promptLogprobsFrom)
+    answer.read.scores.push_back(
+        rankLogprob(values, vocabSize, answer.read.tokens[place + 1],
+                    *request.promptLogprobs));
+  if (!share.isLast || static_cast<size_t>(index) + 1 != share.count)
+    return;
+  if (!answer.hasReadPrompt && answer.isCancelled()) {
+    answer.wasCancelled = true;
+    return;
+  }
+  if (request.maxTokens == 0)
+    return;
+  TokenEvent event = {};
+  event.token = check(sherry_sample(request.sampler.get(), values, vocabSize));
+  if (request.logprobs)
+    event.logprob =
+        rankLogprob(values, vocabSize, event.token, *request.logprobs);
+  answer.next = std::move(event);
+}
+
+/// What the model is to give of a share.
+static sherry_logits chooseOutputs(const Request &request, bool wantsAll,
+                                   bool isLast) {
+  const bool isHidden = request.pooling != Pooling::None;
+  if (wantsAll)
+    return isHidden ? SHERRY_HIDDEN_ALL : SHERRY_LOGITS_ALL;
+  if (isLast)
+    return isHidden ? SHERRY_HIDDEN_LAST : SHERRY_LOGITS_LAST;
+  return SHERRY_LOGITS_NONE;
+}
+
+void Engine::evaluate(std::vector<Share> &shares) {
+  std::vector<sherry_batch_entry> entries;
+  size_t numPrefill = 0, numTokens = 0;
+  for (const Share &share : shares) {
+    const Answer &answer = *share.answer;
+    entries.push_back({answer.sequence,
+                       chooseOutputs(answer.request, answer.wantsAll(),
+                                     share.isLast),
+                       answer.read.tokens.data() + answer.read.position,
+                       static_cast<int64_t>(share.count)});
+    numTokens += share.count;
+    if (share.count > 1 || !answer.hasReadPrompt)
+      numPrefill += share.count;
+  }
+  struct Sink {
+    Engine &engine;
+    std::vector<Share> &shares;
+  } sink = {*this, shares};
+  // The C interface must not be left by an exception.
+  auto pass = [](void *user, int64_t entry, int64_t index,
+                 const float *values) {
+    auto &sink = *static_cast<Sink *>(user);
+    Share &share = sink.shares[static_cast<size_t>(entry)];
+    try {
+      if (!share.answer->error)
+        sink.engine.receive(share, index, values);
+    } catch (...) {
+      share.answer->error = std::current_exception();
+    }
+  };
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin = Clock::now();
+  check(sherry_eval_batch(context.get(), entries.data(),
+                          static_cast<int64_t>(entries.size()), pass, &sink));
+  const double seconds =
+      std::chrono::duration<double>(Clock::now() - begin).count() /
+      static_cast<double>(numTokens);
+  prefill.seconds += seconds * static_cast<double>(numPrefill);
+  prefill.tokens += static_cast<int64_t>(numPrefill);
+  decode.seconds += seconds * static_cast<double>(numTokens - numPrefill);
+  decode.tokens += static_cast<int64_t>(numTokens - numPrefill);
+}

@@ -1,0 +1,87 @@
+//===- Scorer.cpp - Log-likelihoods of continuations ----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sherry/engine/Scorer.h"
+#include "sherry/engine/Tokens.h"
+
+using namespace sherry;
+using namespace sherry::engine;
+
+static ScoredTokens join(const sherry_model *model, std::string before,
+                         std::string continuation, unsigned flags) {
+  const int32_t prefix = findPrefixToken(model);
+  ScoredTokens result;
+  if (before.empty()) {
+    result.tokens =
+        tokenize(model, continuation, flags & ~unsigned{SHERRY_TOKENIZE_BOS});
+    const bool isThere =
+        !result.tokens.empty() && result.tokens.front() == prefix;
+    result.begin = isThere ? 1 : 0;
+  } else {
+    constexpr const char *spaces = " \t\r\n\v\f";
+    size_t end = before.find_last_not_of(spaces);
+    end = end == std::string::npos ? 0 : end + 1;
+    continuation.insert(0, before, end, std::string::npos);
+    before.erase(end);
+    result.begin = tokenizeScored(model, before, flags).size();
+    result.tokens = tokenizeScored(model, before + continuation, flags);
+  }
+  if (result.begin == 0) {
+    // Something has to come before the first token.
+    if (prefix < 0)
+      throw std::runtime_error("the context is empty, and the model has "
+                               "neither a BOS nor an EOS token to begin with");
+    result.tokens.insert(result.tokens.begin(), prefix);
+    result.begin = 1;
+  }
+  return result;
+}
+
+ScoredTokens sherry::engine::encodePair(const sherry_model *model,
+                                        std::string before,
+                                        std::string continuation,
+                                        unsigned flags, size_t capacity) {
+  if (continuation.empty())
+    throw std::runtime_error("the continuation is empty");
+  ScoredTokens result =
+      join(model, std::move(before), std::move(continuation), flags);
+  if (result.begin >= result.tokens.size())
+    throw std::runtime_error(
+        "the continuation is no token of its own: both texts together are " +
+        std::to_string(result.tokens.size()) + " tokens, the context alone " +
+        std::to_string(result.begin) +
+        "; let the context end where a token does");
+  // The last token is not read.
+  if (result.tokens.size() > capacity + 1) {
+    const size_t excess = result.tokens.size() - capacity - 1;
+    if (excess >= result.begin)
+      throw std::runtime_error(
+          "the continuation has " +
+          std::to_string(result.tokens.size() - result.begin) +
+          " tokens, more than the " + std::to_string(capacity) +
+          " positions of the context");
+    result.tokens.erase(result.tokens.begin(),
+                        result.tokens.begin() + static_cast<ptrdiff_t>(excess));
+    result.begin -= excess;
+  }
+  return result;
+}
+
+Score sherry::engine::score(Engine &engine, ScoredTokens scored) {
+  Score result;
+  result.tokens = scored.tokens.size() - scored.begin;
+  Request request;
+  request.prompt = scored.tokens;
+  request.maxTokens = 0;
+  request.promptLogprobs = 1;
+  request.promptLogprobsFrom = scored.begin;
+  request.onPromptLogprob = [&](size_t place, const RankedLogprob &score) {
+    result.logLikelihood += score.logprob;
+    result.isGreedy &= score.top.front().token == scored.tokens[place];
+  };
+  engine.submit(std::move(request));
+  engine.run();
+  return result;
+}

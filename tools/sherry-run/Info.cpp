@@ -3,7 +3,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Sampling.h"
 #include "Session.h"
 #include "sherry-abi/metadata.h"
 
@@ -45,7 +44,7 @@ void sherry::run::printInfo(const sherry_model *model, const Options &options) {
                std::to_string(sherry_model_workspace_size(model)) + " bytes");
   text += line("max_block",
                std::to_string(sherry_model_max_block(model)) + " tokens");
-  text += line("sampling", printSampling(options.sampling));
+  text += line("sampling", engine::printSampling(options.sampling));
   text += line("tokenizer", sherry_model_has_tokenizer(model) ? "yes" : "no");
   print(text);
 }

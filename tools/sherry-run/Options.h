@@ -8,7 +8,7 @@
 #ifndef SHERRY_TOOLS_RUN_OPTIONS_H
 #define SHERRY_TOOLS_RUN_OPTIONS_H
 
-#include "sherry/sherry.h"
+#include "sherry/engine/Sampling.h"
 
 #include <cstdint>
 #include <ctime>
@@ -41,9 +41,8 @@ struct Options {
   bool isGiven(const char *name) const { return given.count(name) > 0; }
 
   int64_t length = 128; ///< tokens to generate; negative: no limit
-  /// Without the model's own values: see takeSamplingValues.
-  sherry_sampler_options sampling = {0.8F, 40, 0.95F, 0,  0,  0,
-                                     0,    0,  0,     64, {}, 0};
+  /// Without the model's own values: see engine::takeModelSampling.
+  sherry_sampler_options sampling = engine::kDefaultSampling;
   std::vector<sherry_logit_bias> biases;
   std::vector<std::string> stops;   ///< texts that end the answer
   bool json = false;                ///< print events

@@ -7,13 +7,31 @@
 //===----------------------------------------------------------------------===//
 #include "../Support/Stopwatch.h"
 #include "Options.h"
-#include "Sampling.h"
 #include "Session.h"
 
 #include <cstdio>
 
 using namespace sherry;
 using namespace sherry::run;
+
+/// The model's own values where the options say nothing.
+static void completeSampling(const sherry_model *model, Options &options) {
+  sherry_sampler_options &sampling = options.sampling;
+  engine::takeModelSampling(
+      model, [&](const char *option) { return options.isGiven(option); },
+      sampling);
+  const bool repeats =
+      sampling.repetition_penalty != 0 && sampling.repetition_penalty != 1;
+  if (options.isGiven("--repeat-last-n") && !repeats &&
+      sampling.presence_penalty == 0 && sampling.frequency_penalty == 0)
+    throw std::runtime_error(
+        "--repeat-last-n has no effect without a penalty; give "
+        "--repeat-penalty, --presence-penalty or --frequency-penalty");
+  // To the runtime, 0 stands for the default.
+  if (sampling.penalty_last_n == 0)
+    sampling.repetition_penalty = sampling.presence_penalty =
+        sampling.frequency_penalty = 0;
+}
 
 static void execute(Options &options) {
   Stopwatch stopwatch;
@@ -28,7 +46,7 @@ static void execute(Options &options) {
   }
   const bool scores = options.scoreFile || options.perplexityFile;
   if (!scores && options.info != "json")
-    takeSamplingValues(model.get(), options);
+    completeSampling(model.get(), options);
   if (options.info)
     return printInfo(model.get(), options);
   if (options.perplexityFile)

@@ -92,14 +92,14 @@ Engine::Id Chat::ask(std::string question, Request request) {
                              form.endTokens().end());
     if (!form.endText().empty())
       request.stops.push_back(form.endText());
-    request.onToken = [this, next = std::move(request.onToken)](
-                          const TokenEvent &event) {
-      said += event.text;
-      if (next)
-        next(event);
-    };
-    request.onEnd = [this, next = std::move(request.onEnd)](
-                        const EndEvent &event) {
+    request.onToken =
+        [this, next = std::move(request.onToken)](const TokenEvent &event) {
+          said += event.text;
+          if (next)
+            next(event);
+        };
+    request.onEnd = [this,
+                     next = std::move(request.onEnd)](const EndEvent &event) {
       if (event.hasReadPrompt)
         all.push_back({Role::Assistant, said + event.rest});
       else
@@ -107,13 +107,13 @@ Engine::Id Chat::ask(std::string question, Request request) {
       if (next)
         next(event);
     };
-    request.onError = [this, next = std::move(request.onError)](
-                          const std::exception &error) {
-      all.pop_back();
-      if (!next)
-        throw; // what is being handled
-      next(error);
-    };
+    request.onError =
+        [this, next = std::move(request.onError)](const std::exception &error) {
+          all.pop_back();
+          if (!next)
+            throw; // what is being handled
+          next(error);
+        };
     return engine.submit(std::move(request));
   } catch (...) {
     all.pop_back();

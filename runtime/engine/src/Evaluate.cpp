@@ -76,9 +76,9 @@ void Engine::receive(Share &share, int64_t index, const float *values) {
   const uint32_t vocabSize = sherry_model_vocab_size(model);
   if (request.promptLogprobs && place + 1 < answer.promptSize &&
       place + 1 >= request.promptLogprobsFrom)
-    answer.read.scores.push_back(
-        rankLogprob(values, vocabSize, answer.read.tokens[place + 1],
-                    *request.promptLogprobs));
+    answer.read.scores.push_back(rankLogprob(values, vocabSize,
+                                             answer.read.tokens[place + 1],
+                                             *request.promptLogprobs));
   if (!share.isLast || static_cast<size_t>(index) + 1 != share.count)
     return;
   if (!answer.hasReadPrompt && answer.isCancelled()) {
@@ -111,11 +111,11 @@ void Engine::evaluate(std::vector<Share> &shares) {
   size_t numPrefill = 0, numTokens = 0;
   for (const Share &share : shares) {
     const Answer &answer = *share.answer;
-    entries.push_back({answer.sequence,
-                       chooseOutputs(answer.request, answer.wantsAll(),
-                                     share.isLast),
-                       answer.read.tokens.data() + answer.read.position,
-                       static_cast<int64_t>(share.count)});
+    entries.push_back(
+        {answer.sequence,
+         chooseOutputs(answer.request, answer.wantsAll(), share.isLast),
+         answer.read.tokens.data() + answer.read.position,
+         static_cast<int64_t>(share.count)});
     numTokens += share.count;
     if (share.count > 1 || !answer.hasReadPrompt)
       numPrefill += share.count;

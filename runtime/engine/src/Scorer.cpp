@@ -25,8 +25,13 @@ static ScoredTokens join(const sherry_model *model, std::string before,
     end = end == std::string::npos ? 0 : end + 1;
     continuation.insert(0, before, end, std::string::npos);
     before.erase(end);
-    result.begin = tokenizeScored(model, before, flags).size();
-    result.tokens = tokenizeScored(model, before + continuation, flags);
+    const auto whole = tokenizeScored(model, before + continuation, flags);
+    result.tokens = tokenizeScored(model, before, flags);
+    result.begin = result.tokens.size();
+    if (whole.size() > result.begin)
+      result.tokens.insert(result.tokens.end(),
+                           whole.begin() + static_cast<ptrdiff_t>(result.begin),
+                           whole.end());
   }
   if (result.begin == 0) {
     // Something has to come before the first token.
@@ -49,10 +54,11 @@ ScoredTokens sherry::engine::encodePair(const sherry_model *model,
       join(model, std::move(before), std::move(continuation), flags);
   if (result.begin >= result.tokens.size())
     throw std::runtime_error(
-        "the continuation is no token of its own: both texts together are " +
-        std::to_string(result.tokens.size()) + " tokens, the context alone " +
+        "the continuation is no token of its own: both texts together are no "
+        "more than the " +
         std::to_string(result.begin) +
-        "; let the context end where a token does");
+        " tokens of the context alone; let the context end where a token "
+        "does");
   // The last token is not read.
   if (result.tokens.size() > capacity + 1) {
     const size_t excess = result.tokens.size() - capacity - 1;

@@ -76,8 +76,7 @@ void Engine::start(Answer &answer) {
       continue;
     consider(other->sequence, other->read);
     if (!other->hasReadPrompt)
-      coming =
-          std::max(coming, findReusable(answer, other->extentOfPrompt()));
+      coming = std::max(coming, findReusable(answer, other->extentOfPrompt()));
   }
   auto unused = parked.end();
   for (auto it = parked.begin(); it != parked.end(); ++it)
@@ -95,7 +94,8 @@ void Engine::start(Answer &answer) {
   if (source && request.promptLogprobs)
     for (size_t i = request.promptLogprobsFrom; i <= best; ++i) {
       RankedLogprob score = source->scores[i - source->scoresFrom];
-      score.top.resize(std::min<size_t>(score.top.size(), answer.read.scoresTop));
+      score.top.resize(
+          std::min<size_t>(score.top.size(), answer.read.scoresTop));
       answer.read.scores.push_back(std::move(score));
     }
   if (unused != parked.end() && best == unused->read.position) {
@@ -111,4 +111,6 @@ void Engine::start(Answer &answer) {
   }
   answer.read.position = answer.cached = best;
   answer.hasStarted = true;
+  if (request.onStart)
+    request.onStart(best);
 }

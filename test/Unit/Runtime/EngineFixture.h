@@ -21,14 +21,14 @@ struct Result {
 
 class EngineTest : public testing::Test {
 protected:
-  std::unique_ptr<engine::Engine> makeEngine(uint32_t sequences, uint32_t context = 200,
-                                     uint32_t pages = 0) {
+  std::unique_ptr<engine::Engine>
+  makeEngine(uint32_t sequences, uint32_t context = 200, uint32_t pages = 0) {
     return std::make_unique<engine::Engine>(
         model.get(), sherry_context_options{context, 0, 1, sequences, pages});
   }
 
-  static engine::Request makeRequest(std::vector<int32_t> prompt, int64_t maxTokens,
-                             Result &result) {
+  static engine::Request makeRequest(std::vector<int32_t> prompt,
+                                     int64_t maxTokens, Result &result) {
     engine::Request request;
     request.prompt = std::move(prompt);
     request.maxTokens = maxTokens;

@@ -83,6 +83,8 @@ struct Request {
   /// A token of the prompt and, if the answer continues it, the text that is
   /// complete with it; before any of them is evaluated.
   std::function<void(int32_t token, std::string_view text)> onPrompt;
+  /// Its turn has come; so many tokens of the prompt are read already.
+  std::function<void(size_t cached)> onStart;
   /// The logits after each token of the prompt, in order; nothing that was read
   /// before is used then.
   LogitsFunction onPromptLogits;

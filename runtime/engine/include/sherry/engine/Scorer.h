@@ -28,7 +28,8 @@ struct ScoredTokens {
 /// Tokens as EleutherAI's harness makes them (lm_eval, TemplateLM.loglikelihood
 /// and _encode_pair): an empty context is the prefix token, unless the
 /// continuation begins with it; spaces at the end of a context belong to the
-/// continuation, and both are made into tokens together. Of what is longer than
+/// continuation, and its tokens are those of both texts together that come
+/// behind as many as the context alone has. Of what is longer than
 /// `capacity` positions, the beginning goes. `flags` as sherry_tokenize takes
 /// them. Throws std::runtime_error if nothing is left to score.
 ScoredTokens encodePair(const sherry_model *model, std::string before,

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Sampling.h"
+#include "sherry/engine/Sampling.h"
 #include "sherry-abi/metadata.h"
 
 #include <nlohmann/json.hpp>
@@ -11,7 +11,8 @@
 #include <cstdio>
 #include <stdexcept>
 
-using namespace sherry::run;
+using namespace sherry;
+using namespace sherry::engine;
 using nlohmann::json;
 
 namespace {
@@ -47,30 +48,21 @@ static void take(const Value &value, const json &given,
     sampling.top_k = given.get<uint32_t>();
 }
 
-void sherry::run::takeSamplingValues(const sherry_model *model,
-                                     Options &options) {
-  sherry_sampler_options &sampling = options.sampling;
+void sherry::engine::takeModelSampling(
+    const sherry_model *model,
+    const std::function<bool(const char *option)> &isGiven,
+    sherry_sampler_options &sampling) {
   const json description = json::parse(sherry_model_metadata(model));
   const auto object = description.find(metadata::kSampling);
-  if (object != description.end() && object->is_object())
-    for (const Value &value : values)
-      if (object->contains(value.key) && !options.isGiven(value.option))
-        take(value, (*object)[value.key], sampling);
-
-  const bool repeats =
-      sampling.repetition_penalty != 0 && sampling.repetition_penalty != 1;
-  if (options.isGiven("--repeat-last-n") && !repeats &&
-      sampling.presence_penalty == 0 && sampling.frequency_penalty == 0)
-    throw std::runtime_error(
-        "--repeat-last-n has no effect without a penalty; give "
-        "--repeat-penalty, --presence-penalty or --frequency-penalty");
-  // To the runtime, 0 stands for the default.
-  if (sampling.penalty_last_n == 0)
-    sampling.repetition_penalty = sampling.presence_penalty =
-        sampling.frequency_penalty = 0;
+  if (object == description.end() || !object->is_object())
+    return;
+  for (const Value &value : values)
+    if (object->contains(value.key) && !isGiven(value.option))
+      take(value, (*object)[value.key], sampling);
 }
 
-std::string sherry::run::printSampling(const sherry_sampler_options &sampling) {
+std::string
+sherry::engine::printSampling(const sherry_sampler_options &sampling) {
   std::string text;
   for (const Value &value : values) {
     char number[32];

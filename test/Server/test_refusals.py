@@ -1,0 +1,323 @@
+# ===- test_refusals.py - Requests that are wrong -------------------------=== #
+#
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------=== #
+import contextlib
+import os
+import unittest
+
+import serving
+
+COMPLETIONS, CHATS = "/v1/completions", "/v1/chat/completions"
+VALUES = [True, -1, 0.5, 2**31, -(2**31), 2**63, 1e300, "x", "true", [], [1], {}, {"a": 1}]
+
+
+class RefusalsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = serving.Server("-c", "128")
+        cls.addClassCleanup(cls.server.close)
+
+    def tearDown(self):
+        reply = self.server.complete(prompt="ok", max_tokens=1)
+        self.assertEqual(reply["usage"]["completion_tokens"], 1)
+
+    def refuse(self, body, param=None, path=COMPLETIONS, code=None):
+        status, reply = self.server.post(path, body)
+        self.assertEqual(status, 400, (body, reply))
+        error = reply["error"]
+        self.assertEqual(
+            set(error), {"message", "type", "param", "code"}, (body, reply)
+        )
+        self.assertEqual(error["type"], "invalid_request_error")
+        if param:
+            self.assertEqual(error["param"], param, (body, reply))
+        if code:
+            self.assertEqual(error["code"], code)
+        return error["message"]
+
+    # llama.cpp 6452, 7089, 7152, 22267 (CVE-2026-21869); llamafile 116
+    def test_any_value_of_any_field_is_answered(self):
+        names = [
+            "model", "prompt", "max_tokens", "temperature", "top_p", "top_k", "min_p",
+            "typical_p", "presence_penalty", "frequency_penalty", "repetition_penalty",
+            "repeat_last_n", "seed", "stop", "stream", "stream_options", "n", "best_of",
+            "echo", "logprobs", "top_logprobs", "logit_bias", "ignore_eos",
+            "add_special_tokens", "return_token_ids", "messages", "response_format",
+            "tool_choice", "chat_template_kwargs", "continue_final_message",
+        ]  # fmt: skip
+        connection = self.server.connect()
+        for path in (COMPLETIONS, CHATS):
+            for name in names:
+                for value in VALUES:
+                    body = {
+                        "max_tokens": 1,
+                        ("prompt" if path == COMPLETIONS else "messages"): (
+                            "x"
+                            if path == COMPLETIONS
+                            else [{"role": "user", "content": "x"}]
+                        ),
+                        name: value,
+                    }
+                    if name == "stream" and value is True:
+                        continue
+                    status, reply = self.server.post(path, body, connection=connection)
+                    self.assertIn(status, (200, 400), (path, name, value, reply))
+                    if status == 400:
+                        self.assertIn("message", reply["error"])
+        connection.close()
+
+    def test_values_out_of_range_are_named(self):
+        for name, value in {
+            "max_tokens": -1,
+            "temperature": -0.1,
+            "top_p": 1.5,
+            "top_k": -2,
+            "n": 0,
+            "best_of": 17,
+            "logprobs": 21,
+            "seed": 2**63,
+            "stop": [""],
+            "stream": "true",
+            "echo": 1,
+            "logit_bias": {"1024": 1},
+            "stream_options": {"include_usage": True},
+        }.items():
+            self.refuse({"prompt": "x", name: value}, name)
+        # vLLM 16529; SGLang 40099
+        self.refuse({"prompt": "x", "n": 10**9}, "n")
+        self.refuse({"prompt": "x", "stop": ["a"] * 10**5}, "stop")
+        self.refuse({"prompt": "x", "logit_bias": {"-1": 1}}, "logit_bias")
+        self.refuse({"prompt": "x", "logit_bias": {"1": 101}}, "logit_bias")
+        self.refuse({"prompt": [1, 1024]}, "prompt")
+        self.refuse({"prompt": []}, "prompt")
+        self.refuse({"prompt": [[]]}, "prompt")
+        self.refuse({"prompt": "x", "n": 3, "best_of": 2}, "best_of")
+        self.refuse({"messages": [], "top_logprobs": 1}, path=CHATS)
+
+    # llama.cpp 27174; lm-evaluation-harness 4158
+    def test_what_is_known_and_not_supported_is_refused(self):
+        for name, value in {
+            "suffix": "x",
+            "tools": [],
+            "response_format": {"type": "json_object"},
+            "guided_json": {},
+            "functions": [],
+            "grammar": "root ::= x",
+            "use_beam_search": True,
+        }.items():
+            self.refuse({"prompt": "x", name: value}, name, code="unsupported_parameter")
+        self.server.complete(prompt="x", max_tokens=1, suffix=None, strange=1)
+
+    def test_a_prompt_that_is_too_long_is_refused(self):
+        self.refuse({"prompt": [1] * 129}, "prompt", code="context_length_exceeded")
+        self.server.complete(prompt=[1] * 128, max_tokens=1)
+        # llama.cpp 6638, 9933
+        reply = self.server.chat("x", ignore_eos=True)
+        self.assertEqual(reply["choices"][0]["finish_reason"], "length")
+        self.assertEqual(reply["usage"]["total_tokens"], 129)
+
+    def test_bodies_that_are_no_json_are_refused(self):
+        for body in (
+            b"",
+            b"{",
+            b"[]",
+            b"null",
+            b'{"prompt": "x", "prompt": "y"}',
+            b'{"prompt": NaN}',
+            b'{"prompt": "x", "temperature": 1e999}',
+            b'{"prompt": "\xe9"}',
+            b'{"prompt": "\xf0\x9f\x99"}',
+            b'{"prompt": "x"} x',
+            b"[" * 10**5,
+            b'{"a":' * 10**5,
+            b'{"prompt": ' + b"[" * 65 + b"1" + b"]" * 65 + b"}",
+        ):
+            self.refuse(body)
+        status, _ = self.server.post(
+            COMPLETIONS, b"prompt=x", headers={"Content-Type": "text/plain"}
+        )
+        self.assertEqual(status, 415)
+
+    # llama.cpp 13178, 20733, 21347, 11402
+    def test_messages_are_checked(self):
+        for messages in (
+            None,
+            [],
+            "x",
+            [{}],
+            [{"role": "user"}, 1],
+            [{"role": "god", "content": "x"}],
+            [{"role": 1, "content": "x"}],
+            [{"role": "user", "content": 1}],
+            [{"role": "user", "content": [{"type": "image_url"}]}],
+            [{"role": "assistant", "content": "x", "tool_calls": [{}]}],
+        ):
+            self.refuse({"messages": messages}, "messages", CHATS)
+        for messages in (
+            [{"role": "user", "content": None}],
+            [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}],
+            [{"role": "developer", "content": "a", "name": "x"}],
+        ):
+            status, reply = self.server.post(
+                CHATS, {"messages": messages, "max_tokens": 1}
+            )
+            self.assertEqual(status, 200, reply)
+
+    def test_a_template_that_refuses_says_why(self):
+        path = os.path.join(os.path.dirname(serving.MODEL), "refuses.jinja")
+        with open(path, "w") as file:
+            file.write("{% if messages[0].role == 'system' %}")
+            file.write("{{ raise_exception('no system') }}{% endif %}")
+            file.write("{% for m in messages %}{{ m.content }}{% endfor %}")
+        with serving.Server(template=path) as server:
+            body = {"messages": [{"role": "system", "content": "x"}]}
+            status, reply = server.post(CHATS, body)
+            self.assertEqual((status, reply["error"]["param"]), (400, "messages"))
+            self.assertIn("does not take this chat: no system", reply["error"]["message"])
+        with serving.Server(template=None) as server:
+            status, reply = server.post(CHATS, body)
+            self.assertEqual((status, reply["error"]["code"]), (400, "no_chat_template"))
+            self.assertIn("no chat template", reply["error"]["message"])
+
+    # llama.cpp 7038
+    def test_a_stop_may_be_the_first_token(self):
+        body = {"prompt": "O", "logit_bias": {"65": 100}, "stop": ["b"], "logprobs": 1}
+        status, ids = self.server.post("/tokenize", {"content": "b"})
+        body["logit_bias"] = {str(ids["tokens"][0]): 100}
+        choice = self.server.complete(**body)["choices"][0]
+        self.assertEqual((choice["text"], choice["finish_reason"]), ("", "stop"))
+        self.assertEqual(len(choice["logprobs"]["tokens"]), 1)
+
+    # llama.cpp 9195, 11738, 14937
+    def test_half_a_character_is_still_json(self):
+        status, ids = self.server.post("/tokenize", {"content": "🙂"})
+        first = ids["tokens"][0]
+        body = {"prompt": "O", "logit_bias": {str(first): 100}, "max_tokens": 1}
+        choice = self.server.complete(**body, logprobs=1)["choices"][0]
+        self.assertEqual(choice["text"], "\ufffd")
+        self.assertTrue(choice["logprobs"]["tokens"][0].startswith("bytes:\\xf0"))
+        # lucebox 641; plano 980
+        events = list(
+            self.server.stream(COMPLETIONS, {"prompt": "O", **body, "echo": False})
+        )
+        texts = [e["choices"][0]["text"] for e in events[:-1]]
+        self.assertEqual("".join(texts), "\ufffd")
+
+    # transformers 29279; ollama 17262
+    def test_names_of_special_tokens_in_messages_are_text(self):
+        status, info = self.server.get("/tokenizer_info")
+        name = info["eos_token"]
+        status, special = self.server.post("/tokenize", {"content": name})
+        self.assertEqual(len(special["tokens"]), 1)
+        status, reply = self.server.post(
+            "/apply-template", {"messages": [{"role": "user", "content": name}]}
+        )
+        self.assertIn(name, reply["prompt"])
+        self.assertNotIn(special["tokens"][0], reply["tokens"])
+
+
+class AccessTest(unittest.TestCase):
+    routes = [
+        ("GET", "/v1/models"), ("GET", "/v1/models/x"), ("POST", COMPLETIONS),
+        ("POST", CHATS), ("POST", "/v1/embeddings"), ("POST", "/tokenize"),
+        ("POST", "/detokenize"), ("GET", "/tokenizer_info"), ("POST", "/apply-template"),
+        ("GET", "/metrics"), ("GET", "/slots"), ("GET", "/props"), ("GET", "/nothing"),
+    ]  # fmt: skip
+
+    @classmethod
+    def setUpClass(cls):
+        path = os.path.join(os.path.dirname(serving.MODEL), "key.txt")
+        with open(path, "w") as file:
+            file.write("secret\n")
+        cls.server = serving.Server(
+            "--api-key-file", path, "--allowed-host", "models.example",
+            "--cors-origin", "https://page.example",
+        )  # fmt: skip
+        cls.addClassCleanup(cls.server.close)
+
+    def test_every_route_but_health_needs_the_key(self):
+        self.assertEqual(self.server.get("/health")[0], 200)
+        for method, path in self.routes:
+            for header in ({}, {"Authorization": "Bearer secre"}, {"Authorization": "secret"}):
+                status, reply = self.server.ask(
+                    method, path, {} if method == "POST" else None, headers=header
+                )
+                self.assertEqual((status, reply["error"]["code"]), (401, "invalid_api_key"))
+            status, _ = self.server.ask(
+                method,
+                path,
+                {} if method == "POST" else None,
+                headers={"Authorization": "Bearer secret"},
+            )
+            self.assertNotEqual(status, 401)
+        self.assertNotIn("secret", self.server.errors())
+
+    def test_names_of_strangers_are_refused(self):
+        for host, expected in {
+            "127.0.0.1": 200,
+            "[::1]:80": 200,
+            "localhost:1": 200,
+            "a.localhost": 200,
+            "models.example": 200,
+            "evil.example": 403,
+            "localhost.evil.example": 403,
+            "": 403,
+        }.items():
+            for path in ("/health", "/v1/models"):
+                data = self.server.send(
+                    f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
+                    "Authorization: Bearer secret\r\n\r\n".encode()
+                )
+                self.assertTrue(data.startswith(b"HTTP/1.1 %d" % expected), (host, data))
+
+    def test_pages_of_strangers_are_refused(self):
+        own = f"http://localhost:{self.server.port}"
+        for origin, expected in {
+            "https://page.example": 200,
+            "https://evil.example": 403,
+            "null": 403,
+            own: 200,
+        }.items():
+            connection = self.server.connect()
+            headers = {
+                "Origin": origin,
+                "Host": own[len("http://") :],
+                "Authorization": "Bearer secret",
+            }
+            connection.request("GET", "/v1/models", headers=headers)
+            reply = connection.getresponse()
+            reply.read()
+            self.assertEqual(reply.status, expected, origin)
+            allowed = reply.getheader("Access-Control-Allow-Origin")
+            self.assertEqual(
+                allowed, origin if origin == "https://page.example" else None
+            )
+            self.assertIsNone(reply.getheader("Access-Control-Allow-Credentials"))
+            connection.close()
+
+    def test_a_page_may_ask_what_it_may_ask(self):
+        connection = self.server.connect()
+        connection.request("OPTIONS", CHATS, headers={"Origin": "https://page.example"})
+        reply = connection.getresponse()
+        reply.read()
+        self.assertEqual(reply.status, 204)
+        self.assertIn(
+            "Authorization", reply.getheader("Access-Control-Allow-Headers")
+        )
+        connection.close()
+
+    def test_other_addresses_need_a_key(self):
+        with contextlib.suppress(FileNotFoundError):
+            done = serving.subprocess.run(
+                [serving.SERVE, serving.MODEL, "--host", "0.0.0.0", "--port", "0"],
+                capture_output=True,
+                text=True,
+                timeout=serving.PATIENCE,
+            )
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("--api-key-file", done.stderr)
+
+
+serving.main()

@@ -1,0 +1,107 @@
+//===- Access.cpp - Who may ask -------------------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Access.h"
+#include "sherry/support/Files.h"
+
+#include <algorithm>
+#include <boost/asio/ip/address.hpp>
+#include <boost/beast/core/string.hpp>
+#include <sstream>
+
+using namespace sherry;
+using namespace sherry::serve;
+
+Access::Access(const Options &options)
+    : keys(options.apiKeys), hosts(options.allowedHosts),
+      origins(options.corsOrigins) {
+  hosts.push_back(options.host);
+  if (options.apiKeyFile.empty())
+    return;
+  std::istringstream lines(readText(options.apiKeyFile));
+  for (std::string line; std::getline(lines, line);) {
+    while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back())))
+      line.pop_back();
+    if (!line.empty() && line.front() != '#')
+      keys.push_back(line);
+  }
+  if (keys.empty())
+    throw std::runtime_error(options.apiKeyFile +
+                             ": has no key, one in each line");
+}
+
+/// A name without its port, an address without its brackets.
+static std::string withoutPort(const std::string &host) {
+  if (!host.empty() && host.front() == '[')
+    return host.substr(1, host.find(']') - 1);
+  return host.substr(0, host.rfind(':'));
+}
+
+/// A page of a stranger can make a name point here and ask in its own name
+/// (DNS rebinding); it cannot do so with an address.
+void Access::checkHost(const std::string &host) const {
+  const std::string name = withoutPort(host);
+  boost::system::error_code error;
+  boost::asio::ip::make_address(name, error);
+  const std::string local = ".localhost";
+  const bool isLocal =
+      boost::beast::iequals(name, "localhost") ||
+      (name.size() > local.size() &&
+       boost::beast::iequals(name.substr(name.size() - local.size()), local));
+  const bool isNamed =
+      std::any_of(hosts.begin(), hosts.end(), [&](const std::string &known) {
+        return boost::beast::iequals(known, name);
+      });
+  if (error && !isLocal && !isNamed)
+    throw ApiError("this host is not served here; --allowed-host allows it", "",
+                   "host_not_allowed", 403);
+}
+
+/// Takes as long for every text of the length.
+static bool isEqual(const std::string &a, const std::string &b) {
+  if (a.size() != b.size())
+    return false;
+  volatile unsigned char different = 0;
+  for (size_t i = 0; i < a.size(); ++i)
+    different = different | static_cast<unsigned char>(a[i] ^ b[i]);
+  return different == 0;
+}
+
+std::string Access::findOwner(const std::string &authorization) const {
+  const std::string scheme = "Bearer ";
+  std::string given;
+  if (authorization.size() >= scheme.size() &&
+      boost::beast::iequals(authorization.substr(0, scheme.size()), scheme))
+    given = authorization.substr(scheme.size());
+  size_t found = keys.size();
+  for (size_t i = 0; i < keys.size(); ++i)
+    if (isEqual(given, keys[i]))
+      found = i;
+  if (found == keys.size())
+    throw ApiError("the API key is missing or wrong: send it as "
+                   "\"Authorization: Bearer KEY\"",
+                   "", "invalid_api_key", 401);
+  return "key " + std::to_string(found + 1);
+}
+
+void Access::check(Exchange &exchange, bool isOpen) const {
+  const HttpRequest &request = exchange.request;
+  checkHost(request.host);
+  if (!request.origin.empty()) {
+    const bool isOwn = request.origin == "http://" + request.host ||
+                       request.origin == "https://" + request.host;
+    const bool isAllowed = std::find(origins.begin(), origins.end(),
+                                     request.origin) != origins.end();
+    if (!isOwn && !isAllowed)
+      throw ApiError("pages of this origin may not ask; --cors-origin allows "
+                     "them",
+                     "", "origin_not_allowed", 403);
+    if (isAllowed)
+      exchange.allowedOrigin = request.origin;
+  }
+  // A browser asks what is allowed before it shows a key.
+  if (!isOpen && hasKeys() && request.method != "OPTIONS")
+    exchange.owner = findOwner(request.authorization);
+}

@@ -1,0 +1,363 @@
+//===- Answers.cpp - Answers on their way to a client ---------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Answers.h"
+#include "sherry/engine/Tokens.h"
+
+#include <algorithm>
+#include <ctime>
+#include <random>
+
+using namespace sherry;
+using namespace sherry::serve;
+using engine::EndReason;
+
+static std::string makeId(const char *prefix) {
+  static thread_local std::mt19937_64 random{std::random_device{}()};
+  char text[40];
+  std::snprintf(text, sizeof(text), "%s%016llx", prefix,
+                static_cast<unsigned long long>(random()));
+  return text;
+}
+
+static double secondsBetween(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+Answers::Answers(Service &service, ExchangePtr exchange, Parameters parameters,
+                 Prompts prompts)
+    : service(service), exchange(std::move(exchange)),
+      parameters(std::move(parameters)), prompts(std::move(prompts)),
+      id(makeId(this->prompts.isChat ? "chatcmpl-" : "cmpl-")),
+      created(std::time(nullptr)) {}
+
+//===----------------------------------------------------------------------===//
+// Requests
+//===----------------------------------------------------------------------===//
+
+void Answers::submit() {
+  const size_t capacity = service.scheduler.capacity();
+  for (const auto &tokens : prompts.tokens) {
+    if (tokens.empty())
+      throw ApiError("the prompt has no tokens",
+                     prompts.isChat ? "messages" : "prompt");
+    if (tokens.size() > capacity)
+      throw ApiError("the prompt has " + std::to_string(tokens.size()) +
+                         " tokens, the context " + std::to_string(capacity) +
+                         " positions",
+                     prompts.isChat ? "messages" : "prompt",
+                     "context_length_exceeded");
+  }
+  const size_t count = prompts.tokens.size() * parameters.bestOf;
+  choices.resize(count); // stays where it is from here on
+  std::vector<engine::Request> requests;
+  for (size_t i = 0; i < count; ++i) {
+    choices[i].index = i;
+    choices[i].prompt = i / parameters.bestOf;
+    requests.push_back(makeRequest(choices[i]));
+  }
+  left = count;
+  if (!service.scheduler.reserve(count))
+    throw ApiError("too many requests wait already; try again later", "",
+                   "queue_full", 429);
+  if (parameters.isStream)
+    beginStream();
+  service.scheduler.submit(std::move(requests));
+}
+
+engine::Request Answers::makeRequest(Choice &choice) {
+  // Handlers are called by the scheduler's thread alone.
+  auto self = shared_from_this();
+  engine::Request request;
+  request.prompt = prompts.tokens[choice.prompt];
+  request.sampler =
+      parameters.makeSampler(choice.index % parameters.bestOf);
+  request.maxTokens = parameters.maxTokens;
+  request.stops = parameters.stops;
+  if (!prompts.endText.empty())
+    request.stops.push_back(prompts.endText);
+  request.endTokens = prompts.endTokens;
+  request.ignoreEos = parameters.ignoresEos;
+  request.logprobs = parameters.logprobs;
+  if (parameters.bestOf > parameters.choices && !request.logprobs)
+    request.logprobs = 0;
+  request.continuesText = !prompts.isChat;
+  request.owner = exchange->owner;
+  request.onStart = [self, &choice](size_t cached) {
+    choice.start = choice.lastToken = Clock::now();
+    choice.cached = cached;
+    self->service.metrics.observeQueue(
+        secondsBetween(self->exchange->begin, choice.start));
+    self->service.metrics.countTokens(
+        self->prompts.tokens[choice.prompt].size(), cached);
+  };
+  request.onPrompt = [self, &choice](int32_t token, std::string_view text) {
+    self->onPrompt(choice, token, text);
+  };
+  if (parameters.echoes && parameters.logprobs) {
+    request.promptLogprobs = parameters.logprobs;
+    request.onPromptLogprob = [&choice](size_t place,
+                                        const engine::RankedLogprob &score) {
+      choice.logged[place].logprob = score;
+    };
+  }
+  request.onToken = [self, &choice](const engine::TokenEvent &event) {
+    self->onToken(choice, event);
+  };
+  request.onEnd = [self, &choice](const engine::EndEvent &event) {
+    self->onEnd(choice, event);
+  };
+  request.onError = [self](const std::exception &error) {
+    self->onError(error);
+  };
+  request.isCancelled = [self] {
+    return self->isFailed || self->exchange->isGone();
+  };
+  return request;
+}
+
+//===----------------------------------------------------------------------===//
+// Events
+//===----------------------------------------------------------------------===//
+
+void Answers::onPrompt(Choice &choice, int32_t token, std::string_view text) {
+  if (parameters.echoes) {
+    if (parameters.logprobs)
+      choice.logged.push_back({token, std::nullopt, choice.offset});
+    choice.text += text;
+    choice.offset += countCharacters(text);
+  }
+}
+
+void Answers::onToken(Choice &choice, const engine::TokenEvent &event) {
+  const auto now = Clock::now();
+  if (choice.count++ == 0) {
+    choice.firstToken = now;
+    const double seconds = secondsBetween(exchange->begin, now);
+    service.metrics.observeFirstToken(seconds);
+    if (exchange->firstTokenSeconds < 0)
+      exchange->firstTokenSeconds = seconds;
+  } else {
+    service.metrics.observeNextToken(secondsBetween(choice.lastToken, now));
+  }
+  service.metrics.countGenerated();
+  choice.lastToken = now;
+  if (event.logprob)
+    choice.sum += event.logprob->logprob;
+  if (parameters.logprobs) {
+    choice.logged.push_back({event.token, event.logprob, choice.offset});
+    choice.offset += countCharacters(engine::bytesOf(service.model, event.token));
+  }
+  if (parameters.returnsTokens)
+    choice.tokens.push_back(event.token);
+  if (!parameters.isStream)
+    choice.text += event.text;
+  else if (choice.count == 1 && parameters.echoes)
+    sendChunk(choice, choice.text + event.text);
+  else if (!event.text.empty() || parameters.logprobs ||
+           parameters.returnsTokens)
+    sendChunk(choice, event.text);
+}
+
+void Answers::onEnd(Choice &choice, const engine::EndEvent &event) {
+  choice.end = Clock::now();
+  const bool isStop =
+      event.reason == EndReason::Eos || event.reason == EndReason::Stop;
+  choice.finishReason = isStop ? "stop" : "length";
+  if (event.reason == EndReason::Cancelled)
+    isFailed = true; // there is nobody to tell
+  if (parameters.isStream) {
+    const bool isFirst = choice.count == 0 && parameters.echoes;
+    sendChunk(choice, (isFirst ? choice.text : "") + event.rest);
+  } else {
+    choice.text += event.rest;
+  }
+  if (--left == 0)
+    finish();
+}
+
+void Answers::onError(const std::exception &error) {
+  // The other choices are cancelled; the client is told once.
+  isFailed = true;
+  if (!std::exchange(hasReplied, true))
+    exchange->fail(ApiError(error.what(), "", "", 500));
+  --left;
+}
+
+void Answers::finish() {
+  exchange->usage.completionTokens = 0;
+  for (const Choice &choice : choices)
+    exchange->usage.completionTokens += choice.count;
+  for (const auto &tokens : prompts.tokens)
+    exchange->usage.promptTokens += tokens.size();
+  for (size_t i = 0; i < choices.size(); i += parameters.bestOf)
+    exchange->usage.cachedTokens += choices[i].cached;
+  if (std::exchange(hasReplied, true))
+    return;
+  if (isFailed) // the client has left
+    return exchange->hasStream()
+               ? exchange->endStream()
+               : exchange->fail(ApiError("cancelled", "", "", 503));
+  if (!parameters.isStream)
+    return service.worker.post([self = shared_from_this()] { self->reply(); });
+  Json last = makeHeader(/*isChunk=*/true);
+  last["choices"] = Json::array();
+  last["usage"] = makeUsage();
+  last["timings"] = makeTimings();
+  if (parameters.includesUsage)
+    exchange->event(dump(last));
+  exchange->event("[DONE]");
+  exchange->endStream();
+}
+
+//===----------------------------------------------------------------------===//
+// Replies
+//===----------------------------------------------------------------------===//
+
+Json Answers::makeHeader(bool isChunk) const {
+  const char *object = !prompts.isChat ? "text_completion"
+                       : isChunk       ? "chat.completion.chunk"
+                                       : "chat.completion";
+  return {{"id", id},
+          {"object", object},
+          {"created", created},
+          {"model", service.name},
+          {"system_fingerprint", service.fingerprint}};
+}
+
+Json Answers::makeUsage() const {
+  const Usage &usage = exchange->usage;
+  return {{"prompt_tokens", usage.promptTokens},
+          {"completion_tokens", usage.completionTokens},
+          {"total_tokens", usage.promptTokens + usage.completionTokens},
+          {"prompt_tokens_details", {{"cached_tokens", usage.cachedTokens}}}};
+}
+
+/// Of the first choice, as llama.cpp's server has them.
+Json Answers::makeTimings() const {
+  const Choice &choice = choices.front();
+  const size_t prompt = prompts.tokens.front().size() - choice.cached;
+  const double promptSeconds = secondsBetween(
+      choice.start, choice.count > 0 ? choice.firstToken : choice.end);
+  const double seconds =
+      choice.count > 0 ? secondsBetween(choice.firstToken, choice.end) : 0;
+  auto perSecond = [](size_t count, double seconds) {
+    return seconds > 0 ? static_cast<double>(count) / seconds : 0;
+  };
+  const size_t next = choice.count > 0 ? choice.count - 1 : 0;
+  return {{"cache_n", choice.cached},
+          {"prompt_n", prompt},
+          {"prompt_ms", promptSeconds * 1000},
+          {"prompt_per_second", perSecond(prompt, promptSeconds)},
+          {"predicted_n", choice.count},
+          {"predicted_ms", seconds * 1000},
+          {"predicted_per_second", perSecond(next, seconds)}};
+}
+
+static Json logprobsOf(const sherry_model *model, bool isChat,
+                       const std::vector<LoggedToken> &logged) {
+  return isChat ? toChatLogprobs(model, logged)
+                : toCompletionLogprobs(model, logged);
+}
+
+Json Answers::makeChoice(const Choice &choice) const {
+  Json result = {{"index", choice.index}};
+  if (prompts.isChat)
+    result["message"] = {{"role", "assistant"}, {"content", choice.text}};
+  else
+    result["text"] = choice.text;
+  result["logprobs"] =
+      parameters.logprobs
+          ? logprobsOf(service.model, prompts.isChat, choice.logged)
+          : Json();
+  result["finish_reason"] = choice.finishReason;
+  if (parameters.returnsTokens)
+    result["token_ids"] = choice.tokens;
+  return result;
+}
+
+Json Answers::makeChunk(Choice &choice, const std::string &text) {
+  Json entry = {{"index", choice.index}};
+  if (!prompts.isChat)
+    entry["text"] = text;
+  else if (choice.finishReason && text.empty())
+    entry["delta"] = Json::object();
+  else
+    entry["delta"] = {{"content", text}};
+  entry["logprobs"] =
+      parameters.logprobs && !choice.logged.empty()
+          ? logprobsOf(service.model, prompts.isChat, choice.logged)
+          : Json();
+  choice.logged.clear();
+  entry["finish_reason"] =
+      choice.finishReason ? Json(choice.finishReason) : Json();
+  if (parameters.returnsTokens)
+    entry["token_ids"] = std::exchange(choice.tokens, {});
+  Json chunk = makeHeader(/*isChunk=*/true);
+  chunk["choices"] = Json::array({std::move(entry)});
+  if (parameters.includesUsage)
+    chunk["usage"] = nullptr;
+  return chunk;
+}
+
+void Answers::sendChunk(Choice &choice, const std::string &text) {
+  if (!isFailed)
+    exchange->event(dump(makeChunk(choice, text)));
+}
+
+void Answers::beginStream() {
+  exchange->beginStream();
+  if (!prompts.isChat)
+    return;
+  for (const Choice &choice : choices) {
+    Json chunk = makeHeader(/*isChunk=*/true);
+    chunk["choices"] = Json::array(
+        {{{"index", choice.index},
+          {"delta", {{"role", "assistant"}, {"content", ""}}},
+          {"logprobs", nullptr},
+          {"finish_reason", nullptr}}});
+    if (parameters.includesUsage)
+      chunk["usage"] = nullptr;
+    exchange->event(dump(chunk));
+  }
+}
+
+/// Keeps the likeliest choices of each prompt, by token.
+void Answers::rankChoices() {
+  auto meanOf = [](const Choice &choice) {
+    return choice.count > 0 ? choice.sum / static_cast<double>(choice.count)
+                            : 0;
+  };
+  std::vector<Choice> best;
+  for (size_t i = 0; i < choices.size(); i += parameters.bestOf) {
+    const auto begin = choices.begin() + static_cast<ptrdiff_t>(i);
+    std::stable_sort(begin,
+                     begin + static_cast<ptrdiff_t>(parameters.bestOf),
+                     [&](const Choice &a, const Choice &b) {
+                       return meanOf(a) > meanOf(b);
+                     });
+    for (size_t j = 0; j < parameters.choices; ++j) {
+      best.push_back(std::move(choices[i + j]));
+      best.back().index = best.size() - 1;
+    }
+  }
+  choices = std::move(best);
+}
+
+void Answers::reply() {
+  try {
+    if (parameters.bestOf > parameters.choices)
+      rankChoices();
+    Json result = makeHeader(/*isChunk=*/false);
+    result["choices"] = Json::array();
+    for (const Choice &choice : choices)
+      result["choices"].push_back(makeChoice(choice));
+    result["usage"] = makeUsage();
+    result["timings"] = makeTimings();
+    exchange->respond(200, result);
+  } catch (...) {
+    exchange->failByException();
+  }
+}

@@ -1,0 +1,79 @@
+//===- Answers.h - Answers on their way to a client -------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TOOLS_SERVE_ANSWERS_H
+#define SHERRY_TOOLS_SERVE_ANSWERS_H
+
+#include "Logprobs.h"
+#include "Parameters.h"
+
+namespace sherry::serve {
+
+/// What is to be continued.
+struct Prompts {
+  std::vector<std::vector<int32_t>> tokens;
+  bool isChat = false;
+  // Of a chat: what ends its answers besides what the client names.
+  std::vector<int32_t> endTokens;
+  std::string endText;
+};
+
+/// The choices of a reply: asks the scheduler for them, and sends what comes as
+/// a stream or, once all have ended, as a whole.
+class Answers : public std::enable_shared_from_this<Answers> {
+public:
+  /// The service outlives it.
+  Answers(Service &service, ExchangePtr exchange, Parameters parameters,
+          Prompts prompts);
+
+  /// Throws ApiError; once it has returned, the exchange gets its reply.
+  void submit();
+
+private:
+  struct Choice {
+    size_t index;
+    size_t prompt;
+    std::string text;
+    std::vector<LoggedToken> logged; ///< those that are not sent yet
+    std::vector<int32_t> tokens;
+    size_t offset = 0;         ///< characters so far
+    double sum = 0;            ///< of the logprobs of the answer
+    size_t count = 0, cached = 0; ///< tokens of the answer, cached ones
+    const char *finishReason = nullptr;
+    Clock::time_point start, firstToken, lastToken, end;
+  };
+
+  engine::Request makeRequest(Choice &choice);
+  void onPrompt(Choice &choice, int32_t token, std::string_view text);
+  void onToken(Choice &choice, const engine::TokenEvent &event);
+  void onEnd(Choice &choice, const engine::EndEvent &event);
+  void onError(const std::exception &error);
+
+  Json makeHeader(bool isChunk) const;
+  Json makeChoice(const Choice &choice) const;
+  Json makeChunk(Choice &choice, const std::string &text);
+  Json makeUsage() const;
+  Json makeTimings() const;
+  void sendChunk(Choice &choice, const std::string &text);
+  void beginStream();
+  void finish();
+  void reply();
+  void rankChoices();
+
+  Service &service;
+  const ExchangePtr exchange;
+  const Parameters parameters;
+  const Prompts prompts;
+  const std::string id;
+  const int64_t created;
+  std::vector<Choice> choices;
+  size_t left = 0; ///< choices that have not ended
+  bool hasReplied = false;
+  std::atomic<bool> isFailed = false; ///< nothing more is wanted
+};
+
+} // namespace sherry::serve
+
+#endif // SHERRY_TOOLS_SERVE_ANSWERS_H

@@ -1,0 +1,23 @@
+//===- ChatRequest.h - Messages to tokens -----------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TOOLS_SERVE_CHATREQUEST_H
+#define SHERRY_TOOLS_SERVE_CHATREQUEST_H
+
+#include "Service.h"
+
+namespace sherry::serve {
+
+/// The model's form of chats. Throws ApiError if there is none.
+const engine::ChatForm &formOf(const Service &service);
+
+/// What the template writes of a request's "messages", as its
+/// "add_generation_prompt", "continue_final_message" and "chat_template_kwargs"
+/// say. Throws ApiError, and what the form throws.
+ChatParts writeChat(const Fields &fields, const Service &service);
+
+} // namespace sherry::serve
+
+#endif // SHERRY_TOOLS_SERVE_CHATREQUEST_H

@@ -1,0 +1,278 @@
+//===- Connection.cpp - Requests and replies over a socket ----------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Connection.h"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/beast/http/error.hpp>
+
+using namespace sherry::serve;
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+/// Bytes that a client may send ahead while it waits for a reply.
+static constexpr size_t kMostAhead = 64 << 10;
+static constexpr size_t kReadSize = 16 << 10;
+static constexpr std::chrono::seconds kPingAfter{15};
+/// Time for a client to read the last reply.
+static constexpr int kClosingSeconds = 2;
+
+Connection::Connection(Socket accepted, const Limits &limits, Handler handler)
+    : socket(std::move(accepted)), limits(limits), handler(std::move(handler)) {
+  error_code error;
+  const auto endpoint = socket.remote_endpoint(error);
+  if (!error)
+    remote = endpoint.address().to_string();
+  socket.set_option(asio::ip::tcp::no_delay(true), error);
+}
+
+void Connection::start() {
+  setDeadline(limits.idleSeconds);
+  read();
+}
+
+void Connection::drain() {
+  isDraining = true;
+  if (phase < Phase::Replying)
+    close();
+}
+
+void Connection::close() {
+  if (isClosed)
+    return;
+  isClosed = true;
+  if (const auto current = exchange.lock())
+    current->setGone();
+  error_code ignored;
+  socket.shutdown(Socket::shutdown_both, ignored);
+  socket.close(ignored);
+}
+
+//===----------------------------------------------------------------------===//
+// Time
+//===----------------------------------------------------------------------===//
+
+void Connection::setDeadline(int seconds) {
+  deadline = seconds > 0 ? Clock::now() + std::chrono::seconds(seconds)
+                         : Clock::time_point::max();
+}
+
+void Connection::tick(Clock::time_point now) {
+  if (now >= deadline) {
+    if (phase == Phase::Header || phase == Phase::Body)
+      return refuse(
+          ApiError("the request took too long to arrive", "", "", 408));
+    return close();
+  }
+  const auto current = exchange.lock();
+  if (phase == Phase::Replying && current && current->hasStream() && !hasLast &&
+      now - lastWrite >= kPingAfter)
+    write(current->comment("ping"), /*isLast=*/false);
+}
+
+//===----------------------------------------------------------------------===//
+// Requests
+//===----------------------------------------------------------------------===//
+
+/// One read is always under way, so that a client that leaves is noticed,
+/// unless too much has been sent ahead.
+void Connection::read() {
+  if (isReading || isClosed || hasEnded ||
+      (phase == Phase::Replying && buffer.size() >= kMostAhead))
+    return;
+  isReading = true;
+  socket.async_read_some(
+      buffer.prepare(kReadSize),
+      [self = shared_from_this()](error_code error, size_t size) {
+        self->isReading = false;
+        self->onRead(error, size);
+      });
+}
+
+void Connection::onRead(error_code error, size_t size) {
+  if (isClosed)
+    return;
+  if (error == asio::error::eof && phase == Phase::Replying) {
+    // As for nginx, such a client has left; but a reply that does not cost much
+    // may still find it.
+    hasEnded = true;
+    keepsAlive = false;
+    if (const auto current = exchange.lock())
+      current->setGone();
+    return;
+  }
+  if (error)
+    return close();
+  if (phase == Phase::Closing)
+    return read(); // over what was there
+  buffer.commit(size);
+  if (phase != Phase::Replying)
+    parse();
+  read();
+}
+
+static ApiError describe(const error_code &error) {
+  if (error == http::error::header_limit)
+    return ApiError("the headers are too large", "", "", 431);
+  if (error == http::error::body_limit)
+    return ApiError("the body is too large", "", "", 413);
+  return ApiError("the request is no HTTP: " + error.message());
+}
+
+void Connection::refuse(const ApiError &error) {
+  HttpRequest request;
+  request.method = "GET";
+  request.remote = remote;
+  request.keepsAlive = false;
+  keepsAlive = false;
+  phase = Phase::Replying;
+  auto output = [self = shared_from_this()](std::string bytes, bool isLast) {
+    self->write(std::move(bytes), isLast);
+  };
+  Exchange(std::move(request), output).fail(error);
+}
+
+void Connection::parse() {
+  while (buffer.size() > 0 && phase < Phase::Replying && !isClosed) {
+    if (phase == Phase::Idle) {
+      parser.emplace();
+      parser->header_limit(static_cast<uint32_t>(limits.headers));
+      parser->body_limit(limits.body);
+      parser->eager(true);
+      phase = Phase::Header;
+      setDeadline(limits.requestSeconds);
+    }
+    error_code error;
+    const size_t used = parser->put(buffer.data(), error);
+    buffer.consume(used);
+    if (error == http::error::need_more)
+      error = {};
+    if (error)
+      return refuse(describe(error));
+    if (phase == Phase::Header && parser->is_header_done()) {
+      phase = Phase::Body;
+      setDeadline(limits.requestSeconds);
+      const auto &fields = parser->get();
+      if (fields.count(http::field::content_length) > 0 &&
+          fields.count(http::field::transfer_encoding) > 0)
+        return refuse(ApiError("the request has two lengths"));
+      if (fields.count(http::field::host) > 1)
+        return refuse(ApiError("the request has two hosts"));
+      if (!parser->is_done() &&
+          boost::beast::iequals(fields[http::field::expect], "100-continue"))
+        write("HTTP/1.1 100 Continue\r\n\r\n", /*isLast=*/false);
+    }
+    if (parser->is_done())
+      return dispatch();
+    if (used == 0)
+      return; // more has to come
+  }
+}
+
+HttpRequest Connection::takeRequest() {
+  auto message = parser->release();
+  parser.reset();
+  auto field = [&](http::field name) { return std::string(message[name]); };
+  HttpRequest request;
+  request.method = std::string(message.method_string());
+  request.path = std::string(message.target());
+  request.path = request.path.substr(0, request.path.find('?'));
+  request.host = field(http::field::host);
+  request.origin = field(http::field::origin);
+  request.authorization = field(http::field::authorization);
+  request.contentType = field(http::field::content_type);
+  request.acceptEncoding = field(http::field::accept_encoding);
+  request.etag = field(http::field::if_none_match);
+  request.version = message.version();
+  request.keepsAlive = message.keep_alive() && !isDraining;
+  request.body = std::move(message.body());
+  request.remote = remote;
+  return request;
+}
+
+void Connection::dispatch() {
+  HttpRequest request = takeRequest();
+  // A reply to a version without chunks ends with the connection.
+  if (request.version < 11)
+    request.keepsAlive = false;
+  keepsAlive = request.keepsAlive;
+  phase = Phase::Replying;
+  setDeadline(0);
+  auto output = [self = shared_from_this()](std::string bytes, bool isLast) {
+    asio::post(self->socket.get_executor(),
+               [self, bytes = std::move(bytes), isLast]() mutable {
+                 self->write(std::move(bytes), isLast);
+               });
+  };
+  const auto current = std::make_shared<Exchange>(std::move(request), output);
+  exchange = current;
+  handler(current);
+}
+
+//===----------------------------------------------------------------------===//
+// Replies
+//===----------------------------------------------------------------------===//
+
+void Connection::write(std::string bytes, bool isLast) {
+  if (isClosed)
+    return;
+  lastWrite = Clock::now();
+  hasLast |= isLast;
+  outbox += bytes;
+  const auto current = exchange.lock();
+  // Whoever reads so slowly must not fill the memory.
+  if (current && current->hasStream() && outbox.size() > limits.unsent)
+    return close();
+  if (sending.empty())
+    flush();
+}
+
+void Connection::flush() {
+  if (sent == sending.size()) {
+    sending.swap(outbox);
+    outbox.clear();
+    sent = 0;
+    if (sending.empty()) {
+      setDeadline(0);
+      if (hasLast)
+        onReplied();
+      return;
+    }
+  }
+  setDeadline(limits.writeSeconds);
+  socket.async_write_some(
+      asio::buffer(sending.data() + sent, sending.size() - sent),
+      [self = shared_from_this()](error_code error, size_t size) {
+        if (self->isClosed)
+          return;
+        if (error)
+          return self->close();
+        self->sent += size;
+        self->flush();
+      });
+}
+
+void Connection::onReplied() {
+  hasLast = false;
+  sending.shrink_to_fit();
+  outbox.shrink_to_fit();
+  if (hasEnded)
+    return close();
+  if (!keepsAlive || isDraining) {
+    // To close at once could take the reply from a client that still sends.
+    error_code ignored;
+    socket.shutdown(Socket::shutdown_send, ignored);
+    phase = Phase::Closing;
+    setDeadline(kClosingSeconds);
+    buffer.clear();
+    return read();
+  }
+  phase = Phase::Idle;
+  setDeadline(limits.idleSeconds);
+  parse();
+  read();
+}

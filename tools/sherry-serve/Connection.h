@@ -1,0 +1,79 @@
+//===- Connection.h - Requests and replies over a socket --------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TOOLS_SERVE_CONNECTION_H
+#define SHERRY_TOOLS_SERVE_CONNECTION_H
+
+#include "Exchange.h"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <optional>
+
+namespace sherry::serve {
+
+/// What a client may take, in bytes and seconds.
+struct Limits {
+  size_t headers = 16 << 10, body = 8 << 20, unsent = 1 << 20;
+  int idleSeconds = 75, requestSeconds = 15, writeSeconds = 60;
+};
+
+/// Reads requests, one after the other, and writes their replies. Lives as long
+/// as something is under way; all in the thread of the socket's io_context.
+class Connection : public std::enable_shared_from_this<Connection> {
+public:
+  using Socket = boost::asio::ip::tcp::socket;
+  using Handler = std::function<void(const ExchangePtr &)>;
+
+  Connection(Socket socket, const Limits &limits, Handler handler);
+  void start();
+  /// Is to be called every second: ends what takes too long, and lets clients
+  /// of streams, and what is between, see that these go on.
+  void tick(Clock::time_point now);
+  /// Ends it where no reply is under way, and else after the reply.
+  void drain();
+  void close();
+
+private:
+  enum class Phase { Idle, Header, Body, Replying, Closing };
+
+  void read();
+  void onRead(boost::system::error_code error, size_t size);
+  void parse();
+  void refuse(const ApiError &error);
+  void dispatch();
+  HttpRequest takeRequest();
+  void write(std::string bytes, bool isLast);
+  void flush();
+  void onReplied();
+  void setDeadline(int seconds);
+
+  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+
+  Socket socket;
+  Clock::time_point deadline = Clock::time_point::max();
+  const Limits &limits;
+  const Handler handler;
+  std::string remote;
+
+  boost::beast::flat_buffer buffer;
+  std::optional<Parser> parser;
+  Phase phase = Phase::Idle;
+  bool isReading = false, hasEnded = false; ///< no more comes
+  bool isDraining = false, isClosed = false;
+  std::weak_ptr<Exchange> exchange;
+  bool keepsAlive = true;
+
+  std::string outbox, sending; ///< to be sent; being sent, from `sent` on
+  size_t sent = 0;
+  bool hasLast = false; ///< the reply is whole
+  Clock::time_point lastWrite;
+};
+
+} // namespace sherry::serve
+
+#endif // SHERRY_TOOLS_SERVE_CONNECTION_H

@@ -1,0 +1,96 @@
+//===- Exchange.h - A request and its reply ---------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TOOLS_SERVE_EXCHANGE_H
+#define SHERRY_TOOLS_SERVE_EXCHANGE_H
+
+#include "Json.h"
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sherry::serve {
+
+using Clock = std::chrono::steady_clock;
+
+/// What a client asked, without what nobody reads.
+struct HttpRequest {
+  std::string method, path; ///< the path without its query
+  std::string host, origin, authorization, contentType, acceptEncoding, etag;
+  std::string body;
+  std::string remote; ///< address of the client
+  unsigned version = 11;
+  bool keepsAlive = true;
+};
+
+using Header = std::pair<std::string, std::string>;
+
+/// Counts of tokens, for the log.
+struct Usage {
+  size_t promptTokens = 0, cachedTokens = 0, completionTokens = 0;
+};
+
+/// A request and its reply: one whole response, or a stream of events. All but
+/// the fields may be used by any thread, one at a time.
+class Exchange {
+public:
+  using Output = std::function<void(std::string bytes, bool isLast)>;
+
+  /// `output` sends bytes of the response; after the last ones the connection
+  /// is free for another request.
+  Exchange(HttpRequest request, Output output)
+      : request(std::move(request)), output(std::move(output)) {}
+  ~Exchange();
+
+  void respond(int status, const Json &body) {
+    respond(status, "application/json", dump(body));
+  }
+  void respond(int status, const std::string &mediaType, std::string_view body,
+               const std::vector<Header> &headers = {});
+  void fail(const ApiError &error);
+  /// To whatever is being handled; for catch blocks.
+  void failByException();
+
+  /// A stream of server-sent events.
+  void beginStream();
+  void event(std::string_view data);
+  void endStream();
+  bool hasStream() const { return isStream; }
+  /// The bytes of a comment between events.
+  std::string comment(std::string_view text) const;
+
+  /// Whether the client has left; nothing need be done for it any more.
+  bool isGone() const { return gone; }
+  void setGone() { gone = true; }
+
+  const HttpRequest request;
+  const Clock::time_point begin = Clock::now();
+  std::string owner;              ///< by whose key
+  std::string allowedOrigin;      ///< of a page that may read the response
+  Usage usage;
+  double firstTokenSeconds = -1;  ///< below 0: there was none
+  /// Is called at the end, with the status that was sent; 499: the client left.
+  std::function<void(const Exchange &, int status)> onDone;
+
+private:
+  std::string head(int status, std::vector<Header> headers) const;
+  std::string chunk(const std::string &data) const;
+  void done(int status);
+
+  Output output;
+  std::atomic<bool> gone = false, isStream = false;
+  bool isDone = false;
+  int streamStatus = 200;
+};
+
+using ExchangePtr = std::shared_ptr<Exchange>;
+
+} // namespace sherry::serve
+
+#endif // SHERRY_TOOLS_SERVE_EXCHANGE_H

@@ -1,0 +1,42 @@
+//===- Parameters.h - How answers are to be ---------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TOOLS_SERVE_PARAMETERS_H
+#define SHERRY_TOOLS_SERVE_PARAMETERS_H
+
+#include "Service.h"
+
+namespace sherry::serve {
+
+/// What completions and chats have in common.
+struct Parameters {
+  sherry_sampler_options sampling;
+  std::vector<sherry_logit_bias> biases;
+  int64_t maxTokens = -1; ///< below 0: as many as there is room for
+  std::vector<std::string> stops;
+  bool ignoresEos = false;
+  size_t choices = 1; ///< of each prompt, in the reply
+  size_t bestOf = 1;  ///< of each prompt, in all
+  bool isStream = false, includesUsage = false;
+  bool echoes = false;
+  bool returnsTokens = false; ///< their ids
+  /// Those of each token and of so many likeliest.
+  std::optional<uint32_t> logprobs;
+
+  /// A sampler of the choice with this index of its prompt. Throws ApiError.
+  std::shared_ptr<sherry_sampler> makeSampler(size_t index) const;
+};
+
+/// Throws ApiError. `isChat`: as chats have it, else completions.
+Parameters readParameters(const Fields &fields, const Service &service,
+                          bool isChat);
+
+/// A list of tokens that the model has. Throws ApiError.
+std::vector<int32_t> toTokens(const Json &list, const char *name,
+                              const Service &service);
+
+} // namespace sherry::serve
+
+#endif // SHERRY_TOOLS_SERVE_PARAMETERS_H

@@ -1,0 +1,116 @@
+//===- Scheduler.cpp - The thread that evaluates --------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Scheduler.h"
+
+#include <algorithm>
+
+using namespace sherry;
+using namespace sherry::serve;
+
+Scheduler::Scheduler(const sherry_model *model,
+                     const sherry_context_options &options, size_t maxQueued)
+    : engine(model, options),
+      numSlots(std::max<uint32_t>(options.sequences, 1)), maxQueued(maxQueued) {
+  snapshot();
+  thread = std::thread([this] { run(); });
+}
+
+Scheduler::~Scheduler() {
+  {
+    const std::lock_guard lock(mutex);
+    isStopping = true;
+  }
+  changed.notify_all();
+  thread.join();
+}
+
+bool Scheduler::reserve(size_t count) {
+  const std::lock_guard lock(mutex);
+  if (count > maxQueued || numReserved > maxQueued - count)
+    return false;
+  numReserved += count;
+  return true;
+}
+
+void Scheduler::submit(std::vector<engine::Request> requests) {
+  {
+    const std::lock_guard lock(mutex);
+    for (engine::Request &request : requests) {
+      auto &queue = queues[request.owner];
+      queue.push_back(std::move(request));
+      ++numQueued;
+    }
+    current.queued = numQueued;
+  }
+  changed.notify_all();
+}
+
+Scheduler::State Scheduler::state() const {
+  const std::lock_guard lock(mutex);
+  return current;
+}
+
+void Scheduler::snapshot() {
+  const std::lock_guard lock(mutex);
+  current.queued = numQueued;
+  current.active = engine.activeRequests() + engine.waitingRequests();
+  current.pages = engine.pages();
+  current.freePages = engine.freePages();
+  current.prefill = engine.prefillSpeed();
+  current.decode = engine.decodeSpeed();
+}
+
+/// Gives the engine what it has slots for. Waits while there is nothing to do;
+/// false: the thread is to end.
+bool Scheduler::feed() {
+  while (true) {
+    engine::Request request;
+    {
+      std::unique_lock lock(mutex);
+      const size_t busy = engine.activeRequests() + engine.waitingRequests();
+      if (busy == 0)
+        changed.wait(lock, [&] { return isStopping || numQueued > 0; });
+      if (isStopping)
+        return false;
+      if (numQueued == 0 || busy >= numSlots)
+        return true;
+      auto turn = queues.lower_bound(next);
+      if (turn == queues.end())
+        turn = queues.begin();
+      request = std::move(turn->second.front());
+      turn->second.pop_front();
+      --numQueued;
+      --numReserved;
+      current.queued = numQueued;
+      current.active = busy + 1;
+      next = turn->first + '\0'; // the name that comes after this one
+      if (turn->second.empty())
+        queues.erase(turn);
+    }
+    const auto onError = request.onError;
+    try {
+      engine.submit(std::move(request));
+    } catch (const std::exception &error) {
+      onError(error);
+    }
+  }
+}
+
+void Scheduler::run() {
+  while (feed()) {
+    try {
+      engine.step();
+    } catch (const std::exception &error) {
+      // Each request tells its own errors; what a handler throws ends it.
+      std::fprintf(stderr, "sherry-serve: error: %s\n", error.what());
+    }
+    {
+      const std::lock_guard lock(mutex);
+      ++current.blocks;
+    }
+    snapshot();
+  }
+}

@@ -1,0 +1,70 @@
+//===- Scheduler.h - The thread that evaluates ------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TOOLS_SERVE_SCHEDULER_H
+#define SHERRY_TOOLS_SERVE_SCHEDULER_H
+
+#include "sherry/engine/Engine.h"
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <thread>
+
+namespace sherry::serve {
+
+/// Owns the engine, in a thread of its own. Requests wait in a queue for each
+/// owner, and owners take turns; the handlers of a request are called in the
+/// thread.
+class Scheduler {
+public:
+  /// What it is doing, as of the last block.
+  struct State {
+    size_t queued = 0, active = 0, pages = 0, freePages = 0;
+    engine::Speed prefill, decode;
+    uint64_t blocks = 0; ///< evaluated so far
+  };
+
+  /// The model outlives the scheduler. Throws std::runtime_error.
+  Scheduler(const sherry_model *model, const sherry_context_options &options,
+            size_t maxQueued);
+  /// Waits for a block that is being evaluated. Requests that are left get no
+  /// events any more.
+  ~Scheduler();
+
+  size_t capacity() const { return engine.capacity(); }
+  size_t slots() const { return numSlots; }
+  uint32_t threads() const { return engine.threads(); }
+
+  /// Keeps room for so many requests in the queue; false: there is none. From
+  /// any thread, as the others.
+  bool reserve(size_t count);
+  /// Takes requests for which room is kept, each with an onError.
+  void submit(std::vector<engine::Request> requests);
+  State state() const;
+
+private:
+  void run();
+  bool feed();
+  void snapshot();
+
+  engine::Engine engine;
+  const size_t numSlots, maxQueued;
+
+  mutable std::mutex mutex;
+  std::condition_variable changed;
+  bool isStopping = false;
+  /// By owner; `next` takes its turn.
+  std::map<std::string, std::deque<engine::Request>> queues;
+  std::string next;
+  size_t numQueued = 0, numReserved = 0; ///< the latter with the former
+  State current;
+
+  std::thread thread;
+};
+
+} // namespace sherry::serve
+
+#endif // SHERRY_TOOLS_SERVE_SCHEDULER_H

@@ -1,0 +1,228 @@
+//===- Server.cpp - Clients of the service --------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Server.h"
+#include "Routes.h"
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/beast/core/string.hpp>
+#include <cstdio>
+#include <ctime>
+
+using namespace sherry;
+using namespace sherry::serve;
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+Server::Server(Service &service, const Access &access)
+    : service(service), access(access) {
+  const Options &options = service.options;
+  error_code error;
+  const std::string host =
+      options.host == "localhost" ? "127.0.0.1" : options.host;
+  const auto address = asio::ip::make_address(host, error);
+  if (error)
+    throw std::runtime_error("--host " + options.host +
+                             " is no address, such as 127.0.0.1 or ::");
+  const asio::ip::tcp::endpoint endpoint(address, options.port);
+  try {
+    acceptor.open(endpoint.protocol());
+    acceptor.set_option(asio::socket_base::reuse_address(true));
+    acceptor.bind(endpoint);
+    acceptor.listen();
+  } catch (const boost::system::system_error &failure) {
+    throw std::runtime_error("cannot listen on " + options.host + " port " +
+                             std::to_string(options.port) + ": " +
+                             failure.code().message());
+  }
+}
+
+void Server::run() {
+  accept();
+  tick();
+  awaitSignal();
+  context.run();
+}
+
+void Server::flush() {
+  timer.cancel();
+  signals.cancel();
+  context.restart();
+  context.run_for(std::chrono::milliseconds(500));
+}
+
+void Server::accept() {
+  acceptor.async_accept([this](error_code error, Connection::Socket socket) {
+    if (error == asio::error::operation_aborted)
+      return;
+    if (!error && service.connections < service.options.maxConnections) {
+      auto connection = std::make_shared<Connection>(
+          std::move(socket), service.options.limits,
+          [this](const ExchangePtr &exchange) { handle(exchange); });
+      connections.push_back(connection);
+      service.connections = connections.size();
+      connection->start();
+    }
+    // Without a descriptor for another connection, the next tick tries again.
+    if (!error)
+      accept();
+  });
+}
+
+void Server::tick() {
+  const auto now = Clock::now();
+  for (auto it = connections.begin(); it != connections.end();) {
+    if (const auto connection = it->lock()) {
+      connection->tick(now);
+      ++it;
+    } else {
+      it = connections.erase(it);
+    }
+  }
+  service.connections = connections.size();
+  const bool isEnding = end != Clock::time_point::max();
+  if (isEnding && (connections.empty() || now >= end))
+    return context.stop();
+  timer.expires_after(isEnding ? std::chrono::milliseconds(50)
+                               : std::chrono::seconds(1));
+  timer.async_wait([this](error_code error) {
+    if (!error)
+      tick();
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Requests
+//===----------------------------------------------------------------------===//
+
+void Server::log(const Exchange &exchange, int status) const {
+  if (service.options.quiet)
+    return;
+  const std::time_t now = std::time(nullptr);
+  std::tm calendar;
+  gmtime_r(&now, &calendar);
+  char time[32];
+  std::strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%SZ", &calendar);
+  auto rounded = [](double seconds) {
+    return static_cast<double>(static_cast<int64_t>(seconds * 1e6)) / 1e3;
+  };
+  Json line = {
+      {"time", time},
+      {"client", exchange.request.remote},
+      {"owner", exchange.owner},
+      {"method", exchange.request.method},
+      {"path", exchange.request.path},
+      {"status", status},
+      {"ms", rounded(std::chrono::duration<double>(Clock::now() -
+                                                   exchange.begin)
+                         .count())}};
+  if (exchange.usage.promptTokens > 0) {
+    line["prompt_tokens"] = exchange.usage.promptTokens;
+    line["cached_tokens"] = exchange.usage.cachedTokens;
+    line["completion_tokens"] = exchange.usage.completionTokens;
+  }
+  if (exchange.firstTokenSeconds >= 0)
+    line["first_token_ms"] = rounded(exchange.firstTokenSeconds);
+  std::fprintf(stderr, "%s\n", dump(line).c_str());
+}
+
+static const Route *findRoute(const HttpRequest &request, bool &isPathKnown) {
+  isPathKnown = false;
+  const bool isHead = request.method == "HEAD";
+  for (const Route &route : routes) {
+    const std::string_view path = route.path;
+    const bool isPrefix = path.size() > 1 && path.back() == '/';
+    const bool matches =
+        isPrefix ? request.path.compare(0, path.size(), path) == 0 &&
+                       request.path.size() > path.size()
+                 : request.path == path;
+    if (!matches)
+      continue;
+    isPathKnown = true;
+    if (request.method == route.method ||
+        (isHead && std::string_view(route.method) == "GET"))
+      return &route;
+  }
+  return nullptr;
+}
+
+void Server::handle(const ExchangePtr &exchange) {
+  bool isPathKnown;
+  const Route *route = findRoute(exchange->request, isPathKnown);
+  // Only names of routes, so that strangers cannot fill the memory.
+  const std::string name = route ? route->path : "other";
+  exchange->onDone = [this, name](const Exchange &done, int status) {
+    service.metrics.count(done, name, status);
+    log(done, status);
+  };
+  try {
+    access.check(*exchange, route && route->isOpen);
+    if (exchange->request.method == "OPTIONS")
+      return answerOptions(*exchange);
+    if (!route && isPathKnown)
+      throw ApiError("this path is asked by another method", "", "", 405);
+    if (!route)
+      throw ApiError("there is no such path", "", "", 404);
+    if (exchange->request.method == "POST" &&
+        !boost::beast::iequals(
+            exchange->request.contentType.substr(
+                0, exchange->request.contentType.find(';')),
+            "application/json"))
+      throw ApiError("the Content-Type must be application/json", "", "", 415);
+    if (!route->isHeavy)
+      return route->handle(service, exchange);
+    if (service.isDraining)
+      throw ApiError("the server is about to end", "", "", 503);
+    service.worker.post([this, route, exchange] {
+      try {
+        if (!exchange->isGone())
+          route->handle(service, exchange);
+        else
+          exchange->fail(ApiError("cancelled", "", "", 503));
+      } catch (...) {
+        exchange->failByException();
+      }
+    });
+  } catch (...) {
+    exchange->failByException();
+  }
+}
+
+/// What a browser asks before a page of another origin may ask.
+void Server::answerOptions(Exchange &exchange) {
+  exchange.respond(204, "", "",
+                   {{"Allow", "GET, HEAD, POST, OPTIONS"},
+                    {"Access-Control-Allow-Methods", "GET, POST"},
+                    {"Access-Control-Allow-Headers",
+                     "Authorization, Content-Type"},
+                    {"Access-Control-Max-Age", "86400"}});
+}
+
+//===----------------------------------------------------------------------===//
+// The end
+//===----------------------------------------------------------------------===//
+
+void Server::awaitSignal() {
+  signals.async_wait([this](error_code error, int) {
+    if (error)
+      return;
+    if (end != Clock::time_point::max()) // the second one
+      return context.stop();
+    drain();
+    awaitSignal();
+  });
+}
+
+void Server::drain() {
+  service.isDraining = true;
+  end = Clock::now() + std::chrono::seconds(service.options.drainSeconds);
+  error_code ignored;
+  acceptor.close(ignored);
+  for (const auto &weak : connections)
+    if (const auto connection = weak.lock())
+      connection->drain();
+  timer.cancel();
+  tick();
+}

@@ -1,0 +1,46 @@
+//===- Service.cpp - What all requests share ------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Service.h"
+#include "sherry/engine/Sampling.h"
+#include "sherry/support/Files.h"
+
+#include <ctime>
+#include <filesystem>
+
+using namespace sherry;
+using namespace sherry::serve;
+
+static sherry_sampler_options readSampling(const sherry_model *model) {
+  sherry_sampler_options sampling = engine::kDefaultSampling;
+  engine::takeModelSampling(
+      model, [](const char *) { return false; }, sampling);
+  return sampling;
+}
+
+Service::Service(const Options &options, const sherry_model *model)
+    : options(options), model(model),
+      description(Json::parse(sherry_model_metadata(model))),
+      name(options.alias.empty()
+               ? std::filesystem::path(options.model).stem().string()
+               : options.alias),
+      fingerprint(std::string("sherry-") + sherry_version()),
+      created(std::time(nullptr)), sampling(readSampling(model)),
+      scheduler(model, options.context, options.maxQueued) {
+  engine::ChatFormOptions formOptions;
+  if (!options.chatTemplate.empty()) {
+    formOptions.jinja = readText(options.chatTemplate);
+    formOptions.origin = "--template " + options.chatTemplate;
+  }
+  try {
+    form.emplace(model, formOptions);
+  } catch (const std::exception &error) {
+    // A template that the user gives must be right; the model's own is missed
+    // by chats alone.
+    if (formOptions.jinja)
+      throw;
+    formError = error.what();
+  }
+}

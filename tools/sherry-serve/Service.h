@@ -1,0 +1,40 @@
+//===- Service.h - What all requests share ----------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TOOLS_SERVE_SERVICE_H
+#define SHERRY_TOOLS_SERVE_SERVICE_H
+
+#include "Metrics.h"
+#include "Options.h"
+#include "Scheduler.h"
+#include "Worker.h"
+#include "sherry/engine/ChatForm.h"
+
+namespace sherry::serve {
+
+/// The model and who works with it.
+struct Service {
+  Service(const Options &options, const sherry_model *model);
+
+  const Options &options;
+  const sherry_model *model;
+  const Json description; ///< of the model
+  std::string name;       ///< of the model, for clients
+  std::string fingerprint;
+  int64_t created; ///< seconds since 1970
+  sherry_sampler_options sampling;
+  std::optional<engine::ChatForm> form;
+  std::string formError; ///< why there is none
+  std::atomic<bool> isDraining = false;
+  std::atomic<size_t> connections = 0;
+
+  Metrics metrics;
+  Worker worker;
+  Scheduler scheduler; ///< ends first: its events go to the worker
+};
+
+} // namespace sherry::serve
+
+#endif // SHERRY_TOOLS_SERVE_SERVICE_H

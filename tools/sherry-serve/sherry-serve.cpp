@@ -1,0 +1,69 @@
+//===- sherry-serve.cpp - Serves a compiled model -------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The address on standard output, once clients can ask; one line for each
+// request on standard error.
+//
+//===----------------------------------------------------------------------===//
+#include "Server.h"
+
+#include <csignal>
+#include <cstdio>
+#include <sys/prctl.h>
+
+using namespace sherry;
+using namespace sherry::serve;
+
+/// Slots that a number of threads fills: more give no more tokens.
+static uint32_t chooseSlots(const sherry_model *model, uint32_t wanted) {
+  sherry_context_options options = {};
+  options.context = 1;
+  options.threads = wanted;
+  const Context context(check(sherry_context_create(model, &options)));
+  const uint32_t threads = sherry_context_threads(context.get());
+  return threads < 8 ? 4 : threads < 32 ? 8 : 16;
+}
+
+static void serveModel(Options &options) {
+  const Access access(options);
+  const Model model(check(sherry_model_open(
+      options.model.c_str(),
+      options.map ? SHERRY_WEIGHTS_MAPPED : SHERRY_WEIGHTS_COPIED)));
+  if (options.context.sequences == 0)
+    options.context.sequences =
+        chooseSlots(model.get(), options.context.threads);
+  auto service = std::make_unique<Service>(options, model.get());
+  if (!service->form)
+    std::fprintf(stderr, "sherry-serve: warning: no chats: %s\n",
+                 service->formError.c_str());
+  Server server(*service, access);
+  const bool isV6 = options.host.find(':') != std::string::npos;
+  std::printf("sherry-serve: %s at http://%s:%u, %zu slots of %zu positions, "
+              "%u threads\n",
+              service->name.c_str(),
+              (isV6 ? "[" + options.host + "]" : options.host).c_str(),
+              server.port(), service->scheduler.slots(),
+              service->scheduler.capacity(), service->scheduler.threads());
+  std::fflush(stdout);
+  server.run();
+  // The service ends first: what it tells clients then is sent.
+  service.reset();
+  server.flush();
+}
+
+int main(int argc, char **argv) {
+  Options options;
+  if (auto exitCode = parseOptions(argc, argv, options))
+    return *exitCode;
+  std::signal(SIGPIPE, SIG_IGN);
+  // Nothing that is started from here can have more rights.
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  try {
+    serveModel(options);
+  } catch (const std::exception &error) {
+    std::fprintf(stderr, "sherry-serve: error: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}

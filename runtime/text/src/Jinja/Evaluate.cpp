@@ -82,6 +82,17 @@ void Arguments::finish() const {
       throw Error(callee + ": the argument " + name + " is not supported");
 }
 
+/// The argument **value.
+static void spreadKeywords(const Value &value, Arguments &arguments) {
+  if (!value.isObject())
+    throw Error(std::string(value.kind()) + " has no names of arguments");
+  for (const auto &[name, member] : value.entries()) {
+    if (!name.isText())
+      throw Error("the name of an argument is " + std::string(name.kind()));
+    arguments.addKeyword(name.text().bytes(), member);
+  }
+}
+
 Arguments Interpreter::evaluateArguments(const Expression &expression,
                                          std::string callee, Scope &scope) {
   Arguments arguments(std::move(callee));
@@ -89,6 +100,12 @@ Arguments Interpreter::evaluateArguments(const Expression &expression,
     arguments.positional.push_back(evaluate(*expression.operands[i], scope));
   for (const auto &[name, value] : expression.keywords)
     arguments.addKeyword(name, evaluate(*value, scope));
+  if (expression.spread)
+    for (Value &value :
+         listElements(*this, evaluate(*expression.spread, scope)))
+      arguments.positional.push_back(std::move(value));
+  if (expression.spreadKeywords)
+    spreadKeywords(evaluate(*expression.spreadKeywords, scope), arguments);
   charge(arguments.weight());
   // Names are looked for among each other.
   chargeSearch(arguments.keywords.size(), arguments.keywords.size());

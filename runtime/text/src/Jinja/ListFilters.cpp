@@ -87,10 +87,20 @@ static Value join(Interpreter &interpreter, const Value &value,
   return Value(std::move(result));
 }
 
+/// What Jinja makes of nothing, whatever the arguments are.
+static Value passNothing(Arguments &arguments) {
+  arguments.get(SIZE_MAX - 1, "");
+  for (const auto &[name, value] : arguments.keywords)
+    arguments.get(SIZE_MAX - 1, name);
+  return Value::list({});
+}
+
 /// map: an attribute of each element, or what a filter makes of it.
 static Value map(Interpreter &interpreter, const Value &value,
                  Arguments &arguments) {
   Values result;
+  if (!value.isTrue())
+    return passNothing(arguments);
   if (const Value *attribute = arguments.get(SIZE_MAX - 1, "attribute")) {
     const Value *fallback = arguments.get(SIZE_MAX - 1, "default");
     for (const Value &element : listElements(interpreter, value)) {
@@ -117,6 +127,8 @@ static Value map(Interpreter &interpreter, const Value &value,
 template <bool wanted, bool hasAttribute>
 static Value select(Interpreter &interpreter, const Value &value,
                     Arguments &arguments) {
+  if (!value.isTrue())
+    return passNothing(arguments);
   const size_t place = hasAttribute ? 1 : 0;
   const Value *attribute =
       hasAttribute ? &arguments.require(0, "attribute") : nullptr;

@@ -145,16 +145,23 @@ void Parser::parseArguments(Expression &call) {
   if (!skipOperator("("))
     return;
   while (!isOperator(")")) {
-    if (isOperator("*") || isOperator("**"))
-      fail("arguments with * are not supported");
-    if (current().kind == Token::Name && next().is(Token::Operator, "=")) {
-      std::string name = take().text;
-      take();
+    auto parseDeeper = [&] {
       ExpressionPtr value = parseConditional();
       call.depth = std::max(call.depth, value->depth + 1);
-      call.keywords.emplace_back(std::move(name), std::move(value));
-    } else if (!call.keywords.empty())
-      fail("an argument without a name follows one with a name");
+      return value;
+    };
+    if (call.spreadKeywords)
+      fail("an argument follows one with **");
+    if (!call.spread && skipOperator("*"))
+      call.spread = parseDeeper();
+    else if (skipOperator("**"))
+      call.spreadKeywords = parseDeeper();
+    else if (current().kind == Token::Name && next().is(Token::Operator, "=")) {
+      std::string name = take().text;
+      take();
+      call.keywords.emplace_back(std::move(name), parseDeeper());
+    } else if (!call.keywords.empty() || call.spread)
+      fail("an argument without a name follows one with a name or *");
     else
       add(call, parseConditional());
     if (!skipOperator(","))

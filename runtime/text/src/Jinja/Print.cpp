@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/text/jinja/Value.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -25,34 +26,38 @@ static std::string printFloat(double value, bool isJson) {
   return nlohmann::json(value).dump();
 }
 
-static std::string escapeControl(unsigned char byte, const char *prefix,
-                                 int digits) {
-  char buffer[8];
-  std::snprintf(buffer, sizeof(buffer), "%s%0*x", prefix, digits, byte);
+static std::string writeHex(const char *prefix, uint32_t number, int digits) {
+  char buffer[16];
+  std::snprintf(buffer, sizeof(buffer), "%s%0*x", prefix, digits, number);
   return buffer;
 }
 
-/// Appends `text` between quotes; `escape` gives what is written for a byte, if
-/// not the byte itself. All of it has the origin of the byte.
+/// Appends `text` between quotes; `escape` gives what is written for a
+/// character, if not the character itself. All of it has the origin of the
+/// character.
 template <typename Escape>
 static void appendQuoted(Text &out, const Text &text, char quote,
                          const Escape &escape) {
   const std::string_view mark(&quote, 1);
   out.append(mark, Origin::Template);
   size_t begin = 0; // of what is written as it is
-  for (size_t i = 0; i < text.size(); ++i) {
-    const std::string escaped = escape(text.bytes()[i]);
+  const std::string_view view = text.bytes();
+  for (size_t i = 0, next; i < view.size(); i = next) {
+    next = i + characterSize(view.substr(i));
+    const std::string escaped = escape(view.substr(i, next - i));
     if (escaped.empty())
       continue;
     out.append(text, begin, i);
     out.append(escaped, text.originAt(i));
-    begin = i + 1;
+    begin = next;
   }
   out.append(text, begin, text.size());
   out.append(mark, Origin::Template);
 }
 
-static std::string escapeCommon(char byte, char quote) {
+/// A letter after a backslash, if `character` has one in both forms.
+static std::string escapeCommon(std::string_view character, char quote) {
+  const char byte = character.front();
   switch (byte) {
   case '\\':
     return "\\\\";
@@ -65,6 +70,40 @@ static std::string escapeCommon(char byte, char quote) {
   default:
     return byte == quote ? std::string("\\") + quote : "";
   }
+}
+
+/// As Python's repr writes characters.
+static std::string escapeForRepr(std::string_view character, char quote) {
+  const std::string common = escapeCommon(character, quote);
+  if (!common.empty() || isPrintable(character))
+    return common;
+  const uint32_t point = decode(character);
+  return point < 0x100     ? writeHex("\\x", point, 2)
+         : point < 0x10000 ? writeHex("\\u", point, 4)
+                           : writeHex("\\U", point, 8);
+}
+
+/// As Python's json.dumps writes characters.
+static std::string escapeForJson(std::string_view character, bool isAscii) {
+  switch (character.front()) {
+  case '\b':
+    return "\\b";
+  case '\f':
+    return "\\f";
+  default:
+    break;
+  }
+  const std::string common = escapeCommon(character, '"');
+  const uint32_t point = decode(character);
+  if (!common.empty() || (point >= 0x20 && (!isAscii || point < 0x7F)))
+    return common;
+  if (point < 0x10000)
+    return writeHex("\\u", point, 4);
+  if (point == UINT32_MAX)
+    throw Error("tojson: a text is no UTF-8");
+  const uint32_t rest = point - 0x10000;
+  return writeHex("\\u", 0xD800 + (rest >> 10), 4) +
+         writeHex("\\u", 0xDC00 + (rest & 0x3FF), 4);
 }
 
 static void appendRepr(Text &out, const Value &value);
@@ -90,12 +129,8 @@ static void appendRepr(Text &out, const Value &value) {
     const bool isDouble = bytes.find('\'') != std::string::npos &&
                           bytes.find('"') == std::string::npos;
     const char quote = isDouble ? '"' : '\'';
-    appendQuoted(out, value.text(), quote, [&](char byte) {
-      const auto code = static_cast<unsigned char>(byte);
-      const std::string common = escapeCommon(byte, quote);
-      const bool isControl = code < 0x20 || code == 0x7F;
-      return common.empty() && isControl ? escapeControl(code, "\\x", 2)
-                                         : common;
+    appendQuoted(out, value.text(), quote, [&](std::string_view character) {
+      return escapeForRepr(character, quote);
     });
   } else if (value.isList()) {
     out.append("[", Origin::Template);
@@ -137,7 +172,7 @@ namespace {
 
 class JsonPrinter {
 public:
-  explicit JsonPrinter(int64_t indent) : indent(indent) {}
+  explicit JsonPrinter(const JsonStyle &style) : style(style) {}
   Text print(const Value &value) {
     append(value);
     return std::move(out);
@@ -147,26 +182,26 @@ private:
   void append(const Value &value);
   void write(std::string_view bytes) { out.append(bytes, Origin::Template); }
   void newLine() {
-    if (indent < 0)
+    if (style.indent < 0)
       return;
     // At most Text::maxSize times Value::maxDepth.
-    const auto count = static_cast<size_t>(indent) * level;
+    const auto count = static_cast<size_t>(style.indent) * level;
     if (count > Text::maxSize)
       throw Error("the indent of tojson is too large");
     write("\n" + std::string(count, ' '));
   }
+  void separate(const Text *separator, const char *otherwise) {
+    if (separator)
+      out.append(*separator);
+    else
+      write(otherwise);
+  }
   void appendText(const Text &text) {
-    appendQuoted(out, text, '"', [](char byte) -> std::string {
-      const auto code = static_cast<unsigned char>(byte);
-      if (byte == '\b')
-        return "\\b";
-      if (byte == '\f')
-        return "\\f";
-      const std::string common = escapeCommon(byte, '"');
-      return common.empty() && code < 0x20 ? escapeControl(code, "\\u", 4)
-                                           : common;
+    appendQuoted(out, text, '"', [&](std::string_view character) {
+      return escapeForJson(character, style.isAscii);
     });
   }
+  void appendObject(Entries entries);
   /// What lies between brackets: `count` members that `member(i)` writes.
   template <typename Member>
   void appendAll(const char *brackets, size_t count, const Member &member) {
@@ -174,7 +209,7 @@ private:
     ++level;
     for (size_t i = 0; i < count; ++i) {
       if (i != 0)
-        write(indent < 0 ? ", " : ",");
+        separate(style.itemSeparator, style.indent < 0 ? ", " : ",");
       newLine();
       member(i);
     }
@@ -184,7 +219,7 @@ private:
     write({brackets + 1, 1});
   }
 
-  int64_t indent;
+  const JsonStyle &style;
   size_t level = 0;
   Text out;
 };
@@ -207,19 +242,28 @@ void JsonPrinter::append(const Value &value) {
                      [&](size_t i) { append(value.elements()[i]); });
   if (!value.isObject())
     throw Error(std::string(value.kind()) + " cannot be written as JSON");
-  appendAll("{}", value.entries().size(), [&](size_t i) {
-    const auto &[key, member] = value.entries()[i];
+  appendObject(value.entries());
+}
+
+void JsonPrinter::appendObject(Entries entries) {
+  if (style.sortsKeys)
+    std::stable_sort(entries.begin(), entries.end(),
+                     [](const auto &a, const auto &b) {
+                       return compare(a.first, b.first) < 0;
+                     });
+  appendAll("{}", entries.size(), [&](size_t i) {
+    const auto &[key, member] = entries[i];
     if (key.isText())
       appendText(key.text());
     else
-      appendText(JsonPrinter(-1).print(key));
-    write(": ");
+      appendText(JsonPrinter(JsonStyle()).print(key));
+    separate(style.keySeparator, ": ");
     append(member);
   });
 }
 
-Text Value::toJson(int64_t indent) const {
-  if (indent > static_cast<int64_t>(Text::maxSize))
+Text Value::toJson(const JsonStyle &style) const {
+  if (style.indent > static_cast<int64_t>(Text::maxSize))
     throw Error("the indent of tojson is too large");
-  return JsonPrinter(indent).print(*this);
+  return JsonPrinter(style).print(*this);
 }

@@ -31,7 +31,7 @@ struct Expression {
     Attribute, ///< operands[0].name
     Item,      ///< operands[0][operands[1]]
     Slice,     ///< operands[0][operands[1]:operands[2]:operands[3]], null: none
-    Call,      ///< operands[0](the others, keywords)
+    Call,      ///< operands[0](the others, keywords, *spread, **spreadKeywords)
     Filter,    ///< operands[0] | name(the others, keywords)
     Test,      ///< operands[0] is name(the others)
     Unary,     ///< name: "-", "+" or "not"
@@ -48,6 +48,8 @@ struct Expression {
   std::vector<std::string> names = {};
   /// Arguments with a name.
   std::vector<std::pair<std::string, ExpressionPtr>> keywords = {};
+  /// More of them, in a list and in an object; null: none.
+  ExpressionPtr spread = {}, spreadKeywords = {};
 };
 
 struct Statement {

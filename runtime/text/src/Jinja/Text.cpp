@@ -33,8 +33,7 @@ size_t sherry::jinja::characterSize(std::string_view text) {
   return size;
 }
 
-/// The code point of a character; of bytes that are no UTF-8, none.
-static uint32_t decode(std::string_view character) {
+uint32_t sherry::jinja::decode(std::string_view character) {
   const auto lead = static_cast<unsigned char>(character.front());
   if (character.size() == 1)
     return lead < 0x80 ? lead : UINT32_MAX;
@@ -278,13 +277,28 @@ std::vector<Text> Text::split(const Text *separator, int64_t limit,
   return parts;
 }
 
+/// Whether a character ends a line to Python.
+static bool endsLine(std::string_view character) {
+  const uint32_t point = decode(character);
+  return (point >= 0x0A && point <= 0x0D) || (point >= 0x1C && point <= 0x1E) ||
+         point == 0x85 || point == 0x2028 || point == 0x2029;
+}
+
 std::vector<Text> Text::splitLines() const {
   std::vector<Text> lines;
-  for (size_t begin = 0; begin < size();) {
-    const size_t end = std::min(text.find_first_of("\r\n", begin), size());
-    addPart(lines, slice(begin, end));
-    begin = end + (text.compare(end, 2, "\r\n") == 0 ? 2 : 1);
+  const std::string_view view = text;
+  size_t begin = 0;
+  for (size_t i = 0, next; i < view.size(); i = next) {
+    next = i + characterSize(view.substr(i));
+    if (!endsLine(view.substr(i, next - i)))
+      continue;
+    addPart(lines, slice(begin, i));
+    if (view.compare(i, 2, "\r\n") == 0)
+      ++next;
+    begin = next;
   }
+  if (begin < size())
+    addPart(lines, slice(begin, size()));
   return lines;
 }
 

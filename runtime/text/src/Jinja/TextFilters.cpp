@@ -32,11 +32,22 @@ static Value replace(Interpreter &, const Value &value, Arguments &arguments) {
 
 static Value toJson(Interpreter &interpreter, const Value &value,
                     Arguments &arguments) {
-  // In the order of transformers, not of Jinja; text is written as it is.
-  if (arguments.getBoolean(0, "ensure_ascii", false))
-    throw Error("tojson: ensure_ascii is not supported");
-  interpreter.charge(value.weight()); // each letter may be escaped
-  return Value(value.toJson(arguments.getInteger(1, "indent", -1)));
+  // In the order of transformers, not of Jinja.
+  JsonStyle style;
+  style.isAscii = arguments.getBoolean(0, "ensure_ascii", false);
+  style.indent = arguments.getInteger(1, "indent", -1);
+  if (const Value *both = arguments.get(2, "separators");
+      both && !both->isNone()) {
+    if (!both->isList() || both->elements().size() != 2 ||
+        !both->elements()[0].isText() || !both->elements()[1].isText())
+      throw Error("tojson: the separators are no two texts");
+    style.itemSeparator = &both->elements()[0].text();
+    style.keySeparator = &both->elements()[1].text();
+  }
+  style.sortsKeys = arguments.getBoolean(3, "sort_keys", false);
+  // Each letter may be escaped; keys are compared with each other.
+  interpreter.charge((style.sortsKeys ? 16 : 1) * value.weight());
+  return Value(value.toJson(style));
 }
 
 static Value indent(Interpreter &interpreter, const Value &value,
@@ -54,8 +65,10 @@ static Value indent(Interpreter &interpreter, const Value &value,
     unit = Text(
         std::string(static_cast<size_t>(std::max<int64_t>(count, 0)), ' '));
   }
-  const Text text = value.toText(), lineEnd("\n");
-  const std::vector<Text> lines = text.split(&lineEnd, -1, false);
+  const Text lineEnd("\n");
+  Text text = value.toText();
+  text.append(lineEnd); // Jinja does not lose the last line, if it is empty
+  const std::vector<Text> lines = text.splitLines();
   interpreter.charge(lines.size());
   Text result;
   for (size_t i = 0; i < lines.size(); ++i) {

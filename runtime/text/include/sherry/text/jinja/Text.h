@@ -83,6 +83,10 @@ private:
 
 /// Whether a character is white space to Python.
 bool isSpace(std::string_view character);
+/// Whether Python's repr writes a character as it is.
+bool isPrintable(std::string_view character);
+/// The code point of a character; of a byte that is no UTF-8, none.
+uint32_t decode(std::string_view character);
 /// Bytes of the character that `text`, which is not empty, begins with.
 size_t characterSize(std::string_view text);
 

@@ -30,6 +30,15 @@ struct Undefined {
 };
 struct None {};
 
+/// How values are written as JSON, as the arguments of Python's json.dumps.
+struct JsonStyle {
+  int64_t indent = -1; ///< negative: all in a line
+  bool isAscii = false;
+  bool sortsKeys = false;
+  /// Null: ", ", or "," before a new line; and ": ".
+  const Text *itemSeparator = nullptr, *keySeparator = nullptr;
+};
+
 /// Lists and objects do not change once they are made, as in the sandbox of
 /// transformers: no value contains itself.
 class Value {
@@ -97,8 +106,7 @@ public:
 
   /// As Python's str gives it. Throws Error for what has no such text.
   Text toText() const;
-  /// As Python's json.dumps without ensure_ascii; `indent` negative: in a line.
-  Text toJson(int64_t indent) const;
+  Text toJson(const JsonStyle &style) const;
 
 private:
   struct List {

@@ -138,11 +138,15 @@ Value Interpreter::evaluateKind(const Expression &expression, Scope &scope) {
   case Expression::Variable:
     return lookUp(expression.name, scope);
   case Expression::List:
+  case Expression::Tuple:
   case Expression::Object:
     return evaluateContainer(expression, scope);
-  case Expression::Attribute:
-    return getMember(*this, evaluate(*operands[0], scope),
-                     Text(expression.name));
+  case Expression::Attribute: {
+    const Value object = evaluate(*operands[0], scope);
+    if (auto method = findBoundMethod(object, expression.name))
+      return *method;
+    return getMember(*this, object, Text(expression.name));
+  }
   case Expression::Item: {
     const Value object = evaluate(*operands[0], scope);
     const Value key = evaluate(*operands[1], scope);
@@ -174,8 +178,10 @@ Value Interpreter::evaluateContainer(const Expression &expression,
   for (const ExpressionPtr &operand : expression.operands)
     values.push_back(evaluate(*operand, scope));
   charge(values.size());
-  if (expression.kind == Expression::List)
-    return Value::list(std::move(values));
+  if (expression.kind != Expression::Object)
+    return Value::list(std::move(values), expression.kind == Expression::Tuple
+                                              ? ListKind::Tuple
+                                              : ListKind::List);
   Entries entries;
   for (size_t i = 0; i < values.size(); i += 2) {
     chargeSearch(entries.size(), values[i].weight());
@@ -232,6 +238,9 @@ Value Interpreter::evaluateCall(const Expression &expression, Scope &scope) {
   Arguments arguments = evaluateArguments(expression, callable->name, scope);
   if (callable->macro)
     return callMacro(*callable, arguments);
+  if (!callable->function)
+    throw Error("the method '" + callable->name +
+                "' can be called where it is named only");
   Value result = callable->function(*this, arguments);
   arguments.finish();
   return result;

@@ -53,7 +53,7 @@ static Value makeRange(Interpreter &interpreter, Arguments &arguments) {
       break;
   }
   interpreter.charge(values.size());
-  return Value::list(std::move(values));
+  return Value::list(std::move(values), ListKind::Range);
 }
 
 static Entries takeKeywords(Arguments &arguments) {

@@ -47,13 +47,13 @@ private:
 
 class Interpreter;
 
-/// A macro, or a function that is built in.
+/// A macro, a function that is built in, or a method that nobody calls.
 class Callable {
 public:
   using Function = Value (*)(Interpreter &, Arguments &);
   std::string name;
-  const Statement *macro; ///< null: a function
-  Function function;
+  const Statement *macro; ///< null: none
+  Function function;      ///< null: none
 };
 
 class Interpreter {
@@ -140,6 +140,11 @@ using Filter = Value (*)(Interpreter &, const Value &, Arguments &);
 using Method = Filter;
 /// Null: such values have no such method.
 Method findMethod(const Value &object, std::string_view name);
+/// What object.name is where Python finds a method before it looks for a
+/// member; nothing if there is no such method. It can be asked for, not called:
+/// calls find their method by themselves.
+std::optional<Value> findBoundMethod(const Value &object,
+                                     std::string_view name);
 /// Null: there is none.
 Filter findTextFilter(std::string_view name);
 Filter findListFilter(std::string_view name);

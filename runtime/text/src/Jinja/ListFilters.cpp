@@ -33,6 +33,8 @@ static Value first(Interpreter &interpreter, const Value &value, Arguments &) {
 static Value last(Interpreter &interpreter, const Value &value, Arguments &) {
   if (value.isText())
     return getMember(interpreter, value, Value(int64_t{-1}));
+  if (value.isList(ListKind::Lazy))
+    throw Error("last: the list is not made yet; put list before it");
   const Values elements = listElements(interpreter, value);
   return elements.empty() ? Value(Undefined{"the last of nothing"})
                           : elements.back();
@@ -48,7 +50,9 @@ static Value reverse(Interpreter &interpreter, const Value &value,
     return applySlice(value, None(), None(), Value(int64_t{-1}));
   Values elements = listElements(interpreter, value);
   std::reverse(elements.begin(), elements.end());
-  return Value::list(std::move(elements));
+  const bool isMade = value.isList(ListKind::Lazy) || value.isUndefined();
+  return Value::list(std::move(elements),
+                     isMade ? ListKind::List : ListKind::Lazy);
 }
 
 /// The member of a path such as "function.name".
@@ -92,7 +96,7 @@ static Value passNothing(Arguments &arguments) {
   arguments.get(SIZE_MAX - 1, "");
   for (const auto &[name, value] : arguments.keywords)
     arguments.get(SIZE_MAX - 1, name);
-  return Value::list({});
+  return Value::list({}, ListKind::Lazy);
 }
 
 /// map: an attribute of each element, or what a filter makes of it.
@@ -108,7 +112,7 @@ static Value map(Interpreter &interpreter, const Value &value,
       result.push_back(member.isUndefined() && fallback ? *fallback
                                                         : std::move(member));
     }
-    return Value::list(std::move(result));
+    return Value::list(std::move(result), ListKind::Lazy);
   }
   const std::string name = arguments.requireText(0, "filter").bytes();
   const Values rest(arguments.positional.begin() + 1,
@@ -120,7 +124,7 @@ static Value map(Interpreter &interpreter, const Value &value,
     inner.keywords = arguments.keywords;
     result.push_back(interpreter.applyFilter(name, element, inner));
   }
-  return Value::list(std::move(result));
+  return Value::list(std::move(result), ListKind::Lazy);
 }
 
 /// select, reject, selectattr and rejectattr: the elements that pass a test.
@@ -149,7 +153,7 @@ static Value select(Interpreter &interpreter, const Value &value,
     if (passes == wanted)
       chosen.push_back(element);
   }
-  return Value::list(std::move(chosen));
+  return Value::list(std::move(chosen), ListKind::Lazy);
 }
 
 static Value listItems(Interpreter &, const Value &value, Arguments &) {
@@ -158,8 +162,8 @@ static Value listItems(Interpreter &, const Value &value, Arguments &) {
     throw Error("items: " + std::string(value.kind()) + " is no object");
   if (value.isObject())
     for (const auto &[key, member] : value.entries())
-      items.push_back(Value::list({key, member}));
-  return Value::list(std::move(items));
+      items.push_back(Value::list({key, member}, ListKind::Tuple));
+  return Value::list(std::move(items), ListKind::Lazy);
 }
 
 /// What elements are ordered by: capital letters are like small ones, unless
@@ -208,7 +212,7 @@ static Value sortObject(Interpreter &interpreter, const Value &value,
     throw Error("dictsort: " + std::string(value.kind()) + " is no object");
   Values items, keys;
   for (const auto &[key, member] : value.entries()) {
-    items.push_back(Value::list({key, member}));
+    items.push_back(Value::list({key, member}, ListKind::Tuple));
     keys.push_back(
         sortKey(by && by->bytes() == "value" ? member : key, isCaseSensitive));
   }
@@ -230,7 +234,7 @@ static Value unique(Interpreter &interpreter, const Value &value,
     keys.push_back(std::move(key));
     result.push_back(element);
   }
-  return Value::list(std::move(result));
+  return Value::list(std::move(result), ListKind::Lazy);
 }
 
 static Value sum(Interpreter &interpreter, const Value &value,

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 using namespace sherry::jinja;
@@ -39,11 +40,11 @@ static bool matchesEnd(const std::string &text, const std::string &part,
                       part) == 0;
 }
 
-/// startswith and endswith, of a text or one of a list of texts.
+/// startswith and endswith, of a text or one of a tuple of texts.
 template <bool atEnd>
 static Value matches(Interpreter &, const Value &value, Arguments &arguments) {
   const Value &part = arguments.require(0, "prefix");
-  if (!part.isList())
+  if (!part.isList(ListKind::Tuple))
     return Value(matchesEnd(value.text().bytes(),
                             arguments.requireText(0, "prefix").bytes(), atEnd));
   const Values &parts = part.elements();
@@ -132,10 +133,13 @@ template <bool hasKeys, bool hasValues>
 static Value listMembers(Interpreter &, const Value &value, Arguments &) {
   Values members;
   for (const auto &[key, member] : value.entries())
-    members.push_back(hasKeys && hasValues ? Value::list({key, member})
-                      : hasKeys            ? key
-                                           : member);
-  return Value::list(std::move(members));
+    members.push_back(hasKeys && hasValues
+                          ? Value::list({key, member}, ListKind::Tuple)
+                      : hasKeys ? key
+                                : member);
+  return Value::list(std::move(members), !hasValues ? ListKind::Keys
+                                         : !hasKeys ? ListKind::Values
+                                                    : ListKind::Items);
 }
 
 static const Table textMethods = {
@@ -168,15 +172,62 @@ static const Table objectMethods = {
     {"items", listMembers<true, true>},
 };
 
+// Methods that Python has, too, and those that its sandbox forbids.
+static const std::unordered_set<std::string_view> otherTextMethods = {
+    "casefold",   "center",       "encode",  "expandtabs", "format",
+    "format_map", "index",        "isalnum", "isalpha",    "isascii",
+    "isdecimal",  "isidentifier", "islower", "isnumeric",  "isprintable",
+    "isspace",    "istitle",      "isupper", "ljust",      "maketrans",
+    "partition",  "rindex",       "rjust",   "rpartition", "swapcase",
+    "translate",  "zfill"};
+static const std::unordered_set<std::string_view> otherObjectMethods = {
+    "copy", "fromkeys"};
+static const std::unordered_set<std::string_view> listMethods = {
+    "copy", "count", "index"};
+static const std::unordered_set<std::string_view> tupleMethods = {"count",
+                                                                  "index"};
+static const std::unordered_set<std::string_view> objectChanges = {
+    "clear", "pop", "popitem", "setdefault", "update"};
+static const std::unordered_set<std::string_view> listChanges = {
+    "append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"};
+
+static bool changes(const Value &object, std::string_view name) {
+  return (object.isList(ListKind::List) && listChanges.count(name) != 0) ||
+         (object.isObject() && objectChanges.count(name) != 0);
+}
+
+static const Table *findTable(const Value &object) {
+  return object.isText()     ? &textMethods
+         : object.isObject() ? &objectMethods
+                             : nullptr;
+}
+
 Method sherry::jinja::findMethod(const Value &object, std::string_view name) {
-  if (object.isList() && (name == "append" || name == "pop" ||
-                          name == "extend" || name == "insert"))
-    throw Error("lists do not change, neither here nor in transformers; use "
+  if (changes(object, name))
+    throw Error(std::string(object.isList() ? "lists" : "objects") +
+                " do not change, neither here nor in transformers; use "
                 "namespace and + instead of '" +
                 std::string(name) + "'");
-  if (!object.isText() && !object.isObject())
+  const Table *table = findTable(object);
+  if (!table)
     return nullptr;
-  const Table &table = object.isText() ? textMethods : objectMethods;
-  const auto found = table.find(name);
-  return found == table.end() ? nullptr : found->second;
+  const auto found = table->find(name);
+  return found == table->end() ? nullptr : found->second;
+}
+
+std::optional<Value> sherry::jinja::findBoundMethod(const Value &object,
+                                                    std::string_view name) {
+  if (changes(object, name))
+    return Value(Undefined{std::string(name)});
+  const Table *table = findTable(object);
+  const bool isKnown =
+      (table && table->count(name) != 0) ||
+      (object.isText() && otherTextMethods.count(name) != 0) ||
+      (object.isObject() && otherObjectMethods.count(name) != 0) ||
+      (object.isList(ListKind::List) && listMethods.count(name) != 0) ||
+      (object.isList(ListKind::Tuple) && tupleMethods.count(name) != 0);
+  if (!isKnown)
+    return std::nullopt;
+  return Value(std::make_shared<const Callable>(
+      Callable{std::string(name), nullptr, nullptr}));
 }

@@ -42,9 +42,12 @@ Value sherry::jinja::getMember(Interpreter &interpreter, const Value &object,
   const Value none(Undefined{describe(key)});
   if (object.isObject()) {
     interpreter.chargeSearch(object.entries().size(), key.weight());
-    const Value *member = object.find(key);
-    return member ? *member : none;
+    if (const Value *member = object.find(key))
+      return *member;
   }
+  if (key.isText())
+    if (auto method = findBoundMethod(object, key.text().bytes()))
+      return *method;
   if (object.space()) {
     interpreter.chargeSearch(object.space()->entries.size(), key.weight());
     for (const auto &[name, value] : object.space()->entries)
@@ -54,7 +57,7 @@ Value sherry::jinja::getMember(Interpreter &interpreter, const Value &object,
   }
   if (!key.integer())
     return none;
-  if (object.isList()) {
+  if (object.hasPlaces()) {
     const auto place = findPlace(*key.integer(), object.elements().size());
     return place ? object.elements()[*place] : none;
   }
@@ -75,7 +78,7 @@ Values sherry::jinja::listElements(Interpreter &interpreter,
   Values elements;
   if (value.isList()) {
     interpreter.charge(value.elements().size());
-    return value.elements();
+    return value.takeElements();
   }
   if (value.isObject()) {
     interpreter.charge(value.entries().size());
@@ -96,7 +99,7 @@ size_t sherry::jinja::countElements(const Value &value) {
     return value.text().countCharacters();
   if (value.isObject())
     return value.entries().size();
-  if (value.isList())
+  if (value.isList() && !value.isList(ListKind::Lazy))
     return value.elements().size();
   if (value.isUndefined())
     return 0;
@@ -116,7 +119,7 @@ bool sherry::jinja::contains(const Value &container, const Value &element) {
     return false;
   if (!container.isList())
     throw Error("nothing can be in " + std::string(container.kind()));
-  const Values &elements = container.elements();
+  const Values &elements = container.takeElements();
   return std::find(elements.begin(), elements.end(), element) != elements.end();
 }
 
@@ -135,7 +138,7 @@ Value sherry::jinja::applySlice(const Value &value, const Value &start,
                                 const Value &stop, const Value &stepValue) {
   if (value.isUndefined())
     failUndefined(value);
-  if (!value.isText() && !value.isList())
+  if (!value.isText() && !value.hasPlaces())
     throw Error(std::string(value.kind()) + " cannot be sliced");
   const bool hasStep = !stepValue.isNone() && !stepValue.isUndefined();
   if (hasStep && !stepValue.integer())
@@ -170,7 +173,7 @@ Value sherry::jinja::applySlice(const Value &value, const Value &start,
     i += step;
   }
   return value.isText() ? Value(std::move(text))
-                        : Value::list(std::move(elements));
+                        : Value::list(std::move(elements), value.listKind());
 }
 
 //===----------------------------------------------------------------------===//
@@ -259,7 +262,7 @@ static Value repeat(const Value &value, int64_t count) {
   for (int64_t i = 0; i < count && !value.elements().empty(); ++i)
     elements.insert(elements.end(), value.elements().begin(),
                     value.elements().end());
-  return Value::list(std::move(elements));
+  return Value::list(std::move(elements), value.listKind());
 }
 
 Value sherry::jinja::applyBinary(const std::string &name, const Value &a,
@@ -282,14 +285,14 @@ Value sherry::jinja::applyBinary(const std::string &name, const Value &a,
     text.append(b.text());
     return Value(std::move(text));
   }
-  if (name == "+" && a.isList() && b.isList()) {
+  if (name == "+" && a.isListOrTuple() && b.isList(a.listKind())) {
     Values elements = a.elements();
     elements.insert(elements.end(), b.elements().begin(), b.elements().end());
-    return Value::list(std::move(elements));
+    return Value::list(std::move(elements), a.listKind());
   }
-  if (name == "*" && (a.isText() || a.isList()) && b.integer())
+  if (name == "*" && (a.isText() || a.isListOrTuple()) && b.integer())
     return repeat(a, *b.integer());
-  if (name == "*" && (b.isText() || b.isList()) && a.integer())
+  if (name == "*" && (b.isText() || b.isListOrTuple()) && a.integer())
     return repeat(b, *a.integer());
   throw Error("'" + name + "' between " + a.kind() + " and " + b.kind() +
               " is not supported");

@@ -81,7 +81,7 @@ ExpressionPtr Parser::parseExpression() {
   ExpressionPtr value = parseConditional();
   if (!isOperator(","))
     return value;
-  ExpressionPtr list = make(Expression::List, "", std::move(value));
+  ExpressionPtr list = make(Expression::Tuple, "", std::move(value));
   while (skipOperator(",")) {
     if (current().kind == Token::BlockEnd || current().kind == Token::PrintEnd)
       break;

@@ -48,10 +48,10 @@ ExpressionPtr Parser::parsePrimary() {
   }
   if (skipOperator("(")) {
     if (skipOperator(")"))
-      return make(Expression::List);
+      return make(Expression::Tuple);
     ExpressionPtr value = parseConditional();
     if (isOperator(",")) {
-      value = make(Expression::List, "", std::move(value));
+      value = make(Expression::Tuple, "", std::move(value));
       while (skipOperator(",") && !isOperator(")"))
         add(*value, parseConditional());
     }

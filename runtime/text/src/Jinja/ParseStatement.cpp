@@ -123,7 +123,7 @@ void Parser::parseFor(Statement &statement) {
     failHere("'in'");
   ExpressionPtr list = parseConditional(/*allowsIf=*/false);
   if (isOperator(",")) {
-    list = make(Expression::List, "", std::move(list));
+    list = make(Expression::Tuple, "", std::move(list));
     while (skipOperator(","))
       add(*list, parseConditional(/*allowsIf=*/false));
   }

@@ -122,6 +122,25 @@ static void appendRepr(Text &out, const Entries &entries,
   out.append("}", Origin::Template);
 }
 
+/// What stands around the elements of a list.
+static std::pair<const char *, const char *> listMarks(const Value &list) {
+  switch (list.listKind()) {
+  case ListKind::List:
+    return {"[", "]"};
+  case ListKind::Tuple:
+    return {"(", list.elements().size() == 1 ? ",)" : ")"};
+  case ListKind::Keys:
+    return {"dict_keys([", "])"};
+  case ListKind::Values:
+    return {"dict_values([", "])"};
+  case ListKind::Items:
+    return {"dict_items([", "])"};
+  default:
+    throw Error("what range, map and their like give is no text; make it a "
+                "list");
+  }
+}
+
 static void appendRepr(Text &out, const Value &value) {
   auto append = [&](const Value &member) { appendRepr(out, member); };
   if (value.isText()) {
@@ -133,13 +152,14 @@ static void appendRepr(Text &out, const Value &value) {
       return escapeForRepr(character, quote);
     });
   } else if (value.isList()) {
-    out.append("[", Origin::Template);
+    const auto [begin, end] = listMarks(value);
+    out.append(begin, Origin::Template);
     for (size_t i = 0; i < value.elements().size(); ++i) {
       if (i != 0)
         out.append(", ", Origin::Template);
       append(value.elements()[i]);
     }
-    out.append("]", Origin::Template);
+    out.append(end, Origin::Template);
   } else if (value.isObject())
     appendRepr(out, value.entries(), append);
   else if (value.isUndefined())
@@ -237,7 +257,7 @@ void JsonPrinter::append(const Value &value) {
     return out.append(value.toText());
   if (value.isText())
     return appendText(value.text());
-  if (value.isList())
+  if (value.isListOrTuple())
     return appendAll("[]", value.elements().size(),
                      [&](size_t i) { append(value.elements()[i]); });
   if (!value.isObject())

@@ -27,6 +27,7 @@ struct Expression {
     Constant,  ///< value
     Variable,  ///< name
     List,      ///< operands
+    Tuple,     ///< operands
     Object,    ///< operands: key, value, key, value ...
     Attribute, ///< operands[0].name
     Item,      ///< operands[0][operands[1]]

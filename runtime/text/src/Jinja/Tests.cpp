@@ -60,6 +60,11 @@ static bool isIterable(const Value &value, Arguments &) {
          value.isUndefined();
 }
 
+/// Whether it has a length and, to Python, places.
+static bool isSequence(const Value &value, Arguments &arguments) {
+  return isIterable(value, arguments) && (!value.isList() || value.hasPlaces());
+}
+
 static const std::unordered_map<std::string_view, Test> tests = {
     {"defined",
      [](const Value &value, Arguments &) { return !value.isUndefined(); }},
@@ -74,7 +79,7 @@ static const std::unordered_map<std::string_view, Test> tests = {
     {"true", isExactly<true>},
     {"false", isExactly<false>},
     {"iterable", isIterable},
-    {"sequence", isIterable},
+    {"sequence", isSequence},
     {"callable", [](const Value &value,
                     Arguments &) { return value.callable() != nullptr; }},
     {"odd", hasRest<1>},

@@ -6,6 +6,7 @@
 #include "sherry/text/jinja/Value.h"
 
 #include <algorithm>
+#include <utility>
 
 using namespace sherry::jinja;
 
@@ -27,7 +28,7 @@ static void measure(const Value &value, unsigned &depth, size_t &weight) {
   checkWeight(weight);
 }
 
-Value Value::list(Values elements) {
+Value Value::list(Values elements, ListKind kind) {
   unsigned depth = 1;
   size_t weight = 1;
   for (const Value &element : elements)
@@ -35,7 +36,7 @@ Value Value::list(Values elements) {
   Footprint footprint(elements.size() * sizeof(Value));
   Value result;
   result.data = std::make_shared<const List>(
-      List{std::move(elements), depth, weight, std::move(footprint)});
+      List{std::move(elements), kind, depth, weight, std::move(footprint)});
   return result;
 }
 
@@ -57,6 +58,14 @@ Value Value::object(Entries entries) {
   result.data = std::make_shared<const Object>(
       Object{std::move(entries), depth, weight, std::move(footprint)});
   return result;
+}
+
+const Values &Value::takeElements() const {
+  static const Values none;
+  const List &list = *std::get<std::shared_ptr<const List>>(data);
+  if (list.kind == ListKind::Lazy && std::exchange(list.isSpent, true))
+    return none;
+  return list.elements;
 }
 
 std::optional<int64_t> Value::integer() const {
@@ -105,7 +114,7 @@ bool Value::isTrue() const {
   if (isText())
     return !text().empty();
   if (isList())
-    return !elements().empty();
+    return listKind() == ListKind::Lazy || !elements().empty();
   if (isObject())
     return !entries().empty();
   return true;
@@ -144,7 +153,9 @@ bool sherry::jinja::operator==(const Value &a, const Value &b) {
   if (a.isText() && b.isText())
     return a.text().bytes() == b.text().bytes();
   if (a.isList() && b.isList())
-    return a.elements() == b.elements();
+    return a.listKind() == b.listKind() &&
+           (a.listKind() == ListKind::Lazy ? &a.elements() == &b.elements()
+                                           : a.elements() == b.elements());
   if (a.isObject() && b.isObject()) {
     if (a.entries().size() != b.entries().size())
       return false;
@@ -172,7 +183,7 @@ int sherry::jinja::compare(const Value &a, const Value &b) {
   // The order of UTF-8 is that of its characters.
   if (a.isText() && b.isText())
     return order(a.text().bytes(), b.text().bytes());
-  if (a.isList() && b.isList()) {
+  if (a.isListOrTuple() && b.isList(a.listKind())) {
     const Values &x = a.elements(), &y = b.elements();
     for (size_t i = 0; i < std::min(x.size(), y.size()); ++i)
       if (!(x[i] == y[i]))

@@ -30,6 +30,17 @@ struct Undefined {
 };
 struct None {};
 
+/// What Python has where there is a list here.
+enum class ListKind {
+  List,
+  Tuple,
+  Range, ///< of the function range
+  Keys,  ///< of an object, as are the next two
+  Values,
+  Items,
+  Lazy ///< of map, select and their like: without places, gone through once
+};
+
 /// How values are written as JSON, as the arguments of Python's json.dumps.
 struct JsonStyle {
   int64_t indent = -1; ///< negative: all in a line
@@ -56,7 +67,7 @@ public:
   Value(Text text) : data(std::make_shared<const Text>(std::move(text))) {}
   Value(const char *text) : Value(Text(text)) {}
   /// Throws Error beyond maxDepth and maxWeight.
-  static Value list(Values elements);
+  static Value list(Values elements, ListKind kind = ListKind::List);
   static Value object(Entries entries);
   Value(std::shared_ptr<const Callable> callable) : data(std::move(callable)) {}
   /// Whoever made it keeps it.
@@ -71,6 +82,12 @@ public:
   bool isNumber() const { return isBoolean() || isInteger() || isFloat(); }
   bool isText() const { return is<std::shared_ptr<const Text>>(); }
   bool isList() const { return is<std::shared_ptr<const List>>(); }
+  bool isList(ListKind kind) const { return isList() && listKind() == kind; }
+  bool isListOrTuple() const {
+    return isList(ListKind::List) || isList(ListKind::Tuple);
+  }
+  /// Whether it is a list whose elements have places.
+  bool hasPlaces() const { return isListOrTuple() || isList(ListKind::Range); }
   bool isObject() const { return is<std::shared_ptr<const Object>>(); }
 
   // Of a value that is of this kind.
@@ -81,6 +98,11 @@ public:
   const Values &elements() const {
     return std::get<std::shared_ptr<const List>>(data)->elements;
   }
+  ListKind listKind() const {
+    return std::get<std::shared_ptr<const List>>(data)->kind;
+  }
+  /// The elements, to go through them: of a lazy list, once.
+  const Values &takeElements() const;
   const Entries &entries() const {
     return std::get<std::shared_ptr<const Object>>(data)->entries;
   }
@@ -111,9 +133,11 @@ public:
 private:
   struct List {
     Values elements;
+    ListKind kind;
     unsigned depth;
     size_t weight;
     Footprint footprint;
+    mutable bool isSpent = false; ///< lazy, and gone through
   };
   struct Object {
     Entries entries;

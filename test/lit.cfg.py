@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, clang-22,
-# gnuplot, python-jinja2, mlir-plugin, server, asan, training, all.
+# gnuplot, python-jinja2, python-jsonschema, mlir-plugin, server, asan, training,
+# all.
 # Parameters: all=1 adds what takes long; cpu=LEVEL, such as x86-64-v3, hides
 # what this CPU has beyond that level; verify-roundtrip=1 prints and parses the
 # IR again in every run of sherry-opt.
@@ -98,6 +99,8 @@ if os.path.exists(os.path.join(tools_dir, "sherry-serve")):
     config.available_features.add("server")
 if importlib.util.find_spec("jinja2"):
     config.available_features.add("python-jinja2")
+if importlib.util.find_spec("jsonschema"):
+    config.available_features.add("python-jsonschema")
 if shutil.which("gnuplot"):
     config.available_features.add("gnuplot")
 if shutil.which("clang++-22"):

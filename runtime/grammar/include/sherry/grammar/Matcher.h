@@ -1,0 +1,59 @@
+//===- Matcher.h - How far an answer has come -------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_GRAMMAR_MATCHER_H
+#define SHERRY_GRAMMAR_MATCHER_H
+
+#include "sherry/grammar/Grammar.h"
+
+#include <string_view>
+
+namespace sherry::grammar {
+
+class Vocabulary;
+
+/// Where a grammar goes on; see Run.h.
+struct Frame {
+  uint32_t state;  ///< where it goes on
+  uint32_t count;  ///< how often a loop has begun
+  uint32_t parent; ///< the frame below
+  uint32_t depth;  ///< frames from here down
+};
+struct Thread {
+  uint32_t state;
+  uint32_t top; ///< its uppermost frame
+};
+
+/// One answer, as far as it is written. There always is a way to complete it.
+/// Copies are cheap and apart from each other.
+class Matcher {
+public:
+  explicit Matcher(Grammar grammar);
+
+  /// Whether the answer may go on with `bytes`, which may end anywhere, also
+  /// within a character. It never goes on with no bytes.
+  bool accepts(std::string_view bytes) const;
+  /// Appends `bytes` if they are accepted; else changes nothing and returns
+  /// false.
+  bool advance(std::string_view bytes);
+
+  /// Whether the answer may end here.
+  bool isComplete() const;
+  /// Whether nothing can follow.
+  bool mustEnd() const;
+
+private:
+  friend void allowedTokens(const Matcher &matcher,
+                            const Vocabulary &vocabulary, uint32_t *mask);
+  const Program &program() const { return *grammar.program; }
+
+  Grammar grammar;
+  std::vector<Frame> frames;
+  std::vector<Thread> threads;
+};
+
+} // namespace sherry::grammar
+
+#endif // SHERRY_GRAMMAR_MATCHER_H

@@ -30,8 +30,13 @@ StateId JsonStates::string(Lengths lengths) {
 }
 
 StateId JsonStates::string(std::string_view pattern, Lengths lengths) {
-  const Dfa dfa = compilePattern(pattern, lengths, budget);
-  return builder.byte('"', dfa.emit(builder, "\""));
+  const auto [entry, isNew] = patterns.emplace(
+      std::tuple(std::string(pattern), lengths.min, lengths.max), 0);
+  if (isNew) {
+    const Dfa dfa = compilePattern(pattern, lengths, budget);
+    entry->second = builder.byte('"', dfa.emit(builder, "\""));
+  }
+  return entry->second;
 }
 
 StateId JsonStates::oneOf(const std::vector<std::string> &texts) {

@@ -11,8 +11,10 @@
 
 #include "Pattern.h"
 
+#include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 
 namespace sherry::grammar {
 
@@ -65,6 +67,8 @@ private:
 
   StateId blanks, anyCharacter;
   std::optional<StateId> anyValue, anyNumber, anyWhole;
+  /// Strings by their expressions: schemas have the same ones often.
+  std::map<std::tuple<std::string, uint32_t, uint32_t>, StateId> patterns;
 };
 
 } // namespace sherry::grammar

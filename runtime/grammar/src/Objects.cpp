@@ -41,12 +41,13 @@ private:
   std::vector<Node> nodes = std::vector<Node>(1);
 };
 
-/// States of all names but those of a trie.
+/// States of all names but those of a trie. `rest`: the state of what may
+/// follow once a name differs from them all. The Dfa is that of all names.
 class OtherNames {
 public:
   OtherNames(Builder &builder, const Dfa &dfa, const NameTrie &trie,
-             StateId next)
-      : builder(builder), dfa(dfa), trie(trie), next(next) {}
+             StateId rest, StateId next)
+      : builder(builder), dfa(dfa), trie(trie), rest(rest), next(next) {}
 
   StateId build() {
     const StateId start = find(0, 0);
@@ -62,6 +63,9 @@ private:
   using Key = std::pair<uint32_t, uint32_t>; // of the Dfa, of the trie
 
   StateId find(uint32_t node, uint32_t name) {
+    // It accepts wherever it is not within a character.
+    if (name == NameTrie::kNone && dfa.nodes()[node].accepts)
+      return rest;
     const auto [entry, isNew] = ids.emplace(Key(node, name), 0);
     if (isNew) {
       entry->second = builder.reserve();
@@ -101,7 +105,7 @@ private:
   Builder &builder;
   const Dfa &dfa;
   const NameTrie &trie;
-  StateId next;
+  StateId rest, next;
   std::map<Key, StateId> ids;
   std::vector<Key> work;
 };
@@ -113,16 +117,20 @@ StateId JsonStates::memberAfterName(StateId value, StateId next) {
   return builder.byte(':', builder.fork({member, builder.byte(' ', member)}));
 }
 
-// A name has one spelling here. With escapes for all characters it could be
-// that of a property in disguise.
+// A name has one spelling until it differs from those of the properties. With
+// escapes for all characters it could be one of them in disguise.
 StateId JsonStates::otherName(const std::vector<Property> &properties,
                               StateId next) {
+  const StateId rest =
+      builder.loop(anyCharacter, 0, kNoLimit, builder.byte('"', next));
+  if (properties.empty())
+    return builder.byte('"', rest);
   NameTrie trie;
   for (const Property &property : properties)
     trie.add(
         std::string_view(property.name).substr(1, property.name.size() - 2));
   const Dfa any = compilePattern("^[^]*$", {}, budget);
-  return builder.byte('"', OtherNames(builder, any, trie, next).build());
+  return builder.byte('"', OtherNames(builder, any, trie, rest, next).build());
 }
 
 StateId JsonStates::object(const std::vector<Property> &properties,

@@ -33,7 +33,13 @@ bool Run::step(const Mark &from, uint8_t byte, Mark &after) {
     for (const Edge *end = program.edges(state.second); edge != end; ++edge) {
       if (byte < edge->low || byte > edge->high)
         continue;
-      enter({edge->target, thread.top, 0});
+      // Nearly always, and at once.
+      if (program.state(edge->target).op == Op::Bytes) {
+        if (depth(thread.top) + program.need(edge->target) <= kMaxDepth)
+          addThread(edge->target, thread.top);
+      } else {
+        enter({edge->target, thread.top, 0});
+      }
       break;
     }
   }

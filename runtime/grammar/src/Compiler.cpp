@@ -128,7 +128,7 @@ void Compiler::checkDisjoint(const Place &place) {
                          "required property with other values, or use anyOf");
 }
 
-std::vector<StateId> Compiler::listed(const Json &schema) {
+StateId Compiler::listed(const Json &schema) {
   const unsigned types = namedTypes(schema).value_or(kAllTypes);
   std::vector<std::string> texts;
   for (const Json *value : listedValues(schema))
@@ -136,7 +136,7 @@ std::vector<StateId> Compiler::listed(const Json &schema) {
       texts.push_back(value->dump());
   if (texts.empty())
     throw Refusal("has no value of the type");
-  return {states.oneOf(texts)};
+  return states.oneOf(texts);
 }
 
 StateId Compiler::ofType(const Place &place, unsigned type) {

@@ -33,7 +33,7 @@ private:
   void compilePlace(const Place &place);
   std::vector<StateId> choices(const Place &place);
   std::vector<StateId> branches(const Place &place, const char *keyword);
-  std::vector<StateId> listed(const Json &schema);
+  StateId listed(const Json &schema);
   StateId ofType(const Place &place, unsigned type);
   StateId string(const Json &schema);
   StateId array(const Place &place);

@@ -193,6 +193,12 @@ const char *sherry_token_bytes(const sherry_model *model, int32_t token,
   });
 }
 
+bool sherry_token_is_special(const sherry_model *model, int32_t token) {
+  return guard(false, [&] {
+    return model->model->tokenizer().isSpecial(token);
+  });
+}
+
 sherry_text_stream *sherry_text_stream_create(const sherry_model *model) {
   return guard(static_cast<sherry_text_stream *>(nullptr), [&] {
     model->model->tokenizer(); // throws if there is none

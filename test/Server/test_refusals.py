@@ -101,7 +101,6 @@ class RefusalsTest(unittest.TestCase):
         for name, value in {
             "suffix": "x",
             "tools": [],
-            "response_format": {"type": "json_object"},
             "guided_json": {},
             "functions": [],
             "grammar": "root ::= x",

@@ -74,6 +74,9 @@ engine::Request Answers::makeRequest(Choice &choice) {
   request.prompt = prompts.tokens[choice.prompt];
   request.sampler =
       parameters.makeSampler(choice.index % parameters.bestOf);
+  if (parameters.grammar)
+    request.constraint =
+        service.grammars.constrain(*parameters.grammar, prompts.endTokens);
   request.maxTokens = parameters.maxTokens;
   request.stops = parameters.stops;
   if (!prompts.endText.empty())

@@ -128,10 +128,6 @@ static void refuseUnsupported(const Fields &fields) {
   if (modalities && *modalities != Json::array({"text"}))
     throw ApiError("only text is supported", "modalities",
                    "unsupported_parameter");
-  const Json *format = fields.find("response_format");
-  if (format && *format != Json{{"type", "text"}})
-    throw ApiError("only {\"type\": \"text\"} is supported", "response_format",
-                   "unsupported_parameter");
   const Json *choice = fields.find("tool_choice");
   if (choice && *choice != "none")
     throw ApiError("needs tools, which are not supported", "tool_choice",
@@ -139,7 +135,7 @@ static void refuseUnsupported(const Fields &fields) {
 }
 
 Parameters sherry::serve::readParameters(const Fields &fields,
-                                         const Service &service, bool isChat) {
+                                         Service &service, bool isChat) {
   refuseUnsupported(fields);
   fields.text("model"); // any name: there is one model
   Parameters result;
@@ -153,6 +149,9 @@ Parameters sherry::serve::readParameters(const Fields &fields,
     if (const auto count = fields.integer(name, 0, INT32_MAX))
       result.maxTokens = *count;
   result.ignoresEos = fields.boolean("ignore_eos").value_or(false);
+  result.grammar = service.grammars.find(fields.find("response_format"));
+  if (result.grammar && result.ignoresEos)
+    throw ApiError("cannot be with response_format", "ignore_eos");
   result.choices =
       static_cast<size_t>(fields.integer("n", 1, kMostChoices).value_or(1));
   result.bestOf = result.choices;

@@ -24,14 +24,14 @@ struct Parameters {
   bool returnsTokens = false; ///< their ids
   /// Those of each token and of so many likeliest.
   std::optional<uint32_t> logprobs;
+  std::optional<grammar::Grammar> grammar; ///< of the answer
 
   /// A sampler of the choice with this index of its prompt. Throws ApiError.
   std::shared_ptr<sherry_sampler> makeSampler(size_t index) const;
 };
 
 /// Throws ApiError. `isChat`: as chats have it, else completions.
-Parameters readParameters(const Fields &fields, const Service &service,
-                          bool isChat);
+Parameters readParameters(const Fields &fields, Service &service, bool isChat);
 
 /// A list of tokens that the model has. Throws ApiError.
 std::vector<int32_t> toTokens(const Json &list, const char *name,

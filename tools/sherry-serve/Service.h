@@ -6,6 +6,7 @@
 #ifndef SHERRY_TOOLS_SERVE_SERVICE_H
 #define SHERRY_TOOLS_SERVE_SERVICE_H
 
+#include "Grammars.h"
 #include "Metrics.h"
 #include "Options.h"
 #include "Scheduler.h"
@@ -31,6 +32,7 @@ struct Service {
   std::atomic<size_t> connections = 0;
 
   Metrics metrics;
+  Grammars grammars; ///< of the worker
   Worker worker;
   Scheduler scheduler; ///< ends first: its events go to the worker
 };

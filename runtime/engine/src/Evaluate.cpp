@@ -88,7 +88,12 @@ void Engine::receive(Share &share, int64_t index, const float *values) {
   if (request.maxTokens == 0)
     return;
   TokenEvent event = {};
-  event.token = check(sherry_sample(request.sampler.get(), values, vocabSize));
+  sherry_sampler *sampler = request.sampler.get();
+  event.token = check(sherry_sample(sampler, values, vocabSize));
+  // A mask takes much longer than to try.
+  if (request.constraint && !request.constraint->accepts(event.token))
+    event.token = check(sherry_sample_masked(sampler, values, vocabSize,
+                                             request.constraint->mask()));
   if (request.logprobs)
     event.logprob =
         rankLogprob(values, vocabSize, event.token, *request.logprobs);

@@ -141,6 +141,8 @@ void Engine::giveToken(Answer &answer) {
   if (isEnd && !request.ignoreEos)
     return finish(answer, EndReason::Eos);
   check(sherry_sampler_accept(request.sampler.get(), event.token));
+  if (request.constraint)
+    request.constraint->advance(event.token);
   answer.read.tokens.push_back(event.token);
   bool isStopped = false;
   event.text = answer.text.push(event.token, isStopped);
@@ -148,6 +150,8 @@ void Engine::giveToken(Answer &answer) {
     request.onToken(event);
   if (isStopped)
     return finish(answer, EndReason::Stop);
+  if (request.constraint && request.constraint->mustEnd())
+    return finish(answer, EndReason::Eos);
   if (++answer.count == request.maxTokens)
     return finish(answer, EndReason::Length);
   if (answer.isCancelled())

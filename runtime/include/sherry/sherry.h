@@ -141,6 +141,10 @@ int64_t sherry_tokenize_parts(const sherry_model *model,
 const char *sherry_token_bytes(const sherry_model *model, int32_t token,
                                size_t *size);
 
+/// Whether a token has a meaning rather than a text, such as one that ends
+/// texts; false if there is no such token.
+bool sherry_token_is_special(const sherry_model *model, int32_t token);
+
 /// Joins tokens to text piece by piece, such that each piece ends at the end of
 /// a character. Special tokens give no text.
 typedef struct sherry_text_stream sherry_text_stream;

@@ -47,12 +47,29 @@ inline sherry_sampler_options greedySampling() {
 /// of them or the last one.
 enum class Pooling { None, Mean, Last };
 
+/// Which tokens an answer may have, one after the other.
+class Constraint {
+public:
+  virtual ~Constraint() = default;
+  /// Whether the answer may go on with a token, or end by one.
+  virtual bool accepts(int32_t token) const = 0;
+  /// A bit for each token that is accepted, as sherry_sample_masked takes it.
+  /// Valid until the next call.
+  virtual const uint32_t *mask() = 0;
+  /// The answer has gone on with a token that is accepted.
+  virtual void advance(int32_t token) = 0;
+  /// Whether nothing can follow: the answer ends here.
+  virtual bool mustEnd() const = 0;
+};
+
 /// What is to be continued, and how.
 struct Request {
   std::vector<int32_t> prompt; ///< one token or more
   sherry_sampler_options sampling = greedySampling();
   /// Instead of `sampling`: its random numbers go on from where they are.
   std::shared_ptr<sherry_sampler> sampler;
+  /// Leaves some tokens out. Log probabilities are those without it.
+  std::shared_ptr<Constraint> constraint;
   int64_t maxTokens = -1; ///< below 0: as many as the context has room for
   std::vector<std::string> stops;
   std::vector<int32_t> endTokens; ///< besides those of the model

@@ -1,0 +1,49 @@
+//===- Grammars.h - Answers of a given form ---------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TOOLS_SERVE_GRAMMARS_H
+#define SHERRY_TOOLS_SERVE_GRAMMARS_H
+
+#include "Json.h"
+#include "sherry/engine/Request.h"
+#include "sherry/grammar/Vocabulary.h"
+
+#include <list>
+#include <map>
+#include <mutex>
+
+namespace sherry::serve {
+
+/// The grammars that requests ask for, and the tokens of the model. For the
+/// worker's thread; constraints are for any.
+class Grammars {
+public:
+  explicit Grammars(const sherry_model *model) : model(model) {}
+
+  /// The grammar of a "response_format"; nothing for text. Throws ApiError.
+  std::optional<grammar::Grammar> find(const Json *responseFormat);
+
+  /// Lets an answer be what the grammar allows, and end by one of `endTokens`
+  /// or those of the model.
+  std::shared_ptr<engine::Constraint>
+  constrain(const grammar::Grammar &grammar,
+            const std::vector<int32_t> &endTokens);
+
+private:
+  grammar::Grammar compile(const std::string &schema);
+
+  const sherry_model *model;
+  std::shared_ptr<const grammar::Vocabulary> vocabulary; ///< once it is needed
+  std::vector<int32_t> ends;                             ///< of the model
+  struct Entry {
+    std::string schema;
+    grammar::Grammar grammar;
+  };
+  std::list<Entry> cache; ///< used last in front
+};
+
+} // namespace sherry::serve
+
+#endif // SHERRY_TOOLS_SERVE_GRAMMARS_H

@@ -98,8 +98,7 @@ std::vector<std::string> makeTokens() {
                                      "\"next\":",
                                      "null}",
                                      "aaaaaaaaaaaaaaaaaaaaaaaa",
-                                     "a\xc3\xbc"
-                                     "b\xc3\xbc\\t",
+                                     "a\303\274b\303\274\\t",
                                      "\"a\":\"",
                                      "\"c\": ",
                                      "abc\", \"c\": \"",

@@ -194,9 +194,8 @@ const char *sherry_token_bytes(const sherry_model *model, int32_t token,
 }
 
 bool sherry_token_is_special(const sherry_model *model, int32_t token) {
-  return guard(false, [&] {
-    return model->model->tokenizer().isSpecial(token);
-  });
+  return guard(false,
+               [&] { return model->model->tokenizer().isSpecial(token); });
 }
 
 sherry_text_stream *sherry_text_stream_create(const sherry_model *model) {

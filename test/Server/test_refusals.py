@@ -100,7 +100,6 @@ class RefusalsTest(unittest.TestCase):
     def test_what_is_known_and_not_supported_is_refused(self):
         for name, value in {
             "suffix": "x",
-            "tools": [],
             "guided_json": {},
             "functions": [],
             "grammar": "root ::= x",

@@ -22,7 +22,8 @@ Access::Access(const Options &options)
     return;
   std::istringstream lines(readText(options.apiKeyFile));
   for (std::string line; std::getline(lines, line);) {
-    while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back())))
+    while (!line.empty() &&
+           std::isspace(static_cast<unsigned char>(line.back())))
       line.pop_back();
     if (!line.empty() && line.front() != '#')
       keys.push_back(line);

@@ -44,11 +44,10 @@ void Answers::submit() {
       throw ApiError("the prompt has no tokens",
                      prompts.isChat ? "messages" : "prompt");
     if (tokens.size() > capacity)
-      throw ApiError("the prompt has " + std::to_string(tokens.size()) +
-                         " tokens, the context " + std::to_string(capacity) +
-                         " positions",
-                     prompts.isChat ? "messages" : "prompt",
-                     "context_length_exceeded");
+      throw ApiError(
+          "the prompt has " + std::to_string(tokens.size()) +
+              " tokens, the context " + std::to_string(capacity) + " positions",
+          prompts.isChat ? "messages" : "prompt", "context_length_exceeded");
   }
   const size_t count = prompts.tokens.size() * parameters.bestOf;
   choices.resize(count); // stays where it is from here on
@@ -72,9 +71,17 @@ engine::Request Answers::makeRequest(Choice &choice) {
   auto self = shared_from_this();
   engine::Request request;
   request.prompt = prompts.tokens[choice.prompt];
-  request.sampler =
-      parameters.makeSampler(choice.index % parameters.bestOf);
-  if (parameters.grammar)
+  request.sampler = parameters.makeSampler(choice.index % parameters.bestOf);
+  const Tools &tools = parameters.tools;
+  if (!tools.list.empty())
+    choice.parser.emplace(tools.form);
+  if (tools.answer)
+    request.constraint =
+        service.grammars.constrain(*tools.answer, prompts.endTokens);
+  else if (tools.call)
+    request.constraint =
+        service.grammars.constrainCalls(tools, prompts.endTokens);
+  else if (parameters.grammar)
     request.constraint =
         service.grammars.constrain(*parameters.grammar, prompts.endTokens);
   request.maxTokens = parameters.maxTokens;
@@ -151,32 +158,72 @@ void Answers::onToken(Choice &choice, const engine::TokenEvent &event) {
     choice.sum += event.logprob->logprob;
   if (parameters.logprobs) {
     choice.logged.push_back({event.token, event.logprob, choice.offset});
-    choice.offset += countCharacters(engine::bytesOf(service.model, event.token));
+    choice.offset +=
+        countCharacters(engine::bytesOf(service.model, event.token));
   }
   if (parameters.returnsTokens)
     choice.tokens.push_back(event.token);
+  const bool isFirst = choice.count == 1 && parameters.isStream;
+  say(choice, isFirst ? choice.text + event.text : event.text);
+}
+
+/// What says a text: the field of a completion, or of a chat's delta.
+static Json toDelta(bool isChat, const std::string &text) {
+  return {{isChat ? "content" : "text", text}};
+}
+
+/// Takes a piece of the answer's text.
+void Answers::say(Choice &choice, const std::string &text) {
+  if (choice.parser)
+    return takeCalls(choice, choice.parser->push(text));
   if (!parameters.isStream)
-    choice.text += event.text;
-  else if (choice.count == 1 && parameters.echoes)
-    sendChunk(choice, choice.text + event.text);
-  else if (!event.text.empty() || parameters.logprobs ||
-           parameters.returnsTokens)
-    sendChunk(choice, event.text);
+    choice.text += text;
+  else if (!text.empty() || !choice.logged.empty() || !choice.tokens.empty())
+    sendChunk(choice, toDelta(prompts.isChat, text));
+}
+
+void Answers::takeCalls(Choice &choice, const std::vector<ToolEvent> &events) {
+  for (const ToolEvent &event : events) {
+    if (event.kind == ToolEvent::Kind::Content) {
+      if (parameters.isStream)
+        sendChunk(choice, toDelta(/*isChat=*/true, event.text));
+      else
+        choice.text += event.text;
+      continue;
+    }
+    Json delta;
+    if (event.kind == ToolEvent::Kind::Call) {
+      choice.calls.push_back({makeId("call_"), event.text, ""});
+      delta = {{"index", choice.calls.size() - 1},
+               {"id", choice.calls.back().id},
+               {"type", "function"},
+               {"function", {{"name", event.text}, {"arguments", ""}}}};
+    } else {
+      choice.calls.back().arguments += event.text;
+      delta = {{"index", choice.calls.size() - 1},
+               {"function", {{"arguments", event.text}}}};
+    }
+    if (parameters.isStream)
+      sendChunk(choice, {{"tool_calls", Json::array({std::move(delta)})}});
+  }
 }
 
 void Answers::onEnd(Choice &choice, const engine::EndEvent &event) {
   choice.end = Clock::now();
   const bool isStop =
       event.reason == EndReason::Eos || event.reason == EndReason::Stop;
-  choice.finishReason = isStop ? "stop" : "length";
   if (event.reason == EndReason::Cancelled)
     isFailed = true; // there is nobody to tell
-  if (parameters.isStream) {
-    const bool isFirst = choice.count == 0 && parameters.echoes;
-    sendChunk(choice, (isFirst ? choice.text : "") + event.rest);
-  } else {
-    choice.text += event.rest;
-  }
+  const bool isFirst = choice.count == 0 && parameters.isStream;
+  say(choice, isFirst ? choice.text + event.rest : event.rest);
+  if (choice.parser)
+    takeCalls(choice, choice.parser->finish());
+  choice.finishReason = !isStop                ? "length"
+                        : choice.calls.empty() ? "stop"
+                                               : "tool_calls";
+  if (parameters.isStream)
+    sendChunk(choice,
+              prompts.isChat ? Json::object() : toDelta(/*isChat=*/false, ""));
   if (--left == 0)
     finish();
 }
@@ -265,10 +312,25 @@ static Json logprobsOf(const sherry_model *model, bool isChat,
                 : toCompletionLogprobs(model, logged);
 }
 
+Json Answers::makeMessage(const Choice &choice) {
+  Json message = {{"role", "assistant"}, {"content", choice.text}};
+  if (choice.calls.empty())
+    return message;
+  if (choice.text.empty())
+    message["content"] = nullptr;
+  Json &calls = message["tool_calls"] = Json::array();
+  for (const Call &call : choice.calls)
+    calls.push_back(
+        {{"id", call.id},
+         {"type", "function"},
+         {"function", {{"name", call.name}, {"arguments", call.arguments}}}});
+  return message;
+}
+
 Json Answers::makeChoice(const Choice &choice) const {
   Json result = {{"index", choice.index}};
   if (prompts.isChat)
-    result["message"] = {{"role", "assistant"}, {"content", choice.text}};
+    result["message"] = makeMessage(choice);
   else
     result["text"] = choice.text;
   result["logprobs"] =
@@ -281,14 +343,12 @@ Json Answers::makeChoice(const Choice &choice) const {
   return result;
 }
 
-Json Answers::makeChunk(Choice &choice, const std::string &text) {
+Json Answers::makeChunk(Choice &choice, Json said) {
   Json entry = {{"index", choice.index}};
-  if (!prompts.isChat)
-    entry["text"] = text;
-  else if (choice.finishReason && text.empty())
-    entry["delta"] = Json::object();
+  if (prompts.isChat)
+    entry["delta"] = std::move(said);
   else
-    entry["delta"] = {{"content", text}};
+    entry.update(said);
   entry["logprobs"] =
       parameters.logprobs && !choice.logged.empty()
           ? logprobsOf(service.model, prompts.isChat, choice.logged)
@@ -305,9 +365,9 @@ Json Answers::makeChunk(Choice &choice, const std::string &text) {
   return chunk;
 }
 
-void Answers::sendChunk(Choice &choice, const std::string &text) {
+void Answers::sendChunk(Choice &choice, Json said) {
   if (!isFailed)
-    exchange->event(dump(makeChunk(choice, text)));
+    exchange->event(dump(makeChunk(choice, std::move(said))));
 }
 
 void Answers::beginStream() {
@@ -316,11 +376,11 @@ void Answers::beginStream() {
     return;
   for (const Choice &choice : choices) {
     Json chunk = makeHeader(/*isChunk=*/true);
-    chunk["choices"] = Json::array(
-        {{{"index", choice.index},
-          {"delta", {{"role", "assistant"}, {"content", ""}}},
-          {"logprobs", nullptr},
-          {"finish_reason", nullptr}}});
+    chunk["choices"] =
+        Json::array({{{"index", choice.index},
+                      {"delta", {{"role", "assistant"}, {"content", ""}}},
+                      {"logprobs", nullptr},
+                      {"finish_reason", nullptr}}});
     if (parameters.includesUsage)
       chunk["usage"] = nullptr;
     exchange->event(dump(chunk));
@@ -336,8 +396,7 @@ void Answers::rankChoices() {
   std::vector<Choice> best;
   for (size_t i = 0; i < choices.size(); i += parameters.bestOf) {
     const auto begin = choices.begin() + static_cast<ptrdiff_t>(i);
-    std::stable_sort(begin,
-                     begin + static_cast<ptrdiff_t>(parameters.bestOf),
+    std::stable_sort(begin, begin + static_cast<ptrdiff_t>(parameters.bestOf),
                      [&](const Choice &a, const Choice &b) {
                        return meanOf(a) > meanOf(b);
                      });

@@ -32,14 +32,19 @@ public:
   void submit();
 
 private:
+  struct Call {
+    std::string id, name, arguments;
+  };
   struct Choice {
     size_t index;
     size_t prompt;
     std::string text;
+    std::optional<ToolParser> parser; ///< of a chat with tools
+    std::vector<Call> calls;
     std::vector<LoggedToken> logged; ///< those that are not sent yet
     std::vector<int32_t> tokens;
-    size_t offset = 0;         ///< characters so far
-    double sum = 0;            ///< of the logprobs of the answer
+    size_t offset = 0;            ///< characters so far
+    double sum = 0;               ///< of the logprobs of the answer
     size_t count = 0, cached = 0; ///< tokens of the answer, cached ones
     const char *finishReason = nullptr;
     Clock::time_point start, firstToken, lastToken, end;
@@ -52,11 +57,14 @@ private:
   void onError(const std::exception &error);
 
   Json makeHeader(bool isChunk) const;
+  static Json makeMessage(const Choice &choice);
   Json makeChoice(const Choice &choice) const;
-  Json makeChunk(Choice &choice, const std::string &text);
+  Json makeChunk(Choice &choice, Json said);
   Json makeUsage() const;
   Json makeTimings() const;
-  void sendChunk(Choice &choice, const std::string &text);
+  void say(Choice &choice, const std::string &text);
+  void takeCalls(Choice &choice, const std::vector<ToolEvent> &events);
+  void sendChunk(Choice &choice, Json said);
   void beginStream();
   void finish();
   void reply();

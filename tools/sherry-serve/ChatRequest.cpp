@@ -25,11 +25,33 @@ static std::string joinParts(const Json &parts, const std::string &where) {
                         part["type"] == "text" && part.contains("text") &&
                         part["text"].is_string();
     if (!isText)
-      throw ApiError(where + ".content must have parts of the type text", 
+      throw ApiError(where + ".content must have parts of the type text",
                      "messages");
     text += part["text"].get<std::string>();
   }
   return text;
+}
+
+/// The calls of an answer as templates take them: with arguments that are
+/// objects. OpenAI's API has their JSON as a text.
+static Json readCalls(Json calls, const std::string &where) {
+  const ApiError wrong(where + ".tool_calls must be a list of functions with "
+                               "a name and arguments in JSON",
+                       "messages");
+  if (!calls.is_array())
+    throw wrong;
+  for (Json &call : calls) {
+    if (!call.is_object() || !call.contains("function") ||
+        !call["function"].is_object() || !call["function"].contains("name") ||
+        !call["function"].contains("arguments"))
+      throw wrong;
+    Json &arguments = call["function"]["arguments"];
+    if (arguments.is_string())
+      arguments = parseRequest(arguments.get<std::string>());
+    if (!arguments.is_object())
+      throw wrong;
+  }
+  return calls;
 }
 
 /// A message as templates take it: the role is a word of the form, the rest is
@@ -41,34 +63,40 @@ static jinja::Value toValue(const Json &message, const std::string &where) {
   std::string role = message["role"].get<std::string>();
   if (role == "developer")
     role = "system";
-  if (role != "system" && role != "user" && role != "assistant")
-    throw ApiError(where + ".role must be system, developer, user or assistant",
+  if (role != "system" && role != "user" && role != "assistant" &&
+      role != "tool")
+    throw ApiError(where +
+                       ".role must be system, developer, user, assistant or "
+                       "tool",
                    "messages");
   jinja::Entries entries = {{"role", jinja::Text(role)}};
   const auto content = message.find("content");
   if (content == message.end() || content->is_null())
     entries.emplace_back("content", jinja::Text());
   else if (content->is_string())
-    entries.emplace_back(
-        "content", jinja::Text(content->get<std::string>(),
-                               jinja::Origin::Message));
+    entries.emplace_back("content", jinja::Text(content->get<std::string>(),
+                                                jinja::Origin::Message));
   else if (content->is_array())
     entries.emplace_back("content", jinja::Text(joinParts(*content, where),
                                                 jinja::Origin::Message));
   else
     throw ApiError(where + ".content must be a text or a list of parts",
                    "messages");
-  for (const char *name : {"name", "reasoning_content"}) {
+  for (const char *name : {"name", "reasoning_content", "tool_call_id"}) {
     const auto field = message.find(name);
     if (field == message.end() || field->is_null())
       continue;
     if (!field->is_string())
       throw ApiError(where + "." + name + " must be a text", "messages");
-    entries.emplace_back(jinja::Text(name),
-                         jinja::Text(field->get<std::string>(),
-                                     jinja::Origin::Message));
+    entries.emplace_back(
+        jinja::Text(name),
+        jinja::Text(field->get<std::string>(), jinja::Origin::Message));
   }
-  for (const char *name : {"tool_calls", "function_call", "refusal", "audio"})
+  if (message.contains("tool_calls") && !message["tool_calls"].is_null())
+    entries.emplace_back(
+        "tool_calls", jinja::fromJson(readCalls(message["tool_calls"], where),
+                                      jinja::Origin::Message));
+  for (const char *name : {"function_call", "refusal", "audio"})
     if (message.contains(name) && !message[name].is_null() &&
         !message[name].empty())
       throw ApiError(where + "." + name + " is not supported", "messages",
@@ -90,8 +118,8 @@ static jinja::Value readMessages(const Fields &fields) {
   return jinja::Value::list(std::move(values));
 }
 
-ChatParts sherry::serve::writeChat(const Fields &fields,
-                                   const Service &service) {
+ChatParts sherry::serve::writeChat(const Fields &fields, const Service &service,
+                                   const Json &tools) {
   const engine::ChatForm &form = formOf(service);
   fields.refuse({"chat_template"});
   ChatSetting setting = form.setting();
@@ -105,6 +133,8 @@ ChatParts sherry::serve::writeChat(const Fields &fields,
       else
         setting.thinking = value.get<bool>();
   }
+  if (!tools.empty())
+    setting.tools = jinja::fromJson(tools, jinja::Origin::Message);
   const bool begins = fields.boolean("add_generation_prompt").value_or(true);
   const bool continues =
       fields.boolean("continue_final_message").value_or(false);

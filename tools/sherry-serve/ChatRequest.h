@@ -15,8 +15,9 @@ const engine::ChatForm &formOf(const Service &service);
 
 /// What the template writes of a request's "messages", as its
 /// "add_generation_prompt", "continue_final_message" and "chat_template_kwargs"
-/// say. Throws ApiError, and what the form throws.
-ChatParts writeChat(const Fields &fields, const Service &service);
+/// say, with these tools. Throws ApiError, and what the form throws.
+ChatParts writeChat(const Fields &fields, const Service &service,
+                    const Json &tools);
 
 } // namespace sherry::serve
 

@@ -52,7 +52,8 @@ private:
   void onReplied();
   void setDeadline(int seconds);
 
-  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  using Parser =
+      boost::beast::http::request_parser<boost::beast::http::string_body>;
 
   Socket socket;
   Clock::time_point deadline = Clock::time_point::max();

@@ -18,8 +18,8 @@ Exchange::~Exchange() {
 }
 
 std::string Exchange::head(int status, std::vector<Header> headers) const {
-  const auto reason =
-      boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status));
+  const auto reason = boost::beast::http::obsolete_reason(
+      static_cast<boost::beast::http::status>(status));
   std::ostringstream text;
   text << "HTTP/1.1 " << status << ' ' << reason << "\r\n";
   headers.emplace_back("Connection",

@@ -71,10 +71,10 @@ public:
 
   const HttpRequest request;
   const Clock::time_point begin = Clock::now();
-  std::string owner;              ///< by whose key
-  std::string allowedOrigin;      ///< of a page that may read the response
+  std::string owner;         ///< by whose key
+  std::string allowedOrigin; ///< of a page that may read the response
   Usage usage;
-  double firstTokenSeconds = -1;  ///< below 0: there was none
+  double firstTokenSeconds = -1; ///< below 0: there was none
   /// Is called at the end, with the status that was sent; 499: the client left.
   std::function<void(const Exchange &, int status)> onDone;
 

@@ -53,36 +53,136 @@ private:
   std::vector<uint32_t> bits;
 };
 
+/// Any text up to where a call begins.
+class CallConstraint : public engine::Constraint {
+public:
+  CallConstraint(const sherry_model *model, const Tools &tools,
+                 std::shared_ptr<const grammar::Vocabulary> vocabulary,
+                 std::vector<int32_t> ends)
+      : model(model), open(tools.form.open), call(*tools.call),
+        vocabulary(std::move(vocabulary)), ends(std::move(ends)) {}
+
+  bool accepts(int32_t token) const override {
+    if (std::find(ends.begin(), ends.end(), token) != ends.end())
+      return !place.matcher;
+    if (sherry_token_is_special(model, token))
+      return !place.matcher;
+    Place next = place;
+    return goOn(next, engine::bytesOf(model, token));
+  }
+
+  const uint32_t *mask() override {
+    bits.assign(vocabulary->maskWords(), 0);
+    if (place.matcher) {
+      allowedTokens(*place.matcher, *vocabulary, bits.data());
+      return bits.data();
+    }
+    // Only what ends the beginning of a call can be refused.
+    const char last = open.empty() ? '{' : open.back();
+    const auto count = static_cast<int32_t>(vocabulary->size());
+    for (int32_t token = 0; token < count; ++token) {
+      const std::string_view bytes = engine::bytesOf(model, token);
+      if (bytes.find(last) == std::string_view::npos || accepts(token))
+        bits[static_cast<size_t>(token) / 32] |= 1U << (token % 32);
+    }
+    return bits.data();
+  }
+
+  void advance(int32_t token) override {
+    if (!sherry_token_is_special(model, token))
+      goOn(place, engine::bytesOf(model, token));
+  }
+  bool mustEnd() const override { return place.isOver; }
+
+private:
+  struct Place {
+    std::optional<grammar::Matcher> matcher; ///< of a call that has begun
+    std::string tail; ///< of the text: as much as a call's beginning has
+    bool isAtStart = true, isOver = false;
+  };
+
+  /// False: the bytes are refused.
+  bool goOn(Place &at, std::string_view bytes) const {
+    for (char byte : bytes) {
+      if (at.isOver)
+        return false;
+      if (!at.matcher && open.empty() && at.isAtStart && byte == '{')
+        at.matcher.emplace(call);
+      at.isAtStart = false;
+      if (at.matcher) {
+        if (!at.matcher->advance({&byte, 1}))
+          return false;
+        if (at.matcher->mustEnd()) {
+          at.matcher.reset();
+          at.isOver = open.empty();
+        }
+        continue;
+      }
+      at.tail += byte;
+      if (at.tail.size() > open.size())
+        at.tail.erase(0, at.tail.size() - open.size());
+      if (!open.empty() && at.tail == open) {
+        at.matcher.emplace(call);
+        at.tail.clear();
+      }
+    }
+    return true;
+  }
+
+  const sherry_model *model;
+  const std::string open;
+  const grammar::Grammar call;
+  std::shared_ptr<const grammar::Vocabulary> vocabulary;
+  std::vector<int32_t> ends;
+  Place place;
+  std::vector<uint32_t> bits;
+};
+
 } // namespace
+
+void Grammars::prepare() {
+  if (vocabulary)
+    return;
+  const auto count = static_cast<int32_t>(sherry_model_vocab_size(model));
+  std::vector<std::string_view> tokens;
+  for (int32_t token = 0; token < count; ++token) {
+    const bool isEnd = sherry_model_is_eos(model, token);
+    if (isEnd)
+      ends.push_back(token);
+    tokens.push_back(isEnd || sherry_token_is_special(model, token)
+                         ? std::string_view()
+                         : engine::bytesOf(model, token));
+  }
+  vocabulary = std::make_shared<const grammar::Vocabulary>(tokens);
+}
+
+std::vector<int32_t>
+Grammars::allEnds(const std::vector<int32_t> &endTokens) const {
+  std::vector<int32_t> all = ends;
+  all.insert(all.end(), endTokens.begin(), endTokens.end());
+  return all;
+}
 
 std::shared_ptr<engine::Constraint>
 Grammars::constrain(const grammar::Grammar &grammar,
                     const std::vector<int32_t> &endTokens) {
-  if (!vocabulary) {
-    const auto count =
-        static_cast<int32_t>(sherry_model_vocab_size(model));
-    std::vector<std::string_view> tokens;
-    for (int32_t token = 0; token < count; ++token) {
-      const bool isEnd = sherry_model_is_eos(model, token);
-      if (isEnd)
-        ends.push_back(token);
-      tokens.push_back(isEnd || sherry_token_is_special(model, token)
-                           ? std::string_view()
-                           : engine::bytesOf(model, token));
-    }
-    vocabulary = std::make_shared<const grammar::Vocabulary>(tokens);
-  }
-  std::vector<int32_t> all = ends;
-  all.insert(all.end(), endTokens.begin(), endTokens.end());
+  prepare();
   return std::make_shared<GrammarConstraint>(model, grammar, vocabulary,
-                                             std::move(all));
+                                             allEnds(endTokens));
+}
+
+std::shared_ptr<engine::Constraint>
+Grammars::constrainCalls(const Tools &tools,
+                         const std::vector<int32_t> &endTokens) {
+  prepare();
+  return std::make_shared<CallConstraint>(model, tools, vocabulary,
+                                          allEnds(endTokens));
 }
 
 grammar::Grammar Grammars::compile(const std::string &schema) {
   const auto known =
-      std::find_if(cache.begin(), cache.end(), [&](const Entry &entry) {
-        return entry.schema == schema;
-      });
+      std::find_if(cache.begin(), cache.end(),
+                   [&](const Entry &entry) { return entry.schema == schema; });
   if (known != cache.end()) {
     cache.splice(cache.begin(), cache, known);
     return known->grammar;

@@ -7,6 +7,7 @@
 #define SHERRY_TOOLS_SERVE_GRAMMARS_H
 
 #include "Json.h"
+#include "Tools.h"
 #include "sherry/engine/Request.h"
 #include "sherry/grammar/Vocabulary.h"
 
@@ -31,7 +32,14 @@ public:
   constrain(const grammar::Grammar &grammar,
             const std::vector<int32_t> &endTokens);
 
+  /// Lets an answer be any text, whose calls of tools, once begun, are as the
+  /// tools say.
+  std::shared_ptr<engine::Constraint>
+  constrainCalls(const Tools &tools, const std::vector<int32_t> &endTokens);
+
 private:
+  void prepare();
+  std::vector<int32_t> allEnds(const std::vector<int32_t> &endTokens) const;
   grammar::Grammar compile(const std::string &schema);
 
   const sherry_model *model;

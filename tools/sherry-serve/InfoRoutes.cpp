@@ -51,11 +51,10 @@ void sherry::serve::tellHealth(Service &service, const ExchangePtr &exchange) {
   exchange->respond(200, {{"status", "ok"}});
 }
 
-void sherry::serve::tellMetrics(Service &service,
-                                const ExchangePtr &exchange) {
-  exchange->respond(200, "text/plain; version=0.0.4; charset=utf-8",
-                    service.metrics.print(service.scheduler.state(),
-                                          service.connections));
+void sherry::serve::tellMetrics(Service &service, const ExchangePtr &exchange) {
+  exchange->respond(
+      200, "text/plain; version=0.0.4; charset=utf-8",
+      service.metrics.print(service.scheduler.state(), service.connections));
 }
 
 void sherry::serve::tellSlots(Service &service, const ExchangePtr &exchange) {
@@ -70,18 +69,18 @@ void sherry::serve::tellSlots(Service &service, const ExchangePtr &exchange) {
 void sherry::serve::tellProperties(Service &service,
                                    const ExchangePtr &exchange) {
   const sherry_sampler_options &sampling = service.sampling;
-  exchange->respond(
-      200, {{"model", service.name},
-            {"n_ctx", service.scheduler.capacity()},
-            {"slots", service.scheduler.slots()},
-            {"threads", service.scheduler.threads()},
-            {"has_chat_template", service.form.has_value()},
-            {"version", sherry_version()},
-            {"default_generation_settings",
-             {{"temperature", sampling.temperature},
-              {"top_k", sampling.top_k},
-              {"top_p", sampling.top_p},
-              {"min_p", sampling.min_p},
-              {"typical_p", sampling.typical_p},
-              {"repetition_penalty", sampling.repetition_penalty}}}});
+  exchange->respond(200,
+                    {{"model", service.name},
+                     {"n_ctx", service.scheduler.capacity()},
+                     {"slots", service.scheduler.slots()},
+                     {"threads", service.scheduler.threads()},
+                     {"has_chat_template", service.form.has_value()},
+                     {"version", sherry_version()},
+                     {"default_generation_settings",
+                      {{"temperature", sampling.temperature},
+                       {"top_k", sampling.top_k},
+                       {"top_p", sampling.top_p},
+                       {"min_p", sampling.min_p},
+                       {"typical_p", sampling.typical_p},
+                       {"repetition_penalty", sampling.repetition_penalty}}}});
 }

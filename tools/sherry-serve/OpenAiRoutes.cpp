@@ -74,7 +74,8 @@ void sherry::serve::completeChat(Service &service,
   const engine::ChatForm &form = formOf(service);
   Prompts prompts;
   prompts.isChat = true;
-  prompts.tokens = {form.tokenize(writeChat(fields, service))};
+  prompts.tokens = {
+      form.tokenize(writeChat(fields, service, parameters.tools.list))};
   prompts.endTokens = form.endTokens();
   prompts.endText = form.endText();
   std::make_shared<Answers>(service, exchange, std::move(parameters),
@@ -205,8 +206,8 @@ void sherry::serve::embed(Service &service, const ExchangePtr &exchange) {
                          " tokens",
                      "input", "context_length_exceeded");
     exchange->usage.promptTokens += prompt.size();
-    requests.push_back(embeddings->makeRequest(requests.size(),
-                                               std::move(prompt), pooling));
+    requests.push_back(
+        embeddings->makeRequest(requests.size(), std::move(prompt), pooling));
   }
   embeddings->left = requests.size();
   embeddings->vectors.resize(requests.size());

@@ -13,11 +13,12 @@ std::optional<int> sherry::serve::parseOptions(int argc, char **argv,
                                                Options &options) {
   CLI::App app("Serves a model that sherry-compile wrote, by OpenAI's API.",
                "sherry-serve");
-  app.footer("Answers depend on nothing but the request: not on other requests, "
-             "slots, threads or what\nis cached. One line of JSON for each "
-             "request goes to standard error. SIGTERM ends the\nserver when "
-             "its replies are done, a second one at once. See "
-             "docs/Serving.md.");
+  app.footer(
+      "Answers depend on nothing but the request: not on other requests, "
+      "slots, threads or what\nis cached. One line of JSON for each "
+      "request goes to standard error. SIGTERM ends the\nserver when "
+      "its replies are done, a second one at once. See "
+      "docs/Serving.md.");
   app.set_version_flag("--version",
                        std::string("sherry-serve ") + sherry_version());
   app.add_option("model", options.model, "The compiled model, a .so file")
@@ -50,8 +51,8 @@ std::optional<int> sherry::serve::parseOptions(int argc, char **argv,
   app.add_option_function<std::string>(
          "--pooling",
          [&options](const std::string &name) {
-           options.pooling = name == "mean" ? engine::Pooling::Mean
-                                            : engine::Pooling::Last;
+           options.pooling =
+               name == "mean" ? engine::Pooling::Mean : engine::Pooling::Last;
          },
          "Of hidden states, for embeddings: mean (default) or last")
       ->check(CLI::IsMember({"mean", "last"}));

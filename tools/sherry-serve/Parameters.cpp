@@ -116,26 +116,24 @@ static void readLogprobs(const Fields &fields, bool isChat, Parameters &to) {
 }
 
 static void refuseUnsupported(const Fields &fields) {
-  fields.refuse({"suffix", "functions", "function_call", "audio", "prediction",
-                 "web_search_options", "grammar", "guided_json",
-                 "guided_regex", "guided_choice", "guided_grammar",
-                 "structured_outputs", "json_schema", "use_beam_search",
-                 "length_penalty", "min_tokens", "prompt_logprobs",
-                 "allowed_token_ids", "bad_words", "mirostat", "dynatemp_range",
-                 "dry_multiplier", "xtc_probability", "top_n_sigma", "n_probs",
-                 "id_slot", "lora", "documents", "tools"});
+  fields.refuse({"suffix",         "functions",       "function_call",
+                 "audio",          "prediction",      "web_search_options",
+                 "grammar",        "guided_json",     "guided_regex",
+                 "guided_choice",  "guided_grammar",  "structured_outputs",
+                 "json_schema",    "use_beam_search", "length_penalty",
+                 "min_tokens",     "prompt_logprobs", "allowed_token_ids",
+                 "bad_words",      "mirostat",        "dynatemp_range",
+                 "dry_multiplier", "xtc_probability", "top_n_sigma",
+                 "n_probs",        "id_slot",         "lora",
+                 "documents"});
   const Json *modalities = fields.find("modalities");
   if (modalities && *modalities != Json::array({"text"}))
     throw ApiError("only text is supported", "modalities",
                    "unsupported_parameter");
-  const Json *choice = fields.find("tool_choice");
-  if (choice && *choice != "none")
-    throw ApiError("needs tools, which are not supported", "tool_choice",
-                   "unsupported_parameter");
 }
 
-Parameters sherry::serve::readParameters(const Fields &fields,
-                                         Service &service, bool isChat) {
+Parameters sherry::serve::readParameters(const Fields &fields, Service &service,
+                                         bool isChat) {
   refuseUnsupported(fields);
   fields.text("model"); // any name: there is one model
   Parameters result;
@@ -163,8 +161,16 @@ Parameters sherry::serve::readParameters(const Fields &fields,
     result.includesUsage =
         Fields(*options).boolean("include_usage").value_or(false);
   }
-  if (isChat)
+  if (isChat) {
+    result.tools = readTools(fields, service.chatTemplate);
+    if (!result.tools.list.empty() && result.grammar)
+      throw ApiError("cannot be with tools", "response_format",
+                     "unsupported_parameter");
+    if (!result.tools.list.empty() && result.ignoresEos)
+      throw ApiError("cannot be with tools", "ignore_eos");
     return result;
+  }
+  fields.refuse({"tools", "tool_choice"});
   result.echoes = fields.boolean("echo").value_or(false);
   if (const auto count = fields.integer("best_of", 1, kMostChoices)) {
     result.bestOf = static_cast<size_t>(*count);

@@ -25,6 +25,7 @@ struct Parameters {
   /// Those of each token and of so many likeliest.
   std::optional<uint32_t> logprobs;
   std::optional<grammar::Grammar> grammar; ///< of the answer
+  Tools tools;                             ///< that a chat may call
 
   /// A sampler of the choice with this index of its prompt. Throws ApiError.
   std::shared_ptr<sherry_sampler> makeSampler(size_t index) const;

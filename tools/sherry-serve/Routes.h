@@ -14,8 +14,8 @@ namespace sherry::serve {
 struct Route {
   const char *method, *path; ///< a path that ends in / has more behind it
   void (*handle)(Service &service, const ExchangePtr &exchange);
-  bool isOpen = false;   ///< needs no key
-  bool isHeavy = false;  ///< for the worker
+  bool isOpen = false;  ///< needs no key
+  bool isHeavy = false; ///< for the worker
 };
 
 extern const std::vector<Route> routes;

@@ -108,16 +108,15 @@ void Server::log(const Exchange &exchange, int status) const {
   auto rounded = [](double seconds) {
     return static_cast<double>(static_cast<int64_t>(seconds * 1e6)) / 1e3;
   };
-  Json line = {
-      {"time", time},
-      {"client", exchange.request.remote},
-      {"owner", exchange.owner},
-      {"method", exchange.request.method},
-      {"path", exchange.request.path},
-      {"status", status},
-      {"ms", rounded(std::chrono::duration<double>(Clock::now() -
-                                                   exchange.begin)
-                         .count())}};
+  Json line = {{"time", time},
+               {"client", exchange.request.remote},
+               {"owner", exchange.owner},
+               {"method", exchange.request.method},
+               {"path", exchange.request.path},
+               {"status", status},
+               {"ms", rounded(std::chrono::duration<double>(Clock::now() -
+                                                            exchange.begin)
+                                  .count())}};
   if (exchange.usage.promptTokens > 0) {
     line["prompt_tokens"] = exchange.usage.promptTokens;
     line["cached_tokens"] = exchange.usage.cachedTokens;
@@ -166,10 +165,9 @@ void Server::handle(const ExchangePtr &exchange) {
     if (!route)
       throw ApiError("there is no such path", "", "", 404);
     if (exchange->request.method == "POST" &&
-        !boost::beast::iequals(
-            exchange->request.contentType.substr(
-                0, exchange->request.contentType.find(';')),
-            "application/json"))
+        !boost::beast::iequals(exchange->request.contentType.substr(
+                                   0, exchange->request.contentType.find(';')),
+                               "application/json"))
       throw ApiError("the Content-Type must be application/json", "", "", 415);
     if (!route->isHeavy)
       return route->handle(service, exchange);
@@ -192,12 +190,12 @@ void Server::handle(const ExchangePtr &exchange) {
 
 /// What a browser asks before a page of another origin may ask.
 void Server::answerOptions(Exchange &exchange) {
-  exchange.respond(204, "", "",
-                   {{"Allow", "GET, HEAD, POST, OPTIONS"},
-                    {"Access-Control-Allow-Methods", "GET, POST"},
-                    {"Access-Control-Allow-Headers",
-                     "Authorization, Content-Type"},
-                    {"Access-Control-Max-Age", "86400"}});
+  exchange.respond(
+      204, "", "",
+      {{"Allow", "GET, HEAD, POST, OPTIONS"},
+       {"Access-Control-Allow-Methods", "GET, POST"},
+       {"Access-Control-Allow-Headers", "Authorization, Content-Type"},
+       {"Access-Control-Max-Age", "86400"}});
 }
 
 //===----------------------------------------------------------------------===//

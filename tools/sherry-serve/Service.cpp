@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Service.h"
+#include "sherry-abi/metadata.h"
 #include "sherry/engine/Sampling.h"
 #include "sherry/support/Files.h"
 
@@ -28,13 +29,14 @@ Service::Service(const Options &options, const sherry_model *model)
                : options.alias),
       fingerprint(std::string("sherry-") + sherry_version()),
       created(std::time(nullptr)), sampling(readSampling(model)),
-      grammars(model),
-      scheduler(model, options.context, options.maxQueued) {
+      grammars(model), scheduler(model, options.context, options.maxQueued) {
   engine::ChatFormOptions formOptions;
   if (!options.chatTemplate.empty()) {
     formOptions.jinja = readText(options.chatTemplate);
     formOptions.origin = "--template " + options.chatTemplate;
   }
+  chatTemplate = formOptions.jinja.value_or(
+      description.value(metadata::kChatTemplate, std::string()));
   try {
     form.emplace(model, formOptions);
   } catch (const std::exception &error) {

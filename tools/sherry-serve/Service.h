@@ -27,7 +27,8 @@ struct Service {
   int64_t created; ///< seconds since 1970
   sherry_sampler_options sampling;
   std::optional<engine::ChatForm> form;
-  std::string formError; ///< why there is none
+  std::string formError;    ///< why there is none
+  std::string chatTemplate; ///< its text
   std::atomic<bool> isDraining = false;
   std::atomic<size_t> connections = 0;
 

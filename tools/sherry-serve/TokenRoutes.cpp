@@ -6,6 +6,7 @@
 #include "ChatRequest.h"
 #include "Parameters.h"
 #include "Routes.h"
+#include "Tools.h"
 #include "sherry-abi/metadata.h"
 #include "sherry/engine/Tokens.h"
 
@@ -31,10 +32,10 @@ void sherry::serve::tokenize(Service &service, const ExchangePtr &exchange) {
       fields.boolean(isVllm ? "add_special_tokens" : "add_special")
           .value_or(isVllm);
   const bool hasNames = fields.boolean("parse_special").value_or(true);
-  const std::vector<int32_t> tokens = engine::tokenize(
-      service.model, *text,
-      (addsBos ? SHERRY_TOKENIZE_BOS : 0) |
-          (hasNames ? SHERRY_TOKENIZE_SPECIAL : 0));
+  const std::vector<int32_t> tokens =
+      engine::tokenize(service.model, *text,
+                       (addsBos ? SHERRY_TOKENIZE_BOS : 0) |
+                           (hasNames ? SHERRY_TOKENIZE_SPECIAL : 0));
   Json list = tokens;
   if (fields.boolean("with_pieces").value_or(false)) {
     list = Json::array();
@@ -92,10 +93,12 @@ void sherry::serve::tellTokenizer(Service &service,
 void sherry::serve::applyTemplate(Service &service,
                                   const ExchangePtr &exchange) {
   const Json body = parseRequest(exchange->request.body);
-  const ChatParts parts = writeChat(Fields(body), service);
+  const Fields fields(body);
+  const ChatParts parts =
+      writeChat(fields, service, readTools(fields, service.chatTemplate).list);
   std::string text;
   for (const ChatPart &part : parts)
     text += part.text;
-  exchange->respond(200, {{"prompt", text},
-                          {"tokens", formOf(service).tokenize(parts)}});
+  exchange->respond(
+      200, {{"prompt", text}, {"tokens", formOf(service).tokenize(parts)}});
 }

@@ -96,22 +96,39 @@ static void projectGroups(const TernaryLayout &layout, const float *weights,
             });
 }
 
+std::optional<float> sherry::format::findMagnitude(const float *weights,
+                                                   int64_t count,
+                                                   float before) {
+  for (int64_t i = 0; i < count; ++i) {
+    float magnitude = std::fabs(weights[i]);
+    if (before == 0)
+      before = magnitude;
+    if (magnitude != 0 && magnitude != before)
+      return std::nullopt;
+  }
+  return before;
+}
+
 Quantizer::Quantizer(const TernaryLayout &layout, int64_t cols)
     : layout(layout), cols(cols) {}
 
-/// [S3] The sum of |w| over what is kept of a scale group, or of a row of a
-/// matrix that has one scale, and how many weights these are.
-void Quantizer::accumulate(const float *weights, int64_t count, double &sum,
-                           int64_t &kept) const {
+/// [S3], [S6] Adds the weights of a scale group, or of a row of a matrix that
+/// has one scale.
+void Quantizer::accumulate(const float *weights, int64_t count,
+                           ScaleSum &total) const {
   if (layout.codebook->kept == 0) {
     for (int64_t i = 0; i < count; ++i)
-      sum += std::fabs(weights[i]);
-    kept += count;
+      total.sum += std::fabs(weights[i]);
+    total.kept += count;
+    if (total.magnitude)
+      total.magnitude = findMagnitude(weights, count, *total.magnitude);
     return;
   }
+  // The mean over the kept weights alone keeps trits as it is.
+  total.magnitude.reset();
   projectGroups(layout, weights, count, [&](const Projection &group) {
-    sum += group.keptSum;
-    kept += layout.codebook->kept;
+    total.sum += group.keptSum;
+    total.kept += layout.codebook->kept;
   });
 }
 
@@ -120,7 +137,7 @@ Failure Quantizer::accumulateRows(int64_t firstRow, int64_t rows,
   if (Failure failure = checkFinite(weights, firstRow, rows, cols))
     return failure;
   for (int64_t row = 0; row < rows; ++row)
-    accumulate(weights + row * cols, cols, tensorSum, tensorKept);
+    accumulate(weights + row * cols, cols, tensor);
   return {};
 }
 
@@ -169,14 +186,10 @@ Failure Quantizer::quantizeRows(int64_t firstRow, int64_t rows,
     for (int64_t begin = 0; begin < cols; begin += size) {
       int64_t count = std::min(size, cols - begin);
       // [S3], [S4]
-      double sum = tensorSum;
-      int64_t kept = tensorKept;
-      if (!needsFirstPass()) {
-        sum = 0;
-        kept = 0;
-        accumulate(weights + begin, count, sum, kept);
-      }
-      float scale = sum / kept;
+      ScaleSum total = tensor;
+      if (!needsFirstPass())
+        accumulate(weights + begin, count, total);
+      float scale = total.scale();
       projectRegion(weights + begin, count, scale, codes);
       codes += layout.groups(count);
       if (Failure failure = roundScale(layout.scaleType, row, begin, scale))

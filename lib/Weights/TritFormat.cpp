@@ -4,29 +4,12 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TritFormat.h"
-#include "sherry/Format/Pack.h"
+#include "sherry/Format/Quantizer.h"
 
 #include "llvm/ADT/STLExtras.h"
 
-#include <cmath>
-
 using namespace llvm;
 using namespace sherry;
-using format::Granularity;
-using format::ScaleType;
-
-/// The magnitude of all that are not 0; nothing if there are several.
-static std::optional<float> findScale(ArrayRef<float> numbers) {
-  float scale = 0;
-  for (float number : numbers) {
-    float magnitude = std::fabs(number);
-    if (scale == 0)
-      scale = magnitude;
-    if (magnitude != 0 && magnitude != scale)
-      return std::nullopt;
-  }
-  return scale;
-}
 
 Expected<TernaryWeights> sherry::chooseBitNet(const TernaryTensors &tensors,
                                               BitNetConfig::Form form,
@@ -67,7 +50,8 @@ private:
 /// with one scale.
 bool TritGrid::addBlocks(ArrayRef<float> row, size_t inputs) {
   for (; !row.empty(); row = row.drop_front(std::min(inputs, row.size()))) {
-    auto scale = findScale(row.take_front(inputs));
+    auto scale =
+        format::findMagnitude(row.data(), std::min(inputs, row.size()));
     if (!scale)
       return false;
     allFitF16 &= fitsF16(*scale);
@@ -113,29 +97,4 @@ sherry::findTrits(const TernaryTensors &tensors, bool takesPattern,
     }
   }
   return grid.getType(tensors.shape[1], takesPattern);
-}
-
-bool sherry::takeTrits(const format::TernaryLayout &layout, int64_t rows,
-                       int64_t cols, const float *numbers, uint8_t *codes,
-                       float *scales) {
-  if (layout.codebook->kept != 0)
-    return false;
-  size_t group = layout.scaleGroupInputs(cols);
-  std::vector<int8_t> trits(cols);
-  for (int64_t row = 0; row < rows; ++row, numbers += cols) {
-    for (ArrayRef<float> rest(numbers, cols); !rest.empty();
-         rest = rest.drop_front(std::min(group, rest.size()))) {
-      auto scale = findScale(rest.take_front(group));
-      if (!scale || (layout.scaleType == ScaleType::F16 && !fitsF16(*scale)))
-        return false;
-      *scales++ = *scale;
-    }
-    for (int64_t i = 0; i < cols; ++i)
-      trits[i] = static_cast<int8_t>((numbers[i] > 0) - (numbers[i] < 0));
-    if (!format::encodeRow(layout, /*strided=*/false, cols, trits.data(),
-                           codes))
-      return false;
-    codes += layout.rowGroups(cols);
-  }
-  return true;
 }

@@ -23,13 +23,6 @@ llvm::Expected<std::optional<TernaryWeights>>
 findTrits(const TernaryTensors &tensors, bool takesPattern,
           Checkpoint &checkpoint);
 
-/// Takes the numbers of rows apart into codes[rows][layout.rowGroups(cols)] and
-/// scales[rows][layout.rowScales(cols)]. Returns false if the layout is not one
-/// of trits without a pattern that holds them exactly.
-[[nodiscard]] bool takeTrits(const format::TernaryLayout &layout, int64_t rows,
-                             int64_t cols, const float *numbers, uint8_t *codes,
-                             float *scales);
-
 } // namespace sherry
 
 #endif // SHERRY_LIB_WEIGHTS_TRITFORMAT_H

@@ -4,7 +4,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Weights/WeightPacker.h"
-#include "TritFormat.h"
 #include "sherry/Format/Pack.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -56,6 +55,23 @@ Error WeightPacker::pack(int64_t row, uint8_t *out) const {
 // Trits
 //===----------------------------------------------------------------------===//
 
+/// Whether the numbers of rows are those of their codes and scales.
+static bool haveNumbers(const format::TernaryLayout &layout,
+                        llvm::ArrayRef<float> numbers, const uint8_t *codes,
+                        const float *scales, int64_t cols) {
+  int64_t size = layout.scaleGroupInputs(cols);
+  std::vector<int8_t> trits(cols);
+  for (; !numbers.empty(); numbers = numbers.drop_front(cols),
+                           codes += layout.rowGroups(cols),
+                           scales += layout.rowScales(cols)) {
+    format::decodeRow(layout, /*strided=*/false, cols, codes, trits.data());
+    for (int64_t i = 0; i < cols; ++i)
+      if (numbers[i] != static_cast<float>(trits[i]) * scales[i / size])
+        return false;
+  }
+  return true;
+}
+
 Error WeightPacker::packTernary(int64_t row, int64_t rows, uint8_t *out) const {
   const format::TernaryLayout &layout = getTernary(type)->layout;
   int64_t cols = matrix.getCols(), rowCodes = layout.rowGroups(cols);
@@ -73,13 +89,14 @@ Error WeightPacker::packTernary(int64_t row, int64_t rows, uint8_t *out) const {
     if (Error error =
             matrix.readSlice(source, slice, first, count, numbers.data()))
       return error;
-    if (takeTrits(layout, count, cols, numbers.data(), sliceCodes, sliceScales))
-      return Error::success();
-    if (storage == format::TensorType::Trits)
+    if (Error error = projector->project(row + before, count, numbers.data(),
+                                         sliceCodes, sliceScales))
+      return error;
+    if (storage == format::TensorType::Trits &&
+        !haveNumbers(layout, numbers, sliceCodes, sliceScales, cols))
       return explain("the weights are trits already, which these codes and "
                      "scales do not hold");
-    return projector->project(row + before, count, numbers.data(), sliceCodes,
-                              sliceScales);
+    return Error::success();
   };
   if (Error error = matrix.forSlices(row, rows, readSlice))
     return error;

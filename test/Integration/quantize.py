@@ -12,6 +12,7 @@
 # ===----------------------------------------------------------------------=== #
 import argparse
 import functools
+import json
 import math
 import re
 import struct
@@ -185,6 +186,29 @@ def check_trits(folder):
     return check_equal(*files)
 
 
+def check_projected(folder):
+    """Trits without a pattern that say so are projected by all readers, and stay
+    what they are."""
+    checkpoint = make_checkpoint(folder, "latent", "--untied")
+    config = json.loads((checkpoint / "config.json").read_text())
+    quantization = config["quantization_config"]
+    del quantization["N"], quantization["M"]
+    quantization["codebook"] = "dense"
+    (checkpoint / "config.json").write_text(json.dumps(config))
+    once, twice = folder / "once", folder / "twice"
+    gguf, trits = folder / "once.gguf", folder / "trits.gguf"
+    run("sherry-quantize", checkpoint, "--hf", once)
+    reports = [
+        run("sherry-quantize", once, "--hf", twice),
+        run("sherry-quantize", once, "-o", gguf, "--type=f16", "--head=bf16"),
+        run("sherry-quantize", gguf, "-o", trits, "--type=Q2_0", "--head=bf16"),
+    ]
+    for report in reports:
+        if get_error(report) != 0 or "0 trits changed" not in report:
+            raise Mismatch(f"the model is another one:\n{report}")
+    return check_equal(checkpoint, once, twice, gguf, trits)
+
+
 def check_bitnet(folder, options, error):
     """Trits of a folder of BitNet stay what they are in all types that hold
     them, and scales if f16 holds them."""
@@ -258,6 +282,7 @@ def list_cases():
     yield Case("groups become strided", check_reordered)
     yield Case("STQ1_0 stays", check_strided)
     yield Case("trits stay", check_trits)
+    yield Case("projected trits stay", check_projected)
     for name, (options, error) in BITNET.items():
         check = functools.partial(check_bitnet, options=options, error=error)
         yield Case(name, check)

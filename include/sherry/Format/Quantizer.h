@@ -13,7 +13,14 @@
 #include "sherry/Format/Diagnostics.h"
 #include "sherry/Format/Layout.h"
 
+#include <optional>
+
 namespace sherry::format {
+
+/// The magnitude of all of `count` weights that are not 0, and of `before` if
+/// it is not 0; 0 if all are, nothing if magnitudes differ.
+std::optional<float> findMagnitude(const float *weights, int64_t count,
+                                   float before = 0);
 
 /// Projects one matrix, any number of rows at a time. Rows are f32[rows][cols];
 /// `firstRow` is where they lie in the matrix and serves messages only. If
@@ -46,15 +53,25 @@ public:
                                      float *scales) const;
 
 private:
-  void accumulate(const float *weights, int64_t count, double &sum,
-                  int64_t &kept) const;
+  /// What the weights that share a scale say of it.
+  struct ScaleSum {
+    float scale() const {
+      return magnitude ? *magnitude : static_cast<float>(sum / kept);
+    }
+
+    double sum = 0; ///< of |w| over the kept weights
+    int64_t kept = 0;
+    /// [S6] That of weights that are trits already; nothing if they are not.
+    std::optional<float> magnitude = 0.0F;
+  };
+
+  void accumulate(const float *weights, int64_t count, ScaleSum &total) const;
   void projectRegion(const float *weights, int64_t count, float scale,
                      uint8_t *codes) const;
 
   TernaryLayout layout;
   int64_t cols;
-  double tensorSum = 0; ///< of |w| over the kept weights seen so far
-  int64_t tensorKept = 0;
+  ScaleSum tensor; ///< of all weights that were seen, if they share a scale
 };
 
 } // namespace sherry::format

@@ -232,6 +232,36 @@ TEST(QuantizerTest, S6AbsMean) {
   EXPECT_FLOAT_EQ(scales[0], 10.0F / 24);
 }
 
+/// [S6] Weights that are trits already stay, whatever share of them is 0.
+TEST(QuantizerTest, S6KeepsTrits) {
+  const std::vector<float> weights = {0,  0.1F, -0.1F, 0, 0,     0,    0, 0.1F,
+                                      0,  0,    0,     0, -0.0F, 0,    0, 0,
+                                      -3, 0,    0,     0, 0,     0.5F, 0, 0.5F};
+  const std::vector<int8_t> trits = {0, 1, -1, 0, 0,  0, 0, 1, 0, 0, 0, 0,
+                                     0, 0, 0,  0, -1, 0, 0, 0, 0, 1, 0, 1};
+  auto layout = makeLayout(Granularity::PerGroup, 4);
+  layout.codebook = &kDense;
+  Quantized q = quantize(layout, 8, weights);
+  EXPECT_EQ(q.trits, trits);
+  EXPECT_EQ(q.scales, (std::vector<float>{0.1F, 0.1F, 0, 0, 3, 0.5F}));
+  layout.scaleType = ScaleType::F16;
+  q = quantize(layout, 8, weights);
+  EXPECT_EQ(q.trits, trits);
+  EXPECT_EQ(q.scales[0], f16ToF32(f32ToF16(0.1F)));
+  EXPECT_EQ(q.scales[5], 0.5F);
+
+  // Of one scale for all weights, whatever the rows that are seen at a time.
+  const std::vector<float> first(weights.begin(), weights.begin() + 16);
+  layout = makeLayout(Granularity::PerTensor, 0);
+  layout.codebook = &kDense;
+  for (int64_t piece : {1, 2}) {
+    q = quantize(layout, 8, first, piece);
+    EXPECT_EQ(q.trits, std::vector<int8_t>(trits.begin(), trits.begin() + 16));
+    EXPECT_EQ(q.scales, (std::vector<float>{0.1F, 0.1F}));
+    EXPECT_FLOAT_EQ(quantize(layout, 8, weights, piece).scales[0], 4.3F / 24);
+  }
+}
+
 TEST(QuantizerTest, NonFiniteWeightsAreNamed) {
   constexpr float nan = std::numeric_limits<float>::quiet_NaN();
   constexpr float inf = std::numeric_limits<float>::infinity();

@@ -101,12 +101,19 @@ static std::vector<float> reference(const Projection &projection,
     dropSmallest(projection, weights, cols, trits);
   std::vector<float> out(size);
   auto fill = [&](int64_t begin, int64_t end) {
-    double sum = 0, count = 0;
+    double sum = 0, count = 0, largest = 0, zeros = 0;
     for (int64_t i = begin; i < end; ++i)
       if (trits[i] != 0) {
-        sum += std::fabs(weights[i]);
+        double magnitude = std::fabs(weights[i]);
+        sum += magnitude;
         ++count;
+        zeros += magnitude == 0 ? 1 : 0;
+        largest = std::max(largest, magnitude);
       }
+    // Trits without a pattern that are trits already.
+    if (hasTrits && projection.codebook->kept == 0 &&
+        sum == (count - zeros) * largest)
+      sum = count * largest;
     auto scale = static_cast<float>(sum / count);
     for (int64_t i = begin; i < end; ++i) {
       int trit = trits[i];
@@ -166,6 +173,18 @@ TEST(Projection, TritsWithoutPatternRoundTiesToEven) {
   EXPECT_EQ(run(projection, {1, -1, 3, -3}, 4),
             (std::vector<float>{0, 0, 2, -2}));
   EXPECT_EQ(run(projection, {0, 0, 0, 0}, 4), std::vector<float>(4));
+}
+
+TEST(Projection, KeepsWhatIsProjected) {
+  for (const Kind &kind : kQuantizers)
+    for (Granularity granularity : kGranularities)
+      for (bool isLeastSquares : {false, true}) {
+        Projection projection = make(kind, granularity, 16);
+        projection.isLeastSquares = isLeastSquares;
+        auto once = run(projection, makeWeights(320, 6), 32);
+        EXPECT_EQ(run(projection, once, 32), once)
+            << getQuantizerName(kind.kind).str() << " " << kind.codebook->name;
+      }
 }
 
 TEST(Projection, AddsTheResidual) {

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "../Import/TestFiles.h"
+#include "sherry/Format/Float16.h"
 #include "sherry/Weights/WeightPacker.h"
 #include "sherry/Weights/WeightPlan.h"
 
@@ -222,6 +223,23 @@ TEST_F(TernaryPlanTest, FindsNumbersThatAreTrits) {
   EXPECT_EQ(layout(0.1f, 0.3f).scaleType, ScaleType::F32);
   // Of no weight that is not 0 anything is known.
   EXPECT_EQ(layout(0, 0).codebook, &format::k3of4);
+}
+
+/// A checkpoint may name the codebook of numbers that are trits already, and
+/// give its scales a type that rounds them.
+TEST_F(TernaryPlanTest, NamedTritsWithoutAPatternStay) {
+  auto makeRows = [&](float scale) {
+    makeModel(0, [&](int64_t n) { return makeNumbers(n, {scale, scale}); });
+  };
+  makeRows(format::f16ToF32(format::f32ToF16(0.1f)));
+  std::vector<uint8_t> expected = packFirst();
+  QuantizationConfig &quantization = config.quantization.emplace();
+  quantization.granularity = format::Granularity::PerChannel;
+  quantization.codebook = &format::kDense;
+  makeRows(0.1f);
+  EXPECT_EQ(getTernary(plan().second)->layout.scaleType,
+            format::ScaleType::F16);
+  EXPECT_EQ(packFirst(), expected);
 }
 
 TEST_F(TernaryPlanTest, NumbersWithThePatternAreProjectedUnlessOfTheHead) {

@@ -20,7 +20,7 @@ using namespace sherry;
 /// The first column of `slice`, where it is all rows of some columns.
 static std::optional<int64_t> firstColumn(tensor::ExtractSliceOp slice) {
   ArrayRef<int64_t> offsets = slice.getStaticOffsets();
-  if (slice.getType().getRank() != 2 ||
+  if (slice.getType().getRank() != 2 || slice.getSourceType().getRank() != 2 ||
       slice.getType().getDimSize(0) != slice.getSourceType().getDimSize(0) ||
       offsets[0] != 0 || ShapedType::isDynamic(offsets[1]) ||
       !slice.hasUnitStride())
@@ -47,6 +47,7 @@ static bool fuse(RopeOp first, RopeOp second) {
   auto left = first.getInput().getDefiningOp<tensor::ExtractSliceOp>();
   auto right = second.getInput().getDefiningOp<tensor::ExtractSliceOp>();
   if (!left || !right || left.getSource() != right.getSource() ||
+      left.getMixedSizes()[0] != right.getMixedSizes()[0] ||
       first.getTable() != second.getTable() ||
       first->getBlock() != second->getBlock())
     return false;

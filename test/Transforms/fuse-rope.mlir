@@ -46,3 +46,29 @@ func.func @rows(%x: tensor<4x16xf32>, %table: tensor<2x8xf32>) -> (tensor<2x8xf3
   %b = sherry.rope %1, %table : tensor<2x8xf32>, tensor<2x8xf32>
   return %a, %b : tensor<2x8xf32>, tensor<2x8xf32>
 }
+
+// -----
+
+// As many rows as another number says, which may be fewer.
+// CHECK-LABEL: func @counts
+func.func @counts(%x: tensor<?x16xf32>, %table: tensor<?x8xf32>, %m: index, %n: index) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %0 = tensor.extract_slice %x[0, 0] [%m, 8] [1, 1] : tensor<?x16xf32> to tensor<?x8xf32>
+  %1 = tensor.extract_slice %x[0, 8] [%n, 8] [1, 1] : tensor<?x16xf32> to tensor<?x8xf32>
+  // CHECK-COUNT-2: sherry.rope %{{.*}} : tensor<?x8xf32>
+  %a = sherry.rope %0, %table : tensor<?x8xf32>, tensor<?x8xf32>
+  %b = sherry.rope %1, %table : tensor<?x8xf32>, tensor<?x8xf32>
+  return %a, %b : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// -----
+
+// Slices of a tensor of another rank, whose second dimension has no columns.
+// CHECK-LABEL: func @ranks
+func.func @ranks(%x: tensor<4x16x8xf32>, %table: tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>) {
+  %0 = tensor.extract_slice %x[0, 0, 0] [4, 1, 8] [1, 1, 1] : tensor<4x16x8xf32> to tensor<4x8xf32>
+  %1 = tensor.extract_slice %x[0, 8, 0] [4, 1, 8] [1, 1, 1] : tensor<4x16x8xf32> to tensor<4x8xf32>
+  // CHECK-COUNT-2: sherry.rope %{{.*}} : tensor<4x8xf32>
+  %a = sherry.rope %0, %table : tensor<4x8xf32>, tensor<4x8xf32>
+  %b = sherry.rope %1, %table : tensor<4x8xf32>, tensor<4x8xf32>
+  return %a, %b : tensor<4x8xf32>, tensor<4x8xf32>
+}

@@ -22,26 +22,32 @@ StringRef sherry::getGranularityName(format::Granularity granularity) {
   llvm_unreachable("unknown granularity");
 }
 
-const format::Codebook *sherry::readCodebook(FieldReader &fields) {
-  std::string name =
-      fields.getString("codebook", std::string(format::k3of4.name));
-  if (const format::Codebook *codebook = format::findCodebook(name))
-    return codebook;
-  fields.refuse("codebook", "one of " + format::listCodebooks());
-  return &format::k3of4;
-}
-
 /// What a codebook keeps of a group may be said a second time, as N of M.
 static void checkPattern(FieldReader &fields,
                          const format::Codebook &codebook) {
+  StringRef codebookName = codebook.name;
   for (auto [name, value] :
-       {std::pair("N", codebook.kept), std::pair("M", codebook.inputs)})
-    if (codebook.kept != 0)
-      fields.getInteger(name, value, value, value);
-    else if (fields.find(name))
-      fields.refuse(name, "left out, as the codebook " +
-                              Twine(StringRef(codebook.name)) +
+       {std::pair("N", codebook.kept), std::pair("M", codebook.inputs)}) {
+    const nlohmann::json *field = fields.find(name);
+    if (field && codebook.kept == 0)
+      fields.refuse(name, "left out, as the codebook " + codebookName +
                               " has no pattern");
+    else if (field && *field != value)
+      fields.refuse(name,
+                    Twine(value) + ", as the codebook is " + codebookName);
+  }
+}
+
+const format::Codebook *sherry::readCodebook(FieldReader &fields) {
+  std::string name =
+      fields.getString("codebook", std::string(format::k3of4.name));
+  const format::Codebook *codebook = format::findCodebook(name);
+  if (!codebook) {
+    fields.refuse("codebook", "one of " + format::listCodebooks());
+    return &format::k3of4;
+  }
+  checkPattern(fields, *codebook);
+  return codebook;
 }
 
 /// As transformers has it in integrations/bitnet.py: the class of the linear
@@ -101,7 +107,6 @@ void sherry::parseQuantization(FieldReader &reader, ModelConfig &config) {
       fields->refuse("group_size", "a multiple of 4");
   }
   result.codebook = readCodebook(*fields);
-  checkPattern(*fields, *result.codebook);
   resolveModules(*fields, config, result);
   config.quantization = std::move(result);
 }

@@ -114,7 +114,7 @@ llvm::StringRef getGranularityName(format::Granularity granularity);
 class FieldReader;
 
 /// The field "codebook" of quantization_config; 3:4 if it is missing, as older
-/// checkpoints have no other.
+/// checkpoints have no other. Refuses "N" and "M" that contradict it.
 const format::Codebook *readCodebook(FieldReader &fields);
 
 /// The largest size of a model: products of two fit int64.

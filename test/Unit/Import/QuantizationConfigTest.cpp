@@ -81,8 +81,9 @@ TEST(QuantizationConfigTest, RefusesOtherQuantization) {
   refuse("granularity", "4", "a string");
   refuse("group_size", "126", "multiple of 4");
   refuse("group_size", "0", "from 4");
-  refuse("N", "2", "from 3 to 3");
-  refuse("M", "8", "from 4 to 4");
+  refuse("N", "2", "must be 3, as the codebook is 3:4");
+  refuse("M", "8", "must be 4, as the codebook is 3:4");
+  refuse("N", "3.5", "must be 3");
   refuse("codebook", "\"1:2\"", "one of 3:4, 2:6, dense");
   refuse("codebook", "4", "a string");
   auto refuseFor = [](const std::string &codebook, const std::string &field,
@@ -91,8 +92,8 @@ TEST(QuantizationConfigTest, RefusesOtherQuantization) {
     fields["codebook"] = codebook;
     expectNestedRefusal("quantization_config", fields, field, value, remedy);
   };
-  refuseFor("\"2:6\"", "N", "3", "from 2 to 2");
-  refuseFor("\"2:6\"", "M", "4", "from 6 to 6");
+  refuseFor("\"2:6\"", "N", "3", "must be 2, as the codebook is 2:6");
+  refuseFor("\"2:6\"", "M", "4", "must be 6, as the codebook is 2:6");
   refuseFor("\"dense\"", "N", "3", "left out, as the codebook dense");
   refuse("modules_to_not_convert", "\"lm_head\"", "list of strings");
   refuse("modules_to_not_convert", "[1]", "list of strings");

@@ -13,6 +13,9 @@ using namespace sherry;
 
 Error sherry::addAbiTable(Module &module, const TargetModel &target,
                           const AbiFields &fields) {
+  if (fields.entries.empty())
+    return createStringError("the table of the model needs an entry point; "
+                             "none is given");
   LLVMContext &context = module.getContext();
   auto *pointer = PointerType::getUnqual(context);
   auto *i64 = Type::getInt64Ty(context);

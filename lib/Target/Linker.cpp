@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Target/Linker.h"
+#include "sherry-abi/abi.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Program.h"
@@ -15,8 +16,11 @@
 
 using namespace llvm;
 
-/// SHERRY_ABI_WEIGHTS_ALIGNMENT as a flag.
-static constexpr StringLiteral kMaxPageSize = "max-page-size=65536";
+// The flag of the linker as text, whatever the macro of the number is.
+#define SHERRY_TEXT(value) #value
+#define SHERRY_TEXT_OF(macro) SHERRY_TEXT(macro)
+static constexpr StringLiteral kMaxPageSize =
+    "max-page-size=" SHERRY_TEXT_OF(SHERRY_ABI_WEIGHTS_ALIGNMENT);
 
 static Expected<std::string> findLinker(StringRef linker) {
   if (!linker.empty()) {

@@ -172,12 +172,14 @@ def BlockTokens : Pass<"sherry-block-tokens", "::mlir::func::FuncOp"> {
 }
 
 def UnrollDots : Pass<"sherry-unroll-dots", "::mlir::func::FuncOp"> {
-  let summary = "write out short sums of weights that are read in place";
+  let summary = "write out short sums of bytes that are read in place";
   let description = [{
-    A loop that sums at most 8 products by `sherry.dot_accumulate`, with weights
-    that are no trits, is written out: its weights are read once for all tokens
-    of a block, and each sum stays in a register. Trits are unpacked into panels,
-    whose loops stay. The order of the additions stays.
+    A loop that sums at most 8 products by `sherry.dot_accumulate`, with bytes
+    that are no trits, is written out. Such bytes are weights in q8_0 and other
+    blocks, which are then read once for all tokens of a block, and keys of an
+    i8 cache of heads of at most 32 features; each sum stays in a register.
+    Trits are unpacked into panels, whose loops stay. The order of the additions
+    stays.
   }];
   let statistics = [Statistic<"numUnrolled", "num-unrolled", "loops written out">];
   let dependentDialects = ["::mlir::affine::AffineDialect"];

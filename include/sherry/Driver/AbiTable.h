@@ -28,8 +28,8 @@ struct AbiFields {
 };
 
 /// Adds the query function and its table to a module that defines the entry
-/// points, and hides all other symbols. Fails if an entry point does not have
-/// the type sherry_abi_forward_fn.
+/// points, and hides all other symbols. Fails if there is no entry point, or
+/// one does not have the type sherry_abi_forward_fn.
 llvm::Error addAbiTable(llvm::Module &module, const TargetModel &target,
                         const AbiFields &fields);
 

@@ -4,7 +4,10 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TestModule.h"
+#include "sherry-abi/abi.h"
 #include "sherry/Target/Linker.h"
+
+#include "llvm/Object/ELF.h"
 
 #include "gmock/gmock.h"
 
@@ -24,6 +27,20 @@ TEST(Linker, LinksReproducibly) {
   EXPECT_TRUE(first->getBuffer().starts_with("\x7f"
                                              "ELF"));
   EXPECT_EQ(first->getBuffer(), second->getBuffer());
+}
+
+TEST(Linker, AlignsSegmentsAsTheAbiSays) {
+  auto linked =
+      llvm::cantFail(linkSharedObject(compileToObject(kAnswerModule)));
+  auto elf =
+      llvm::cantFail(llvm::object::ELF64LEFile::create(linked->getBuffer()));
+  int segments = 0;
+  for (const auto &segment : llvm::cantFail(elf.program_headers()))
+    if (segment.p_type == llvm::ELF::PT_LOAD) {
+      EXPECT_EQ(segment.p_align, SHERRY_ABI_WEIGHTS_ALIGNMENT);
+      ++segments;
+    }
+  EXPECT_GT(segments, 0);
 }
 
 TEST(Linker, UndefinedSymbolsAreErrors) {

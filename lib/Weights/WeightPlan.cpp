@@ -58,13 +58,15 @@ static Expected<WeightType> toType(Expected<TernaryWeights> ternary) {
 }
 
 /// The type of numbers that are trits already, else `other`; `name` is for the
-/// note. If `other` is a projection, it takes those that are 3:4-sparse.
+/// note. Those that are 3:4-sparse stay so by a projection to 3:4.
 static Expected<WeightType> keepTrits(const TernaryTensors &tensors,
                                       StringRef name, const WeightType &other,
                                       Checkpoint &checkpoint,
                                       raw_ostream &log) {
-  auto trits =
-      findTrits(tensors, /*takesPattern=*/!getTernary(other), checkpoint);
+  const TernaryWeights *projection = getTernary(other);
+  bool takesPattern =
+      !projection || projection->layout.codebook != &format::k3of4;
+  auto trits = findTrits(tensors, takesPattern, checkpoint);
   if (!trits)
     return trits.takeError();
   if (!*trits)
@@ -151,8 +153,8 @@ static Expected<WeightType> chooseBlocks(const LinearLayer &linear,
   return result;
 }
 
-/// Numbers become 3:4-sparse trits, but for those that are other trits already,
-/// unless something says how they were trained.
+/// Numbers become trits of the projection, but for those that are trits of no
+/// pattern already, unless something says how they were trained.
 static Expected<WeightType>
 chooseProjected(const LinearLayer &linear, const TernaryTensors &tensors,
                 const WeightOptions &options, const TernaryWeights &projection,

@@ -256,4 +256,7 @@ TEST_F(TernaryPlanTest, NumbersWithThePatternAreProjectedUnlessOfTheHead) {
   expectDense(embedding, 0);
   options.isVocabularyTernary = true;
   EXPECT_EQ(getTernary(plan().first)->layout.codebook, &format::k3of4);
+  // Another pattern does not hold them.
+  options.codebook = &format::k2of6;
+  expectDense(plan().first, 0);
 }

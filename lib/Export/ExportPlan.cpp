@@ -7,6 +7,7 @@
 #include "sherry/Import/ProjectionSample.h"
 #include "sherry/Support/Json.h"
 #include "sherry/Support/Problem.h"
+#include "sherry/Weights/WeightPlan.h"
 
 using namespace llvm;
 using namespace sherry;
@@ -41,6 +42,7 @@ private:
                function_ref<Encoding(const TensorView &)> choose);
   Error addJobs();
   Error addLinear(const std::string &prefix, const LinearLayer &linear);
+  Error chooseCodebook();
   Error chooseProjection();
   Error checkCodebook() const;
   Error checkBitNet() const;
@@ -85,11 +87,31 @@ Error ExportPlanner::checkCodebook() const {
   return Error::success();
 }
 
+/// Trits that a file stores stay what they are, unless it is said that they
+/// become others.
+Error ExportPlanner::chooseCodebook() {
+  if (config.quantization || config.bitNet || options.quantize)
+    return Error::success();
+  auto isDense = storesTritsWithoutPattern(config, *files.checkpoint);
+  if (!isDense)
+    return isDense.takeError();
+  if (!*isDense)
+    return Error::success();
+  if (options.linear == TensorType::STQ1_0)
+    return makeError(Problem::TritsWithoutPattern,
+                     options.model +
+                         ": the weights are trits without a pattern");
+  result.projection.codebook = &format::kDense;
+  return Error::success();
+}
+
 Error ExportPlanner::chooseProjection() {
   result.projection = config.quantization.value_or(
       QuantizationConfig{{{"lm_head", "model.embed_tokens"}, {}},
                          format::Granularity::PerGroup,
                          /*groupSize=*/128});
+  if (Error error = chooseCodebook())
+    return error;
   LinearLayer first = listLinearLayers(config).front();
   auto storage = files.checkpoint->getTensorType(nameWeight(first, 0));
   if (storage && format::isTernary(*storage))

@@ -133,6 +133,29 @@ static TernaryTensors listTensors(const LinearLayer &linear, int64_t numLayers,
   return result;
 }
 
+Expected<bool> sherry::storesTritsWithoutPattern(const ModelConfig &config,
+                                                 Checkpoint &checkpoint) {
+  for (const LinearLayer &linear : listLinearLayers(config)) {
+    TernaryTensors tensors{{}, {linear.outputs, linear.inputs}, {}};
+    for (int64_t layer = 0; layer < config.numLayers; ++layer) {
+      std::string name = nameWeight(linear, layer);
+      auto storage = checkpoint.getTensorType(name);
+      if (!storage || !format::isTernary(*storage))
+        continue;
+      tensors.names.push_back(name);
+      tensors.types.insert(*storage);
+    }
+    if (tensors.names.empty())
+      continue;
+    auto type = chooseTernary(tensors, checkpoint);
+    if (!type)
+      return type.takeError();
+    if (type->layout.codebook->kept == 0)
+      return true;
+  }
+  return false;
+}
+
 /// The type of a linear layer that the checkpoint has in blocks, at least some
 /// of its matrices.
 static Expected<WeightType> chooseBlocks(const LinearLayer &linear,

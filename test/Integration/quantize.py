@@ -183,7 +183,10 @@ def check_trits(folder):
         report = run("sherry-quantize", files[-2], "-o", files[-1], f"--type={name}")
         if get_error(report) != 0:
             raise Mismatch(f"the trits are not what they were in {name}:\n{report}")
-    return check_equal(*files)
+    plain = make_file(folder, "plain.gguf", checkpoint, "--type TQ2_0 --head-type F32")
+    again = folder / "again"
+    run("sherry-quantize", plain, "--hf", again, "--strict")
+    return check_equal(*files) + check_equal(plain, again)
 
 
 def check_projected(folder):

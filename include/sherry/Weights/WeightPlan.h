@@ -61,6 +61,11 @@ llvm::Expected<WeightPlan> planWeights(const WeightOptions &options,
                                        Checkpoint *checkpoint,
                                        llvm::raw_ostream &log);
 
+/// Whether linear layers are stored as trits, not as numbers that are some,
+/// which have not the pattern of 3:4.
+llvm::Expected<bool> storesTritsWithoutPattern(const ModelConfig &config,
+                                               Checkpoint &checkpoint);
+
 } // namespace sherry
 
 #endif // SHERRY_WEIGHTS_WEIGHTPLAN_H

@@ -70,9 +70,10 @@ Error Exporter::writeTensor(const ExportJob &job, raw_ostream &out) {
 
   TensorReport report;
   report.name = job.name;
-  report.type = job.encoding.projection
-                    ? "3:4 in F16"
-                    : format::infoOf(job.encoding.storage).name;
+  report.type =
+      job.encoding.projection
+          ? std::string(job.encoding.projection->codebook->name) + " in F16"
+          : format::infoOf(job.encoding.storage).name;
   report.weights = job.view.getRows() * job.view.getCols();
   report.bytes = job.bytes();
   int64_t rows = job.view.getRows(), rowBytes = encoder.getRowBytes();

@@ -225,6 +225,27 @@ void TensorEncoder::countScales(const uint8_t *bytes,
   }
 }
 
+/// Whether f16 need not hold the scales of the trits of a tensor.
+static bool hasWideScale(const TensorView &view) {
+  TensorType storage = view.getTensorType();
+  return storage == TensorType::Trits || format::hasWideScale(storage) ||
+         (format::isTernary(storage) && view.getFactor() != 1);
+}
+
+/// Whether all of some inputs that share a scale became 0, which no choice of
+/// trits makes of any that were not.
+static bool losesScale(ArrayRef<float> before, ArrayRef<float> after) {
+  constexpr size_t inputs = format::kMaxStoredInputs / 4;
+  auto isZero = [](float number) { return number == 0; };
+  for (size_t i = 0; i < before.size(); i += inputs) {
+    size_t count = std::min(inputs, before.size() - i);
+    if (all_of(after.slice(i, count), isZero) &&
+        !all_of(before.slice(i, count), isZero))
+      return true;
+  }
+  return false;
+}
+
 /// Reads back what was written.
 Error TensorEncoder::check(int64_t row, const float *weights,
                            const uint8_t *bytes, TensorReport &report) const {
@@ -235,9 +256,12 @@ Error TensorEncoder::check(int64_t row, const float *weights,
                      format::infoOf(encoding.storage).name +
                      ": the weight or its scale is too large for this type; "
                      "choose another");
-  bool isBitNet = view.getTensorType() == TensorType::Trits;
-  bool wasTernary =
-      reference || isBitNet || format::isTernary(view.getTensorType());
+  if (hasWideScale(view) && losesScale(ArrayRef(weights, cols), written))
+    return makeError(describe() +
+                     ": the scale of the trits is too small for f16, which "
+                     "this type has; compile the model as it is");
+  bool wasTernary = reference || view.getTensorType() == TensorType::Trits ||
+                    format::isTernary(view.getTensorType());
   int64_t changed = 0;
   for (int64_t i = 0; i < cols; ++i) {
     double before = weights[i], after = written[i];
@@ -245,10 +269,6 @@ Error TensorEncoder::check(int64_t row, const float *weights,
     report.errorSquares += (after - before) * (after - before);
     changed += (before > 0) != (after > 0) || (before < 0) != (after < 0);
   }
-  if (isBitNet && changed != 0)
-    return makeError(describe() +
-                     ": the scale of the trits is too small for f16, which "
-                     "this type has; compile the model as it is");
   if (wasTernary)
     report.changed = report.changed.value_or(0) + changed;
   return Error::success();

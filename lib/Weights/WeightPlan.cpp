@@ -231,8 +231,10 @@ public:
 private:
   void add(const Twine &name, int64_t count, const Twine &source,
            SmallVector<int64_t, 2> shape, const WeightType &type) {
+    auto given = options.types.find(name.str());
     result.weights.push_back(
-        {name.str(), count, source.str(), std::move(shape), type});
+        {name.str(), count, source.str(), std::move(shape),
+         given == options.types.end() ? type : given->second});
   }
   /// A vector of every layer.
   void addVector(const Twine &name, const Twine &source, int64_t size) {

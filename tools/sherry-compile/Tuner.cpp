@@ -130,9 +130,22 @@ Error Candidate::measure() {
 // What the best schedule depends on
 //===----------------------------------------------------------------------===//
 
+static std::string describe(const WeightType &type) {
+  const TernaryWeights *ternary = getTernary(type);
+  if (!ternary)
+    return nameOf(std::get<format::DenseFormat>(type));
+  const format::TernaryLayout &layout = ternary->layout;
+  std::string result(layout.codebook->name);
+  result += " " + getGranularityName(layout.granularity).str();
+  if (layout.granularity == format::Granularity::PerGroup)
+    result += " " + std::to_string(layout.groupSize);
+  result += layout.scaleType == format::ScaleType::F32 ? " f32" : " f16";
+  return result + (ternary->isStrided ? " strided" : "");
+}
+
 /// All that the best schedule can depend on.
 static std::string makeKey(const CompileOptions &options,
-                           const ModelConfig &config,
+                           const ModelConfig &config, const WeightPlan &plan,
                            const TargetModel &target) {
   std::string key;
   raw_string_ostream out(key);
@@ -143,26 +156,22 @@ static std::string makeKey(const CompileOptions &options,
       << config.numKeyValueHeads << " " << config.headDim << "; "
       << (options.quantizeActivations ? "i8" : "f32")
       << (options.hasScalesPerToken.value_or(config.isTrainedPerToken())
-              ? " per token "
-              : " ")
-      << (options.weights.quantize.value_or(true) ? "ternary" : "bf16") << " "
-      << (options.weights.scaleType == format::ScaleType::F32 ? "f32" : "f16");
-  if (config.bitNet)
-    out << " bitnet";
-  if (options.weights.codebook)
-    out << " " << options.weights.codebook->name;
-  if (options.weights.isStrided)
-    out << " strided";
-  if (options.weights.isVocabularyTernary)
-    out << " head ternary";
-  if (options.weights.head)
-    out << " head " << nameOf(*options.weights.head);
+              ? " per token"
+              : "");
   if (options.cacheType)
     out << " kv " << static_cast<int>(*options.cacheType);
-  if (options.weights.groupSize)
-    out << " groups of " << *options.weights.groupSize;
-  if (options.weights.granularity)
-    out << " granularity " << static_cast<int>(*options.weights.granularity);
+  out << ";";
+  std::string last;
+  for (const PlannedWeight &weight : plan.weights) {
+    if (weight.shape.size() != 2)
+      continue;
+    std::string type = describe(weight.type);
+    if (!last.empty() && type != last)
+      out << " " << last << ",";
+    out << " " << weight.name;
+    last = type;
+  }
+  out << " " << last;
   return key;
 }
 
@@ -237,40 +246,10 @@ static Error search(const Dimension &dimension, const CompileOptions &options,
 
 /// The options that give random weights the types of the model's: what is
 /// measured has no weights of the model.
-static Expected<WeightOptions> describeTypes(const CompileOptions &options,
-                                             ModelFiles &files) {
-  WeightOptions result = options.weights;
-  // config.json says what trits of BitNet are.
-  if (!files.checkpoint || files.config.bitNet)
-    return result;
-  auto plan =
-      planWeights(options.weights, /*keepNumbers=*/!options.quantizeActivations,
-                  files.config, &*files.checkpoint, nulls());
-  if (!plan)
-    return plan.takeError();
-  auto find = [&](StringRef name) {
-    return llvm::find_if(plan->weights, [&](const PlannedWeight &weight) {
-      return weight.name == name;
-    });
-  };
-  for (const LinearLayer &linear : listLinearLayers(files.config))
-    if (const TernaryWeights *ternary = getTernary(find(linear.name)->type)) {
-      const format::TernaryLayout &layout = ternary->layout;
-      result.quantize.reset();
-      result.codebook = layout.codebook;
-      result.granularity = layout.granularity;
-      result.groupSize.reset();
-      if (layout.granularity == format::Granularity::PerGroup)
-        result.groupSize = layout.groupSize;
-      result.scaleType = layout.scaleType;
-      result.isStrided = ternary->isStrided;
-      break;
-    }
-  const WeightType &head =
-      find(files.config.tieWordEmbeddings ? "embedding" : "head")->type;
-  result.isVocabularyTernary = getTernary(head);
-  if (!getTernary(head))
-    result.head = std::get<format::DenseFormat>(head);
+static WeightOptions describeTypes(const WeightPlan &plan) {
+  WeightOptions result;
+  for (const PlannedWeight &weight : plan.weights)
+    result.types.emplace(weight.name, weight.type);
   return result;
 }
 
@@ -297,12 +276,14 @@ Error sherry::tune(CompileOptions &options, raw_ostream &log) {
       std::max<int64_t>(1, kWeights / std::max<int64_t>(1, perLayer)),
       kVocabSize};
 
-  Expected<WeightOptions> weights = describeTypes(options, *files);
-  if (!weights)
-    return weights.takeError();
+  auto plan = planWeights(
+      options.weights, /*keepNumbers=*/!options.quantizeActivations, *config,
+      files->checkpoint ? &*files->checkpoint : nullptr, nulls());
+  if (!plan)
+    return plan.takeError();
   CompileOptions measured = options;
-  measured.weights = *weights;
-  const std::string key = makeKey(measured, *config, *target);
+  measured.weights = describeTypes(*plan);
+  const std::string key = makeKey(options, *config, *plan, *target);
   ScheduleCache cache;
   if (std::optional<Schedule> known = cache.find(key, options.schedule)) {
     log << "tune: taken from " << cache.file() << "\n";

@@ -11,6 +11,7 @@
 
 #include "llvm/Support/raw_ostream.h"
 
+#include <map>
 #include <optional>
 
 namespace sherry {
@@ -33,6 +34,9 @@ struct WeightOptions {
   /// do not. Unset: yes, with a warning if they were not trained so.
   std::optional<bool> quantize;
   bool isStrided = false; ///< groups of four of random weights are strided
+  /// Types of weights by their names, whatever the rest says: random weights
+  /// can be those of another model.
+  std::map<std::string, WeightType> types;
 };
 
 /// A weight of the graph.

@@ -64,6 +64,17 @@ TEST_F(WeightPlanTest, FollowsTheOptions) {
             DenseFormat::Q6_K);
 }
 
+TEST_F(WeightPlanTest, TakesTypesThatAreGiven) {
+  TernaryWeights strided;
+  strided.isStrided = true;
+  options.types = {{"v", DenseFormat::Q4_0}, {"head", strided}};
+  WeightPlan result = plan();
+  EXPECT_TRUE(getTernary(result.weights[3].type));
+  EXPECT_EQ(std::get<DenseFormat>(result.weights[4].type), DenseFormat::Q4_0);
+  ASSERT_TRUE(getTernary(result.weights.back().type));
+  EXPECT_TRUE(getTernary(result.weights.back().type)->isStrided);
+}
+
 TEST_F(WeightPlanTest, StoresATiedEmbeddingLikeTheHead) {
   config.tieWordEmbeddings = true;
   WeightPlan result = plan();

@@ -1,0 +1,81 @@
+// cut.mjs - Where a long block of markdown is cut while it grows.
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// A block is rendered anew whenever text comes. So that a long one does not
+// cost its length each time, its front is cut off and stays as it is.
+
+/** Characters of a block that are rendered again and again. */
+export const cutLimit = 4000;
+
+// Of what cannot be cut well, such as one item of a list.
+const hardLimit = 8 * cutLimit;
+// What stays behind a cut, so that the rest still begins as the same block.
+const keptBehind = 400;
+
+/**
+ * Cuts the block of `token`, marked's, that is the text `raw`: [front, rest],
+ * which are rendered as two blocks of the same kind, or null.
+ */
+export function cutBlock(token, raw) {
+  if (raw.length < cutLimit)
+    return null;
+  const cut = cutters[token.type]?.(token, raw);
+  if (cut && cut[0] !== '')
+    return cut;
+  return raw.length < hardLimit ? null : cutAnywhere(raw);
+}
+
+const cutters = {
+  paragraph: cutParagraph,
+  text: cutParagraph,
+  list: cutList,
+  table: cutTable,
+};
+
+/** Cuts in plain text, not within emphasis, code or a link. */
+function cutParagraph(token, raw) {
+  let best = 0;
+  let start = 0;
+  for (const part of token.tokens ?? []) {
+    const end = Math.min(start + part.raw.length, raw.length - keptBehind);
+    if (part.type === 'text' && end > start)
+      best = Math.max(best, lastBreak(raw, start, end));
+    start += part.raw.length;
+  }
+  return [raw.slice(0, best), raw.slice(best)];
+}
+
+/** After the last space before a letter in [start, end), else at `end`. */
+function lastBreak(text, start, end) {
+  for (let i = end - 1; i > start; --i) {
+    if (/\s/.test(text[i - 1]) && /\p{L}/u.test(text[i]))
+      return i;
+  }
+  // A script without spaces. The two halves of a character stay together.
+  return /[\p{L}]/u.test(text[end]) ? end : start;
+}
+
+/** Keeps the last two items. */
+function cutList(token, raw) {
+  let length = 0;
+  for (const item of token.items.slice(0, -2))
+    length += item.raw.length;
+  return [raw.slice(0, length), raw.slice(length)];
+}
+
+/** Keeps the last rows, with the head once more. */
+function cutTable(token, raw) {
+  const lines = raw.split('\n');
+  const head = lines.slice(0, 2);
+  const kept = lines.splice(-4);
+  if (lines.length < 3)
+    return null;
+  return [lines.join('\n') + '\n', [...head, ...kept].join('\n')];
+}
+
+function cutAnywhere(raw) {
+  const end = raw.lastIndexOf('\n', raw.length - keptBehind) + 1;
+  const cut = end > 0 ? end : raw.length - keptBehind;
+  return [raw.slice(0, cut), raw.slice(cut)];
+}

@@ -1,0 +1,44 @@
+// frames.mjs - Shares the time of each frame among what is to be rendered.
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Milliseconds of a frame for all work together; a frame has 16.
+const budget = 7;
+
+/** Whoever has work; the newest comes first, since it is what users look at. */
+const waiting = new Set();
+let scheduled = false;
+
+/**
+ * Calls `worker.work(deadline)` in the next frames until it returns false.
+ * `deadline` is a time of performance.now() at which it should return.
+ */
+export function requestFrames(worker) {
+  waiting.add(worker);
+  schedule();
+}
+
+/** Takes `worker` off the list. */
+export function cancelFrames(worker) {
+  waiting.delete(worker);
+}
+
+function schedule() {
+  if (scheduled)
+    return;
+  scheduled = true;
+  requestAnimationFrame(runFrame);
+}
+
+function runFrame() {
+  scheduled = false;
+  const deadline = performance.now() + budget;
+  for (const worker of [...waiting].reverse()) {
+    if (!worker.work(deadline))
+      waiting.delete(worker);
+    if (performance.now() >= deadline)
+      break;
+  }
+  if (waiting.size > 0)
+    schedule();
+}

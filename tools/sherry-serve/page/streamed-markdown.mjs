@@ -1,0 +1,243 @@
+// streamed-markdown.mjs - Renders markdown while it comes.
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+import {CodeBlock} from './code-block.mjs';
+import {cutBlock} from './cut.mjs';
+import {cancelFrames, requestFrames} from './frames.mjs';
+import {normalise, parseBlocks, renderBlocks} from './markdown.mjs';
+
+// Characters that are looked at between two looks at the clock.
+const stride = 2000;
+// Milliseconds between two renderings of the same block.
+const pause = 60;
+
+const openingFence = /^(?:(`{3,})([^`\n]*)|(~{3,})([^\n]*))\n/m;
+const halfFence = /(^|\n)(`+[^`\n]*|~~~[^\n]*)$/;
+
+/**
+ * Renders a text into an element, piece by piece. Blocks that are complete are
+ * rendered once; only the last one is rendered again when text comes, and long
+ * ones are cut. So the cost is linear in the text.
+ */
+export class StreamedMarkdown {
+  #element;
+  #incoming = ''; // not looked at
+  #tail = '';     // looked at, but not rendered for good
+  #links = Object.create(null);
+  #code = null;      // the code block that the text is in
+  #closingFence = null;
+  #inLine = false;   // code block: the last line has begun
+  #provisional = []; // nodes of the tail
+  #cutElement = null; // the block whose front was cut off
+  #finished = false;
+  #timer = null;
+  #rendered = 0; // time of the last rendering
+
+  constructor(element) {
+    this.#element = element;
+    element.setAttribute('aria-busy', 'true');
+  }
+
+  /** Takes more text. */
+  append(text) {
+    this.#incoming += text;
+    this.#schedule();
+  }
+
+  /** Says that no more text comes. */
+  finish() {
+    this.#finished = true;
+    this.#schedule();
+  }
+
+  /** Stops all work; the element keeps what it has. */
+  destroy() {
+    clearTimeout(this.#timer);
+    cancelFrames(this);
+    this.#code?.finish();
+  }
+
+  /** Called by frames.mjs. */
+  work(deadline) {
+    do {
+      this.#tail += this.#incoming.slice(0, stride);
+      this.#incoming = this.#incoming.slice(stride);
+      while (this.#code ? this.#takeCode() : this.#takeBlocks())
+        ;
+    } while (this.#incoming !== '' && performance.now() < deadline);
+    if (this.#incoming !== '')
+      return true;
+    if (this.#finished)
+      this.#end();
+    else
+      this.#renderTail();
+    this.#rendered = performance.now();
+    return false;
+  }
+
+  #schedule() {
+    const wait = this.#rendered + pause - performance.now();
+    if (wait <= 0) {
+      requestFrames(this);
+      return;
+    }
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      requestFrames(this);
+    }, wait);
+  }
+
+  /** Passes code on; true if the block ended. */
+  #takeCode() {
+    const closing = this.#closingFence.exec(this.#codeLines());
+    if (closing) {
+      const start = this.#lineStart() + closing.index;
+      this.#code.append(this.#tail.slice(0, start));
+      this.#tail = this.#tail.slice(start + closing[0].length);
+      this.#endCode();
+      return true;
+    }
+    // A line that could still become the end waits.
+    const last = this.#tail.lastIndexOf('\n') + 1;
+    const waits = (last > 0 || !this.#inLine) &&
+        /^ {0,3}[`~]*[ \t\r]*$/.test(this.#tail.slice(last));
+    const end = waits ? last : this.#tail.length;
+    if (end > 0) {
+      this.#inLine = this.#tail[end - 1] !== '\n';
+      this.#code.append(this.#tail.slice(0, end));
+      this.#tail = this.#tail.slice(end);
+    }
+    return false;
+  }
+
+  #lineStart() {
+    return this.#inLine ? this.#tail.indexOf('\n') + 1 || this.#tail.length : 0;
+  }
+
+  #codeLines() {
+    return this.#tail.slice(this.#lineStart());
+  }
+
+  #endCode() {
+    this.#code.finish();
+    this.#code = null;
+  }
+
+  /** Renders for good what cannot change; true if a code block began. */
+  #takeBlocks() {
+    this.#tail = normalise(this.#tail);
+    const fence = openingFence.exec(this.#tail);
+    if (fence) {
+      this.#settle(this.#tail.slice(0, fence.index));
+      this.#tail = this.#tail.slice(fence.index + fence[0].length);
+      this.#beginCode(fence);
+      return true;
+    }
+    // The last line may still turn into something else.
+    const lines = this.#tail.slice(0, this.#tail.lastIndexOf('\n') + 1);
+    const tokens = parseBlocks(lines, this.#links) ?? [];
+    const last = tokens.findLastIndex((token) => token.type !== 'space');
+    const length = lengthOf(tokens.slice(0, Math.max(last, 0)));
+    if (length > 0) {
+      this.#settle(this.#tail.slice(0, length));
+      this.#tail = this.#tail.slice(length);
+    }
+    this.#cutTail();
+    return false;
+  }
+
+  #beginCode(fence) {
+    const marks = fence[1] ?? fence[3];
+    this.#closingFence =
+        new RegExp(`^ {0,3}${marks[0]}{${marks.length},}[ \\t]*(?:\\r?\\n)`, 'm');
+    this.#inLine = false;
+    this.#code = new CodeBlock((fence[2] ?? fence[4]).trim());
+    this.#element.append(this.#code.element);
+  }
+
+  #cutTail() {
+    const tokens = parseBlocks(this.#tail, this.#links) ?? [];
+    const cut = tokens.length > 0 &&
+        tokens[0].raw.length >= this.#tail.trimEnd().length &&
+        cutBlock(tokens[0], this.#tail);
+    if (!cut)
+      return;
+    this.#settle(cut[0]);
+    this.#cutElement = this.#element.lastElementChild;
+    this.#tail = cut[1];
+  }
+
+  /** Renders `text` for good. */
+  #settle(text) {
+    this.#clearProvisional();
+    const fragment = this.#render(text);
+    for (const code of fragment.querySelectorAll('pre > code'))
+      code.parentElement.replaceWith(wholeBlock(code));
+    this.#place(fragment);
+    this.#cutElement = null;
+  }
+
+  #renderTail() {
+    this.#clearProvisional();
+    if (this.#code)
+      return;
+    // The beginning of a code block would flash as text.
+    const text = this.#tail.replace(halfFence, '$1');
+    this.#provisional = this.#place(this.#render(text));
+  }
+
+  #clearProvisional() {
+    for (const node of this.#provisional)
+      node.remove();
+    this.#provisional = [];
+  }
+
+  #render(text) {
+    return text.trim() === '' ?
+        document.createDocumentFragment() :
+        renderBlocks(parseBlocks(text, this.#links), text);
+  }
+
+  /** Appends blocks, the first to the block that was cut; returns its nodes. */
+  #place(fragment) {
+    const nodes = [];
+    const first = fragment.firstElementChild;
+    const cut = this.#cutElement;
+    if (cut && first?.tagName === cut.tagName) {
+      const from = first.tBodies ? first.tBodies[0] : first;
+      const to = cut.tBodies ? cut.tBodies[0] : cut;
+      first.remove();
+      nodes.push(...from?.childNodes ?? []);
+      to.append(...nodes);
+    }
+    nodes.push(...fragment.childNodes);
+    this.#element.append(fragment);
+    return nodes;
+  }
+
+  #end() {
+    if (this.#code) {
+      // The text may end with the fence itself.
+      const closing = this.#closingFence.exec(this.#codeLines() + '\n');
+      const end = closing ? this.#lineStart() + closing.index : undefined;
+      this.#code.append(this.#tail.slice(0, end));
+      this.#endCode();
+    } else {
+      this.#settle(this.#tail);
+    }
+    this.#tail = '';
+    this.#element.setAttribute('aria-busy', 'false');
+  }
+}
+
+function lengthOf(tokens) {
+  return tokens.reduce((sum, token) => sum + token.raw.length, 0);
+}
+
+function wholeBlock(code) {
+  const block = new CodeBlock(code.className.replace(/^language-/, ''));
+  block.append(code.textContent);
+  block.finish();
+  return block.element;
+}

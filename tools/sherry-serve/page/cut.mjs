@@ -9,7 +9,7 @@
 export const cutLimit = 4000;
 
 // Of what cannot be cut well, such as one item of a list.
-const hardLimit = 8 * cutLimit;
+const hardLimit = 3 * cutLimit;
 // What stays behind a cut, so that the rest still begins as the same block.
 const keptBehind = 400;
 
@@ -74,8 +74,26 @@ function cutTable(token, raw) {
   return [lines.join('\n') + '\n', [...head, ...kept].join('\n')];
 }
 
+/** At a line's end; code goes on as code, at the top. */
 function cutAnywhere(raw) {
   const end = raw.lastIndexOf('\n', raw.length - keptBehind) + 1;
   const cut = end > 0 ? end : raw.length - keptBehind;
-  return [raw.slice(0, cut), raw.slice(cut)];
+  const front = raw.slice(0, cut);
+  return [front, unclosedFence(front) + raw.slice(cut)];
+}
+
+/** The line that opens the code block that `text` ends in, or ''. */
+function unclosedFence(text) {
+  let open = '';
+  let marks = '';
+  for (const [line, indent, found] of
+      text.matchAll(/^( *)(`{3,}|~{3,})[^`\n]*\n/gm)) {
+    if (open === '') {
+      open = ' '.repeat(Math.min(indent.length, 3)) + line.trimStart();
+      marks = found;
+    } else if (found.startsWith(marks)) {
+      open = '';
+    }
+  }
+  return open;
 }

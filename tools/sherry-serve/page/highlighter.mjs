@@ -4,7 +4,7 @@
 
 // Expressions of highlight.js can take very long for some texts, and texts are
 // what a model wrote. The worker is ended then, and the code stays plain.
-const patience = 3000; // milliseconds
+const patience = 10000; // milliseconds
 const mostFailures = 3;
 
 class Highlighter {

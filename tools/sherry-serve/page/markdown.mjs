@@ -51,10 +51,12 @@ const allowed = {
   ALLOWED_TAGS: [
     'a', 'blockquote', 'br', 'code', 'del', 'em', 'h1', 'h2', 'h3', 'h4', 'h5',
     'h6', 'hr', 'li', 'ol', 'p', 'pre', 'strong', 'table', 'tbody', 'td', 'th',
-    'thead', 'tr',
+    'thead', 'tr', 'ul',
   ],
   ALLOWED_ATTR: ['align', 'class', 'href', 'start'],
+  // All values must match it but those of `class` and what is added.
   ALLOWED_URI_REGEXP: /^https?:\/\//i,
+  ADD_URI_SAFE_ATTR: ['align', 'start'],
   ALLOW_ARIA_ATTR: false,
   ALLOW_DATA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,
@@ -106,9 +108,8 @@ export function parseBlocks(text, links) {
   }
 }
 
-/** `text` with line ends and indentation as marked turns them. */
+/** `text` without CR with its indentation in spaces, as marked has it. */
 export function normalise(text) {
-  text = text.replace(/\r\n|\r/g, '\n');
   while (/^ *\t/m.test(text))
     text = text.replace(/^( *)\t/gm, '$1    ');
   return text;

@@ -42,6 +42,9 @@ export class MessageView {
   update({running, busy, last}) {
     const message = this.#message;
     this.element.classList.toggle('running', running);
+    // It goes on where it had ended.
+    if (running && this.#markdown?.finished)
+      this.#showContent();
     this.#footer.replaceChildren();
     if (message.error)
       this.#footer.append(make('p', {className: 'error', role: 'alert'},

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 import {CodeBlock} from './code-block.mjs';
-import {cutBlock} from './cut.mjs';
+import {cutBlock, cutLimit} from './cut.mjs';
 import {cancelFrames, requestFrames} from './frames.mjs';
 import {normalise, parseBlocks, renderBlocks} from './markdown.mjs';
 
@@ -41,12 +41,19 @@ export class StreamedMarkdown {
 
   /** Takes more text. */
   append(text) {
-    this.#incoming += text;
+    this.#incoming += text.replaceAll('\r', '');
     this.#schedule();
+  }
+
+  /** Whether finish() was called. */
+  get finished() {
+    return this.#finished;
   }
 
   /** Says that no more text comes. */
   finish() {
+    if (this.#finished)
+      return;
     this.#finished = true;
     this.#schedule();
   }
@@ -101,7 +108,7 @@ export class StreamedMarkdown {
     // A line that could still become the end waits.
     const last = this.#tail.lastIndexOf('\n') + 1;
     const waits = (last > 0 || !this.#inLine) &&
-        /^ {0,3}[`~]*[ \t\r]*$/.test(this.#tail.slice(last));
+        /^ {0,3}[`~]*[ \t]*$/.test(this.#tail.slice(last));
     const end = waits ? last : this.#tail.length;
     if (end > 0) {
       this.#inLine = this.#tail[end - 1] !== '\n';
@@ -126,14 +133,15 @@ export class StreamedMarkdown {
 
   /** Renders for good what cannot change; true if a code block began. */
   #takeBlocks() {
-    this.#tail = normalise(this.#tail);
+    // Tabs within code stay, so code is looked for first.
     const fence = openingFence.exec(this.#tail);
     if (fence) {
-      this.#settle(this.#tail.slice(0, fence.index));
+      this.#settle(normalise(this.#tail.slice(0, fence.index)));
       this.#tail = this.#tail.slice(fence.index + fence[0].length);
       this.#beginCode(fence);
       return true;
     }
+    this.#tail = normalise(this.#tail);
     // The last line may still turn into something else.
     const lines = this.#tail.slice(0, this.#tail.lastIndexOf('\n') + 1);
     const tokens = parseBlocks(lines, this.#links) ?? [];
@@ -150,13 +158,15 @@ export class StreamedMarkdown {
   #beginCode(fence) {
     const marks = fence[1] ?? fence[3];
     this.#closingFence =
-        new RegExp(`^ {0,3}${marks[0]}{${marks.length},}[ \\t]*(?:\\r?\\n)`, 'm');
+        new RegExp(`^ {0,3}${marks[0]}{${marks.length},}[ \\t]*\\n`, 'm');
     this.#inLine = false;
     this.#code = new CodeBlock((fence[2] ?? fence[4]).trim());
     this.#element.append(this.#code.element);
   }
 
   #cutTail() {
+    if (this.#tail.length < cutLimit)
+      return;
     const tokens = parseBlocks(this.#tail, this.#links) ?? [];
     const cut = tokens.length > 0 &&
         tokens[0].raw.length >= this.#tail.trimEnd().length &&

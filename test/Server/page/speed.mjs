@@ -1,0 +1,92 @@
+// speed.mjs - Long answers do not block the page.
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+
+import {useBrowser} from './browser.mjs';
+
+const browser = useBrowser();
+const {withTab} = browser;
+
+// Of the processor, not of the clock: other work on the machine does not count.
+const longestTask = 50; // milliseconds
+const tokens = 10000;
+
+/** The longest tasks of the page's thread while `body` runs, in milliseconds. */
+async function measure(tab, body) {
+  await browser.browser.startTracing(tab.page, {
+    categories: ['toplevel', '__metadata']});
+  await body();
+  const trace = JSON.parse(await browser.browser.stopTracing());
+  const threads = new Map(); // of pid and tid: times
+  const pages = new Set();
+  for (const event of trace.traceEvents) {
+    const key = `${event.pid} ${event.tid}`;
+    if (event.name === 'thread_name' && event.args.name === 'CrRendererMain')
+      pages.add(key);
+    if (event.name !== 'ThreadControllerImpl::RunTask' || event.ph !== 'X')
+      continue;
+    if (!threads.has(key))
+      threads.set(key, []);
+    // What took no time has no duration.
+    threads.get(key).push((event.tdur ?? 0) / 1000);
+  }
+  const tasks = [...pages].flatMap((key) => threads.get(key) ?? []);
+  assert.ok(tasks.filter((time) => time > 0).length > 100,
+            'the trace has no tasks with their times of the processor');
+  return tasks.sort((a, b) => b - a);
+}
+
+const words = ('the quick brown fox jumps over a lazy dog while seven wizards ' +
+               'write long answers about nothing in particular').split(' ');
+const word = (i) => words[(i * 7 + (i >> 3)) % words.length];
+
+/** One piece for each token. */
+const answers = {
+  'mixed blocks': (i) => {
+    switch (i % 100) {
+    case 0: return `\n\n## Part ${i}\n\n`;
+    case 20: return '\n\n- ';
+    case 25: case 30: case 35: return '\n- ';
+    case 40: return '\n\n```js\n';
+    case 45: case 50: case 55: return ';\n';
+    case 60: return '\n```\n\n| a | b |\n|---|---|\n| ';
+    case 65: case 75: return ' | ';
+    case 70: return ' |\n| ';
+    case 80: return ' |\n\n> ';
+    case 90: return '\n\n**bold** ';
+    default: return `${word(i)} `;
+    }
+  },
+  'one paragraph': (i) => i % 50 === 9 ? `**${word(i)}** ` : `${word(i)} `,
+  'one paragraph without spaces': () => '语言',
+  'one code block': (i) => i === 0 ? '```cpp\n' :
+    i % 12 === 11 ? `; // ${word(i)}\n` : `${word(i)} `,
+  'one line of code': (i) => i === 0 ? '```python\n' : `${word(i)}(${i}) `,
+  'one list': (i) => i % 15 === 0 ? '\n- ' : `${word(i)} `,
+  'one numbered list of paragraphs': (i) =>
+    i % 20 === 0 ? `\n\n${i / 20 + 1}. ` : `${word(i)} `,
+  'one item of a list': (i) => i === 0 ? '- ' : `${word(i)} `,
+  'code in a list': (i) => i === 0 ? '1. See:\n   ```cpp\n   ' :
+    i % 12 === 11 ? ';\n   ' : `${word(i)} `,
+  'one table': (i) => i === 0 ? '| a | b |\n|---|---|\n' :
+    ['| ', `${word(i)} `, '| ', ' |\n'][i % 4],
+  'one quote': (i) => i % 15 === 0 ? '\n> ' : `${word(i)} `,
+};
+
+for (const [name, token] of Object.entries(answers)) {
+  test(`${tokens} tokens: ${name}`, withTab({}, async (tab) => {
+    const pieces = Array.from({length: tokens}, (_, i) => token(i));
+    const tasks = await measure(tab, () => tab.ask('Go', {pieces, pause: Number(process.env.PAUSE ?? 0)}));
+    console.log(`# ${name}: longest tasks ${tasks.slice(0, 3)
+        .map((time) => time.toFixed(1)).join(', ')} ms, in all ` +
+        `${(tasks.reduce((a, b) => a + b) / 1000).toFixed(1)} s`);
+    assert.ok(tasks[0] < longestTask, `a task took ${tasks[0]} ms`);
+    // Nothing is lost.
+    const shown = (await tab.texts())[1].replace(/\W+/gu, '');
+    const sent = pieces.join('').replace(/\W+/gu, '');
+    assert.ok(shown.length >= 0.9 * sent.length);
+  }));
+}

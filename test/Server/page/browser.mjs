@@ -51,7 +51,7 @@ class Tab {
   }
 
   /** Waits until no answer comes and all is rendered. */
-  async settled(timeout = 60000) {
+  async settled(timeout = 120000) {
     await this.page.waitForFunction(
         () => document.querySelector('#stop').hidden &&
             !document.querySelector('[aria-busy=true], .running'),

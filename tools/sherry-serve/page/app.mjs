@@ -170,7 +170,9 @@ async function refreshServer() {
     server.model = String(props.model ?? '');
     server.context = Number(props.n_ctx) || 0;
     byId('model').textContent = server.model;
-    byId('version').textContent = props.version ? `Sherry ${props.version}` : '';
+    byId('version').textContent = [
+      server.model, props.version && `Sherry ${props.version}`,
+    ].filter(Boolean).join(' · ');
     byId('no-template').hidden = props.has_chat_template !== false;
     showContext();
   } catch (error) {

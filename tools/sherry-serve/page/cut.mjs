@@ -52,8 +52,14 @@ function lastBreak(text, start, end) {
     if (/\s/.test(text[i - 1]) && /\p{L}/u.test(text[i]))
       return i;
   }
-  // A script without spaces. The two halves of a character stay together.
-  return /[\p{L}]/u.test(text[end]) ? end : start;
+  // A script without spaces.
+  const whole = beforeCharacter(text, end);
+  return /^\p{L}/u.test(text.slice(whole, whole + 2)) ? whole : start;
+}
+
+/** `position`, or one less if it is amid the two halves of a character. */
+function beforeCharacter(text, position) {
+  return /^[\udc00-\udfff]/.test(text[position]) ? position - 1 : position;
 }
 
 /** Keeps the last two items. */
@@ -77,7 +83,7 @@ function cutTable(token, raw) {
 /** At a line's end; code goes on as code, at the top. */
 function cutAnywhere(raw) {
   const end = raw.lastIndexOf('\n', raw.length - keptBehind) + 1;
-  const cut = end > 0 ? end : raw.length - keptBehind;
+  const cut = end > 0 ? end : beforeCharacter(raw, raw.length - keptBehind);
   const front = raw.slice(0, cut);
   return [front, unclosedFence(front) + raw.slice(cut)];
 }

@@ -152,7 +152,7 @@ function describe(message, running) {
     return running ? 'reading the prompt …' : '';
   const parts = [];
   if (stats.generated !== undefined)
-    parts.push(`${stats.generated} tokens`);
+    parts.push(`${stats.generated} token${stats.generated === 1 ? '' : 's'}`);
   if (stats.perSecond)
     parts.push(`${stats.perSecond.toFixed(1)} tokens/s`);
   if (stats.prompt !== undefined) {

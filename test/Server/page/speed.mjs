@@ -99,3 +99,41 @@ for (const [name, token] of Object.entries(answers)) {
     assert.ok(shown.length >= 0.9 * sent.length);
   }));
 }
+
+/**
+ * Renders `pieces`, 25 for each look, as if they came slowly. Returns how many
+ * times longer the last looks took than earlier ones. Runs in the page.
+ */
+async function growth(pieces) {
+  const {StreamedMarkdown} = await import('./page/streamed-markdown.mjs');
+  const element = document.createElement('div');
+  element.className = 'content';
+  document.querySelector('#messages').append(element);
+  const markdown = new StreamedMarkdown(element);
+  const times = [];
+  for (let i = 0; i < pieces.length; i += 25) {
+    markdown.append(pieces.slice(i, i + 25).join(''));
+    const start = performance.now();
+    markdown.work(Infinity);
+    times.push(performance.now() - start);
+    // The colours of code come in between.
+    if (times.length % 10 === 0)
+      await new Promise((resolve) => setTimeout(resolve));
+  }
+  markdown.finish();
+  const median = (some) => some.sort((a, b) => a - b)[some.length >> 1];
+  // The clock has steps of 0.1 ms.
+  return (median(times.slice(-80)) + 0.3) / (median(times.slice(40, 120)) + 0.3);
+}
+
+for (const [name, token] of Object.entries(answers)) {
+  if (!all && !usual.includes(name) && name !== 'one table')
+    continue;
+  test(`what comes last costs what came first: ${name}`, withTab({},
+       async (tab) => {
+    const pieces = Array.from({length: tokens}, (_, i) => token(i));
+    const ratio = await tab.page.evaluate(growth, pieces);
+    console.log(`# ${name}: ${ratio.toFixed(2)} times`);
+    assert.ok(ratio < 2.5, `${ratio} times`);
+  }));
+}

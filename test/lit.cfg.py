@@ -4,7 +4,7 @@
 #
 # Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, clang-22,
 # gnuplot, python-jinja2, python-jsonschema, mlir-plugin, server, asan, training,
-# all.
+# node, chromium (with what drives it), all.
 # Parameters: all=1 adds what takes long; cpu=LEVEL, such as x86-64-v3, hides
 # what this CPU has beyond that level; verify-roundtrip=1 prints and parses the
 # IR again in every run of sherry-opt.
@@ -26,7 +26,7 @@ import machine  # noqa: E402
 config.name = "Sherry"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Inputs", "Benchmark", "Reference", "Corpus"]
+config.excludes = ["Inputs", "Benchmark", "Reference", "Corpus", "node_modules"]
 config.test_source_root = os.path.join(config.sherry_src_root, "test")
 config.test_exec_root = os.path.join(config.sherry_obj_root, "test")
 
@@ -103,6 +103,13 @@ if importlib.util.find_spec("jsonschema"):
     config.available_features.add("python-jsonschema")
 if shutil.which("gnuplot"):
     config.available_features.add("gnuplot")
+if shutil.which("node"):
+    config.available_features.add("node")
+    driver = os.path.join(
+        config.test_source_root, "Server", "page", "node_modules", "playwright-core"
+    )
+    if shutil.which("chromium") and os.path.isdir(driver):
+        config.available_features.add("chromium")
 if shutil.which("clang++-22"):
     config.available_features.add("clang-22")
 if "address" in config.sherry_sanitizers.split(","):

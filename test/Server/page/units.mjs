@@ -5,6 +5,8 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 
+// Node 18 has it under another name.
+globalThis.crypto ??= (await import('node:crypto')).webcrypto;
 const page = '../../../tools/sherry-serve/page/';
 const {textWithFiles} = await import(page + 'attachments.mjs');
 const {cutBlock, cutLimit} = await import(page + 'cut.mjs');

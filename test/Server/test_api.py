@@ -4,6 +4,7 @@
 #
 # ===----------------------------------------------------------------------=== #
 import base64
+import gzip
 import math
 import struct
 import unittest
@@ -39,6 +40,31 @@ class ApiTest(unittest.TestCase):
         self.assertEqual((slots["slots"], slots["queued"]), (4, 0))
         self.assertEqual(self.server.get("/nothing")[0], 404)
         self.assertEqual(self.server.get("/tokenize")[0], 405)
+
+    def test_the_page_is_there(self):
+        connection = self.server.connect()
+
+        def get(path, **headers):
+            connection.request("GET", path, headers=headers)
+            reply = connection.getresponse()
+            return reply, reply.read()
+
+        reply, plain = get("/")
+        self.assertEqual(reply.status, 200)
+        self.assertIn(b"<!doctype html>", plain[:100].lower())
+        self.assertIn("script-src 'self'", reply.getheader("Content-Security-Policy"))
+        self.assertEqual(reply.getheader("X-Content-Type-Options"), "nosniff")
+        etag = reply.getheader("ETag")
+        reply, packed = get("/", **{"Accept-Encoding": "gzip"})
+        self.assertEqual(reply.getheader("Content-Encoding"), "gzip")
+        self.assertEqual(gzip.decompress(packed), plain)
+        reply, nothing = get("/", **{"If-None-Match": etag})
+        self.assertEqual((reply.status, nothing), (304, b""))
+        reply, module = get("/page/app.mjs")
+        self.assertEqual(reply.getheader("Content-Type").split(";")[0], "text/javascript")
+        for path in ("/page/", "/page/../app.mjs", "/page/%2e%2e/x", "/page/none"):
+            self.assertEqual(get(path)[0].status, 404)
+        connection.close()
 
     def test_tokens_are_those_of_the_model(self):
         status, info = self.server.get("/tokenizer_info")

@@ -89,7 +89,9 @@ class ClientsTest(unittest.TestCase):
 
     # llama.cpp 20684, 20799; ik_llama.cpp 1210
     def test_the_server_tells_of_itself_while_all_slots_are_busy(self):
-        with serving.Server("--slots", "1", "--max-queued", "2") as server:
+        with serving.Server(
+            "--slots", "1", "--max-queued", "2", "--max-unsent", str(10**9)
+        ) as server:
             with contextlib.ExitStack() as stack:
                 idle = [stack.enter_context(server.raw()) for _ in range(200)]
                 for _ in range(3):

@@ -19,6 +19,10 @@ const std::vector<Route> sherry::serve::routes = {
     {"GET", "/tokenizer_info", tellTokenizer},
     {"POST", "/apply-template", applyTemplate, false, true},
     {"GET", "/health", tellHealth, true},
+    // What a browser asks for shows no key.
+    {"GET", "/", sendPage, true},
+    {"GET", "/licences.txt", sendPage, true},
+    {"GET", "/page/", sendPage, true},
     {"GET", "/metrics", tellMetrics},
     {"GET", "/slots", tellSlots},
     {"GET", "/props", tellProperties},

@@ -31,6 +31,9 @@ void detokenize(Service &service, const ExchangePtr &exchange);
 void tellTokenizer(Service &service, const ExchangePtr &exchange);
 void applyTemplate(Service &service, const ExchangePtr &exchange);
 
+// The web page; see page/Page.h.
+void sendPage(Service &service, const ExchangePtr &exchange);
+
 // The server itself.
 void listModels(Service &service, const ExchangePtr &exchange);
 void tellModel(Service &service, const ExchangePtr &exchange);

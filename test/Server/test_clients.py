@@ -94,11 +94,12 @@ class ClientsTest(unittest.TestCase):
         ) as server:
             with contextlib.ExitStack() as stack:
                 idle = [stack.enter_context(server.raw()) for _ in range(200)]
-                for _ in range(3):
+                for waiting in range(3):
                     connection = stack.enter_context(server.raw())
                     body = {**LONG, "stream": True, "logprobs": 20}
                     connection.sendall(serving.http_post("/v1/completions", body))
-                server.await_metric("sherry_requests_queued", 2)
+                    server.await_metric("sherry_requests_running", 1)
+                    server.await_metric("sherry_requests_queued", waiting)
                 self.assertEqual(server.get("/health")[0], 200)
                 self.assertEqual(server.get("/slots")[1]["active"], 1)
                 self.assertGreater(server.metric("sherry_connections"), 200)

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <boost/beast/core/string.hpp>
+#include <boost/uuid/name_generator_sha1.hpp>
+#include <boost/uuid/uuid_io.hpp>
 #include <sstream>
 
 using namespace sherry;
@@ -84,7 +86,10 @@ std::string Access::findOwner(const std::string &authorization) const {
     throw ApiError("the API key is missing or wrong: send it as "
                    "\"Authorization: Bearer KEY\"",
                    "", "invalid_api_key", 401);
-  return "key " + std::to_string(found + 1);
+  // The same whatever other keys there are: what it has read may be kept in
+  // files. The key cannot be told from it.
+  return to_string(
+      boost::uuids::name_generator_sha1(boost::uuids::ns::oid())(keys[found]));
 }
 
 void Access::check(Exchange &exchange, bool isOpen) const {

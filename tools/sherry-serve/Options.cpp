@@ -66,6 +66,13 @@ std::optional<int> sherry::serve::parseOptions(int argc, char **argv,
                  "An origin, such as https://example.org, whose pages may ask");
   app.add_flag("--insecure", options.isInsecure,
                "Let everybody who reaches the address ask without a key");
+  CLI::Option *prefixCache = app.add_option(
+      "--prefix-cache", options.prefixCache,
+      "A folder that keeps what long prompts have read, for later prompts that "
+      "begin alike, also after the server has ended");
+  addNumber(app, "--prefix-cache-bytes", options.prefixCacheBytes,
+            "Most bytes of these files (default: 8589934592)")
+      ->needs(prefixCache);
   addNumber(app, "--max-queued", options.maxQueued,
             "Requests that may wait; more are refused (default: 512)");
   addNumber(app, "--max-connections", options.maxConnections,

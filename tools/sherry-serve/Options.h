@@ -24,6 +24,8 @@ struct Options {
   std::vector<std::string> apiKeys, allowedHosts, corsOrigins;
   bool isInsecure = false; ///< any address without a key
 
+  std::string prefixCache; ///< a folder; empty: none
+  uint64_t prefixCacheBytes = uint64_t{8} << 30;
   size_t maxQueued = 512, maxConnections = 4096;
   Limits limits;
   int drainSeconds = 10;

@@ -10,10 +10,12 @@
 using namespace sherry;
 using namespace sherry::serve;
 
-Scheduler::Scheduler(const sherry_model *model,
-                     const sherry_context_options &options, size_t maxQueued)
-    : engine(model, options),
-      numSlots(std::max<uint32_t>(options.sequences, 1)), maxQueued(maxQueued) {
+Scheduler::Scheduler(const sherry_model *model, const Options &options)
+    : engine(model, options.context),
+      numSlots(std::max<uint32_t>(options.context.sequences, 1)),
+      maxQueued(options.maxQueued) {
+  if (!options.prefixCache.empty())
+    engine.keepPrefixes(options.prefixCache, options.prefixCacheBytes);
   snapshot();
   thread = std::thread([this] { run(); });
 }
@@ -71,6 +73,11 @@ bool Scheduler::feed() {
     {
       std::unique_lock lock(mutex);
       const size_t busy = engine.activeRequests() + engine.waitingRequests();
+      if (busy == 0 && numQueued == 0 && !isStopping) {
+        lock.unlock();
+        savePrefixes();
+        lock.lock();
+      }
       if (busy == 0)
         changed.wait(lock, [&] { return isStopping || numQueued > 0; });
       if (isStopping)
@@ -96,6 +103,21 @@ bool Scheduler::feed() {
     } catch (const std::exception &error) {
       onError(error);
     }
+  }
+}
+
+/// Writes what is to be kept in files, until there is something to do.
+void Scheduler::savePrefixes() {
+  auto isIdle = [&] {
+    const std::lock_guard lock(mutex);
+    return numQueued == 0 && !isStopping;
+  };
+  try {
+    while (isIdle() && engine.savePrefix())
+      ;
+  } catch (const std::exception &error) {
+    std::fprintf(stderr, "sherry-serve: warning: --prefix-cache: %s\n",
+                 error.what());
   }
 }
 

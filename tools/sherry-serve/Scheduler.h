@@ -6,6 +6,7 @@
 #ifndef SHERRY_TOOLS_SERVE_SCHEDULER_H
 #define SHERRY_TOOLS_SERVE_SCHEDULER_H
 
+#include "Options.h"
 #include "sherry/engine/Engine.h"
 
 #include <condition_variable>
@@ -28,8 +29,7 @@ public:
   };
 
   /// The model outlives the scheduler. Throws std::runtime_error.
-  Scheduler(const sherry_model *model, const sherry_context_options &options,
-            size_t maxQueued);
+  Scheduler(const sherry_model *model, const Options &options);
   /// Waits for a block that is being evaluated. Requests that are left get no
   /// events any more.
   ~Scheduler();
@@ -48,6 +48,7 @@ public:
 private:
   void run();
   bool feed();
+  void savePrefixes();
   void snapshot();
 
   engine::Engine engine;

@@ -29,7 +29,7 @@ Service::Service(const Options &options, const sherry_model *model)
                : options.alias),
       fingerprint(std::string("sherry-") + sherry_version()),
       created(std::time(nullptr)), sampling(readSampling(model)),
-      grammars(model), scheduler(model, options.context, options.maxQueued) {
+      grammars(model), scheduler(model, options) {
   engine::ChatFormOptions formOptions;
   if (!options.chatTemplate.empty()) {
     formOptions.jinja = readText(options.chatTemplate);

@@ -39,10 +39,9 @@ static std::string nameOf(const Json &tool) {
 
 static void checkTool(const Json &tool, size_t index) {
   const std::string where = "tools[" + std::to_string(index) + "]";
-  const bool isFunction = tool.is_object() && tool.contains("type") &&
-                          tool["type"] == "function" &&
-                          tool.contains("function") &&
-                          tool["function"].is_object();
+  const bool isFunction =
+      tool.is_object() && tool.contains("type") && tool["type"] == "function" &&
+      tool.contains("function") && tool["function"].is_object();
   if (!isFunction)
     throw ApiError(where + " must be of the type function", "tools");
   const Json &function = tool["function"];
@@ -53,9 +52,9 @@ static void checkTool(const Json &tool, size_t index) {
   auto isPlain = [](unsigned char letter) {
     return std::isalnum(letter) != 0 || letter == '_' || letter == '-';
   };
-  if (!isNamed || !std::all_of(name->get_ref<const std::string &>().begin(),
-                               name->get_ref<const std::string &>().end(),
-                               isPlain))
+  if (!isNamed ||
+      !std::all_of(name->get_ref<const std::string &>().begin(),
+                   name->get_ref<const std::string &>().end(), isPlain))
     throw ApiError(where + ".function.name must have 1 to 64 of a-z, A-Z, 0-9, "
                            "_ and -",
                    "tools");

@@ -30,7 +30,7 @@ std::optional<ToolForm> findToolForm(const std::string &chatTemplate);
 
 /// The tools of a request.
 struct Tools {
-  Json list;     ///< as the client gave them; empty: none may be called
+  Json list; ///< as the client gave them; empty: none may be called
   ToolForm form;
   bool mustCall = false;  ///< the answer is a call, or several
   bool mayRepeat = false; ///< there may be several

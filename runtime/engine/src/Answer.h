@@ -61,6 +61,15 @@ struct Engine::Parked {
   uint32_t sequence;
   std::string owner;
   Read read;
+  bool isSaved = false; ///< or is not to be
+};
+
+/// What a request can go on from.
+struct Engine::Source {
+  size_t count; ///< tokens; 0: there is nothing
+  uint32_t sequence;
+  const Read *read;
+  std::list<Parked>::iterator parked; ///< or the end
 };
 
 /// A request that is being answered.

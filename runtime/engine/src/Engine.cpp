@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Answer.h"
+#include "PrefixStore.h"
 
 using namespace sherry;
 using namespace sherry::engine;

@@ -54,7 +54,7 @@ std::unique_ptr<Engine::Answer> Engine::remove(Answer &answer) {
   if (!owner->hasStarted)
     return owner;
   owner->read.tokens.resize(owner->read.position);
-  park({owner->sequence, owner->request.owner, std::move(owner->read)});
+  park({owner->sequence, owner->request.owner, std::move(owner->read), false});
   return owner;
 }
 

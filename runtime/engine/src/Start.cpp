@@ -4,6 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Answer.h"
+#include "PrefixStore.h"
+
+#include <utility>
 
 using namespace sherry;
 using namespace sherry::engine;
@@ -11,6 +14,8 @@ using namespace sherry::engine;
 /// A request waits for another one to read what both begin with, if it saves so
 /// many tokens.
 static constexpr size_t kWorthWaiting = 32;
+/// A file is read, or written, for so many tokens.
+static constexpr size_t kWorthAFile = 256;
 
 /// Starts requests, in order, whose pages are sure to be there.
 void Engine::admit() {
@@ -56,61 +61,130 @@ size_t Engine::findReusable(const Answer &answer, const Extent &other) {
   return std::min(most, std::max(from, known) - 1);
 }
 
-/// Gives a request its sequence, with what another one has read already, unless
-/// it is to wait for another one that is about to read the same.
-void Engine::start(Answer &answer) {
-  size_t best = 0, coming = 0;
-  uint32_t from = 0;
-  const Read *source = nullptr;
-  auto consider = [&](uint32_t sequence, const Read &read) {
+/// What a request can go on from, among all that is in memory; `coming` becomes
+/// what it could go on from once others have read their prompts.
+Engine::Source Engine::findSource(const Answer &answer, size_t &coming) {
+  Source best = {0, 0, nullptr, parked.end()};
+  auto consider = [&](uint32_t sequence, const Read &read,
+                      std::list<Parked>::iterator place) {
     const size_t count = findReusable(answer, read.extent());
-    if (count <= best)
-      return false;
-    best = count;
-    from = sequence;
-    source = &read;
-    return true;
+    if (count > best.count)
+      best = {count, sequence, &read, place};
   };
+  coming = 0;
   for (const auto &other : active) {
     if (!other->hasStarted || other->request.owner != answer.request.owner)
       continue;
-    consider(other->sequence, other->read);
+    consider(other->sequence, other->read, parked.end());
     if (!other->hasReadPrompt)
       coming = std::max(coming, findReusable(answer, other->extentOfPrompt()));
   }
-  auto unused = parked.end();
   for (auto it = parked.begin(); it != parked.end(); ++it)
-    if (it->owner == answer.request.owner && consider(it->sequence, it->read))
-      unused = it;
-  if (coming > best && (answer.waits || coming >= best + kWorthWaiting)) {
+    if (it->owner == answer.request.owner)
+      consider(it->sequence, it->read, it);
+  return best;
+}
+
+/// Gives a request its sequence, with what another one has read already, unless
+/// it is to wait for another one that is about to read the same.
+void Engine::start(Answer &answer) {
+  size_t coming;
+  Source source = findSource(answer, coming);
+  if (coming > source.count &&
+      (answer.waits || coming >= source.count + kWorthWaiting)) {
     answer.waits = true;
     return;
   }
-
-  check(sherry_sampler_accept(answer.request.sampler.get(), -1));
-  for (int32_t token : answer.read.tokens)
-    check(sherry_sampler_accept(answer.request.sampler.get(), token));
   const Request &request = answer.request;
-  if (source && request.promptLogprobs)
-    for (size_t i = request.promptLogprobsFrom; i <= best; ++i) {
-      RankedLogprob score = source->scores[i - source->scoresFrom];
+  check(sherry_sampler_accept(request.sampler.get(), -1));
+  for (int32_t token : answer.read.tokens)
+    check(sherry_sampler_accept(request.sampler.get(), token));
+  if (!startFromFile(answer, source.count)) {
+    // To make room for a file may have taken sources away.
+    source = findSource(answer, coming);
+    startFromMemory(answer, source);
+  }
+  answer.cached = answer.read.position;
+  answer.hasStarted = true;
+  if (request.onStart)
+    request.onStart(answer.cached);
+}
+
+void Engine::startFromMemory(Answer &answer, const Source &source) {
+  const Request &request = answer.request;
+  if (source.read && request.promptLogprobs)
+    for (size_t i = request.promptLogprobsFrom; i <= source.count; ++i) {
+      RankedLogprob score = source.read->scores[i - source.read->scoresFrom];
       score.top.resize(
           std::min<size_t>(score.top.size(), answer.read.scoresTop));
       answer.read.scores.push_back(std::move(score));
     }
-  if (unused != parked.end() && best == unused->read.position) {
-    answer.sequence = from;
-    parked.erase(unused);
+  const bool isParked = source.parked != parked.end();
+  if (isParked && source.count == source.read->position) {
+    answer.sequence = source.sequence;
+    parked.erase(source.parked);
   } else {
-    if (unused != parked.end())
-      parked.splice(parked.end(), parked, unused);
+    if (isParked)
+      parked.splice(parked.end(), parked, source.parked);
     answer.sequence = static_cast<uint32_t>(
-        check(best > 0 ? sherry_sequence_fork(context.get(), from,
-                                              static_cast<uint32_t>(best))
-                       : sherry_sequence_create(context.get())));
+        check(source.count > 0
+                  ? sherry_sequence_fork(context.get(), source.sequence,
+                                         static_cast<uint32_t>(source.count))
+                  : sherry_sequence_create(context.get())));
   }
-  answer.read.position = answer.cached = best;
-  answer.hasStarted = true;
-  if (request.onStart)
-    request.onStart(best);
+  answer.read.position = source.count;
+}
+
+//===----------------------------------------------------------------------===//
+// Files
+//===----------------------------------------------------------------------===//
+
+void Engine::keepPrefixes(const std::string &folder, uint64_t maxBytes) {
+  // Each model has a folder of its own. What is of another one all the same is
+  // refused when it is loaded.
+  const std::string description = sherry_model_metadata(model);
+  store = std::make_unique<PrefixStore>(
+      folder, description + std::to_string(sherry_model_weights_size(model)),
+      maxBytes);
+}
+
+/// Gives a request its sequence from a file, if that saves many tokens. False:
+/// from elsewhere.
+bool Engine::startFromFile(Answer &answer, size_t best) {
+  const PrefixStore::Entry *entry =
+      store ? store->find(answer.request.owner, answer.read.tokens) : nullptr;
+  if (!entry)
+    return false;
+  const size_t size = entry->tokens.size();
+  const size_t count = findReusable(answer, {entry->tokens, size, 0, 0, 0});
+  if (count < best + kWorthAFile || size > capacity())
+    return false;
+  while (freePages() < pagesOf(size) && evict())
+    ;
+  if (freePages() < pagesOf(size))
+    return false;
+  try {
+    answer.sequence = store->load(context.get(), *entry);
+  } catch (const std::runtime_error &) {
+    return false; // it is gone; the tokens are evaluated
+  }
+  check(sherry_context_truncate(context.get(), answer.sequence,
+                                static_cast<uint32_t>(count)));
+  answer.read.position = count;
+  return true;
+}
+
+bool Engine::savePrefix() {
+  if (!store)
+    return false;
+  for (Parked &candidate : parked) {
+    if (std::exchange(candidate.isSaved, true))
+      continue;
+    const std::vector<int32_t> &tokens = candidate.read.tokens;
+    if (tokens.size() < kWorthAFile || store->covers(candidate.owner, tokens))
+      continue;
+    store->save(context.get(), candidate.sequence, candidate.owner, tokens);
+    return true;
+  }
+  return false;
 }

@@ -38,6 +38,8 @@ struct Speed {
   }
 };
 
+class PrefixStore;
+
 class Engine {
 public:
   using Id = uint64_t;
@@ -48,6 +50,14 @@ public:
   Engine(const Engine &) = delete;
   Engine &operator=(const Engine &) = delete;
   ~Engine();
+
+  /// Keeps what long prompts have read in a folder, up to so many bytes, for
+  /// this process and later ones. Owners must be words of letters, digits and
+  /// -. Throws std::runtime_error.
+  void keepPrefixes(const std::string &folder, uint64_t maxBytes);
+  /// Writes one of what is to be kept; false: nothing is left to write. For
+  /// when nobody waits. Throws std::runtime_error.
+  bool savePrefix();
 
   /// Positions of each sequence.
   size_t capacity() const;
@@ -79,9 +89,13 @@ private:
   struct Extent;
   struct Read;
   struct Parked;
+  struct Source;
 
   void admit();
   void start(Answer &answer);
+  void startFromMemory(Answer &answer, const Source &source);
+  bool startFromFile(Answer &answer, size_t best);
+  Source findSource(const Answer &answer, size_t &coming);
   static size_t findReusable(const Answer &answer, const Extent &other);
   static bool covers(const Extent &a, const Extent &b);
   void park(Parked kept);
@@ -106,7 +120,8 @@ private:
   size_t reserved = 0; ///< pages that active requests may need
   std::deque<std::unique_ptr<Answer>> waiting;
   std::list<std::unique_ptr<Answer>> active;
-  std::list<Parked> parked; ///< used last at the end
+  std::list<Parked> parked;           ///< used last at the end
+  std::unique_ptr<PrefixStore> store; ///< null: nothing is kept in files
   bool isStepping = false;
   Id nextId = 1;
   Speed prefill, decode;

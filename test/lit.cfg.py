@@ -4,7 +4,7 @@
 #
 # Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, clang-22,
 # gnuplot, python-jinja2, python-jsonschema, mlir-plugin, server, asan, training,
-# node, chromium (with what drives it), all.
+# node, chromium (with what drives it), openai-client, all.
 # Parameters: all=1 adds what takes long; cpu=LEVEL, such as x86-64-v3, hides
 # what this CPU has beyond that level; verify-roundtrip=1 prints and parses the
 # IR again in every run of sherry-opt.
@@ -105,11 +105,12 @@ if shutil.which("gnuplot"):
     config.available_features.add("gnuplot")
 if shutil.which("node"):
     config.available_features.add("node")
-    driver = os.path.join(
-        config.test_source_root, "Server", "page", "node_modules", "playwright-core"
-    )
+    server_tests = os.path.join(config.test_source_root, "Server")
+    driver = os.path.join(server_tests, "page", "node_modules", "playwright-core")
     if shutil.which("chromium") and os.path.isdir(driver):
         config.available_features.add("chromium")
+    if os.path.isdir(os.path.join(server_tests, "client", "node_modules", "openai")):
+        config.available_features.add("openai-client")
 if shutil.which("clang++-22"):
     config.available_features.add("clang-22")
 if "address" in config.sherry_sanitizers.split(","):

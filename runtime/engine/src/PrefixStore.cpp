@@ -77,9 +77,8 @@ void PrefixStore::scan() {
     bytes += entry.bytes;
     found.emplace_back(time, std::move(entry));
   }
-  std::sort(found.begin(), found.end(), [](const auto &a, const auto &b) {
-    return a.first > b.first;
-  });
+  std::sort(found.begin(), found.end(),
+            [](const auto &a, const auto &b) { return a.first > b.first; });
   for (auto &[time, entry] : found)
     entries.push_back(std::move(entry));
 }
@@ -132,9 +131,9 @@ void PrefixStore::save(sherry_context *context, uint32_t sequence,
 }
 
 uint32_t PrefixStore::load(sherry_context *context, const Entry &entry) {
-  const auto it = std::find_if(
-      entries.begin(), entries.end(),
-      [&](const Entry &other) { return &other == &entry; });
+  const auto it =
+      std::find_if(entries.begin(), entries.end(),
+                   [&](const Entry &other) { return &other == &entry; });
   const std::string path = pathOf(entry.name, kPages);
   const int64_t sequence = sherry_sequence_load(context, path.c_str());
   std::vector<int32_t> tokens(entry.tokens.size());

@@ -29,7 +29,7 @@ PATIENCE = 60  # seconds: for a busy machine
 class Server:
     """A process that serves, on a port of its own, until the block ends."""
 
-    def __init__(self, *options, model=MODEL, template=TEMPLATE):
+    def __init__(self, *options, model=MODEL, template=TEMPLATE, before=None):
         self.log = tempfile.TemporaryFile("w+")
         command = [SERVE, model, "--port", "0", "-t", "2"]
         if template:
@@ -42,6 +42,7 @@ class Server:
             stderr=self.log,
             text=True,
             env=environment,
+            preexec_fn=before,
         )
         line = self.process.stdout.readline()
         found = re.search(r"at http://(\S+):(\d+), (\d+) slots", line)

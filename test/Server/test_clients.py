@@ -5,6 +5,7 @@
 # ===----------------------------------------------------------------------=== #
 import contextlib
 import json
+import resource
 import signal
 import socket
 import struct
@@ -122,6 +123,51 @@ class ClientsTest(unittest.TestCase):
                 )
             server.complete(prompt="x", max_tokens=1)
 
+    def test_who_reads_gets_an_event_of_any_size(self):
+        with serving.Server("--slots", "1", "--max-unsent", "20000") as server:
+            body = {"prompt": [1] * 500, "echo": True, "logprobs": 20, "max_tokens": 3}
+            events = list(server.stream("/v1/completions", body))
+            self.assertIsNone(events[-1])
+            self.assertGreater(len(json.dumps(events[0])), 10000)
+
+    def test_who_leaves_gives_back_his_place_in_the_queue(self):
+        with serving.Server("--slots", "1", "--max-queued", "2") as server:
+            with server.raw() as running:
+                running.sendall(serving.http_post("/v1/completions", LONG))
+                server.await_metric("sherry_requests_running", 1)
+                queued = [server.raw() for _ in range(2)]
+                for connection in queued:
+                    connection.sendall(serving.http_post("/v1/completions", LONG))
+                server.await_metric("sherry_requests_queued", 2)
+                for connection in queued:
+                    reset(connection)
+                end = time.monotonic() + serving.PATIENCE
+                with server.raw() as other:
+                    while True:  # until the server has noticed
+                        other.sendall(serving.http_post("/v1/completions", LONG))
+                        other.settimeout(0.3)
+                        try:
+                            self.assertIn(b" 429 ", other.recv(65536))
+                        except TimeoutError:
+                            break  # it waits
+                        self.assertLess(time.monotonic(), end)
+
+    def test_a_moment_without_descriptors_passes(self):
+        few = (60, 60)
+        with serving.Server(
+            "-q", before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, few)
+        ) as server:
+            with contextlib.ExitStack() as stack:
+                for _ in range(80):
+                    stack.enter_context(server.raw())
+                time.sleep(0.1)
+            end = time.monotonic() + serving.PATIENCE
+            while True:
+                with contextlib.suppress(OSError, serving.http.client.HTTPException):
+                    if server.get("/health")[0] == 200:
+                        break
+                self.assertLess(time.monotonic(), end)
+
     def test_connections_beyond_the_limit_are_closed(self):
         with serving.Server("--max-connections", "3") as server:
             with contextlib.ExitStack() as stack:
@@ -161,6 +207,21 @@ class EndTest(unittest.TestCase):
         rest = list(events)
         self.assertIn("the server ends", json.dumps(rest[-1]))
         self.assertEqual(server.end(), 0)
+        server.log.close()
+
+    def test_the_end_waits_for_nobody(self):
+        server = serving.Server("--slots", "1")
+        words = [{"type": "text", "text": "x" * 900000}]
+        heavy = {"messages": [{"role": "user", "content": words}] * 4}
+        with contextlib.ExitStack() as stack:
+            for body in (heavy,) * 4:
+                connection = stack.enter_context(server.raw())
+                connection.sendall(serving.http_post("/v1/chat/completions", body))
+            time.sleep(0.2)
+            server.process.send_signal(signal.SIGTERM)
+            time.sleep(0.05)
+            server.process.send_signal(signal.SIGTERM)
+            self.assertEqual(server.end(), 0)
         server.log.close()
 
     def test_an_idle_server_ends_at_once(self):

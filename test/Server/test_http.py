@@ -108,6 +108,19 @@ class HttpTest(unittest.TestCase):
             connection.sendall(b'{"content": "Hello"}')
             self.assertIn(b'"count":3', connection.recv(65536))
 
+    def test_who_is_told_to_go_on_must_do_so(self):
+        data = self.send(
+            b"POST /tokenize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n"
+            b"Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n{"
+        )
+        self.assertIn(b"HTTP/1.1 408", data)
+
+    def test_a_line_without_an_end_is_refused(self):
+        head = b"POST /tokenize HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+        head += b"Content-Type: application/json\r\n\r\n"
+        for line in (b"5;x=" + b"a" * 10**6, b"0\r\nA: " + b"x" * 10**6):
+            self.assertEqual(status_of(self.send(head + line)), 431)
+
     def test_older_clients_are_served(self):
         body = b'{"prompt": "O", "max_tokens": 3, "stream": true}'
         data = self.send(

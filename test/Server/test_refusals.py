@@ -103,10 +103,37 @@ class RefusalsTest(unittest.TestCase):
             "guided_json": {},
             "functions": [],
             "grammar": "root ::= x",
+            "cache_prompt": False,
+            "n_predict": 1,
+            "truncate_prompt_tokens": 1,
             "use_beam_search": True,
         }.items():
             self.refuse({"prompt": "x", name: value}, name, code="unsupported_parameter")
         self.server.complete(prompt="x", max_tokens=1, suffix=None, strange=1)
+
+    def test_what_can_never_be_answered_is_refused(self):
+        with serving.Server("--max-queued", "4", "--pages", "1") as server:
+            status, reply = server.post(COMPLETIONS, {"prompt": "x", "n": 5})
+            self.assertEqual((status, reply["error"]["param"]), (400, "n"))
+            status, reply = server.post(COMPLETIONS, {"prompt": [1] * 65})
+            self.assertEqual(status, 400)
+            chat = server.chat("x", ignore_eos=True)
+            self.assertEqual(chat["choices"][0]["finish_reason"], "length")
+            self.assertEqual(chat["usage"]["total_tokens"], 65)
+        with serving.Server() as server:
+            prompts = [[1] * 1600] * 20
+            body = {"prompt": prompts, "echo": True, "logprobs": 20, "max_tokens": 1}
+            status, reply = server.post(COMPLETIONS, body)
+            self.assertEqual((status, reply["error"]["param"]), (400, "logprobs"))
+            status, reply = server.post("/tokenize", {"content": "x" * (2 << 20)})
+            self.assertEqual(status, 400)
+
+    def test_tokens_can_end_an_answer(self):
+        status, ids = self.server.post("/tokenize", {"content": "b"})
+        token = ids["tokens"][0]
+        body = {"prompt": "O", "logit_bias": {str(token): 100}, "stop_token_ids": [token]}
+        choice = self.server.complete(**body)["choices"][0]
+        self.assertEqual((choice["text"], choice["finish_reason"]), ("", "stop"))
 
     def test_a_prompt_that_is_too_long_is_refused(self):
         self.refuse({"prompt": [1] * 129}, "prompt", code="context_length_exceeded")
@@ -186,7 +213,8 @@ class RefusalsTest(unittest.TestCase):
         body["logit_bias"] = {str(ids["tokens"][0]): 100}
         choice = self.server.complete(**body)["choices"][0]
         self.assertEqual((choice["text"], choice["finish_reason"]), ("", "stop"))
-        self.assertEqual(len(choice["logprobs"]["tokens"]), 1)
+        for values in choice["logprobs"].values():
+            self.assertEqual(values, [])
 
     # llama.cpp 9195, 11738, 14937
     def test_half_a_character_is_still_json(self):

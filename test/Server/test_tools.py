@@ -128,6 +128,33 @@ class ToolsTest(unittest.TestCase):
             found = self.ask(server, tools=[NOW, WEATHER], logit_bias=bias)
             check_call(found["message"]["tool_calls"][0], ("now", "get_weather"))
 
+    def test_arguments_are_objects_whatever_the_schema_leaves_open(self):
+        with serving.Server(template=os.path.join(TEMPLATES, "qwen2.5.jinja")) as server:
+            for parameters in ({}, {"properties": {"a": {"enum": ["}", "\\u007d{\"]"]}}}):
+                tool = {"type": "function", "function": {"name": "f", "parameters": parameters}}
+                found = self.ask(server, tools=[tool], tool_choice="required")
+                for call in found["message"].get("tool_calls", []):
+                    arguments = call["function"]["arguments"]
+                    if found["finish_reason"] == "tool_calls":
+                        self.assertIsInstance(json.loads(arguments), dict)
+
+    def test_a_call_that_is_cut_off_is_none(self):
+        with serving.Server(template=os.path.join(TEMPLATES, "qwen2.5.jinja")) as server:
+            tool = {
+                "type": "function",
+                "function": {
+                    "name": "f",
+                    "parameters": {"properties": {"a": {"enum": ["hello world"]}}},
+                },
+            }
+            tool["function"]["parameters"]["required"] = ["a"]
+            body = {"tools": [tool], "tool_choice": "required"}
+            found = self.ask(server, **body, stop=["lo w"])
+            self.assertEqual(found["finish_reason"], "stop")
+            found = self.ask(server, **body, parallel_tool_calls=False)
+            self.assertEqual(found["finish_reason"], "tool_calls")
+            self.assertEqual(len(found["message"]["tool_calls"]), 1)
+
     def test_without_a_call_the_answer_is_text(self):
         with serving.Server(template=os.path.join(TEMPLATES, "qwen2.5.jinja")) as server:
             plain = self.ask(server, max_tokens=20)
@@ -161,6 +188,8 @@ class ToolsTest(unittest.TestCase):
     def test_wrong_tools_are_refused(self):
         with serving.Server(template=os.path.join(TEMPLATES, "qwen2.5.jinja")) as server:
             strict = {"name": "f", "strict": True, "parameters": {"not": {}}}
+            text = {"name": "f", "parameters": {"type": "string"}}
+            large = {"name": "f", "description": "x" * 70000}
             for body, param in (
                 ({"tools": 1}, "tools"),
                 ({"tools": [1]}, "tools"),
@@ -168,6 +197,8 @@ class ToolsTest(unittest.TestCase):
                 ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools"),
                 ({"tools": [NOW, NOW]}, "tools"),
                 ({"tools": [{"type": "function", "function": strict}]}, "tools"),
+                ({"tools": [{"type": "function", "function": text}]}, "tools"),
+                ({"tools": [{"type": "function", "function": large}]}, "tools"),
                 ({"tools": [NOW], "tool_choice": "never"}, "tool_choice"),
                 (
                     {"tools": [NOW], "tool_choice": {"function": {"name": "x"}}},

@@ -17,8 +17,7 @@ using namespace sherry;
 using namespace sherry::serve;
 
 Access::Access(const Options &options)
-    : keys(options.apiKeys), hosts(options.allowedHosts),
-      origins(options.corsOrigins) {
+    : hosts(options.allowedHosts), origins(options.corsOrigins) {
   hosts.push_back(options.host);
   if (options.apiKeyFile.empty())
     return;

@@ -14,6 +14,8 @@ using namespace sherry;
 using namespace sherry::serve;
 using engine::EndReason;
 
+static constexpr size_t kMostLogprobs = size_t{1} << 19;
+
 static std::string makeId(const char *prefix) {
   static thread_local std::mt19937_64 random{std::random_device{}()};
   char text[40];
@@ -50,6 +52,12 @@ void Answers::submit() {
           prompts.isChat ? "messages" : "prompt", "context_length_exceeded");
   }
   const size_t count = prompts.tokens.size() * parameters.bestOf;
+  if (count > service.scheduler.maxRequests())
+    throw ApiError(
+        "asks for " + std::to_string(count) + " answers, more than the " +
+            std::to_string(service.scheduler.maxRequests()) + " that may wait",
+        "n");
+  checkLogprobs();
   choices.resize(count); // stays where it is from here on
   std::vector<engine::Request> requests;
   for (size_t i = 0; i < count; ++i) {
@@ -63,7 +71,27 @@ void Answers::submit() {
                    "queue_full", 429);
   if (parameters.isStream)
     beginStream();
-  service.scheduler.submit(std::move(requests));
+  service.scheduler.submit(exchange->client(), std::move(requests));
+}
+
+/// A reply that takes long to write keeps others from being read.
+void Answers::checkLogprobs() const {
+  if (!parameters.logprobs)
+    return;
+  size_t tokens = 0;
+  for (const auto &prompt : prompts.tokens) {
+    const size_t room = service.scheduler.capacity() - prompt.size();
+    const size_t most =
+        parameters.maxTokens < 0
+            ? room
+            : std::min(room, static_cast<size_t>(parameters.maxTokens));
+    tokens +=
+        parameters.bestOf * (most + (parameters.echoes ? prompt.size() : 0));
+  }
+  if (tokens * (*parameters.logprobs + 1) > kMostLogprobs)
+    throw ApiError("are more than " + std::to_string(kMostLogprobs) +
+                       " for all tokens together; ask for fewer, or in parts",
+                   "logprobs");
 }
 
 engine::Request Answers::makeRequest(Choice &choice) {
@@ -72,23 +100,24 @@ engine::Request Answers::makeRequest(Choice &choice) {
   engine::Request request;
   request.prompt = prompts.tokens[choice.prompt];
   request.sampler = parameters.makeSampler(choice.index % parameters.bestOf);
+  std::vector<int32_t> endTokens = prompts.endTokens;
+  endTokens.insert(endTokens.end(), parameters.endTokens.begin(),
+                   parameters.endTokens.end());
   const Tools &tools = parameters.tools;
   if (!tools.list.empty())
     choice.parser.emplace(tools.form);
   if (tools.answer)
-    request.constraint =
-        service.grammars.constrain(*tools.answer, prompts.endTokens);
+    request.constraint = service.grammars.constrain(*tools.answer, endTokens);
   else if (tools.call)
-    request.constraint =
-        service.grammars.constrainCalls(tools, prompts.endTokens);
+    request.constraint = service.grammars.constrainCalls(tools, endTokens);
   else if (parameters.grammar)
     request.constraint =
-        service.grammars.constrain(*parameters.grammar, prompts.endTokens);
+        service.grammars.constrain(*parameters.grammar, endTokens);
   request.maxTokens = parameters.maxTokens;
   request.stops = parameters.stops;
   if (!prompts.endText.empty())
     request.stops.push_back(prompts.endText);
-  request.endTokens = prompts.endTokens;
+  request.endTokens = endTokens;
   request.ignoreEos = parameters.ignoresEos;
   request.logprobs = parameters.logprobs;
   if (parameters.bestOf > parameters.choices && !request.logprobs)
@@ -156,7 +185,8 @@ void Answers::onToken(Choice &choice, const engine::TokenEvent &event) {
   choice.lastToken = now;
   if (event.logprob)
     choice.sum += event.logprob->logprob;
-  if (parameters.logprobs) {
+  // What is no part of the text is none of its tokens.
+  if (parameters.logprobs && !(event.isStopped && event.text.empty())) {
     choice.logged.push_back({event.token, event.logprob, choice.offset});
     choice.offset +=
         countCharacters(engine::bytesOf(service.model, event.token));
@@ -218,9 +248,10 @@ void Answers::onEnd(Choice &choice, const engine::EndEvent &event) {
   say(choice, isFirst ? choice.text + event.rest : event.rest);
   if (choice.parser)
     takeCalls(choice, choice.parser->finish());
-  choice.finishReason = !isStop                ? "length"
-                        : choice.calls.empty() ? "stop"
-                                               : "tool_calls";
+  choice.finishReason = !isStop ? "length"
+                        : choice.calls.empty() || choice.parser->isInCall()
+                            ? "stop"
+                            : "tool_calls";
   if (parameters.isStream)
     sendChunk(choice,
               prompts.isChat ? Json::object() : toDelta(/*isChat=*/false, ""));

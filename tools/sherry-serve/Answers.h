@@ -50,6 +50,7 @@ private:
     Clock::time_point start, firstToken, lastToken, end;
   };
 
+  void checkLogprobs() const;
   engine::Request makeRequest(Choice &choice);
   void onPrompt(Choice &choice, int32_t token, std::string_view text);
   void onToken(Choice &choice, const engine::TokenEvent &event);

@@ -21,13 +21,21 @@ static constexpr std::chrono::seconds kPingAfter{15};
 /// Time for a client to read the last reply.
 static constexpr int kClosingSeconds = 2;
 
-Connection::Connection(Socket accepted, const Limits &limits, Handler handler)
-    : socket(std::move(accepted)), limits(limits), handler(std::move(handler)) {
+Connection::Connection(Socket accepted, const Limits &limits, Totals &totals,
+                       Handler handler)
+    : socket(std::move(accepted)), limits(limits), totals(totals),
+      handler(std::move(handler)) {
+  ++totals.connections;
   error_code error;
   const auto endpoint = socket.remote_endpoint(error);
   if (!error)
     remote = endpoint.address().to_string();
   socket.set_option(asio::ip::tcp::no_delay(true), error);
+}
+
+Connection::~Connection() {
+  --totals.connections;
+  totals.bodies -= counted;
 }
 
 void Connection::start() {
@@ -69,7 +77,7 @@ void Connection::tick(Clock::time_point now) {
     return close();
   }
   const auto current = exchange.lock();
-  if (phase == Phase::Replying && current && current->hasStream() && !hasLast &&
+  if (phase == Phase::Replying && current && isStream && hasHead && !hasLast &&
       now - lastWrite >= kPingAfter)
     write(current->comment("ping"), /*isLast=*/false);
 }
@@ -133,7 +141,7 @@ void Connection::refuse(const ApiError &error) {
   auto output = [self = shared_from_this()](std::string bytes, bool isLast) {
     self->write(std::move(bytes), isLast);
   };
-  Exchange(std::move(request), output).fail(error);
+  Exchange(std::move(request), output, {}).fail(error);
 }
 
 void Connection::parse() {
@@ -153,6 +161,14 @@ void Connection::parse() {
       error = {};
     if (error)
       return refuse(describe(error));
+    // A line that has no end, such as one between chunks.
+    if (used == 0 && buffer.size() > limits.headers)
+      return refuse(describe(http::error::header_limit));
+    countBody();
+    if (totals.bodies > limits.bodies)
+      return refuse(ApiError("the server has no room for the body; try again "
+                             "later",
+                             "", "", 503));
     if (phase == Phase::Header && parser->is_header_done()) {
       phase = Phase::Body;
       setDeadline(limits.requestSeconds);
@@ -171,6 +187,12 @@ void Connection::parse() {
     if (used == 0)
       return; // more has to come
   }
+}
+
+void Connection::countBody() {
+  const size_t size = parser->get().body().size();
+  totals.bodies += size - counted;
+  counted = size;
 }
 
 HttpRequest Connection::takeRequest() {
@@ -208,7 +230,10 @@ void Connection::dispatch() {
                  self->write(std::move(bytes), isLast);
                });
   };
-  const auto current = std::make_shared<Exchange>(std::move(request), output);
+  hasHead = isStream = false;
+  const auto current = std::make_shared<Exchange>(
+      std::move(request), output, BodyCharge(totals.bodies, counted));
+  counted = 0;
   exchange = current;
   handler(current);
 }
@@ -220,13 +245,15 @@ void Connection::dispatch() {
 void Connection::write(std::string bytes, bool isLast) {
   if (isClosed)
     return;
+  // Whoever reads so slowly must not fill the memory.
+  if (const auto current = exchange.lock())
+    isStream |= current->hasStream();
+  if (isStream && outbox.size() > limits.unsent)
+    return close();
   lastWrite = Clock::now();
+  hasHead |= phase == Phase::Replying;
   hasLast |= isLast;
   outbox += bytes;
-  const auto current = exchange.lock();
-  // Whoever reads so slowly must not fill the memory.
-  if (current && current->hasStream() && outbox.size() > limits.unsent)
-    return close();
   if (sending.empty())
     flush();
 }
@@ -237,13 +264,15 @@ void Connection::flush() {
     outbox.clear();
     sent = 0;
     if (sending.empty()) {
-      setDeadline(0);
+      if (phase >= Phase::Replying)
+        setDeadline(0);
       if (hasLast)
         onReplied();
       return;
     }
   }
-  setDeadline(limits.writeSeconds);
+  if (phase >= Phase::Replying)
+    setDeadline(limits.writeSeconds);
   socket.async_write_some(
       asio::buffer(sending.data() + sent, sending.size() - sent),
       [self = shared_from_this()](error_code error, size_t size) {

@@ -16,10 +16,16 @@
 
 namespace sherry::serve {
 
-/// What a client may take, in bytes and seconds.
+/// What a client may take, in bytes and seconds; `bodies` of all clients.
 struct Limits {
-  size_t headers = 16 << 10, body = 8 << 20, unsent = 1 << 20;
+  size_t headers = 16 << 10, body = 8 << 20, bodies = 256 << 20,
+         unsent = 1 << 20;
   int idleSeconds = 75, requestSeconds = 15, writeSeconds = 60;
+};
+
+/// Of all connections.
+struct Totals {
+  std::atomic<size_t> connections = 0, bodies = 0; ///< the latter in bytes
 };
 
 /// Reads requests, one after the other, and writes their replies. Lives as long
@@ -29,7 +35,13 @@ public:
   using Socket = boost::asio::ip::tcp::socket;
   using Handler = std::function<void(const ExchangePtr &)>;
 
-  Connection(Socket socket, const Limits &limits, Handler handler);
+  /// `totals` outlives the connection.
+  Connection(Socket socket, const Limits &limits, Totals &totals,
+             Handler handler);
+  ~Connection();
+  Connection(const Connection &) = delete;
+  Connection &operator=(const Connection &) = delete;
+  const std::string &address() const { return remote; }
   void start();
   /// Is to be called every second: ends what takes too long, and lets clients
   /// of streams, and what is between, see that these go on.
@@ -49,6 +61,7 @@ private:
   HttpRequest takeRequest();
   void write(std::string bytes, bool isLast);
   void flush();
+  void countBody();
   void onReplied();
   void setDeadline(int seconds);
 
@@ -58,6 +71,8 @@ private:
   Socket socket;
   Clock::time_point deadline = Clock::time_point::max();
   const Limits &limits;
+  Totals &totals;
+  size_t counted = 0; ///< bytes of the body that has come so far
   const Handler handler;
   std::string remote;
 
@@ -71,7 +86,8 @@ private:
 
   std::string outbox, sending; ///< to be sent; being sent, from `sent` on
   size_t sent = 0;
-  bool hasLast = false; ///< the reply is whole
+  bool hasHead = false, hasLast = false; ///< of the reply
+  bool isStream = false;                 ///< the reply
   Clock::time_point lastWrite;
 };
 

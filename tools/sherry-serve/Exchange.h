@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sherry::serve {
@@ -27,6 +28,30 @@ struct HttpRequest {
   std::string remote; ///< address of the client
   unsigned version = 11;
   bool keepsAlive = true;
+};
+
+/// Bytes of a body in a sum of all bodies, as long as it is there.
+class BodyCharge {
+public:
+  BodyCharge() = default;
+  /// They are in the sum already, which outlives this.
+  BodyCharge(std::atomic<size_t> &sum, size_t bytes)
+      : sum(&sum), bytes(bytes) {}
+  BodyCharge(BodyCharge &&other) noexcept
+      : sum(std::exchange(other.sum, nullptr)), bytes(other.bytes) {}
+  BodyCharge &operator=(BodyCharge &&other) noexcept {
+    std::swap(sum, other.sum);
+    std::swap(bytes, other.bytes);
+    return *this;
+  }
+  ~BodyCharge() {
+    if (sum)
+      *sum -= bytes;
+  }
+
+private:
+  std::atomic<size_t> *sum = nullptr;
+  size_t bytes = 0;
 };
 
 using Header = std::pair<std::string, std::string>;
@@ -44,8 +69,9 @@ public:
 
   /// `output` sends bytes of the response; after the last ones the connection
   /// is free for another request.
-  Exchange(HttpRequest request, Output output)
-      : request(std::move(request)), output(std::move(output)) {}
+  Exchange(HttpRequest request, Output output, BodyCharge charge)
+      : request(std::move(request)), charge(std::move(charge)),
+        output(std::move(output)) {}
   ~Exchange();
 
   void respond(int status, const Json &body) {
@@ -69,9 +95,19 @@ public:
   bool isGone() const { return gone; }
   void setGone() { gone = true; }
 
-  const HttpRequest request;
+  /// The body has been read; its memory is free again.
+  void dropBody() {
+    request.body = std::string();
+    charge = BodyCharge();
+  }
+
+  HttpRequest request; ///< does not change, but for dropBody()
   const Clock::time_point begin = Clock::now();
-  std::string owner;         ///< by whose key
+  std::string owner; ///< by whose key
+  /// Who waits for his own requests: the owner, else the address.
+  const std::string &client() const {
+    return owner.empty() ? request.remote : owner;
+  }
   std::string allowedOrigin; ///< of a page that may read the response
   Usage usage;
   double firstTokenSeconds = -1; ///< below 0: there was none
@@ -83,6 +119,7 @@ private:
   std::string chunk(const std::string &data) const;
   void done(int status);
 
+  BodyCharge charge;
   Output output;
   std::atomic<bool> gone = false, isStream = false;
   bool isDone = false;

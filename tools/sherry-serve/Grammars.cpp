@@ -59,8 +59,9 @@ public:
   CallConstraint(const sherry_model *model, const Tools &tools,
                  std::shared_ptr<const grammar::Vocabulary> vocabulary,
                  std::vector<int32_t> ends)
-      : model(model), open(tools.form.open), call(*tools.call),
-        vocabulary(std::move(vocabulary)), ends(std::move(ends)) {}
+      : model(model), open(tools.form.open), mayRepeat(tools.mayRepeat),
+        call(*tools.call), vocabulary(std::move(vocabulary)),
+        ends(std::move(ends)) {}
 
   bool accepts(int32_t token) const override {
     if (std::find(ends.begin(), ends.end(), token) != ends.end())
@@ -114,7 +115,7 @@ private:
           return false;
         if (at.matcher->mustEnd()) {
           at.matcher.reset();
-          at.isOver = open.empty();
+          at.isOver = open.empty() || !mayRepeat;
         }
         continue;
       }
@@ -131,6 +132,7 @@ private:
 
   const sherry_model *model;
   const std::string open;
+  const bool mayRepeat;
   const grammar::Grammar call;
   std::shared_ptr<const grammar::Vocabulary> vocabulary;
   std::vector<int32_t> ends;

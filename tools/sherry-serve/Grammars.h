@@ -12,8 +12,6 @@
 #include "sherry/grammar/Vocabulary.h"
 
 #include <list>
-#include <map>
-#include <mutex>
 
 namespace sherry::serve {
 

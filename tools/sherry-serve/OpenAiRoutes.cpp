@@ -19,6 +19,9 @@ static std::vector<int32_t> toTokens(const std::string &text,
                                      const Service &service) {
   if (!sherry_model_has_tokenizer(service.model))
     throw ApiError("the model has no tokenizer; give token ids");
+  if (text.size() > kMostText)
+    throw ApiError("has a text of more than " + std::to_string(kMostText) +
+                   " bytes");
   const bool isWhole = fields.boolean("add_special_tokens").value_or(true);
   return engine::tokenizeScored(service.model, text,
                                 SHERRY_TOKENIZE_SPECIAL |
@@ -211,8 +214,10 @@ void sherry::serve::embed(Service &service, const ExchangePtr &exchange) {
   }
   embeddings->left = requests.size();
   embeddings->vectors.resize(requests.size());
+  if (requests.size() > service.scheduler.maxRequests())
+    throw ApiError("has more texts than may wait", "input");
   if (!service.scheduler.reserve(requests.size()))
     throw ApiError("too many requests wait already; try again later", "",
                    "queue_full", 429);
-  service.scheduler.submit(std::move(requests));
+  service.scheduler.submit(exchange->client(), std::move(requests));
 }

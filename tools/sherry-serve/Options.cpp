@@ -77,6 +77,9 @@ std::optional<int> sherry::serve::parseOptions(int argc, char **argv,
             "Requests that may wait; more are refused (default: 512)");
   addNumber(app, "--max-connections", options.maxConnections,
             "Connections at a time (default: 4096)");
+  addNumber(app, "--max-connections-per-client", options.maxConnectionsOfClient,
+            "Connections of one address, but for those of this machine "
+            "(default: 64)");
   addNumber(app, "--max-body", options.limits.body,
             "Bytes of a request's body (default: 8388608)");
   addNumber(app, "--request-timeout", options.limits.requestSeconds,

@@ -21,12 +21,12 @@ struct Options {
   engine::Pooling pooling = engine::Pooling::Mean;
 
   std::string apiKeyFile;
-  std::vector<std::string> apiKeys, allowedHosts, corsOrigins;
+  std::vector<std::string> allowedHosts, corsOrigins;
   bool isInsecure = false; ///< any address without a key
 
   std::string prefixCache; ///< a folder; empty: none
   uint64_t prefixCacheBytes = uint64_t{8} << 30;
-  size_t maxQueued = 512, maxConnections = 4096;
+  size_t maxQueued = 512, maxConnections = 4096, maxConnectionsOfClient = 64;
   Limits limits;
   int drainSeconds = 10;
   bool quiet = false;

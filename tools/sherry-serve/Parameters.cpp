@@ -116,16 +116,38 @@ static void readLogprobs(const Fields &fields, bool isChat, Parameters &to) {
 }
 
 static void refuseUnsupported(const Fields &fields) {
-  fields.refuse({"suffix",         "functions",       "function_call",
-                 "audio",          "prediction",      "web_search_options",
-                 "grammar",        "guided_json",     "guided_regex",
-                 "guided_choice",  "guided_grammar",  "structured_outputs",
-                 "json_schema",    "use_beam_search", "length_penalty",
-                 "min_tokens",     "prompt_logprobs", "allowed_token_ids",
-                 "bad_words",      "mirostat",        "dynatemp_range",
-                 "dry_multiplier", "xtc_probability", "top_n_sigma",
-                 "n_probs",        "id_slot",         "lora",
-                 "documents"});
+  fields.refuse({"suffix",
+                 "functions",
+                 "function_call",
+                 "audio",
+                 "prediction",
+                 "web_search_options",
+                 "grammar",
+                 "guided_json",
+                 "guided_regex",
+                 "guided_choice",
+                 "guided_grammar",
+                 "structured_outputs",
+                 "json_schema",
+                 "use_beam_search",
+                 "length_penalty",
+                 "min_tokens",
+                 "prompt_logprobs",
+                 "allowed_token_ids",
+                 "bad_words",
+                 "mirostat",
+                 "dynatemp_range",
+                 "dry_multiplier",
+                 "xtc_probability",
+                 "top_n_sigma",
+                 "n_probs",
+                 "id_slot",
+                 "lora",
+                 "documents",
+                 "n_predict",
+                 "truncate_prompt_tokens",
+                 "include_stop_str_in_output",
+                 "reasoning_effort"});
   const Json *modalities = fields.find("modalities");
   if (modalities && *modalities != Json::array({"text"}))
     throw ApiError("only text is supported", "modalities",
@@ -141,6 +163,16 @@ Parameters sherry::serve::readParameters(const Fields &fields, Service &service,
   readSampling(fields, result.sampling);
   result.biases = readBiases(fields, service);
   result.stops = readStops(fields, service);
+  if (const Json *tokens = fields.find("stop_token_ids")) {
+    if (!tokens->is_array() || tokens->size() > kMostStops)
+      throw ApiError("must be a list of " + std::to_string(kMostStops) +
+                         " tokens at most",
+                     "stop_token_ids");
+    result.endTokens = toTokens(*tokens, "stop_token_ids", service);
+  }
+  if (!fields.boolean("cache_prompt").value_or(true))
+    throw ApiError("must be true: what is cached changes no answer",
+                   "cache_prompt", "unsupported_parameter");
   readLogprobs(fields, isChat, result);
   result.maxTokens = isChat ? -1 : kDefaultTokens;
   for (const char *name : {"max_tokens", "max_completion_tokens"})

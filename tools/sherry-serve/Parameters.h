@@ -16,6 +16,7 @@ struct Parameters {
   std::vector<sherry_logit_bias> biases;
   int64_t maxTokens = -1; ///< below 0: as many as there is room for
   std::vector<std::string> stops;
+  std::vector<int32_t> endTokens; ///< besides those of the model
   bool ignoresEos = false;
   size_t choices = 1; ///< of each prompt, in the reply
   size_t bestOf = 1;  ///< of each prompt, in all
@@ -33,6 +34,10 @@ struct Parameters {
 
 /// Throws ApiError. `isChat`: as chats have it, else completions.
 Parameters readParameters(const Fields &fields, Service &service, bool isChat);
+
+/// Bytes of a text that is made into tokens: to read more would keep others
+/// waiting.
+inline constexpr size_t kMostText = 1 << 20;
 
 /// A list of tokens that the model has. Throws ApiError.
 std::vector<int32_t> toTokens(const Json &list, const char *name,

@@ -20,28 +20,52 @@ Scheduler::Scheduler(const sherry_model *model, const Options &options)
   thread = std::thread([this] { run(); });
 }
 
-Scheduler::~Scheduler() {
+void Scheduler::stop() {
   {
     const std::lock_guard lock(mutex);
     isStopping = true;
   }
   changed.notify_all();
-  thread.join();
+  if (thread.joinable())
+    thread.join();
+}
+
+/// Makes room of those whose clients have left: there is nobody to tell. Under
+/// the mutex.
+void Scheduler::dropCancelled() {
+  for (auto it = queues.begin(); it != queues.end();) {
+    auto &queue = it->second;
+    for (auto request = queue.begin(); request != queue.end();) {
+      if (!request->isCancelled()) {
+        ++request;
+        continue;
+      }
+      request = queue.erase(request);
+      --numQueued;
+      --numReserved;
+    }
+    it = queue.empty() ? queues.erase(it) : std::next(it);
+  }
 }
 
 bool Scheduler::reserve(size_t count) {
   const std::lock_guard lock(mutex);
-  if (count > maxQueued || numReserved > maxQueued - count)
+  if (count > maxQueued)
+    return false;
+  if (numReserved > maxQueued - count)
+    dropCancelled();
+  if (numReserved > maxQueued - count)
     return false;
   numReserved += count;
   return true;
 }
 
-void Scheduler::submit(std::vector<engine::Request> requests) {
+void Scheduler::submit(const std::string &client,
+                       std::vector<engine::Request> requests) {
   {
     const std::lock_guard lock(mutex);
+    auto &queue = queues[client];
     for (engine::Request &request : requests) {
-      auto &queue = queues[request.owner];
       queue.push_back(std::move(request));
       ++numQueued;
     }

@@ -17,7 +17,7 @@
 namespace sherry::serve {
 
 /// Owns the engine, in a thread of its own. Requests wait in a queue for each
-/// owner, and owners take turns; the handlers of a request are called in the
+/// client, and clients take turns; the handlers of a request are called in the
 /// thread.
 class Scheduler {
 public:
@@ -30,25 +30,30 @@ public:
 
   /// The model outlives the scheduler. Throws std::runtime_error.
   Scheduler(const sherry_model *model, const Options &options);
-  /// Waits for a block that is being evaluated. Requests that are left get no
-  /// events any more.
-  ~Scheduler();
+  ~Scheduler() { stop(); }
 
   size_t capacity() const { return engine.capacity(); }
   size_t slots() const { return numSlots; }
   uint32_t threads() const { return engine.threads(); }
 
+  /// Most requests that may wait.
+  size_t maxRequests() const { return maxQueued; }
   /// Keeps room for so many requests in the queue; false: there is none. From
   /// any thread, as the others.
   bool reserve(size_t count);
-  /// Takes requests for which room is kept, each with an onError.
-  void submit(std::vector<engine::Request> requests);
+  /// Takes requests for which room is kept, each with an onError and an
+  /// isCancelled; those of one client wait for each other.
+  void submit(const std::string &client, std::vector<engine::Request> requests);
+  /// Ends the thread, after the block that is being evaluated. Requests that
+  /// are left get no events any more.
+  void stop();
   State state() const;
 
 private:
   void run();
   bool feed();
   void savePrefixes();
+  void dropCancelled();
   void snapshot();
 
   engine::Engine engine;
@@ -57,7 +62,7 @@ private:
   mutable std::mutex mutex;
   std::condition_variable changed;
   bool isStopping = false;
-  /// By owner; `next` takes its turn.
+  /// By client; `next` takes its turn.
   std::map<std::string, std::deque<engine::Request>> queues;
   std::string next;
   size_t numQueued = 0, numReserved = 0; ///< the latter with the former

@@ -10,14 +10,33 @@
 #include <boost/beast/core/string.hpp>
 #include <cstdio>
 #include <ctime>
+#include <sys/resource.h>
 
 using namespace sherry;
 using namespace sherry::serve;
 namespace asio = boost::asio;
 using boost::system::error_code;
 
+/// A connection takes a descriptor; a few are for files.
+static void raiseDescriptors(size_t connections) {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return;
+  const rlim_t wanted = connections + 64;
+  if (limit.rlim_cur >= wanted)
+    return;
+  limit.rlim_cur = std::min(limit.rlim_max, wanted);
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < wanted)
+    std::fprintf(stderr,
+                 "sherry-serve: warning: the system allows %llu open files, "
+                 "too few for --max-connections %zu\n",
+                 static_cast<unsigned long long>(limit.rlim_cur), connections);
+}
+
 Server::Server(Service &service, const Access &access)
     : service(service), access(access) {
+  raiseDescriptors(service.options.maxConnections);
   const Options &options = service.options;
   error_code error;
   const std::string host =
@@ -44,6 +63,7 @@ void Server::run() {
   tick();
   awaitSignal();
   context.run();
+  isOver = true;
 }
 
 void Server::flush() {
@@ -53,25 +73,48 @@ void Server::flush() {
   context.run_for(std::chrono::milliseconds(500));
 }
 
+/// One client must not take the connections of all others; those of this
+/// machine may be a proxy's.
+bool Server::hasRoomFor(const std::string &address) const {
+  if (totals.connections >= service.options.maxConnections)
+    return false;
+  error_code error;
+  if (asio::ip::make_address(address, error).is_loopback())
+    return true;
+  size_t count = 0;
+  for (const auto &weak : connections)
+    if (const auto connection = weak.lock())
+      count += connection->address() == address;
+  return count < service.options.maxConnectionsOfClient;
+}
+
 void Server::accept() {
   acceptor.async_accept([this](error_code error, Connection::Socket socket) {
-    if (error == asio::error::operation_aborted)
+    if (error == asio::error::operation_aborted || isOver)
       return;
-    if (!error && service.connections < service.options.maxConnections) {
+    if (error) {
+      // There may be a descriptor for another one later.
+      acceptsAgain = true;
+      return;
+    }
+    error_code ignored;
+    const std::string address =
+        socket.remote_endpoint(ignored).address().to_string(ignored);
+    if (end == Clock::time_point::max() && hasRoomFor(address)) {
       auto connection = std::make_shared<Connection>(
-          std::move(socket), service.options.limits,
+          std::move(socket), service.options.limits, totals,
           [this](const ExchangePtr &exchange) { handle(exchange); });
       connections.push_back(connection);
-      service.connections = connections.size();
+      service.connections = totals.connections.load();
       connection->start();
     }
-    // Without a descriptor for another connection, the next tick tries again.
-    if (!error)
-      accept();
+    accept();
   });
 }
 
 void Server::tick() {
+  if (isOver)
+    return;
   const auto now = Clock::now();
   for (auto it = connections.begin(); it != connections.end();) {
     if (const auto connection = it->lock()) {
@@ -81,7 +124,9 @@ void Server::tick() {
       it = connections.erase(it);
     }
   }
-  service.connections = connections.size();
+  service.connections = totals.connections.load();
+  if (std::exchange(acceptsAgain, false))
+    accept();
   const bool isEnding = end != Clock::time_point::max();
   if (isEnding && (connections.empty() || now >= end))
     return context.stop();
@@ -148,6 +193,8 @@ static const Route *findRoute(const HttpRequest &request, bool &isPathKnown) {
 }
 
 void Server::handle(const ExchangePtr &exchange) {
+  if (isOver)
+    return exchange->fail(ApiError("the server ends", "", "", 503));
   bool isPathKnown;
   const Route *route = findRoute(exchange->request, isPathKnown);
   // Only names of routes, so that strangers cannot fill the memory.
@@ -179,6 +226,7 @@ void Server::handle(const ExchangePtr &exchange) {
           route->handle(service, exchange);
         else
           exchange->fail(ApiError("cancelled", "", "", 503));
+        exchange->dropBody();
       } catch (...) {
         exchange->failByException();
       }

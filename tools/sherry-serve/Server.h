@@ -33,9 +33,9 @@ public:
 
 private:
   void accept();
+  bool hasRoomFor(const std::string &address) const;
   void tick();
   void handle(const ExchangePtr &exchange);
-  void route(const ExchangePtr &exchange);
   void answerOptions(Exchange &exchange);
   void log(const Exchange &exchange, int status) const;
   void awaitSignal();
@@ -43,11 +43,14 @@ private:
 
   Service &service;
   const Access &access;
+  Totals totals; ///< outlives what the context holds
   boost::asio::io_context context{1};
   boost::asio::ip::tcp::acceptor acceptor{context};
   boost::asio::steady_timer timer{context};
   boost::asio::signal_set signals{context, SIGINT, SIGTERM};
   std::list<std::weak_ptr<Connection>> connections;
+  bool acceptsAgain = false; ///< at the next tick
+  bool isOver = false;       ///< the service has ended, or is about to
   Clock::time_point end = Clock::time_point::max(); ///< of the draining
 };
 

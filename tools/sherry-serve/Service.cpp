@@ -47,3 +47,9 @@ Service::Service(const Options &options, const sherry_model *model)
     formError = error.what();
   }
 }
+
+Service::~Service() {
+  // Each uses the other; what they leave is gone when both have ended.
+  scheduler.stop();
+  worker.stop();
+}

@@ -18,6 +18,7 @@ namespace sherry::serve {
 /// The model and who works with it.
 struct Service {
   Service(const Options &options, const sherry_model *model);
+  ~Service();
 
   const Options &options;
   const sherry_model *model;
@@ -35,7 +36,7 @@ struct Service {
   Metrics metrics;
   Grammars grammars; ///< of the worker
   Worker worker;
-  Scheduler scheduler; ///< ends first: its events go to the worker
+  Scheduler scheduler;
 };
 
 } // namespace sherry::serve

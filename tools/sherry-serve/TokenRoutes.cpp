@@ -27,6 +27,8 @@ void sherry::serve::tokenize(Service &service, const ExchangePtr &exchange) {
       fields.has("content") ? fields.text("content") : fields.text("prompt");
   if (!text)
     throw ApiError("is missing", "prompt");
+  if (text->size() > kMostText)
+    throw ApiError("must have " + std::to_string(kMostText) + " bytes at most");
   const bool isVllm = fields.has("prompt");
   const bool addsBos =
       fields.boolean(isVllm ? "add_special_tokens" : "add_special")

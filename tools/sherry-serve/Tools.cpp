@@ -13,6 +13,7 @@ using namespace sherry;
 using namespace sherry::serve;
 
 static constexpr size_t kMostTools = 128;
+static constexpr size_t kMostToolBytes = 64 << 10;
 static constexpr uint32_t kMostCalls = 16;
 
 std::optional<ToolForm>
@@ -63,54 +64,68 @@ static void checkTool(const Json &tool, size_t index) {
     throw ApiError(where + ".function.parameters must be a schema", "tools");
 }
 
-static std::string schemaOf(const Json &tool) {
+/// The schema of a function's arguments, which are an object.
+static std::string schemaOf(const Json &tool, size_t index) {
   const Json &function = tool["function"];
+  Json schema = {{"type", "object"}};
   if (!function.contains("parameters") || function["parameters"].is_null())
-    return R"({"type": "object", "properties": {}})";
-  return dump(function["parameters"]);
+    schema["properties"] = Json::object();
+  else
+    schema.update(function["parameters"]);
+  if (schema["type"] != "object")
+    throw ApiError("tools[" + std::to_string(index) +
+                       "].function.parameters must be of the type object",
+                   "tools", "invalid_json_schema");
+  return dump(schema);
 }
 
-/// The parts of a call; those that are not strict may have any arguments if
-/// their schema cannot be compiled.
+/// The parts of a call. `isAny`: with any object as arguments.
 static grammar::Sequence makeCall(const Json &tool, const ToolForm &form,
-                                  size_t index) {
-  std::string schema = schemaOf(tool);
-  try {
-    (void)grammar::Grammar(schema);
-  } catch (const grammar::SchemaError &error) {
-    const Json &function = tool["function"];
-    if (function.contains("strict") && function["strict"] == true)
-      throw ApiError("tools[" + std::to_string(index) +
-                         "].function.parameters: " + error.what(),
-                     "tools", "invalid_json_schema");
-    schema = R"({"type": "object"})";
-  }
+                                  size_t index, bool isAny) {
   const char *line = form.open.empty() ? "" : "\n";
   return {grammar::Part::literal(std::string(line) + "{\"name\": \"" +
                                  nameOf(tool) + "\", \"" + form.arguments +
                                  "\": "),
-          grammar::Part::document(schema),
+          grammar::Part::document(isAny ? R"({"type": "object"})"
+                                        : schemaOf(tool, index)),
           grammar::Part::literal(std::string("}") + line + form.close)};
 }
 
+static bool isStrict(const Json &tool) {
+  const Json &function = tool["function"];
+  return function.contains("strict") && function["strict"] == true;
+}
+
 static void makeGrammars(Tools &tools) {
-  grammar::Format call, answer;
-  for (const Json &tool : tools.list) {
-    grammar::Sequence parts =
-        makeCall(tool, tools.form, call.alternatives.size());
-    call.alternatives.push_back(parts);
-    parts.front().text = tools.form.open + parts.front().text;
-    answer.alternatives.push_back(std::move(parts));
-  }
-  if (tools.mayRepeat && !tools.form.open.empty())
-    answer.max = kMostCalls;
-  answer.separator = "\n";
-  try {
-    tools.call.emplace(call);
-    if (tools.mustCall)
-      tools.answer.emplace(answer);
-  } catch (const grammar::SchemaError &error) {
-    throw ApiError(error.what(), "tools", "invalid_json_schema");
+  std::vector<bool> isAny(tools.list.size(), false);
+  while (true) {
+    grammar::Format call, answer;
+    for (size_t i = 0; i < tools.list.size(); ++i) {
+      grammar::Sequence parts =
+          makeCall(tools.list[i], tools.form, i, isAny[i]);
+      call.alternatives.push_back(parts);
+      parts.front().text = tools.form.open + parts.front().text;
+      answer.alternatives.push_back(std::move(parts));
+    }
+    if (tools.mayRepeat && !tools.form.open.empty())
+      answer.max = kMostCalls;
+    answer.separator = "\n";
+    try {
+      if (tools.mustCall)
+        tools.answer.emplace(answer);
+      else
+        tools.call.emplace(call);
+      return;
+    } catch (const grammar::SchemaError &error) {
+      // Of functions that are not strict, other arguments are allowed rather
+      // than none.
+      const size_t index = error.alternative();
+      if (index >= isAny.size() || isAny[index] || isStrict(tools.list[index]))
+        throw ApiError("tools[" + std::to_string(index) +
+                           "].function.parameters: " + error.what(),
+                       "tools", "invalid_json_schema");
+      isAny[index] = true;
+    }
   }
 }
 
@@ -155,6 +170,9 @@ Tools sherry::serve::readTools(const Fields &fields,
   if (!list->is_array() || list->size() > kMostTools)
     throw ApiError("must be a list of " + std::to_string(kMostTools) +
                        " functions at most",
+                   "tools");
+  if (dump(*list).size() > kMostToolBytes)
+    throw ApiError("has more than " + std::to_string(kMostToolBytes) + " bytes",
                    "tools");
   std::set<std::string> names;
   for (size_t i = 0; i < list->size(); ++i) {
@@ -280,7 +298,7 @@ bool ToolParser::readArguments(std::vector<ToolEvent> &events) {
       isText = true;
     } else if (letter == '{' || letter == '[') {
       ++depth;
-    } else if (letter == '}' || letter == ']') {
+    } else if ((letter == '}' || letter == ']') && depth > 0) {
       isWhole = --depth == 0;
     }
   }

@@ -59,6 +59,8 @@ public:
   std::vector<ToolEvent> push(std::string_view text);
   /// What was held back, at the end.
   std::vector<ToolEvent> finish();
+  /// Whether a call has begun and not ended.
+  bool isInCall() const { return place != Place::Content; }
 
 private:
   enum class Place { Content, Head, Arguments, Tail };

@@ -15,13 +15,14 @@ static constexpr int kNice = 10;
 
 Worker::Worker() : thread([this] { run(); }) {}
 
-Worker::~Worker() {
+void Worker::stop() {
   {
     const std::lock_guard lock(mutex);
     isStopping = true;
   }
   changed.notify_all();
-  thread.join();
+  if (thread.joinable())
+    thread.join();
 }
 
 void Worker::post(std::function<void()> work) {

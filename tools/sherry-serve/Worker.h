@@ -19,8 +19,10 @@ namespace sherry::serve {
 class Worker {
 public:
   Worker();
-  /// What has not begun is dropped.
-  ~Worker();
+  ~Worker() { stop(); }
+
+  /// Ends the thread, after what it is doing. What has not begun never will.
+  void stop();
 
   /// `work` must not throw. From any thread.
   void post(std::function<void()> work);

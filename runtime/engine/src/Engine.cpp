@@ -35,7 +35,10 @@ Engine::Engine(const sherry_model *model, const sherry_context_options &options)
 
 Engine::~Engine() = default;
 
-size_t Engine::capacity() const { return sherry_context_size(context.get()); }
+size_t Engine::capacity() const {
+  return std::min<size_t>(sherry_context_size(context.get()),
+                          pages() * SHERRY_PAGE_POSITIONS);
+}
 
 uint32_t Engine::threads() const {
   return sherry_context_threads(context.get());
@@ -87,11 +90,6 @@ Engine::Id Engine::submit(Request request) {
                          answer->promptSize +
                              static_cast<size_t>(answer->request.maxTokens));
   answer->pages = pagesOf(most);
-  if (answer->pages > pages())
-    throw std::runtime_error(
-        "the request may need " + std::to_string(answer->pages) +
-        " pages of the cache, which has " + std::to_string(pages()) +
-        "; ask for fewer tokens");
   for (int32_t token : answer->request.prompt) {
     std::string text;
     if (answer->request.continuesText)

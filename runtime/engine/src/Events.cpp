@@ -144,11 +144,10 @@ void Engine::giveToken(Answer &answer) {
   if (request.constraint)
     request.constraint->advance(event.token);
   answer.read.tokens.push_back(event.token);
-  bool isStopped = false;
-  event.text = answer.text.push(event.token, isStopped);
+  event.text = answer.text.push(event.token, event.isStopped);
   if (request.onToken)
     request.onToken(event);
-  if (isStopped)
+  if (event.isStopped)
     return finish(answer, EndReason::Stop);
   if (request.constraint && request.constraint->mustEnd())
     return finish(answer, EndReason::Eos);

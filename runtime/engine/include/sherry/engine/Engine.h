@@ -59,7 +59,8 @@ public:
   /// when nobody waits. Throws std::runtime_error.
   bool savePrefix();
 
-  /// Positions of each sequence.
+  /// Positions that a sequence can have: those of the context, or of all its
+  /// pages.
   size_t capacity() const;
   uint32_t threads() const;
 

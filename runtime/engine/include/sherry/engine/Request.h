@@ -27,6 +27,7 @@ struct TokenEvent {
   /// of a text that ends the answer comes later. Empty without a tokenizer.
   std::string text;
   std::optional<RankedLogprob> logprob; ///< if the request wants it
+  bool isStopped = false; ///< it completes a text that ends the answer
 };
 
 struct EndEvent {

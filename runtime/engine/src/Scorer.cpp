@@ -9,13 +9,16 @@
 using namespace sherry;
 using namespace sherry::engine;
 
+/// `whole`: tokens of both texts together.
 static ScoredTokens join(const sherry_model *model, std::string before,
-                         std::string continuation, unsigned flags) {
+                         std::string continuation, unsigned flags,
+                         size_t &whole) {
   const int32_t prefix = findPrefixToken(model);
   ScoredTokens result;
   if (before.empty()) {
     result.tokens =
         tokenize(model, continuation, flags & ~unsigned{SHERRY_TOKENIZE_BOS});
+    whole = result.tokens.size();
     const bool isThere =
         !result.tokens.empty() && result.tokens.front() == prefix;
     result.begin = isThere ? 1 : 0;
@@ -25,13 +28,14 @@ static ScoredTokens join(const sherry_model *model, std::string before,
     end = end == std::string::npos ? 0 : end + 1;
     continuation.insert(0, before, end, std::string::npos);
     before.erase(end);
-    const auto whole = tokenizeScored(model, before + continuation, flags);
+    const auto both = tokenizeScored(model, before + continuation, flags);
     result.tokens = tokenizeScored(model, before, flags);
     result.begin = result.tokens.size();
-    if (whole.size() > result.begin)
+    whole = both.size();
+    if (whole > result.begin)
       result.tokens.insert(result.tokens.end(),
-                           whole.begin() + static_cast<ptrdiff_t>(result.begin),
-                           whole.end());
+                           both.begin() + static_cast<ptrdiff_t>(result.begin),
+                           both.end());
   }
   if (result.begin == 0) {
     // Something has to come before the first token.
@@ -50,15 +54,15 @@ ScoredTokens sherry::engine::encodePair(const sherry_model *model,
                                         unsigned flags, size_t capacity) {
   if (continuation.empty())
     throw std::runtime_error("the continuation is empty");
+  size_t whole; // tokens of both texts
   ScoredTokens result =
-      join(model, std::move(before), std::move(continuation), flags);
+      join(model, std::move(before), std::move(continuation), flags, whole);
   if (result.begin >= result.tokens.size())
     throw std::runtime_error(
-        "the continuation is no token of its own: both texts together are no "
-        "more than the " +
+        "the continuation is no token of its own: both texts together are " +
+        std::to_string(whole) + " tokens, the context alone " +
         std::to_string(result.begin) +
-        " tokens of the context alone; let the context end where a token "
-        "does");
+        "; let the context end where a token does");
   // The last token is not read.
   if (result.tokens.size() > capacity + 1) {
     const size_t excess = result.tokens.size() - capacity - 1;

@@ -204,12 +204,14 @@ TEST_F(EngineTest, WrongRequestsAreRefused) {
   } catch (const std::runtime_error &error) {
     EXPECT_CONTAINS(error.what(), "token 262 is not in [0, 262)");
   }
-  // It may need two pages.
-  EXPECT_THROW(engine->submit(makeRequest({1}, 64, result)),
-               std::runtime_error);
-  engine->submit(makeRequest({1}, 63, result));
+  // There is one page, so the context is full before its end.
+  EXPECT_EQ(engine->capacity(), 64U);
+  EXPECT_THROW(engine->submit(makeRequest(someTokens(65, 1), 1, result)),
+               PromptTooLong);
+  engine->submit(makeRequest({1}, 70, result));
   run(*engine);
-  EXPECT_EQ(result.tokens, expected({1}, 63));
+  EXPECT_EQ(result.tokens, expected({1}, 64));
+  EXPECT_EQ(result.end->reason, EndReason::ContextFull);
 }
 
 TEST_F(EngineTest, WhatCannotBeHadTogetherIsRefused) {

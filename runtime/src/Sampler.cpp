@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
+#include <emmintrin.h>
 #include <map>
 
 using namespace sherry::runtime;
@@ -92,12 +93,45 @@ bool Sampler::isLikelier(const Candidate &a, const Candidate &b) {
   return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
 }
 
+/// The largest logit, -infinity if there is none. All x86-64 has SSE2; with a
+/// comparison at a time, a large vocabulary takes ten times longer.
+static float findLargest(const float *logits, uint32_t n, bool &areNumbers) {
+  __m128 most = _mm_set1_ps(-HUGE_VALF), wrong = _mm_setzero_ps();
+  uint32_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const __m128 next = _mm_loadu_ps(logits + i);
+    wrong = _mm_or_ps(wrong, _mm_cmpunord_ps(next, next));
+    most = _mm_max_ps(most, next);
+  }
+  areNumbers = _mm_movemask_ps(wrong) == 0;
+  float lanes[4];
+  _mm_storeu_ps(lanes, most);
+  float largest = *std::max_element(lanes, lanes + 4);
+  for (; i < n; ++i) {
+    areNumbers &= !std::isnan(logits[i]);
+    largest = std::max(largest, logits[i]);
+  }
+  return largest;
+}
+
 /// Makes the top_k likeliest tokens the candidates, likeliest first; without
 /// top_k all that are possible, by id.
 void Sampler::collect(const float *logits, uint32_t n) {
   const bool isLimited = options.top_k > 0;
   candidates.clear();
+  constexpr uint32_t blockSize = 128;
   for (uint32_t i = 0; i < n; ++i) {
+    // Mostly no token of a block is likelier than all candidates; of two that
+    // are equal, the first is.
+    if (isLimited && i % blockSize == 0 && candidates.size() == options.top_k) {
+      bool areNumbers;
+      const uint32_t count = std::min(blockSize, n - i);
+      if (findLargest(logits + i, count, areNumbers) <=
+          candidates.front().logit) {
+        i += count - 1;
+        continue;
+      }
+    }
     if (logits[i] == -HUGE_VALF)
       continue;
     const Candidate candidate = {std::min(logits[i], FLT_MAX),
@@ -180,24 +214,17 @@ void Sampler::keepTypical() {
 
 int32_t Sampler::sample(const float *given, uint32_t n, const uint32_t *mask) {
   const float *logits = adjust(given, n, mask);
-  // The first of the largest; no comparison with NaN is true.
-  int32_t best = -1;
-  float largest = -HUGE_VALF;
-  bool areNumbers = true;
-  for (uint32_t i = 0; i < n; ++i) {
-    areNumbers &= !std::isnan(logits[i]);
-    if (logits[i] > largest) {
-      largest = logits[i];
-      best = static_cast<int32_t>(i);
-    }
-  }
+  bool areNumbers;
+  float largest = findLargest(logits, n, areNumbers);
   if (!areNumbers)
     throw Error(
         "the model's logits are not numbers; if the weights of its checkpoint "
         "are, its activations leave the range of a 16-bit type: compile it "
         "with a cache of i8 or f32, or with activations of f32");
-  if (best < 0)
+  if (largest == -HUGE_VALF)
     throw Error("no token is possible: biases or the mask forbid all of them");
+  const auto best =
+      static_cast<int32_t>(std::find(logits, logits + n, largest) - logits);
   if (options.temperature == 0)
     return best;
 

@@ -83,6 +83,7 @@ class PrefixesTest(unittest.TestCase):
         with self.serve() as server:
             first = server.complete(**BODY)
             (tokens,) = self.await_files(1)
+        self.assertEqual(tokens.parent.stat().st_mode & 0o077, 0)
         pages = tokens.with_suffix(".kv")
         data = bytearray(pages.read_bytes())
         data[len(data) // 2] ^= 1
@@ -96,8 +97,11 @@ class PrefixesTest(unittest.TestCase):
         tokens.write_bytes(b"abc")
         (tokens.parent / "x-1.tokens").write_bytes(os.urandom(4000))
         (tokens.parent / "x-1.kv").write_bytes(b"")
+        orphan = tokens.parent / "x-2.kv"
+        orphan.write_bytes(b"x" * 1000)
         with self.serve() as server:
             self.assertEqual(server.complete(**BODY)["choices"], first["choices"])
+            self.assertFalse(orphan.exists())
 
     def test_the_oldest_files_go(self):
         with self.serve("--prefix-cache-bytes", "3000000") as server:

@@ -1,4 +1,4 @@
-//===- Scheduler.cpp - The thread that evaluates --------------------------===//
+//===- Scheduler.cpp - What is evaluated next -----------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -17,7 +17,6 @@ Scheduler::Scheduler(const sherry_model *model, const Options &options)
   if (!options.prefixCache.empty())
     engine.keepPrefixes(options.prefixCache, options.prefixCacheBytes);
   snapshot();
-  thread = std::thread([this] { run(); });
 }
 
 void Scheduler::stop() {
@@ -26,8 +25,6 @@ void Scheduler::stop() {
     isStopping = true;
   }
   changed.notify_all();
-  if (thread.joinable())
-    thread.join();
 }
 
 /// Makes room of those whose clients have left: there is nobody to tell. Under

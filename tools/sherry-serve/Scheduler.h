@@ -1,4 +1,4 @@
-//===- Scheduler.h - The thread that evaluates ------------------*- C++ -*-===//
+//===- Scheduler.h - What is evaluated next ---------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -12,13 +12,14 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
-#include <thread>
 
 namespace sherry::serve {
 
-/// Owns the engine, in a thread of its own. Requests wait in a queue for each
-/// client, and clients take turns; the handlers of a request are called in the
-/// thread.
+/// Owns the engine, for the thread that calls run(). Requests wait in a queue
+/// for each client, and clients take turns; the handlers of a request are
+/// called in that thread. It should be the one that opened the model: OpenMP
+/// keeps a team for each thread that ever had one, and lets none of them spin
+/// for its work where all together are more than the processors.
 class Scheduler {
 public:
   /// What it is doing, as of the last block.
@@ -30,7 +31,9 @@ public:
 
   /// The model outlives the scheduler. Throws std::runtime_error.
   Scheduler(const sherry_model *model, const Options &options);
-  ~Scheduler() { stop(); }
+
+  /// Evaluates until stop() is called.
+  void run();
 
   size_t capacity() const { return engine.capacity(); }
   size_t slots() const { return numSlots; }
@@ -44,13 +47,12 @@ public:
   /// Takes requests for which room is kept, each with an onError and an
   /// isCancelled; those of one client wait for each other.
   void submit(const std::string &client, std::vector<engine::Request> requests);
-  /// Ends the thread, after the block that is being evaluated. Requests that
-  /// are left get no events any more.
+  /// Ends run(), after the block that is being evaluated. Requests that are
+  /// left get no events any more.
   void stop();
   State state() const;
 
 private:
-  void run();
   bool feed();
   void savePrefixes();
   void dropCancelled();
@@ -67,8 +69,6 @@ private:
   std::string next;
   size_t numQueued = 0, numReserved = 0; ///< the latter with the former
   State current;
-
-  std::thread thread;
 };
 
 } // namespace sherry::serve

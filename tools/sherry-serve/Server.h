@@ -17,8 +17,8 @@
 
 namespace sherry::serve {
 
-/// Accepts connections, checks who asks, and passes requests on. All in the
-/// thread that calls run().
+/// Accepts connections, checks who asks, and passes requests on, in the thread
+/// that calls run().
 class Server {
 public:
   /// Binds the address. Throws std::runtime_error.

@@ -49,7 +49,6 @@ Service::Service(const Options &options, const sherry_model *model)
 }
 
 Service::~Service() {
-  // Each uses the other; what they leave is gone when both have ended.
-  scheduler.stop();
+  // It uses the scheduler, whose requests use it.
   worker.stop();
 }

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdio>
 #include <sys/prctl.h>
+#include <thread>
 
 using namespace sherry;
 using namespace sherry::serve;
@@ -46,7 +47,13 @@ static void serveModel(Options &options) {
               server.port(), service->scheduler.slots(),
               service->scheduler.capacity(), service->scheduler.threads());
   std::fflush(stdout);
-  server.run();
+  // Teams of OpenMP belong to this thread, which has opened the model.
+  std::thread clients([&] {
+    server.run();
+    service->scheduler.stop();
+  });
+  service->scheduler.run();
+  clients.join();
   // The service ends first: what it tells clients then is sent.
   service.reset();
   server.flush();

@@ -69,6 +69,9 @@ static void checkRequest(const sherry_model *model, const Request &request) {
        request.promptLogprobsFrom > request.prompt.size()))
     throw std::runtime_error("no token of the prompt has the place " +
                              std::to_string(request.promptLogprobsFrom));
+  if (request.promptLogprobs && request.contextShift)
+    throw std::runtime_error("log probabilities of a prompt that may be "
+                             "forgotten are none of it");
   if (request.pooling != Pooling::None &&
       (request.maxTokens != 0 || request.promptLogprobs ||
        request.onPromptLogits))

@@ -46,7 +46,10 @@ PrefixStore::PrefixStore(const std::string &where,
   fs::create_directories(folder, error);
   if (!fs::is_directory(folder, error))
     throw std::runtime_error(folder + ": is no folder for prefixes");
+  // What users have said is for nobody else.
+  fs::permissions(folder, fs::perms::owner_all, error);
   scan();
+  trim();
 }
 
 /// Finds what an earlier process has left.
@@ -55,6 +58,10 @@ void PrefixStore::scan() {
   for (const fs::directory_entry &file : fs::directory_iterator(folder)) {
     const fs::path path = file.path();
     std::error_code error;
+    // What a process that was ended has left.
+    if (path.extension() == kPages &&
+        !fs::exists(pathOf(path.stem().string(), kTokens), error))
+      remove(path.stem().string());
     if (path.extension() != kTokens || !file.is_regular_file(error))
       continue;
     Entry entry;
@@ -123,7 +130,12 @@ void PrefixStore::save(sherry_context *context, uint32_t sequence,
       fs::file_size(pathOf(name, kPages)) + bytesOf(tokens).size();
   entries.push_front({name, owner, tokens, size});
   bytes += size;
-  while (bytes > maxBytes && entries.size() > 1) {
+  trim();
+}
+
+/// Removes what was used least recently.
+void PrefixStore::trim() {
+  while (bytes > maxBytes) {
     remove(entries.back().name);
     bytes -= entries.back().bytes;
     entries.pop_back();

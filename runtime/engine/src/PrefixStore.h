@@ -52,6 +52,7 @@ private:
   std::string pathOf(const std::string &name, const char *suffix) const;
   void remove(const std::string &name);
   void scan();
+  void trim();
 
   std::string folder;
   uint64_t maxBytes, bytes = 0;

@@ -122,6 +122,7 @@ void Engine::startFromMemory(Answer &answer, const Source &source) {
   const bool isParked = source.parked != parked.end();
   if (isParked && source.count == source.read->position) {
     answer.sequence = source.sequence;
+    answer.hasStarted = true; // it is owned from here on
     parked.erase(source.parked);
   } else {
     if (isParked)
@@ -168,9 +169,11 @@ bool Engine::startFromFile(Answer &answer, size_t best) {
   } catch (const std::runtime_error &) {
     return false; // it is gone; the tokens are evaluated
   }
+  // It is owned from here on.
+  answer.hasStarted = true;
+  answer.read.position = count;
   check(sherry_context_truncate(context.get(), answer.sequence,
                                 static_cast<uint32_t>(count)));
-  answer.read.position = count;
   return true;
 }
 

@@ -14,11 +14,19 @@ namespace {
 constexpr unsigned kMaxSteps = 8; ///< into properties and references
 
 /// What $ref stands for, over a few of them.
-const Json *follow(const Json &root, const Json *schema) {
+const Json *follow(const Json &root, const Json *schema, Budget &budget) {
   for (unsigned i = 0; i < kMaxSteps; ++i) {
     const Json *reference = find(*schema, "$ref");
     if (!reference)
       return schema;
+    // Members are looked for one by one, in objects on the way.
+    budget.spend(
+        reference->is_string()
+            ? 1000 * (1 + std::count(
+                              reference->get_ref<const std::string &>().begin(),
+                              reference->get_ref<const std::string &>().end(),
+                              '/'))
+            : 1);
     schema = &resolve(root, *reference);
   }
   return schema;
@@ -86,7 +94,8 @@ bool sherry::grammar::areDisjoint(const Json &root, const Json &first,
                                   unsigned depth) {
   if (depth == kMaxSteps)
     return false;
-  const Json &a = *follow(root, &first), &b = *follow(root, &second);
+  const Json &a = *follow(root, &first, budget),
+             &b = *follow(root, &second, budget);
   budget.spend(1);
   const unsigned common = possibleTypes(a) & possibleTypes(b);
   if (common == 0 || haveNoneInCommon(listedValues(a), listedValues(b), budget))

@@ -74,7 +74,13 @@ std::optional<int64_t> limitOf(const Json &schema, const char *keyword,
   if (!value->is_number())
     throw KeywordRefusal(keyword, "must be a number");
   const double number = value->get<double>();
-  if (std::fabs(number) > static_cast<double>(most))
+  // Beyond them a double may be another number than the one that is written.
+  const bool isTooLarge = value->is_number_unsigned()
+                              ? value->get<uint64_t>() > uint64_t{most}
+                          : value->is_number_integer()
+                              ? value->get<int64_t>() < -most
+                              : std::fabs(number) > static_cast<double>(most);
+  if (isTooLarge)
     throw KeywordRefusal(keyword, "is supported from -2^53 to 2^53");
   const double rounded = isMin ? std::ceil(number) : std::floor(number);
   if (rounded != number && !whole)

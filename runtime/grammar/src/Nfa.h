@@ -39,9 +39,11 @@ public:
   /// A new state; `inside`: bytes have begun a character that is not complete.
   uint32_t add(bool inside = false);
   void addEdge(uint32_t from, uint8_t low, uint8_t high, uint32_t to) {
+    budget.spend(1);
     states[from].edges.push_back({low, high, to});
   }
   void addEmpty(uint32_t from, uint32_t to) {
+    budget.spend(1);
     states[from].empty.push_back(to);
   }
   /// Adds the way of `text` from a state to another.

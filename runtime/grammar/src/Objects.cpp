@@ -16,14 +16,24 @@ class NameTrie {
 public:
   static constexpr uint32_t kNone = UINT32_MAX; ///< it is none of them
 
+  /// A name as JSON has it. Digits of an escape may be large letters, too.
   void add(std::string_view name) {
     uint32_t at = 0;
-    for (const char byte : name) {
-      const auto [entry, isNew] = nodes[at].children.emplace(
-          static_cast<uint8_t>(byte), uint32_t(nodes.size()));
-      at = entry->second;
+    size_t digitsEnd = 0;
+    for (size_t i = 0; i < name.size(); ++i) {
+      const auto byte = static_cast<uint8_t>(name[i]);
+      const auto [entry, isNew] =
+          nodes[at].children.emplace(byte, uint32_t(nodes.size()));
+      const uint32_t child = entry->second;
+      if (i < digitsEnd && byte >= 'a' && byte <= 'f')
+        nodes[at].children.emplace(static_cast<uint8_t>(byte - 'a' + 'A'),
+                                   child);
       if (isNew)
         nodes.emplace_back();
+      at = child;
+      if (byte == '\\' && i >= digitsEnd && i + 1 < name.size())
+        // What is escaped begins no escape.
+        digitsEnd = name[i + 1] == 'u' ? i + 6 : i + 2;
     }
     nodes[at].ends = true;
   }

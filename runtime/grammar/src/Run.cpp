@@ -24,6 +24,11 @@ bool Run::step(const Mark &from, uint8_t byte, Mark &after) {
   frames.resize(from.frames);
   levelBegin = from.threadsEnd;
   levelFrames = from.frames;
+  spend(4 * (from.threadsEnd - from.threadsBegin));
+  if (isSpent()) {
+    after = {levelBegin, levelBegin, levelFrames};
+    return false;
+  }
   for (size_t i = from.threadsBegin; i < from.threadsEnd; ++i) {
     const Thread thread = threads[i];
     const State &state = program.state(thread.state);
@@ -106,6 +111,7 @@ void Run::expand(const Item &item) {
 }
 
 void Run::addThread(StateId state, uint32_t top) {
+  spend(4 + threads.size() - levelBegin);
   for (size_t i = levelBegin; i < threads.size(); ++i)
     if (threads[i].state == state && threads[i].top == top)
       return;
@@ -115,6 +121,7 @@ void Run::addThread(StateId state, uint32_t top) {
 }
 
 uint32_t Run::push(StateId state, uint32_t count, uint32_t parent) {
+  spend(4 + frames.size() - levelFrames);
   // Threads that differ only in frames of the same contents would multiply.
   for (size_t i = levelFrames; i < frames.size(); ++i)
     if (frames[i].state == state && frames[i].count == count &&

@@ -13,6 +13,8 @@
 #include "Program.h"
 #include "sherry/grammar/Matcher.h"
 
+#include <algorithm>
+
 namespace sherry::grammar {
 
 inline constexpr uint32_t kNoFrame = UINT32_MAX;
@@ -37,6 +39,11 @@ public:
   bool step(const Mark &from, uint8_t byte, Mark &after);
   /// The same with all of `bytes`.
   bool step(const Mark &from, std::string_view bytes, Mark &after);
+
+  /// Lets steps find no thread once they have taken so much work, about a
+  /// nanosecond for each unit.
+  void limit(size_t work) { left = work; }
+  bool isSpent() const { return left == 0; }
 
   const Thread *threadsAt(const Mark &mark) const {
     return threads.data() + mark.threadsBegin;
@@ -63,6 +70,7 @@ private:
   void expand(const Item &item);
   void addThread(StateId state, uint32_t top);
   uint32_t push(StateId state, uint32_t count, uint32_t parent);
+  void spend(size_t work) { left -= std::min(left, work); }
 
   const Program &program;
   std::vector<Frame> frames;
@@ -71,6 +79,7 @@ private:
   struct {
     size_t threads, frames;
   } initial;
+  size_t left = SIZE_MAX;                 ///< of the work that may be done
   size_t levelBegin = 0, levelFrames = 0; ///< of the step being taken
 };
 

@@ -17,6 +17,11 @@
 
 using namespace sherry::grammar;
 
+/// Of a mask: about 50 ms, in a program where many answers wait for it.
+static constexpr size_t kMostWork = 50'000'000;
+/// Of an answer that takes longer, so many of its threads are followed.
+static constexpr size_t kFewThreads = 8;
+
 struct Vocabulary::Data {
   /// A token that stays within a string, and the characters that it begins.
   struct Inner {
@@ -31,6 +36,7 @@ struct Vocabulary::Data {
 
   void findInner(const std::vector<std::string_view> &tokens);
   void setInner(uint32_t characters, uint32_t *mask) const;
+  void follow(const Program &program, Run &run, uint32_t *mask) const;
 };
 
 // Follows all tokens from the beginning of a string.
@@ -157,17 +163,14 @@ private:
 
 } // namespace
 
-void sherry::grammar::allowedTokens(const Matcher &matcher,
-                                    const Vocabulary &vocabulary,
-                                    uint32_t *mask) {
-  const Program &program = matcher.program();
-  const Vocabulary::Data &data = *vocabulary.data;
-  std::fill_n(mask, vocabulary.maskWords(), 0);
-  Run run(program, matcher.frames, matcher.threads);
+// The tokens that go on from where `run` has begun.
+void Vocabulary::Data::follow(const Program &program, Run &run,
+                              uint32_t *mask) const {
+  std::fill_n(mask, (size + 31) / 32, 0);
   const InString inString(program, run);
   if (inString)
-    data.setInner(inString.left(), mask);
-  (inString ? data.others : data.all)
+    setInner(inString.left(), mask);
+  (inString ? others : all)
       .walk(
           run, run.begin(),
           [&](const Run::Mark &, const uint32_t *first, const uint32_t *last) {
@@ -175,4 +178,21 @@ void sherry::grammar::allowedTokens(const Matcher &matcher,
               mask[*first / 32] |= uint32_t{1} << *first % 32;
             return true;
           });
+}
+
+void sherry::grammar::allowedTokens(const Matcher &matcher,
+                                    const Vocabulary &vocabulary,
+                                    uint32_t *mask) {
+  const Program &program = matcher.program();
+  Run run(program, matcher.frames, matcher.threads);
+  run.limit(kMostWork);
+  vocabulary.data->follow(program, run, mask);
+  if (!run.isSpent())
+    return;
+  // Each thread alone can be completed.
+  std::vector<Thread> threads = matcher.threads;
+  threads.resize(std::min(kFewThreads, threads.size()));
+  Run few(program, matcher.frames, threads);
+  few.limit(kMostWork);
+  vocabulary.data->follow(program, few, mask);
 }

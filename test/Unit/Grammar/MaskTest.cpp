@@ -87,6 +87,37 @@ TEST(Mask, RandomAnswersAreDocuments) {
   }
 }
 
+// What takes long is cut short: some tokens may be missing, none is wrong, and
+// some are left.
+TEST(Mask, ManyBranchesTakeNoLongerThanSome) {
+  std::string branches;
+  for (unsigned i = 0; i < 100; ++i)
+    branches += (i ? "," : "") + std::string(R"({"type":"string","pattern":)") +
+                "\"^[a-z ]*[A-Z]{" + std::to_string(i % 9 + 1) + "}[0-9]{" +
+                std::to_string(i / 9 + 1) + "}$\"}";
+  Matcher matcher(Grammar("{\"anyOf\":[" + branches + "]}"));
+  ASSERT_TRUE(matcher.advance("\"abc"));
+  // A vocabulary of all words of three letters.
+  std::vector<std::string> texts;
+  for (unsigned i = 0; i < 26 * 26 * 26; ++i)
+    for (const char *end : {"", "a", " b", "A", "0"})
+      texts.push_back(std::string{char('a' + i % 26), char('a' + i / 26 % 26),
+                                  char('a' + i / 676)} +
+                      end);
+  const Vocabulary vocabulary({texts.begin(), texts.end()});
+  std::vector<uint32_t> mask(vocabulary.maskWords()), again(mask.size());
+  allowedTokens(matcher, vocabulary, mask.data());
+  allowedTokens(matcher, vocabulary, again.data());
+  EXPECT_EQ(mask, again);
+  size_t count = 0;
+  for (uint32_t token = 0; token < vocabulary.size(); ++token)
+    if (mask[token / 32] >> token % 32 & 1) {
+      ++count;
+      ASSERT_TRUE(matcher.accepts(texts[token])) << texts[token];
+    }
+  EXPECT_GT(count, 0u);
+}
+
 TEST(Mask, EmptyVocabulary) {
   const Vocabulary vocabulary({});
   EXPECT_EQ(vocabulary.maskWords(), 0u);

@@ -278,6 +278,8 @@ TEST(Refusal, PatternsThatExplode) {
                   "", "make it simpler");
   expectRefused(R"({"pattern": "^.*$", "maxLength": 10000})", "pattern", "",
                 "make it simpler");
+  expectRefused(R"({"pattern": "^()" + std::string(400, '|') + "){10000}$\"}",
+                "pattern", "", "make it simpler");
   // Many of them together.
   std::string properties;
   for (unsigned i = 0; i < 900; ++i)
@@ -286,6 +288,33 @@ TEST(Refusal, PatternsThatExplode) {
   EXPECT_NE(refuse("{\"required\":[\"0\"],\"properties\":{" + properties + "}}")
                 .message,
             "is not refused");
+}
+
+// Long ways of references, looked at for each pair of schemas.
+TEST(Refusal, ReferencesThatTakeLong) {
+  std::string members;
+  for (unsigned i = 0; i < 900; ++i)
+    members += ",\"m" + std::to_string(i) + "\":{}";
+  std::string definitions;
+  for (unsigned i = 0; i < 7; ++i)
+    definitions += (i ? ",\"d" : "\"d") + std::to_string(i) +
+                   "\":{\"$ref\":\"#/$defs/d" + std::to_string(i + 1) + "\"}";
+  definitions += ",\"d7\":{\"type\":\"string\"}" + members;
+  std::string properties, names;
+  for (unsigned i = 0; i < 60; ++i) {
+    const std::string name = "\"p" + std::to_string(i) + "\"";
+    properties += (i ? "," : "") + name + ":{\"$ref\":\"#/$defs/d0\"}";
+    names += (i ? "," : "") + name;
+  }
+  const std::string object = "{\"type\":\"object\",\"properties\":{" +
+                             properties + "},\"required\":[" + names + "]}";
+  std::string branches = object;
+  for (unsigned i = 0; i < 12; ++i)
+    branches += "," + object;
+  EXPECT_NE(
+      refuse("{\"$defs\":{" + definitions + "},\"oneOf\":[" + branches + "]}")
+          .message,
+      "is not refused");
 }
 
 // What tools of other programs say about their arguments.

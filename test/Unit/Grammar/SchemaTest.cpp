@@ -77,6 +77,12 @@ TEST(Schema, AdditionalProperties) {
                   {R"({"b":1,"a":1})"});
   expectDocuments(R"({"additionalProperties": false, "type": "object"})",
                   {"{}"}, {R"({"a":1})"});
+  // Digits of escapes may be large letters: the name is the same.
+  expectDocuments(
+      R"({"properties": {"a\u001fb": {"type": "null"}, "\\u00ff": {}},
+          "additionalProperties": {"type": "string"}})",
+      {R"({"a\u001eb":"x"})", R"({"a\u001Eb":"x"})", R"({"\\u00fF":"x"})"},
+      {R"({"a\u001Fb":"x"})", R"({"a\u001fb":"x"})"});
 }
 
 TEST(Schema, Types) {
@@ -237,6 +243,13 @@ TEST(Schema, RangesOfIntegers) {
                 number >= min && number <= max)
           << number << " from " << min << " to " << max;
   }
+}
+
+TEST(Schema, LimitsThatDoublesRound) {
+  for (const char *limit :
+       {R"("minimum": 9007199254740993)", R"("maximum": -9007199254740993)"})
+    EXPECT_THROW(Grammar("{\"type\": \"integer\", " + std::string(limit) + "}"),
+                 SchemaError);
 }
 
 // A value has the same automaton, whatever is said about it.

@@ -228,6 +228,10 @@ TEST_F(EngineTest, WhatCannotBeHadTogetherIsRefused) {
     request.promptLogprobsFrom = 4;
   });
   refuse([](Request &request) {
+    request.promptLogprobs = 0;
+    request.contextShift = true;
+  });
+  refuse([](Request &request) {
     request.pooling = Pooling::Mean;
     request.maxTokens = 1;
   });

@@ -292,6 +292,9 @@ Value Interpreter::evaluateBinary(const Expression &expression, Scope &scope) {
   if (name == "and" || name == "or")
     return right;
   charge(left.weight() + right.weight());
+  for (const Value *value : {&left, &right})
+    if (name == "~" && !value->isText())
+      charge(kQuoteCost * value->weight());
   Value result = applyBinary(name, left, right);
   charge(result.weight());
   return result;

@@ -95,7 +95,7 @@ Interpreter::Flow Interpreter::execute(const Statement &statement, Scope &scope,
     case Statement::Print: {
       const Value value = evaluate(*statement.expression, scope);
       charge(value.weight());
-      out.append(value.toText());
+      out.append(textOf(value));
       break;
     }
     case Statement::For:

@@ -56,6 +56,9 @@ public:
   Function function;      ///< null: none
 };
 
+/// Steps for each 64 bytes of a text that is written with quotes.
+inline constexpr size_t kQuoteCost = 32;
+
 class Interpreter {
 public:
   Interpreter(const Entries &variables, const Environment &environment);
@@ -66,6 +69,13 @@ public:
   /// The steps of looking for a key or a name of this weight among others.
   void chargeSearch(size_t others, size_t weight = 1) {
     charge(others * weight / 8);
+  }
+  /// As Python's str gives it. To write a letter of a text within a list or an
+  /// object takes as long as a step.
+  Text textOf(const Value &value) {
+    if (!value.isText())
+      charge(kQuoteCost * value.weight());
+    return value.toText();
   }
   Value applyFilter(const std::string &name, const Value &input,
                     Arguments &arguments);

@@ -83,10 +83,9 @@ static Value join(Interpreter &interpreter, const Value &value,
   bool isFirst = true;
   for (const Value &element : listElements(interpreter, value)) {
     if (!std::exchange(isFirst, false) && separator)
-      result.append(separator->toText());
-    result.append(
-        (attribute ? getPath(interpreter, element, *attribute) : element)
-            .toText());
+      result.append(interpreter.textOf(*separator));
+    result.append(interpreter.textOf(
+        attribute ? getPath(interpreter, element, *attribute) : element));
   }
   return Value(std::move(result));
 }

@@ -118,7 +118,9 @@ static Value areAll(Interpreter &, const Value &value, Arguments &) {
 }
 static bool isDigit(char byte) { return byte >= '0' && byte <= '9'; }
 
-static Value splitLines(Interpreter &, const Value &value, Arguments &) {
+static Value splitLines(Interpreter &interpreter, const Value &value,
+                        Arguments &) {
+  interpreter.charge(value.text().size() / 4);
   return listTexts(value.text().splitLines());
 }
 

@@ -10,24 +10,28 @@
 
 using namespace sherry::jinja;
 
-static Value trim(Interpreter &, const Value &value, Arguments &arguments) {
-  return Value(value.toText().strip(arguments.getText(0, "chars"), true, true));
+static Value trim(Interpreter &interpreter, const Value &value,
+                  Arguments &arguments) {
+  return Value(interpreter.textOf(value).strip(arguments.getText(0, "chars"),
+                                               true, true));
 }
 
 template <Text (Text::*map)() const>
-static Value mapText(Interpreter &, const Value &value, Arguments &) {
-  return Value((value.toText().*map)());
+static Value mapText(Interpreter &interpreter, const Value &value,
+                     Arguments &) {
+  return Value((interpreter.textOf(value).*map)());
 }
 
-static Value toText(Interpreter &, const Value &value, Arguments &) {
-  return Value(value.toText());
+static Value toText(Interpreter &interpreter, const Value &value, Arguments &) {
+  return Value(interpreter.textOf(value));
 }
 
-static Value replace(Interpreter &, const Value &value, Arguments &arguments) {
+static Value replace(Interpreter &interpreter, const Value &value,
+                     Arguments &arguments) {
   const Text &old = arguments.requireText(0, "old");
   const Text &replacement = arguments.requireText(1, "new");
-  return Value(value.toText().replace(old, replacement,
-                                      arguments.getInteger(2, "count", -1)));
+  return Value(interpreter.textOf(value).replace(
+      old, replacement, arguments.getInteger(2, "count", -1)));
 }
 
 static Value toJson(Interpreter &interpreter, const Value &value,
@@ -45,8 +49,9 @@ static Value toJson(Interpreter &interpreter, const Value &value,
     style.keySeparator = &both->elements()[1].text();
   }
   style.sortsKeys = arguments.getBoolean(3, "sort_keys", false);
-  // Each letter may be escaped; keys are compared with each other.
-  interpreter.charge((style.sortsKeys ? 16 : 1) * value.weight());
+  // Each letter may be escaped, which takes as long as a step; keys are
+  // compared with each other.
+  interpreter.charge(kQuoteCost * (style.sortsKeys ? 16 : 1) * value.weight());
   return Value(value.toJson(style));
 }
 
@@ -66,10 +71,10 @@ static Value indent(Interpreter &interpreter, const Value &value,
         std::string(static_cast<size_t>(std::max<int64_t>(count, 0)), ' '));
   }
   const Text lineEnd("\n");
-  Text text = value.toText();
+  Text text = interpreter.textOf(value);
   text.append(lineEnd); // Jinja does not lose the last line, if it is empty
+  interpreter.charge(text.size() / 4);
   const std::vector<Text> lines = text.splitLines();
-  interpreter.charge(lines.size());
   Text result;
   for (size_t i = 0; i < lines.size(); ++i) {
     if (i != 0)
@@ -81,8 +86,8 @@ static Value indent(Interpreter &interpreter, const Value &value,
   return Value(std::move(result));
 }
 
-static Value escape(Interpreter &, const Value &value, Arguments &) {
-  Text text = value.toText();
+static Value escape(Interpreter &interpreter, const Value &value, Arguments &) {
+  Text text = interpreter.textOf(value);
   for (auto [from, to] :
        {std::pair("&", "&amp;"), std::pair("<", "&lt;"), std::pair(">", "&gt;"),
         std::pair("'", "&#39;"), std::pair("\"", "&#34;")})
@@ -116,7 +121,8 @@ static std::optional<Value> readNumber(const Value &value) {
   return *end == '\0' ? std::optional<Value>(number) : std::nullopt;
 }
 
-static Value toFloat(Interpreter &, const Value &value, Arguments &arguments) {
+static Value toFloat(Interpreter &interpreter, const Value &value,
+                     Arguments &arguments) {
   const Value *fallback = arguments.get(0, "default");
   if (const auto number = readNumber(value))
     return Value(number->number());
@@ -136,12 +142,14 @@ static Value toInteger(Interpreter &, const Value &value,
   return fallback ? *fallback : Value(int64_t{0});
 }
 
-static Value absolute(Interpreter &, const Value &value, Arguments &) {
+static Value absolute(Interpreter &interpreter, const Value &value,
+                      Arguments &) {
   return value.isNumber() && value.number() < 0 ? applyUnary("-", value)
                                                 : applyUnary("+", value);
 }
 
-static Value round(Interpreter &, const Value &value, Arguments &arguments) {
+static Value round(Interpreter &interpreter, const Value &value,
+                   Arguments &arguments) {
   const int64_t precision = arguments.getInteger(0, "precision", 0);
   const Text *method = arguments.getText(1, "method");
   if (!value.isNumber() || precision < 0 || precision > 15)

@@ -41,8 +41,9 @@ private:
 };
 
 /// Fills `mask` [vocabulary.maskWords()]: a token has its bit if and only if
-/// `matcher` accepts its bytes. Tokens that end answers are up to the caller:
-/// Matcher::isComplete() says when.
+/// `matcher` accepts its bytes; where that takes long, some tokens that are
+/// accepted may be left out, always the same. Tokens that end answers are up to
+/// the caller: Matcher::isComplete() says when.
 void allowedTokens(const Matcher &matcher, const Vocabulary &vocabulary,
                    uint32_t *mask);
 

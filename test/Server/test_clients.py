@@ -196,8 +196,8 @@ class EndTest(unittest.TestCase):
         rest = list(events)
         self.assertIsNone(rest[-1])
         self.assertEqual(rest[-2]["choices"][0]["finish_reason"], "length")
-        self.assertEqual(server.end(), 0)
-        server.log.close()
+        self.assertEqual(server.process.wait(serving.PATIENCE), 0)
+        server.close()
 
     def test_what_takes_too_long_ends_with_an_error(self):
         server = serving.Server("--slots", "1", "--drain", "0")
@@ -206,8 +206,8 @@ class EndTest(unittest.TestCase):
         server.process.send_signal(signal.SIGTERM)
         rest = list(events)
         self.assertIn("the server ends", json.dumps(rest[-1]))
-        self.assertEqual(server.end(), 0)
-        server.log.close()
+        self.assertEqual(server.process.wait(serving.PATIENCE), 0)
+        server.close()
 
     def test_the_end_waits_for_nobody(self):
         server = serving.Server("--slots", "1")
@@ -221,16 +221,16 @@ class EndTest(unittest.TestCase):
             server.process.send_signal(signal.SIGTERM)
             time.sleep(0.05)
             server.process.send_signal(signal.SIGTERM)
-            self.assertEqual(server.end(), 0)
-        server.log.close()
+            self.assertEqual(server.process.wait(serving.PATIENCE), 0)
+        server.close()
 
     def test_an_idle_server_ends_at_once(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             server = serving.Server()
             with server.raw():
                 server.process.send_signal(number)
-                self.assertEqual(server.end(), 0)
-            server.log.close()
+                self.assertEqual(server.process.wait(serving.PATIENCE), 0)
+            server.close()
 
 
 serving.main()

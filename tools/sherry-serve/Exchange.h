@@ -20,6 +20,10 @@ namespace sherry::serve {
 
 using Clock = std::chrono::steady_clock;
 
+inline double secondsBetween(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
 /// What a client asked, without what nobody reads.
 struct HttpRequest {
   std::string method, path; ///< the path without its query

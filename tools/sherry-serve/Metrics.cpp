@@ -38,9 +38,7 @@ void Metrics::Histogram::print(std::ostream &to, const char *name,
 
 void Metrics::count(const Exchange &exchange, const std::string &route,
                     int status) {
-  const double seconds =
-      std::chrono::duration<double>(Clock::now() - exchange.begin).count();
-  whole.observe(mutex, seconds);
+  whole.observe(mutex, secondsBetween(exchange.begin, Clock::now()));
   const std::lock_guard lock(mutex);
   ++requests[{route, status}];
   cancelled += status == 499;

@@ -153,6 +153,9 @@ class ClientsTest(unittest.TestCase):
                         self.assertLess(time.monotonic(), end)
 
     def test_a_moment_without_descriptors_passes(self):
+        with open(serving.SERVE, "rb") as program:
+            if b"__ubsan_handle" in program.read():
+                self.skipTest("the sanitizer itself needs descriptors")
         few = (60, 60)
         with serving.Server(
             "-q", before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, few)

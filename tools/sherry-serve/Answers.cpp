@@ -14,6 +14,7 @@ using namespace sherry;
 using namespace sherry::serve;
 using engine::EndReason;
 
+/// Log probabilities of a reply, of all its tokens.
 static constexpr size_t kMostLogprobs = size_t{1} << 19;
 
 static std::string makeId(const char *prefix) {

@@ -56,9 +56,9 @@ void sherry::serve::tellHealth(Service &service, const ExchangePtr &exchange) {
 }
 
 void sherry::serve::tellMetrics(Service &service, const ExchangePtr &exchange) {
-  exchange->respond(
-      200, "text/plain; version=0.0.4; charset=utf-8",
-      service.metrics.print(service.scheduler.state(), service.connections));
+  exchange->respond(200, "text/plain; version=0.0.4; charset=utf-8",
+                    service.metrics.print(service.scheduler.state(),
+                                          service.totals.connections));
 }
 
 void sherry::serve::tellSlots(Service &service, const ExchangePtr &exchange) {

@@ -35,7 +35,7 @@ static void raiseDescriptors(size_t connections) {
 }
 
 Server::Server(Service &service, const Access &access)
-    : service(service), access(access) {
+    : service(service), access(access), totals(service.totals) {
   raiseDescriptors(service.options.maxConnections);
   const Options &options = service.options;
   error_code error;
@@ -105,7 +105,6 @@ void Server::accept() {
           std::move(socket), service.options.limits, totals,
           [this](const ExchangePtr &exchange) { handle(exchange); });
       connections.push_back(connection);
-      service.connections = totals.connections.load();
       connection->start();
     }
     accept();
@@ -124,7 +123,6 @@ void Server::tick() {
       it = connections.erase(it);
     }
   }
-  service.connections = totals.connections.load();
   if (std::exchange(acceptsAgain, false))
     accept();
   const bool isEnding = end != Clock::time_point::max();
@@ -159,9 +157,7 @@ void Server::log(const Exchange &exchange, int status) const {
                {"method", exchange.request.method},
                {"path", exchange.request.path},
                {"status", status},
-               {"ms", rounded(std::chrono::duration<double>(Clock::now() -
-                                                            exchange.begin)
-                                  .count())}};
+               {"ms", rounded(secondsBetween(exchange.begin, Clock::now()))}};
   if (exchange.usage.promptTokens > 0) {
     line["prompt_tokens"] = exchange.usage.promptTokens;
     line["cached_tokens"] = exchange.usage.cachedTokens;

@@ -43,7 +43,7 @@ private:
 
   Service &service;
   const Access &access;
-  Totals totals; ///< outlives what the context holds
+  Totals &totals; ///< outlives what the context holds
   boost::asio::io_context context{1};
   boost::asio::ip::tcp::acceptor acceptor{context};
   boost::asio::steady_timer timer{context};

@@ -21,7 +21,8 @@ static sherry_sampler_options readSampling(const sherry_model *model) {
   return sampling;
 }
 
-Service::Service(const Options &options, const sherry_model *model)
+Service::Service(const Options &options, const sherry_model *model,
+                 Totals &totals)
     : options(options), model(model),
       description(Json::parse(sherry_model_metadata(model))),
       name(options.alias.empty()
@@ -29,7 +30,7 @@ Service::Service(const Options &options, const sherry_model *model)
                : options.alias),
       fingerprint(std::string("sherry-") + sherry_version()),
       created(std::time(nullptr)), sampling(readSampling(model)),
-      grammars(model), scheduler(model, options) {
+      totals(totals), grammars(model), scheduler(model, options) {
   engine::ChatFormOptions formOptions;
   if (!options.chatTemplate.empty()) {
     formOptions.jinja = readText(options.chatTemplate);

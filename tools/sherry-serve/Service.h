@@ -17,7 +17,7 @@ namespace sherry::serve {
 
 /// The model and who works with it.
 struct Service {
-  Service(const Options &options, const sherry_model *model);
+  Service(const Options &options, const sherry_model *model, Totals &totals);
   ~Service();
 
   const Options &options;
@@ -31,7 +31,7 @@ struct Service {
   std::string formError;    ///< why there is none
   std::string chatTemplate; ///< its text
   std::atomic<bool> isDraining = false;
-  std::atomic<size_t> connections = 0;
+  Totals &totals; ///< outlives the service and all connections
 
   Metrics metrics;
   Grammars grammars; ///< of the worker

@@ -34,7 +34,8 @@ static void serveModel(Options &options) {
   if (options.context.sequences == 0)
     options.context.sequences =
         chooseSlots(model.get(), options.context.threads);
-  auto service = std::make_unique<Service>(options, model.get());
+  Totals totals;
+  auto service = std::make_unique<Service>(options, model.get(), totals);
   if (!service->form)
     std::fprintf(stderr, "sherry-serve: warning: no chats: %s\n",
                  service->formError.c_str());

@@ -186,10 +186,10 @@ AbiFields Compilation::describe() {
   result.hiddenStride =
       format::rowStride(input.config.hiddenSize, sizeof(float));
   result.maxContext = input.config.maxPositionEmbeddings;
-  auto maxBlock =
-      static_cast<uint32_t>(getSchedule(*input.module).getMaxBlock());
-  result.entries = {{"decode", SHERRY_ABI_FORWARD, 1},
-                    {"prefill", SHERRY_ABI_FORWARD, maxBlock}};
+  for (const EntryPoint &entry :
+       getEntryPoints(getSchedule(*input.module).getSchedule()))
+    result.entries.push_back({entry.name, SHERRY_ABI_FORWARD,
+                              static_cast<uint32_t>(entry.maxTokens)});
   return result;
 }
 

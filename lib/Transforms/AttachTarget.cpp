@@ -73,6 +73,7 @@ struct AttachTargetPass : sherry::impl::AttachTargetBase<AttachTargetPass> {
         pick(prefetchL2, schedule.getPrefetchL2()),
         pick(interleave, schedule.getInterleave()),
         pick(order, schedule.getOrder()),
+        pick(lookupTokens, schedule.getLookupTokens()),
         pick(pairSums, schedule.getPairSums()),
         pick(fuseDecode, schedule.getFuseDecode()),
         pick(multiplyPanels, schedule.getMultiplyPanels()));
@@ -81,9 +82,10 @@ struct AttachTargetPass : sherry::impl::AttachTargetBase<AttachTargetPass> {
     if (stage && stage == "layout" &&
         (schedule.getMaxBlock() != before.getMaxBlock() ||
          schedule.getInterleave() != before.getInterleave() ||
-         schedule.getOrder() != before.getOrder())) {
-      module.emitError("max_block, interleave and order are fixed after the "
-                       "stage 'layout': ")
+         schedule.getOrder() != before.getOrder() ||
+         schedule.getLookupTokens() != before.getLookupTokens())) {
+      module.emitError("max_block, interleave, order and lookup_tokens are "
+                       "fixed after the stage 'layout': ")
           << before << " would become " << schedule;
       return signalPassFailure();
     }

@@ -40,7 +40,8 @@ struct FuseSwiGLUPass : sherry::impl::FuseSwiGLUBase<FuseSwiGLUPass> {
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       auto tokens =
           SherryDialect::MaxTokensAttrHelper(&getContext()).getAttr(function);
-      // The results of one token are few, and its weights are read in order.
+      // The results of few tokens are few, and weights that are looked up are
+      // read in order.
       if (!tokens || tokens.getInt() <= 1)
         continue;
       SmallVector<QuantizeActivationsOp> candidates;
@@ -60,7 +61,7 @@ struct FuseSwiGLUPass : sherry::impl::FuseSwiGLUBase<FuseSwiGLUPass> {
     int64_t outputs = swiglu.getType().getDimSize(1);
     LinearOp linear = findLinear(swiglu.getGate(), 0);
     if (!linear || linear != findLinear(swiglu.getUp(), outputs) ||
-        !linear.getInputEncoding() ||
+        !linear.getInputEncoding() || linear.getInputEncoding().getTables() ||
         linear->getBlock() != quantize->getBlock() || linear.getResidual() ||
         linear.getType().getDimSize(1) != 2 * outputs ||
         !linear.getResult().hasNUses(2))

@@ -35,11 +35,11 @@ struct SelectLayoutPass : sherry::impl::SelectLayoutBase<SelectLayoutPass> {
     SherryDialect::MaxTokensAttrHelper maxTokens(&getContext());
     for (auto function : module.getOps<func::FuncOp>())
       if (auto tokens = maxTokens.getAttr(function);
-          tokens && tokens.getInt() == 1)
+          tokens && tokens.getInt() <= schedule.getLookupTokens())
         function.walk([&](LinearOp op) { askForTables(op, symbols); });
   }
 
-  /// Makes the quantized input of `op`, which has one token, one with tables
+  /// Makes the quantized input of `op`, which has few tokens, one with tables
   /// for the weight's codes.
   void askForTables(LinearOp op, SymbolTable &symbols) {
     TernaryAttr ternary = symbols.lookup<WeightOp>(op.getWeight()).getTernary();

@@ -1,4 +1,4 @@
-//===- SpecializeTokens.cpp - A decode and a prefill copy of the model ----===//
+//===- SpecializeTokens.cpp - Copies of the model for few and many tokens -===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -21,7 +21,6 @@ struct SpecializeTokensPass
     : sherry::impl::SpecializeTokensBase<SpecializeTokensPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    int64_t maxBlock = getSchedule(module).getMaxBlock();
     SymbolTable symbols(module);
     auto forward = symbols.lookup<func::FuncOp>("forward");
     if (!forward || !forward.isPublic()) {
@@ -29,18 +28,19 @@ struct SpecializeTokensPass
       return signalPassFailure();
     }
     SmallVector<func::FuncOp> originals(module.getOps<func::FuncOp>());
-    for (auto [prefix, tokens] :
-         {std::pair<StringRef, int64_t>("decode", 1), {"prefill", maxBlock}}) {
-      auto rename = [&, prefix = prefix](StringRef name) {
-        return StringAttr::get(&getContext(),
-                               name == "forward" ? prefix.str()
-                                                 : (prefix + "_" + name).str());
+    for (const EntryPoint &entry :
+         getEntryPoints(getSchedule(module).getSchedule())) {
+      auto rename = [&](StringRef name) {
+        return StringAttr::get(
+            &getContext(),
+            name == "forward" ? entry.name : (entry.name + "_" + name).str());
       };
       for (func::FuncOp original : originals) {
         func::FuncOp copy = original.clone();
         copy.setSymNameAttr(rename(original.getName()));
         SherryDialect::MaxTokensAttrHelper(&getContext())
-            .setAttr(copy, Builder(&getContext()).getI64IntegerAttr(tokens));
+            .setAttr(copy,
+                     Builder(&getContext()).getI64IntegerAttr(entry.maxTokens));
         copy.walk([&](func::CallOp call) {
           call.setCalleeAttr(FlatSymbolRefAttr::get(rename(call.getCallee())));
         });

@@ -59,10 +59,12 @@ static StringRef checkTokens(Operation *function) {
   if (!tokens)
     return "is not specialized for a number of tokens";
   auto module = function->getParentOfType<ModuleOp>();
-  int64_t block = getSchedule(module).getMaxBlock();
-  return tokens.getInt() == 1 || tokens.getInt() == block
+  return llvm::any_of(getEntryPoints(getSchedule(module).getSchedule()),
+                      [&](const EntryPoint &entry) {
+                        return entry.maxTokens == tokens.getInt();
+                      })
              ? ""
-             : "takes neither one token nor max_block of sherry.schedule";
+             : "takes as many tokens as no entry point of sherry.schedule";
 }
 
 static StringRef checkWeight(WeightOp weight) {

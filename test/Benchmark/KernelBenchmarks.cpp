@@ -81,8 +81,11 @@ Fixture::Fixture(const Lowering &lowering, format::CodeOrder order,
   shape.layout.interleave = 4;
   const CompiledKernels kernels = llvm::cantFail(CompiledKernels::compile(
       lowering, moduleText({shape}, ActivationKind::I8), kMaxTokens));
-  function =
-      kernels.function((tokens > 1 ? "prefill_" : "decode_") + functionName(0));
+  const std::string entry = tokens == 1 ? "decode_"
+                            : tokens <= CompiledKernels::kLookupTokens
+                                ? "decode_" + std::to_string(tokens) + "_"
+                                : "prefill_";
+  function = kernels.function(entry + functionName(0));
   offset = kernels.weightOffset(0);
   // Both sides prefetch beyond the end.
   section = Buffer(kernels.weightsSize() + (1 << 20));
@@ -115,6 +118,8 @@ int main(int argc, char **argv) {
   };
   const Case cases[] = {{"AVX512VNNI", format::CodeOrder::Words, 1},
                         {"AVX2", format::CodeOrder::Nibbles, 1},
+                        {"AVX512VNNI", format::CodeOrder::Words, 2},
+                        {"AVX512VNNI", format::CodeOrder::Words, 4},
                         {"AVX512VNNI", format::CodeOrder::Words, 8},
                         {"AVX512VNNI", format::CodeOrder::Words, 64}};
   for (const Case &c : cases) {

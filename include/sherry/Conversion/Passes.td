@@ -88,7 +88,7 @@ def InterleaveTiles
     : Pass<"sherry-interleave-tiles", "::mlir::func::FuncOp"> {
   let summary = "let the tiles of a super-tile take turns";
   let description = [{
-    For products with one token, by table lookups: rule [T5] lets the tiles of a
+    For products with few tokens, by table lookups: rule [T5] lets the tiles of a
     super-tile alternate in memory, so that they are read in ascending order. A
     parallel loop over tiles, whose subscripts contain `%tile floordiv n` or
     `%tile mod n`, becomes loops over the super-tiles of a thread, over the

@@ -10,6 +10,7 @@
 #include "sherry/Format/Layout.h"
 
 #include <string>
+#include <vector>
 
 namespace sherry {
 
@@ -26,6 +27,9 @@ struct Schedule {
   int64_t interleave = 1;
   /// Bytes of the codes of a step [T6].
   format::CodeOrder order = format::CodeOrder::Words;
+  /// Most tokens that are looked up in tables together: functions for 1, 2, 4
+  /// ... up to so many tokens have tables.
+  int64_t lookupTokens = 1;
   /// Several tokens: pairs of products are summed in 16 bits, for CPUs that
   /// have no instruction for four.
   bool pairSums = false;
@@ -68,6 +72,26 @@ inline constexpr ScheduleField kScheduleFields[] = {
     {"prefetch_l2", &Schedule::prefetchL2, 0, 1 << 30, 1},
     {"interleave", &Schedule::interleave, 1, format::kMaxInterleave, 1},
 };
+
+/// Most tokens of functions with tables: their rows are in one block.
+inline constexpr int64_t kMostLookupTokens = 8;
+
+/// A function of the model for calls of up to so many tokens.
+struct EntryPoint {
+  std::string name;
+  int64_t maxTokens;
+};
+
+/// Those of a model, with the fewest tokens first.
+inline std::vector<EntryPoint> getEntryPoints(const Schedule &schedule) {
+  std::vector<EntryPoint> entries{{"decode", 1}};
+  for (int64_t tokens = 2;
+       tokens <= schedule.lookupTokens && tokens < schedule.maxBlock;
+       tokens *= 2)
+    entries.push_back({"decode_" + std::to_string(tokens), tokens});
+  entries.push_back({"prefill", schedule.maxBlock});
+  return entries;
+}
 
 /// The first number that is out of its range, or null.
 inline const ScheduleField *findBadField(const Schedule &schedule) {

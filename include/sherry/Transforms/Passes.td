@@ -32,6 +32,8 @@ def AttachTarget : Pass<"sherry-attach-target", "::mlir::ModuleOp"> {
                           "for lookups among 32 entries"),
                clEnumValN(::sherry::CodeOrder::Nibbles, "nibbles",
                           "for lookups among 16 entries"))}]>,
+    Option<"lookupTokens", "lookup-tokens", "int64_t", "",
+           "most tokens that are looked up in tables together">,
     Option<"pairSums", "pair-sums", "bool", "",
            "several tokens: sum pairs of products in 16 bits">,
     Option<"fuseDecode", "fuse-decode", "bool", "",
@@ -71,11 +73,12 @@ def QuantizeActivations
 }
 
 def SpecializeTokens : Pass<"sherry-specialize-tokens", "::mlir::ModuleOp"> {
-  let summary = "one copy of the model for one token, one for a block";
+  let summary = "copies of the model for one token, for few and for a block";
   let description = [{
-    The public function `forward` becomes `decode` and `prefill`; functions it
-    calls get these names as prefixes. The attribute `sherry.max_tokens` of each
-    says how many tokens it takes at most: 1, and `max_block` of the schedule.
+    The public function `forward` becomes `decode`, `decode_2`, `decode_4` ...
+    and `prefill`; functions it calls get these names as prefixes. The attribute
+    `sherry.max_tokens` of each says how many tokens it takes at most: 1, 2, 4
+    ... up to `lookup_tokens`, and `max_block` of the schedule.
   }];
   let dependentDialects = ["::sherry::SherryDialect"];
 }
@@ -87,8 +90,8 @@ def SelectLayout : Pass<"sherry-select-layout", "::mlir::ModuleOp"> {
     32-entry lookup is one instruction (AVX512BW) and those without lookups,
     `nibbles` those with 16-entry byte lookups (AVX2). Interleaved tiles share
     the loads of tables, which pays where lookups are instructions. A weight
-    that has a layout keeps it. In functions for one token, the quantized inputs
-    of such weights get tables for their order.
+    that has a layout keeps it. In functions for up to `lookup_tokens` tokens,
+    the quantized inputs of such weights get tables for their order.
   }];
   let dependentDialects = ["::sherry::SherryDialect"];
 }

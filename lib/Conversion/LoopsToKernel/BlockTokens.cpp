@@ -19,8 +19,12 @@ using namespace mlir;
 using namespace sherry;
 
 /// Tokens of blocks: those of buffers, and a half for what is left. Fewer
-/// tokens' sums would wait for each other.
-static constexpr int64_t kSizes[] = {kTokenBlock, kTokenBlock / 2};
+/// tokens' sums would wait for each other, where there are no fewer.
+static SmallVector<int64_t> getSizes(int64_t maxTokens) {
+  if (maxTokens != 0 && maxTokens < kTokenBlock)
+    return {maxTokens};
+  return {kTokenBlock, kTokenBlock / 2};
+}
 
 namespace {
 struct BlockTokensPass : sherry::impl::BlockTokensBase<BlockTokensPass> {
@@ -34,6 +38,7 @@ private:
                  ArrayRef<IntegerSet> exists = {});
 
   int64_t together; ///< tokens that share reads
+  SmallVector<int64_t> sizes;
 };
 } // namespace
 
@@ -46,7 +51,7 @@ void BlockTokensPass::emitBlock(OpBuilder &b, TokenLoop tokens,
   for (int64_t i = 0; i < size; ++i)
     rows.push_back(affine::makeComposedAffineApply(b, loc, first + i, folded));
   for (int64_t i = 0; i < size; i += together)
-    TokenCopies(tokens, ArrayRef(rows).slice(i, std::min(together, size)),
+    TokenCopies(tokens, ArrayRef(rows).slice(i, std::min(together, size - i)),
                 exists.empty() ? exists : exists.drop_front(i))
         .copyAll(b);
 }
@@ -77,7 +82,7 @@ void BlockTokensPass::block(TokenLoop tokens) {
   Location loc = tokens.loop.getLoc();
   Value count = tokens.getCount();
   int64_t begin = tokens.getBegin();
-  constexpr int64_t most = kSizes[0];
+  const int64_t most = sizes.front();
   // Whole blocks; the loop does nothing where fewer than `begin` tokens are.
   AffineExpr symbol = b.getAffineSymbolExpr(0);
   AffineExpr blocks = (symbol - begin).floorDiv(most);
@@ -92,11 +97,11 @@ void BlockTokensPass::block(TokenLoop tokens) {
               loop.getInductionVar(), most);
   }
   // What is left: a block of the smallest size that has room for it.
-  SmallVector<int64_t> sizes(std::begin(kSizes), std::end(kSizes));
+  SmallVector<int64_t> rests(sizes);
   if (writesResult(tokens))
-    sizes.push_back(1);
-  for (auto [i, size] : llvm::enumerate(sizes)) {
-    int64_t smaller = i + 1 < sizes.size() ? sizes[i + 1] : 0;
+    rests.push_back(1);
+  for (auto [i, size] : llvm::enumerate(rests)) {
+    int64_t smaller = i + 1 < rests.size() ? rests[i + 1] : 0;
     AffineExpr rest = (symbol - begin) % most;
     SmallVector<IntegerSet> exists;
     for (int64_t token = 0; size > 1 && token < size; ++token)
@@ -123,6 +128,9 @@ void BlockTokensPass::runOnOperation() {
       getSchedule(getOperation()->getParentOfType<ModuleOp>());
   // Sums of pairs are for CPUs with 16 registers.
   together = schedule.getPairSums() ? 4 : kTokenBlock;
+  auto maxTokens =
+      SherryDialect::MaxTokensAttrHelper(&getContext()).getAttr(getOperation());
+  sizes = getSizes(maxTokens ? maxTokens.getInt() : 0);
   SmallVector<affine::AffineForOp> loops;
   getOperation()->walk(
       [&](affine::AffineForOp loop) { loops.push_back(loop); });

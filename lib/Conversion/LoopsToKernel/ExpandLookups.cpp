@@ -8,10 +8,10 @@
 using namespace mlir;
 using namespace sherry;
 
-/// Table `number` of the step.
-static Value tableIndex(CodesBuilder &b, LookupCodesOp op, int64_t number) {
+/// Table `number` of the step, of the token whose tables begin at `index`.
+static Value tableIndex(CodesBuilder &b, Value index, int64_t number) {
   return b.createOrFold<arith::AddIOp>(
-      op.getIndex(), arith::ConstantIndexOp::create(b, number));
+      index, arith::ConstantIndexOp::create(b, number));
 }
 
 /// Where bit 15 - `group` of words is set.
@@ -21,20 +21,23 @@ static Value isSet(CodesBuilder &b, Value words, int64_t group) {
 }
 
 /// Words.
-static Value lookUpWords(CodesBuilder &b, LookupCodesOp op, Value sum) {
+static SmallVector<Value> lookUpWords(CodesBuilder &b, LookupCodesOp op) {
   auto type = b.vec(format::kTileRows, 16);
+  SmallVector<Value> sums(op.getAccumulators());
   Value signs;
   if (b.codebook.hasSignApart())
     signs = b.bitcast(type, b.part(b.end, format::kSignBytes));
   auto addGroup = [&](int64_t group, Value codes) {
-    Value index = tableIndex(b, op, group);
-    Value found = LookupOp::create(b, type, op.getTables(), index, codes);
-    if (signs) {
-      Value negative = arith::SubIOp::create(b, b.splat(found, 0), found);
-      found =
-          arith::SelectOp::create(b, isSet(b, signs, group), negative, found);
+    Value isNegative = signs ? isSet(b, signs, group) : Value();
+    for (auto [sum, index] : llvm::zip_equal(sums, op.getIndices())) {
+      Value found = LookupOp::create(b, type, op.getTables(),
+                                     tableIndex(b, index, group), codes);
+      if (signs) {
+        Value negative = arith::SubIOp::create(b, b.splat(found, 0), found);
+        found = arith::SelectOp::create(b, isNegative, negative, found);
+      }
+      sum = b.add(sum, found);
     }
-    sum = b.add(sum, found);
   };
   int64_t words = format::stepWords(b.groups);
   Value collected;
@@ -53,7 +56,7 @@ static Value lookUpWords(CodesBuilder &b, LookupCodesOp op, Value sum) {
   }
   if (collected)
     addGroup(b.groups - 1, collected);
-  return sum;
+  return sums;
 }
 
 /// The lower bytes of the 32 words of rows, in the order of nibbles [T7].
@@ -65,21 +68,27 @@ static Value lowBytes(CodesBuilder &b, Value words) {
 }
 
 /// Nibbles.
-static Value lookUpNibbles(CodesBuilder &b, LookupCodesOp op, Value sum) {
+static SmallVector<Value> lookUpNibbles(CodesBuilder &b, LookupCodesOp op) {
   auto words = b.vec(16, 16);
   int64_t size = b.bytes.getType().getDimSize(0);
   // Bit 15 of a sign word is the sign of the current group. The lowest bit is
   // set, because a sign of zero would erase the sum; the sixteenth sign, which
   // lives there, is kept aside.
-  Value signs[2], last[2], sums[2];
+  Value signs[2], last[2];
   for (int64_t half = 0; half < 2; ++half) {
     Value word = b.bitcast(words, b.part(size - 64 + 32 * half, 32));
     Value one = b.splat(word, 1);
     signs[half] = b.join(word, one);
     last[half] = b.join(b.shiftLeft(word, 15), one);
-    sums[half] = vector::ExtractStridedSliceOp::create(
-        b, sum, ArrayRef<int64_t>{16 * half}, ArrayRef<int64_t>{16},
-        ArrayRef<int64_t>{1});
+  }
+  SmallVector<std::array<Value, 2>> sums; // halves, of each token
+  for (Value sum : op.getAccumulators()) {
+    std::array<Value, 2> halves;
+    for (int64_t half = 0; half < 2; ++half)
+      halves[half] = vector::ExtractStridedSliceOp::create(
+          b, sum, ArrayRef<int64_t>{16 * half}, ArrayRef<int64_t>{16},
+          ArrayRef<int64_t>{1});
+    sums.push_back(halves);
   }
   // Signs apart are the last words; bit 4 of an entry says in which of two
   // tables it is.
@@ -87,11 +96,12 @@ static Value lookUpNibbles(CodesBuilder &b, LookupCodesOp op, Value sum) {
   for (int64_t half = 0; half < 2 && b.codebook.hasSignApart(); ++half)
     upper[half] =
         b.bitcast(words, b.part(b.end - format::kSignBytes + 32 * half, 32));
-  auto lookUp = [&](int64_t group, Value codes) -> std::array<Value, 2> {
+  auto lookUp = [&](Value first, int64_t group,
+                    Value codes) -> std::array<Value, 2> {
     int64_t tables = upper[0] ? 2 : 1;
     std::array<Value, 2> found;
     for (int64_t table = 0; table < tables; ++table) {
-      Value index = tableIndex(b, op, tables * group + table);
+      Value index = tableIndex(b, first, tables * group + table);
       auto halves =
           LookupHalvesOp::create(b, words, words, op.getTables(), index, codes);
       for (int64_t half = 0; half < 2; ++half)
@@ -110,21 +120,27 @@ static Value lookUpNibbles(CodesBuilder &b, LookupCodesOp op, Value sum) {
     else
       codes =
           group % 2 == 0 ? b.part(group / 2 * 32, 32) : b.shiftRight(codes, 4);
-    std::array<Value, 2> found = lookUp(group, codes);
-    for (int64_t half = 0; half < 2; ++half) {
-      Value sign = group == 15 ? last[half] : signs[half];
-      sums[half] = b.add(sums[half], ApplySignOp::create(b, found[half], sign));
-      if (group < 14)
-        signs[half] = b.add(signs[half], signs[half]);
+    for (auto [halves, index] : llvm::zip_equal(sums, op.getIndices())) {
+      std::array<Value, 2> found = lookUp(index, group, codes);
+      for (int64_t half = 0; half < 2; ++half) {
+        Value sign = group == 15 ? last[half] : signs[half];
+        halves[half] =
+            b.add(halves[half], ApplySignOp::create(b, found[half], sign));
+      }
     }
+    for (Value &sign : signs)
+      if (group < 14)
+        sign = b.add(sign, sign);
   }
   auto order = llvm::to_vector(llvm::seq<int64_t>(format::kTileRows));
-  return vector::ShuffleOp::create(b, sums[0], sums[1], order);
+  return llvm::map_to_vector(sums, [&](const auto &halves) -> Value {
+    return vector::ShuffleOp::create(b, halves[0], halves[1], order);
+  });
 }
 
 void sherry::expandLookup(LookupCodesOp op) {
   CodesBuilder b(op, op);
   auto lookUp = op.getOrder() == CodeOrder::Words ? lookUpWords : lookUpNibbles;
-  op.replaceAllUsesWith(lookUp(b, op, op.getAccumulator()));
+  op.replaceAllUsesWith(lookUp(b, op));
   op.erase();
 }

@@ -72,6 +72,7 @@ private:
   void emitTurns();
   Value lookUp(Value value, IRMapping &map, Value number);
   Operation *copy(Operation *op, IRMapping &map, Value number);
+  void placeInTile(Operation *op, Value number);
   bool outlivesTurns(Value value);
   Value addSlot(Value value);
   AffineMap getPlace(Type type);
@@ -115,7 +116,9 @@ bool Interleaving::outlivesTurns(Value value) {
           return store.value == value && store.user == user;
         }))
       return false;
-    return !llvm::is_contained(turns, user) || findsPlace(user);
+    return llvm::none_of(turns,
+                         [&](Operation *op) { return op->isAncestor(user); }) ||
+           findsPlace(user);
   });
 }
 
@@ -147,13 +150,23 @@ AffineMap Interleaving::getPlace(Type type) {
 
 /// A copy of `op` for the tile of the loop over `number`.
 Operation *Interleaving::copy(Operation *op, IRMapping &map, Value number) {
-  for (Value operand : op->getOperands())
-    lookUp(operand, map, number);
+  op->walk([&](Operation *inner) {
+    for (Value operand : inner->getOperands())
+      if (!op->isAncestor(operand.getParentBlock()->getParentOp()))
+        lookUp(operand, map, number);
+  });
   Operation *result = b.clone(*op, map);
+  result->walk([&](Operation *inner) { placeInTile(inner, number); });
+  return result;
+}
+
+/// Makes the subscripts of a copy, which are those of the tile of the original
+/// loop, those of the tile of the loop over `number`.
+void Interleaving::placeInTile(Operation *op, Value number) {
   Value tile = tiles.getTile();
-  auto subscripts = getSubscripts(result);
+  auto subscripts = getSubscripts(op);
   if (!subscripts || !llvm::is_contained(subscripts->second, tile))
-    return result;
+    return;
   auto [subscriptMap, range] = *subscripts;
   unsigned numDims = subscriptMap.getNumDims();
   AffineExpr super = b.getAffineDimExpr(numDims);
@@ -177,9 +190,8 @@ Operation *Interleaving::copy(Operation *op, IRMapping &map, Value number) {
                      b.getContext());
   operands.insert(operands.begin() + numDims, {superTile, number});
   affine::canonicalizeMapAndOperands(&replaced, &operands);
-  result->setOperands(range.getBeginOperandIndex(), range.size(), operands);
-  result->setAttr("map", AffineMapAttr::get(replaced));
-  return result;
+  op->setOperands(range.getBeginOperandIndex(), range.size(), operands);
+  op->setAttr("map", AffineMapAttr::get(replaced));
 }
 
 /// `value` of the tile of the loop over `number`, under construction.

@@ -119,7 +119,12 @@ LogicalResult TileLoop::checkBody() {
         }
         bool isOfRanges = ranges.size() > 1 && isa<affine::AffineIfOp>(op) &&
                           op->getBlock() == loop.getBody();
-        if (isOfRanges || isa<affine::AffineYieldOp>(op))
+        // What is only done sometimes is done so for all tiles.
+        bool isSameForAll =
+            isa<affine::AffineIfOp>(op) && op->getNumResults() == 0 &&
+            llvm::none_of(op->getOperands(),
+                          [&](Value value) { return ofTile.contains(value); });
+        if (isOfRanges || isSameForAll || isa<affine::AffineYieldOp>(op))
           return WalkResult::advance();
         if (op->getNumRegions() != 0)
           return WalkResult::interrupt();

@@ -113,9 +113,6 @@ FunctionPattern::getArguments(func::FuncOp function) const {
   if (maxTokens == 0)
     return function.emitError("needs the attribute sherry.max_tokens: run "
                               "sherry-specialize-tokens first");
-  if (maxTokens > 1 && maxTokens % kTokenBlock != 0)
-    return function.emitError("sherry.max_tokens must be 1 or a multiple of ")
-           << kTokenBlock;
   Builder b(function.getContext());
   auto bytes = [&](int64_t size) {
     return MemRefType::get({size}, b.getI8Type());

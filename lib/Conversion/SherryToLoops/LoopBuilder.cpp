@@ -25,11 +25,12 @@ int64_t sherry::getMaxTokens(Operation *op) {
 
 MemRefType sherry::getRowsType(int64_t maxTokens, RankedTensorType tensor) {
   Type element = tensor.getElementType();
+  int64_t rows = getBufferRows(maxTokens);
   if (tensor.getRank() == 1)
-    return MemRefType::get({maxTokens}, element);
+    return MemRefType::get({rows}, element);
   int64_t stride = format::rowStride(tensor.getDimSize(1),
                                      element.getIntOrFloatBitWidth() / 8);
-  return MemRefType::get({maxTokens, stride}, element);
+  return MemRefType::get({rows, stride}, element);
 }
 
 /// The graph op and the weight that it reads.
@@ -362,6 +363,13 @@ void LoopBuilder::parallelUnits(Value count, int64_t units,
     // One row or none; none only if no logits are wanted.
     parallel(
         mul(count, units), [&](Value unit) { body(index(0), unit); }, division);
+    return;
+  }
+  if (maxTokens < kTokenBlock) {
+    // Fewer rows than threads, perhaps.
+    parallel(
+        mul(count, units), [&](Value i) { body(div(i, units), rem(i, units)); },
+        division);
     return;
   }
   parallel(

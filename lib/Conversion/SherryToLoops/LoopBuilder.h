@@ -36,7 +36,7 @@ struct Rows {
   }
   llvm::SmallVector<mlir::Value> getValues() const { return {buffer, count}; }
 
-  /// memref<max_tokens x (at least cols) x T>, or the slice of one.
+  /// memref<getBufferRows() x (at least cols) x T>, or the slice of one.
   mlir::Value buffer;
   /// Rows in use, at most max_tokens.
   mlir::Value count;
@@ -53,8 +53,13 @@ enum class Division {
 
 /// `sherry.max_tokens` of the function that `op` is or is in; 0 if it has none.
 int64_t getMaxTokens(mlir::Operation *op);
-/// The buffer of activations for up to `maxTokens` tokens: memref<max_tokens x
-/// (at least cols) x element>, or memref<max_tokens x i32> of row numbers.
+/// Rows of buffers for up to `maxTokens` tokens: whole blocks of tokens, if
+/// there may be several.
+inline int64_t getBufferRows(int64_t maxTokens) {
+  return maxTokens == 1 ? 1 : format::roundUp(maxTokens, kTokenBlock);
+}
+/// The buffer of activations for up to `maxTokens` tokens: memref<rows x
+/// (at least cols) x element>, or memref<rows x i32> of row numbers.
 mlir::MemRefType getRowsType(int64_t maxTokens, mlir::RankedTensorType tensor);
 
 class LoopBuilder : public mlir::ImplicitLocOpBuilder {
@@ -192,7 +197,7 @@ public:
   void parallel(mlir::Value end, llvm::function_ref<void(mlir::Value)> body,
                 Division division = Division::Equal);
   /// Runs `body(row, column)` for all vectors of `lanes` columns of `rows`:
-  /// divides rows among the team if there may be several, else columns.
+  /// divides rows among the team if there may be many, else columns.
   void parallelVectors(const Rows &rows, int64_t lanes,
                        llvm::function_ref<void(mlir::Value, mlir::Value)> body);
   /// Runs `body(row, unit)` for `units` pieces of every row, divided as above.

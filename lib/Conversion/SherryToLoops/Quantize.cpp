@@ -12,7 +12,7 @@
 using namespace mlir;
 using namespace sherry;
 
-/// Tokens whose values alternate in memory.
+/// Tokens whose values alternate in memory, for products with panels.
 static int64_t tokensInBlock(const LoopBuilder &b) {
   return b.maxTokens == 1 || b.schedule.getMultiplyPanels() ? 1 : kTokenBlock;
 }
@@ -53,24 +53,25 @@ SmallVector<Type> QuantizedRows::getTypes(const LoopsConfig &config,
                                           RankedTensorType tensor) {
   Builder b(tensor.getContext());
   QuantizedAttr encoding = getQuantized(tensor);
-  int64_t cols = tensor.getDimSize(1), rows = maxTokens;
-  int64_t stride = format::rowStride(cols, 1);
-  if (config.getSchedule().getMultiplyPanels() && maxTokens > 1) {
+  int64_t cols = tensor.getDimSize(1), tokens = getBufferRows(maxTokens);
+  int64_t stride = format::rowStride(cols, 1), rows = tokens;
+  if (config.getSchedule().getMultiplyPanels() && maxTokens > 1 &&
+      !encoding.getTables()) {
     // Whole cache lines, which are not in the same set of the cache.
     int64_t unit = 4 * MultiplyPanelOp::kUnit;
     stride = format::roundUp(cols + unit - 4, unit);
     if (stride % 2048 == 0)
       stride += unit;
-    rows = format::roundUp(maxTokens, kPanelTokens);
+    rows = format::roundUp(tokens, kPanelTokens);
   }
   auto blocks = static_cast<int64_t>(encoding.getBlocks().size());
   int64_t entries = config.getNumerics().getFuseMulAdd() ? 2 * blocks : blocks;
   SmallVector<Type> types{MemRefType::get({rows, stride}, b.getI8Type()),
-                          MemRefType::get({entries, maxTokens}, b.getF32Type()),
-                          MemRefType::get({blocks, maxTokens}, b.getI32Type())};
-  int64_t groups = 0;
+                          MemRefType::get({entries, tokens}, b.getF32Type()),
+                          MemRefType::get({blocks, tokens}, b.getI32Type())};
+  int64_t groups = 0; // of all tokens
   for (int64_t block : encoding.getBlocks())
-    groups += groupsOf(encoding, block);
+    groups += maxTokens * groupsOf(encoding, block);
   if (encoding.getTables() == CodeOrder::Words)
     types.push_back(MemRefType::get({groups, 32}, b.getI16Type()));
   else if (encoding.getTables() == CodeOrder::Nibbles)
@@ -96,6 +97,10 @@ QuantizedRows QuantizedRows::alloc(LoopBuilder &b, RankedTensorType tensor,
   return result;
 }
 
+int64_t QuantizedRows::tablesOfToken(const LoopBuilder &b) const {
+  return cast<MemRefType>(tables.getType()).getDimSize(0) / b.maxTokens;
+}
+
 Value QuantizedRows::inBlocks(LoopBuilder &b) const {
   auto type = cast<MemRefType>(values.buffer.getType());
   int64_t tokens = tokensInBlock(b);
@@ -116,7 +121,7 @@ SmallVector<Value> QuantizedRows::placeOf(LoopBuilder &b, Value row,
 /// Stores the bytes of whole groups of a row, from the group of `column` on.
 static void storeGroups(LoopBuilder &b, Value bytes,
                         const QuantizedRows &result, Value row, Value column) {
-  if (tokensInBlock(b) == 1)
+  if (tokensInBlock(b) == 1 || result.tables)
     return b.store(bytes, result.values.buffer, {row, column});
   Value values = result.inBlocks(b);
   Value group = b.div(column, format::kDotInputs);
@@ -233,27 +238,28 @@ void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
           result.negatedSums, {block, row});
 }
 
-/// Builds the tables of a block of `inputs` activations from `column` on, whose
-/// first group is `first`.
-static void emitTables(LoopBuilder &b, const QuantizedRows &rows, Value column,
-                       Value first, int64_t inputs) {
+/// Builds the tables of a block of `inputs` activations of `row` from `column`
+/// on, whose first group is `first`.
+static void emitTables(LoopBuilder &b, const QuantizedRows &rows, Value row,
+                       Value column, Value first, int64_t inputs) {
   if (!rows.tables)
     return;
   auto i16 = b.getI16Type();
   CodebookAttr codebook = rows.encoding.getCodebook();
   int64_t groupInputs = codebook.getCodebook().inputs;
+  Value firstOfToken = b.mul(row, rows.tablesOfToken(b));
   auto emitTable = [&](Value i, Value activations) {
     Value group = b.add(first, i);
     if (rows.encoding.getTables() == CodeOrder::Words) {
       b.store(BuildTableOp::create(b, b.vec(32, i16), activations, codebook),
-              rows.tables, {group, b.index(0)});
+              rows.tables, {b.add(firstOfToken, group), b.index(0)});
       return;
     }
     int64_t count = groupTables(rows.encoding), entries = 16 * count;
     auto wide = b.vec(entries, i16);
     Value table = BuildTableOp::create(b, wide, activations, codebook);
     Value high = arith::ShRUIOp::create(b, table, b.splatInt(wide, 8));
-    Value first = b.mul(group, count);
+    Value first = b.add(firstOfToken, b.mul(group, count));
     for (int64_t half = 0; half < 2; ++half) {
       Value bytes = arith::TruncIOp::create(b, b.vec(entries, b.getI8Type()),
                                             half ? high : table);
@@ -265,20 +271,14 @@ static void emitTables(LoopBuilder &b, const QuantizedRows &rows, Value column,
   // The last groups may have fewer inputs than are loaded at once.
   int64_t loaded = format::roundUp(groupInputs, format::kDotInputs);
   int64_t whole = inputs < loaded ? 0 : (inputs - loaded) / groupInputs + 1;
-  Value fours = groupInputs == loaded ? rows.inBlocks(b) : Value();
   b.forLoop(b.index(whole), 1, [&](Value i) {
-    auto type = b.vec(loaded, b.getI8Type());
-    if (groupInputs == loaded)
-      return emitTable(
-          i, b.load(type, fours,
-                    QuantizedRows::placeOf(b, b.index(0), b.add(first, i))));
-    emitTable(i, b.load(type, rows.values.buffer,
-                        {b.index(0), b.add(column, b.mul(i, groupInputs))}));
+    emitTable(i, b.load(b.vec(loaded, b.getI8Type()), rows.values.buffer,
+                        {row, b.add(column, b.mul(i, groupInputs))}));
   });
   for (int64_t at = whole * groupInputs; at < inputs; at += groupInputs) {
     int64_t count = inputs - at;
     Value rest = b.load(b.vec(count, b.getI8Type()), rows.values.buffer,
-                        {b.index(0), b.add(column, at)});
+                        {row, b.add(column, at)});
     SmallVector<int64_t> order;
     for (int64_t i = 0; i < loaded; ++i)
       order.push_back(std::min(i, count));
@@ -301,8 +301,6 @@ auto QuantizePattern::lower(LoopBuilder &b, QuantizeActivationsOp op,
                             Adaptor adaptor) const -> FailureOr<Values> {
   ArrayRef<int64_t> blocks = op.getEncoding().getBlocks();
   Rows input(adaptor.getInput(), op.getInput());
-  if (op.getEncoding().getTables() && b.maxTokens > 1)
-    return op.emitOpError("has tables, which are those of one token");
   QuantizedRows result = QuantizedRows::alloc(b, op.getType(), input.count);
   // Blocks repeat with a period: the chunks of a scale group. Whole periods
   // are a loop; what is left is written out.
@@ -330,7 +328,8 @@ auto QuantizePattern::lower(LoopBuilder &b, QuantizeActivationsOp op,
       emitQuantizeBlock(b, input, column, result, row, column,
                         b.add(b.mul(round, period), i), inputs, largest);
       // Here, because a step of their own would end at a barrier.
-      emitTables(b, result, column, b.add(b.mul(round, groups), group), inputs);
+      emitTables(b, result, row, column, b.add(b.mul(round, groups), group),
+                 inputs);
       offset += inputs;
       group += groupsOf(result.encoding, inputs);
     }

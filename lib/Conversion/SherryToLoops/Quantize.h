@@ -32,11 +32,14 @@ struct QuantizedRows {
   int64_t blocks() const {
     return static_cast<int64_t>(encoding.getBlocks().size());
   }
-  /// The values in their order in memory: memref<blocks of tokens x groups x
-  /// tokens x 4 x i8>, where a block has kTokenBlock tokens, or the only one.
-  /// So a product of a block of tokens reads one ascending stream. With
-  /// `multiply_panels` blocks have one token: a row is one in memory, and
-  /// products with panels may read kPanelTokens rows, and a row's next groups.
+  /// Tables of a token, where the encoding has some.
+  int64_t tablesOfToken(const LoopBuilder &b) const;
+  /// The values, if there are no tables, in their order in memory:
+  /// memref<blocks of tokens x groups x tokens x 4 x i8>, where a block has
+  /// kTokenBlock tokens, or the only one. So a product of a block of tokens
+  /// reads one ascending stream. With `multiply_panels` blocks have one token:
+  /// a row is one in memory, and products with panels may read kPanelTokens
+  /// rows, and a row's next groups.
   mlir::Value inBlocks(LoopBuilder &b) const;
   /// Where a group of four inputs of a row lies in it.
   static llvm::SmallVector<mlir::Value> placeOf(LoopBuilder &b, mlir::Value row,
@@ -44,15 +47,16 @@ struct QuantizedRows {
 
   QuantizedAttr encoding;
   Rows values;
-  /// The blocks' scales: memref<blocks x max_tokens x f32>, so that a kernel
-  /// that works on a block of all rows reads them from few lines. With
+  /// The blocks' scales: memref<blocks x getBufferRows() x f32>, so that a
+  /// kernel that works on a block of all rows reads them from few lines. With
   /// `fuse_mul_add`, as many entries follow that hold -kFloatOffset * scale.
   mlir::Value scales;
   /// In the same order, minus the sums of the blocks' values; with
   /// `fuse_mul_add`, plus kFloatBits.
   mlir::Value negatedSums;
-  /// The tables of the encoding: of each group memref<groups x 32 x i16> for
-  /// words, memref<groups x 2 x 16 x i8> (low bytes, high bytes) for nibbles.
+  /// The tables of the encoding, token by token: of each group
+  /// memref<groups x 32 x i16> for words, memref<groups x 2 x 16 x i8> (low
+  /// bytes, high bytes) for nibbles.
   mlir::Value tables;
 
 private:

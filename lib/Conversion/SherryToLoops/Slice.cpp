@@ -11,11 +11,11 @@ using namespace mlir;
 using namespace sherry;
 
 /// The rows from `row` on, and the columns from `column` on. Rows beyond the
-/// count are never touched, so the view may claim max_tokens of them.
+/// count are never touched, so the view may claim as many as a buffer has.
 static Value takePart(LoopBuilder &b, const Rows &input, OpFoldResult row,
                       int64_t column, int64_t cols) {
   SmallVector<OpFoldResult> offsets{row, b.getIndexAttr(column)};
-  SmallVector<OpFoldResult> sizes{b.getIndexAttr(b.maxTokens),
+  SmallVector<OpFoldResult> sizes{b.getIndexAttr(getBufferRows(b.maxTokens)),
                                   b.getIndexAttr(cols)};
   SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
   return memref::SubViewOp::create(b, input.buffer, offsets, sizes, strides);

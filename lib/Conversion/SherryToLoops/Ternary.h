@@ -4,8 +4,9 @@
 //
 // Two ways through the packed bytes of docs/BlockFormat.md:
 //
-//  * one token, quantized: a table of partial sums per group of activations,
-//    and one lookup per code [T4];
+//  * few tokens, quantized: a table of partial sums per group of activations
+//  and
+//    token, and one lookup per code and token [T4];
 //  * else: decode a chunk of a tile into a panel of bytes, and multiply it with
 //    every token. With `fuse_decode`, the first block of tokens is multiplied
 //    along the way.

@@ -1,9 +1,11 @@
-//===- TernaryLookups.cpp - Ternary weights times one token ---------------===//
+//===- TernaryLookups.cpp - Ternary weights times a few tokens ------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "Ternary.h"
+
+#include "mlir/IR/IntegerSet.h"
 
 using namespace mlir;
 using namespace sherry;
@@ -17,42 +19,70 @@ public:
   void emit(const Outputs &outputs);
 
 private:
-  /// The exact sums of a tile's codes of a chunk: vector<32xi16>.
-  Value sumChunk(const Piece &chunk);
+  /// The exact sums of a tile's codes of a chunk, for each token:
+  /// vector<32xi16>.
+  Values sumChunk(const Piece &chunk);
+  /// Adds a chunk of scaled sums to the totals of each token.
+  Values addChunk(const Piece &chunk, ValueRange totals);
 
   const QuantizedRows &input;
 };
 } // namespace
 
-Value TernaryLookups::sumChunk(const Piece &chunk) {
+auto TernaryLookups::sumChunk(const Piece &chunk) -> Values {
   auto type = b.vec(format::kTileRows, b.getI16Type());
-  return forSteps(chunk, {b.splatInt(type, 0)},
-                  [&](const Piece &step, ValueRange sums) -> Values {
-                    return {LookupCodesOp::create(
-                        b, type, input.tables,
-                        b.mul(step.group, layout.groupTables()),
-                        loadCodes(step), sums[0], encoding.getCodebook(),
-                        layout.groups(step.inputs))};
-                  })[0];
+  Values zeros(b.maxTokens, b.splatInt(type, 0));
+  return forSteps(chunk, zeros, [&](const Piece &step, ValueRange sums) {
+    Value first = b.mul(step.group, layout.groupTables());
+    Values indices;
+    for (int64_t token = 0; token < b.maxTokens; ++token)
+      indices.push_back(b.add(first, token * input.tablesOfToken(b)));
+    return Values(LookupCodesOp::create(
+                      b, input.tables, indices, loadCodes(step), sums,
+                      encoding.getCodebook(), layout.groups(step.inputs))
+                      .getSums());
+  });
+}
+
+auto TernaryLookups::addChunk(const Piece &chunk, ValueRange totals) -> Values {
+  auto floats = b.vec(format::kTileRows, b.getF32Type());
+  Values sums = sumChunk(chunk), next;
+  Value weightScales = loadScales(chunk);
+  for (auto [token, total] : llvm::enumerate(totals)) {
+    Value scale =
+        b.broadcast(format::kTileRows,
+                    b.loadScalar(input.scales, {chunk.block, b.index(token)}));
+    Value sum = arith::SIToFPOp::create(b, floats, sums[token]);
+    // In this order, as the other way through the bytes does it.
+    next.push_back(
+        b.mulAdd(arith::MulFOp::create(b, sum, scale), weightScales, total));
+  }
+  return next;
 }
 
 void TernaryLookups::emit(const Outputs &outputs) {
   auto floats = b.vec(format::kTileRows, b.getF32Type());
-  auto addChunk = [&](const Piece &chunk, ValueRange total) -> Values {
-    Value scale =
-        b.broadcast(format::kTileRows,
-                    b.loadScalar(input.scales, {chunk.block, b.index(0)}));
-    Value sums = arith::SIToFPOp::create(b, floats, sumChunk(chunk));
-    // In this order, as the other way through the bytes does it.
-    return {b.mulAdd(arith::MulFOp::create(b, sums, scale), loadScales(chunk),
-                     total[0])};
-  };
   forTiles(Division::Equal, [&](const Piece &tile, Value column) {
-    Value total = forScaleGroups(tile, {b.splat(floats, 0)},
-                                 [&](const Piece &group, ValueRange totals) {
-                                   return forChunks(group, totals, addChunk);
-                                 })[0];
-    outputs.store(b, total, b.index(0), column);
+    Values zeros(b.maxTokens, b.splat(floats, 0));
+    Values totals = forScaleGroups(
+        tile, zeros, [&](const Piece &group, ValueRange carried) {
+          return forChunks(group, carried,
+                           [&](const Piece &chunk, ValueRange inner) {
+                             return addChunk(chunk, inner);
+                           });
+        });
+    for (auto [token, total] : llvm::enumerate(totals)) {
+      OpBuilder::InsertionGuard guard(b);
+      if (b.maxTokens > 1) {
+        // A call may have fewer tokens.
+        auto exists = IntegerSet::get(
+            0, 1, {b.getAffineSymbolExpr(0) - (token + 1)}, {false});
+        auto choice = affine::AffineIfOp::create(b, exists, outputs.rows.count,
+                                                 /*withElseRegion=*/false);
+        b.setInsertionPointToStart(choice.getThenBlock());
+      }
+      outputs.store(b, total, b.index(token), column);
+    }
   });
 }
 

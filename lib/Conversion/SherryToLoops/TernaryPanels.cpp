@@ -23,8 +23,9 @@ private:
   /// For the parallel loop under construction.
   void allocScratch(int64_t parts) {
     panel = allocPanel();
-    totals = b.allocScratch(MemRefType::get(
-        {parts, b.maxTokens, format::kTileRows}, b.getF32Type()));
+    totals = b.allocScratch(
+        MemRefType::get({parts, getBufferRows(b.maxTokens), format::kTileRows},
+                        b.getF32Type()));
   }
 
   /// Sums a tile into a part of the totals.
@@ -85,8 +86,8 @@ QuantizedRows TernaryPanels::emitGated(Activation activation,
       b.index(outputs / unit),
       [&](Value i) {
         allocScratch(/*parts=*/2);
-        gated.buffer = b.allocScratch(
-            MemRefType::get({b.maxTokens, unit}, b.getF32Type()));
+        gated.buffer = b.allocScratch(MemRefType::get(
+            {getBufferRows(b.maxTokens), unit}, b.getF32Type()));
         b.forLoop(b.index(tiles), 1, [&](Value j) {
           emitPair(wholeTile(b.add(b.mul(i, tiles), j), layout.interleave),
                    b.mul(j, format::kTileRows));

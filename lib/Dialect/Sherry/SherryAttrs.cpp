@@ -232,7 +232,8 @@ RopeScalingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 ScheduleAttr ScheduleAttr::get(MLIRContext *context, const Schedule &schedule) {
   return get(context, schedule.maxBlock, schedule.prefetch, schedule.prefetchL2,
              schedule.interleave, toCodeOrder(schedule.order),
-             schedule.pairSums, schedule.fuseDecode, schedule.multiplyPanels);
+             schedule.lookupTokens, schedule.pairSums, schedule.fuseDecode,
+             schedule.multiplyPanels);
 }
 
 Schedule ScheduleAttr::getSchedule() const {
@@ -241,6 +242,7 @@ Schedule ScheduleAttr::getSchedule() const {
           getPrefetchL2(),
           getInterleave(),
           fromCodeOrder(getOrder()),
+          getLookupTokens(),
           getPairSums(),
           getFuseDecode(),
           getMultiplyPanels()};
@@ -249,7 +251,8 @@ Schedule ScheduleAttr::getSchedule() const {
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t maxBlock, int64_t prefetch,
                                    int64_t prefetchL2, int64_t interleave,
-                                   CodeOrder, bool, bool, bool) {
+                                   CodeOrder, int64_t lookupTokens, bool, bool,
+                                   bool) {
   Schedule schedule;
   schedule.maxBlock = maxBlock;
   schedule.prefetch = prefetch;
@@ -258,6 +261,9 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (const ScheduleField *bad = findBadField(schedule))
     return emitError() << bad->name << " must be " << bad->range() << ", not "
                        << schedule.*bad->value;
+  if (!llvm::isPowerOf2_64(lookupTokens) || lookupTokens > kMostLookupTokens)
+    return emitError() << "lookup_tokens must be a power of two of at most "
+                       << kMostLookupTokens << ", not " << lookupTokens;
   return success();
 }
 

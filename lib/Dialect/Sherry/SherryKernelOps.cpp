@@ -34,7 +34,17 @@ LogicalResult UnpackCodesOp::verify() {
                      getGroups());
 }
 
+LogicalResult LookupCodesOp::inferReturnTypes(MLIRContext *,
+                                              std::optional<Location>,
+                                              Adaptor adaptor,
+                                              SmallVectorImpl<Type> &types) {
+  llvm::append_range(types, adaptor.getAccumulators().getTypes());
+  return success();
+}
+
 LogicalResult LookupCodesOp::verify() {
+  if (getAccumulators().empty())
+    return emitOpError("is for one token at least");
   MemRefType tables = getTables().getType();
   if (getOrder() == CodeOrder::Words
           ? tables.getDimSize(1) != 32

@@ -101,6 +101,7 @@ static void attach(ModuleOp module, const Lowering &lowering,
   TargetModel target = lowering.target();
   Schedule schedule = target.getSchedule();
   schedule.maxBlock = maxTokens;
+  schedule.lookupTokens = CompiledKernels::kLookupTokens;
   schedule.multiplyPanels |= lowering.multiplyPanels;
   // The graph says which of its functions quantize.
   MLIRContext *context = module.getContext();

@@ -67,6 +67,9 @@ public:
                             const float *input, float *output, int64_t tokens,
                             const sherry_abi_environment *team);
 
+  /// `lookup_tokens` of every lowering.
+  static constexpr int64_t kLookupTokens = 4;
+
   /// `graph` is a module in the sherry dialect. A prefill function takes up to
   /// `maxTokens`, a multiple of 8.
   static llvm::Expected<CompiledKernels>
@@ -77,8 +80,8 @@ public:
   /// Where weight `number` of the module lies.
   size_t weightOffset(size_t number) const { return offsets[number]; }
 
-  /// `name` is that of the graph behind "decode_" (max tokens is 1) or
-  /// "prefill_".
+  /// `name` is that of the graph behind "decode_" (max tokens is 1),
+  /// "decode_2_", "decode_4_" or "prefill_".
   Function function(llvm::StringRef name) const;
   /// Calls a function with a team of `threads`. `input` is [tokens][columns],
   /// `output` [max tokens][rows], with rows of format::rowStride() floats.

@@ -141,6 +141,10 @@ void LinearTest::runAll(
     for (int64_t threads : {1, 3}) {
       for (int64_t token : {0, 1, 2})
         run("decode_" + name, section, shape, inputs, token, 1, threads, check);
+      for (auto [function, tokens] :
+           {std::pair("decode_2_", 2), {"decode_4_", 3}, {"decode_4_", 4}})
+        run(function + name, section, shape, inputs, kMaxTokens - tokens,
+            tokens, threads, check);
       for (int64_t tokens : {1, 3, 8, 11, 13, 16, 17, 40})
         run("prefill_" + name, section, shape, inputs, kMaxTokens - tokens,
             tokens, threads, check);

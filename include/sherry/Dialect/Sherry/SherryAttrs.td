@@ -160,7 +160,7 @@ def Sherry_QuantizedAttr : Sherry_Attr<"Quantized", "quantized",
     `strided` ones, every 64 are in the order of strided groups: inputs 0, 16,
     32, 48, 1, 17, ...
 
-    With `tables`, which only one token has, the table of partial sums of every
+    With `tables`, which few tokens have, the table of partial sums of every
     group of values is kept beside them, for lookups of codes in that order and
     of that codebook, 3:4 if none is printed (rule [T4] of docs/BlockFormat.md).
     `sherry-select-layout` asks for them.
@@ -227,6 +227,7 @@ def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
       weights into the first-level cache, and beside that into the second-level
       cache; 0: not at all
     * `interleave`, `order`: the layout of ternary weights
+    * `lookup_tokens`: most tokens that are looked up in tables together
     * `pair_sums`: several tokens: pairs of products are summed in 16 bits
     * `fuse_decode`: several tokens: the first ones are multiplied while weights
       are decoded
@@ -251,6 +252,8 @@ def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
       DefaultValuedParameter<
           "::sherry::CodeOrder",
           "::sherry::toCodeOrder(::sherry::Schedule().order)">:$order,
+      DefaultValuedParameter<"int64_t", "::sherry::Schedule().lookupTokens">:
+          $lookup_tokens,
       DefaultValuedParameter<"bool", "::sherry::Schedule().pairSums">:$pair_sums,
       DefaultValuedParameter<"bool", "::sherry::Schedule().fuseDecode">:$fuse_decode,
       DefaultValuedParameter<"bool", "::sherry::Schedule().multiplyPanels">:

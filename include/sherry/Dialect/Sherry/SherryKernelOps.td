@@ -58,17 +58,19 @@ def Sherry_UnpackCodesOp : Sherry_KernelOp<"unpack_codes", [Pure]> {
 }
 
 def Sherry_LookupCodesOp : Sherry_KernelOp<"lookup_codes",
-    [AllTypesMatch<["accumulator", "result"]>]> {
+    [SameVariadicOperandSize, InferTypeOpAdaptor]> {
   let summary = "look packed codes up in tables of partial sums";
   let description = [{
     `bytes` are packed codes as `sherry.unpack_codes` takes them, of `groups`
-    groups. Lane r of the result is lane r of the accumulator plus, for each
-    group g, entry `code of output r and group g` of table `index + g`. Tables
-    of words, `memref<? x 32 x i16>`, are for codes in that order; tables in
-    two halves of bytes, `memref<? x 2 x 16 x i8>`, for nibbles: codes whose
-    sign is set, which have no entry, are the negated sums of the others. So it
-    is also with words where a codebook has more than 16 entries; the nibbles of
-    such have two tables for each group, `index + 2g` and the next.
+    groups. They are looked up for some tokens: for each there is the index of
+    its first table, an accumulator, and a result, whose lane r is lane r of the
+    accumulator plus, for each group g, entry `code of output r and group g` of
+    table `index + g`. Tables of words, `memref<? x 32 x i16>`, are for codes in
+    that order; tables in two halves of bytes, `memref<? x 2 x 16 x i8>`, for
+    nibbles: codes whose sign is set, which have no entry, are the negated sums
+    of the others. So it is also with words where a codebook has more than 16
+    entries; the nibbles of such have two tables for each group, `index + 2g`
+    and the next.
 
     ```mlir
     %acc1 = sherry.lookup_codes %tables[%g], %bytes, %acc0 {groups = 16 : i64}
@@ -79,15 +81,15 @@ def Sherry_LookupCodesOp : Sherry_KernelOp<"lookup_codes",
       Arg<AnyTypeOf<[MemRefRankOf<[I16], [2]>, MemRefRankOf<[I8], [3]>],
                     "tables of words, or of halves of bytes",
                     "::mlir::MemRefType">, "", [MemRead]>:$tables,
-      Index:$index, VectorOfRankAndType<[1], [I8]>:$bytes,
-      VectorOfLengthAndType<[32], [I16]>:$accumulator,
+      Variadic<Index>:$indices, VectorOfRankAndType<[1], [I8]>:$bytes,
+      Variadic<VectorOfLengthAndType<[32], [I16]>>:$accumulators,
       Sherry_OpCodebook:$codebook,
       ConfinedAttr<I64Attr, [IntMinValue<1>, IntMaxValue<16>]>:$groups);
-  let results = (outs VectorOfLengthAndType<[32], [I16]>:$result);
+  let results = (outs Variadic<VectorOfLengthAndType<[32], [I16]>>:$sums);
   let assemblyFormat = [{
-    $tables `[` $index `]` `,` $bytes `,` $accumulator
+    $tables `[` $indices `]` `,` $bytes `,` $accumulators
     (`codebook` $codebook^)? attr-dict
-    `:` type($tables) `,` type($bytes) `,` type($accumulator)
+    `:` type($tables) `,` type($bytes) `,` type($accumulators)
   }];
   let extraClassDeclaration = [{
     ::sherry::CodeOrder getOrder() {

@@ -103,6 +103,25 @@ func.func @groups_of_six(%x: tensor<?x20xf32>) -> tensor<?x32xf32> attributes {s
 
 // -----
 
+// Two tokens: their tables lie one after the other, and each code is looked up in both. A call may have one.
+module attributes {sherry.weights_size = 256 : i64} {
+sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
+// CHECK-LABEL: func @two_tokens
+func.func @two_tokens(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 2 : i64} {
+  %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = words>>
+  // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<4x32xi16>
+  // CHECK: sherry.lookup_codes %[[TABLES]][%c0, %c2], %{{.*}}, %{{.*}}, %{{.*}} {groups = 2 : i64}
+  // CHECK: affine.if
+  // CHECK: affine.vector_store {{.*}}[0, {{.*}}] : memref<8x32xf32>
+  // CHECK: affine.if
+  // CHECK: affine.vector_store {{.*}}[1, {{.*}}] : memref<8x32xf32>
+  %y = sherry.linear %values, @w : tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = words>> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}
+}
+
+// -----
+
 // A row of a ternary embedding: its tile is unpacked.
 module attributes {sherry.weights_size = 512 : i64} {
 sherry.weight @w count 1 from ["w"] rows [64] at 0 stride 512 : tensor<64x8x!sherry.trit, #sherry.ternary<codebook = <"dense">, contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>

@@ -35,6 +35,23 @@ func.func @lookups(%tables: memref<32x32xi16>, %group: index, %bytes: vector<320
   return %next : vector<32xi16>
 }
 
+// Codes are taken out once, for all tokens.
+// OPS-LABEL: func @lookups_of_two_tokens
+func.func @lookups_of_two_tokens(%tables: memref<64x32xi16>, %a: index, %b: index, %bytes: vector<128xi8>,
+                                 %x: vector<32xi16>, %y: vector<32xi16>) -> (vector<32xi16>, vector<32xi16>) {
+  // OPS: %[[CODES:.*]] = vector.bitcast %{{.*}} : vector<64xi8> to vector<32xi16>
+  // OPS: %[[OF_A:.*]] = sherry.lookup %arg0[%arg1], %[[CODES]]
+  // OPS: arith.addi %arg4, %[[OF_A]]
+  // OPS: %[[OF_B:.*]] = sherry.lookup %arg0[%arg2], %[[CODES]]
+  // OPS: arith.addi %arg5, %[[OF_B]]
+  // OPS: %[[NEXT:.*]] = arith.shrui %[[CODES]]
+  // OPS-COUNT-2: sherry.lookup %arg0[{{.*}}], %[[NEXT]]
+  // OPS-COUNT-8: sherry.lookup %arg0
+  // OPS-NOT: sherry.lookup
+  %next:2 = sherry.lookup_codes %tables[%a, %b], %bytes, %x, %y {groups = 6 : i64} : memref<64x32xi16>, vector<128xi8>, vector<32xi16>, vector<32xi16>
+  return %next#0, %next#1 : vector<32xi16>, vector<32xi16>
+}
+
 // OPS-LABEL: func @lookups_of_nibbles
 func.func @lookups_of_nibbles(%tables: memref<32x2x16xi8>, %group: index, %bytes: vector<128xi8>, %sums: vector<32xi16>) -> vector<32xi16> {
   // OPS-COUNT-4: sherry.lookup_halves %arg0
@@ -42,6 +59,22 @@ func.func @lookups_of_nibbles(%tables: memref<32x2x16xi8>, %group: index, %bytes
   // OPS: vector.shuffle {{.*}} : vector<16xi16>, vector<16xi16>
   %next = sherry.lookup_codes %tables[%group], %bytes, %sums {groups = 4 : i64} : memref<32x2x16xi8>, vector<128xi8>, vector<32xi16>
   return %next : vector<32xi16>
+}
+
+// Nibbles stay bytes, and signs become bytes, in the order of the nibbles.
+// OPS-LABEL: func @nibbles
+func.func @nibbles(%bytes: vector<96xi8>) -> vector<2x2x64xi8> {
+  // OPS: %[[WORDS:.*]] = vector.bitcast %{{.*}} : vector<64xi8> to vector<32xi16>
+  // OPS: %[[NIBBLES:.*]] = vector.extract_strided_slice %arg0 {offsets = [0], sizes = [32]
+  // OPS: %[[SIGN:.*]] = arith.shrsi %[[WORDS]], %{{.*}} : vector<32xi16>
+  // OPS: %[[LANES:.*]] = vector.bitcast %[[SIGN]]
+  // OPS: %[[SIGNS:.*]] = vector.shuffle %[[LANES]], %[[LANES]] [0, 2, 4, 6, 8, 10, 12, 14, 32, 34,
+  // OPS: sherry.decode_nibbles %[[NIBBLES]], %[[SIGNS]] bias 1
+  // OPS: %[[UPPER:.*]] = arith.shrui %[[NIBBLES]]
+  // OPS: sherry.decode_nibbles %[[UPPER]], %{{.*}} bias 1
+  // OPS-NOT: sherry.decode_block
+  %trits = sherry.unpack_codes %bytes nibbles bias 1 : vector<96xi8> -> vector<2x2x64xi8>
+  return %trits : vector<2x2x64xi8>
 }
 
 // An odd nibble is in the lower bytes of the words of signs.

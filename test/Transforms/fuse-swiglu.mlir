@@ -50,6 +50,18 @@ func.func @decode(%q: tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>, %n: 
   return %v : tensor<?x128xi8, #sherry.quantized<contiguous, [128]>>
 }
 
+// So are those that are looked up.
+// CHECK-LABEL: func @few(
+// CHECK: sherry.swiglu
+func.func @few(%q: tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = words>>, %n: index) -> tensor<?x128xi8, #sherry.quantized<contiguous, [128]>> attributes {sherry.max_tokens = 2 : i64} {
+  %y = sherry.linear %q, @gate_up : tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = words>> -> tensor<?x256xf32>
+  %a = tensor.extract_slice %y[0, 0] [%n, 128] [1, 1] : tensor<?x256xf32> to tensor<?x128xf32>
+  %b = tensor.extract_slice %y[0, 128] [%n, 128] [1, 1] : tensor<?x256xf32> to tensor<?x128xf32>
+  %h = sherry.swiglu %a, %b : tensor<?x128xf32>
+  %v = sherry.quantize_activations %h : tensor<?x128xf32> -> tensor<?x128xi8, #sherry.quantized<contiguous, [128]>>
+  return %v : tensor<?x128xi8, #sherry.quantized<contiguous, [128]>>
+}
+
 // The sides are exchanged.
 // CHECK-LABEL: func @exchanged(
 // CHECK: sherry.swiglu

@@ -22,7 +22,7 @@ sherry.weight @any_cpu count 1 from ["w"] rows [4] : tensor<4x8x!sherry.trit, #s
 
 // What looks codes up gets tables for their order; where a weight has another
 // order, or no codes, its input is quantized apart, without tables.
-module attributes {sherry.schedule = #sherry.schedule<order = words>} {
+module attributes {sherry.schedule = #sherry.schedule<order = words, lookup_tokens = 2>} {
   sherry.weight @a count 1 from ["a"] rows [4] : tensor<4x32x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16>>
   sherry.weight @b count 1 from ["b"] rows [4] : tensor<4x32x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16, layout = <nibbles, interleave = 1>>>
   sherry.weight @dense count 1 from ["d"] rows [4] : tensor<4x32x!sherry.q8_0>
@@ -42,6 +42,14 @@ module attributes {sherry.schedule = #sherry.schedule<order = words>} {
     %2 = sherry.linear %q, @b plus %1 : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> plus tensor<?x4xf32> -> tensor<?x4xf32>
     %3 = sherry.linear %q, @dense plus %2 : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> plus tensor<?x4xf32> -> tensor<?x4xf32>
     return %3 : tensor<?x4xf32>
+  }
+  // Few tokens have them, too, as many as lookup_tokens.
+  // CHECK-LABEL: @decode_2
+  func.func @decode_2(%x: tensor<?x32xf32>) -> tensor<?x4xf32> attributes {sherry.max_tokens = 2 : i64} {
+    // CHECK: sherry.quantize_activations {{.*}} #[[WORDS]]>
+    %q = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>
+    %1 = sherry.linear %q, @a : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> -> tensor<?x4xf32>
+    return %1 : tensor<?x4xf32>
   }
   // Several tokens have none.
   // CHECK-LABEL: @prefill

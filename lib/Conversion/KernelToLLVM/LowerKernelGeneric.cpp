@@ -52,6 +52,30 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
   return success();
 }
 
+/// Each half of the rows by itself.
+static LogicalResult lowerDecodeNibbles(DecodeNibblesOp op,
+                                        PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  auto lanes = b.vec(16, 32);
+  SmallVector<Value> results;
+  for (int64_t half = 0; half < 2; ++half) {
+    SmallVector<int64_t> order;
+    for (int64_t row = 0; row < 16; ++row)
+      order.push_back(format::nibbleRow(16 * half + row));
+    auto take = [&](Value bytes, int64_t bits) {
+      bytes = vector::ShuffleOp::create(b, bytes, bytes, order);
+      return b.mask(arith::ExtUIOp::create(b, lanes, bytes), bits);
+    };
+    Value codes = arith::OrIOp::create(b, take(op.getCodes(), 15),
+                                       take(op.getSigns(), 16));
+    results.push_back(DecodeBlockOp::create(b, op.getLow().getType(), codes,
+                                            op.getCodebook(), /*first=*/0,
+                                            op.getBias()));
+  }
+  rewriter.replaceOp(op, results);
+  return success();
+}
+
 static LogicalResult lowerBuildTable(BuildTableOp op,
                                      PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
@@ -370,6 +394,7 @@ struct LowerKernelGenericPass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add(lowerDecodeBlock);
+    patterns.add(lowerDecodeNibbles);
     patterns.add(lowerBuildTable);
     patterns.add(lowerLookup);
     patterns.add(lowerLookupHalves);

@@ -174,6 +174,61 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
   return success();
 }
 
+/// The units of `bytes` bytes of `a` and of `other` in turns, in each half of
+/// 16 bytes: those of its lower or its upper 8 bytes.
+static Value interleave(VectorBuilder &b, Value a, Value other, int64_t bytes,
+                        bool isUpper) {
+  SmallVector<int64_t> order;
+  for (int64_t half = 0; half < 32; half += 16)
+    for (int64_t unit = 0; unit < 8; unit += bytes)
+      for (int64_t vector : {0, 32})
+        for (int64_t i = 0; i < bytes; ++i)
+          order.push_back(vector + half + 8 * isUpper + unit + i);
+  return vector::ShuffleOp::create(b, a, other, order);
+}
+
+/// A lookup for each input gives its trits in 32 rows. Bytes, then words of
+/// pairs of inputs take turns.
+static LogicalResult lowerDecodeNibbles(DecodeNibblesOp op,
+                                        PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  auto bytes = b.vec(32, 8);
+  const format::Codebook &codebook = op.getCodebook().getCodebook();
+  auto bias = static_cast<int64_t>(op.getBias());
+  Value codes = b.mask(op.getCodes(), 15);
+  // -x is ~x + 1, and so bias - x is ~(bias + x) + 1 + 2 bias.
+  Value change = b.mask(op.getSigns(), 1 + 2 * bias);
+  Value inputs[format::kDotInputs];
+  for (auto [i, input] : llvm::enumerate(inputs)) {
+    if (static_cast<int64_t>(i) >= codebook.inputs) {
+      input = b.splat(bytes, 0);
+      continue;
+    }
+    SmallVector<int64_t> table;
+    for (int64_t byte = 0; byte < 32; ++byte)
+      table.push_back(codebook.decode(byte % 16)[i] + bias);
+    input = x86::PshufbOp::create(b, b.constant(bytes, table), codes);
+    input = arith::AddIOp::create(
+        b, Value(arith::XOrIOp::create(b, input, op.getSigns())), change);
+  }
+  SmallVector<Value> results;
+  for (bool isUpper : {false, true}) {
+    Value pairs[2], fours[2];
+    for (int64_t i = 0; i < 2; ++i)
+      pairs[i] = interleave(b, inputs[2 * i], inputs[2 * i + 1], 1, isUpper);
+    for (int64_t i = 0; i < 2; ++i)
+      fours[i] = interleave(b, pairs[0], pairs[1], 2, /*isUpper=*/i == 1);
+    SmallVector<int64_t> order;
+    for (int64_t half : {0, 16})
+      for (int64_t vector : {0, 32})
+        for (int64_t i = 0; i < 16; ++i)
+          order.push_back(vector + half + i);
+    results.push_back(vector::ShuffleOp::create(b, fours[0], fours[1], order));
+  }
+  rewriter.replaceOp(op, results);
+  return success();
+}
+
 static LogicalResult lowerDotPairs(DotPairsOp op, PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
   Value activations = b.repeatBytes(op.getActivations(), 8);
@@ -198,6 +253,7 @@ struct LowerKernelToAVX2Pass
     patterns.add(lowerLookupHalves);
     patterns.add(lowerApplySign);
     patterns.add(lowerDecodeBlock);
+    patterns.add(lowerDecodeNibbles);
     patterns.add(lowerDotPairs);
     patterns.add(hasFeature(getOperation(), "+avxvnni") ? lowerDotToVnni
                                                         : lowerDotToMadd);

@@ -79,6 +79,15 @@ public:
                                         at);
   }
 
+  /// The lower bytes of the 32 words of rows, in the order of nibbles [T7].
+  mlir::Value lowBytes(mlir::Value words) {
+    words = bitcast(vec(64, 8), words);
+    llvm::SmallVector<int64_t> order;
+    for (int64_t byte = 0; byte < format::kTileRows; ++byte)
+      order.push_back(2 * format::nibbleRow(byte));
+    return mlir::vector::ShuffleOp::create(*this, words, words, order);
+  }
+
   mlir::TypedValue<mlir::VectorType> bytes;
   int64_t groups;
   const format::Codebook &codebook;

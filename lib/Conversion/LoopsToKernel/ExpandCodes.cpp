@@ -43,21 +43,34 @@ public:
   }
 
   void addGroup(int64_t group, CodesOf codes) {
-    auto lanes = b.vec(16, 32);
-    std::array<Value, 2> whole;
     for (int64_t half = 0; half < 2; ++half) {
       Value code = addSign(group, half, codes(half));
-      for (int64_t first = 0; first < inputs; first += format::kDotInputs) {
-        whole[half] = DecodeBlockOp::create(
-            b, b.vec(64, 8), code, op.getCodebook(), first, op.getBias());
-        groups[group][half].push_back(whole[half]);
-      }
+      for (int64_t first = 0; first < inputs; first += format::kDotInputs)
+        groups[group][half].push_back(DecodeBlockOp::create(
+            b, b.vec(64, 8), code, op.getCodebook(), first, op.getBias()));
     }
+    useGroup(group);
+  }
+
+  /// The same for codes whose nibbles are bytes.
+  void addNibbles(int64_t group, Value codes, Value signs) {
+    auto bytes = b.vec(64, 8);
+    auto trits = DecodeNibblesOp::create(b, bytes, bytes, codes, signs,
+                                         op.getCodebook(), op.getBias());
+    groups[group][0].push_back(trits.getLow());
+    groups[group][1].push_back(trits.getHigh());
+    useGroup(group);
+  }
+
+private:
+  /// Makes the fours of which a group is the last that was missing.
+  void useGroup(int64_t group) {
+    std::array<SmallVector<Value, 2>, 2> &halves = groups[group];
     if (inputs == format::kDotInputs)
-      return useFour(group, whole);
-    for (auto &half : groups[group])
+      return useFour(group, {halves[0].front(), halves[1].front()});
+    for (auto &half : halves)
       for (Value &trits : half)
-        trits = b.bitcast(lanes, trits);
+        trits = b.bitcast(b.vec(16, 32), trits);
     for (int64_t four = fourOf(group);
          four < fours && four * format::kDotInputs < (group + 1) * inputs;
          ++four)
@@ -65,7 +78,6 @@ public:
         useFour(four, made);
   }
 
-private:
   /// Bit 5 of a code is its sign, if that lies apart.
   Value addSign(int64_t group, int64_t half, Value code) {
     if (!b.codebook.hasSignApart())
@@ -186,6 +198,24 @@ void unpackNibbles(CodesBuilder &b, BeforeGroup before, UseCodes use) {
   }
 }
 
+/// Signs and nibbles as bytes, for codes of 5 bits.
+void decodeNibbles(CodesBuilder &b, BeforeGroup before, FoursBuilder &fours) {
+  before(0);
+  Value words = b.part(b.end - format::kSignBytes, format::kSignBytes), codes;
+  Value signs = b.bitcast(b.vec(format::kTileRows, 16), words);
+  for (int64_t group = 0; group < b.groups; ++group) {
+    before(group);
+    if (group == 2 * format::stepNibbles(b.groups))
+      codes = b.lowBytes(words);
+    else
+      codes =
+          group % 2 == 0 ? b.part(group / 2 * 32, 32) : b.shiftRight(codes, 4);
+    Value isNegative = arith::ShRSIOp::create(b, b.shiftLeft(signs, group),
+                                              b.splat(signs, 15));
+    fours.addNibbles(group, codes, b.lowBytes(isNegative));
+  }
+}
+
 /// The trits of four inputs are computed where they are used first, because all
 /// of them at once would not fit into registers.
 void expandUnpack(UnpackCodesOp op) {
@@ -254,8 +284,12 @@ void expandUnpack(UnpackCodesOp op) {
   auto addGroup = [&](int64_t group, CodesOf codes) {
     fours.addGroup(group, codes);
   };
-  (op.getOrder() == CodeOrder::Words ? unpackWords : unpackNibbles)(b, before,
-                                                                    addGroup);
+  if (op.getOrder() == CodeOrder::Words)
+    unpackWords(b, before, addGroup);
+  else if (b.codebook.hasSignApart())
+    unpackNibbles(b, before, addGroup);
+  else
+    decodeNibbles(b, before, fours);
   for (vector::ExtractOp extract : extracts) {
     ArrayRef<int64_t> position = extract.getStaticPosition();
     extract.replaceAllUsesWith(trits[position[0]][position[1]]);

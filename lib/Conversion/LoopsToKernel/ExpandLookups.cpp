@@ -59,14 +59,6 @@ static SmallVector<Value> lookUpWords(CodesBuilder &b, LookupCodesOp op) {
   return sums;
 }
 
-/// The lower bytes of the 32 words of rows, in the order of nibbles [T7].
-static Value lowBytes(CodesBuilder &b, Value words) {
-  SmallVector<int64_t> order;
-  for (int64_t byte = 0; byte < format::kTileRows; ++byte)
-    order.push_back(2 * format::nibbleRow(byte));
-  return vector::ShuffleOp::create(b, words, words, order);
-}
-
 /// Nibbles.
 static SmallVector<Value> lookUpNibbles(CodesBuilder &b, LookupCodesOp op) {
   auto words = b.vec(16, 16);
@@ -116,7 +108,7 @@ static SmallVector<Value> lookUpNibbles(CodesBuilder &b, LookupCodesOp op) {
   for (int64_t group = 0; group < b.groups; ++group) {
     if (group == 2 * format::stepNibbles(b.groups))
       codes =
-          lowBytes(b, b.part(b.end - format::kSignBytes, format::kSignBytes));
+          b.lowBytes(b.part(b.end - format::kSignBytes, format::kSignBytes));
     else
       codes =
           group % 2 == 0 ? b.part(group / 2 * 32, 32) : b.shiftRight(codes, 4);

@@ -131,7 +131,9 @@ void PrefetchWeightsPass::runOnOperation() {
     // Codes that are unpacked for several tokens are read in pieces, tile by
     // tile: see sherry-prefetch-tiles.
     bool isUnpacked = false;
-    op.walk([&](DecodeBlockOp) { isUnpacked = true; });
+    op.walk([&](Operation *inner) {
+      isUnpacked |= isa<DecodeBlockOp, DecodeNibblesOp>(inner);
+    });
     if (isForOne || !isUnpacked)
       op.walk([&](vector::LoadOp load) { loads.push_back(load); });
   }

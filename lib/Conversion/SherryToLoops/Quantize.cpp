@@ -301,6 +301,9 @@ auto QuantizePattern::lower(LoopBuilder &b, QuantizeActivationsOp op,
                             Adaptor adaptor) const -> FailureOr<Values> {
   ArrayRef<int64_t> blocks = op.getEncoding().getBlocks();
   Rows input(adaptor.getInput(), op.getInput());
+  if (op.getEncoding().getTables() && b.maxTokens > kMostLookupTokens)
+    return op.emitOpError("has tables, which at most ")
+           << kMostLookupTokens << " tokens have";
   QuantizedRows result = QuantizedRows::alloc(b, op.getType(), input.count);
   // Blocks repeat with a period: the chunks of a scale group. Whole periods
   // are a loop; what is left is written out.

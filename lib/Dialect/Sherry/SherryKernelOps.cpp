@@ -61,6 +61,13 @@ LogicalResult DecodeBlockOp::verify() {
   return success();
 }
 
+LogicalResult DecodeNibblesOp::verify() {
+  if (getCodebook().getCodebook().hasSignApart())
+    return emitOpError("codes of '")
+           << getCodebook().getName() << "' have more than 5 bits";
+  return success();
+}
+
 LogicalResult BuildTableOp::verify() {
   int64_t inputs = getCodebook().getCodebook().inputs;
   if (getActivations().getType().getDimSize(0) < inputs)

@@ -19,6 +19,14 @@ func.func @decode_last_of_six(%codes: vector<16xi32>) -> vector<64xi8> {
   %0 = sherry.decode_block %codes codebook <"2:6"> first 4 bias 1 : vector<16xi32> -> vector<64xi8>
   return %0 : vector<64xi8>
 }
+func.func @decode_nibbles(%codes: vector<32xi8>, %signs: vector<32xi8>) -> (vector<64xi8>, vector<64xi8>) {
+  %0, %1 = sherry.decode_nibbles %codes, %signs bias 1 : vector<32xi8>, vector<32xi8> -> vector<64xi8>
+  return %0, %1 : vector<64xi8>, vector<64xi8>
+}
+func.func @decode_dense_nibbles(%codes: vector<32xi8>, %signs: vector<32xi8>) -> (vector<64xi8>, vector<64xi8>) {
+  %0, %1 = sherry.decode_nibbles %codes, %signs codebook <"dense"> : vector<32xi8>, vector<32xi8> -> vector<64xi8>
+  return %0, %1 : vector<64xi8>, vector<64xi8>
+}
 func.func @build_dense_table(%x: vector<4xi8>) -> vector<16xi16> {
   %0 = sherry.build_table %x codebook <"dense"> : vector<4xi8> -> vector<16xi16>
   return %0 : vector<16xi16>

@@ -5,6 +5,11 @@ module attributes {sherry.schedule = #sherry.schedule<max_block = 12>} {}
 
 // -----
 
+// expected-error @+1 {{lookup_tokens must be a power of two of at most 8, not 3}}
+module attributes {sherry.schedule = #sherry.schedule<lookup_tokens = 3>} {}
+
+// -----
+
 // expected-error @+1 {{prefetch_l2 must be in 0..1073741824, not -1}}
 module attributes {sherry.schedule = #sherry.schedule<prefetch_l2 = -1>} {}
 

@@ -89,6 +89,22 @@ func.func @decode_behind_the_group(%codes: vector<16xi32>) {
 
 // -----
 
+func.func @nibbles_of_six(%codes: vector<32xi8>) {
+  // expected-error @+1 {{codes of '2:6' have more than 5 bits}}
+  %0, %1 = sherry.decode_nibbles %codes, %codes codebook <"2:6"> : vector<32xi8>, vector<32xi8> -> vector<64xi8>
+  return
+}
+
+// -----
+
+func.func @lookup_for_nobody(%t: memref<8x32xi16>, %b: vector<320xi8>) {
+  // expected-error @+1 {{is for one token at least}}
+  "sherry.lookup_codes"(%t, %b) <{codebook = #sherry.codebook<"3:4">, groups = 16 : i64}> : (memref<8x32xi16>, vector<320xi8>) -> ()
+  return
+}
+
+// -----
+
 func.func @table_of_four_of_six(%a: vector<4xi8>) {
   // expected-error @+1 {{groups of '2:6' have 6 inputs, not 4}}
   %0 = sherry.build_table %a codebook <"2:6"> : vector<4xi8> -> vector<32xi16>

@@ -121,6 +121,8 @@ func.func @kernel(%words: memref<8x32xi16>, %halves: memref<8x2x16xi8>, %i: inde
   %three = sherry.decode_block %dwords codebook <"dense"> bias 1 : vector<16xi32> -> vector<64xi8>
   // CHECK: sherry.decode_block %{{.*}} codebook <"2:6"> first 4 bias 1 : vector<16xi32> -> vector<64xi8>
   %last = sherry.decode_block %dwords codebook <"2:6"> first 4 bias 1 : vector<16xi32> -> vector<64xi8>
+  // CHECK: %{{.*}}, %{{.*}} = sherry.decode_nibbles %{{.*}}, %{{.*}} codebook <"dense"> bias 1 : vector<32xi8>, vector<32xi8> -> vector<64xi8>
+  %low, %high = sherry.decode_nibbles %nibbles, %nibbles codebook <"dense"> bias 1 : vector<32xi8>, vector<32xi8> -> vector<64xi8>
   // CHECK: sherry.dot_accumulate %{{.*}}, %{{.*}}, %{{.*}} {max_weight = 2 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
   %d = sherry.dot_accumulate %w, %four, %acc {max_weight = 2 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
   // CHECK: sherry.dot_pairs %{{.*}}, %{{.*}}, %{{.*}} : vector<64xi8>, vector<4xi8>, vector<32xi16>

@@ -145,6 +145,34 @@ def Sherry_DecodeBlockOp : Sherry_KernelOp<"decode_block", [Pure]> {
   let hasCanonicalizer = 1;
 }
 
+def Sherry_DecodeNibblesOp : Sherry_KernelOp<"decode_nibbles", [Pure, AllTypesMatch<["low", "high"]>]> {
+  let summary = "the nibbles of 32 rows to trits";
+  let description = [{
+    Byte i of `codes` holds `code & 15` of row r of a tile in its low 4 bits
+    (the others are ignored), byte i of `signs` is -1 if bit 4 of the code is
+    set, else 0; r is the row of byte i in rule [T7] of docs/BlockFormat.md. The
+    results are what `sherry.decode_block` gives for rows 0 to 15 and for rows
+    16 to 31. Codes have 5 bits.
+
+    ```mlir
+    %low, %high = sherry.decode_nibbles %codes, %signs bias 1
+        : vector<32xi8>, vector<32xi8> -> vector<64xi8>
+    ```
+  }];
+  let arguments = (ins VectorOfLengthAndType<[32], [I8]>:$codes,
+      VectorOfLengthAndType<[32], [I8]>:$signs,
+      Sherry_OpCodebook:$codebook,
+      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntMinValue<0>, IntMaxValue<1>]>,
+                        "0">:$bias);
+  let results = (outs VectorOfLengthAndType<[64], [I8]>:$low,
+                      VectorOfLengthAndType<[64], [I8]>:$high);
+  let assemblyFormat = [{
+    $codes `,` $signs (`codebook` $codebook^)? (`bias` $bias^)? attr-dict
+    `:` type($codes) `,` type($signs) `->` type($low)
+  }];
+  let hasVerifier = 1;
+}
+
 def Sherry_BuildTableOp : Sherry_KernelOp<"build_table", [Pure]> {
   let summary = "all partial sums of a group of activations";
   let description = [{

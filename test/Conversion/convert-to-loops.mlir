@@ -111,10 +111,10 @@ func.func @two_tokens(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherr
   %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = words>>
   // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<4x32xi16>
   // CHECK: sherry.lookup_codes %[[TABLES]][%c0, %c2], %{{.*}}, %{{.*}}, %{{.*}} {groups = 2 : i64}
-  // CHECK: affine.if
-  // CHECK: affine.vector_store {{.*}}[0, {{.*}}] : memref<8x32xf32>
-  // CHECK: affine.if
-  // CHECK: affine.vector_store {{.*}}[1, {{.*}}] : memref<8x32xf32>
+  // CHECK: affine.if #{{.*}}()[%{{.*}}] {
+  // CHECK-NEXT: affine.vector_store {{.*}}[%c0, %{{.*}}] : memref<8x32xf32>
+  // CHECK: affine.if #{{.*}}()[%{{.*}}] {
+  // CHECK-NEXT: affine.vector_store {{.*}}[%c1, %{{.*}}] : memref<8x32xf32>
   %y = sherry.linear %values, @w : tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = words>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }

@@ -135,13 +135,13 @@ func.func @groups_of_six(%bytes: vector<128xi8>) -> (vector<64xi8>, vector<64xi8
 func.func @lookups_of_six(%tables: memref<32x32xi16>, %group: index, %bytes: vector<128xi8>, %sums: vector<32xi16>) -> vector<32xi16> {
   // OPS: %[[SIGNS:.*]] = vector.extract_strided_slice %arg2 {offsets = [64], sizes = [64]
   // OPS: %[[WORDS:.*]] = vector.bitcast %[[SIGNS]]
+  // OPS: %[[IS:.*]] = arith.cmpi slt, %[[WORDS]], %{{.*}}
   // OPS: %[[FOUND:.*]] = sherry.lookup %arg0[%arg1]
   // OPS: %[[NEGATIVE:.*]] = arith.subi %{{.*}}, %[[FOUND]]
-  // OPS: %[[IS:.*]] = arith.cmpi slt, %[[WORDS]], %{{.*}}
   // OPS: %[[SUM:.*]] = arith.select %[[IS]], %[[NEGATIVE]], %[[FOUND]]
   // OPS: arith.addi %arg3, %[[SUM]]
-  // OPS: sherry.lookup
   // OPS: arith.shli %[[WORDS]]
+  // OPS: sherry.lookup
   %next = sherry.lookup_codes %tables[%group], %bytes, %sums codebook <"2:6"> {groups = 2 : i64} : memref<32x32xi16>, vector<128xi8>, vector<32xi16>
   return %next : vector<32xi16>
 }

@@ -46,17 +46,20 @@ auto TernaryLookups::sumChunk(const Piece &chunk) -> Values {
 
 auto TernaryLookups::addChunk(const Piece &chunk, ValueRange totals) -> Values {
   auto floats = b.vec(format::kTileRows, b.getF32Type());
+  // First, so that nothing but the tile's comes between lookups and sums.
+  Values scales;
+  for (int64_t token = 0; token < b.maxTokens; ++token)
+    scales.push_back(
+        b.broadcast(format::kTileRows,
+                    b.loadScalar(input.scales, {chunk.block, b.index(token)})));
   Values sums = sumChunk(chunk), next;
   Value weightScales = loadScales(chunk);
-  for (auto [token, total] : llvm::enumerate(totals)) {
-    Value scale =
-        b.broadcast(format::kTileRows,
-                    b.loadScalar(input.scales, {chunk.block, b.index(token)}));
-    Value sum = arith::SIToFPOp::create(b, floats, sums[token]);
+  for (auto [scale, sum, total] : llvm::zip_equal(scales, sums, totals))
     // In this order, as the other way through the bytes does it.
     next.push_back(
-        b.mulAdd(arith::MulFOp::create(b, sum, scale), weightScales, total));
-  }
+        b.mulAdd(arith::MulFOp::create(
+                     b, Value(arith::SIToFPOp::create(b, floats, sum)), scale),
+                 weightScales, total));
   return next;
 }
 

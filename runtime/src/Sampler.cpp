@@ -15,6 +15,8 @@
 using namespace sherry::runtime;
 
 static constexpr uint32_t defaultLastN = 64;
+/// Logits of a block; see scan().
+static constexpr uint32_t blockSize = 128;
 
 Sampler::Sampler(const sherry_sampler_options &options)
     : options(options), generator(options.seed) {
@@ -96,17 +98,28 @@ bool Sampler::isLikelier(const Candidate &a, const Candidate &b) {
 /// The largest logit, -infinity if there is none. All x86-64 has SSE2; with a
 /// comparison at a time, a large vocabulary takes ten times longer.
 static float findLargest(const float *logits, uint32_t n, bool &areNumbers) {
-  __m128 most = _mm_set1_ps(-HUGE_VALF), wrong = _mm_setzero_ps();
+  const __m128 least = _mm_set1_ps(-HUGE_VALF);
+  // Several, as each has to wait for its last maximum.
+  __m128 m0 = least, m1 = least, m2 = least, m3 = least;
+  __m128 wrong = _mm_setzero_ps();
   uint32_t i = 0;
-  for (; i + 4 <= n; i += 4) {
-    const __m128 next = _mm_loadu_ps(logits + i);
-    wrong = _mm_or_ps(wrong, _mm_cmpunord_ps(next, next));
-    most = _mm_max_ps(most, next);
+  for (; i + 16 <= n; i += 16) {
+    const __m128 v0 = _mm_loadu_ps(logits + i),
+                 v1 = _mm_loadu_ps(logits + i + 4);
+    const __m128 v2 = _mm_loadu_ps(logits + i + 8),
+                 v3 = _mm_loadu_ps(logits + i + 12);
+    wrong = _mm_or_ps(
+        wrong, _mm_or_ps(_mm_cmpunord_ps(v0, v1), _mm_cmpunord_ps(v2, v3)));
+    m0 = _mm_max_ps(m0, v0);
+    m1 = _mm_max_ps(m1, v1);
+    m2 = _mm_max_ps(m2, v2);
+    m3 = _mm_max_ps(m3, v3);
   }
   areNumbers = _mm_movemask_ps(wrong) == 0;
   float lanes[4];
-  _mm_storeu_ps(lanes, most);
-  float largest = *std::max_element(lanes, lanes + 4);
+  _mm_storeu_ps(lanes, _mm_max_ps(_mm_max_ps(m0, m1), _mm_max_ps(m2, m3)));
+  float largest =
+      std::max(std::max(lanes[0], lanes[1]), std::max(lanes[2], lanes[3]));
   for (; i < n; ++i) {
     areNumbers &= !std::isnan(logits[i]);
     largest = std::max(largest, logits[i]);
@@ -114,23 +127,31 @@ static float findLargest(const float *logits, uint32_t n, bool &areNumbers) {
   return largest;
 }
 
+/// Finds the largest logit of each block. False: not all are numbers.
+bool Sampler::scan(const float *logits, uint32_t n) {
+  bool areNumbers = true;
+  most.clear();
+  for (uint32_t i = 0; i < n; i += blockSize) {
+    bool areGood;
+    most.push_back(
+        findLargest(logits + i, std::min(blockSize, n - i), areGood));
+    areNumbers &= areGood;
+  }
+  return areNumbers;
+}
+
 /// Makes the top_k likeliest tokens the candidates, likeliest first; without
-/// top_k all that are possible, by id.
+/// top_k all that are possible, by id. After scan().
 void Sampler::collect(const float *logits, uint32_t n) {
   const bool isLimited = options.top_k > 0;
   candidates.clear();
-  constexpr uint32_t blockSize = 128;
   for (uint32_t i = 0; i < n; ++i) {
     // Mostly no token of a block is likelier than all candidates; of two that
     // are equal, the first is.
-    if (isLimited && i % blockSize == 0 && candidates.size() == options.top_k) {
-      bool areNumbers;
-      const uint32_t count = std::min(blockSize, n - i);
-      if (findLargest(logits + i, count, areNumbers) <=
-          candidates.front().logit) {
-        i += count - 1;
-        continue;
-      }
+    if (isLimited && i % blockSize == 0 && candidates.size() == options.top_k &&
+        most[i / blockSize] <= candidates.front().logit) {
+      i += blockSize - 1;
+      continue;
     }
     if (logits[i] == -HUGE_VALF)
       continue;
@@ -214,21 +235,21 @@ void Sampler::keepTypical() {
 
 int32_t Sampler::sample(const float *given, uint32_t n, const uint32_t *mask) {
   const float *logits = adjust(given, n, mask);
-  bool areNumbers;
-  float largest = findLargest(logits, n, areNumbers);
-  if (!areNumbers)
+  if (!scan(logits, n))
     throw Error(
         "the model's logits are not numbers; if the weights of its checkpoint "
         "are, its activations leave the range of a 16-bit type: compile it "
         "with a cache of i8 or f32, or with activations of f32");
-  if (largest == -HUGE_VALF)
+  const auto block = std::max_element(most.begin(), most.end());
+  if (block == most.end() || *block == -HUGE_VALF)
     throw Error("no token is possible: biases or the mask forbid all of them");
+  const float *begin = logits + (block - most.begin()) * blockSize;
   const auto best =
-      static_cast<int32_t>(std::find(logits, logits + n, largest) - logits);
+      static_cast<int32_t>(std::find(begin, logits + n, *block) - logits);
   if (options.temperature == 0)
     return best;
 
-  largest = std::min(largest, FLT_MAX);
+  const float largest = std::min(*block, FLT_MAX);
   collect(logits, n);
   for (Candidate &candidate : candidates)
     candidate.weight =

@@ -38,6 +38,7 @@ private:
     double weight; ///< in proportion to the probability
   };
   static bool isLikelier(const Candidate &a, const Candidate &b);
+  bool scan(const float *logits, uint32_t n);
   void collect(const float *logits, uint32_t n);
   const float *adjust(const float *logits, uint32_t n, const uint32_t *mask);
   double totalWeight() const;
@@ -49,6 +50,7 @@ private:
   std::mt19937_64 generator;
   std::vector<Candidate> candidates; ///< kept for its memory
   std::vector<float> adjusted;       ///< kept for its memory
+  std::vector<float> most;           ///< the largest logit of each block
   std::vector<sherry_logit_bias> biases;
   std::deque<int32_t> recent;
 };

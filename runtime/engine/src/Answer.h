@@ -136,6 +136,15 @@ struct Engine::Share {
   bool isLast; ///< nothing is left to read then
 };
 
+/// What is to be made of the logits after a token.
+struct Engine::Job {
+  Answer *answer;
+  const float *logits;
+  /// Its place among the scores of the prompt; nothing: the next token.
+  std::optional<size_t> score;
+  std::exception_ptr error; ///< what came of it
+};
+
 } // namespace sherry::engine
 
 #endif // SHERRY_ENGINE_ANSWER_H

@@ -4,7 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Answer.h"
+#include "sherry/support/Parallel.h"
 
+#include <atomic>
 #include <chrono>
 
 using namespace sherry;
@@ -60,8 +62,10 @@ void Engine::makeRoom(const std::vector<Share> &shares) {
     ;
 }
 
-/// Takes the logits, or the hidden states, after token `index` of a share.
-void Engine::receive(Share &share, int64_t index, const float *values) {
+/// Takes the logits, or the hidden states, after token `index` of a share. What
+/// takes long is left to jobs.
+void Engine::receive(Share &share, int64_t index, const float *values,
+                     std::vector<Job> &jobs) {
   Answer &answer = *share.answer;
   const Request &request = answer.request;
   const size_t place = answer.read.position + static_cast<size_t>(index);
@@ -73,31 +77,66 @@ void Engine::receive(Share &share, int64_t index, const float *values) {
   }
   if (request.onPromptLogits && !answer.hasReadPrompt)
     request.onPromptLogits(static_cast<int64_t>(place), values);
-  const uint32_t vocabSize = sherry_model_vocab_size(model);
   if (request.promptLogprobs && place + 1 < answer.promptSize &&
-      place + 1 >= request.promptLogprobsFrom)
-    answer.read.scores.push_back(rankLogprob(values, vocabSize,
-                                             answer.read.tokens[place + 1],
-                                             *request.promptLogprobs));
+      place + 1 >= request.promptLogprobsFrom) {
+    jobs.push_back({&answer, values, answer.read.scores.size(), nullptr});
+    answer.read.scores.emplace_back();
+  }
   if (!share.isLast || static_cast<size_t>(index) + 1 != share.count)
     return;
-  if (!answer.hasReadPrompt && answer.isCancelled()) {
+  if (!answer.hasReadPrompt && answer.isCancelled())
     answer.wasCancelled = true;
+  else if (request.maxTokens != 0)
+    jobs.push_back({&answer, values, std::nullopt, nullptr});
+}
+
+/// Of any thread: no two jobs change the same.
+void Engine::work(const Job &job) const {
+  Answer &answer = *job.answer;
+  const Request &request = answer.request;
+  const uint32_t vocabSize = sherry_model_vocab_size(model);
+  if (job.score) {
+    const int32_t token =
+        answer.read.tokens[answer.read.scoresFrom + *job.score];
+    answer.read.scores[*job.score] =
+        rankLogprob(job.logits, vocabSize, token, *request.promptLogprobs);
     return;
   }
-  if (request.maxTokens == 0)
-    return;
   TokenEvent event = {};
   sherry_sampler *sampler = request.sampler.get();
-  event.token = check(sherry_sample(sampler, values, vocabSize));
+  event.token = check(sherry_sample(sampler, job.logits, vocabSize));
   // A mask takes much longer than to try.
   if (request.constraint && !request.constraint->accepts(event.token))
-    event.token = check(sherry_sample_masked(sampler, values, vocabSize,
+    event.token = check(sherry_sample_masked(sampler, job.logits, vocabSize,
                                              request.constraint->mask()));
   if (request.logprobs)
     event.logprob =
-        rankLogprob(values, vocabSize, event.token, *request.logprobs);
+        rankLogprob(job.logits, vocabSize, event.token, *request.logprobs);
   answer.next = std::move(event);
+}
+
+/// Does all jobs, and forgets them.
+void Engine::workTogether(std::vector<Job> &jobs) {
+  std::atomic<size_t> next = 0;
+  auto workOn = [&](int32_t, int32_t) {
+    for (size_t i = next++; i < jobs.size(); i = next++)
+      try {
+        work(jobs[i]);
+      } catch (...) {
+        jobs[i].error = std::current_exception();
+      }
+  };
+  // The team of the blocks, or none: OpenMP ends threads that a smaller one
+  // has no use for.
+  runtime::runParallel(jobs.size() > 1 ? threads() : 1, workOn);
+  for (const Job &job : jobs) {
+    if (!job.error || job.answer->error)
+      continue;
+    job.answer->error = job.error;
+    if (job.score) // what comes after it may be wrong, too
+      job.answer->read.scores.resize(*job.score);
+  }
+  jobs.clear();
 }
 
 /// What the model is to give of a share.
@@ -125,10 +164,15 @@ void Engine::evaluate(std::vector<Share> &shares) {
     if (share.count > 1 || !answer.hasReadPrompt)
       numPrefill += share.count;
   }
+  // Logits of several blocks do not stay.
+  const bool areJobsLeft = numTokens <= sherry_context_block(context.get());
+  std::vector<Job> jobs;
   struct Sink {
     Engine &engine;
     std::vector<Share> &shares;
-  } sink = {*this, shares};
+    std::vector<Job> &jobs;
+    const bool areJobsLeft;
+  } sink = {*this, shares, jobs, areJobsLeft};
   // The C interface must not be left by an exception.
   auto pass = [](void *user, int64_t entry, int64_t index,
                  const float *values) {
@@ -136,7 +180,9 @@ void Engine::evaluate(std::vector<Share> &shares) {
     Share &share = sink.shares[static_cast<size_t>(entry)];
     try {
       if (!share.answer->error)
-        sink.engine.receive(share, index, values);
+        sink.engine.receive(share, index, values, sink.jobs);
+      if (!sink.areJobsLeft)
+        sink.engine.workTogether(sink.jobs);
     } catch (...) {
       share.answer->error = std::current_exception();
     }
@@ -145,6 +191,7 @@ void Engine::evaluate(std::vector<Share> &shares) {
   const Clock::time_point begin = Clock::now();
   check(sherry_eval_batch(context.get(), entries.data(),
                           static_cast<int64_t>(entries.size()), pass, &sink));
+  workTogether(jobs);
   const double seconds =
       std::chrono::duration<double>(Clock::now() - begin).count() /
       static_cast<double>(numTokens);

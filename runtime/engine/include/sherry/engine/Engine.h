@@ -87,6 +87,7 @@ public:
 private:
   struct Answer;
   struct Share;
+  struct Job;
   struct Extent;
   struct Read;
   struct Parked;
@@ -103,7 +104,10 @@ private:
   bool isActive(const Answer *answer) const;
   std::vector<Share> divideBlock();
   void evaluate(std::vector<Share> &shares);
-  void receive(Share &share, int64_t index, const float *values);
+  void receive(Share &share, int64_t index, const float *values,
+               std::vector<Job> &jobs);
+  void work(const Job &job) const;
+  void workTogether(std::vector<Job> &jobs);
   void takeOutputs(const Share &share);
   void makeRoom(const std::vector<Share> &shares);
   bool evict();

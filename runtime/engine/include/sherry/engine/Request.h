@@ -48,7 +48,8 @@ inline sherry_sampler_options greedySampling() {
 /// of them or the last one.
 enum class Pooling { None, Mean, Last };
 
-/// Which tokens an answer may have, one after the other.
+/// Which tokens an answer may have, one after the other. It is asked by any
+/// thread of the engine's, those of several answers at once.
 class Constraint {
 public:
   virtual ~Constraint() = default;
@@ -67,7 +68,8 @@ public:
 struct Request {
   std::vector<int32_t> prompt; ///< one token or more
   sherry_sampler_options sampling = greedySampling();
-  /// Instead of `sampling`: its random numbers go on from where they are.
+  /// Instead of `sampling`: its random numbers go on from where they are. Of
+  /// one request at a time.
   std::shared_ptr<sherry_sampler> sampler;
   /// Leaves some tokens out. Log probabilities are those without it.
   std::shared_ptr<Constraint> constraint;

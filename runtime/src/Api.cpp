@@ -100,6 +100,11 @@ uint64_t sherry_model_weights_size(const sherry_model *model) {
   return model->model->abi().weights_size;
 }
 
+uint64_t sherry_model_checksum(const sherry_model *model) {
+  const sherry_abi_checksum &checksum = model->model->checksum();
+  return uint64_t{checksum.code} << 32 | checksum.weights;
+}
+
 uint64_t sherry_model_cache_size_per_position(const sherry_model *model) {
   return model->model->abi().kv_bytes_per_position;
 }

@@ -22,15 +22,19 @@ std::string PrefixStore::pathOf(const std::string &name,
   return (fs::path(folder) / (name + suffix)).string();
 }
 
-/// A name for bytes; FNV-1a, of 64 bits.
-static std::string hashOf(std::string_view bytes) {
+static std::string nameOf(uint64_t number) {
+  char text[20];
+  std::snprintf(text, sizeof(text), "%016llx",
+                static_cast<unsigned long long>(number));
+  return text;
+}
+
+/// FNV-1a.
+static uint64_t hashOf(std::string_view bytes) {
   uint64_t hash = 0xcbf29ce484222325;
   for (char byte : bytes)
     hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-  char text[20];
-  std::snprintf(text, sizeof(text), "%016llx",
-                static_cast<unsigned long long>(hash));
-  return text;
+  return hash;
 }
 
 static std::string_view bytesOf(const std::vector<int32_t> &tokens) {
@@ -38,10 +42,9 @@ static std::string_view bytesOf(const std::vector<int32_t> &tokens) {
           tokens.size() * sizeof(int32_t)};
 }
 
-PrefixStore::PrefixStore(const std::string &where,
-                         const std::string &description, uint64_t maxBytes)
-    : folder((fs::path(where) / hashOf(description)).string()),
-      maxBytes(maxBytes) {
+PrefixStore::PrefixStore(const std::string &where, uint64_t model,
+                         uint64_t maxBytes)
+    : folder((fs::path(where) / nameOf(model)).string()), maxBytes(maxBytes) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (!fs::is_directory(folder, error))
@@ -121,7 +124,7 @@ bool PrefixStore::covers(const std::string &owner,
 void PrefixStore::save(sherry_context *context, uint32_t sequence,
                        const std::string &owner,
                        const std::vector<int32_t> &tokens) {
-  const std::string name = owner + "-" + hashOf(bytesOf(tokens));
+  const std::string name = owner + "-" + nameOf(hashOf(bytesOf(tokens)));
   check(sherry_sequence_save(context, sequence, pathOf(name, kPages).c_str()));
   OutputFile file(pathOf(name, kTokens));
   file.write(bytesOf(tokens));

@@ -28,10 +28,9 @@ public:
     uint64_t bytes;
   };
 
-  /// Uses a folder within `folder` for the model of this description, and makes
+  /// Uses a folder within `folder` for the model with this checksum, and makes
   /// it if it is not there. Throws std::runtime_error.
-  PrefixStore(const std::string &folder, const std::string &description,
-              uint64_t maxBytes);
+  PrefixStore(const std::string &folder, uint64_t model, uint64_t maxBytes);
 
   /// The entry of an owner that has most in common with these tokens at the
   /// beginning; null: none has anything.

@@ -141,12 +141,8 @@ void Engine::startFromMemory(Answer &answer, const Source &source) {
 //===----------------------------------------------------------------------===//
 
 void Engine::keepPrefixes(const std::string &folder, uint64_t maxBytes) {
-  // Each model has a folder of its own. What is of another one all the same is
-  // refused when it is loaded.
-  const std::string description = sherry_model_metadata(model);
-  store = std::make_unique<PrefixStore>(
-      folder, description + std::to_string(sherry_model_weights_size(model)),
-      maxBytes);
+  store = std::make_unique<PrefixStore>(folder, sherry_model_checksum(model),
+                                        maxBytes);
 }
 
 /// Gives a request its sequence from a file, if that saves many tokens. False:

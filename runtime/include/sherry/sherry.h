@@ -74,6 +74,9 @@ void sherry_model_close(sherry_model *model);
 /// Reads all weights and compares them with their checksum. Returns 0, or -1 if
 /// they are damaged.
 int sherry_model_verify(const sherry_model *model);
+/// The checksums that the model was written with, of its code and its weights:
+/// sequences are saved for models with the same ones.
+uint64_t sherry_model_checksum(const sherry_model *model);
 
 /// The model's description, a JSON object in zero-terminated UTF-8. Lives as
 /// long as the model.

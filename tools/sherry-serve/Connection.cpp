@@ -23,8 +23,8 @@ static constexpr int kClosingSeconds = 2;
 
 Connection::Connection(Socket accepted, const Limits &limits, Totals &totals,
                        Handler handler)
-    : socket(std::move(accepted)), limits(limits), totals(totals),
-      handler(std::move(handler)) {
+    : socket(std::move(accepted)), timer(socket.get_executor()), limits(limits),
+      totals(totals), handler(std::move(handler)) {
   ++totals.connections;
   error_code error;
   const auto endpoint = socket.remote_endpoint(error);
@@ -53,6 +53,7 @@ void Connection::close() {
   if (isClosed)
     return;
   isClosed = true;
+  timer.cancel();
   if (const auto current = exchange.lock())
     current->setGone();
   error_code ignored;
@@ -67,18 +68,49 @@ void Connection::close() {
 void Connection::setDeadline(int seconds) {
   deadline = seconds > 0 ? Clock::now() + std::chrono::seconds(seconds)
                          : Clock::time_point::max();
+  awaitDue();
 }
 
-void Connection::tick(Clock::time_point now) {
+bool Connection::isStreaming() const {
+  return phase == Phase::Replying && isStream && hasHead && !hasLast;
+}
+
+/// When something has taken too long, or clients of streams, and what is
+/// between, have to see that these go on.
+Clock::time_point Connection::nextDue() const {
+  return isStreaming() ? std::min(deadline, lastWrite + kPingAfter) : deadline;
+}
+
+/// What is due moves on with every token: the timer is set only if it would
+/// come too late, and sees for itself if it comes too early.
+void Connection::awaitDue() {
+  const Clock::time_point due = nextDue();
+  if (isClosed || due >= alarm)
+    return;
+  alarm = due;
+  timer.expires_at(due);
+  timer.async_wait([weak = weak_from_this()](error_code error) {
+    const auto self = weak.lock();
+    if (error || !self)
+      return;
+    self->alarm = Clock::time_point::max();
+    self->onDue();
+    self->awaitDue();
+  });
+}
+
+void Connection::onDue() {
+  const Clock::time_point now = Clock::now();
+  if (isClosed || now < nextDue())
+    return;
   if (now >= deadline) {
     if (phase == Phase::Header || phase == Phase::Body)
       return refuse(
           ApiError("the request took too long to arrive", "", "", 408));
     return close();
   }
-  const auto current = exchange.lock();
-  if (phase == Phase::Replying && current && isStream && hasHead && !hasLast &&
-      now - lastWrite >= kPingAfter)
+  lastWrite = now;
+  if (const auto current = exchange.lock())
     write(current->comment("ping"), /*isLast=*/false);
 }
 

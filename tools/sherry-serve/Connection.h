@@ -9,6 +9,7 @@
 #include "Exchange.h"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -43,9 +44,6 @@ public:
   Connection &operator=(const Connection &) = delete;
   const std::string &address() const { return remote; }
   void start();
-  /// Is to be called every second: ends what takes too long, and lets clients
-  /// of streams, and what is between, see that these go on.
-  void tick(Clock::time_point now);
   /// Ends it where no reply is under way, and else after the reply.
   void drain();
   void close();
@@ -64,12 +62,18 @@ private:
   void countBody();
   void onReplied();
   void setDeadline(int seconds);
+  bool isStreaming() const;
+  Clock::time_point nextDue() const;
+  void awaitDue();
+  void onDue();
 
   using Parser =
       boost::beast::http::request_parser<boost::beast::http::string_body>;
 
   Socket socket;
+  boost::asio::steady_timer timer;
   Clock::time_point deadline = Clock::time_point::max();
+  Clock::time_point alarm = Clock::time_point::max(); ///< of the timer
   const Limits &limits;
   Totals &totals;
   size_t counted = 0; ///< bytes of the body that has come so far

@@ -60,7 +60,6 @@ Server::Server(Service &service, const Access &access)
 
 void Server::run() {
   accept();
-  tick();
   awaitSignal();
   context.run();
   isOver = true;
@@ -88,19 +87,30 @@ bool Server::hasRoomFor(const std::string &address) const {
   return count < service.options.maxConnectionsOfClient;
 }
 
+void Server::forgetClosed() {
+  connections.remove_if([](const auto &weak) { return weak.expired(); });
+}
+
 void Server::accept() {
   acceptor.async_accept([this](error_code error, Connection::Socket socket) {
-    if (error == asio::error::operation_aborted || isOver)
+    const bool isEnding = end != Clock::time_point::max();
+    if (error == asio::error::operation_aborted || isEnding || isOver)
       return;
     if (error) {
       // There may be a descriptor for another one later.
-      acceptsAgain = true;
-      return;
+      timer.expires_after(std::chrono::seconds(1));
+      return timer.async_wait([this](error_code cancelled) {
+        if (!cancelled)
+          accept();
+      });
     }
     error_code ignored;
     const std::string address =
         socket.remote_endpoint(ignored).address().to_string(ignored);
-    if (end == Clock::time_point::max() && hasRoomFor(address)) {
+    // Not for every connection: that would take long where there are many.
+    if (connections.size() > 2 * totals.connections + 16)
+      forgetClosed();
+    if (hasRoomFor(address)) {
       auto connection = std::make_shared<Connection>(
           std::move(socket), service.options.limits, totals,
           [this](const ExchangePtr &exchange) { handle(exchange); });
@@ -108,31 +118,6 @@ void Server::accept() {
       connection->start();
     }
     accept();
-  });
-}
-
-void Server::tick() {
-  if (isOver)
-    return;
-  const auto now = Clock::now();
-  for (auto it = connections.begin(); it != connections.end();) {
-    if (const auto connection = it->lock()) {
-      connection->tick(now);
-      ++it;
-    } else {
-      it = connections.erase(it);
-    }
-  }
-  if (std::exchange(acceptsAgain, false))
-    accept();
-  const bool isEnding = end != Clock::time_point::max();
-  if (isEnding && (connections.empty() || now >= end))
-    return context.stop();
-  timer.expires_after(isEnding ? std::chrono::milliseconds(50)
-                               : std::chrono::seconds(1));
-  timer.async_wait([this](error_code error) {
-    if (!error)
-      tick();
   });
 }
 
@@ -265,6 +250,19 @@ void Server::drain() {
   for (const auto &weak : connections)
     if (const auto connection = weak.lock())
       connection->drain();
-  timer.cancel();
-  tick();
+  awaitEnd();
+}
+
+/// Looks now and then whether all connections have ended.
+void Server::awaitEnd() {
+  if (isOver)
+    return;
+  forgetClosed();
+  if (connections.empty() || Clock::now() >= end)
+    return context.stop();
+  timer.expires_after(std::chrono::milliseconds(50));
+  timer.async_wait([this](error_code cancelled) {
+    if (!cancelled)
+      awaitEnd();
+  });
 }

@@ -34,23 +34,23 @@ public:
 private:
   void accept();
   bool hasRoomFor(const std::string &address) const;
-  void tick();
+  void forgetClosed();
   void handle(const ExchangePtr &exchange);
   void answerOptions(Exchange &exchange);
   void log(const Exchange &exchange, int status) const;
   void awaitSignal();
   void drain();
+  void awaitEnd();
 
   Service &service;
   const Access &access;
   Totals &totals; ///< outlives what the context holds
   boost::asio::io_context context{1};
   boost::asio::ip::tcp::acceptor acceptor{context};
-  boost::asio::steady_timer timer{context};
+  boost::asio::steady_timer timer{context}; ///< to accept again, or to end
   boost::asio::signal_set signals{context, SIGINT, SIGTERM};
   std::list<std::weak_ptr<Connection>> connections;
-  bool acceptsAgain = false; ///< at the next tick
-  bool isOver = false;       ///< the service has ended, or is about to
+  bool isOver = false; ///< the service has ended, or is about to
   Clock::time_point end = Clock::time_point::max(); ///< of the draining
 };
 

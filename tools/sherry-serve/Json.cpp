@@ -59,14 +59,26 @@ std::string sherry::serve::dump(const Json &json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Fields::Fields(const Json &object) : object(object) {
+Fields::Fields(const Json &object) : object(object), isRead(object.size()) {
   if (!object.is_object())
     throw ApiError("must be an object");
 }
 
 const Json *Fields::find(const char *name) const {
   const auto it = object.find(name);
-  return it == object.end() || it->is_null() ? nullptr : &*it;
+  if (it == object.end() || it->is_null())
+    return nullptr;
+  isRead[static_cast<size_t>(std::distance(object.begin(), it))] = true;
+  return &*it;
+}
+
+std::vector<std::string> Fields::unread() const {
+  std::vector<std::string> names;
+  size_t place = 0;
+  for (const auto &[name, value] : object.items())
+    if (!isRead[place++] && !value.is_null())
+      names.push_back(name);
+  return names;
 }
 
 std::optional<bool> Fields::boolean(const char *name) const {

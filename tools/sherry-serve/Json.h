@@ -62,8 +62,12 @@ public:
   /// Refuses fields that are known and not supported.
   void refuse(std::initializer_list<const char *> names) const;
 
+  /// Names of fields that nobody has looked for.
+  std::vector<std::string> unread() const;
+
 private:
   const Json &object;
+  mutable std::vector<bool> isRead; ///< by place in the object
 };
 
 /// A whole number of [least, most], else ApiError.

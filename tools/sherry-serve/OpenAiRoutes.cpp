@@ -63,6 +63,7 @@ void sherry::serve::complete(Service &service, const ExchangePtr &exchange) {
   Parameters parameters = readParameters(fields, service, /*isChat=*/false);
   Prompts prompts;
   prompts.tokens = readPrompts(fields, "prompt", service);
+  service.noteIgnored(fields);
   std::make_shared<Answers>(service, exchange, std::move(parameters),
                             std::move(prompts))
       ->submit();
@@ -79,6 +80,7 @@ void sherry::serve::completeChat(Service &service,
   prompts.isChat = true;
   prompts.tokens = {
       form.tokenize(writeChat(fields, service, parameters.tools.list))};
+  service.noteIgnored(fields);
   prompts.endTokens = form.endTokens();
   prompts.endText = form.endText();
   std::make_shared<Answers>(service, exchange, std::move(parameters),
@@ -201,6 +203,7 @@ void sherry::serve::embed(Service &service, const ExchangePtr &exchange) {
     pooling = *name == "mean" ? engine::Pooling::Mean : engine::Pooling::Last;
   }
   auto prompts = readPrompts(fields, "input", service);
+  service.noteIgnored(fields);
   std::vector<engine::Request> requests;
   for (auto &prompt : prompts) {
     if (prompt.empty() || prompt.size() > service.scheduler.capacity())

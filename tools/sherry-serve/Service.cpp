@@ -49,6 +49,21 @@ Service::Service(const Options &options, const sherry_model *model,
   }
 }
 
+void Service::noteIgnored(const Fields &fields) {
+  // Names come from strangers.
+  constexpr size_t mostNames = 100, mostBytes = 60;
+  for (const std::string &name : fields.unread()) {
+    if (options.quiet || ignored.size() >= mostNames ||
+        !ignored.insert(name.substr(0, mostBytes)).second)
+      continue;
+    std::fprintf(stderr,
+                 "sherry-serve: warning: requests have a field that is not "
+                 "known, and ignored: %s%s\n",
+                 dump(name.substr(0, mostBytes)).c_str(),
+                 ignored.size() == mostNames ? "; no more are told of" : "");
+  }
+}
+
 Service::~Service() {
   // It uses the scheduler, whose requests use it.
   worker.stop();

@@ -13,12 +13,18 @@
 #include "Worker.h"
 #include "sherry/engine/ChatForm.h"
 
+#include <set>
+
 namespace sherry::serve {
 
 /// The model and who works with it.
 struct Service {
   Service(const Options &options, const sherry_model *model, Totals &totals);
   ~Service();
+
+  /// Tells, once for each name, of fields that a request has in vain. Of the
+  /// worker, as those who have read the request.
+  void noteIgnored(const Fields &fields);
 
   const Options &options;
   const sherry_model *model;
@@ -34,7 +40,8 @@ struct Service {
   Totals &totals; ///< outlives the service and all connections
 
   Metrics metrics;
-  Grammars grammars; ///< of the worker
+  Grammars grammars;             ///< of the worker
+  std::set<std::string> ignored; ///< names of fields
   Worker worker;
   Scheduler scheduler;
 };

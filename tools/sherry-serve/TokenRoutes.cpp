@@ -34,12 +34,14 @@ void sherry::serve::tokenize(Service &service, const ExchangePtr &exchange) {
       fields.boolean(isVllm ? "add_special_tokens" : "add_special")
           .value_or(isVllm);
   const bool hasNames = fields.boolean("parse_special").value_or(true);
+  const bool hasPieces = fields.boolean("with_pieces").value_or(false);
+  service.noteIgnored(fields);
   const std::vector<int32_t> tokens =
       engine::tokenize(service.model, *text,
                        (addsBos ? SHERRY_TOKENIZE_BOS : 0) |
                            (hasNames ? SHERRY_TOKENIZE_SPECIAL : 0));
   Json list = tokens;
-  if (fields.boolean("with_pieces").value_or(false)) {
+  if (hasPieces) {
     list = Json::array();
     for (int32_t token : tokens)
       list.push_back(
@@ -54,7 +56,9 @@ void sherry::serve::tokenize(Service &service, const ExchangePtr &exchange) {
 void sherry::serve::detokenize(Service &service, const ExchangePtr &exchange) {
   requireTokenizer(service);
   const Json body = parseRequest(exchange->request.body);
-  const Json *list = Fields(body).find("tokens");
+  const Fields fields(body);
+  const Json *list = fields.find("tokens");
+  service.noteIgnored(fields);
   if (!list || !list->is_array())
     throw ApiError("must be a list of tokens", "tokens");
   std::string text;
@@ -98,6 +102,7 @@ void sherry::serve::applyTemplate(Service &service,
   const Fields fields(body);
   const ChatParts parts =
       writeChat(fields, service, readTools(fields, service.chatTemplate).list);
+  service.noteIgnored(fields);
   std::string text;
   for (const ChatPart &part : parts)
     text += part.text;

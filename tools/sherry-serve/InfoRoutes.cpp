@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "Routes.h"
 
+#include <charconv>
+
 using namespace sherry;
 using namespace sherry::serve;
 
@@ -70,21 +72,30 @@ void sherry::serve::tellSlots(Service &service, const ExchangePtr &exchange) {
                           {"pages_free", state.freePages}});
 }
 
+/// A number that is printed as a float is, in no more digits than it needs.
+static double shortest(float value) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof(text), value).ptr;
+  double result = value;
+  std::from_chars(text, end, result);
+  return result;
+}
+
 void sherry::serve::tellProperties(Service &service,
                                    const ExchangePtr &exchange) {
   const sherry_sampler_options &sampling = service.sampling;
-  exchange->respond(200,
-                    {{"model", service.name},
-                     {"n_ctx", service.scheduler.capacity()},
-                     {"slots", service.scheduler.slots()},
-                     {"threads", service.scheduler.threads()},
-                     {"has_chat_template", service.form.has_value()},
-                     {"version", sherry_version()},
-                     {"default_generation_settings",
-                      {{"temperature", sampling.temperature},
-                       {"top_k", sampling.top_k},
-                       {"top_p", sampling.top_p},
-                       {"min_p", sampling.min_p},
-                       {"typical_p", sampling.typical_p},
-                       {"repetition_penalty", sampling.repetition_penalty}}}});
+  exchange->respond(
+      200, {{"model", service.name},
+            {"n_ctx", service.scheduler.capacity()},
+            {"slots", service.scheduler.slots()},
+            {"threads", service.scheduler.threads()},
+            {"has_chat_template", service.form.has_value()},
+            {"version", sherry_version()},
+            {"default_generation_settings",
+             {{"temperature", shortest(sampling.temperature)},
+              {"top_k", sampling.top_k},
+              {"top_p", shortest(sampling.top_p)},
+              {"min_p", shortest(sampling.min_p)},
+              {"typical_p", shortest(sampling.typical_p)},
+              {"repetition_penalty", shortest(sampling.repetition_penalty)}}}});
 }

@@ -36,6 +36,8 @@ class ApiTest(unittest.TestCase):
         status, props = self.server.get("/props")
         self.assertEqual((props["n_ctx"], props["slots"]), (2048, 4))
         self.assertTrue(props["has_chat_template"])
+        settings = props["default_generation_settings"]
+        self.assertEqual((settings["temperature"], settings["top_p"]), (0.8, 0.95))
         status, slots = self.server.get("/slots")
         self.assertEqual((slots["slots"], slots["queued"]), (4, 0))
         self.assertEqual(self.server.get("/nothing")[0], 404)
@@ -138,6 +140,8 @@ class ApiTest(unittest.TestCase):
                 self.assertEqual(choice["text"], texts[choice["index"]])
                 self.assertEqual(choice["finish_reason"], reasons[choice["index"]])
 
+    # llama.cpp 12102, 16052; ik_llama.cpp 467; openai-node 1292; vllm-mlx 101:
+    # clients stop at chunks that they do not expect, or wait for ever.
     def test_usage_comes_last_and_only_if_it_is_asked_for(self):
         body = {**GREEDY, "prompt": PROMPT, "stream_options": {"include_usage": True}}
         events = list(self.server.stream("/v1/completions", body))
@@ -148,6 +152,20 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(last["timings"]["predicted_n"], 8)
         for event in events:
             self.assertIsNone(event["usage"])
+
+    # llama.cpp 24774, 20872: a proxy keeps a stream until it has ended.
+    def test_streams_tell_proxies_what_they_are(self):
+        connection = self.server.connect()
+        body = serving.json.dumps({**GREEDY, "prompt": PROMPT, "stream": True})
+        connection.request(
+            "POST", "/v1/completions", body, {"Content-Type": "application/json"}
+        )
+        reply = connection.getresponse()
+        self.assertEqual(reply.getheader("Content-Type"), "text/event-stream")
+        self.assertEqual(reply.getheader("X-Accel-Buffering"), "no")
+        self.assertEqual(reply.getheader("Cache-Control"), "no-cache")
+        reply.read()
+        connection.close()
 
     def test_a_chat_is_that_of_sherry_run(self):
         reply = self.server.chat("Who are you?", **GREEDY)

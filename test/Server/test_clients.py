@@ -5,6 +5,7 @@
 # ===----------------------------------------------------------------------=== #
 import contextlib
 import json
+import os
 import resource
 import signal
 import socket
@@ -25,7 +26,7 @@ def reset(connection):
 
 
 class ClientsTest(unittest.TestCase):
-    # llama.cpp 24496, 11720, 13262
+    # llama.cpp 24496, 11720, 13262: a slot works on for nobody.
     def test_who_leaves_costs_no_more(self):
         for is_stream in (True, False):
             for leave in (reset, socket.socket.close):
@@ -47,7 +48,7 @@ class ClientsTest(unittest.TestCase):
                     server.complete(prompt="x", max_tokens=1)
                     self.assertEqual(server.metric("sherry_cancelled_total"), 2)
 
-    # ik_llama.cpp 1020, 1134
+    # ik_llama.cpp 1020, 1134: so it does while a prompt is read.
     def test_who_leaves_while_the_prompt_is_read_costs_no_more(self):
         with serving.Server("--slots", "1") as server:
             for i in range(3):
@@ -63,7 +64,7 @@ class ClientsTest(unittest.TestCase):
                 server.await_idle()
                 self.assertLess(server.metric(EVALUATED) - before, 2000)
 
-    # llama.cpp 27604
+    # llama.cpp 27604: one that leaves stops what others read.
     def test_who_leaves_does_not_disturb_others(self):
         with serving.Server("--slots", "2") as server:
             prompt = [7 * i % 256 for i in range(1900)]
@@ -88,7 +89,7 @@ class ClientsTest(unittest.TestCase):
             self.assertEqual(server.complete(**body)["choices"][0]["text"], alone)
             server.await_idle()
 
-    # llama.cpp 20684, 20799; ik_llama.cpp 1210
+    # llama.cpp 20684, 20799; ik_llama.cpp 1210: no health while it is busy.
     def test_the_server_tells_of_itself_while_all_slots_are_busy(self):
         with serving.Server(
             "--slots", "1", "--max-queued", "2", "--max-unsent", str(10**9)
@@ -104,10 +105,17 @@ class ClientsTest(unittest.TestCase):
                 self.assertEqual(server.get("/health")[0], 200)
                 self.assertEqual(server.get("/slots")[1]["active"], 1)
                 self.assertGreater(server.metric("sherry_connections"), 200)
-                status, error = server.post("/v1/completions", LONG)
+                connection = server.connect()
+                status, error = server.post("/v1/completions", LONG, connection=connection)
                 self.assertEqual(
                     (status, error["error"]["code"]), (429, "queue_full")
                 )
+                connection.request(
+                    "POST", "/v1/completions", json.dumps(LONG),
+                    {"Content-Type": "application/json"},
+                )  # fmt: skip
+                self.assertEqual(connection.getresponse().getheader("Retry-After"), "1")
+                connection.close()
                 del idle
             server.await_idle()
 
@@ -171,6 +179,14 @@ class ClientsTest(unittest.TestCase):
                         break
                 self.assertLess(time.monotonic(), end)
 
+    def test_a_log_that_is_full_stops_nobody(self):
+        def fill():
+            os.dup2(os.open("/dev/full", os.O_WRONLY), 2)
+
+        with serving.Server(before=fill) as server:
+            for i in range(3):
+                server.complete(prompt="x", max_tokens=1, **{f"strange{i}": 1})
+
     def test_connections_beyond_the_limit_are_closed(self):
         with serving.Server("--max-connections", "3") as server:
             with contextlib.ExitStack() as stack:
@@ -189,7 +205,7 @@ class ClientsTest(unittest.TestCase):
 
 
 class EndTest(unittest.TestCase):
-    # surogate 137
+    # surogate 137: the end cuts off what is under way.
     def test_sigterm_lets_replies_end(self):
         server = serving.Server("--slots", "1", "--drain", "600")
         body = {**LONG, "max_tokens": 300}

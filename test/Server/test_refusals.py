@@ -10,7 +10,10 @@ import unittest
 import serving
 
 COMPLETIONS, CHATS = "/v1/completions", "/v1/chat/completions"
-VALUES = [True, -1, 0.5, 2**31, -(2**31), 2**63, 1e300, "x", "true", [], [1], {}, {"a": 1}]
+VALUES = [
+    True, -1, 0.5, 2**31 - 1, 2**31, -(2**31), 2**63, 1e300, "x", "true", [], [1], {},
+    {"a": 1},
+]  # fmt: skip
 
 
 class RefusalsTest(unittest.TestCase):
@@ -37,7 +40,8 @@ class RefusalsTest(unittest.TestCase):
             self.assertEqual(error["code"], code)
         return error["message"]
 
-    # llama.cpp 6452, 7089, 7152, 22267 (CVE-2026-21869); llamafile 116
+    # llama.cpp 6452, 7089, 7152, 22267 (CVE-2026-21869), 24786; llamafile 116: a
+    # field of another type, or a number out of range, ends the process.
     def test_any_value_of_any_field_is_answered(self):
         names = [
             "model", "prompt", "max_tokens", "temperature", "top_p", "top_k", "min_p",
@@ -85,7 +89,7 @@ class RefusalsTest(unittest.TestCase):
             "stream_options": {"include_usage": True},
         }.items():
             self.refuse({"prompt": "x", name: value}, name)
-        # vLLM 16529; SGLang 40099
+        # vLLM 16529; SGLang 40099: so do counts that nobody can want.
         self.refuse({"prompt": "x", "n": 10**9}, "n")
         self.refuse({"prompt": "x", "stop": ["a"] * 10**5}, "stop")
         self.refuse({"prompt": "x", "logit_bias": {"-1": 1}}, "logit_bias")
@@ -95,8 +99,11 @@ class RefusalsTest(unittest.TestCase):
         self.refuse({"prompt": [[]]}, "prompt")
         self.refuse({"prompt": "x", "n": 3, "best_of": 2}, "best_of")
         self.refuse({"messages": [], "top_logprobs": 1}, path=CHATS)
+        chat = {"messages": [{"role": "user", "content": "x"}], "logprobs": True}
+        self.refuse({**chat, "top_logprobs": 21}, "top_logprobs", CHATS)
 
-    # llama.cpp 27174; lm-evaluation-harness 4158
+    # llama.cpp 27174; lm-evaluation-harness 4158, 1437: a parameter that has no
+    # effect, and the scores are those of chance.
     def test_what_is_known_and_not_supported_is_refused(self):
         for name, value in {
             "suffix": "x",
@@ -110,6 +117,27 @@ class RefusalsTest(unittest.TestCase):
         }.items():
             self.refuse({"prompt": "x", name: value}, name, code="unsupported_parameter")
         self.server.complete(prompt="x", max_tokens=1, suffix=None, strange=1)
+
+    def test_what_is_not_known_is_told_of_once(self):
+        with serving.Server() as server:
+            strange = {"strange": 1, "odd\n": "x", "nothing": None}
+            for path in (COMPLETIONS, CHATS, "/v1/embeddings"):
+                for _ in range(2):
+                    body = {"max_tokens": 1, "prompt": "x", "input": "x", **strange}
+                    if path == CHATS:
+                        del body["prompt"]
+                        body["messages"] = [{"role": "user", "content": "x"}]
+                    self.assertEqual(server.post(path, body)[0], 200)
+            told = [line for line in server.errors().splitlines() if "not known" in line]
+            # Of each route some are those of another one.
+            names = [line.split("ignored: ")[1] for line in told]
+            self.assertEqual(
+                names, ['"input"', '"strange"', '"odd\\n"', '"max_tokens"', '"prompt"']
+            )
+            server.complete(**{f"x{i}": "y" * i for i in range(300)}, prompt="x")
+            told = [line for line in server.errors().splitlines() if "not known" in line]
+            self.assertEqual(len(told), 100)
+            self.assertIn("no more", told[-1])
 
     def test_what_can_never_be_answered_is_refused(self):
         with serving.Server("--max-queued", "4", "--pages", "1") as server:
@@ -143,6 +171,7 @@ class RefusalsTest(unittest.TestCase):
         self.assertEqual(reply["choices"][0]["finish_reason"], "length")
         self.assertEqual(reply["usage"]["total_tokens"], 129)
 
+    # llama.cpp 6452, 7152, 14051
     def test_bodies_that_are_no_json_are_refused(self):
         for body in (
             b"",
@@ -165,7 +194,8 @@ class RefusalsTest(unittest.TestCase):
         )
         self.assertEqual(status, 415)
 
-    # llama.cpp 13178, 20733, 21347, 11402
+    # llama.cpp 13178, 20733, 21347, 11402: a chat that a template does not
+    # expect ends in an error of the server.
     def test_messages_are_checked(self):
         for messages in (
             None,
@@ -206,7 +236,21 @@ class RefusalsTest(unittest.TestCase):
             self.assertEqual((status, reply["error"]["code"]), (400, "no_chat_template"))
             self.assertIn("no chat template", reply["error"]["message"])
 
-    # llama.cpp 7038
+    # llama.cpp 11402, 21347
+    def test_a_template_that_is_not_understood_ends_the_start(self):
+        path = os.path.join(os.path.dirname(serving.MODEL), "strange.jinja")
+        with open(path, "w") as file:
+            file.write("\n{{ messages | frobnicate }}")
+        done = serving.subprocess.run(
+            [serving.SERVE, serving.MODEL, "--port", "0", "--template", path],
+            capture_output=True,
+            text=True,
+            timeout=serving.PATIENCE,
+        )
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("line 2: the filter 'frobnicate'", done.stderr)
+
+    # llama.cpp 7038: it ends the process if log probabilities are asked for.
     def test_a_stop_may_be_the_first_token(self):
         body = {"prompt": "O", "logit_bias": {"65": 100}, "stop": ["b"], "logprobs": 1}
         status, ids = self.server.post("/tokenize", {"content": "b"})
@@ -216,7 +260,7 @@ class RefusalsTest(unittest.TestCase):
         for values in choice["logprobs"].values():
             self.assertEqual(values, [])
 
-    # llama.cpp 9195, 11738, 14937
+    # llama.cpp 9195, 11738, 14937: what is no UTF-8 is no JSON.
     def test_half_a_character_is_still_json(self):
         status, ids = self.server.post("/tokenize", {"content": "🙂"})
         first = ids["tokens"][0]
@@ -224,14 +268,28 @@ class RefusalsTest(unittest.TestCase):
         choice = self.server.complete(**body, logprobs=1)["choices"][0]
         self.assertEqual(choice["text"], "\ufffd")
         self.assertTrue(choice["logprobs"]["tokens"][0].startswith("bytes:\\xf0"))
-        # lucebox 641; plano 980
         events = list(
             self.server.stream(COMPLETIONS, {"prompt": "O", **body, "echo": False})
         )
         texts = [e["choices"][0]["text"] for e in events[:-1]]
         self.assertEqual("".join(texts), "\ufffd")
 
-    # transformers 29279; ollama 17262
+    # lucebox 641; plano 980: a character of several tokens comes in pieces.
+    def test_a_character_comes_as_a_whole(self):
+        form = {
+            "type": "json_schema",
+            "json_schema": {"name": "x", "schema": {"const": "ü🙂é"}},
+        }
+        body = {"prompt": "O", "response_format": form, "return_token_ids": True}
+        events = list(self.server.stream(COMPLETIONS, body))
+        choices = [event["choices"][0] for event in events[:-1]]
+        texts = [choice["text"] for choice in choices if choice["text"]]
+        self.assertEqual("".join(texts), '"ü🙂é"')
+        self.assertNotIn("\ufffd", "".join(texts))
+        self.assertGreater(sum(len(choice["token_ids"]) for choice in choices), len(texts))
+
+    # transformers 29279; ollama 17262: a message can end itself, or begin one of
+    # somebody else.
     def test_names_of_special_tokens_in_messages_are_text(self):
         status, info = self.server.get("/tokenizer_info")
         name = info["eos_token"]
@@ -242,6 +300,13 @@ class RefusalsTest(unittest.TestCase):
         )
         self.assertIn(name, reply["prompt"])
         self.assertNotIn(special["tokens"][0], reply["tokens"])
+        # llama.cpp 26273; LM Studio 1509: text that looks like the end ends it.
+        form = {
+            "type": "json_schema",
+            "json_schema": {"name": "x", "schema": {"const": f"a{name}b"}},
+        }
+        reply = self.server.complete(prompt="O", response_format=form, max_tokens=60)
+        self.assertEqual(reply["choices"][0]["text"], f'"a{name}b"')
 
 
 class AccessTest(unittest.TestCase):

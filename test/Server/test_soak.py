@@ -30,7 +30,7 @@ def by_schema(schema):
 
 
 class SoakTest(unittest.TestCase):
-    # ollama 18106; LM Studio 2105; llama.cpp 22629
+    # ollama 18106; LM Studio 2105; llama.cpp 22629: each prompt takes memory.
     def test_memory_stays_and_counts_add_up(self):
         with serving.Server("--slots", "8", "-q") as server:
             asked = [self.ask_many(server, COUNT // 10, 0)]
@@ -75,7 +75,7 @@ class SoakTest(unittest.TestCase):
         serving.together([lambda part=part: ask(part) for part in range(4)])
         return count // 4 * 4
 
-    # vLLM 16283 (GHSA-389x-67px-mjg3)
+    # vLLM 16283 (GHSA-389x-67px-mjg3): each schema does.
     def test_many_schemas_take_no_more_memory_than_some(self):
         with serving.Server() as server:
             self.ask_for_schemas(server)
@@ -102,6 +102,20 @@ class SoakTest(unittest.TestCase):
         ask(600, 1200)
         after = server.metric("process_resident_memory_bytes")
         self.assertLess(after - before, 16 << 20)
+
+    # llama.cpp 25158: who waits long is taken for dead by what is between.
+    def test_a_stream_that_waits_says_that_it_lives(self):
+        with serving.Server("--slots", "1", "-q") as server:
+            with server.raw() as first, server.raw() as second:
+                body = {"prompt": [[1]] * 30, "n": 16, "max_tokens": 2000, "ignore_eos": True}
+                first.sendall(serving.http_post("/v1/completions", body))
+                server.await_metric("sherry_requests_running", 1)
+                body = {"prompt": [1], "max_tokens": 1, "stream": True}
+                second.sendall(serving.http_post("/v1/completions", body))
+                data = b""
+                while b": ping\n\n" not in data:
+                    data += second.recv(65536)
+                self.assertNotIn(b"data: ", data)
 
 
 serving.main()

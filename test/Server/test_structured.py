@@ -97,7 +97,7 @@ class StructuredTest(unittest.TestCase):
                 return
         self.fail("no answer has ended")
 
-    # firecrawl 4512
+    # firecrawl 4512: one makes a schema that worked a wrong one.
     def test_a_description_changes_nothing(self):
         told = {**PERSON, "description": "a person", "title": "Person"}
         self.assertEqual(
@@ -105,7 +105,8 @@ class StructuredTest(unittest.TestCase):
             self.ask(by_schema(PERSON), 5)["choices"],
         )
 
-    # llama.cpp 26600, 19008, 25283, 22606; vLLM 17313, 19270, 17248
+    # llama.cpp 26600, 19008, 25283, 22606; vLLM 17313, 19270, 17248, 30346: they
+    # end the process, or the engine of all requests.
     def test_schemas_that_do_harm_are_refused(self):
         deep = {}
         for _ in range(40):

@@ -275,9 +275,7 @@ void Answers::finish() {
   if (std::exchange(hasReplied, true))
     return;
   if (isFailed) // the client has left
-    return exchange->hasStream()
-               ? exchange->endStream()
-               : exchange->fail(ApiError("cancelled", "", "", 503));
+    return exchange->fail(ApiError("cancelled", "", "", 503));
   if (!parameters.isStream)
     return service.worker.post([self = shared_from_this()] { self->reply(); });
   Json last = makeHeader(/*isChunk=*/true);
@@ -286,6 +284,5 @@ void Answers::finish() {
   last["timings"] = makeTimings();
   if (parameters.includesUsage)
     exchange->event(dump(last));
-  exchange->event("[DONE]");
-  exchange->endStream();
+  exchange->endStream("[DONE]");
 }

@@ -35,10 +35,13 @@ std::string Exchange::head(int status, std::vector<Header> headers) const {
   return text.str();
 }
 
-void Exchange::done(int status) {
+void Exchange::finish(std::string bytes, int status) {
+  // Who leaves with the last byte has got his reply.
+  const bool wasGone = gone;
+  output(std::move(bytes), /*isLast=*/true);
   isDone = true;
   if (onDone)
-    onDone(*this, gone ? 499 : status);
+    onDone(*this, wasGone ? 499 : status);
 }
 
 void Exchange::respond(int status, const std::string &mediaType,
@@ -53,16 +56,14 @@ void Exchange::respond(int status, const std::string &mediaType,
   std::string bytes = head(status, std::move(all));
   if (hasBody && request.method != "HEAD")
     bytes += body;
-  output(std::move(bytes), /*isLast=*/true);
-  done(status);
+  finish(std::move(bytes), status);
 }
 
 void Exchange::fail(const ApiError &error) {
   const Json body = error.toJson();
   if (isStream) {
-    event(dump(body));
     streamStatus = error.status;
-    return endStream();
+    return endStream(dump(body));
   }
   std::vector<Header> headers;
   if (error.status == 401)
@@ -94,6 +95,10 @@ void Exchange::beginStream() {
   output(head(200, std::move(headers)), /*isLast=*/false);
 }
 
+static std::string makeEvent(std::string_view data) {
+  return "data: " + std::string(data) + "\n\n";
+}
+
 std::string Exchange::chunk(const std::string &data) const {
   if (request.version < 11)
     return data;
@@ -103,14 +108,14 @@ std::string Exchange::chunk(const std::string &data) const {
 }
 
 void Exchange::event(std::string_view data) {
-  output(chunk("data: " + std::string(data) + "\n\n"), /*isLast=*/false);
+  output(chunk(makeEvent(data)), /*isLast=*/false);
 }
 
 std::string Exchange::comment(std::string_view text) const {
   return chunk(": " + std::string(text) + "\n\n");
 }
 
-void Exchange::endStream() {
-  output(request.version < 11 ? "" : "0\r\n\r\n", /*isLast=*/true);
-  done(streamStatus);
+void Exchange::endStream(std::string_view data) {
+  finish(chunk(makeEvent(data)) + (request.version < 11 ? "" : "0\r\n\r\n"),
+         streamStatus);
 }

@@ -90,7 +90,8 @@ public:
   /// A stream of server-sent events.
   void beginStream();
   void event(std::string_view data);
-  void endStream();
+  /// After a last event.
+  void endStream(std::string_view data);
   bool hasStream() const { return isStream; }
   /// The bytes of a comment between events.
   std::string comment(std::string_view text) const;
@@ -121,7 +122,7 @@ public:
 private:
   std::string head(int status, std::vector<Header> headers) const;
   std::string chunk(const std::string &data) const;
-  void done(int status);
+  void finish(std::string bytes, int status);
 
   BodyCharge charge;
   Output output;

@@ -70,17 +70,20 @@ class Tab {
   }
 }
 
+function makeMockServer() {
+  const folder = process.env.SHERRY_PAGE;
+  assert.ok(folder, 'SHERRY_PAGE must name a folder of sherry-dump-page');
+  return new MockServer(folder);
+}
+
 /**
- * Registers hooks of node:test that start a server and Chromium once, and give
+ * Registers hooks of node:test that start `server` and Chromium once, and give
  * each test a fresh profile. Returns an object whose `open(options)` makes a
  * Tab, with options of a browser context. A test fails if its page had problems.
  */
-export function useBrowser() {
-  const folder = process.env.SHERRY_PAGE;
-  assert.ok(folder, 'SHERRY_PAGE must name a folder of sherry-dump-page');
-  const state = {server: null, browser: null, contexts: []};
+export function useBrowser(server = makeMockServer()) {
+  const state = {server, browser: null};
   before(async () => {
-    state.server = new MockServer(folder);
     await state.server.start();
     state.browser = await chromium.launch({
       executablePath: process.env.SHERRY_CHROMIUM ?? '/usr/bin/chromium',
@@ -92,12 +95,7 @@ export function useBrowser() {
     await state.browser?.close();
     await state.server?.stop();
   });
-  beforeEach(() => {
-    state.server.answers = [];
-    state.server.requests = [];
-    state.server.apiKey = null;
-    state.server.cancelled = 0;
-  });
+  beforeEach(() => state.server.reset?.());
   state.open = async (options = {}) => {
     const context = await state.browser.newContext(options);
     const page = await context.newPage();

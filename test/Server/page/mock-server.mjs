@@ -39,6 +39,14 @@ export class MockServer {
     return [...this.#files.values()];
   }
 
+  /** Forgets what it was told and asked. */
+  reset() {
+    this.answers = [];
+    this.requests = [];
+    this.apiKey = null;
+    this.cancelled = 0;
+  }
+
   async start() {
     await new Promise((resolve) =>
       this.#server.listen(0, '127.0.0.1', resolve));

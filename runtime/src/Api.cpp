@@ -8,6 +8,7 @@
 #include "Context.h"
 #include "Model.h"
 #include "Sampler.h"
+#include "SuffixAutomaton.h"
 #include "sherry/sherry.h"
 #include "sherry/support/CpuFeatures.h"
 #include "sherry/support/Error.h"
@@ -25,6 +26,9 @@ struct sherry_context {
 };
 struct sherry_sampler {
   Sampler sampler;
+};
+struct sherry_drafter {
+  SuffixAutomaton automaton;
 };
 struct sherry_text_stream {
   std::shared_ptr<const Model> model;
@@ -388,6 +392,11 @@ sherry_sampler *sherry_sampler_create(const sherry_sampler_options *options) {
                [&] { return new sherry_sampler{Sampler(*options)}; });
 }
 
+sherry_sampler *sherry_sampler_copy(const sherry_sampler *sampler) {
+  return guard(static_cast<sherry_sampler *>(nullptr),
+               [&] { return new sherry_sampler(*sampler); });
+}
+
 void sherry_sampler_destroy(sherry_sampler *sampler) { delete sampler; }
 
 int32_t sherry_sample(sherry_sampler *sampler, const float *logits,
@@ -405,5 +414,40 @@ int sherry_sampler_accept(sherry_sampler *sampler, int32_t token) {
   return guard(-1, [&] {
     sampler->sampler.accept(token);
     return 0;
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Speculation
+//===----------------------------------------------------------------------===//
+
+sherry_drafter *sherry_drafter_create(void) {
+  return guard(static_cast<sherry_drafter *>(nullptr),
+               [] { return new sherry_drafter; });
+}
+
+void sherry_drafter_destroy(sherry_drafter *drafter) { delete drafter; }
+
+int sherry_drafter_push(sherry_drafter *drafter, const int32_t *tokens,
+                        int64_t n_tokens) {
+  return guard(-1, [&] {
+    if (n_tokens < 0)
+      throw Error("a text of " + std::to_string(n_tokens) + " tokens");
+    for (int64_t i = 0; i < n_tokens; ++i)
+      drafter->automaton.push(tokens[i]);
+    return 0;
+  });
+}
+
+int64_t sherry_drafter_draft(const sherry_drafter *drafter, int32_t *tokens,
+                             int64_t capacity) {
+  return guard(int64_t{-1}, [&] {
+    if (capacity < 0)
+      throw Error("a draft of " + std::to_string(capacity) + " tokens");
+    const SuffixAutomaton::Match match = drafter->automaton.match();
+    // What follows the text's end follows it there, too: it goes round.
+    for (int64_t i = 0; match.length > 0 && i < capacity; ++i)
+      tokens[i] = match.continuation[static_cast<size_t>(i) % match.size];
+    return static_cast<int64_t>(match.length);
   });
 }

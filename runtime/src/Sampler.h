@@ -22,6 +22,10 @@ class Sampler {
 public:
   /// Throws Error if an option is out of range.
   explicit Sampler(const sherry_sampler_options &options);
+  /// Without the memory that the other one keeps.
+  Sampler(const Sampler &other)
+      : options(other.options), generator(other.generator),
+        biases(other.biases), recent(other.recent) {}
 
   /// Picks a token by its logits [n], of those whose bits are set in `mask`
   /// unless that is null. Throws Error if a logit is NaN, or if nothing is

@@ -67,6 +67,7 @@ static const std::vector<OptionUse> optionTable = {
     {"--mmap", Evaluates},
     {"--ctx", Answers | Scores},
     {"--block", Evaluates},
+    {"--draft-max", Answers},
     {"--logits", Continues},
     {"--window", Perplexity},
     {"--stride", Perplexity},
@@ -271,6 +272,11 @@ static void addExecution(CLI::App &app, Options &options) {
             "4096)");
   addNumber(app, "--block", options.context.block,
             "Prompt tokens evaluated in one go (default: the model's maximum)");
+  addNumber(
+      app, "--draft-max", options.drafts.most,
+      "Tokens that are guessed from the text and checked in one go, where "
+      "that is faster; 0: none. They change no token of the answer")
+      ->capture_default_str();
   app.add_option("--logits", options.logitsFile,
                  "Write the prompt's logits [tokens][vocabulary] to this .npy "
                  "file");

@@ -8,6 +8,7 @@
 #ifndef SHERRY_TOOLS_RUN_OPTIONS_H
 #define SHERRY_TOOLS_RUN_OPTIONS_H
 
+#include "sherry/engine/Engine.h"
 #include "sherry/engine/Sampling.h"
 
 #include <cstdint>
@@ -55,6 +56,7 @@ struct Options {
   std::optional<std::tm> date; ///< that templates write; today's if not set
   bool map = false;            ///< leave the weights in the file
   sherry_context_options context = {};
+  engine::DraftOptions drafts;
   std::optional<uint32_t> window; ///< of perplexity, in tokens
   std::optional<uint32_t> stride; ///< from one window to the next
   std::string logitsFile;         ///< empty: none

@@ -85,6 +85,7 @@ unsigned sherry::run::tokenizeFlags(const Options &options) {
 std::unique_ptr<engine::Engine>
 sherry::run::makeEngine(const sherry_model *model, const Options &options) {
   auto engine = std::make_unique<engine::Engine>(model, options.context);
+  engine->setDrafts(options.drafts);
   if (options.contextShift && options.keep >= engine->capacity() - 1)
     throw std::runtime_error(
         "--keep " + std::to_string(options.keep) + " leaves no room in the " +
@@ -100,10 +101,15 @@ void sherry::run::printStatistics(const engine::Engine &engine,
   std::fprintf(stderr,
                "\nload:    %.3f s\n"
                "prefill: %lld tokens, %.1f tokens/s\n"
-               "decode:  %lld tokens, %.1f tokens/s\n"
-               "threads: %u, seed: %llu\n",
+               "decode:  %lld tokens, %.1f tokens/s\n",
                loadSeconds, static_cast<long long>(prefill.tokens),
                prefill.perSecond(), static_cast<long long>(decode.tokens),
-               decode.perSecond(), engine.threads(),
+               decode.perSecond());
+  const engine::DraftCounts &drafts = engine.draftCounts();
+  if (drafts.drafted > 0)
+    std::fprintf(stderr, "drafts:  %lld tokens, %lld accepted\n",
+                 static_cast<long long>(drafts.drafted),
+                 static_cast<long long>(drafts.accepted));
+  std::fprintf(stderr, "threads: %u, seed: %llu\n", engine.threads(),
                static_cast<unsigned long long>(options.sampling.seed));
 }

@@ -237,6 +237,7 @@ void Answers::takeCalls(Choice &choice, const std::vector<ToolEvent> &events) {
 
 void Answers::onEnd(Choice &choice, const engine::EndEvent &event) {
   choice.end = Clock::now();
+  choice.drafts = event.drafts;
   const bool isStop =
       event.reason == EndReason::Eos || event.reason == EndReason::Stop;
   if (event.reason == EndReason::Cancelled)

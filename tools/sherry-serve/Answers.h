@@ -46,6 +46,7 @@ private:
     size_t offset = 0;            ///< characters so far
     double sum = 0;               ///< of the logprobs of the answer
     size_t count = 0, cached = 0; ///< tokens of the answer, cached ones
+    engine::DraftCounts drafts;
     const char *finishReason = nullptr;
     Clock::time_point start, firstToken, lastToken, end;
   };

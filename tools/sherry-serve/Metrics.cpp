@@ -100,6 +100,12 @@ std::string Metrics::print(const Scheduler::State &state,
           static_cast<double>(generatedTokens));
   counter("sherry_decode_seconds_total",
           "Seconds that the evaluation of these took.", state.decode.seconds);
+  counter("sherry_drafted_tokens_total",
+          "Tokens that were drafted for answers and evaluated.",
+          static_cast<double>(state.drafts.drafted));
+  counter("sherry_drafted_tokens_accepted_total",
+          "Of them, tokens that the answers went on with.",
+          static_cast<double>(state.drafts.accepted));
   counter("sherry_blocks_total", "Blocks of tokens that were evaluated.",
           static_cast<double>(state.blocks));
   counter("sherry_cancelled_total", "Requests whose client left.",

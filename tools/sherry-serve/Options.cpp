@@ -41,6 +41,10 @@ std::optional<int> sherry::serve::parseOptions(int argc, char **argv,
             "what the slots need)");
   addNumber(app, "-t,--threads", options.context.threads,
             "Threads (default: physical cores; at most: processors)");
+  addNumber(app, "--draft-max", options.drafts.most,
+            "Tokens of an answer that are guessed from its text and checked in "
+            "one go, where that is faster (default: 16); 0: none. They change "
+            "no token of the answer");
   app.add_flag("--mmap", options.map,
                "Leave the weights in the file, shared with other processes, "
                "instead of copying them to faster memory");

@@ -7,7 +7,7 @@
 #define SHERRY_TOOLS_SERVE_OPTIONS_H
 
 #include "Connection.h"
-#include "sherry/engine/Request.h"
+#include "sherry/engine/Engine.h"
 
 namespace sherry::serve {
 
@@ -16,6 +16,7 @@ struct Options {
   std::string host = "127.0.0.1";
   uint16_t port = 8080;
   sherry_context_options context = {};
+  engine::DraftOptions drafts;
   bool map = false;
   std::string chatTemplate; ///< a file; empty: the model's own
   engine::Pooling pooling = engine::Pooling::Mean;

@@ -48,7 +48,9 @@ Json Answers::makeTimings() const {
           {"prompt_per_second", perSecond(prompt, promptSeconds)},
           {"predicted_n", choice.count},
           {"predicted_ms", seconds * 1000},
-          {"predicted_per_second", perSecond(next, seconds)}};
+          {"predicted_per_second", perSecond(next, seconds)},
+          {"draft_n", choice.drafts.drafted},
+          {"draft_n_accepted", choice.drafts.accepted}};
 }
 
 static Json logprobsOf(const sherry_model *model, bool isChat,

@@ -16,6 +16,7 @@ Scheduler::Scheduler(const sherry_model *model, const Options &options)
       maxQueued(options.maxQueued) {
   if (!options.prefixCache.empty())
     engine.keepPrefixes(options.prefixCache, options.prefixCacheBytes);
+  engine.setDrafts(options.drafts);
   snapshot();
 }
 
@@ -84,6 +85,7 @@ void Scheduler::snapshot() {
   current.freePages = engine.freePages();
   current.prefill = engine.prefillSpeed();
   current.decode = engine.decodeSpeed();
+  current.drafts = engine.draftCounts();
 }
 
 /// Gives the engine what it has slots for. Waits while there is nothing to do;

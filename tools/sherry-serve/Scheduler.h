@@ -26,6 +26,7 @@ public:
   struct State {
     size_t queued = 0, active = 0, pages = 0, freePages = 0;
     engine::Speed prefill, decode;
+    engine::DraftCounts drafts;
     uint64_t blocks = 0; ///< evaluated so far
   };
 

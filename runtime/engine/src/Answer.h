@@ -23,6 +23,10 @@ inline size_t pagesOf(size_t positions) {
 /// Throws std::runtime_error if the model does not know one of them.
 void checkTokens(const sherry_model *model, const std::vector<int32_t> &tokens);
 
+/// Whether a token ends the answer.
+bool isEndToken(const sherry_model *model, const Request &request,
+                int32_t token);
+
 /// Tokens that two lists have in common at the beginning.
 inline size_t countCommon(const std::vector<int32_t> &a,
                           const std::vector<int32_t> &b) {
@@ -62,6 +66,16 @@ struct Engine::Parked {
   std::string owner;
   Read read;
   bool isSaved = false; ///< or is not to be
+};
+
+/// Tokens that an answer may go on with.
+struct Engine::Draft {
+  std::vector<int32_t> tokens;
+  size_t size = 0; ///< of them are evaluated
+  /// Tokens of the suffix that occurred before; 0: the request's own draft.
+  size_t match = 0;
+  std::vector<const float *> logits; ///< after each that is evaluated
+  size_t picked = 0;                 ///< tokens that were picked since
 };
 
 /// What a request can go on from.
@@ -123,6 +137,12 @@ struct Engine::Answer {
   size_t pages = 0;      ///< that it may need
   size_t cached = 0;     ///< tokens that another request had read
   size_t scoresGiven = 0;
+  Drafter drafter;    ///< null: not needed yet
+  size_t learned = 0; ///< tokens that it has
+  Acceptance acceptance;
+  DraftCounts drafts;
+  Draft draft;                ///< of this step
+  std::vector<int32_t> block; ///< the last token and those of the draft
   // What a step has brought.
   std::optional<TokenEvent> next;
   std::exception_ptr error;
@@ -132,8 +152,9 @@ struct Engine::Answer {
 /// What a request has of a block.
 struct Engine::Share {
   Answer *answer;
-  size_t count;
-  bool isLast; ///< nothing is left to read then
+  size_t count; ///< without its draft
+  bool isLast;  ///< nothing is left to read then
+  bool isDecode() const { return count == 1 && answer->hasReadPrompt; }
 };
 
 /// What is to be made of the logits after a token.

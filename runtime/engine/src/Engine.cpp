@@ -114,7 +114,7 @@ void Engine::cancel(Id id) {
     const std::unique_ptr<Answer> answer = std::move(*queued);
     waiting.erase(queued);
     if (answer->request.onEnd)
-      answer->request.onEnd({EndReason::Cancelled, "", false, 0});
+      answer->request.onEnd({EndReason::Cancelled, "", false, 0, {}});
   } else if (running != active.end() && isStepping) {
     (*running)->wasCancelled = true; // its turn comes
   } else if (running != active.end()) {
@@ -133,12 +133,22 @@ bool Engine::step() {
   admit();
   std::vector<Share> shares = divideBlock();
   std::exception_ptr error;
+  const int64_t accepted = drafts.accepted;
+  size_t drafted = 0;
+  const bool decodes =
+      std::all_of(shares.begin(), shares.end(),
+                  [](const Share &share) { return share.isDecode(); });
   if (!shares.empty()) {
     try {
+      draft(shares);
       makeRoom(shares);
       evaluate(shares);
-      for (const Share &share : shares)
+      for (const Share &share : shares) {
         share.answer->read.position += share.count;
+        share.answer->drafts.drafted +=
+            static_cast<int64_t>(share.answer->draft.size);
+        drafted += share.answer->draft.size;
+      }
     } catch (...) {
       for (const Share &share : shares)
         share.answer->error = std::current_exception();
@@ -152,6 +162,10 @@ bool Engine::step() {
         error = std::current_exception();
     }
   }
+  drafts.drafted += static_cast<int64_t>(drafted);
+  if (decodes)
+    policy.settle(shares.size(), drafted,
+                  static_cast<size_t>(drafts.accepted - accepted));
   if (error)
     std::rethrow_exception(error);
   return !active.empty() || !waiting.empty();

@@ -55,7 +55,8 @@ void Engine::makeRoom(const std::vector<Share> &shares) {
   size_t needed = 0;
   for (const Share &share : shares) {
     const size_t position = share.answer->read.position;
-    needed += pagesOf(position + share.count) - pagesOf(position);
+    const size_t count = share.count + share.answer->draft.size;
+    needed += pagesOf(position + count) - pagesOf(position);
     needed += position % SHERRY_PAGE_POSITIONS != 0; // it may be shared
   }
   while (freePages() < needed && evict())
@@ -68,6 +69,8 @@ void Engine::receive(Share &share, int64_t index, const float *values,
                      std::vector<Job> &jobs) {
   Answer &answer = *share.answer;
   const Request &request = answer.request;
+  if (static_cast<size_t>(index) >= share.count)
+    return answer.draft.logits.push_back(values);
   const size_t place = answer.read.position + static_cast<size_t>(index);
   if (request.pooling != Pooling::None) {
     answer.pool.resize(sherry_model_hidden_size(model));
@@ -102,17 +105,7 @@ void Engine::work(const Job &job) const {
         rankLogprob(job.logits, vocabSize, token, *request.promptLogprobs);
     return;
   }
-  TokenEvent event = {};
-  sherry_sampler *sampler = request.sampler.get();
-  event.token = check(sherry_sample(sampler, job.logits, vocabSize));
-  // A mask takes much longer than to try.
-  if (request.constraint && !request.constraint->accepts(event.token))
-    event.token = check(sherry_sample_masked(sampler, job.logits, vocabSize,
-                                             request.constraint->mask()));
-  if (request.logprobs)
-    event.logprob =
-        rankLogprob(job.logits, vocabSize, event.token, *request.logprobs);
-  answer.next = std::move(event);
+  pick(answer, job.logits);
 }
 
 /// Does all jobs, and forgets them.
@@ -152,18 +145,29 @@ static sherry_logits chooseOutputs(const Request &request, bool wantsAll,
 
 void Engine::evaluate(std::vector<Share> &shares) {
   std::vector<sherry_batch_entry> entries;
-  size_t numPrefill = 0, numTokens = 0;
+  size_t numPrefill = 0, numDrafted = 0, numTokens = 0;
   for (const Share &share : shares) {
-    const Answer &answer = *share.answer;
+    Answer &answer = *share.answer;
+    const int32_t *tokens = answer.read.tokens.data() + answer.read.position;
+    const size_t size = answer.draft.size;
+    if (size > 0) {
+      answer.block.assign(tokens, tokens + share.count);
+      answer.block.insert(answer.block.end(), answer.draft.tokens.begin(),
+                          answer.draft.tokens.begin() +
+                              static_cast<ptrdiff_t>(size));
+      tokens = answer.block.data();
+    }
     entries.push_back(
         {answer.sequence,
-         chooseOutputs(answer.request, answer.wantsAll(), share.isLast),
-         answer.read.tokens.data() + answer.read.position,
-         static_cast<int64_t>(share.count)});
-    numTokens += share.count;
-    if (share.count > 1 || !answer.hasReadPrompt)
+         chooseOutputs(answer.request, answer.wantsAll() || size > 0,
+                       share.isLast),
+         tokens, static_cast<int64_t>(share.count + size)});
+    numTokens += share.count + size;
+    numDrafted += size;
+    if (!share.isDecode())
       numPrefill += share.count;
   }
+  using Clock = std::chrono::steady_clock;
   // Logits of several blocks do not stay.
   const bool areJobsLeft = numTokens <= sherry_context_block(context.get());
   std::vector<Job> jobs;
@@ -187,16 +191,19 @@ void Engine::evaluate(std::vector<Share> &shares) {
       share.answer->error = std::current_exception();
     }
   };
-  using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();
   check(sherry_eval_batch(context.get(), entries.data(),
                           static_cast<int64_t>(entries.size()), pass, &sink));
+  const Clock::duration evaluation = Clock::now() - begin;
   workTogether(jobs);
+  if (numPrefill == 0 && areJobsLeft)
+    policy.measure(numTokens,
+                   std::chrono::duration<double>(evaluation).count());
   const double seconds =
       std::chrono::duration<double>(Clock::now() - begin).count() /
       static_cast<double>(numTokens);
   prefill.seconds += seconds * static_cast<double>(numPrefill);
   prefill.tokens += static_cast<int64_t>(numPrefill);
   decode.seconds += seconds * static_cast<double>(numTokens - numPrefill);
-  decode.tokens += static_cast<int64_t>(numTokens - numPrefill);
+  decode.tokens += static_cast<int64_t>(numTokens - numPrefill - numDrafted);
 }

@@ -54,6 +54,7 @@ std::unique_ptr<Engine::Answer> Engine::remove(Answer &answer) {
   if (!owner->hasStarted)
     return owner;
   owner->read.tokens.resize(owner->read.position);
+  dropDraft(*owner);
   park({owner->sequence, owner->request.owner, std::move(owner->read), false});
   return owner;
 }
@@ -62,7 +63,8 @@ void Engine::finish(Answer &answer, EndReason reason) {
   const std::unique_ptr<Answer> owner = remove(answer);
   const std::string rest = owner->text.finish(reason == EndReason::Stop);
   if (owner->request.onEnd)
-    owner->request.onEnd({reason, rest, owner->hasReadPrompt, owner->cached});
+    owner->request.onEnd(
+        {reason, rest, owner->hasReadPrompt, owner->cached, owner->drafts});
 }
 
 /// Ends a request by the exception that is being handled.
@@ -99,7 +101,7 @@ void Engine::takeOutputs(const Share &share) {
       giveEmbedding(answer);
     if (answer.request.maxTokens == 0)
       return finish(answer, EndReason::Length);
-    giveToken(answer);
+    giveTokens(answer);
   } catch (...) {
     if (!isActive(&answer)) // its last event was refused
       throw;
@@ -130,16 +132,13 @@ void Engine::giveEmbedding(Answer &answer) {
 }
 
 /// Gives the token that was picked to the handler, and goes on to the next.
-void Engine::giveToken(Answer &answer) {
+/// False: the request has ended.
+bool Engine::giveToken(Answer &answer) {
   const Request &request = answer.request;
   TokenEvent event = std::move(*answer.next);
   answer.next.reset();
-  const bool isEnd =
-      sherry_model_is_eos(model, event.token) ||
-      std::find(request.endTokens.begin(), request.endTokens.end(),
-                event.token) != request.endTokens.end();
-  if (isEnd && !request.ignoreEos)
-    return finish(answer, EndReason::Eos);
+  if (isEndToken(model, request, event.token))
+    return finish(answer, EndReason::Eos), false;
   check(sherry_sampler_accept(request.sampler.get(), event.token));
   if (request.constraint)
     request.constraint->advance(event.token);
@@ -148,16 +147,17 @@ void Engine::giveToken(Answer &answer) {
   if (request.onToken)
     request.onToken(event);
   if (event.isStopped)
-    return finish(answer, EndReason::Stop);
+    return finish(answer, EndReason::Stop), false;
   if (request.constraint && request.constraint->mustEnd())
-    return finish(answer, EndReason::Eos);
+    return finish(answer, EndReason::Eos), false;
   if (++answer.count == request.maxTokens)
-    return finish(answer, EndReason::Length);
+    return finish(answer, EndReason::Length), false;
   if (answer.isCancelled())
-    return finish(answer, EndReason::Cancelled);
+    return finish(answer, EndReason::Cancelled), false;
   while (answer.read.tokens.size() > capacity())
     if (!request.contextShift || !forget(answer))
-      return finish(answer, EndReason::ContextFull);
+      return finish(answer, EndReason::ContextFull), false;
+  return true;
 }
 
 /// Makes room for a token. What comes after those that are forgotten is read
@@ -191,5 +191,7 @@ bool Engine::forget(Answer &answer) {
                                 static_cast<uint32_t>(same)));
   answer.read.tokens = std::move(wanted);
   answer.read.position = same;
+  answer.drafter.reset();
+  answer.learned = 0;
   return true;
 }

@@ -23,6 +23,8 @@ using Context =
     std::unique_ptr<sherry_context, Destroy<sherry_context_destroy>>;
 using Sampler =
     std::unique_ptr<sherry_sampler, Destroy<sherry_sampler_destroy>>;
+using Drafter =
+    std::unique_ptr<sherry_drafter, Destroy<sherry_drafter_destroy>>;
 using TextStream =
     std::unique_ptr<sherry_text_stream, Destroy<sherry_text_stream_destroy>>;
 

@@ -8,6 +8,11 @@
 // no other: tokens, texts and log probabilities are those of a request alone,
 // bit for bit.
 //
+// A block that has room takes drafts, too: tokens that an answer may go on
+// with. Each request picks its tokens from the logits as ever; where it picks
+// what was drafted, the logits after that are there already. So drafts change
+// how long an answer takes, and nothing else.
+//
 // Functions that fail throw std::runtime_error, and pass on what handlers
 // throw; the requests are then as they were, or further by a token.
 //
@@ -15,6 +20,7 @@
 #ifndef SHERRY_ENGINE_ENGINE_H
 #define SHERRY_ENGINE_ENGINE_H
 
+#include "sherry/engine/DraftPolicy.h"
 #include "sherry/engine/Request.h"
 #include "sherry/owners.h"
 
@@ -38,6 +44,13 @@ struct Speed {
   }
 };
 
+/// How an engine drafts.
+struct DraftOptions {
+  size_t most = 16; ///< tokens for an answer in a block; 0: none
+  /// As many as pay by what was measured, rather than as many as there are.
+  bool adapts = true;
+};
+
 class PrefixStore;
 
 class Engine {
@@ -58,6 +71,8 @@ public:
   /// Writes one of what is to be kept; false: nothing is left to write. For
   /// when nobody waits. Throws std::runtime_error.
   bool savePrefix();
+
+  void setDrafts(const DraftOptions &options) { draftOptions = options; }
 
   /// Positions that a sequence can have: those of the context, or of all its
   /// pages.
@@ -83,6 +98,7 @@ public:
   size_t freePages() const;
   const Speed &prefillSpeed() const { return prefill; }
   const Speed &decodeSpeed() const { return decode; }
+  const DraftCounts &draftCounts() const { return drafts; }
 
 private:
   struct Answer;
@@ -92,6 +108,7 @@ private:
   struct Read;
   struct Parked;
   struct Source;
+  struct Draft;
 
   void admit();
   void start(Answer &answer);
@@ -103,15 +120,23 @@ private:
   void park(Parked kept);
   bool isActive(const Answer *answer) const;
   std::vector<Share> divideBlock();
+  void draft(const std::vector<Share> &shares);
+  double acceptanceOf(const Answer &answer, size_t match) const;
+  void proposeDraft(Answer &answer);
+  void cutDraft(Answer &answer) const;
+  size_t mostDraftedFor(const Answer &answer) const;
   void evaluate(std::vector<Share> &shares);
   void receive(Share &share, int64_t index, const float *values,
                std::vector<Job> &jobs);
   void work(const Job &job) const;
   void workTogether(std::vector<Job> &jobs);
+  void pick(Answer &answer, const float *logits) const;
   void takeOutputs(const Share &share);
+  void giveTokens(Answer &answer);
+  void dropDraft(const Answer &answer);
   void makeRoom(const std::vector<Share> &shares);
   bool evict();
-  void giveToken(Answer &answer);
+  bool giveToken(Answer &answer);
   void giveScores(Answer &answer);
   void giveEmbedding(Answer &answer);
   bool forget(Answer &answer);
@@ -130,6 +155,10 @@ private:
   bool isStepping = false;
   Id nextId = 1;
   Speed prefill, decode;
+  DraftCounts drafts;
+  DraftOptions draftOptions;
+  DraftPolicy policy;
+  Acceptance acceptance; ///< of all answers
 };
 
 } // namespace sherry::engine

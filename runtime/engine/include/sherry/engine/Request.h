@@ -30,11 +30,17 @@ struct TokenEvent {
   bool isStopped = false; ///< it completes a text that ends the answer
 };
 
+/// Tokens that were drafted and evaluated, and those of them that were picked.
+struct DraftCounts {
+  int64_t drafted = 0, accepted = 0;
+};
+
 struct EndEvent {
   EndReason reason;
   std::string rest; ///< text that was held back, and belongs to the answer
   bool hasReadPrompt;
   size_t cached; ///< tokens of the prompt that another request had read
+  DraftCounts drafts;
 };
 
 /// Always the likeliest token.
@@ -95,6 +101,12 @@ struct Request {
   bool contextShift = false;
   size_t keep = 1;
   std::function<std::vector<int32_t>()> shorten;
+
+  /// Drafts tokens that may follow these, instead of the engine; what is beyond
+  /// the first `most` is not looked at. It changes no token of the answer.
+  std::function<std::vector<int32_t>(const std::vector<int32_t> &tokens,
+                                     size_t most)>
+      draft;
 
   /// Only requests of one owner use what the others have read.
   std::string owner;

@@ -1,0 +1,183 @@
+//===- Speculate.cpp - Drafts of tokens, and what becomes of them ---------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Answer.h"
+
+#include <chrono>
+
+using namespace sherry;
+using namespace sherry::engine;
+
+bool sherry::engine::isEndToken(const sherry_model *model,
+                                const Request &request, int32_t token) {
+  return !request.ignoreEos &&
+         (sherry_model_is_eos(model, token) ||
+          std::find(request.endTokens.begin(), request.endTokens.end(),
+                    token) != request.endTokens.end());
+}
+
+/// Each token of a draft must have a place, and another one after it.
+size_t Engine::mostDraftedFor(const Answer &answer) const {
+  size_t most =
+      std::min(draftOptions.most, capacity() - answer.read.tokens.size());
+  if (answer.request.maxTokens >= 0)
+    most = std::min(
+        most, static_cast<size_t>(answer.request.maxTokens - answer.count - 1));
+  return most;
+}
+
+/// Leaves out what cannot be accepted.
+void Engine::cutDraft(Answer &answer) const {
+  const Request &request = answer.request;
+  std::vector<int32_t> &tokens = answer.draft.tokens;
+  const auto vocabSize = static_cast<int64_t>(sherry_model_vocab_size(model));
+  tokens.resize(std::min(tokens.size(), mostDraftedFor(answer)));
+  tokens.erase(std::find_if(tokens.begin(), tokens.end(),
+                            [&](int32_t token) {
+                              return token < 0 || token >= vocabSize ||
+                                     isEndToken(model, request, token);
+                            }),
+               tokens.end());
+  if (!tokens.empty() && request.constraint &&
+      !request.constraint->accepts(tokens.front()))
+    tokens.clear();
+}
+
+/// Drafts as the request does it, or as the text went on before.
+void Engine::proposeDraft(Answer &answer) {
+  const std::vector<int32_t> &text = answer.read.tokens;
+  if (answer.request.draft) {
+    answer.draft.tokens = answer.request.draft(text, mostDraftedFor(answer));
+    return;
+  }
+  if (!answer.drafter)
+    answer.drafter.reset(check(sherry_drafter_create()));
+  check(
+      sherry_drafter_push(answer.drafter.get(), text.data() + answer.learned,
+                          static_cast<int64_t>(text.size() - answer.learned)));
+  answer.learned = text.size();
+  Draft &draft = answer.draft;
+  draft.tokens.resize(mostDraftedFor(answer));
+  draft.match = static_cast<size_t>(
+      check(sherry_drafter_draft(answer.drafter.get(), draft.tokens.data(),
+                                 static_cast<int64_t>(draft.tokens.size()))));
+  if (draft.match == 0)
+    draft.tokens.clear();
+}
+
+/// How likely a token is that follows a match, by this answer and all others.
+double Engine::acceptanceOf(const Answer &answer, size_t match) const {
+  return answer.acceptance.probability(
+      match, acceptance.probability(match, Acceptance::expected(match)));
+}
+
+/// Fills what is left of the block with drafts, as far as they pay.
+void Engine::draft(const std::vector<Share> &shares) {
+  size_t rest = sherry_context_block(context.get());
+  bool isReading = false;
+  for (const Share &share : shares) {
+    share.answer->draft = {};
+    rest -= std::min(rest, share.count);
+    isReading |= !share.isDecode();
+  }
+  struct Candidate {
+    double probability; ///< that this and all before it are accepted
+    Draft *draft;
+  };
+  std::vector<Candidate> candidates;
+  for (const Share &share : shares) {
+    Answer &answer = *share.answer;
+    Draft &draft = answer.draft;
+    if (!share.isDecode() || rest == 0 || mostDraftedFor(answer) == 0 ||
+        (isReading && !answer.request.draft))
+      continue;
+    try {
+      proposeDraft(answer);
+      cutDraft(answer);
+    } catch (...) {
+      answer.error = std::current_exception();
+      draft = {};
+    }
+    if (answer.request.draft) {
+      draft.size = std::min(draft.tokens.size(), rest);
+      rest -= draft.size;
+      continue;
+    }
+    double probability = 1;
+    for (size_t i = 0; i < draft.tokens.size(); ++i) {
+      probability *= acceptanceOf(answer, draft.match + i);
+      candidates.push_back({probability, &draft});
+    }
+  }
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const Candidate &a, const Candidate &b) {
+                     return a.probability > b.probability;
+                   });
+  candidates.resize(std::min(candidates.size(), rest));
+  std::vector<double> probabilities;
+  for (const Candidate &candidate : candidates)
+    probabilities.push_back(candidate.probability);
+  const size_t count = draftOptions.adapts
+                           ? policy.choose(shares.size(), probabilities)
+                           : candidates.size();
+  for (size_t i = 0; i < count; ++i)
+    ++candidates[i].draft->size;
+}
+
+/// Picks a token by the logits after the last one.
+void Engine::pick(Answer &answer, const float *logits) const {
+  const Request &request = answer.request;
+  const uint32_t vocabSize = sherry_model_vocab_size(model);
+  TokenEvent event = {};
+  sherry_sampler *sampler = request.sampler.get();
+  event.token = check(sherry_sample(sampler, logits, vocabSize));
+  // A mask takes much longer than to try.
+  if (request.constraint && !request.constraint->accepts(event.token))
+    event.token = check(sherry_sample_masked(sampler, logits, vocabSize,
+                                             request.constraint->mask()));
+  if (request.logprobs)
+    event.logprob =
+        rankLogprob(logits, vocabSize, event.token, *request.logprobs);
+  // The first token that is not evaluated tells of drafts, too.
+  Draft &draft = answer.draft;
+  if (draft.picked < draft.tokens.size()) {
+    const bool isAccepted = event.token == draft.tokens[draft.picked];
+    if (draft.match > 0) {
+      answer.acceptance.observe(draft.match + draft.picked, isAccepted);
+      acceptance.observe(draft.match + draft.picked, isAccepted);
+    }
+    if (isAccepted && draft.picked < draft.size) {
+      ++answer.drafts.accepted;
+      ++drafts.accepted;
+    }
+  }
+  ++draft.picked;
+  answer.next = std::move(event);
+}
+
+/// Gives the token that was picked, and those that are picked from the logits
+/// after the draft as long as it is what was picked.
+void Engine::giveTokens(Answer &answer) {
+  using Clock = std::chrono::steady_clock;
+  while (giveToken(answer)) {
+    Draft &draft = answer.draft;
+    const size_t index = draft.picked - 1;
+    if (index >= draft.size || answer.read.tokens.back() != draft.tokens[index])
+      return dropDraft(answer);
+    ++answer.read.position;
+    const Clock::time_point begin = Clock::now();
+    pick(answer, draft.logits[index]);
+    decode.seconds +=
+        std::chrono::duration<double>(Clock::now() - begin).count();
+    ++decode.tokens;
+  }
+}
+
+/// Takes what was not picked off the sequence.
+void Engine::dropDraft(const Answer &answer) {
+  const auto position = static_cast<uint32_t>(answer.read.position);
+  if (sherry_context_position(context.get(), answer.sequence) > position)
+    check(sherry_context_truncate(context.get(), answer.sequence, position));
+}

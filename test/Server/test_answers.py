@@ -4,7 +4,7 @@
 #
 # ===----------------------------------------------------------------------=== #
 """Any mix of requests, in any order, with any number of slots, cold and warm,
-with cancellations between: tokens, texts and log probabilities are those of
+with drafts and without, with cancellations between: tokens, texts and log probabilities are those of
 each request alone in sherry-run, bit for bit.
 
 SHERRY_REQUESTS says how many; 100 if it is not set.
@@ -34,7 +34,7 @@ def make_requests(count):
         prompts.append(prompt)
         body = {
             "prompt": prompt,
-            "max_tokens": chance.choice([1, 5, 30]),
+            "max_tokens": chance.choice([1, 5, 30, 60]),
             "temperature": chance.choice([0, 0.8, 2]),
             "top_k": chance.choice([0, 20]),
             "top_p": chance.choice([1, 0.9]),
@@ -54,6 +54,7 @@ def make_requests(count):
 def answer_alone(body):
     """What sherry-run says, in the form of a reply's choice."""
     options = ["--tokens", ",".join(map(str, body["prompt"])), "--json"]
+    options += ["--draft-max", "0"]
     options += ["-n", str(body["max_tokens"]), "--temp", str(body["temperature"])]
     options += ["--top-k", str(body["top_k"]), "--top-p", str(body["top_p"])]
     options += ["--seed", str(body["seed"])]
@@ -126,14 +127,32 @@ class AnswersTest(unittest.TestCase):
     # batch. llama.cpp 27148, 27422, 25992; mlx-lm 965: on what a slot has held.
     def test_answers_are_those_of_requests_alone(self):
         chance = random.Random(2)
-        for slots in (1, 4, 16):
-            with serving.Server("--slots", str(slots), "-q") as server:
+        # Drafts: from the text, by a model that is always right, and none.
+        drafts = ([], ["--draft", serving.MODEL], ["--draft-max", "0"])
+        for slots, options in zip((1, 4, 16), drafts):
+            with serving.Server("--slots", str(slots), "-q", *options) as server:
                 order = list(range(COUNT))
                 chance.shuffle(order)
                 self.check(server, order, chance, leaves=False)  # cold
                 chance.shuffle(order)
                 self.check(server, order, chance, leaves=True)  # warm
                 server.await_idle()
+
+    def test_drafts_are_counted(self):
+        """By a model that is the same, all of them are accepted."""
+        body = {"prompt": [9, 8, 7], "temperature": 0, "max_tokens": 300}
+        with serving.Server("--draft-max", "0") as server:
+            plain = server.complete(ignore_eos=True, **body)
+            self.assertEqual(plain["timings"]["draft_n"], 0)
+            self.assertEqual(server.metric("sherry_drafted_tokens_total"), 0)
+        with serving.Server("--draft", serving.MODEL) as server:
+            reply = server.complete(ignore_eos=True, **body)
+            timings = reply["timings"]
+            self.assertLessEqual(timings["draft_n_accepted"], timings["draft_n"])
+            for name, key in (("", "draft_n"), ("_accepted", "draft_n_accepted")):
+                name = f"sherry_drafted_tokens{name}_total"
+                server.await_metric(name, timings[key])
+        self.assertEqual(reply["choices"], plain["choices"])
 
     def test_clients_with_keys_share_nothing(self):
         path = os.path.join(os.path.dirname(serving.MODEL), "keys.txt")

@@ -67,6 +67,7 @@ static const std::vector<OptionUse> optionTable = {
     {"--mmap", Evaluates},
     {"--ctx", Answers | Scores},
     {"--block", Evaluates},
+    {"--draft", Answers},
     {"--draft-max", Answers},
     {"--logits", Continues},
     {"--window", Perplexity},
@@ -272,6 +273,10 @@ static void addExecution(CLI::App &app, Options &options) {
             "4096)");
   addNumber(app, "--block", options.context.block,
             "Prompt tokens evaluated in one go (default: the model's maximum)");
+  app.add_option("--draft", options.draft,
+                 "A smaller compiled model of the same vocabulary that guesses "
+                 "tokens, too")
+      ->check(CLI::ExistingFile);
   addNumber(
       app, "--draft-max", options.drafts.most,
       "Tokens that are guessed from the text and checked in one go, where "
@@ -316,6 +321,9 @@ std::optional<int> sherry::run::parseOptions(int argc, char **argv,
   if (auto exitCode = parseCommandLine(app, argc, argv, [&] {
         const auto [mode, name] = findMode(app);
         refuseWithoutEffect(app, optionTable, mode, name);
+        if (!options.draft.empty() && options.drafts.most == 0)
+          throw CLI::ValidationError(
+              "--draft", "has no effect with --draft-max 0; leave it out");
       }))
     return exitCode;
   for (const OptionUse &use : optionTable)

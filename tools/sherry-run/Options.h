@@ -57,6 +57,7 @@ struct Options {
   bool map = false;            ///< leave the weights in the file
   sherry_context_options context = {};
   engine::DraftOptions drafts;
+  std::string draft;              ///< a model; empty: none
   std::optional<uint32_t> window; ///< of perplexity, in tokens
   std::optional<uint32_t> stride; ///< from one window to the next
   std::string logitsFile;         ///< empty: none

@@ -39,7 +39,6 @@ static void execute(Options &options) {
                                      ? SHERRY_WEIGHTS_MAPPED
                                      : SHERRY_WEIGHTS_COPIED;
   Model model(check(sherry_model_open(options.model.c_str(), weights)));
-  const double loadSeconds = stopwatch.seconds();
   if (options.verify) {
     check(sherry_model_verify(model.get()));
     return print("undamaged\n");
@@ -53,6 +52,12 @@ static void execute(Options &options) {
     return scorePerplexity(model.get(), options);
   if (options.scoreFile)
     return scoreContinuations(model.get(), options);
+  Model draft;
+  if (!options.draft.empty()) {
+    draft.reset(check(sherry_model_open(options.draft.c_str(), weights)));
+    options.drafts.model = draft.get();
+  }
+  const double loadSeconds = stopwatch.seconds();
   if (options.chat)
     return chat(model.get(), options, loadSeconds);
   if (!sherry_model_has_tokenizer(model.get()) && !options.tokens.empty() &&

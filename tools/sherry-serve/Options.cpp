@@ -41,6 +41,10 @@ std::optional<int> sherry::serve::parseOptions(int argc, char **argv,
             "what the slots need)");
   addNumber(app, "-t,--threads", options.context.threads,
             "Threads (default: physical cores; at most: processors)");
+  app.add_option("--draft", options.draft,
+                 "A smaller compiled model of the same vocabulary that guesses "
+                 "tokens of answers, too")
+      ->check(CLI::ExistingFile);
   addNumber(app, "--draft-max", options.drafts.most,
             "Tokens of an answer that are guessed from its text and checked in "
             "one go, where that is faster (default: 16); 0: none. They change "
@@ -103,6 +107,9 @@ std::optional<int> sherry::serve::parseOptions(int argc, char **argv,
       throw CLI::ValidationError(
           "--host", "on this address others can ask: give --api-key-file, or "
                     "--insecure");
+    if (!options.draft.empty() && options.drafts.most == 0)
+      throw CLI::ValidationError(
+          "--draft", "has no effect with --draft-max 0; leave it out");
     if (options.maxConnections == 0 || options.maxQueued == 0)
       throw CLI::ValidationError("--max-connections, --max-queued",
                                  "must be 1 or more");

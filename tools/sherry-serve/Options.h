@@ -17,6 +17,7 @@ struct Options {
   uint16_t port = 8080;
   sherry_context_options context = {};
   engine::DraftOptions drafts;
+  std::string draft; ///< a model; empty: none
   bool map = false;
   std::string chatTemplate; ///< a file; empty: the model's own
   engine::Pooling pooling = engine::Pooling::Mean;

@@ -28,9 +28,14 @@ static uint32_t chooseSlots(const sherry_model *model, uint32_t wanted) {
 
 static void serveModel(Options &options) {
   const Access access(options);
-  const Model model(check(sherry_model_open(
-      options.model.c_str(),
-      options.map ? SHERRY_WEIGHTS_MAPPED : SHERRY_WEIGHTS_COPIED)));
+  const sherry_weights weights =
+      options.map ? SHERRY_WEIGHTS_MAPPED : SHERRY_WEIGHTS_COPIED;
+  const Model model(check(sherry_model_open(options.model.c_str(), weights)));
+  Model draft;
+  if (!options.draft.empty()) {
+    draft.reset(check(sherry_model_open(options.draft.c_str(), weights)));
+    options.drafts.model = draft.get();
+  }
   if (options.context.sequences == 0)
     options.context.sequences =
         chooseSlots(model.get(), options.context.threads);

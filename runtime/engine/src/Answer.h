@@ -72,8 +72,10 @@ struct Engine::Parked {
 struct Engine::Draft {
   std::vector<int32_t> tokens;
   size_t size = 0; ///< of them are evaluated
-  /// Tokens of the suffix that occurred before; 0: the request's own draft.
+  /// Tokens of the suffix that occurred before; of a model's draft 1, and 0 of
+  /// the request's own.
   size_t match = 0;
+  bool byModel = false;
   std::vector<const float *> logits; ///< after each that is evaluated
   size_t picked = 0;                 ///< tokens that were picked since
 };
@@ -139,7 +141,7 @@ struct Engine::Answer {
   size_t scoresGiven = 0;
   Drafter drafter;    ///< null: not needed yet
   size_t learned = 0; ///< tokens that it has
-  Acceptance acceptance;
+  AcceptanceBySource acceptance;
   DraftCounts drafts;
   Draft draft;                ///< of this step
   std::vector<int32_t> block; ///< the last token and those of the draft

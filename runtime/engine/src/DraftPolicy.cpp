@@ -99,6 +99,14 @@ void Acceptance::observe(size_t match, bool isAccepted) {
   count.seen = kept * count.seen + 1;
 }
 
+void Acceptance::fade() {
+  constexpr double kept = 0.998;
+  for (Count &count : counts) {
+    count.accepted *= kept;
+    count.seen *= kept;
+  }
+}
+
 double Acceptance::probability(size_t match, double prior) const {
   const Count &count = counts[classOf(match)];
   return (count.accepted + 2 * prior) / (count.seen + 2);
@@ -113,11 +121,10 @@ void DraftPolicy::measure(size_t tokens, double seconds) {
     costs.measure(tokens, seconds);
 }
 
-/// Of a block with drafts, in such blocks without.
+/// Of a block with drafts that took `seconds`, in such blocks without.
 double DraftPolicy::costOf(size_t decoding, size_t drafted,
                            double seconds) const {
-  return (costs.estimate(decoding + drafted) +
-          static_cast<double>(drafted) * seconds) /
+  return (costs.estimate(decoding + drafted) + seconds) /
          costs.estimate(decoding);
 }
 
@@ -135,10 +142,10 @@ size_t DraftPolicy::choose(size_t decoding,
   for (size_t count = 1; count <= most; ++count) {
     expected += probabilities[count - 1];
     const size_t size = decoding + count;
-    const double cost = costOf(decoding, count, seconds);
+    const double taken = static_cast<double>(count) * seconds;
+    const double cost = costOf(decoding, count, taken);
     const double hope =
-        (costs.hope(size, decoding) + static_cast<double>(count) * seconds) /
-        costs.estimate(decoding);
+        (costs.hope(size, decoding) + taken) / costs.estimate(decoding);
     const bool isOld = costs.isOld(size);
     if ((cost - 1) * risk > account ||
         (isOld ? std::min(cost, hope) : cost) - 1 > account + kMost)

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Answer.h"
+#include "DraftModel.h"
 #include "PrefixStore.h"
 
 using namespace sherry;
@@ -165,7 +166,8 @@ bool Engine::step() {
   drafts.drafted += static_cast<int64_t>(drafted);
   if (decodes)
     policy.settle(shares.size(), drafted,
-                  static_cast<size_t>(drafts.accepted - accepted));
+                  static_cast<size_t>(drafts.accepted - accepted),
+                  draftSeconds);
   if (error)
     std::rethrow_exception(error);
   return !active.empty() || !waiting.empty();

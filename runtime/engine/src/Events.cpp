@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Answer.h"
+#include "DraftModel.h"
 
 #include <cmath>
 
@@ -55,6 +56,8 @@ std::unique_ptr<Engine::Answer> Engine::remove(Answer &answer) {
     return owner;
   owner->read.tokens.resize(owner->read.position);
   dropDraft(*owner);
+  if (draftModel)
+    draftModel->drop(owner->id);
   park({owner->sequence, owner->request.owner, std::move(owner->read), false});
   return owner;
 }

@@ -4,8 +4,10 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Answer.h"
+#include "DraftModel.h"
 
 #include <chrono>
+#include <functional>
 
 using namespace sherry;
 using namespace sherry::engine;
@@ -16,6 +18,20 @@ bool sherry::engine::isEndToken(const sherry_model *model,
          (sherry_model_is_eos(model, token) ||
           std::find(request.endTokens.begin(), request.endTokens.end(),
                     token) != request.endTokens.end());
+}
+
+/// The probability that a token of a draft model is right, as long as nothing
+/// is known of it.
+static constexpr double kExpectedOfModel = 0.6;
+
+void Engine::setDrafts(const DraftOptions &options) {
+  draftOptions = options;
+  draftModel.reset();
+  if (options.model && options.most > 0)
+    draftModel = std::make_unique<DraftModel>(
+        options.model, model,
+        sherry_context_options{sherry_context_size(context.get()), 0, threads(),
+                               static_cast<uint32_t>(maxActive), 0});
 }
 
 /// Each token of a draft must have a place, and another one after it.
@@ -67,26 +83,88 @@ void Engine::proposeDraft(Answer &answer) {
     draft.tokens.clear();
 }
 
-/// How likely a token is that follows a match, by this answer and all others.
-double Engine::acceptanceOf(const Answer &answer, size_t match) const {
-  return answer.acceptance.probability(
-      match, acceptance.probability(match, Acceptance::expected(match)));
+/// How likely a drafted token is, if those before it are right, by this answer
+/// and all others.
+double Engine::acceptanceOf(const Answer &answer, bool byModel,
+                            size_t match) const {
+  const double expected =
+      byModel ? kExpectedOfModel : Acceptance::expected(match);
+  return answer.acceptance.of(byModel).probability(
+      match, acceptance.of(byModel).probability(match, expected));
+}
+
+using Clock = std::chrono::steady_clock;
+
+static double secondsSince(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// Lets the model draft for answers whose text has nothing better.
+void Engine::draftByModel(const std::vector<Share> &shares) {
+  std::vector<DraftModel::Job> jobs;
+  std::vector<Answer *> answers;
+  std::vector<double> probabilities;
+  for (const Share &share : shares) {
+    Answer &answer = *share.answer;
+    const size_t most = mostDraftedFor(answer);
+    if (answer.request.draft || answer.error || most == 0 ||
+        answer.read.tokens.size() + most > draftModel->capacity())
+      continue;
+    const Draft &byText = answer.draft;
+    if (!byText.tokens.empty() && acceptanceOf(answer, false, byText.match) >=
+                                      acceptanceOf(answer, true, 1))
+      continue;
+    double probability = 1;
+    for (size_t place = 1; place <= most; ++place)
+      probabilities.push_back(probability *= acceptanceOf(answer, true, place));
+    answers.push_back(&answer);
+    jobs.push_back({answer.id,
+                    &answer.read.tokens,
+                    answer.request.sampler.get(),
+                    most,
+                    {}});
+  }
+  if (jobs.empty())
+    return;
+  std::sort(probabilities.begin(), probabilities.end(), std::greater<>());
+  if (draftOptions.adapts) {
+    const size_t count = policy.choose(shares.size(), probabilities,
+                                       draftModel->secondsPerToken());
+    if (count == 0) {
+      // What was seen long ago is tried again.
+      acceptance.model.fade();
+      for (Answer *answer : answers)
+        answer->acceptance.model.fade();
+      return;
+    }
+    for (DraftModel::Job &job : jobs)
+      job.most = std::min(job.most, (count + jobs.size() - 1) / jobs.size());
+  }
+  draftModel->draft(jobs);
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    if (jobs[i].tokens.empty())
+      continue;
+    draftSeconds += draftModel->secondsPerToken() *
+                    static_cast<double>(jobs[i].tokens.size());
+    Draft &draft = answers[i]->draft = {};
+    draft.tokens = std::move(jobs[i].tokens);
+    draft.match = 1;
+    draft.byModel = true;
+    cutDraft(*answers[i]);
+  }
 }
 
 /// Fills what is left of the block with drafts, as far as they pay.
 void Engine::draft(const std::vector<Share> &shares) {
+  const Clock::time_point begin = Clock::now();
   size_t rest = sherry_context_block(context.get());
   bool isReading = false;
+  draftSeconds = 0;
   for (const Share &share : shares) {
     share.answer->draft = {};
     rest -= std::min(rest, share.count);
     isReading |= !share.isDecode();
   }
-  struct Candidate {
-    double probability; ///< that this and all before it are accepted
-    Draft *draft;
-  };
-  std::vector<Candidate> candidates;
   for (const Share &share : shares) {
     Answer &answer = *share.answer;
     Draft &draft = answer.draft;
@@ -103,13 +181,24 @@ void Engine::draft(const std::vector<Share> &shares) {
     if (answer.request.draft) {
       draft.size = std::min(draft.tokens.size(), rest);
       rest -= draft.size;
-      continue;
     }
+  }
+  if (draftModel && !isReading && rest > 0)
+    draftByModel(shares);
+  struct Candidate {
+    double probability; ///< that this and all before it are accepted
+    Draft *draft;
+  };
+  std::vector<Candidate> candidates;
+  for (const Share &share : shares) {
+    Answer &answer = *share.answer;
     double probability = 1;
-    for (size_t i = 0; i < draft.tokens.size(); ++i) {
-      probability *= acceptanceOf(answer, draft.match + i);
-      candidates.push_back({probability, &draft});
-    }
+    if (!answer.request.draft)
+      for (size_t i = 0; i < answer.draft.tokens.size(); ++i)
+        candidates.push_back(
+            {probability *=
+             acceptanceOf(answer, answer.draft.byModel, answer.draft.match + i),
+             &answer.draft});
   }
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Candidate &a, const Candidate &b) {
@@ -124,6 +213,7 @@ void Engine::draft(const std::vector<Share> &shares) {
                            : candidates.size();
   for (size_t i = 0; i < count; ++i)
     ++candidates[i].draft->size;
+  decode.seconds += secondsSince(begin);
 }
 
 /// Picks a token by the logits after the last one.
@@ -145,8 +235,9 @@ void Engine::pick(Answer &answer, const float *logits) const {
   if (draft.picked < draft.tokens.size()) {
     const bool isAccepted = event.token == draft.tokens[draft.picked];
     if (draft.match > 0) {
-      answer.acceptance.observe(draft.match + draft.picked, isAccepted);
-      acceptance.observe(draft.match + draft.picked, isAccepted);
+      const size_t match = draft.match + draft.picked;
+      answer.acceptance.of(draft.byModel).observe(match, isAccepted);
+      acceptance.of(draft.byModel).observe(match, isAccepted);
     }
     if (isAccepted && draft.picked < draft.size) {
       ++answer.drafts.accepted;
@@ -160,7 +251,6 @@ void Engine::pick(Answer &answer, const float *logits) const {
 /// Gives the token that was picked, and those that are picked from the logits
 /// after the draft as long as it is what was picked.
 void Engine::giveTokens(Answer &answer) {
-  using Clock = std::chrono::steady_clock;
   while (giveToken(answer)) {
     Draft &draft = answer.draft;
     const size_t index = draft.picked - 1;
@@ -169,8 +259,7 @@ void Engine::giveTokens(Answer &answer) {
     ++answer.read.position;
     const Clock::time_point begin = Clock::now();
     pick(answer, draft.logits[index]);
-    decode.seconds +=
-        std::chrono::duration<double>(Clock::now() - begin).count();
+    decode.seconds += secondsSince(begin);
     ++decode.tokens;
   }
 }

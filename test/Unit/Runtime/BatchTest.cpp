@@ -66,6 +66,30 @@ TEST_F(BatchTest, SequencesOfABatchDoNotMeet) {
     }
 }
 
+// For those who pick tokens one by one, and tell others of them between.
+TEST_F(BatchTest, LogitsOfABlockStayUntilTheNext) {
+  auto context = makeContext({60, 16, 1, 2});
+  struct Pointers {
+    std::vector<const float *> logits;
+    std::vector<std::vector<float>> values;
+  } pointers;
+  auto keep = [](void *user, int64_t, int64_t, const float *logits) {
+    auto &pointers = *static_cast<Pointers *>(user);
+    pointers.logits.push_back(logits);
+    pointers.values.emplace_back(logits, logits + 262);
+  };
+  const sherry_batch_entry entries[] = {
+      {0, SHERRY_LOGITS_ALL, tokens.data(), 9},
+      {1, SHERRY_LOGITS_ALL, tokens.data() + 1, 7}};
+  ASSERT_EQ(sherry_eval_batch(context.get(), entries, 2, keep, &pointers), 0);
+  ASSERT_EQ(sherry_context_truncate(context.get(), 0, 4), 0);
+  ASSERT_EQ(sherry_sequence_drop(context.get(), 1), 0);
+  ASSERT_EQ(pointers.logits.size(), 16U);
+  for (size_t i = 0; i < 16; ++i)
+    EXPECT_TRUE(std::equal(pointers.values[i].begin(), pointers.values[i].end(),
+                           pointers.logits[i]));
+}
+
 TEST_F(BatchTest, HiddenStatesInsteadOfLogits) {
   struct Values {
     std::vector<std::pair<int64_t, int64_t>> places;

@@ -173,17 +173,22 @@ TEST_F(EngineDraftTest, AnswersAreTheSame) {
   for (uint32_t i = 0; i < count; ++i)
     asks.emplace_back(i);
   for (uint32_t i = 0; i < count; ++i) {
-    const auto engine = makeEngine({0}, 1, 1);
+    const auto engine = makeEngine({0, false, nullptr}, 1, 1);
     engine->submit(asks[i].make(vocabSize, alone[i]));
     run(*engine);
     EXPECT_EQ(engine->draftCounts().drafted, 0);
   }
+  const auto other = openModel(demoPath("demo-other"));
   int64_t accepted = 0, rejected = 0;
   for (uint32_t slots : {1, 4, 16})
     for (uint32_t threads : {1, 2}) {
       // Threads that wait for each other take long on a busy machine.
       const uint32_t count = threads == 1 ? asks.size() : asks.size() / 8;
-      const auto engine = makeEngine({15, /*adapts=*/false}, slots, threads);
+      // A model that is right, one that is wrong, and none.
+      const sherry_model *models[] = {nullptr, model.get(), other.get()};
+      const auto engine =
+          makeEngine({15, /*adapts=*/false, models[(slots + threads) % 3]},
+                     slots, threads);
       std::mt19937 random(slots + threads);
       std::vector<Result> results(count);
       std::list<Script> scripts;
@@ -221,7 +226,7 @@ TEST_F(EngineDraftTest, AnswersDoNotDependOnTime) {
   for (uint32_t i = 0; i < count; ++i)
     asks.emplace_back(i);
   for (uint32_t i = 0; i < count; ++i) {
-    const auto plain = makeEngine({0}, 1, 1);
+    const auto plain = makeEngine({0, false, nullptr}, 1, 1);
     plain->submit(asks[i].make(vocabSize, alone[i]));
     run(*plain);
     engine->submit(asks[i].make(vocabSize, results[i]));
@@ -233,7 +238,7 @@ TEST_F(EngineDraftTest, AnswersDoNotDependOnTime) {
 
 // A text that repeats itself takes a block for many tokens.
 TEST_F(EngineDraftTest, TheTextDraftsWhatItHasSaidBefore) {
-  const auto engine = makeEngine({15, /*adapts=*/false}, 1, 1);
+  const auto engine = makeEngine({15, /*adapts=*/false, nullptr}, 1, 1);
   Result result;
   Request request = makeRequest({1, 2, 65, 65}, 97, result);
   const sherry_logit_bias bias = {65, 1000};
@@ -252,7 +257,7 @@ TEST_F(EngineDraftTest, TheTextDraftsWhatItHasSaidBefore) {
 
 // What was not picked is not taken for read.
 TEST_F(EngineDraftTest, WrongDraftsAreNotReadByOthers) {
-  const auto engine = makeEngine({15, false}, 1, 1);
+  const auto engine = makeEngine({15, false, nullptr}, 1, 1);
   const std::vector<int32_t> prompt = someTokens(60, 1);
   const std::vector<int32_t> answer = expected(prompt, 8);
   Result first, second;
@@ -282,7 +287,7 @@ TEST_F(EngineDraftTest, WrongDraftsAreNotReadByOthers) {
 }
 
 TEST_F(EngineDraftTest, APromptIsReadBeforeDraftsAre) {
-  const auto engine = makeEngine({15, false}, 2, 1);
+  const auto engine = makeEngine({15, false, nullptr}, 2, 1);
   Result first, second;
   const std::vector<int32_t> prompt = someTokens(90, 2);
   Request request = makeRequest({1, 2, 3}, 60, first);
@@ -306,7 +311,7 @@ TEST_F(EngineDraftTest, APromptIsReadBeforeDraftsAre) {
 }
 
 TEST_F(EngineDraftTest, WhatADraftThrowsLeavesOthersAlone) {
-  const auto engine = makeEngine({15, false}, 2, 1);
+  const auto engine = makeEngine({15, false, nullptr}, 2, 1);
   Result first, second;
   std::string error;
   Request request = makeRequest({1, 2, 3}, 10, first);
@@ -326,7 +331,8 @@ TEST_F(EngineDraftTest, WhatADraftThrowsLeavesOthersAlone) {
 TEST_F(EngineDraftTest, ASamplerOfManyRequestsGoesOn) {
   std::vector<int32_t> tokens[2];
   for (bool drafts : {false, true}) {
-    const auto engine = makeEngine({drafts ? size_t{15} : 0, false}, 1, 1);
+    const auto engine =
+        makeEngine({drafts ? size_t{15} : 0, false, nullptr}, 1, 1);
     sherry_sampler_options sampling = greedySampling();
     sampling.temperature = 1;
     const std::shared_ptr<sherry_sampler> sampler(

@@ -60,6 +60,7 @@ const Option options[] = {
     {"--mmap", "", "", /*isSeen=*/false},
     {"--ctx", "12"},
     {"--block", "1", "", /*isSeen=*/false},
+    {"--draft", SHERRY_DEMO_DIR "/demo.so", "", /*isSeen=*/false},
     {"--draft-max", "0", "", /*isSeen=*/false},
     {"--logits", "x.npy"},
     {"--window", "4"},

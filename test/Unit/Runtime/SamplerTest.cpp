@@ -260,3 +260,27 @@ TEST(Sampler, PenaltiesAndBiases) {
   options.n_biases = 2;
   EXPECT_EQ(best(options, {}), 3);
 }
+
+TEST(Sampler, ACopyPicksWhatTheOtherWould) {
+  sherry_sampler_options options = {};
+  options.temperature = options.top_p = 1;
+  options.presence_penalty = 2;
+  const sherry_logit_bias bias = {5, -HUGE_VALF};
+  options.biases = &bias;
+  options.n_biases = 1;
+  const std::vector<float> logits(200, 1);
+  const SamplerPtr sampler(sherry_sampler_create(&options));
+  auto draw = [&](sherry_sampler *from) {
+    std::vector<int32_t> tokens;
+    for (int i = 0; i < 20; ++i) {
+      tokens.push_back(sherry_sample(from, logits.data(), 200));
+      sherry_sampler_accept(from, tokens.back());
+    }
+    return tokens;
+  };
+  draw(sampler.get());
+  const SamplerPtr copy(sherry_sampler_copy(sampler.get()));
+  const std::vector<int32_t> tokens = draw(copy.get());
+  EXPECT_EQ(draw(sampler.get()), tokens); // the copy has changed nothing
+  EXPECT_NE(draw(sampler.get()), tokens);
+}

@@ -53,10 +53,13 @@ private:
 };
 
 /// How often a text goes on as it did after an earlier place, by how many
-/// tokens before are the same.
+/// tokens before are the same; or as a model drafts it, by the token's place in
+/// the draft.
 class Acceptance {
 public:
   void observe(size_t match, bool isAccepted);
+  /// Lets what was seen count a little less.
+  void fade();
   /// The probability for the next token; `prior` counts as two observations.
   double probability(size_t match, double prior) const;
   /// Of texts that nothing is known of.
@@ -71,6 +74,13 @@ private:
   std::array<Count, 8> counts;
 };
 
+/// That of drafts from the text, and of those by a model.
+struct AcceptanceBySource {
+  Acceptance text, model;
+  Acceptance &of(bool byModel) { return byModel ? model : text; }
+  const Acceptance &of(bool byModel) const { return byModel ? model : text; }
+};
+
 /// Says how many tokens are to be drafted. It keeps an account of what drafts
 /// have gained and lost, in blocks without drafts: each of these adds a
 /// hundredth, and what is likely to be lost must be there. So drafts cost no
@@ -80,12 +90,12 @@ class DraftPolicy {
 public:
   void measure(size_t tokens, double seconds);
 
-  /// How many of the drafted tokens a block of `decoding` others takes, by the
-  /// probabilities that they are accepted, the likeliest first. `seconds` each
-  /// of them costs besides.
+  /// How many drafted tokens a block of `decoding` others takes, by the
+  /// probabilities that they are accepted, the likeliest first. To draft each
+  /// of them takes `seconds`.
   size_t choose(size_t decoding, const std::vector<double> &probabilities,
                 double seconds = 0) const;
-  /// What came of a block.
+  /// What came of a block; to draft took `seconds`.
   void settle(size_t decoding, size_t drafted, size_t accepted,
               double seconds = 0);
 

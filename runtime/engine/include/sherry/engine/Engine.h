@@ -49,8 +49,12 @@ struct DraftOptions {
   size_t most = 16; ///< tokens for an answer in a block; 0: none
   /// As many as pay by what was measured, rather than as many as there are.
   bool adapts = true;
+  /// Drafts where the text has nothing; null: none. It has the same tokens as
+  /// the engine's model, and outlives the engine.
+  const sherry_model *model = nullptr;
 };
 
+class DraftModel;
 class PrefixStore;
 
 class Engine {
@@ -72,7 +76,8 @@ public:
   /// when nobody waits. Throws std::runtime_error.
   bool savePrefix();
 
-  void setDrafts(const DraftOptions &options) { draftOptions = options; }
+  /// Before any request. Throws std::runtime_error if the model does not fit.
+  void setDrafts(const DraftOptions &options);
 
   /// Positions that a sequence can have: those of the context, or of all its
   /// pages.
@@ -121,8 +126,9 @@ private:
   bool isActive(const Answer *answer) const;
   std::vector<Share> divideBlock();
   void draft(const std::vector<Share> &shares);
-  double acceptanceOf(const Answer &answer, size_t match) const;
+  double acceptanceOf(const Answer &answer, bool byModel, size_t match) const;
   void proposeDraft(Answer &answer);
+  void draftByModel(const std::vector<Share> &shares);
   void cutDraft(Answer &answer) const;
   size_t mostDraftedFor(const Answer &answer) const;
   void evaluate(std::vector<Share> &shares);
@@ -158,7 +164,9 @@ private:
   DraftCounts drafts;
   DraftOptions draftOptions;
   DraftPolicy policy;
-  Acceptance acceptance; ///< of all answers
+  AcceptanceBySource acceptance;          ///< of all answers
+  std::unique_ptr<DraftModel> draftModel; ///< null: none
+  double draftSeconds = 0;                ///< that the drafts of a step took
 };
 
 } // namespace sherry::engine

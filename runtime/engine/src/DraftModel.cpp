@@ -1,0 +1,153 @@
+//===- DraftModel.cpp - Drafts by a smaller model -------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "DraftModel.h"
+#include "Answer.h"
+
+#include <chrono>
+
+using namespace sherry;
+using namespace sherry::engine;
+
+/// What a job has evaluated next, and its sampler.
+struct DraftModel::Step {
+  Job *job;
+  Text *text;
+  std::vector<int32_t> tokens;
+  Sampler sampler; ///< null: no logits are needed yet
+};
+
+/// Throws unless each token has the same meaning.
+static void checkVocabularies(const sherry_model *draft,
+                              const sherry_model *target) {
+  const uint32_t size = sherry_model_vocab_size(target);
+  if (sherry_model_vocab_size(draft) != size)
+    throw std::runtime_error("the draft model has " +
+                             std::to_string(sherry_model_vocab_size(draft)) +
+                             " tokens, the model " + std::to_string(size) +
+                             "; a draft model must have the same vocabulary");
+  if (!sherry_model_has_tokenizer(draft) || !sherry_model_has_tokenizer(target))
+    return;
+  auto bytesOf = [](const sherry_model *model, int32_t token) {
+    size_t count;
+    const char *bytes = check(sherry_token_bytes(model, token, &count));
+    return std::string_view(bytes, count);
+  };
+  for (int32_t token = 0; token < static_cast<int32_t>(size); ++token)
+    if (bytesOf(draft, token) != bytesOf(target, token))
+      throw std::runtime_error("token " + std::to_string(token) +
+                               " of the draft model is another one than the "
+                               "model's; a draft model must have the same "
+                               "vocabulary");
+}
+
+DraftModel::DraftModel(const sherry_model *model, const sherry_model *target,
+                       sherry_context_options options)
+    : model(model) {
+  checkVocabularies(model, target);
+  options.block = 0;
+  options.pages = 0;
+  options.context = std::min(options.context, sherry_model_max_context(model));
+  context.reset(check(sherry_context_create(model, &options)));
+  for (uint32_t i = 0; i < sherry_context_sequences(context.get()); ++i)
+    check(sherry_sequence_drop(context.get(), i));
+}
+
+void DraftModel::drop(uint64_t id) {
+  const auto it = texts.find(id);
+  if (it == texts.end())
+    return;
+  sherry_sequence_drop(context.get(), it->second.sequence);
+  texts.erase(it);
+}
+
+/// Takes what the answer has not gone on with off its sequence.
+DraftModel::Text &DraftModel::follow(const Job &job) {
+  auto it = texts.find(job.id);
+  if (it == texts.end())
+    it = texts
+             .emplace(job.id, Text{static_cast<uint32_t>(check(
+                                       sherry_sequence_create(context.get()))),
+                                   {}})
+             .first;
+  Text &text = it->second;
+  const size_t same =
+      std::min(countCommon(text.read, *job.text), job.text->size() - 1);
+  check(sherry_context_truncate(context.get(), text.sequence,
+                                static_cast<uint32_t>(same)));
+  text.read.resize(same);
+  return text;
+}
+
+/// Evaluates the tokens of all steps; those that have a sampler draft one.
+void DraftModel::evaluate(std::vector<Step> &steps) {
+  std::vector<sherry_batch_entry> entries;
+  for (const Step &step : steps)
+    entries.push_back({step.text->sequence,
+                       step.sampler ? SHERRY_LOGITS_LAST : SHERRY_LOGITS_NONE,
+                       step.tokens.data(),
+                       static_cast<int64_t>(step.tokens.size())});
+  struct Sink {
+    std::vector<Step> &steps;
+    uint32_t vocabSize;
+  } sink = {steps, sherry_model_vocab_size(model)};
+  auto pass = [](void *user, int64_t entry, int64_t, const float *logits) {
+    auto &sink = *static_cast<Sink *>(user);
+    Step &step = sink.steps[static_cast<size_t>(entry)];
+    const int32_t token =
+        sherry_sample(step.sampler.get(), logits, sink.vocabSize);
+    if (token < 0 || sherry_sampler_accept(step.sampler.get(), token) < 0)
+      return step.sampler.reset(); // no draft
+    step.job->tokens.push_back(token);
+  };
+  check(sherry_eval_batch(context.get(), entries.data(),
+                          static_cast<int64_t>(entries.size()), pass, &sink));
+  for (Step &step : steps)
+    step.text->read.insert(step.text->read.end(), step.tokens.begin(),
+                           step.tokens.end());
+}
+
+void DraftModel::draft(std::vector<Job> &jobs) {
+  size_t room = sherry_context_block(context.get());
+  std::vector<Step> steps;
+  for (Job &job : jobs) {
+    // The last token of a draft is not read.
+    if (job.most == 0 || room == 0 || job.text->size() + job.most > capacity())
+      continue;
+    Text &text = follow(job);
+    const size_t left = job.text->size() - text.read.size();
+    const size_t count = std::min(left, room);
+    room -= count;
+    const auto first =
+        job.text->begin() + static_cast<ptrdiff_t>(text.read.size());
+    steps.push_back(
+        {&job, &text, {first, first + static_cast<ptrdiff_t>(count)}, {}});
+    if (count == left)
+      steps.back().sampler.reset(check(sherry_sampler_copy(job.sampler)));
+  }
+  using Clock = std::chrono::steady_clock;
+  while (!steps.empty()) {
+    const bool isDraft =
+        std::all_of(steps.begin(), steps.end(), [](const Step &step) {
+          return step.tokens.size() <= 4 && step.sampler;
+        });
+    const Clock::time_point begin = Clock::now();
+    evaluate(steps);
+    const double taken =
+        std::chrono::duration<double>(Clock::now() - begin).count() /
+        static_cast<double>(steps.size());
+    if (isDraft)
+      seconds = seconds > 0 ? 0.875 * seconds + 0.125 * taken : taken;
+    steps.erase(std::remove_if(steps.begin(), steps.end(),
+                               [](const Step &step) {
+                                 return !step.sampler ||
+                                        step.job->tokens.size() >=
+                                            step.job->most;
+                               }),
+                steps.end());
+    for (Step &step : steps)
+      step.tokens.assign(1, step.job->tokens.back());
+  }
+}

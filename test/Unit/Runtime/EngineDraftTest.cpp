@@ -183,7 +183,7 @@ TEST_F(EngineDraftTest, AnswersAreTheSame) {
   for (uint32_t slots : {1, 4, 16})
     for (uint32_t threads : {1, 2}) {
       // Threads that wait for each other take long on a busy machine.
-      const uint32_t count = threads == 1 ? asks.size() : asks.size() / 8;
+      const uint32_t count = threads == 1 ? asks.size() : asks.size() / 20;
       // A model that is right, one that is wrong, and none.
       const sherry_model *models[] = {nullptr, model.get(), other.get()};
       const auto engine =

@@ -216,7 +216,8 @@ void Engine::draft(const std::vector<Share> &shares) {
   decode.seconds += secondsSince(begin);
 }
 
-/// Picks a token by the logits after the last one.
+/// Picks a token by the logits after the last one. Of any thread: it changes
+/// nothing but the answer.
 void Engine::pick(Answer &answer, const float *logits) const {
   const Request &request = answer.request;
   const uint32_t vocabSize = sherry_model_vocab_size(model);
@@ -230,10 +231,15 @@ void Engine::pick(Answer &answer, const float *logits) const {
   if (request.logprobs)
     event.logprob =
         rankLogprob(logits, vocabSize, event.token, *request.logprobs);
-  // The first token that is not evaluated tells of drafts, too.
+  answer.next = std::move(event);
+}
+
+/// Counts what the token that was picked says of the draft. The first token
+/// that is not evaluated tells of drafts, too.
+void Engine::judgeDraft(Answer &answer) {
   Draft &draft = answer.draft;
   if (draft.picked < draft.tokens.size()) {
-    const bool isAccepted = event.token == draft.tokens[draft.picked];
+    const bool isAccepted = answer.next->token == draft.tokens[draft.picked];
     if (draft.match > 0) {
       const size_t match = draft.match + draft.picked;
       answer.acceptance.of(draft.byModel).observe(match, isAccepted);
@@ -245,13 +251,15 @@ void Engine::pick(Answer &answer, const float *logits) const {
     }
   }
   ++draft.picked;
-  answer.next = std::move(event);
 }
 
 /// Gives the token that was picked, and those that are picked from the logits
 /// after the draft as long as it is what was picked.
 void Engine::giveTokens(Answer &answer) {
-  while (giveToken(answer)) {
+  for (;;) {
+    judgeDraft(answer);
+    if (!giveToken(answer))
+      return;
     Draft &draft = answer.draft;
     const size_t index = draft.picked - 1;
     if (index >= draft.size || answer.read.tokens.back() != draft.tokens[index])

@@ -137,6 +137,7 @@ private:
   void work(const Job &job) const;
   void workTogether(std::vector<Job> &jobs);
   void pick(Answer &answer, const float *logits) const;
+  void judgeDraft(Answer &answer);
   void takeOutputs(const Share &share);
   void giveTokens(Answer &answer);
   void dropDraft(const Answer &answer);

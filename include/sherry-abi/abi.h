@@ -31,7 +31,7 @@ extern "C" {
 /// versions are listed in docs/Pipeline.md. The first two fields of
 /// sherry_abi_model never move, so that every runtime can name the version it
 /// refuses.
-#define SHERRY_ABI_VERSION 4u
+#define SHERRY_ABI_VERSION 5u
 
 /// Positions of a page of the cache.
 #define SHERRY_ABI_PAGE_POSITIONS 64
@@ -46,18 +46,33 @@ extern "C" {
 /// given.
 #define SHERRY_ABI_BUFFER_ALIGNMENT 64
 
+/// Iterations [begin, end) of a step; none if begin = end.
+typedef struct sherry_abi_range {
+  int64_t begin, end;
+} sherry_abi_range;
+
 /// What one thread of the team that executes a call together is given. Every
 /// thread of the team calls the entry point with the same arguments but its
 /// own environment. Fields are only ever added, at the end.
+///
+/// A call is a sequence of steps, the same for all threads. A step has a number
+/// of independent iterations, of which any thread may run any. It ends when all
+/// of them have ended, so no thread waits for one that has nothing to do: who
+/// comes late to a step finds it ended, and goes on to the next.
 typedef struct sherry_abi_environment {
   /// Bytes of this struct that the runtime has filled in, at least the
   /// environment_size of the model.
   uint64_t size;
-  /// Returns once all n_threads threads of the team have called it; memory
-  /// written by any of them before is then visible to all. Never null. `step`
-  /// is the index in the list "steps" of the model's description of the step
-  /// that ends here, for profiles; -1 if it is none of them.
-  void (*barrier)(const struct sherry_abi_environment *self, int32_t step);
+  /// Gives the thread a range of the iterations [0, count) of the step that
+  /// nobody has yet; the thread runs all of it and asks again. No range says
+  /// that the step has ended: what its iterations wrote, on any thread, is
+  /// visible, and the next call is of the next step. Never null. `step` is the
+  /// index in the list "steps" of the model's description, for profiles; -1 if
+  /// it is none of them. Ranges begin and end at multiples of `grain` if that
+  /// suits the team; 0 says that the step takes about as long as it takes to
+  /// ask. `step`, `count` and `grain` are those of the step, in each call.
+  sherry_abi_range (*take)(const struct sherry_abi_environment *self,
+                           int32_t step, int64_t count, int64_t grain);
   /// For the owner of the team; generated code does not look at it.
   void *user;
   /// 0 <= thread < n_threads.
@@ -94,7 +109,8 @@ typedef struct sherry_abi_environment {
 ///  n_logits    0 .. n_hidden
 ///
 /// Allocates nothing and keeps no state: one mapped model serves any number
-/// of contexts at once. All threads of the team return together.
+/// of contexts at once. What a thread has returned from is done, but others of
+/// the team may still read all that the call was given.
 typedef void (*sherry_abi_forward_fn)(
     const uint8_t *weights, uint8_t *pages, const int32_t *page_table,
     uint8_t *workspace, const int32_t *tokens, const int32_t *positions,
@@ -176,6 +192,7 @@ enum sherry_abi_cpu_feature {
 #define SHERRY_ABI_STATIC_ASSERT _Static_assert
 #endif
 SHERRY_ABI_STATIC_ASSERT(sizeof(void *) == 8, "x86-64 only");
+SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_range) == 16, "ABI drift");
 SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_environment) == 40, "ABI drift");
 SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_environment, thread) == 24,
                          "ABI drift");

@@ -17,7 +17,7 @@
 /// Most tokens of a prefill call. The workspace grows with it.
 #define SHERRY_ABI_MAX_BLOCK (1 << 13)
 /// Most bytes of stack that an entry point takes, whatever the model is. What
-/// `barrier` takes comes on top.
+/// `take` takes comes on top.
 #define SHERRY_ABI_MAX_STACK (1 << 15)
 /// Most entry points of a model.
 #define SHERRY_ABI_MAX_ENTRIES 16

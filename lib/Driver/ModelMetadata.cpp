@@ -18,8 +18,8 @@
 using namespace mlir;
 using namespace sherry;
 
-/// The steps between barriers, in the order of the numbers that the code gives
-/// to the barrier.
+/// The steps, in the order of the numbers that the code gives when it asks for
+/// work.
 static nlohmann::json describeSteps(ModuleOp module) {
   namespace step = metadata::step;
   nlohmann::json result = nlohmann::json::array();

@@ -33,6 +33,8 @@ void sherry::buildLayoutPipeline(OpPassManager &pm) {
   pm.addPass(createSelectLayout());
   // Tiles are those of the layout.
   pm.addPass(createFuseSwiGLU());
+  // Tables are those of the layout.
+  pm.addPass(createFuseSteps());
   // Sizes of weights follow from their layouts.
   pm.addPass(createPlaceWeights());
   pm.addPass(createVerifyStage({"layout"}));

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Conversion/SherryToLoops.h"
+#include "sherry/Dialect/Sherry/SherrySteps.h"
 #include "sherry/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -95,7 +96,7 @@ static StringRef checkBuffers(Operation *op) {
 }
 
 static StringRef checkLoops(Operation *op) {
-  if (isa<BarrierOp>(op))
+  if (isa<StepOp>(op))
     return "divides work before loops are divided";
   return checkBuffers(op);
 }

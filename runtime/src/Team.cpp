@@ -8,11 +8,19 @@
 #include "sherry/support/Parallel.h"
 #include "sherry/support/Threads.h"
 
-#include <atomic>
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
 using namespace sherry::runtime;
+
+/// What a range takes, about, in nanoseconds: others wait as long for a thread
+/// that is stopped meanwhile, and longer.
+static constexpr int64_t kRangeTime = 50'000;
+/// A thread that has run for as long makes way when it holds no range, in
+/// nanoseconds: less than the system grants at a time where processes share a
+/// processor, as it would stop the thread within a range.
+static constexpr uint64_t kTurn = 1'500'000;
 
 Profile::Profile(size_t numSteps, uint32_t numThreads)
     : numSteps(numSteps), numThreads(numThreads), times(numSteps * numThreads) {
@@ -33,43 +41,6 @@ sherry_step_time Profile::time(size_t step) const {
   return {sum.calls / team, sum.busy_ns / team, sum.waiting_ns / team};
 }
 
-namespace {
-/// Where the threads of one call meet. A step of a small model takes
-/// microseconds, so a thread spins for about as long; then it makes way, since
-/// the thread it waits for may need this very processor. The barriers of OpenMP
-/// spin on, which is a hundred times slower when processors are shared.
-struct Barrier {
-  alignas(64) std::atomic<int64_t> arrived{0};
-  alignas(64) std::atomic<uint64_t> round{0};
-  const int spins;
-
-  explicit Barrier(int spins) : spins(spins) {}
-  void wait(int64_t numThreads);
-};
-
-/// What `user` of a thread's team points to.
-struct Member {
-  Barrier &barrier;
-  Profile *profile;
-  sherry_step_time *times;
-  uint64_t stepBegin;
-};
-} // namespace
-
-void Barrier::wait(int64_t numThreads) {
-  const uint64_t mine = round.load(std::memory_order_relaxed);
-  if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == numThreads) {
-    arrived.store(0, std::memory_order_relaxed);
-    round.store(mine + 1, std::memory_order_release);
-    return;
-  }
-  for (int64_t i = 0; round.load(std::memory_order_acquire) == mine; ++i)
-    if (i < spins)
-      pauseThread();
-    else
-      std::this_thread::yield();
-}
-
 static uint64_t nanoseconds() {
   return static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -77,41 +48,159 @@ static uint64_t nanoseconds() {
           .count());
 }
 
-static void wait(const sherry_abi_environment *self, int32_t) {
-  static_cast<Member *>(self->user)->barrier.wait(self->n_threads);
+/// When this thread made way last, or was stopped; calls are short.
+static thread_local uint64_t turnBegin = 0;
+
+Member::Member(Division &division, int64_t thread, int64_t numThreads,
+               Profile *profile)
+    : division(division),
+      profile(profile), mine{sizeof(mine), take, this, thread, numThreads} {
+  if (!profile)
+    return;
+  times = profile->timesOf(static_cast<size_t>(thread));
+  stepBegin = nanoseconds();
 }
 
-static void waitAndRecord(const sherry_abi_environment *self, int32_t step) {
-  auto &member = *static_cast<Member *>(self->user);
-  const uint64_t arrival = nanoseconds();
-  member.barrier.wait(self->n_threads);
-  const uint64_t end = nanoseconds();
-  if (step >= 0 && static_cast<size_t>(step) < member.profile->size()) {
-    sherry_step_time &time = member.times[step];
-    ++time.calls;
-    time.busy_ns += arrival - member.stepBegin;
-    time.waiting_ns += end - arrival;
+sherry_abi_range Member::take(const sherry_abi_environment *self, int32_t step,
+                              int64_t count, int64_t grain) {
+  return static_cast<Member *>(self->user)->take(step, count, grain);
+}
+
+sherry_abi_range Member::take(int32_t step, int64_t count, int64_t grain) {
+  const bool isAlone = mine.n_threads == 1;
+  if (!isInStep) {
+    isInStep = true;
+    owner = mine.thread;
+    perRange = 0;
+    if (isAlone && count > 0)
+      return {0, count};
   }
-  member.stepBegin = end;
+  const int64_t end = begin + count;
+  if (!isAlone) {
+    uint64_t now = nanoseconds();
+    if (taken > 0) {
+      const uint64_t time = now - rangeBegin;
+      // Whoever needs so long was stopped, and has a new turn.
+      if (time > kTurn)
+        turnBegin = now;
+      else
+        perRange = std::max<int64_t>(
+            taken * kRangeTime / static_cast<int64_t>(time + 1), 1);
+      unpublished += taken;
+      taken = 0;
+    }
+    if (now - turnBegin > kTurn) {
+      publish(end);
+      makeWay();
+      now = turnBegin;
+    }
+    if (const sherry_abi_range range = claim(count, grain);
+        range.begin < range.end) {
+      taken = range.end - range.begin;
+      rangeBegin = now;
+      return range;
+    }
+    publish(end);
+  }
+  const uint64_t arrival = profile ? nanoseconds() : 0;
+  if (!isAlone)
+    wait(end);
+  if (profile)
+    record(step, arrival);
+  begin = end;
+  isInStep = false;
+  return {0, 0};
+}
+
+/// Where a range of the iterations [at, end) ends.
+int64_t Member::endOfRange(int64_t at, int64_t end, int64_t grain) const {
+  if (grain == 0)
+    return end;
+  // Something is left for others until little is.
+  const int64_t size =
+      perRange > 0 ? std::min(perRange, (end - at) / 2) : (end - at) / 32;
+  const int64_t multiple = (at + size) / grain * grain;
+  return std::min(multiple > at ? multiple : (at / grain + 1) * grain, end);
+}
+
+sherry_abi_range Member::claim(int64_t count, int64_t grain) {
+  const int64_t numThreads = mine.n_threads;
+  if (division.ended.value.load(std::memory_order_relaxed) >= begin + count)
+    return {0, 0};
+  for (int64_t i = 0; i < numThreads; ++i) {
+    const int64_t first = owner * count / numThreads;
+    const int64_t end = (owner + 1) * count / numThreads;
+    std::atomic<int64_t> &next = division.next[owner].value;
+    int64_t before = next.load(std::memory_order_relaxed);
+    while (true) {
+      // Before the step: nobody has taken any.
+      const int64_t at = std::max(before - begin, first);
+      if (at >= end)
+        break;
+      const int64_t rangeEnd = endOfRange(at, end, grain);
+      // What iterations read was seen when the step before had ended.
+      if (next.compare_exchange_weak(before, begin + rangeEnd,
+                                     std::memory_order_relaxed))
+        return {at, rangeEnd};
+    }
+    owner = owner + 1 == numThreads ? 0 : owner + 1;
+  }
+  return {0, 0};
+}
+
+/// Says what the thread has finished of the step that ends at `end`.
+void Member::publish(int64_t end) {
+  if (unpublished == 0)
+    return;
+  const int64_t before =
+      division.finished.value.fetch_add(unpublished, std::memory_order_acq_rel);
+  if (before + unpublished == end)
+    division.ended.value.store(end, std::memory_order_release);
+  unpublished = 0;
+}
+
+void Member::makeWay() {
+  const uint64_t from = profile ? nanoseconds() : 0;
+  std::this_thread::yield();
+  turnBegin = nanoseconds();
+  if (profile)
+    away += turnBegin - from;
+}
+
+/// Until the step has ended, of which nothing is left to take. A step of a
+/// small model takes microseconds, so a thread spins for about as long; then it
+/// makes way, since the thread it waits for may need this very processor.
+void Member::wait(int64_t end) {
+  const std::atomic<int64_t> &ended = division.ended.value;
+  for (int i = 0; ended.load(std::memory_order_acquire) < end; ++i)
+    if (i < division.spins)
+      pauseThread();
+    else
+      std::this_thread::yield();
+}
+
+void Member::record(int32_t step, uint64_t arrival) {
+  const uint64_t end = nanoseconds();
+  if (step >= 0 && static_cast<size_t>(step) < profile->size()) {
+    sherry_step_time &time = times[step];
+    ++time.calls;
+    time.busy_ns += arrival - stepBegin - away;
+    time.waiting_ns += end - arrival + away;
+  }
+  stepBegin = end;
+  away = 0;
 }
 
 void sherry::runtime::runTeam(
     uint32_t numThreads, Profile *profile,
     const std::function<void(const sherry_abi_environment *)> &work) {
   // Where threads share processors, no one waits at another's expense.
-  Barrier barrier(numThreads > availableProcessors() ? 0 : 2000);
+  Division division(numThreads, numThreads > availableProcessors() ? 0 : 2000);
   // One team for the whole call: a team per matrix would cost more than many of
   // the matrices.
   runParallel(numThreads, [&](int32_t thread, int32_t teamSize) {
-    Member member{barrier, profile, nullptr, 0};
-    if (profile) {
-      member.times = profile->timesOf(static_cast<size_t>(thread));
-      member.stepBegin = nanoseconds();
-    }
     // The team may be smaller than what was asked for.
-    const sherry_abi_environment environment = {sizeof(environment),
-                                                profile ? waitAndRecord : wait,
-                                                &member, thread, teamSize};
-    work(&environment);
+    Member member(division, thread, teamSize, profile);
+    work(member.environment());
   });
 }

@@ -33,7 +33,7 @@ func.func @step(%n: index, %team: !sherry.team) {
 
 // -----
 
-// Not every thread comes to a barrier in a loop whose bounds differ.
+// All threads come to the same steps.
 func.func @nested(%n: index, %team: !sherry.team) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index

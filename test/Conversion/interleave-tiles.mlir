@@ -12,10 +12,8 @@
 // CHECK-SAME: %[[TABLES:[^:]*]]: memref<64x32xi16>, {{.*}}, %[[RESULT:[^:]*]]: memref<1x256xf32>, %[[TEAM:.*]]: !sherry.team
 // CHECK-DAG: %[[SUMS:.*]] = memref.alloca() {alignment = 64 : i64} : memref<4x32xi16>
 // CHECK-DAG: %[[TOTALS:.*]] = memref.alloca() {alignment = 64 : i64} : memref<4x32xf32>
-// CHECK: %[[THREAD:.*]] = sherry.thread %[[TEAM]]
-// CHECK: %[[THREADS:.*]] = sherry.num_threads %[[TEAM]]
-// CHECK: %[[BEGIN:.*]] = arith.divui %{{.*}}, %[[THREADS]]
-// CHECK: %[[END:.*]] = arith.divui %{{.*}}, %[[THREADS]]
+// CHECK: sherry.step %[[TEAM]] to %c8 attributes {grain = 4 : i64, step = {op = "linear"}} {
+// CHECK-NEXT: ^bb0(%[[BEGIN:.*]]: index, %[[END:.*]]: index):
 // CHECK: affine.for %[[SUPER:.*]] = max #[[FIRST]]()[%[[BEGIN]]] to min #[[LAST]]()[%[[END]]] {
 // CHECK:   affine.for %[[N:.*]] = max #[[FROM]](%[[SUPER]])[%[[BEGIN]]] to min #[[TO]](%[[SUPER]])[%[[END]]] {
 // CHECK-NEXT: affine.vector_store %{{.*}}, %[[TOTALS]][%[[N]], 0]
@@ -47,7 +45,6 @@
 // CHECK:   affine.for %[[N:.*]] = max #[[FROM]]
 // CHECK-NEXT: %[[TOTAL:.*]] = affine.vector_load %[[TOTALS]][%[[N]], 0]
 // CHECK-NEXT: affine.vector_store %[[TOTAL]], %[[RESULT]][0, %[[SUPER]] * 128 + %[[N]] * 32]
-// CHECK: sherry.barrier %[[TEAM]] {step = {op = "linear"}}
 // CHECK-NOT: affine.parallel
 func.func @whole(%tables: memref<64x32xi16>, %weights: memref<8192xi8>, %scales: memref<2xf32>, %result: memref<1x256xf32>, %team: !sherry.team) {
   %zero = arith.constant dense<0> : vector<32xi16>
@@ -79,7 +76,6 @@ func.func @whole(%tables: memref<64x32xi16>, %weights: memref<8192xi8>, %scales:
 // CHECK:   affine.for %{{.*}} = max #{{.*}} to min #[[TO]](
 // CHECK: affine.for %{{.*}} = max #{{.*}}()[%[[BEGIN]]] to min #[[LAST]]()[%[[END]]] {
 // CHECK:   affine.for %{{.*}} = max #{{.*}} to min #{{.*}} {
-// CHECK: sherry.barrier
 func.func @rest(%tables: memref<64x32xi16>, %weights: memref<8192xi8>, %result: memref<1x256xi16>, %team: !sherry.team) {
   %zero = arith.constant dense<0> : vector<32xi16>
   affine.parallel (%tile) = (0) to (6) {
@@ -102,10 +98,10 @@ func.func @rest(%tables: memref<64x32xi16>, %weights: memref<8192xi8>, %result: 
   return
 }
 
-// Without super-tiles, on demand, or with another use of the number: as it was.
+// Without super-tiles, or with another use of the number: as it was.
 // CHECK-LABEL: func @others
-// CHECK-COUNT-3: affine.parallel
-// CHECK-NOT: sherry.barrier
+// CHECK-COUNT-2: affine.parallel
+// CHECK-NOT: sherry.step
 func.func @others(%tables: memref<64x32xi16>, %weights: memref<8192xi8>, %result: memref<8x32xi16>, %numbers: memref<8xindex>, %team: !sherry.team) {
   %zero = arith.constant dense<0> : vector<32xi16>
   %c0 = arith.constant 0 : index
@@ -116,13 +112,6 @@ func.func @others(%tables: memref<64x32xi16>, %weights: memref<8192xi8>, %result
     %sum = sherry.lookup_codes %tables[%c0], %bytes, %zero {groups = 6 : i64} : memref<64x32xi16>, vector<128xi8>, vector<32xi16>
     affine.vector_store %sum, %result[%tile, 0] : memref<8x32xi16>, vector<32xi16>
   }
-  affine.parallel (%tile) = (0) to (8) {
-    %at = affine.apply affine_map<(d0) -> ((d0 floordiv 4) * 512 + (d0 mod 4) * 128)>(%tile)
-    %view = memref.view %weights[%at][] : memref<8192xi8> to memref<128xi8>
-    %bytes = affine.vector_load %view[0] : memref<128xi8>, vector<128xi8>
-    %sum = sherry.lookup_codes %tables[%c0], %bytes, %zero {groups = 6 : i64} : memref<64x32xi16>, vector<128xi8>, vector<32xi16>
-    affine.vector_store %sum, %result[%tile, 0] : memref<8x32xi16>, vector<32xi16>
-  } {sherry.on_demand}
   affine.parallel (%tile) = (0) to (8) {
     %at = affine.apply affine_map<(d0) -> ((d0 floordiv 4) * 512 + (d0 mod 4) * 128)>(%tile)
     %view = memref.view %weights[%at][] : memref<8192xi8> to memref<128xi8>
@@ -191,7 +180,7 @@ func.func @kept(%tables: memref<64x32xi16>, %weights: memref<8192xi8>, %sums: me
 // Conditions on the tile that are not those of its super-tile.
 // CHECK-LABEL: func @condition
 // CHECK: affine.parallel
-// CHECK-NOT: sherry.barrier
+// CHECK-NOT: sherry.step
 func.func @condition(%tables: memref<64x32xi16>, %weights: memref<8192xi8>, %result: memref<8x32xi16>, %team: !sherry.team) {
   %zero = arith.constant dense<0> : vector<32xi16>
   %c0 = arith.constant 0 : index

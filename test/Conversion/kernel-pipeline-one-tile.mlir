@@ -7,10 +7,10 @@ sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x8x!sherry.trit, #sherry.
 
 // CHECK-LABEL: func.func @decode
 // CHECK-NOT: vector.store
+// CHECK: sherry.step
 // CHECK: scf.for %{{.*}} = %{{.*}} to %{{.*}} step
 // CHECK: vector.store %{{.*}} : memref<1x32xf32>, vector<32xf32>
-// CHECK: sherry.barrier
-// CHECK-NEXT: return
+// CHECK: return
 func.func @forward(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
   %y = sherry.linear %x, @w : tensor<?x8xf32> -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>

@@ -37,10 +37,10 @@ func.func @other(%workspace: memref<?xi8>) {
   return
 }
 
-// A barrier lies between the last use of the first buffer, by a view, and the
-// first use of the third; not between those of the second and the third.
+// A step ends between the last use of the first buffer, by a view, and the first
+// use of the third; not between those of the second and the third.
 // CHECK-LABEL: func @reuse
-func.func @reuse(%workspace: memref<?xi8>, %team: !sherry.team, %choice: i1) {
+func.func @reuse(%workspace: memref<?xi8>, %n: index, %team: !sherry.team, %choice: i1) {
   // CHECK: %[[P:.*]] = arith.constant 0 : index
   // CHECK: memref.view %{{.*}}[%[[P]]][] : memref<640xi8> to memref<64xi8>
   %a = memref.alloc() : memref<64xi8>
@@ -51,7 +51,10 @@ func.func @reuse(%workspace: memref<?xi8>, %team: !sherry.team, %choice: i1) {
   scf.if %choice {
     "test.use"(%part, %b) : (memref<32xi8>, memref<128xi8>) -> ()
   }
-  sherry.barrier %team
+  sherry.step %team to %n {
+  ^bb0(%begin: index, %end: index):
+    "test.use"(%part) : (memref<32xi8>) -> ()
+  }
   "test.use"(%b) : (memref<128xi8>) -> ()
   // CHECK: %[[P:.*]] = arith.constant 0 : index
   // CHECK: memref.view %{{.*}}[%[[P]]][] : memref<640xi8> to memref<16xf32>
@@ -60,15 +63,17 @@ func.func @reuse(%workspace: memref<?xi8>, %team: !sherry.team, %choice: i1) {
   // CHECK: %[[P:.*]] = arith.constant 192 : index
   // CHECK: memref.view %{{.*}}[%[[P]]][] : memref<640xi8> to memref<32xf32>
   %d = memref.alloc() : memref<32xf32>
-  "test.use"(%c, %d) : (memref<16xf32>, memref<32xf32>) -> ()
-  sherry.barrier %team
+  sherry.step %team to %n {
+  ^bb0(%begin: index, %end: index):
+    "test.use"(%c, %d) : (memref<16xf32>, memref<32xf32>) -> ()
+  }
   return
 }
 
-// After the last barrier other threads may be in the next call: no place of an
+// After the last step other threads may be in the next call: no place of an
 // earlier buffer. Nor is there an order in other blocks.
 // CHECK-LABEL: func @last
-func.func @last(%workspace: memref<?xi8>, %team: !sherry.team) {
+func.func @last(%workspace: memref<?xi8>, %n: index, %team: !sherry.team) {
   // CHECK: %[[P:.*]] = arith.constant 0 : index
   // CHECK: memref.view %{{.*}}[%[[P]]][]
   %a = memref.alloc() : memref<64xi8>
@@ -78,8 +83,10 @@ func.func @last(%workspace: memref<?xi8>, %team: !sherry.team) {
   // CHECK: %[[P:.*]] = arith.constant 128 : index
   // CHECK: memref.view %{{.*}}[%[[P]]][]
   %c = memref.alloc() : memref<8xindex>
-  "test.use"(%a) : (memref<64xi8>) -> ()
-  sherry.barrier %team
+  sherry.step %team to %n {
+  ^bb0(%begin: index, %end: index):
+    "test.use"(%a) : (memref<64xi8>) -> ()
+  }
   "test.use"(%b) : (memref<64xi8>) -> ()
   cf.br ^next
 ^next:

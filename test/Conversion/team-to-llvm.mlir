@@ -9,16 +9,22 @@ func.func @f(%team: !sherry.team) -> (index, index) {
   // CHECK: %[[FIELD:.*]] = llvm.getelementptr %[[TEAM]][32]
   // CHECK: llvm.load %[[FIELD]] : !llvm.ptr -> i64
   %threads = sherry.num_threads %team
-  // CHECK: %[[FIELD:.*]] = llvm.getelementptr %[[TEAM]][8]
-  // CHECK: %[[WAIT:.*]] = llvm.load %[[FIELD]] : !llvm.ptr -> !llvm.ptr
-  // CHECK: %[[STEP:.*]] = llvm.mlir.constant(1 : i32) : i32
-  // CHECK: llvm.call %[[WAIT]](%[[TEAM]], %[[STEP]]) : !llvm.ptr, (!llvm.ptr, i32) -> ()
-  sherry.barrier %team {number = 1 : i32}
-  // One that ends no step.
-  // CHECK: %[[STEP:.*]] = llvm.mlir.constant(-1 : i32) : i32
-  // CHECK: llvm.call %{{.*}}(%[[TEAM]], %[[STEP]])
-  sherry.barrier %team
   return %thread, %threads : index, index
+}
+
+// Both ends of a range come back in registers.
+// CHECK-LABEL: func @take
+// CHECK-SAME: (%[[TEAM:.*]]: !llvm.ptr, %[[N:.*]]: i64)
+func.func @take(%team: !sherry.team, %n: index) -> (index, index) {
+  // CHECK: %[[FIELD:.*]] = llvm.getelementptr %[[TEAM]][8]
+  // CHECK: %[[TAKE:.*]] = llvm.load %[[FIELD]] : !llvm.ptr -> !llvm.ptr
+  // CHECK: %[[STEP:.*]] = llvm.mlir.constant(1 : i32) : i32
+  // CHECK: %[[GRAIN:.*]] = llvm.mlir.constant(8 : i64) : i64
+  // CHECK: %[[RANGE:.*]] = llvm.call %[[TAKE]](%[[TEAM]], %[[STEP]], %[[N]], %[[GRAIN]]) : !llvm.ptr, (!llvm.ptr, i32, i64, i64) -> !llvm.struct<(i64, i64)>
+  // CHECK: llvm.extractvalue %[[RANGE]][0]
+  // CHECK: llvm.extractvalue %[[RANGE]][1]
+  %begin, %end = sherry.take %team to %n grain 8 number 1
+  return %begin, %end : index, index
 }
 
 // The team is passed on.

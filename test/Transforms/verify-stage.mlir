@@ -16,7 +16,7 @@
 // KERNEL: 'func.func' op still works on tensors after stage 'kernel'
 // KERNEL: 'sherry.linear' op still works on tensors after stage 'kernel'
 // TENSORS: 'func.func' op still works on tensors after stage 'loops'
-// DIVIDED: 'sherry.barrier' op divides work before loops are divided after stage 'loops'
+// DIVIDED: 'sherry.step' op divides work before loops are divided after stage 'loops'
 // WHOLE: 'sherry.unpack_codes' op is not taken apart after stage 'kernel'
 // LLVM: is not in the LLVM dialect after stage 'llvm-mlir'
 // NAME: error: stage must be sherry, layout, loops, kernel or llvm-mlir, not 'end'

@@ -21,7 +21,7 @@ struct Summary {
 /// `values` must not be empty.
 Summary summarize(std::vector<double> values);
 
-/// One step of a model's code, between two barriers.
+/// One step of a model's code.
 struct Step {
   std::string entry;  ///< function that it is part of: decode, decode_layer ...
   std::string op;     ///< op of the sherry dialect

@@ -91,12 +91,11 @@ def InterleaveTiles
     For products with few tokens, by table lookups: rule [T5] lets the tiles of a
     super-tile alternate in memory, so that they are read in ascending order. A
     parallel loop over tiles, whose subscripts contain `%tile floordiv n` or
-    `%tile mod n`, becomes loops over the super-tiles of a thread, over the
-    inputs, and innermost over the n tiles, once for each `sherry.lookup_codes`
+    `%tile mod n`, becomes a `sherry.step` with loops over the super-tiles of a
+    range, over the inputs, and innermost over the n tiles, once for each `sherry.lookup_codes`
     of a chunk; a tile's sums are kept in memory between them. Iterations of a
     parallel loop are independent, and each tile adds in the order that it had.
-    Loops that are divided on demand, or use a tile's number in other ways,
-    remain as they are.
+    Loops that use a tile's number in other ways remain as they are.
   }];
   let statistics = [Statistic<"numInterleaved", "num-interleaved",
                               "parallel loops changed">];
@@ -251,14 +250,12 @@ def DistributeParallel
     : Pass<"sherry-distribute-parallel", "::mlir::func::FuncOp"> {
   let summary = "divide affine.parallel among the threads of the team";
   let description = [{
-    Thread i of n runs the iterations `[i * size / n, (i + 1) * size / n)`, in
-    order, and then waits for the others. Of a loop with the attribute
-    `sherry.on_demand`, only the first three quarters are divided so. The others
-    go one by one to the threads that are free, by a counter in the workspace
-    that is reset before the previous barrier of the block; where there is none,
-    all are divided. Results do not depend on who runs an iteration, as they are
-    independent, which `affine.parallel` promises. The attribute `sherry.step` of
-    the loop goes to the barrier.
+    Each loop becomes a `sherry.step` with a loop over the iterations of a range.
+    Ranges of a loop with the attribute `sherry.on_demand` have any number of
+    iterations; others are the equal shares of the threads, whole. Results do not
+    depend on who runs an iteration, as they are independent, which
+    `affine.parallel` promises. The attribute `sherry.step` of the loop goes to
+    the step.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect",
@@ -269,9 +266,9 @@ def DistributeParallel
 def PlaceBuffers : Pass<"sherry-place-buffers", "::mlir::ModuleOp"> {
   let summary = "give every memref.alloc a place in the workspace";
   let description = [{
-    Places are aligned to 64 bytes. Buffers share one if all threads have left
-    the last use of one, at a `sherry.barrier` of the function's outermost block,
-    before any comes to the first use of the other. A function's places follow
+    Places are aligned to 64 bytes. Buffers share one if a `sherry.step` of
+    the function's outermost block ends between the last use of one and the first
+    use of the other. A function's places follow
     those of its callers. The size of the workspace becomes the module attribute
     `sherry.workspace_size`, and the type of every workspace argument.
   }];
@@ -349,11 +346,14 @@ def ApplyAbi : Pass<"sherry-apply-abi", "::mlir::ModuleOp"> {
   let summary = "what include/sherry-abi/abi.h wants of functions";
   let description = [{
     Memrefs will cross calls as bare pointers, all of them having fixed shapes:
-    functions get the attribute `llvm.bareptr`. The steps that end at barriers
-    become a list, the module attribute `sherry.steps`, and each barrier has its
-    number there. `-convert-to-llvm` does the rest.
+    functions get the attribute `llvm.bareptr`. What steps do becomes a list, the
+    module attribute `sherry.steps`, and each `sherry.step` a loop over the ranges
+    that `sherry.take` gives, with its number there. `-convert-to-llvm` does the
+    rest.
   }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::sherry::SherryDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::scf::SCFDialect", "::sherry::SherryDialect"];
 }
 
 #endif // SHERRY_CONVERSION_PASSES

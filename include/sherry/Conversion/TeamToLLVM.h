@@ -13,7 +13,7 @@ class DialectRegistry;
 namespace sherry {
 
 /// Lets `-convert-to-llvm` lower the team ops: `!sherry.team` becomes a pointer
-/// to `sherry_abi_environment`, whose fields are read and whose barrier is
+/// to `sherry_abi_environment`, whose fields are read and whose `take` is
 /// called.
 void registerConvertTeamToLLVMInterface(mlir::DialectRegistry &registry);
 

@@ -100,7 +100,7 @@ def FuseRope : Pass<"sherry-fuse-rope", "::mlir::ModuleOp"> {
   let summary = "rotate queries and keys in one op";
   let description = [{
     Two `sherry.rope` with one table, one after the other, of neighbouring
-    columns of one tensor become one op: a barrier less in each layer. Heads
+    columns of one tensor become one op: a step less in each layer. Heads
     that are normalized before they are rotated (Qwen3) are not columns of one
     tensor, and stay.
   }];
@@ -127,6 +127,20 @@ def FuseSwiGLU : Pass<"sherry-fuse-swiglu", "::mlir::ModuleOp"> {
   }];
   let statistics = [Statistic<"numFused", "num-fused", "linear ops changed">];
   let dependentDialects = ["::sherry::SherryDialect"];
+}
+
+def FuseSteps : Pass<"sherry-fuse-steps", "::mlir::ModuleOp"> {
+  let summary = "fewer steps for a token";
+  let description = [{
+    In functions for one token, ops that are too small for a step of their own
+    become one: quantization with the `sherry.rms_norm` or `sherry.swiglu` before
+    it, and `sherry.attention` with the rotation of its queries and keys, the
+    update of the cache, and the quantization of its result where blocks are those
+    of heads. The numbers are the same.
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "ops made of several">];
+  let dependentDialects = ["::mlir::tensor::TensorDialect",
+                           "::sherry::SherryDialect"];
 }
 
 def PlaceWeights : Pass<"sherry-place-weights", "::mlir::ModuleOp"> {

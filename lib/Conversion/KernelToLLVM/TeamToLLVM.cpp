@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Conversion/TeamToLLVM.h"
 #include "sherry-abi/abi.h"
-#include "sherry/Dialect/Sherry/SherryDialect.h"
+#include "sherry/Dialect/Sherry/SherrySteps.h"
 
 #include "mlir/Conversion/ConvertToLLVM/ToLLVMInterface.h"
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
@@ -37,24 +37,34 @@ struct LowerNumber : ConvertOpToLLVMPattern<Op> {
   }
 };
 
-struct LowerBarrier : ConvertOpToLLVMPattern<BarrierOp> {
+struct LowerTake : ConvertOpToLLVMPattern<TakeOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
 
   LogicalResult
-  matchAndRewrite(BarrierOp op, OpAdaptor adaptor,
+  matchAndRewrite(TakeOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    Type pointer = getPtrType();
+    Type pointer = getPtrType(), index = getIndexType();
     Value team = adaptor.getTeam();
-    Value barrier =
-        loadField(rewriter, loc, team,
-                  offsetof(sherry_abi_environment, barrier), pointer);
-    auto type = LLVM::LLVMFunctionType::get(getVoidType(),
-                                            {pointer, rewriter.getI32Type()});
-    Value step = LLVM::ConstantOp::create(rewriter, loc, rewriter.getI32Type(),
-                                          static_cast<int64_t>(op.getNumber()));
-    rewriter.replaceOpWithNewOp<LLVM::CallOp>(op, type,
-                                              ValueRange{barrier, team, step});
+    Value take = loadField(rewriter, loc, team,
+                           offsetof(sherry_abi_environment, take), pointer);
+    // A struct of two numbers, which come in registers.
+    auto range = LLVM::LLVMStructType::getLiteral(getContext(), {index, index});
+    auto type = LLVM::LLVMFunctionType::get(
+        range, {pointer, rewriter.getI32Type(), index, index});
+    Value number =
+        LLVM::ConstantOp::create(rewriter, loc, rewriter.getI32Type(),
+                                 static_cast<int64_t>(op.getNumber()));
+    Value grain = LLVM::ConstantOp::create(rewriter, loc, index,
+                                           static_cast<int64_t>(op.getGrain()));
+    Value taken = LLVM::CallOp::create(
+                      rewriter, loc, type,
+                      ValueRange{take, team, number, adaptor.getCount(), grain})
+                      .getResult();
+    rewriter.replaceOp(
+        op,
+        {LLVM::ExtractValueOp::create(rewriter, loc, taken, 0).getResult(),
+         LLVM::ExtractValueOp::create(rewriter, loc, taken, 1).getResult()});
     return success();
   }
 };
@@ -68,11 +78,11 @@ struct TeamToLLVMInterface : ConvertToLLVMPatternInterface {
     converter.addConversion([](TeamType type) -> Type {
       return LLVM::LLVMPointerType::get(type.getContext());
     });
-    target.addIllegalOp<ThreadOp, NumThreadsOp, BarrierOp>();
+    target.addIllegalOp<ThreadOp, NumThreadsOp, TakeOp>();
     patterns.add<
         LowerNumber<ThreadOp, offsetof(sherry_abi_environment, thread)>,
         LowerNumber<NumThreadsOp, offsetof(sherry_abi_environment, n_threads)>,
-        LowerBarrier>(converter);
+        LowerTake>(converter);
   }
 };
 } // namespace

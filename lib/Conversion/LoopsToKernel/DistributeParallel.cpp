@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Division.h"
+#include "FindTeam.h"
 #include "sherry/Conversion/Passes.h"
-#include "sherry/Dialect/Sherry/SherryDialect.h"
+#include "sherry/Dialect/Sherry/SherrySteps.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Affine/Utils.h"
@@ -22,124 +22,29 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-namespace {
-/// A loop under distribution.
-class Distribution {
-public:
-  Distribution(affine::AffineParallelOp loop, Value team)
-      : loop(loop), team(team), b(loop.getLoc(), loop),
-        size(affine::expandAffineMap(b, loop.getLoc(), loop.getUpperBoundsMap(),
-                                     loop.getUpperBoundsOperands())
-                 ->front()),
-        one(arith::ConstantIndexOp::create(b, 1)) {}
+/// Shares of a loop are cut into ranges of any number of iterations if these
+/// are long.
+static int64_t getGrain(affine::AffineParallelOp loop) {
+  return SherryDialect::OnDemandAttrHelper(loop.getContext())
+      .isAttrPresent(loop);
+}
 
-  /// Erases the loop.
-  void run();
-
-private:
-  void emitShare();
-  void emitOnDemand(BarrierOp previous);
-  /// Moves the body of the loop to the end of `block`.
-  void moveBody(Block *block, Value iteration);
-
-  affine::AffineParallelOp loop;
-  Value team;
-  ImplicitLocOpBuilder b;
-  Value size, one;
-};
-} // namespace
-
-void Distribution::moveBody(Block *block, Value iteration) {
+static void distribute(affine::AffineParallelOp loop, Value team) {
+  ImplicitLocOpBuilder b(loop.getLoc(), loop);
+  Value count =
+      affine::expandAffineMap(b, loop.getLoc(), loop.getUpperBoundsMap(),
+                              loop.getUpperBoundsOperands())
+          ->front();
+  auto step = StepOp::create(
+      b, team, count, getGrain(loop),
+      SherryDialect::StepAttrHelper(loop.getContext()).getAttr(loop));
+  b.setInsertionPointToStart(&step.getBody().front());
+  auto serial = scf::ForOp::create(b, step.getBegin(), step.getEnd(),
+                                   Value(arith::ConstantIndexOp::create(b, 1)));
   loop.getBody()->getTerminator()->erase();
-  block->getOperations().splice(block->end(), loop.getBody()->getOperations());
-  loop.getIVs().front().replaceAllUsesWith(iteration);
-}
-
-void Distribution::emitShare() {
-  auto [begin, end] = divideEqually(b, team, size);
-  auto serial = scf::ForOp::create(b, begin, end, one);
-  serial.getBody()->getTerminator()->erase();
-  moveBody(serial.getBody(), serial.getInductionVar());
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToEnd(serial.getBody());
-  scf::YieldOp::create(b);
-}
-
-/// The last quarter of the iterations is taken one by one, from a counter.
-void Distribution::emitOnDemand(BarrierOp previous) {
-  Value zero = arith::ConstantIndexOp::create(b, 0), counter;
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(
-        &loop->getParentOfType<func::FuncOp>().getFunctionBody().front());
-    counter = memref::AllocOp::create(b, MemRefType::get({1}, b.getI64Type()));
-    // No thread is in this loop before that barrier, and all have left its
-    // last execution, which ended with another one.
-    b.setInsertionPoint(previous);
-    Value at = arith::ConstantIndexOp::create(b, 0);
-    Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
-                                          Value(ThreadOp::create(b, team)), at);
-    auto reset = scf::IfOp::create(b, isFirst, /*withElseRegion=*/false);
-    b.setInsertionPointToStart(reset.thenBlock());
-    memref::StoreOp::create(b, arith::ConstantIntOp::create(b, 0, 64), counter,
-                            at);
-  }
-  Value divided = arith::SubIOp::create(
-      b, size,
-      Value(arith::DivUIOp::create(
-          b, size, Value(arith::ConstantIndexOp::create(b, 4)))));
-  auto [begin, end] = divideEqually(b, team, divided);
-  auto whileOp =
-      scf::WhileOp::create(b, TypeRange{b.getIndexType()}, ValueRange{begin});
-  OpBuilder::InsertionGuard guard(b);
-  Block *before =
-      b.createBlock(&whileOp.getBefore(), {}, b.getIndexType(), loop.getLoc());
-  Value candidate = before->getArgument(0);
-  Value isMine =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, candidate, end);
-  auto choice = scf::IfOp::create(b, TypeRange{b.getIndexType()}, isMine,
-                                  /*withElseRegion=*/true);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(choice.thenBlock());
-    scf::YieldOp::create(b, candidate);
-    b.setInsertionPointToStart(choice.elseBlock());
-    Value taken = memref::AtomicRMWOp::create(
-        b, arith::AtomicRMWKind::addi,
-        Value(arith::ConstantIntOp::create(b, 1, 64)), counter, zero);
-    taken = arith::IndexCastUIOp::create(b, b.getIndexType(), taken);
-    scf::YieldOp::create(b, Value(arith::AddIOp::create(b, divided, taken)));
-  }
-  Value iteration = choice.getResult(0);
-  Value exists =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, iteration, size);
-  scf::ConditionOp::create(b, exists, iteration);
-  Block *after =
-      b.createBlock(&whileOp.getAfter(), {}, b.getIndexType(), loop.getLoc());
-  moveBody(after, after->getArgument(0));
-  b.setInsertionPointToEnd(after);
-  scf::YieldOp::create(
-      b, Value(arith::AddIOp::create(b, after->getArgument(0), one)));
-}
-
-/// The last barrier before `op` in its block.
-static BarrierOp findBarrierBefore(Operation *op) {
-  while ((op = op->getPrevNode()))
-    if (auto barrier = dyn_cast<BarrierOp>(op))
-      return barrier;
-  return nullptr;
-}
-
-void Distribution::run() {
-  BarrierOp previous = findBarrierBefore(loop);
-  if (SherryDialect::OnDemandAttrHelper(loop.getContext())
-          .isAttrPresent(loop) &&
-      previous)
-    emitOnDemand(previous);
-  else
-    emitShare();
-  BarrierOp::create(
-      b, team, SherryDialect::StepAttrHelper(loop.getContext()).getAttr(loop));
+  Block *body = serial.getBody();
+  body->getOperations().splice(body->begin(), loop.getBody()->getOperations());
+  loop.getIVs().front().replaceAllUsesWith(serial.getInductionVar());
   loop.erase();
 }
 
@@ -170,7 +75,7 @@ struct DistributeParallelPass
                          "be divided");
         return signalPassFailure();
       }
-      Distribution(loop, team).run();
+      distribute(loop, team);
     }
   }
 };

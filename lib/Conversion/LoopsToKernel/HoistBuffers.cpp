@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Division.h"
+#include "FindTeam.h"
 #include "sherry-abi/abi.h"
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"

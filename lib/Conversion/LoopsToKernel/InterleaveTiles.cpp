@@ -10,25 +10,28 @@
 //     C
 //   }
 //
-// becomes, for the tiles of a thread,
+// becomes
 //
-//   affine.for %superTile = ... {
-//     affine.for %group = ... {
-//       affine.for %number = ... { A }
-//       affine.for %number = ... { B }
+//   sherry.step {
+//   ^bb0(%begin, %end):
+//     affine.for %superTile = ... {
+//       affine.for %group = ... {
+//         affine.for %number = ... { A }
+//         affine.for %number = ... { B }
+//       }
+//       affine.for %number = ... { C }
 //     }
-//     affine.for %number = ... { C }
 //   }
 //
 // where the values of a tile that other loops read are kept in memory. Each
 // tile does what it did, in the same order.
 //
 //===----------------------------------------------------------------------===//
-#include "Division.h"
+#include "FindTeam.h"
 #include "TileLoop.h"
 #include "sherry-abi/abi.h"
 #include "sherry/Conversion/Passes.h"
-#include "sherry/Dialect/Sherry/SherryDialect.h"
+#include "sherry/Dialect/Sherry/SherrySteps.h"
 
 #include "mlir/Dialect/Affine/LoopUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -84,7 +87,7 @@ private:
 
   // While a range is emitted:
   int64_t rangeEnd = 0;
-  Value begin, end; ///< tiles of the thread
+  Value begin, end; ///< tiles that the thread has taken
   Value superTile;
   IRMapping shared; ///< values of all tiles
   /// What the next loop over tiles does.
@@ -214,7 +217,7 @@ Value Interleaving::lookUp(Value value, IRMapping &map, Value number) {
   return loaded;
 }
 
-/// Ends the turns: a loop over the tiles that the thread has of the super-tile.
+/// Ends the turns: a loop over the tiles of the super-tile that were taken.
 void Interleaving::emitTurns() {
   if (turns.empty() && stores.empty())
     return;
@@ -310,8 +313,13 @@ void Interleaving::emit(Block &block) {
 }
 
 void Interleaving::run() {
-  std::tie(begin, end) = divideEqually(
-      b, team, arith::ConstantIndexOp::create(b, tiles.getNumTiles()));
+  auto step = StepOp::create(
+      b, team, arith::ConstantIndexOp::create(b, tiles.getNumTiles()),
+      tiles.size,
+      SherryDialect::StepAttrHelper(b.getContext()).getAttr(tiles.loop));
+  begin = step.getBegin();
+  end = step.getEnd();
+  b.setInsertionPointToStart(&step.getBody().front());
   AffineExpr tile = b.getAffineSymbolExpr(0);
   for (const TileLoop::Range &range : tiles.ranges) {
     rangeEnd = range.end;
@@ -334,9 +342,6 @@ void Interleaving::run() {
     emit(*range.body);
     emitTurns();
   }
-  BarrierOp::create(
-      b, team,
-      SherryDialect::StepAttrHelper(b.getContext()).getAttr(tiles.loop));
   tiles.loop.erase();
 }
 

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sherry-abi/abi.h"
 #include "sherry/Conversion/Passes.h"
-#include "sherry/Dialect/Sherry/SherryDialect.h"
+#include "sherry/Dialect/Sherry/SherrySteps.h"
 #include "sherry/Format/Layout.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -65,14 +65,15 @@ private:
 };
 } // namespace
 
-/// Numbers the ops of the outermost block by the barriers before them: all
-/// threads have left a phase before any is in the next.
+/// Numbers the ops of the outermost block by the steps before them: a step ends
+/// before any thread is behind it. Between steps, threads that come late may
+/// still read, but nothing that they read is of use.
 static DenseMap<Operation *, unsigned> numberPhases(func::FuncOp function) {
   DenseMap<Operation *, unsigned> phases;
   unsigned phase = 0;
   for (Operation &op : function.getFunctionBody().front()) {
     phases[&op] = phase;
-    if (isa<BarrierOp>(op))
+    if (isa<StepOp>(op))
       ++phase;
   }
   return phases;
@@ -101,7 +102,7 @@ FailureOr<Places> Places::find(func::FuncOp function) {
     for (Value alias : aliases.resolve(alloc.getResult()))
       for (Operation *user : alias.getUsers()) {
         Operation *op = body.findAncestorOpInBlock(*user);
-        // Uses that have no order with the barriers, or are not to be seen. In
+        // Uses that have no order with the steps, or are not to be seen. In
         // the last phase, other threads may be in the next call already.
         if (!op || phases.lookup(op) == lastPhase ||
             isa<memref::ExtractAlignedPointerAsIndexOp>(user)) {

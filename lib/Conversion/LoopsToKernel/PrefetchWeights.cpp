@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Conversion/Passes.h"
-#include "sherry/Dialect/Sherry/SherryDialect.h"
+#include "sherry/Dialect/Sherry/SherrySteps.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -126,7 +126,7 @@ void PrefetchWeightsPass::runOnOperation() {
   bool isForOne = tokens && tokens.getInt() == 1;
   SmallVector<vector::LoadOp> loads;
   for (Operation &op : function.getOps()) {
-    if (!isa<LoopLikeOpInterface>(op))
+    if (!isa<LoopLikeOpInterface, StepOp>(op))
       continue;
     // Codes that are unpacked for several tokens are read in pieces, tile by
     // tile: see sherry-prefetch-tiles.

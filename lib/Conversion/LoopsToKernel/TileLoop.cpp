@@ -149,8 +149,6 @@ FailureOr<TileLoop> TileLoop::get(affine::AffineParallelOp loop) {
       loop.getSteps().front() != 1 ||
       !loop.getLowerBoundsMap().isSingleConstant() ||
       loop.getLowerBoundsMap().getSingleConstantResult() != 0 ||
-      SherryDialect::OnDemandAttrHelper(loop.getContext())
-          .isAttrPresent(loop) ||
       !isa<func::FuncOp>(loop->getParentOp()) || failed(result.findRanges()) ||
       failed(result.findSize()) || failed(result.checkBody()))
     return failure();

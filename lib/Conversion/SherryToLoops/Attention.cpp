@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "Attention.h"
 #include "Lowering.h"
+#include "Quantize.h"
+#include "sherry/Dialect/Sherry/SherrySteps.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -144,18 +146,61 @@ Value HeadAttention::emitWeights(Value head, Value blocks, Value largest) {
                 })[0]);
 }
 
+static void emitHead(LoopBuilder &b, const Rows &query, const CacheRef &cache,
+                     const Rows &result, Value row, Value head) {
+  auto make = cache.type.getElementType().isInteger(8) ? makeIntegerAttention
+                                                       : makeFloatAttention;
+  make(b, cache, query, result)->emit(row, head);
+}
+
 static Rows emitAttention(LoopBuilder &b, const Rows &query,
                           const CacheRef &cache) {
   Rows result = b.allocRows(query.cols, b.getF32Type(), query.count);
-  auto make = cache.type.getElementType().isInteger(8) ? makeIntegerAttention
-                                                       : makeFloatAttention;
   b.parallelUnits(
       query.count, cache.type.getKvHeads(),
       [&](Value row, Value head) {
-        make(b, cache, query, result)->emit(row, head);
+        emitHead(b, query, cache, result, row, head);
       },
       Division::OnDemand);
   return result;
+}
+
+/// Of one token, head of keys by head of keys.
+static SmallVector<Value> emitAttend(LoopBuilder &b, const Rows &query,
+                                     const Rows &keys, const Rows &values,
+                                     const Rows &table, const CacheRef &cache,
+                                     RankedTensorType type) {
+  auto alloc = [&](const Rows &like) {
+    return b.allocRows(like.cols, b.getF32Type(), like.count);
+  };
+  Rows rotated = alloc(query), rotatedKeys = alloc(keys), mix = alloc(query);
+  int64_t kvHeads = cache.type.getKvHeads();
+  int64_t queries = query.cols / table.cols / kvHeads;
+  std::optional<QuantizedRows> quantized;
+  SmallVector<int64_t> blocks;
+  if (QuantizedAttr encoding = getQuantized(type)) {
+    quantized.emplace(QuantizedRows::alloc(b, type, query.count));
+    ArrayRef<int64_t> all = encoding.getBlocks();
+    blocks.assign(all.begin(), all.begin() + all.size() / kvHeads);
+  }
+  b.parallelUnits(
+      query.count, kvHeads,
+      [&](Value row, Value head) {
+        b.forLoop(b.index(queries), 1, [&](Value i) {
+          emitRotation(b, query, table, rotated, row,
+                       b.add(b.mul(head, queries), i));
+        });
+        emitRotation(b, keys, table, rotatedKeys, row, head);
+        emitUpdateHead(b, rotatedKeys, values, cache, row, head);
+        emitHead(b, rotated, cache, mix, row, head);
+        if (quantized)
+          emitQuantizeBlocks(b, *quantized, row, head, blocks, blocks,
+                             [&](Value, Value column, int64_t) {
+                               return std::pair(mix, column);
+                             });
+      },
+      Division::OnDemand);
+  return quantized ? quantized->getValues() : mix.getValues();
 }
 
 namespace {
@@ -169,9 +214,25 @@ struct AttentionPattern : GraphOpPattern<AttentionOp> {
         .getValues();
   }
 };
+
+struct AttendPattern : GraphOpPattern<AttendOp> {
+  using GraphOpPattern::GraphOpPattern;
+
+  FailureOr<Values> lower(LoopBuilder &b, AttendOp op,
+                          Adaptor adaptor) const override {
+    if (b.maxTokens != 1)
+      return op.emitOpError("is for one token");
+    return emitAttend(b, Rows(adaptor.getQuery(), op.getQuery()),
+                      Rows(adaptor.getKeys(), op.getKeys()),
+                      Rows(adaptor.getValues(), op.getValues()),
+                      Rows(adaptor.getTable(), op.getTable()),
+                      CacheRef(op, adaptor),
+                      cast<RankedTensorType>(op.getType()));
+  }
+};
 } // namespace
 
 void sherry::populateAttentionPatterns(const ActivationTypeConverter &types,
                                        RewritePatternSet &patterns) {
-  patterns.add<AttentionPattern>(types);
+  patterns.add<AttendPattern, AttentionPattern>(types);
 }

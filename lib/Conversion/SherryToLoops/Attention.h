@@ -84,6 +84,10 @@ private:
       states; ///< [queriesPerHead x 2]: the largest score, the sum of weights
 };
 
+/// Rotates a head of a row of `input` by the angles of `table`.
+void emitRotation(LoopBuilder &b, const Rows &input, const Rows &table,
+                  const Rows &result, mlir::Value row, mlir::Value head);
+
 /// For caches in f32 and f16.
 std::unique_ptr<HeadAttention> makeFloatAttention(LoopBuilder &b,
                                                   const CacheRef &cache,

@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "Elementwise.h"
 #include "Lowering.h"
+#include "Quantize.h"
+#include "sherry/Dialect/Sherry/SherrySteps.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -100,6 +102,27 @@ static Rows emitSwiGLU(LoopBuilder &b, Activation activation, const Rows &gate,
   return result;
 }
 
+/// Of one token.
+static QuantizedRows emitQuantizeSwiGLU(LoopBuilder &b, Activation activation,
+                                        const Rows &gate, const Rows &up,
+                                        RankedTensorType type) {
+  return emitQuantize(
+      b, type, gate.count, [&](Value row, Value column, int64_t inputs) {
+        Rows part = allocBlock(b, inputs);
+        Value first = b.index(0);
+        forColumns(
+            b, first, inputs, {}, [&](Value i, int64_t lanes, ValueRange) {
+              auto type = b.vec(lanes, b.getF32Type());
+              Value at = b.add(column, i);
+              Value x = b.load(type, gate.buffer, {row, at});
+              Value y = b.load(type, up.buffer, {row, at});
+              b.store(applyGate(b, activation, x, y), part.buffer, {first, i});
+              return SmallVector<Value>();
+            });
+        return std::pair(part, first);
+      });
+}
+
 namespace {
 struct AddBiasPattern : GraphOpPattern<AddBiasOp> {
   using GraphOpPattern::GraphOpPattern;
@@ -132,9 +155,25 @@ struct SwiGLUPattern : GraphOpPattern<SwiGLUOp> {
         .getValues();
   }
 };
+
+struct QuantizeSwiGLUPattern : GraphOpPattern<QuantizeSwiGLUOp> {
+  using GraphOpPattern::GraphOpPattern;
+
+  FailureOr<Values> lower(LoopBuilder &b, QuantizeSwiGLUOp op,
+                          Adaptor adaptor) const override {
+    if (b.maxTokens != 1)
+      return op.emitOpError("is for one token");
+    return emitQuantizeSwiGLU(b, op.getActivation(),
+                              Rows(adaptor.getGate(), op.getGate()),
+                              Rows(adaptor.getUp(), op.getUp()), op.getType())
+        .getValues();
+  }
+};
 } // namespace
 
 void sherry::populateElementwisePatterns(const ActivationTypeConverter &types,
                                          RewritePatternSet &patterns) {
-  patterns.add<AddBiasPattern, AddPattern, SwiGLUPattern>(types);
+  patterns
+      .add<AddBiasPattern, AddPattern, QuantizeSwiGLUPattern, SwiGLUPattern>(
+          types);
 }

@@ -152,38 +152,44 @@ void PositionWriter::writeIntegers(
           {lane});
 }
 
-static void emitUpdateCache(LoopBuilder &b, const Rows &keys,
-                            const Rows &values, const CacheRef &cache) {
+void sherry::emitUpdateHead(LoopBuilder &b, const Rows &keys,
+                            const Rows &values, const CacheRef &cache,
+                            Value row, Value head) {
   int64_t headDim = cache.type.getHeadDim();
   bool isInteger = cache.type.getElementType().isInteger(8);
-  b.parallelUnits(
-      keys.count, cache.type.getKvHeads(), [&](Value row, Value head) {
-        Value column = b.mul(head, headDim);
-        auto load = [&](const Rows &rows, Value part, int64_t lanes) {
-          return b.load(b.vec(lanes, b.getF32Type()), rows.buffer,
-                        {row, b.add(column, part)});
-        };
-        Value position = b.numberOf(cache.positions, row);
-        Value page = loadPage(b, cache, b.numberOf(cache.sequences, row),
-                              b.div(position, kPagePositions));
-        CachePart keyPart(b, cache, page, CachePart::Keys, head);
-        CachePart valuePart(b, cache, page, CachePart::Values, head);
-        PositionWriter writer(b, cache, b.rem(position, kPagePositions));
-        Value scratch = b.allocLocal(MemRefType::get(
-            {isInteger ? headDim : std::min(headDim, b.kMostHeadLanes)},
-            cache.type.getElementType()));
-        if (!isInteger)
-          return b.forHeadColumns(headDim, [&](Value part, int64_t lanes) {
-            Value key = load(keys, part, lanes);
-            Value value = load(values, part, lanes);
-            writer.writeFloats(keyPart, key, valuePart, value, part, scratch);
-          });
-        Value first = b.index(0);
-        Value key = load(keys, first, headDim);
-        Value value = load(values, first, headDim);
-        writer.writeKeyIntegers(keyPart, key, scratch);
-        writer.writeValueIntegers(valuePart, value, scratch);
-      });
+  Value column = b.mul(head, headDim);
+  auto load = [&](const Rows &rows, Value part, int64_t lanes) {
+    return b.load(b.vec(lanes, b.getF32Type()), rows.buffer,
+                  {row, b.add(column, part)});
+  };
+  Value position = b.numberOf(cache.positions, row);
+  Value page = loadPage(b, cache, b.numberOf(cache.sequences, row),
+                        b.div(position, kPagePositions));
+  CachePart keyPart(b, cache, page, CachePart::Keys, head);
+  CachePart valuePart(b, cache, page, CachePart::Values, head);
+  PositionWriter writer(b, cache, b.rem(position, kPagePositions));
+  Value scratch = b.allocLocal(MemRefType::get(
+      {isInteger ? headDim : std::min(headDim, b.kMostHeadLanes)},
+      cache.type.getElementType()));
+  if (!isInteger)
+    return b.forHeadColumns(headDim, [&](Value part, int64_t lanes) {
+      Value key = load(keys, part, lanes);
+      Value value = load(values, part, lanes);
+      writer.writeFloats(keyPart, key, valuePart, value, part, scratch);
+    });
+  Value first = b.index(0);
+  Value key = load(keys, first, headDim);
+  Value value = load(values, first, headDim);
+  writer.writeKeyIntegers(keyPart, key, scratch);
+  writer.writeValueIntegers(valuePart, value, scratch);
+}
+
+static void emitUpdateCache(LoopBuilder &b, const Rows &keys,
+                            const Rows &values, const CacheRef &cache) {
+  b.parallelUnits(keys.count, cache.type.getKvHeads(),
+                  [&](Value row, Value head) {
+                    emitUpdateHead(b, keys, values, cache, row, head);
+                  });
 }
 
 namespace {

@@ -22,7 +22,7 @@ inline constexpr int64_t kPageBlocks = kPagePositions / kCacheBlock;
 
 /// The places of rows of activations in the cache of a layer.
 struct CacheRef {
-  /// That of a sherry.update_cache or a sherry.attention.
+  /// That of a sherry.update_cache, sherry.attention or sherry.attend.
   template <typename Op, typename Adaptor>
   CacheRef(Op op, Adaptor adaptor)
       : type(op.getCache().getType()), bytes(adaptor.getCache()[0]),
@@ -68,6 +68,10 @@ private:
 /// Number `index` of the pages of a sequence.
 mlir::Value loadPage(LoopBuilder &b, const CacheRef &cache,
                      mlir::Value sequence, mlir::Value index);
+
+/// Writes the keys and values of a row and head to their position.
+void emitUpdateHead(LoopBuilder &b, const Rows &keys, const Rows &values,
+                    const CacheRef &cache, mlir::Value row, mlir::Value head);
 
 } // namespace sherry
 

@@ -279,15 +279,18 @@ static Rows emitLinear(LoopBuilder &b, const AnyInput &input, WeightRef weight,
   format::DenseFormat format = *getDenseFormat(type.getElementType());
   int64_t tileBytes = format::bytesOf(format, format::kTileRows, input.cols());
   int64_t tiles = format::ceilDiv(cols, format::kTileRows);
-  b.parallel(b.index(tiles), [&](Value tile) {
-    Value offset = b.add(weight.offset, b.mul(tile, tileBytes));
-    Value column = b.mul(tile, format::kTileRows);
-    if (auto *blocks = format::blocksOf(format))
-      emitBlockTile(b, *blocks, input, offset, column, outputs);
-    else
-      emitNumberTile(b, type.getElementType(), *input.plain, offset, column,
-                     outputs);
-  });
+  b.parallel(
+      b.index(tiles),
+      [&](Value tile) {
+        Value offset = b.add(weight.offset, b.mul(tile, tileBytes));
+        Value column = b.mul(tile, format::kTileRows);
+        if (auto *blocks = format::blocksOf(format))
+          emitBlockTile(b, *blocks, input, offset, column, outputs);
+        else
+          emitNumberTile(b, type.getElementType(), *input.plain, offset, column,
+                         outputs);
+      },
+      Division::OnDemand);
   return outputs.rows;
 }
 

@@ -48,7 +48,7 @@ struct Rows {
 /// team.
 enum class Division {
   Equal,   ///< as many for each
-  OnDemand ///< the last ones to whichever thread is free; for long iterations
+  OnDemand ///< those that are left to whichever thread is free; for long ones
 };
 
 /// `sherry.max_tokens` of the function that `op` is or is in; 0 if it has none.

@@ -288,23 +288,35 @@ static void emitTables(LoopBuilder &b, const QuantizedRows &rows, Value row,
   }
 }
 
-namespace {
-struct QuantizePattern : GraphOpPattern<QuantizeActivationsOp> {
-  using GraphOpPattern::GraphOpPattern;
+void sherry::emitQuantizeBlocks(LoopBuilder &b, const QuantizedRows &result,
+                                Value row, Value number,
+                                ArrayRef<int64_t> round,
+                                ArrayRef<int64_t> blocks, BlockSource source,
+                                Value largest) {
+  int64_t span = 0, groups = 0;
+  for (int64_t inputs : round) {
+    span += inputs;
+    groups += groupsOf(result.encoding, inputs);
+  }
+  int64_t offset = 0, group = 0;
+  for (auto [i, inputs] : llvm::enumerate(blocks)) {
+    Value column = b.add(b.mul(number, span), offset);
+    auto [input, from] = source(row, column, inputs);
+    emitQuantizeBlock(b, input, from, result, row, column,
+                      b.add(b.mul(number, round.size()), i), inputs, largest);
+    // Here, because a step of their own would be waited for.
+    emitTables(b, result, row, column, b.add(b.mul(number, groups), group),
+               inputs);
+    offset += inputs;
+    group += groupsOf(result.encoding, inputs);
+  }
+}
 
-  FailureOr<Values> lower(LoopBuilder &b, QuantizeActivationsOp op,
-                          Adaptor adaptor) const override;
-};
-} // namespace
-
-auto QuantizePattern::lower(LoopBuilder &b, QuantizeActivationsOp op,
-                            Adaptor adaptor) const -> FailureOr<Values> {
-  ArrayRef<int64_t> blocks = op.getEncoding().getBlocks();
-  Rows input(adaptor.getInput(), op.getInput());
-  if (op.getEncoding().getTables() && b.maxTokens > kMostLookupTokens)
-    return op.emitOpError("has tables, which at most ")
-           << kMostLookupTokens << " tokens have";
-  QuantizedRows result = QuantizedRows::alloc(b, op.getType(), input.count);
+QuantizedRows sherry::emitQuantize(LoopBuilder &b, RankedTensorType type,
+                                   Value count, BlockSource source,
+                                   function_ref<Value(Value)> largestOfRow) {
+  QuantizedRows result = QuantizedRows::alloc(b, type, count);
+  ArrayRef<int64_t> blocks = result.encoding.getBlocks();
   // Blocks repeat with a period: the chunks of a scale group. Whole periods
   // are a loop; what is left is written out.
   size_t period = 1;
@@ -316,55 +328,62 @@ auto QuantizePattern::lower(LoopBuilder &b, QuantizeActivationsOp op,
   };
   while (period < blocks.size() && !repeats(period))
     ++period;
-  int64_t span = 0, groups = 0;
-  for (int64_t block : blocks.take_front(period)) {
-    span += block;
-    groups += groupsOf(result.encoding, block);
-  }
   auto rounds = static_cast<int64_t>((blocks.size() - 1) / period);
-  bool isPerToken = op.getEncoding().getPerToken();
-  auto emitBlocks = [&](Value row, Value round, ArrayRef<int64_t> list,
-                        Value largest) {
-    int64_t offset = 0, group = 0;
-    for (auto [i, inputs] : llvm::enumerate(list)) {
-      Value column = b.add(b.mul(round, span), offset);
-      emitQuantizeBlock(b, input, column, result, row, column,
-                        b.add(b.mul(round, period), i), inputs, largest);
-      // Here, because a step of their own would end at a barrier.
-      emitTables(b, result, row, column, b.add(b.mul(round, groups), group),
-                 inputs);
-      offset += inputs;
-      group += groupsOf(result.encoding, inputs);
-    }
-  };
+  ArrayRef<int64_t> round = blocks.take_front(period);
   ArrayRef<int64_t> rest = blocks.drop_front(rounds * period);
-  if (rest == blocks.take_front(period)) {
+  if (rest == round) {
     ++rounds;
     rest = {};
   }
   auto findLargest = [&](Value row) {
-    return isPerToken ? findLargestOfRow(b, input, row) : Value();
+    return largestOfRow ? largestOfRow(row) : Value();
   };
-  if (rest.empty() && (!isPerToken || b.maxTokens == 1)) {
-    // Each thread finds that of the only token, which is less work than a
-    // barrier.
+  if (rest.empty() && (!largestOfRow || b.maxTokens == 1)) {
+    // Each thread finds that of the only token, which is less work than a step.
     Value largest = findLargest(b.index(0));
-    b.parallelUnits(input.count, rounds, [&](Value row, Value round) {
-      emitBlocks(row, round, blocks.take_front(period), largest);
+    b.parallelUnits(count, rounds, [&](Value row, Value number) {
+      emitQuantizeBlocks(b, result, row, number, round, round, source, largest);
     });
-    return result.getValues();
+    return result;
   }
-  b.parallel(input.count, [&](Value row) {
+  b.parallel(count, [&](Value row) {
     Value largest = findLargest(row);
-    b.repeat(rounds, {}, [&](Value round, ValueRange) {
-      emitBlocks(row, round, blocks.take_front(period), largest);
+    b.repeat(rounds, {}, [&](Value number, ValueRange) {
+      emitQuantizeBlocks(b, result, row, number, round, round, source, largest);
       return SmallVector<Value>();
     });
     if (!rest.empty())
-      emitBlocks(row, b.index(rounds), rest, largest);
+      emitQuantizeBlocks(b, result, row, b.index(rounds), round, rest, source,
+                         largest);
   });
-  return result.getValues();
+  return result;
 }
+
+namespace {
+struct QuantizePattern : GraphOpPattern<QuantizeActivationsOp> {
+  using GraphOpPattern::GraphOpPattern;
+
+  FailureOr<Values> lower(LoopBuilder &b, QuantizeActivationsOp op,
+                          Adaptor adaptor) const override {
+    Rows input(adaptor.getInput(), op.getInput());
+    if (op.getEncoding().getTables() && b.maxTokens > kMostLookupTokens)
+      return op.emitOpError("has tables, which at most ")
+             << kMostLookupTokens << " tokens have";
+    auto largestOfRow = [&](Value row) {
+      return findLargestOfRow(b, input, row);
+    };
+    return emitQuantize(
+               b, op.getType(), input.count,
+               [&](Value, Value column, int64_t) {
+                 return std::pair(input, column);
+               },
+               op.getEncoding().getPerToken()
+                   ? function_ref<Value(Value)>(largestOfRow)
+                   : nullptr)
+        .getValues();
+  }
+};
+} // namespace
 
 void sherry::populateQuantizePatterns(const ActivationTypeConverter &types,
                                       RewritePatternSet &patterns) {

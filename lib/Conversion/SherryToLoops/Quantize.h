@@ -63,6 +63,11 @@ private:
   QuantizedRows() = default;
 };
 
+/// Where the numbers of a block are: rows and the first column. The block has
+/// so many inputs, and is in a row from a column on.
+using BlockSource = llvm::function_ref<std::pair<Rows, mlir::Value>(
+    mlir::Value row, mlir::Value column, int64_t inputs)>;
+
 /// Quantizes `inputs` numbers of a row of `input`, from column `from` on, to
 /// block `block` of `result`, which begins at `column`. `largest` is the
 /// magnitude that becomes 127: by default the largest of the block.
@@ -70,6 +75,28 @@ void emitQuantizeBlock(LoopBuilder &b, const Rows &input, mlir::Value from,
                        const QuantizedRows &result, mlir::Value row,
                        mlir::Value column, mlir::Value block, int64_t inputs,
                        mlir::Value largest = {});
+
+/// Quantizes the first blocks of round `number` of a row, and builds their
+/// tables; `round` has the sizes of the blocks of each round, `blocks` of
+/// those.
+void emitQuantizeBlocks(LoopBuilder &b, const QuantizedRows &result,
+                        mlir::Value row, mlir::Value number,
+                        llvm::ArrayRef<int64_t> round,
+                        llvm::ArrayRef<int64_t> blocks, BlockSource source,
+                        mlir::Value largest = {});
+
+/// Memory of an iteration for the numbers of a block.
+inline Rows allocBlock(LoopBuilder &b, int64_t inputs) {
+  return {b.allocScratch(mlir::MemRefType::get({1, inputs}, b.getF32Type())),
+          b.index(1), inputs};
+}
+
+/// Quantizes `count` rows to `type`, in one parallel loop. `largestOfRow`, if
+/// there is one, gives the magnitude that becomes 127 in a whole row.
+QuantizedRows emitQuantize(
+    LoopBuilder &b, mlir::RankedTensorType type, mlir::Value count,
+    BlockSource source,
+    llvm::function_ref<mlir::Value(mlir::Value)> largestOfRow = nullptr);
 
 } // namespace sherry
 

@@ -5,16 +5,17 @@
 //===----------------------------------------------------------------------===//
 #include "Elementwise.h"
 #include "Lowering.h"
+#include "Quantize.h"
+#include "sherry/Dialect/Sherry/SherrySteps.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace sherry;
 
-/// Normalises the `size` numbers of a row from `begin` on.
-static void emitNormPart(LoopBuilder &b, const Rows &input, Value gain,
-                         double epsilon, const Rows &result, Value row,
-                         Value begin, int64_t size) {
+/// What the `size` numbers of a row from `begin` on are multiplied with.
+static Value emitInverseRoot(LoopBuilder &b, const Rows &input, double epsilon,
+                             Value row, Value begin, int64_t size) {
   auto wide = b.vec(kLanes, b.getF32Type());
   Value squares =
       forColumns(b, begin, size, {b.splat(wide, 0)},
@@ -27,18 +28,33 @@ static void emitNormPart(LoopBuilder &b, const Rows &input, Value gain,
   Value mean = arith::DivFOp::create(b, b.reduceAdd(squares), b.f32(size));
   Value root = math::SqrtOp::create(
       b, Value(arith::AddFOp::create(b, mean, b.f32(epsilon))));
-  Value inverse = arith::DivFOp::create(b, b.f32(1), root);
-  forColumns(
-      b, b.index(0), size, {}, [&](Value place, int64_t lanes, ValueRange) {
-        auto type = b.vec(lanes, b.getF32Type());
-        Value column = b.add(begin, place);
-        Value x = b.load(type, input.buffer, {row, column});
-        Value w = b.load(type, gain, {place});
-        Value scaled = arith::MulFOp::create(b, x, b.broadcast(lanes, inverse));
-        b.store(arith::MulFOp::create(b, scaled, w), result.buffer,
-                {row, column});
-        return SmallVector<Value>();
-      });
+  return arith::DivFOp::create(b, b.f32(1), root);
+}
+
+/// Multiplies the `size` numbers of a row from `begin` on with `inverse` and
+/// those of `gain` from `place` on; writes them to `to` in row `toRow` of
+/// `result` and behind.
+static void emitScale(LoopBuilder &b, const Rows &input, Value inverse,
+                      Value gain, Value row, Value begin, Value place,
+                      int64_t size, const Rows &result, Value toRow, Value to) {
+  forColumns(b, b.index(0), size, {}, [&](Value i, int64_t lanes, ValueRange) {
+    auto type = b.vec(lanes, b.getF32Type());
+    Value x = b.load(type, input.buffer, {row, b.add(begin, i)});
+    Value w = b.load(type, gain, {b.add(place, i)});
+    Value scaled = arith::MulFOp::create(b, x, b.broadcast(lanes, inverse));
+    b.store(arith::MulFOp::create(b, scaled, w), result.buffer,
+            {toRow, b.add(to, i)});
+    return SmallVector<Value>();
+  });
+}
+
+/// Normalises the `size` numbers of a row from `begin` on.
+static void emitNormPart(LoopBuilder &b, const Rows &input, Value gain,
+                         double epsilon, const Rows &result, Value row,
+                         Value begin, int64_t size) {
+  Value inverse = emitInverseRoot(b, input, epsilon, row, begin, size);
+  emitScale(b, input, inverse, gain, row, begin, b.index(0), size, result, row,
+            begin);
 }
 
 static Rows emitRmsNorm(LoopBuilder &b, const Rows &input, WeightRef weight,
@@ -58,6 +74,24 @@ static Rows emitRmsNorm(LoopBuilder &b, const Rows &input, WeightRef weight,
   return result;
 }
 
+/// Of one token.
+static QuantizedRows emitQuantizeNorm(LoopBuilder &b, const Rows &input,
+                                      WeightRef weight, double epsilon,
+                                      RankedTensorType type) {
+  Value gain =
+      b.view(b.getWeights(), weight.offset, {input.cols}, b.getF32Type());
+  Value first = b.index(0);
+  // Each thread finds it, which is less work than a step.
+  Value inverse = emitInverseRoot(b, input, epsilon, first, first, input.cols);
+  return emitQuantize(b, type, input.count,
+                      [&](Value row, Value column, int64_t inputs) {
+                        Rows part = allocBlock(b, inputs);
+                        emitScale(b, input, inverse, gain, row, column, column,
+                                  inputs, part, first, first);
+                        return std::pair(part, first);
+                      });
+}
+
 namespace {
 struct RmsNormPattern : GraphOpPattern<RmsNormOp> {
   using GraphOpPattern::GraphOpPattern;
@@ -70,9 +104,23 @@ struct RmsNormPattern : GraphOpPattern<RmsNormOp> {
         .getValues();
   }
 };
+
+struct QuantizeNormPattern : GraphOpPattern<QuantizeNormOp> {
+  using GraphOpPattern::GraphOpPattern;
+
+  FailureOr<Values> lower(LoopBuilder &b, QuantizeNormOp op,
+                          Adaptor adaptor) const override {
+    if (b.maxTokens != 1)
+      return op.emitOpError("is for one token");
+    return emitQuantizeNorm(b, Rows(adaptor.getInput(), op.getInput()),
+                            getWeight(b, op, adaptor.getLayer()),
+                            op.getEpsilon().convertToFloat(), op.getType())
+        .getValues();
+  }
+};
 } // namespace
 
 void sherry::populateRmsNormPatterns(const ActivationTypeConverter &types,
                                      RewritePatternSet &patterns) {
-  patterns.add<RmsNormPattern>(types);
+  patterns.add<RmsNormPattern, QuantizeNormPattern>(types);
 }

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Attention.h"
 #include "Lowering.h"
 #include "sherry/Support/RopeScaling.h"
 
@@ -91,10 +92,10 @@ static Rows emitRopeTable(LoopBuilder &b, RopeTableOp op,
   return result;
 }
 
-static Rows emitRope(LoopBuilder &b, const Rows &input, const Rows &table) {
-  Rows result = b.allocRows(input.cols, b.getF32Type(), input.count);
+void sherry::emitRotation(LoopBuilder &b, const Rows &input, const Rows &table,
+                          const Rows &result, Value row, Value head) {
   int64_t headDim = table.cols, half = headDim / 2;
-  auto rotate = [&](Value row, Value head, Value column, int64_t lanes) {
+  b.forHalfHeadColumns(half, [&](Value column, int64_t lanes) {
     auto type = b.vec(lanes, b.getF32Type());
     Value begin = b.add(b.mul(head, headDim), column);
     Value middle = b.add(begin, half);
@@ -109,13 +110,15 @@ static Rows emitRope(LoopBuilder &b, const Rows &input, const Rows &table) {
             result.buffer, {row, begin});
     b.store(arith::AddFOp::create(b, mul(y, cosine), mul(x, sine)),
             result.buffer, {row, middle});
-  };
-  b.parallelUnits(
-      input.count, input.cols / headDim, [&](Value row, Value head) {
-        b.forHalfHeadColumns(half, [&](Value column, int64_t lanes) {
-          rotate(row, head, column, lanes);
-        });
-      });
+  });
+}
+
+static Rows emitRope(LoopBuilder &b, const Rows &input, const Rows &table) {
+  Rows result = b.allocRows(input.cols, b.getF32Type(), input.count);
+  b.parallelUnits(input.count, input.cols / table.cols,
+                  [&](Value row, Value head) {
+                    emitRotation(b, input, table, result, row, head);
+                  });
   return result;
 }
 

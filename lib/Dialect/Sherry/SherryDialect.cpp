@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Dialect/Sherry/SherryDialect.h"
+#include "sherry/Dialect/Sherry/SherrySteps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -41,6 +42,10 @@ void SherryDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "sherry/Dialect/Sherry/SherryOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "sherry/Dialect/Sherry/SherryStepOps.cpp.inc"
       >();
 }
 

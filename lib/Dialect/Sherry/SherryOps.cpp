@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/Dialect/Sherry/DenseTypes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
+#include "sherry/Dialect/Sherry/SherrySteps.h"
 
 #include "mlir/IR/OpImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -189,6 +190,17 @@ LogicalResult RmsNormOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   return success();
 }
 
+LogicalResult
+QuantizeNormOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  auto weight = lookUpWeight(*this, getWeightAttr(), !!getLayer(), symbolTable);
+  if (failed(weight))
+    return failure();
+  RankedTensorType type = weight->getTensorType();
+  if (type.getRank() != 1 || getType().getDimSize(1) != type.getDimSize(0))
+    return emitOpError("weight ") << type << " does not fit " << getType();
+  return success();
+}
+
 LogicalResult AddBiasOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   auto weight = lookUpWeight(*this, getWeightAttr(), !!getLayer(), symbolTable);
   if (failed(weight))
@@ -325,4 +337,52 @@ LogicalResult AttentionOp::verify() {
            << " are not a multiple of kv_heads * head_dim = "
            << cache.getKvHeads() * cache.getHeadDim();
   return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Several in one
+//===----------------------------------------------------------------------===//
+
+/// Checks that blocks of `input` can be quantized while the token is not whole.
+static LogicalResult verifyBlocks(Operation *op, RankedTensorType input,
+                                  RankedTensorType result) {
+  if (input.getShape() != result.getShape())
+    return op->emitOpError("cannot quantize ") << input << " to " << result;
+  if (getQuantized(result).getPerToken())
+    return op->emitOpError("quantizes blocks before a token is whole");
+  return success();
+}
+
+LogicalResult QuantizeNormOp::verify() {
+  if (!(getEpsilon().convertToFloat() > 0))
+    return emitOpError("epsilon must be positive");
+  return verifyBlocks(*this, getInput().getType(), getType());
+}
+
+LogicalResult QuantizeSwiGLUOp::verify() {
+  return verifyBlocks(*this, getGate().getType(), getType());
+}
+
+LogicalResult AttendOp::verify() {
+  KVCacheType cache = getCache().getType();
+  int64_t row = cache.getKvHeads() * cache.getHeadDim();
+  int64_t queries = getQuery().getType().getDimSize(1);
+  if (getKeys().getType().getDimSize(1) != row || queries % row != 0 ||
+      getTable().getType().getDimSize(1) != cache.getHeadDim() ||
+      cache.getHeadDim() % 2 != 0)
+    return emitOpError("queries, keys, values and table do not fit ") << cache;
+  auto type = cast<RankedTensorType>(getType());
+  QuantizedAttr encoding = getQuantized(type);
+  if (!encoding) {
+    if (type != getQuery().getType())
+      return emitOpError("the result is ")
+             << type << " for queries of " << getQuery().getType();
+    return success();
+  }
+  ArrayRef<int64_t> blocks = encoding.getBlocks();
+  if (!llvm::all_equal(blocks) ||
+      queries / cache.getKvHeads() % blocks.front() != 0)
+    return emitOpError("blocks must have one size, and belong to one head of "
+                       "keys each");
+  return verifyBlocks(*this, getQuery().getType(), type);
 }

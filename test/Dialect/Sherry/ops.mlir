@@ -136,8 +136,13 @@ func.func @team(%team: !sherry.team) -> (index, index) {
   %i = sherry.thread %team
   // CHECK: sherry.num_threads %{{.*}}
   %n = sherry.num_threads %team
-  // CHECK: sherry.barrier %{{.*}}
-  sherry.barrier %team
+  // CHECK: sherry.step %{{.*}} to %{{.*}} attributes {grain = 8 : i64, step = {op = "rope"}} {
+  // CHECK-NEXT: ^bb0(%{{.*}}: index, %{{.*}}: index):
+  sherry.step %team to %n attributes {grain = 8 : i64, step = {op = "rope"}} {
+  ^bb0(%begin: index, %end: index):
+  }
+  // CHECK: sherry.take %{{.*}} to %{{.*}} grain 8 number -1
+  %b, %e = sherry.take %team to %n grain 8 number -1
   return %i, %n : index, index
 }
 

@@ -1,5 +1,8 @@
 func.func @f(%b: vector<320xi8>, %team: !sherry.team) {
   %t = sherry.unpack_codes %b words : vector<320xi8> -> vector<16x2x64xi8>
-  sherry.barrier %team
+  %n = arith.constant 1 : index
+  sherry.step %team to %n {
+  ^bb0(%begin: index, %end: index):
+  }
   return
 }

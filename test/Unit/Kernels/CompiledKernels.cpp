@@ -27,6 +27,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <dlfcn.h>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -192,32 +193,42 @@ Error CompiledKernels::load(StringRef sharedObject) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Threads that wait for each other.
-class Barrier {
+/// A team that divides each step anew: who comes first takes the next grain.
+class Team {
 public:
-  explicit Barrier(int64_t threads) : threads(threads) {}
-
-  void wait() {
+  sherry_abi_range take(int64_t thread, int64_t count, int64_t grain) {
     std::unique_lock<std::mutex> lock(mutex);
-    int64_t mine = round;
-    if (++arrived == threads) {
-      arrived = 0;
-      ++round;
-      released.notify_all();
-      return;
+    Place &place = places[thread];
+    finished += place.taken;
+    place.taken = 0;
+    int64_t at = std::max<int64_t>(next - place.begin, 0);
+    if (at < count) {
+      place.taken = std::min(std::max<int64_t>(grain, 1), count - at);
+      next = place.begin + at + place.taken;
+      return {at, at + place.taken};
     }
-    released.wait(lock, [&] { return round != mine; });
+    place.begin += count;
+    changed.notify_all();
+    changed.wait(lock, [&] { return finished >= place.begin; });
+    return {0, 0};
   }
 
 private:
+  struct Place {
+    int64_t begin = 0; ///< iterations of the steps before
+    int64_t taken = 0;
+  };
+
   std::mutex mutex;
-  std::condition_variable released;
-  int64_t threads, arrived = 0, round = 0;
+  std::condition_variable changed;
+  std::map<int64_t, Place> places; ///< of the threads
+  int64_t next = 0, finished = 0;  ///< iterations, through the call
 };
 } // namespace
 
-static void waitForTeam(const sherry_abi_environment *self, int32_t) {
-  static_cast<Barrier *>(self->user)->wait();
+static sherry_abi_range take(const sherry_abi_environment *self, int32_t,
+                             int64_t count, int64_t grain) {
+  return static_cast<Team *>(self->user)->take(self->thread, count, grain);
 }
 
 CompiledKernels::Function CompiledKernels::function(StringRef name) const {
@@ -235,12 +246,12 @@ void CompiledKernels::call(StringRef name, Buffer &weights, Buffer &input,
   Buffer workspace(workspaceSize);
   // Whatever was there before.
   std::fill_n(workspace.bytes(), workspaceSize, uint8_t{0xa5});
-  Barrier barrier(threads);
+  Team team;
   auto run = [&](int64_t thread) {
-    sherry_abi_environment team{sizeof(team), waitForTeam, &barrier, thread,
-                                threads};
+    sherry_abi_environment environment{sizeof(environment), take, &team, thread,
+                                       threads};
     code(weights.bytes(), workspace.bytes(), input.floats(), output.floats(),
-         tokens, &team);
+         tokens, &environment);
   };
   std::vector<std::thread> others;
   for (int64_t thread = 1; thread < threads; ++thread)

@@ -20,7 +20,7 @@ TEST(Model, Describes) {
   EXPECT_EQ(sherry_model_max_block(model.get()), 16U);
   EXPECT_EQ(sherry_model_weights_size(model.get()), 16384U);
   EXPECT_EQ(sherry_model_cache_size_per_position(model.get()), 16U);
-  EXPECT_EQ(sherry_model_workspace_size(model.get()), 8192U);
+  EXPECT_EQ(sherry_model_workspace_size(model.get()), 64U);
   EXPECT_EQ(sherry_model_bos_token(model.get()), 260);
   EXPECT_TRUE(sherry_model_is_eos(model.get(), 261));
   EXPECT_FALSE(sherry_model_is_eos(model.get(), 260));
@@ -108,10 +108,10 @@ TEST(Model, RefusesVariants) {
     for (const char *part : parts)
       EXPECT_CONTAINS(error, part);
   };
-  expectRefused("demo-old-version", {"ABI version 3, this runtime has 4",
+  expectRefused("demo-old-version", {"ABI version 3, this runtime has 5",
                                      "compile the model again"});
   expectRefused("demo-new-version",
-                {"ABI version 77, this runtime has 4", "update the runtime"});
+                {"ABI version 77, this runtime has 5", "update the runtime"});
   expectRefused("demo-struct-size", {"struct_size: 104 instead of 120"});
   expectRefused("demo-environment", {"needs more of its runtime"});
   expectRefused("demo-unknown-feature", {"\"demo-cpu\"", "missing here: bit 63",

@@ -40,7 +40,7 @@ def Sherry_Dialect : Dialect {
       "::mlir::TypeAttr":$cache,             // the type of the cache
       "::mlir::IntegerAttr":$weights_size,   // bytes of the weights section
       "::mlir::IntegerAttr":$workspace_size, // bytes
-      "::mlir::ArrayAttr":$steps,            // those that end at barriers
+      "::mlir::ArrayAttr":$steps,            // what they do
       // Of a function: most tokens of a call.
       "::mlir::IntegerAttr":$max_tokens,
       // Of an affine.parallel: what a profile calls it, and whether its last

@@ -7,7 +7,7 @@
 //
 //   (DEMO_SHIFT + sum over q <= p of w[t[q] % 256] * (q + 1)) % DEMO_VOCAB
 //
-// so each token, each position and each barrier counts; the hidden state of a
+// so each token, each position and each step counts; the hidden state of a
 // token t is t, t + 1, t + 2, t + 3. The macros make
 // variants: those that must be refused, one that the token 3 interrupts as
 // Ctrl-C would, one that has a logit that is no number after the token 7, and
@@ -53,7 +53,7 @@
   "\"steps\": [{\"op\": \"term\"}, {\"op\": \"sum\"}]}"
 #endif
 
-enum { LogitsStride = DEMO_VOCAB + 2, MaxThreads = 1024 };
+enum { LogitsStride = DEMO_VOCAB + 2, Parts = 8 };
 enum { HiddenSize = 4, HiddenStride = 6 };
 
 // 256 bytes (37 i + DEMO_FIRST_WEIGHT) % 256, the tokenizer at 4096, 16384
@@ -122,33 +122,39 @@ static void forward(const uint8_t *weights, uint8_t *pages,
                     int64_t n_tokens, int64_t n_logits, int64_t n_hidden,
                     int64_t table_stride, const sherry_abi_environment *team) {
   int64_t *partial = (int64_t *)workspace;
-  for (int64_t i = team->thread; i < n_tokens; i += team->n_threads) {
-    int64_t q = positions[i];
-    int64_t *term = termAt(pages, page_table, table_stride, sequences[i], q);
-    notice(tokens[i]);
-    term[0] = (int64_t)weights[tokens[i] % 256] * (q + 1);
-    term[PagePositions] = ~term[0];
-    for (int64_t h = 0; i >= n_tokens - n_hidden && h < HiddenSize; ++h)
-      hidden[(i - (n_tokens - n_hidden)) * HiddenStride + h] =
-          (float)(tokens[i] + h);
-  }
-  team->barrier(team, 0);
-  for (int64_t row = 0; row < n_logits; ++row) {
-    int64_t i = n_tokens - n_logits + row, sum = 0;
-    for (int64_t q = team->thread; q <= positions[i]; q += team->n_threads)
-      sum += readTerm(termAt(pages, page_table, table_stride, sequences[i], q));
-    partial[team->thread] = sum;
-    team->barrier(team, 1);
-    sum = DEMO_SHIFT;
-    for (int64_t thread = 0; thread < team->n_threads; ++thread)
-      sum += partial[thread];
-    for (int64_t v = team->thread; v < DEMO_VOCAB; v += team->n_threads) {
-      int64_t distance = (v - sum % DEMO_VOCAB + DEMO_VOCAB) % DEMO_VOCAB;
-      logits[row * LogitsStride + v] = isSpoilt(tokens[i], v)
-                                           ? __builtin_nanf("")
-                                           : -0.25f * (float)distance;
+  sherry_abi_range range;
+  while (range = team->take(team, 0, n_tokens, 1), range.begin < range.end)
+    for (int64_t i = range.begin; i < range.end; ++i) {
+      int64_t q = positions[i];
+      int64_t *term = termAt(pages, page_table, table_stride, sequences[i], q);
+      notice(tokens[i]);
+      term[0] = (int64_t)weights[tokens[i] % 256] * (q + 1);
+      term[PagePositions] = ~term[0];
+      for (int64_t h = 0; i >= n_tokens - n_hidden && h < HiddenSize; ++h)
+        hidden[(i - (n_tokens - n_hidden)) * HiddenStride + h] =
+            (float)(tokens[i] + h);
     }
-    team->barrier(team, -1); // before `partial` is written again
+  for (int64_t row = 0; row < n_logits; ++row) {
+    int64_t i = n_tokens - n_logits + row;
+    while (range = team->take(team, 1, Parts, 1), range.begin < range.end)
+      for (int64_t part = range.begin; part < range.end; ++part) {
+        partial[part] = 0;
+        for (int64_t q = part; q <= positions[i]; q += Parts)
+          partial[part] += readTerm(
+              termAt(pages, page_table, table_stride, sequences[i], q));
+      }
+    while (range = team->take(team, -1, DEMO_VOCAB, 0),
+           range.begin < range.end) {
+      int64_t sum = DEMO_SHIFT;
+      for (int64_t part = 0; part < Parts; ++part)
+        sum += partial[part];
+      for (int64_t v = range.begin; v < range.end; ++v) {
+        int64_t distance = (v - sum % DEMO_VOCAB + DEMO_VOCAB) % DEMO_VOCAB;
+        logits[row * LogitsStride + v] = isSpoilt(tokens[i], v)
+                                             ? __builtin_nanf("")
+                                             : -0.25f * (float)distance;
+      }
+    }
   }
 }
 
@@ -182,7 +188,7 @@ static const sherry_abi_model model = {
     .weights_size = DEMO_WEIGHTS_SIZE,
     .tokenizer_offset = DEMO_TOKENIZER_OFFSET,
     .tokenizer_size = DEMO_TOKENIZER_SIZE,
-    .workspace_size = MaxThreads * sizeof(int64_t),
+    .workspace_size = Parts * sizeof(int64_t),
     .kv_bytes_per_position = 2 * sizeof(int64_t),
     .vocab_size = DEMO_VOCAB,
     .logits_stride = LogitsStride,

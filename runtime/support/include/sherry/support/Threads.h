@@ -16,7 +16,7 @@ namespace sherry::runtime {
 uint32_t availableProcessors();
 
 /// As many of `threads` as have a processor each: threads that take turns wait
-/// for each other at every barrier. All of them if OMP_DYNAMIC is `false`,
+/// for each other in every step. All of them if OMP_DYNAMIC is `false`,
 /// which tests use. No more than OMP_THREAD_LIMIT in any case.
 uint32_t limitThreads(uint32_t threads);
 

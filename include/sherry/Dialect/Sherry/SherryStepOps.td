@@ -1,0 +1,68 @@
+//===- SherryStepOps.td - Steps of a forward call ----------*- tablegen -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_DIALECT_SHERRY_STEPOPS
+#define SHERRY_DIALECT_SHERRY_STEPOPS
+
+include "mlir/IR/OpBase.td"
+include "sherry/Dialect/Sherry/SherryFusedOps.td"
+
+def Sherry_StepOp
+    : Op<Sherry_Dialect, "step", [AffineScope, SingleBlock, NoTerminator]> {
+  let summary = "iterations that the threads of the team divide";
+  let description = [{
+    The body runs for ranges `[begin, end)` of iterations that together are
+    `[0, count)`, each on the thread that takes it, and several times on a thread
+    or never. The op ends when all iterations have ended, on any thread; what they
+    wrote is visible after it. All threads come to the same steps with the same
+    counts.
+
+    Ranges begin and end at multiples of `grain` but where a thread's equal share
+    does; 0: shares are so cheap that they are not cut. `step` describes the work,
+    for profiles: the graph op, and the weight that it reads.
+
+    ```mlir
+    sherry.step %team to %n attributes {grain = 8 : i64, step = {op = "rope"}} {
+    ^bb0(%begin: index, %end: index):
+      ...
+    }
+    ```
+  }];
+  let arguments = (ins Sherry_TeamType:$team, Index:$count,
+      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$grain,
+      OptionalAttr<DictionaryAttr>:$step);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$team `to` $count attr-dict-with-keyword $body";
+  let skipDefaultBuilders = 1;
+  let builders = [OpBuilder<(ins "::mlir::Value":$team, "::mlir::Value":$count,
+      "int64_t":$grain, "::mlir::DictionaryAttr":$step)>];
+  let extraClassDeclaration = [{
+    ::mlir::Value getBegin() { return getBody().getArgument(0); }
+    ::mlir::Value getEnd() { return getBody().getArgument(1); }
+  }];
+  let hasRegionVerifier = 1;
+}
+
+def Sherry_TakeOp : Op<Sherry_Dialect, "take"> {
+  let summary = "take iterations of a step";
+  let description = [{
+    Gives a range `[begin, end)` of the iterations `[0, count)` that no thread has
+    taken yet, for the thread to run. An empty range says that all iterations have
+    ended. `number` is that of the step in `sherry.steps` of the module, -1 if it
+    is not described there; `grain` as in `sherry.step`.
+
+    ```mlir
+    %begin, %end = sherry.take %team to %n grain 8 number 3
+    ```
+  }];
+  let arguments = (ins Sherry_TeamType:$team, Index:$count,
+      ConfinedAttr<I64Attr, [IntNonNegative]>:$grain,
+      ConfinedAttr<I32Attr, [IntMinValue<-1>]>:$number);
+  let results = (outs Index:$begin, Index:$end);
+  let assemblyFormat =
+      "$team `to` $count `grain` $grain `number` $number attr-dict";
+}
+
+#endif // SHERRY_DIALECT_SHERRY_STEPOPS

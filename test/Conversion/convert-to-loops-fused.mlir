@@ -1,0 +1,57 @@
+// Several ops of one token in one parallel loop.
+// RUN: sherry-opt %s -sherry-convert-to-loops | FileCheck %s
+
+#blocks = #sherry.quantized<contiguous, [16, 16]>
+!cache = !sherry.kv_cache<1 x 2 x 8 x f32, max_context = 64>
+module {
+sherry.weight @gain count 1 from ["n"] rows [32] at 0 stride 128 : tensor<32xf32>
+
+// Each thread finds the root, blocks are normalised where they are quantized.
+// CHECK-LABEL: func @norm(
+// CHECK: affine.for
+// CHECK: math.sqrt
+// CHECK: affine.parallel (%{{.*}}) = (0) to (2) {
+// CHECK: %[[BLOCK:.*]] = memref.alloc() : memref<1x16xf32>
+// CHECK: affine.vector_store %{{.*}}, %[[BLOCK]]
+// CHECK: affine.vector_load %[[BLOCK]]{{.*}} : memref<1x16xf32>, vector<16xf32>
+// CHECK: arith.trunci
+// CHECK: } {sherry.step = {op = "quantize_norm", weight = @gain}}
+// CHECK-NOT: affine.parallel
+// CHECK: return
+func.func @norm(%x: tensor<?x32xf32>) attributes {sherry.max_tokens = 1 : i64} {
+  %q = sherry.quantize_norm %x, @gain epsilon 1.0e-5 : tensor<?x32xf32> -> tensor<?x32xi8, #blocks>
+  return
+}
+
+// CHECK-LABEL: func @swiglu(
+// CHECK: affine.parallel (%{{.*}}) = (0) to (2) {
+// CHECK: math.exp
+// CHECK: arith.trunci
+// CHECK: } {sherry.step = {op = "quantize_swiglu"}}
+// CHECK-NOT: affine.parallel
+// CHECK: return
+func.func @swiglu(%x: tensor<?x32xf32>, %y: tensor<?x32xf32>) attributes {sherry.max_tokens = 1 : i64} {
+  %q = sherry.quantize_swiglu %x, %y : tensor<?x32xf32> -> tensor<?x32xi8, #blocks>
+  return
+}
+
+// Two heads of keys, for two heads of queries and one block each.
+// CHECK-LABEL: func @attend(
+// CHECK: affine.parallel (%[[HEAD:.*]]) = (0) to (2) {
+// The queries of the head are rotated, its keys, then stored.
+// CHECK: affine.for %{{.*}} = 0 to 2 {
+// CHECK: arith.subf
+// CHECK: arith.subf
+// CHECK: memref.store
+// The inner loop is that of the heads of queries.
+// CHECK: affine.parallel (%{{.*}}) = (0) to (2) {
+// CHECK: math.exp
+// CHECK: arith.trunci
+// CHECK: } {sherry.on_demand, sherry.step = {op = "attend"}}
+// CHECK-NOT: affine.parallel
+// CHECK: return
+func.func @attend(%q: tensor<?x32xf32>, %k: tensor<?x16xf32>, %v: tensor<?x16xf32>, %table: tensor<?x8xf32>, %cache: !cache, %layer: index, %at: tensor<?xi32>, %of: tensor<?xi32>) attributes {sherry.max_tokens = 1 : i64} {
+  %a = sherry.attend %q, %k, %v with %table, %cache[%layer] at %at of %of : tensor<?x32xf32>, tensor<?x16xf32>, tensor<?x8xf32>, !cache -> tensor<?x32xi8, #blocks>
+  return
+}
+}

@@ -184,7 +184,7 @@ TEST(Team, ACallEndsBeforeAThreadHasBegun) {
 
 TEST(Team, AThreadIsStoppedBetweenSteps) {
   const Call expected = runAlone();
-  for (uint32_t seed = 0; seed < 20; ++seed) {
+  for (uint32_t seed = 0; seed < 5; ++seed) {
     Call call;
     Division division(2, 10);
     std::atomic<int64_t> ended{0};

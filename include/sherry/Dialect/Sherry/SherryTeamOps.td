@@ -37,21 +37,4 @@ def Sherry_NumThreadsOp : Sherry_TeamOp<"num_threads", [Pure]> {
   let results = (outs Index:$result);
 }
 
-def Sherry_BarrierOp : Sherry_TeamOp<"barrier"> {
-  let summary = "wait for all threads of the team";
-  let description = [{
-    What any thread wrote before is visible to all after. `step` describes what
-    ends here, for profiles: the graph op, and the weight that it reads. `number`
-    is its place in `sherry.steps` of the module, which `sherry-apply-abi` makes;
-    -1 if nothing ends.
-
-    ```mlir
-    sherry.barrier %team {step = {op = "linear", weight = @gate_up}}
-    ```
-  }];
-  let arguments = (ins Sherry_TeamType:$team,
-      OptionalAttr<DictionaryAttr>:$step,
-      DefaultValuedAttr<ConfinedAttr<I32Attr, [IntMinValue<-1>]>, "-1">:$number);
-}
-
 #endif // SHERRY_DIALECT_SHERRY_TEAMOPS

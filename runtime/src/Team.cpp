@@ -86,11 +86,9 @@ sherry_abi_range Member::take(int32_t step, int64_t count, int64_t grain) {
       else
         perRange = std::max<int64_t>(
             taken * kRangeTime / static_cast<int64_t>(time + 1), 1);
-      unpublished += taken;
-      taken = 0;
+      publish(end);
     }
     if (now - turnBegin > kTurn) {
-      publish(end);
       makeWay();
       now = turnBegin;
     }
@@ -100,7 +98,6 @@ sherry_abi_range Member::take(int32_t step, int64_t count, int64_t grain) {
       rangeBegin = now;
       return range;
     }
-    publish(end);
   }
   const uint64_t arrival = profile ? nanoseconds() : 0;
   if (!isAlone)
@@ -148,15 +145,13 @@ sherry_abi_range Member::claim(int64_t count, int64_t grain) {
   return {0, 0};
 }
 
-/// Says what the thread has finished of the step that ends at `end`.
+/// Says that the thread has finished its range of the step that ends at `end`.
 void Member::publish(int64_t end) {
-  if (unpublished == 0)
-    return;
   const int64_t before =
-      division.finished.value.fetch_add(unpublished, std::memory_order_acq_rel);
-  if (before + unpublished == end)
+      division.finished.value.fetch_add(taken, std::memory_order_acq_rel);
+  if (before + taken == end)
     division.ended.value.store(end, std::memory_order_release);
-  unpublished = 0;
+  taken = 0;
 }
 
 void Member::makeWay() {

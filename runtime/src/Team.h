@@ -36,7 +36,8 @@ private:
 /// The work of one call, for the threads of a team. A thread has an equal share
 /// of the iterations of a step, which it takes range by range; who has finished
 /// its own takes those of others. The step ends when its iterations have ended,
-/// so a thread that the system has stopped between two ranges stops nobody.
+/// so a thread that the system has stopped while it has no range stops nobody.
+/// The call ends when all threads have left it.
 class Division {
 public:
   /// `spins` rounds a waiting thread spins before it makes way.
@@ -85,12 +86,11 @@ private:
   sherry_step_time *times = nullptr;
   sherry_abi_environment mine;
 
-  int64_t begin = 0;       ///< iterations of all steps before this one
-  bool isInStep = false;   ///< whether it has asked for a range of this one
-  int64_t owner = 0;       ///< thread of whose share it takes ranges
-  int64_t taken = 0;       ///< iterations of its range
-  int64_t unpublished = 0; ///< iterations that it has finished
-  int64_t perRange = 0;    ///< iterations of a range of a good size, once known
+  int64_t begin = 0;     ///< iterations of all steps before this one
+  bool isInStep = false; ///< whether it has asked for a range of this one
+  int64_t owner = 0;     ///< thread of whose share it takes ranges
+  int64_t taken = 0;     ///< iterations of its range
+  int64_t perRange = 0;  ///< iterations of a range of a good size, once known
 
   uint64_t rangeBegin = 0;
   uint64_t stepBegin = 0, away = 0; ///< for profiles

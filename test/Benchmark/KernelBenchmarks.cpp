@@ -27,11 +27,9 @@ public:
   Fixture(const Lowering &lowering, format::CodeOrder order, int64_t tokens);
 
   void generated() {
-    sherry_abi_environment team = {
-        sizeof(team), [](const sherry_abi_environment *, int32_t) {}, nullptr,
-        0, 1};
+    LoneThread thread;
     function(section.bytes() + offset, workspace.bytes(), input.floats(),
-             output.floats(), tokens, &team);
+             output.floats(), tokens, thread.environment());
   }
   void handWritten() {
     const uint8_t *weights = section.bytes() + offset;

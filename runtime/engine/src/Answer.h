@@ -156,7 +156,9 @@ struct Engine::Share {
   Answer *answer;
   size_t count; ///< without its draft
   bool isLast;  ///< nothing is left to read then
-  bool isDecode() const { return count == 1 && answer->hasReadPrompt; }
+  bool isDecode() const {
+    return isLast && count == 1 && answer->hasReadPrompt;
+  }
 };
 
 /// What is to be made of the logits after a token.

@@ -167,7 +167,7 @@ void DraftPolicy::settle(size_t decoding, size_t drafted, size_t accepted,
                          double seconds) {
   if (decoding == 0 || decoding + drafted > BlockCosts::kMost)
     return;
-  if (drafted == 0) {
+  if (drafted == 0 && seconds == 0) {
     account = std::max(account, std::min(account + kAdded, kSaved));
     return;
   }

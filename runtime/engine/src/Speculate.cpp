@@ -140,17 +140,33 @@ void Engine::draftByModel(const std::vector<Share> &shares) {
     for (DraftModel::Job &job : jobs)
       job.most = std::min(job.most, (count + jobs.size() - 1) / jobs.size());
   }
-  draftModel->draft(jobs);
+  try {
+    draftModel->draft(jobs);
+  } catch (...) { // answers take longer without it, and are the same
+    draftModel.reset();
+    return;
+  }
   for (size_t i = 0; i < jobs.size(); ++i) {
-    if (jobs[i].tokens.empty())
-      continue;
+    Answer &answer = *answers[i];
+    Draft byText = std::move(answer.draft);
     draftSeconds += draftModel->secondsPerToken() *
                     static_cast<double>(jobs[i].tokens.size());
-    Draft &draft = answers[i]->draft = {};
-    draft.tokens = std::move(jobs[i].tokens);
-    draft.match = 1;
-    draft.byModel = true;
-    cutDraft(*answers[i]);
+    answer.draft = {};
+    answer.draft.tokens = std::move(jobs[i].tokens);
+    answer.draft.match = 1;
+    answer.draft.byModel = true;
+    try {
+      cutDraft(answer);
+    } catch (...) {
+      answer.error = std::current_exception();
+      answer.draft = {};
+    }
+    if (answer.error || !answer.draft.tokens.empty())
+      continue;
+    // What cannot be accepted tells, too.
+    answer.acceptance.model.observe(1, false);
+    acceptance.model.observe(1, false);
+    answer.draft = std::move(byText);
   }
 }
 

@@ -291,8 +291,8 @@ typedef struct sherry_batch_entry {
 /// Receives the logits [vocab_size], or hidden states [hidden_size], after
 /// token `index` of entry `entry`, those of an entry in order. They are valid
 /// during the call; where all entries together have no more tokens than a block
-/// of the context, until the next call that changes the context. The context is
-/// in use, as with sherry_logits_fn.
+/// of the context, until the next evaluation by the context, or its end. The
+/// context is in use, as with sherry_logits_fn.
 typedef void (*sherry_batch_logits_fn)(void *user, int64_t entry, int64_t index,
                                        const float *logits);
 

@@ -81,13 +81,11 @@ TEST_P(CacheTest, F16IsRoundedAndSaturates) {
     input.floats()[i] = cases[i].number;
   const int32_t position = kPosition, sequence = 1;
   const int32_t pageTable[] = {0, 1, 2, kPage};
-  sherry_abi_environment environment{
-      sizeof(environment), [](const sherry_abi_environment *, int32_t) {},
-      nullptr, 0, 1};
+  LoneThread thread;
   auto store = reinterpret_cast<Store>(kernels->function("decode_store"));
   store(weights.bytes(), pages.bytes(), pageTable, workspace.bytes(),
         input.floats(), &position, &sequence, output.floats(), 1,
-        /*tableStride=*/2, &environment);
+        /*tableStride=*/2, thread.environment());
 
   uint16_t stored[2][kPagePositions * kHeadDim];
   std::memcpy(stored, pages.bytes() + kPage * 2 * kPartBytes, sizeof(stored));

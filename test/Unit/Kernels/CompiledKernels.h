@@ -58,6 +58,23 @@ private:
   std::vector<Line> lines;
 };
 
+/// A thread that works alone takes all of a step, then nothing.
+class LoneThread {
+public:
+  const sherry_abi_environment *environment() const { return &mine; }
+
+private:
+  static sherry_abi_range take(const sherry_abi_environment *self, int32_t,
+                               int64_t count, int64_t) {
+    bool &hasTaken = static_cast<LoneThread *>(self->user)->hasTaken;
+    hasTaken = !hasTaken && count > 0;
+    return {0, hasTaken ? count : 0};
+  }
+
+  bool hasTaken = false;
+  sherry_abi_environment mine{sizeof(mine), take, this, 0, 1};
+};
+
 /// The shared object of one lowering for one kind of activations; stays loaded
 /// until the program ends.
 class CompiledKernels {

@@ -154,7 +154,8 @@ static bool fuseAttention(AttentionOp attention) {
   eraseIfUnused(attention, input);
   update.erase();
   eraseRotation(rope, query);
-  eraseRotation(keysRope, keys);
+  if (keys != query)
+    eraseRotation(keysRope, keys);
   return true;
 }
 

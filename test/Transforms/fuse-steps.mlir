@@ -86,6 +86,17 @@ func.func @wide_blocks(%q: tensor<?x32xf32>, %k: tensor<?x16xf32>, %v: tensor<?x
   return %r : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>
 }
 
+// Queries that are the keys, too: one rotation.
+// CHECK-LABEL: func @same(
+// CHECK-NOT: sherry.rope
+// CHECK: sherry.attend
+func.func @same(%q: tensor<?x16xf32>, %v: tensor<?x16xf32>, %table: tensor<?x8xf32>, %cache: !cache, %layer: index, %at: tensor<?xi32>, %of: tensor<?xi32>) -> tensor<?x16xf32> attributes {sherry.max_tokens = 1 : i64} {
+  %x = sherry.rope %q, %table : tensor<?x16xf32>, tensor<?x8xf32>
+  sherry.update_cache %x, %v, %cache[%layer] at %at of %of : tensor<?x16xf32>, !cache
+  %a = sherry.attention %x, %cache[%layer] at %at of %of : tensor<?x16xf32>, !cache
+  return %a : tensor<?x16xf32>
+}
+
 // Queries that are not rotated, an update of another layer.
 // CHECK-LABEL: func @others(
 // CHECK: sherry.update_cache

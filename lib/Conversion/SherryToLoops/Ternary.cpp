@@ -127,8 +127,7 @@ void TernaryLoops::forTile(Value tile, function_ref<void(const Piece &)> body) {
   emitBoth(choice.thenBlock(), choice.elseBlock());
 }
 
-void TernaryLoops::forTiles(Division division,
-                            function_ref<void(const Piece &, Value)> body) {
+void TernaryLoops::forTiles(function_ref<void(const Piece &, Value)> body) {
   int64_t tiles = format::ceilDiv(weight.op.getTensorType().getDimSize(0),
                                   format::kTileRows);
   b.parallel(
@@ -138,7 +137,7 @@ void TernaryLoops::forTiles(Division division,
           body(whole, b.mul(tile, format::kTileRows));
         });
       },
-      division);
+      Division::OnDemand);
 }
 
 void sherry::emitTernary(LoopBuilder &b, const AnyInput &input,

@@ -58,8 +58,7 @@ protected:
   }
   /// Divides the tiles among the team. `column` is a tile's first output.
   void
-  forTiles(Division division,
-           llvm::function_ref<void(const Piece &, mlir::Value column)> body);
+  forTiles(llvm::function_ref<void(const Piece &, mlir::Value column)> body);
   /// Runs `body` for a tile of the matrix, whatever the size of its super-tile.
   void forTile(mlir::Value tile, llvm::function_ref<void(const Piece &)> body);
   Values forScaleGroups(const Piece &tile, mlir::ValueRange init,

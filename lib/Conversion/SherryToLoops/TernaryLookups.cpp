@@ -65,7 +65,7 @@ auto TernaryLookups::addChunk(const Piece &chunk, ValueRange totals) -> Values {
 
 void TernaryLookups::emit(const Outputs &outputs) {
   auto floats = b.vec(format::kTileRows, b.getF32Type());
-  forTiles(Division::OnDemand, [&](const Piece &tile, Value column) {
+  forTiles([&](const Piece &tile, Value column) {
     Values zeros(b.maxTokens, b.splat(floats, 0));
     Values totals = forScaleGroups(
         tile, zeros, [&](const Piece &group, ValueRange carried) {

@@ -44,7 +44,7 @@ private:
 
 void TernaryPanels::emit(const Outputs &outputs) {
   auto whole = b.vec(format::kTileRows, b.getF32Type());
-  forTiles(Division::OnDemand, [&](const Piece &tile, Value column) {
+  forTiles([&](const Piece &tile, Value column) {
     // Once, also where super-tiles have two sizes.
     if (!totals)
       allocScratch(/*parts=*/1);

@@ -190,25 +190,28 @@ LogicalResult RmsNormOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   return success();
 }
 
-LogicalResult
-QuantizeNormOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
-  auto weight = lookUpWeight(*this, getWeightAttr(), !!getLayer(), symbolTable);
+/// The weight has a number for each column.
+template <typename Op>
+static LogicalResult verifyColumnWeight(Op op,
+                                        SymbolTableCollection &symbolTable) {
+  auto weight =
+      lookUpWeight(op, op.getWeightAttr(), !!op.getLayer(), symbolTable);
   if (failed(weight))
     return failure();
   RankedTensorType type = weight->getTensorType();
-  if (type.getRank() != 1 || getType().getDimSize(1) != type.getDimSize(0))
-    return emitOpError("weight ") << type << " does not fit " << getType();
+  if (type.getRank() != 1 || op.getType().getDimSize(1) != type.getDimSize(0))
+    return op.emitOpError("weight ")
+           << type << " does not fit " << op.getType();
   return success();
 }
 
+LogicalResult
+QuantizeNormOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  return verifyColumnWeight(*this, symbolTable);
+}
+
 LogicalResult AddBiasOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
-  auto weight = lookUpWeight(*this, getWeightAttr(), !!getLayer(), symbolTable);
-  if (failed(weight))
-    return failure();
-  RankedTensorType type = weight->getTensorType();
-  if (type.getRank() != 1 || getType().getDimSize(1) != type.getDimSize(0))
-    return emitOpError("weight ") << type << " does not fit " << getType();
-  return success();
+  return verifyColumnWeight(*this, symbolTable);
 }
 
 LogicalResult RmsNormOp::verify() {

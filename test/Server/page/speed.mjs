@@ -10,11 +10,10 @@ import {useBrowser} from './browser.mjs';
 const browser = useBrowser();
 const {withTab} = browser;
 
-// Those that differ most, each as fast as it comes; or all, and those slowly, so
-// that the page renders as often as it ever does.
-const all = process.env.SHERRY_PAGE_TESTS === 'all';
-const usual = ['mixed blocks', 'one paragraph', 'one code block',
-               'one line of code', 'code in a list'];
+// Those that differ most come slowly, so that the page renders as often as it
+// ever does; the others as fast as they come.
+const slow = ['mixed blocks', 'one paragraph', 'one code block',
+              'one line of code', 'code in a list'];
 
 // Of the processor, not of the clock: other work on the machine does not count.
 const longestTask = 50; // milliseconds
@@ -89,12 +88,9 @@ function inFives(pieces) {
 }
 
 for (const [name, token] of Object.entries(answers)) {
-  if (!all && !usual.includes(name))
-    continue;
   test(`${tokens} tokens: ${name}`, withTab({}, async (tab) => {
     const pieces = Array.from({length: tokens}, (_, i) => token(i));
-    const slow = all && usual.includes(name);
-    const answer = slow ? {pieces: inFives(pieces), pause: 1} : {pieces};
+    const answer = slow.includes(name) ? {pieces: inFives(pieces), pause: 1} : {pieces};
     const tasks = await measure(tab, () => tab.ask('Go', answer));
     console.log(`# ${name}: longest tasks ${tasks.slice(0, 3)
         .map((time) => time.toFixed(1)).join(', ')} ms, in all ` +
@@ -134,8 +130,6 @@ async function growth(pieces) {
 }
 
 for (const [name, token] of Object.entries(answers)) {
-  if (!all && !usual.includes(name) && name !== 'one table')
-    continue;
   test(`what comes last costs what came first: ${name}`, withTab({},
        async (tab) => {
     const pieces = Array.from({length: tokens}, (_, i) => token(i));

@@ -96,10 +96,7 @@ private:
   int64_t blockGroups() const { return format.blockInputs / kDotInputs; }
   int64_t groups() const { return inputs / kDotInputs; }
   int64_t factorPlace(int64_t block, int64_t row) const {
-    return format.planeBytes(inputs) + block * kTileRows + row;
-  }
-  int64_t dPlace() const {
-    return format.planeBytes(inputs) + format.factorBytes(inputs);
+    return format.factorsAt(inputs) + block * kTileRows + row;
   }
   /// Where the low bits and, if that is not all, the upper bits of a group of
   /// four inputs lie, a byte for each, in the first row.
@@ -120,12 +117,11 @@ private:
 } // namespace
 
 SuperBlock::Place SuperBlock::placeOf(int64_t group) const {
-  int64_t at = group / blockGroups() * format.blockBytes(format.blockInputs);
   int64_t shared = format.planeGroups();
-  group %= blockGroups();
-  return {at + (format.upperPlanes() + group / shared) * format.kPlaneBytes, at,
+  return {format.lowPlanesAt(inputs) + group / shared * format.kPlaneBytes,
+          group / blockGroups() * format.kPlaneBytes,
           static_cast<int>(group % shared * (8 / shared)),
-          static_cast<int>(group * 2)};
+          static_cast<int>(group % blockGroups() * 2)};
 }
 
 /// Of four bytes each.
@@ -150,31 +146,29 @@ int64_t SuperBlock::loadInteger(const uint8_t *bytes,
 
 void SuperBlock::pack(const StoredBlock &numbers, int64_t row,
                       uint8_t *bytes) const {
-  store(bytes + dPlace(), row, f32ToF16(numbers.d));
+  store(bytes + format.dAt(inputs), row, f32ToF16(numbers.d));
   for (int64_t block = 0; format.hasFactors() && block < blocks(); ++block)
     bytes[factorPlace(block, row)] =
         static_cast<uint8_t>(numbers.factors[block]);
   const int8_t *from = numbers.integers;
   uint8_t *upperPlane = bytes + row * kDotInputs;
-  int64_t blockBytes = format.blockBytes(format.blockInputs);
+  uint8_t *plane = upperPlane + format.lowPlanesAt(inputs);
   // The number of groups that share a plane is a power of two.
   int64_t last = format.planeGroups() - 1, bits = 8 / (last + 1);
   for (int64_t first = 0; first < groups();
-       first += blockGroups(), upperPlane += blockBytes) {
-    uint8_t *plane =
-        upperPlane + format.upperPlanes() * QuantFormat::kPlaneBytes;
+       first += blockGroups(), upperPlane += QuantFormat::kPlaneBytes) {
     int64_t count = std::min(blockGroups(), groups() - first);
-    uint32_t low = 0, upper = 0;
+    uint32_t lower = 0, upper = 0;
     for (int64_t group = 0; group < count; ++group, from += kDotInputs) {
       uint32_t word = addBias(from);
-      low |= (word & lowMask() * kEachByte) << ((group & last) * bits);
+      lower |= (word & lowMask() * kEachByte) << ((group & last) * bits);
       if (format.bits == 6)
         upper |= (word >> 4 & 3 * kEachByte) << (2 * group);
       if ((group & last) != last && group + 1 < count)
         continue;
-      store(plane, 0, low);
+      store(plane, 0, lower);
       plane += QuantFormat::kPlaneBytes;
-      low = 0;
+      lower = 0;
     }
     if (format.bits == 6)
       store(upperPlane, 0, upper);
@@ -183,7 +177,7 @@ void SuperBlock::pack(const StoredBlock &numbers, int64_t row,
 
 void SuperBlock::unpack(int64_t row, const uint8_t *bytes,
                         float *weights) const {
-  float d = f16ToF32(load<uint16_t>(bytes + dPlace(), row));
+  float d = f16ToF32(load<uint16_t>(bytes + format.dAt(inputs), row));
   for (int64_t i = 0; i < inputs; ++i) {
     float scale = d;
     if (format.hasFactors())

@@ -199,34 +199,44 @@ struct QuantFormat {
 
   /// [Q2] Integers are stored in planes of 128 bytes, one for each row and each
   /// input of a group of four. A plane holds the upper two bits of the up to
-  /// four groups of a block (6 bits only, first of all planes: it is needed
-  /// first), the low four of two groups, or all bits of one.
+  /// four groups of a block (6 bits only), the low four of two groups, or all
+  /// bits of one.
   static constexpr int64_t kPlaneBytes = kTileRows * kDotInputs;
-  constexpr int64_t upperPlanes() const { return bits == 6 ? 1 : 0; }
+  constexpr bool hasUpperPlanes() const { return bits == 6; }
   /// Groups whose low bits share a plane.
   constexpr int64_t planeGroups() const { return bits == 8 ? 1 : 2; }
-  constexpr int64_t blockBytes(int64_t inputs) const {
-    int64_t groups = inputs / kDotInputs;
-    return (upperPlanes() + ceilDiv(groups, planeGroups())) * kPlaneBytes;
+  /// Bytes of the planes with the upper bits of `inputs` inputs, blocks of
+  /// which the last may be shorter.
+  constexpr int64_t upperBytes(int64_t inputs) const {
+    return hasUpperPlanes() ? ceilDiv(inputs, blockInputs) * kPlaneBytes : 0;
   }
-  /// Bytes of the planes of a super-block of `inputs` inputs.
-  constexpr int64_t planeBytes(int64_t inputs) const {
-    int64_t rest = inputs % blockInputs;
-    return inputs / blockInputs * blockBytes(blockInputs) +
-           (rest ? blockBytes(rest) : 0);
+  /// Bytes of the planes with the low or all bits.
+  constexpr int64_t lowBytes(int64_t inputs) const {
+    return ceilDiv(inputs / kDotInputs, planeGroups()) * kPlaneBytes;
   }
-  /// Bytes of its factors.
+  /// Bytes of the factors of such blocks.
   constexpr int64_t factorBytes(int64_t inputs) const {
     return hasFactors() ? ceilDiv(inputs, blockInputs) * kTileRows : 0;
   }
-  constexpr int64_t superBytes(int64_t inputs) const {
-    return planeBytes(inputs) + factorBytes(inputs) +
-           kTileRows * sizeOf(ScaleType::F16);
-  }
   /// [Q3] matrix [rows][cols]: for each tile of 32 rows, for each super-block
   /// (the last may be shorter, as may be its last block; both are multiples of
-  /// 4): the planes of each block, the factors of each block row by row, then
-  /// 32 times d.
+  /// 4): its planes, the factors of each block row by row, then 32 times d.
+  /// Where there are upper planes, the low ones come last, so that the upper
+  /// bits can be read alone.
+  constexpr int64_t superBytes(int64_t inputs) const {
+    return upperBytes(inputs) + lowBytes(inputs) + factorBytes(inputs) +
+           kTileRows * sizeOf(ScaleType::F16);
+  }
+  /// Where the low planes, the factors and d begin in a super-block.
+  constexpr int64_t lowPlanesAt(int64_t inputs) const {
+    return hasUpperPlanes() ? superBytes(inputs) - lowBytes(inputs) : 0;
+  }
+  constexpr int64_t factorsAt(int64_t inputs) const {
+    return hasUpperPlanes() ? upperBytes(inputs) : lowBytes(inputs);
+  }
+  constexpr int64_t dAt(int64_t inputs) const {
+    return factorsAt(inputs) + factorBytes(inputs);
+  }
   constexpr int64_t tileBytes(int64_t cols) const {
     int64_t rest = cols % superInputs;
     return cols / superInputs * superBytes(superInputs) +

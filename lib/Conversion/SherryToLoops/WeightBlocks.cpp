@@ -17,54 +17,54 @@ static Value loadRows(LoopBuilder &b, Value offset, Value row, int64_t count,
   return b.load(b.vec(count, type), numbers, {row});
 }
 
-/// Bytes of `rows` rows of a plane.
-static Value loadPlane(LoopBuilder &b, const format::QuantFormat &format,
-                       Value planes, int64_t inputs, Value index, Value row,
-                       int64_t rows) {
+/// Bytes of `rows` rows of plane `index` of `bytes` bytes of planes.
+static Value loadPlane(LoopBuilder &b, Value planes, int64_t bytes, Value index,
+                       Value row, int64_t rows) {
   Value memory = b.view(b.getWeights(), planes,
-                        {format.blockBytes(inputs) / format.kPlaneBytes,
+                        {bytes / format::QuantFormat::kPlaneBytes,
                          format::kTileRows, format::kDotInputs},
                         b.getI8Type());
   return b.load(b.vec(rows * format::kDotInputs, b.getI8Type()), memory,
                 {index, row, b.index(0)});
 }
 
+/// Bits of `mask` in every byte, after a shift to the right (or, below 0, to
+/// the left) of all four bytes as one: vector<rows x i32>.
+static Value getBits(LoopBuilder &b, Value plane, int64_t shift, int64_t mask) {
+  int64_t rows =
+      cast<VectorType>(plane.getType()).getNumElements() / format::kDotInputs;
+  auto lanes = b.vec(rows, b.getI32Type());
+  Value value = vector::BitCastOp::create(b, lanes, plane);
+  Value distance = b.splatInt(lanes, std::abs(shift));
+  if (shift > 0)
+    value = arith::ShRUIOp::create(b, value, distance);
+  if (shift < 0)
+    value = arith::ShLIOp::create(b, value, distance);
+  return arith::AndIOp::create(b, value, b.splatInt(lanes, mask * 0x01010101));
+}
+
 Value WeightBlock::integersOf8Bits(LoopBuilder &b, Value group, Value row,
                                    int64_t rows) const {
   assert(format->bits == 8);
-  return loadPlane(b, *format, planesAt, inputs, group, row, rows);
+  return loadPlane(b, lowAt, format->lowBytes(inputs), group, row, rows);
 }
 
 Value WeightBlock::integers(LoopBuilder &b, int64_t group, Value row,
                             int64_t rows) const {
-  auto bytes = b.vec(rows * format::kDotInputs, b.getI8Type());
-  auto lanes = b.vec(rows, b.getI32Type());
-  auto plane = [&](int64_t index) {
-    return loadPlane(b, *format, planesAt, inputs, b.index(index), row, rows);
-  };
-  if (format->bits == 8)
-    return plane(group);
-  // Bits of `mask` in every byte, after a shift to the right (or, below 0, to
-  // the left) of all four bytes as one.
-  auto bits = [&](int64_t index, int64_t shift, int64_t mask) -> Value {
-    Value value = vector::BitCastOp::create(b, lanes, plane(index));
-    Value distance = b.splatInt(lanes, std::abs(shift));
-    if (shift > 0)
-      value = arith::ShRUIOp::create(b, value, distance);
-    if (shift < 0)
-      value = arith::ShLIOp::create(b, value, distance);
-    return arith::AndIOp::create(b, value,
-                                 b.splatInt(lanes, mask * 0x01010101));
-  };
-  Value upper;
-  if (format->upperPlanes())
-    upper = bits(0, group * 2 - 4, 48);
   int64_t shared = format->planeGroups(), width = 8 / shared;
-  Value result = bits(format->upperPlanes() + group / shared,
-                      group % shared * width, (1 << width) - 1);
-  if (upper)
-    result = arith::OrIOp::create(b, upper, result);
-  return vector::BitCastOp::create(b, bytes, result);
+  Value plane = loadPlane(b, lowAt, format->lowBytes(inputs),
+                          b.index(group / shared), row, rows);
+  if (format->bits == 8)
+    return plane;
+  Value result = getBits(b, plane, group % shared * width, (1 << width) - 1);
+  if (format->hasUpperPlanes()) {
+    Value upper =
+        loadPlane(b, upperAt, format->kPlaneBytes, b.index(0), row, rows);
+    result =
+        arith::OrIOp::create(b, getBits(b, upper, group * 2 - 4, 48), result);
+  }
+  return vector::BitCastOp::create(
+      b, b.vec(rows * format::kDotInputs, b.getI8Type()), result);
 }
 
 SmallVector<Value> WeightBlock::forParts(
@@ -74,14 +74,13 @@ SmallVector<Value> WeightBlock::forParts(
   auto part = [&](Value i, int64_t length, ValueRange carried) {
     WeightBlock result = *this;
     result.inputs = length;
-    result.planesAt =
-        b.add(planesAt, b.mul(i, format->blockBytes(kPartInputs)));
+    result.lowAt = b.add(lowAt, b.mul(i, format->lowBytes(kPartInputs)));
     result.column = b.add(column, b.mul(i, kPartInputs));
     return body(result, b.mul(i, kPartInputs / format::kDotInputs), carried);
   };
   if (inputs <= kPartInputs)
     return part(b.index(0), inputs, init);
-  assert(!format->upperPlanes() && "parts have planes of their own");
+  assert(!format->hasUpperPlanes() && "parts have planes of their own");
   SmallVector<Value> values =
       b.repeat(inputs / kPartInputs, init, [&](Value i, ValueRange carried) {
         return part(i, kPartInputs, carried);
@@ -121,11 +120,13 @@ public:
     block.column = b.mul(block.number, format.blockInputs);
     Value begin =
         b.add(offset, b.mul(super, format.superBytes(format.superInputs)));
-    block.planesAt =
-        b.add(begin, b.mul(index, format.blockBytes(format.blockInputs)));
-    Value factors = b.add(begin, format.planeBytes(superInputs));
-    block.factorsAt = b.add(factors, b.mul(index, format::kTileRows));
-    block.scalesAt = b.add(factors, format.factorBytes(superInputs));
+    if (format.hasUpperPlanes())
+      block.upperAt = b.add(begin, b.mul(index, format.kPlaneBytes));
+    block.lowAt = b.add(b.add(begin, format.lowPlanesAt(superInputs)),
+                        b.mul(index, format.lowBytes(format.blockInputs)));
+    block.factorsAt = b.add(b.add(begin, format.factorsAt(superInputs)),
+                            b.mul(index, format::kTileRows));
+    block.scalesAt = b.add(begin, format.dAt(superInputs));
     return block;
   }
 

@@ -43,8 +43,8 @@ private:
   friend class BlockPlaces;
   static constexpr int64_t kPartInputs = 64;
   const format::QuantFormat *format;
-  // Bytes in the weights.
-  mlir::Value planesAt, factorsAt, scalesAt;
+  // Bytes in the weights; with upper planes only, these.
+  mlir::Value upperAt, lowAt, factorsAt, scalesAt;
 };
 
 /// Calls `body` for each block of the tile at byte `offset`, a matrix of `cols`

@@ -172,38 +172,24 @@ TEST(DensePackTest, Q6ByHand) {
 
   // Stored: 0 63 32 34, 31 30 29 28, 32 32 32 32, 32 32 32 48.
   std::vector<uint8_t> expected(128, 0xaa); // upper bits 2 of four groups
-  expected.resize(3 * 128, 0x00);
   uint8_t upper[] = {0xa4, 0xa7, 0xa6, 0xe6};
-  uint8_t low01[] = {0xf0, 0xef, 0xd0, 0xc2};
   std::copy_n(upper, 4, expected.begin());
-  std::copy_n(low01, 4, expected.begin() + 128);
   // The short block: 0 63 33 32.
-  expected.resize(4 * 128, 0x02);
-  expected.resize(5 * 128, 0x00);
+  expected.resize(2 * 128, 0x02);
   uint8_t shortUpper[] = {0x00, 0x03, 0x02, 0x02};
-  uint8_t shortLow[] = {0x00, 0x0f, 0x01, 0x00};
-  std::copy_n(shortUpper, 4, expected.begin() + 384);
-  std::copy_n(shortLow, 4, expected.begin() + 512);
+  std::copy_n(shortUpper, 4, expected.begin() + 128);
   // Factors of both blocks, then d.
-  expected.resize(expected.size() + 64 + 64, 0x00);
-  expected[640] = 0x80;
-  expected[672] = 32;
-  expected[705] = 0x20;
+  expected.resize(256 + 64 + 64, 0x00);
+  expected[256] = 0x80;
+  expected[288] = 32;
+  expected[321] = 0x20;
+  // The low bits: two planes, and one of the short block.
+  expected.resize(384 + 3 * 128, 0x00);
+  uint8_t low01[] = {0xf0, 0xef, 0xd0, 0xc2};
+  uint8_t shortLow[] = {0x00, 0x0f, 0x01, 0x00};
+  std::copy_n(low01, 4, expected.begin() + 384);
+  std::copy_n(shortLow, 4, expected.begin() + 640);
   EXPECT_EQ(bytes, expected);
-}
-
-/// Where [Q2] puts an integer of a block.
-static int storedInteger(const QuantFormat &format, const uint8_t *block,
-                         int64_t row, int64_t input) {
-  int64_t group = input / 4, at = row * 4 + input % 4;
-  if (format.bits == 8)
-    return block[group * 128 + at];
-  int upper = 0;
-  if (format.bits == 6) {
-    upper = block[at] >> (group * 2) & 3;
-    block += 128;
-  }
-  return upper << 4 | (block[group / 2 * 128 + at] >> (group % 2 * 4) & 15);
 }
 
 TEST(DensePackTest, Q1ToQ3EveryWeightLiesWhereTheRulesSay) {
@@ -214,32 +200,42 @@ TEST(DensePackTest, Q1ToQ3EveryWeightLiesWhereTheRulesSay) {
         std::vector<float> weights = makeWeights(rows * cols, random);
         std::vector<uint8_t> bytes = pack(*format, rows, cols, weights);
         std::vector<float> back = unpack(*format, rows, cols, bytes);
-        int64_t size = format->blockInputs;
-        int64_t bytesPerFullBlock = size * format->bits * 4;
+        const bool isQ6 = format->bits == 6;
+        const int64_t size = format->blockInputs;
         for (int64_t row = 0; row < roundUp(rows, 32); ++row)
           for (int64_t col = 0; col < cols; ++col) {
+            const uint8_t *tile = &bytes[row / 32 * format->tileBytes(cols)];
+            const int64_t at = row % 32 * 4 + col % 4, group = col / 4;
             int64_t superBegin =
                 col / format->superInputs * format->superInputs;
             int64_t superSize =
                 std::min(format->superInputs, cols - superBegin);
             int64_t index = col % format->superInputs / size;
-            // 8.5, 4.5 and 6.5625 bits.
-            int64_t bytesPerSuper = format->bits == 6
-                                        ? 32 * 210
-                                        : 32 * (size * format->bits / 8 + 2);
+            // Bytes of a full super-block: 8.5, 4.5 and 6.5625 bits.
             const uint8_t *super =
-                &bytes[row / 32 * format->tileBytes(cols) +
-                       superBegin / format->superInputs * bytesPerSuper];
-            int stored =
-                storedInteger(*format, super + index * bytesPerFullBlock,
-                              row % 32, col % size) -
-                (1 << (format->bits - 1));
-            const uint8_t *after = super + format->planeBytes(superSize);
-            int factor = 1;
-            if (format->bits == 6) {
+                tile +
+                superBegin / format->superInputs *
+                    (isQ6 ? 32 * 210 : 32 * (size * format->bits / 8 + 2));
+            // Behind the upper planes, or all integers.
+            const uint8_t *after =
+                super + (isQ6 ? (superSize + 15) / 16 * 128
+                              : (superSize * format->bits + 31) / 32 * 128);
+            int stored = 0, factor = 1;
+            if (format->bits == 8) {
+              stored = super[group % 8 * 128 + at];
+            } else {
+              const uint8_t *low = super;
+              if (isQ6) // behind factors and d
+                low = after + (superSize + 15) / 16 * 32 + 64;
+              low += (col - superBegin) / 8 * 128;
+              stored = low[at] >> (group % 2 * 4) & 15;
+            }
+            if (isQ6) {
+              stored |= (super[index * 128 + at] >> (group % 4 * 2) & 3) << 4;
               factor = static_cast<int8_t>(after[index * 32 + row % 32]);
               after += (superSize + 15) / 16 * 32;
             }
+            stored -= 1 << (format->bits - 1);
             float d = f16ToF32(load16(after + row % 32 * 2));
             if (row >= rows) {
               ASSERT_EQ(d, 0);

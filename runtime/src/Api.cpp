@@ -2,58 +2,23 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// No exception leaves these functions: it becomes the thread's error message.
-//
 //===----------------------------------------------------------------------===//
-#include "Context.h"
-#include "Model.h"
-#include "Sampler.h"
-#include "SuffixAutomaton.h"
+#include "Handles.h"
 #include "sherry/sherry.h"
 #include "sherry/support/CpuFeatures.h"
-#include "sherry/support/Error.h"
-#include "sherry/text/Utf8.h"
 
 #include <algorithm>
 
 using namespace sherry::runtime;
 
-struct sherry_model {
-  std::shared_ptr<const Model> model;
-};
-struct sherry_context {
-  Context context;
-};
-struct sherry_sampler {
-  Sampler sampler;
-};
-struct sherry_drafter {
-  SuffixAutomaton automaton;
-};
-struct sherry_text_stream {
-  std::shared_ptr<const Model> model;
-  Utf8Buffer buffer;
-  std::string text; ///< what the last call returned
-};
-
-static thread_local std::string errorMessage;
-
-/// Returns what `function` returns, or `failure` if it throws.
-template <typename Function, typename Result>
-static Result guard(Result failure, Function function) {
-  try {
-    return function();
-  } catch (const std::bad_alloc &) {
-    errorMessage = "out of memory";
-  } catch (const std::exception &error) {
-    errorMessage = error.what();
-  }
-  return failure;
+std::string &sherry::runtime::errorMessage() {
+  static thread_local std::string message;
+  return message;
 }
 
 const char *sherry_version(void) { return SHERRY_VERSION; }
 
-const char *sherry_error_message(void) { return errorMessage.c_str(); }
+const char *sherry_error_message(void) { return errorMessage().c_str(); }
 
 const char *sherry_cpu_features(void) {
   static const std::string names = cpuFeatureNames(hostCpuFeatures());
@@ -414,40 +379,5 @@ int sherry_sampler_accept(sherry_sampler *sampler, int32_t token) {
   return guard(-1, [&] {
     sampler->sampler.accept(token);
     return 0;
-  });
-}
-
-//===----------------------------------------------------------------------===//
-// Speculation
-//===----------------------------------------------------------------------===//
-
-sherry_drafter *sherry_drafter_create(void) {
-  return guard(static_cast<sherry_drafter *>(nullptr),
-               [] { return new sherry_drafter; });
-}
-
-void sherry_drafter_destroy(sherry_drafter *drafter) { delete drafter; }
-
-int sherry_drafter_push(sherry_drafter *drafter, const int32_t *tokens,
-                        int64_t n_tokens) {
-  return guard(-1, [&] {
-    if (n_tokens < 0)
-      throw Error("a text of " + std::to_string(n_tokens) + " tokens");
-    for (int64_t i = 0; i < n_tokens; ++i)
-      drafter->automaton.push(tokens[i]);
-    return 0;
-  });
-}
-
-int64_t sherry_drafter_draft(const sherry_drafter *drafter, int32_t *tokens,
-                             int64_t capacity) {
-  return guard(int64_t{-1}, [&] {
-    if (capacity < 0)
-      throw Error("a draft of " + std::to_string(capacity) + " tokens");
-    const SuffixAutomaton::Match match = drafter->automaton.match();
-    // What follows the text's end follows it there, too: it goes round.
-    for (int64_t i = 0; match.length > 0 && i < capacity; ++i)
-      tokens[i] = match.continuation[static_cast<size_t>(i) % match.size];
-    return static_cast<int64_t>(match.length);
   });
 }

@@ -48,37 +48,71 @@ DraftModel::DraftModel(const sherry_model *model, const sherry_model *target,
     : model(model) {
   checkVocabularies(model, target);
   options.block = 0;
-  options.pages = 0;
   options.context = std::min(options.context, sherry_model_max_context(model));
+  options.pages = static_cast<uint32_t>(std::min<size_t>(
+      options.pages, options.sequences * pagesOf(options.context)));
   context.reset(check(sherry_context_create(model, &options)));
   for (uint32_t i = 0; i < sherry_context_sequences(context.get()); ++i)
     check(sherry_sequence_drop(context.get(), i));
 }
 
-void DraftModel::drop(uint64_t id) {
+void DraftModel::end(uint64_t id) {
   const auto it = texts.find(id);
   if (it == texts.end())
     return;
-  sherry_sequence_drop(context.get(), it->second.sequence);
+  parked.push_back(std::move(it->second));
   texts.erase(it);
+}
+
+void DraftModel::dropParked() {
+  sherry_sequence_drop(context.get(), parked.front().sequence);
+  parked.pop_front();
+}
+
+/// Of the owner's texts that have ended the one that begins most like the
+/// job's, or an empty one.
+DraftModel::Text &DraftModel::open(const Job &job) {
+  auto best = parked.end();
+  size_t same = 0;
+  for (auto it = parked.begin(); it != parked.end(); ++it) {
+    const size_t common =
+        it->owner == *job.owner ? countCommon(it->read, *job.text) : 0;
+    if (common > same) {
+      best = it;
+      same = common;
+    }
+  }
+  if (best != parked.end()) {
+    Text &text = texts.emplace(job.id, std::move(*best)).first->second;
+    parked.erase(best);
+    return text;
+  }
+  if (texts.size() + parked.size() == sherry_context_sequences(context.get()))
+    dropParked();
+  const int64_t sequence = check(sherry_sequence_create(context.get()));
+  return texts
+      .emplace(job.id, Text{static_cast<uint32_t>(sequence), {}, *job.owner})
+      .first->second;
 }
 
 /// Takes what the answer has not gone on with off its sequence.
 DraftModel::Text &DraftModel::follow(const Job &job) {
-  auto it = texts.find(job.id);
-  if (it == texts.end())
-    it = texts
-             .emplace(job.id, Text{static_cast<uint32_t>(check(
-                                       sherry_sequence_create(context.get()))),
-                                   {}})
-             .first;
-  Text &text = it->second;
+  const auto it = texts.find(job.id);
+  Text &text = it == texts.end() ? open(job) : it->second;
   const size_t same =
       std::min(countCommon(text.read, *job.text), job.text->size() - 1);
   check(sherry_context_truncate(context.get(), text.sequence,
                                 static_cast<uint32_t>(same)));
   text.read.resize(same);
   return text;
+}
+
+/// Whether so many pages are free, at the expense of texts that have ended.
+bool DraftModel::makeRoom(size_t pages) {
+  auto free = [&] { return sherry_context_free_pages(context.get()); };
+  while (free() < pages && !parked.empty())
+    dropParked();
+  return free() >= pages;
 }
 
 /// Evaluates the tokens of all steps; those that have a sampler draft one.
@@ -111,12 +145,18 @@ void DraftModel::evaluate(std::vector<Step> &steps) {
 
 void DraftModel::draft(std::vector<Job> &jobs) {
   size_t room = sherry_context_block(context.get());
+  size_t pages = 0; // that the jobs will take
   std::vector<Step> steps;
   for (Job &job : jobs) {
     // The last token of a draft is not read.
     if (job.most == 0 || room == 0 || job.text->size() + job.most > capacity())
       continue;
     Text &text = follow(job);
+    const size_t taken =
+        pagesOf(job.text->size() + job.most) - pagesOf(text.read.size());
+    if (!makeRoom(pages + taken))
+      continue;
+    pages += taken;
     const size_t left = job.text->size() - text.read.size();
     const size_t count = std::min(left, room);
     room -= count;

@@ -57,7 +57,7 @@ std::unique_ptr<Engine::Answer> Engine::remove(Answer &answer) {
   owner->read.tokens.resize(owner->read.position);
   dropDraft(*owner);
   if (draftModel)
-    draftModel->drop(owner->id);
+    draftModel->end(owner->id);
   park({owner->sequence, owner->request.owner, std::move(owner->read), false});
   return owner;
 }

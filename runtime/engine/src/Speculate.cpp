@@ -24,14 +24,20 @@ bool sherry::engine::isEndToken(const sherry_model *model,
 /// is known of it.
 static constexpr double kExpectedOfModel = 0.6;
 
+/// Tokens of a text that a step learns to draft from: others wait.
+static constexpr size_t kMostLearned = 4096;
+
 void Engine::setDrafts(const DraftOptions &options) {
   draftOptions = options;
+  draftOptions.most =
+      std::min<size_t>(options.most, sherry_context_block(context.get()));
   draftModel.reset();
   if (options.model && options.most > 0)
     draftModel = std::make_unique<DraftModel>(
         options.model, model,
         sherry_context_options{sherry_context_size(context.get()), 0, threads(),
-                               static_cast<uint32_t>(maxActive), 0});
+                               static_cast<uint32_t>(maxActive),
+                               static_cast<uint32_t>(pages())});
 }
 
 /// Each token of a draft must have a place, and another one after it.
@@ -70,10 +76,12 @@ void Engine::proposeDraft(Answer &answer) {
   }
   if (!answer.drafter)
     answer.drafter.reset(check(sherry_drafter_create()));
-  check(
-      sherry_drafter_push(answer.drafter.get(), text.data() + answer.learned,
-                          static_cast<int64_t>(text.size() - answer.learned)));
-  answer.learned = text.size();
+  const size_t count = std::min(text.size() - answer.learned, kMostLearned);
+  check(sherry_drafter_push(answer.drafter.get(), text.data() + answer.learned,
+                            static_cast<int64_t>(count)));
+  answer.learned += count;
+  if (answer.learned < text.size())
+    return;
   Draft &draft = answer.draft;
   draft.tokens.resize(mostDraftedFor(answer));
   draft.match = static_cast<size_t>(
@@ -119,6 +127,7 @@ void Engine::draftByModel(const std::vector<Share> &shares) {
       probabilities.push_back(probability *= acceptanceOf(answer, true, place));
     answers.push_back(&answer);
     jobs.push_back({answer.id,
+                    &answer.request.owner,
                     &answer.read.tokens,
                     answer.request.sampler.get(),
                     most,

@@ -8,7 +8,7 @@
 #ifndef SHERRY_OWNERS_H
 #define SHERRY_OWNERS_H
 
-#include "sherry/sherry.h"
+#include "sherry/speculate.h"
 
 #include <memory>
 #include <stdexcept>

@@ -64,6 +64,41 @@ TEST_F(EngineDraftModelTest, AModelReadsLongPromptsInParts) {
   EXPECT_GT(result.end->drafts.accepted, 20);
 }
 
+// Texts go on from what the model has read of texts that have ended.
+TEST_F(EngineDraftModelTest, AModelReadsTheSameBeginningOnce) {
+  const auto engine = makeDrafting(2);
+  const std::vector<int32_t> prompt = someTokens(100, 5);
+  auto draftedFor = [&](const std::string &owner, int32_t end) {
+    Result result;
+    std::vector<int32_t> longer = prompt;
+    longer.push_back(end);
+    Request request = makeRequest(longer, 20, result);
+    request.owner = owner;
+    engine->submit(std::move(request));
+    run(*engine);
+    EXPECT_EQ(result.tokens, expected(longer, 20));
+    return result.end->drafts.accepted;
+  };
+  const int64_t first = draftedFor("a", 1);
+  EXPECT_GT(draftedFor("a", 2), first);
+  EXPECT_EQ(draftedFor("b", 3), first); // knows nothing of the others' texts
+}
+
+// Where pages are short, drafts are few, and answers are the same.
+TEST_F(EngineDraftModelTest, AModelHasThePagesThatTheContextHas) {
+  const auto engine = makeEngine(4, 200, 9);
+  engine->setDrafts({15, /*adapts=*/false, model.get()});
+  std::vector<Result> results(12);
+  for (Result &result : results)
+    engine->submit(
+        makeRequest(someTokens(70, &result - results.data()), 50, result));
+  run(*engine);
+  for (Result &result : results)
+    EXPECT_EQ(result.tokens,
+              expected(someTokens(70, &result - results.data()), 50));
+  EXPECT_GT(engine->draftCounts().accepted, 100);
+}
+
 TEST_F(EngineDraftModelTest, AModelOfOtherTokensIsRefused) {
   const auto engine = makeEngine(1);
   auto refusal = [&](const char *name) -> std::string {

@@ -52,7 +52,8 @@ struct Ask {
   std::vector<std::string> stops;
   std::vector<int32_t> endTokens;
   bool ignoreEos, contextShift;
-  std::optional<uint32_t> logprobs;
+  std::optional<uint32_t> logprobs, promptLogprobs;
+  size_t promptLogprobsFrom = 1;
   size_t constrained = 0; ///< tokens; 0: not at all
   size_t cancelAfter = 0; ///< tokens; 0: never
 
@@ -91,6 +92,10 @@ struct Ask {
       constrained = 1 + upTo(40);
     if (upTo(5) == 0)
       cancelAfter = 1 + upTo(20);
+    if (upTo(4) == 0 && prompt.size() > 1 && !contextShift) {
+      promptLogprobs = upTo(3);
+      promptLogprobsFrom = 1 + upTo(prompt.size() - 2);
+    }
   }
 
   Request make(uint32_t vocabSize, Result &result) const {
@@ -105,6 +110,11 @@ struct Ask {
     request.ignoreEos = ignoreEos;
     request.contextShift = contextShift;
     request.logprobs = logprobs;
+    request.promptLogprobs = promptLogprobs;
+    request.promptLogprobsFrom = promptLogprobsFrom;
+    request.onPromptLogprob = [&result](size_t, const RankedLogprob &scores) {
+      result.logprobs.push_back(scores.logprob);
+    };
     if (constrained > 0)
       request.constraint = std::make_shared<Steps>(vocabSize, constrained);
     request.onToken = [&result](const TokenEvent &event) {

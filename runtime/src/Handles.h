@@ -1,0 +1,57 @@
+//===- Handles.h - The objects of the C interface ---------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// No exception leaves the functions of the C interface: it becomes the thread's
+// error message.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_HANDLES_H
+#define SHERRY_RUNTIME_HANDLES_H
+
+#include "Context.h"
+#include "Model.h"
+#include "Sampler.h"
+#include "SuffixAutomaton.h"
+#include "sherry/support/Error.h"
+#include "sherry/text/Utf8.h"
+
+struct sherry_model {
+  std::shared_ptr<const sherry::runtime::Model> model;
+};
+struct sherry_context {
+  sherry::runtime::Context context;
+};
+struct sherry_sampler {
+  sherry::runtime::Sampler sampler;
+};
+struct sherry_drafter {
+  sherry::runtime::SuffixAutomaton automaton;
+};
+struct sherry_text_stream {
+  std::shared_ptr<const sherry::runtime::Model> model;
+  sherry::runtime::Utf8Buffer buffer;
+  std::string text; ///< what the last call returned
+};
+
+namespace sherry::runtime {
+
+/// See sherry_error_message.
+std::string &errorMessage();
+
+/// Returns what `function` returns, or `failure` if it throws.
+template <typename Function, typename Result>
+Result guard(Result failure, Function function) {
+  try {
+    return function();
+  } catch (const std::bad_alloc &) {
+    errorMessage() = "out of memory";
+  } catch (const std::exception &error) {
+    errorMessage() = error.what();
+  }
+  return failure;
+}
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_RUNTIME_HANDLES_H

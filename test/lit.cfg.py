@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, clang-22,
-# gnuplot, python-jinja2, python-jsonschema, mlir-plugin, server, asan, training,
-# node, chromium (with what drives it), openai-client, all.
+# gnuplot, manuals, python-jinja2, python-jsonschema, mlir-plugin,
+# server, asan, training, node, chromium (with what drives it), openai-client, all.
 # Parameters: all=1 adds what takes long; cpu=LEVEL, such as x86-64-v3, hides
 # what this CPU has beyond that level; verify-roundtrip=1 prints and parses the
 # IR again in every run of sherry-opt.
@@ -71,6 +71,7 @@ config.substitutions += [
     ("%examples", os.path.join(config.sherry_src_root, "examples")),
     ("%source-dir", config.sherry_src_root),
     ("%tools", tools_dir),
+    ("%build", config.sherry_obj_root),
     ("%inputs", os.path.join(config.test_source_root, "Integration", "Inputs")),
     ("%shared", config.sherry_shared_dir),
     ("%cmake", config.cmake),
@@ -97,6 +98,8 @@ if config.sherry_plugin and mlir_opt:
     config.substitutions.append(("%mlir-plugin", config.sherry_plugin))
 if os.path.exists(os.path.join(tools_dir, "sherry-serve")):
     config.available_features.add("server")
+if os.path.isdir(os.path.join(config.sherry_obj_root, "packaging", "share")):
+    config.available_features.add("manuals")
 if importlib.util.find_spec("jinja2"):
     config.available_features.add("python-jinja2")
 if importlib.util.find_spec("jsonschema"):

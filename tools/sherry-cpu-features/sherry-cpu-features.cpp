@@ -6,16 +6,20 @@
 // here.
 //
 //===----------------------------------------------------------------------===//
+#include "../Support/CommandLine.h"
 #include "sherry/sherry.h"
 
 #include <iostream>
 #include <sstream>
 
-int main(int argc, char **) {
-  if (argc > 1) {
-    std::cerr << "sherry-cpu-features: error: takes no arguments\n";
-    return 2;
-  }
+int main(int argc, char **argv) {
+  CLI::App app("Prints the features of this CPU that models can need, one per "
+               "line, as LLVM spells them.",
+               "sherry-cpu-features");
+  app.set_version_flag("--version",
+                       std::string("sherry-cpu-features ") + sherry_version());
+  if (const auto status = sherry::parseCommandLine(app, argc, argv))
+    return *status;
   std::istringstream features(sherry_cpu_features());
   for (std::string name; std::getline(features, name, ',');)
     std::cout << name << "\n";

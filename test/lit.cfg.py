@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, clang-22,
-# gnuplot, manuals, python-jinja2, python-jsonschema, mlir-plugin,
+# gnuplot, manuals, python-jinja2, python-jsonschema, python-numpy, mlir-plugin,
 # server, asan, training, node, chromium (with what drives it), openai-client, all.
 # Parameters: all=1 adds what takes long; cpu=LEVEL, such as x86-64-v3, hides
 # what this CPU has beyond that level; verify-roundtrip=1 prints and parses the
@@ -100,6 +100,13 @@ if os.path.exists(os.path.join(tools_dir, "sherry-serve")):
     config.available_features.add("server")
 if os.path.isdir(os.path.join(config.sherry_obj_root, "packaging", "share")):
     config.available_features.add("manuals")
+if importlib.util.find_spec("numpy"):
+    config.available_features.add("python-numpy")
+    # What the Python package calls.
+    config.environment["SHERRY_COMPILE"] = os.path.join(tools_dir, "sherry-compile")
+    config.environment["SHERRY_LIBRARY"] = os.path.join(
+        config.sherry_obj_root, "runtime", "libsherry.so"
+    )
 if importlib.util.find_spec("jinja2"):
     config.available_features.add("python-jinja2")
 if importlib.util.find_spec("jsonschema"):

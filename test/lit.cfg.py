@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, clang-22,
-# gnuplot, manuals, python-jinja2, python-jsonschema, python-numpy, mlir-plugin,
-# server, asan, training, node, chromium (with what drives it), openai-client, all.
+# gnuplot, manuals, python-jinja2, python-jsonschema,
+# python-numpy, mlir-plugin, server, asan, training, node, chromium (with what
+# drives it), openai-client, all.
 # Parameters: all=1 adds what takes long; cpu=LEVEL, such as x86-64-v3, hides
 # what this CPU has beyond that level; verify-roundtrip=1 prints and parses the
 # IR again in every run of sherry-opt.

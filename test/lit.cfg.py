@@ -47,6 +47,7 @@ llvm_config.add_tool_substitutions(
         "example-opt",
         "sherry-bench",
         "sherry-check-batch",
+        "sherry-check-ranks",
         "sherry-compile",
         "sherry-cpu-features",
         "sherry-lsp-server",

@@ -31,7 +31,7 @@ extern "C" {
 /// versions are listed in docs/Pipeline.md. The first two fields of
 /// sherry_abi_model never move, so that every runtime can name the version it
 /// refuses.
-#define SHERRY_ABI_VERSION 5u
+#define SHERRY_ABI_VERSION 6u
 
 /// Positions of a page of the cache.
 #define SHERRY_ABI_PAGE_POSITIONS 64
@@ -78,6 +78,15 @@ typedef struct sherry_abi_environment {
   /// 0 <= thread < n_threads.
   int64_t thread;
   int64_t n_threads;
+  /// Of a model that is cut among ranks, which are processes that make the same
+  /// calls: brings the `bytes` bytes at `mine` of all ranks, in the order of
+  /// their numbers, to `all`. The ranks come to the same exchanges with the
+  /// same sizes, each in the only iteration of a step, which any thread may
+  /// run. If it fails, `all` has any contents. Null for models of one rank.
+  void (*exchange)(const struct sherry_abi_environment *self, const void *mine,
+                   void *all, int64_t bytes);
+  /// 0 <= rank < n_ranks of the model.
+  int64_t rank;
 } sherry_abi_environment;
 
 /// Runs n_tokens tokens of one or more sequences through the model, in one
@@ -170,12 +179,22 @@ typedef struct sherry_abi_model {
 
 typedef const sherry_abi_model *(*sherry_abi_query_fn)(void);
 
-/// What the checksum section holds: CRC-32 as of zlib and gzip. A runtime
-/// compares that of the code before it loads any.
+/// CRC-32 as of zlib and gzip. A runtime compares that of the code before it
+/// loads any.
 typedef struct sherry_abi_checksum {
   uint32_t code;    ///< of the file without the contents of these two sections
   uint32_t weights; ///< of the contents of the weights section
 } sherry_abi_checksum;
+
+/// What the checksum section holds.
+typedef struct sherry_abi_identity {
+  sherry_abi_checksum file;
+  /// CRC-32 of `weights` of all ranks that the model is cut among, in their
+  /// order: the same in the files of all, which have the same code.
+  uint32_t model;
+  uint32_t rank;    ///< whose part of the weights this is, below n_ranks
+  uint32_t n_ranks; ///< 1: the model is not cut; at most SHERRY_ABI_MAX_RANKS
+} sherry_abi_identity;
 
 /// One bit per CPU feature, in the order of cpu_features.def.
 enum sherry_abi_cpu_feature {
@@ -193,7 +212,7 @@ enum sherry_abi_cpu_feature {
 #endif
 SHERRY_ABI_STATIC_ASSERT(sizeof(void *) == 8, "x86-64 only");
 SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_range) == 16, "ABI drift");
-SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_environment) == 40, "ABI drift");
+SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_environment) == 56, "ABI drift");
 SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_environment, thread) == 24,
                          "ABI drift");
 SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_entry) == 24, "ABI drift");
@@ -205,6 +224,7 @@ SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_model, vocab_size) == 88,
 SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_model, entries) == 112,
                          "ABI drift");
 SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_checksum) == 8, "ABI drift");
+SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_identity) == 20, "ABI drift");
 SHERRY_ABI_STATIC_ASSERT(SHERRY_CPU_FEATURE_COUNT <= 64, "one bit each");
 
 #ifdef __cplusplus

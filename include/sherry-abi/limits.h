@@ -21,6 +21,8 @@
 #define SHERRY_ABI_MAX_STACK (1 << 15)
 /// Most entry points of a model.
 #define SHERRY_ABI_MAX_ENTRIES 16
+/// Most ranks that a model is cut among.
+#define SHERRY_ABI_MAX_RANKS 64
 /// Most sequences of a call, and of a context.
 #define SHERRY_ABI_MAX_SEQUENCES (1 << 10)
 /// Most threads of a context. More would only exhaust the system: OpenMP ends

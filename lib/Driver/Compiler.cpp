@@ -19,6 +19,7 @@
 #include "sherry/Target/ObjectEmitter.h"
 #include "sherry/Target/SharedObjectWriter.h"
 #include "sherry/Transforms/Passes.h"
+#include "sherry/support/RankFile.h"
 
 #include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
@@ -56,7 +57,8 @@ private:
   Error emitMachineCode();
   Expected<std::unique_ptr<llvm::Module>> translate();
   AbiFields describe();
-  Error writeModelFile(StringRef code);
+  std::vector<std::string> listOutputs() const;
+  Error writeModelFiles(StringRef code);
 
   const CompileOptions &options;
   llvm::raw_ostream &log;
@@ -207,9 +209,22 @@ Expected<std::unique_ptr<llvm::Module>> Compilation::translate() {
   return result;
 }
 
-Error Compilation::writeModelFile(StringRef code) {
+/// The output, or those of the ranks.
+std::vector<std::string> Compilation::listOutputs() const {
+  int64_t ranks = getRanks(*input.module);
+  if (ranks == 1 || options.lastStage != Stage::SharedObject)
+    return {options.output};
+  std::vector<std::string> result;
+  for (int64_t rank = 0; rank < ranks; ++rank)
+    result.push_back(rankFileName(options.output, static_cast<uint32_t>(rank),
+                                  static_cast<uint32_t>(ranks)));
+  return result;
+}
+
+Error Compilation::writeModelFiles(StringRef code) {
   clock.start("weights");
-  uint64_t total = fields.weightsSize;
+  std::vector<std::string> paths = listOutputs();
+  uint64_t size = fields.weightsSize, total = size * paths.size();
   int lastPercent = -1;
   auto progress = [&](uint64_t written) {
     int percent = total ? static_cast<int>(100 * written / total) : 100;
@@ -221,17 +236,19 @@ Error Compilation::writeModelFile(StringRef code) {
         << total / 1000000 << " MB" << (percent == 100 ? "\n" : "");
     log.flush();
   };
-  Error error = writeSharedObject(
-      options.output, code, total, [&](llvm::raw_ostream &out) -> Error {
-        if (Error error = writeWeights(listMatrices(*input.module),
-                                       getWeightsSize(*input.module),
-                                       *input.source, out, progress))
+  Error error = writeSharedObjects(
+      paths, code, size, [&](int64_t rank, llvm::raw_ostream &out) -> Error {
+        uint64_t before = size * rank;
+        if (Error error = writeWeights(
+                listMatrices(*input.module, rank),
+                getWeightsSize(*input.module), *input.source, out,
+                [&](uint64_t written) { progress(before + written); }))
           return error;
         if (input.tokenizer.json)
           out << input.tokenizer.json->getBuffer();
         if (Error error = checkUnchanged())
           return error;
-        progress(total);
+        progress(before + size);
         return Error::success();
       });
   if (error && options.showProgress)
@@ -279,15 +296,16 @@ Error Compilation::emitMachineCode() {
   auto code = linkSharedObject(out.str());
   if (!code)
     return code.takeError();
-  return writeModelFile((*code)->getBuffer());
+  return writeModelFiles((*code)->getBuffer());
 }
 
 Error Compilation::run() {
   clock.start("import");
   if (Error error = readInput(options, context, input, log))
     return error;
-  if (Error error = checkNotRead(options.output))
-    return error;
+  for (const std::string &output : listOutputs())
+    if (Error error = checkNotRead(output))
+      return error;
   if (Error error = runPasses())
     return error;
   if (Error error = options.lastStage <= Stage::LLVMDialect ? emitModule()

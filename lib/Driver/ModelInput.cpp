@@ -177,6 +177,9 @@ Error Reader::importModule(llvm::raw_ostream &notes) {
               options.hasScalesPerToken.value_or(config.isTrainedPerToken()),
           /*fuseMulAdd=*/false));
   attachTarget(*module, target, options.schedule, options.emulateFma);
+  if (options.ranks > 1)
+    SherryDialect::RanksAttrHelper(&context).setAttr(
+        *module, Builder(&context).getI64IntegerAttr(options.ranks));
   // Missing tensors should show before any work is done.
   if (Error error = checkWeights(*module, *source))
     return error;
@@ -227,21 +230,23 @@ Error Reader::parseModule() {
     return fail("llvm.target is for " + attr.getTriple().getValue() + ", " +
                 attr.getChip().getValue() + "; it must name a CPU of " +
                 triple);
+  auto head = module->lookupSymbol<WeightOp>(
+      config.tieWordEmbeddings ? "embedding" : "head");
+  auto ranks =
+      static_cast<int64_t>(head ? head.getRanks().value_or(1) : 1); // so far
   // The runtime takes these sizes from the configuration.
   KVCacheType cache = getCache(*module);
   if (!cache)
     return fail("the module has no sherry.cache, which the stage `sherry` of "
                 "sherry-compile writes");
   if (cache.getLayers() != config.numLayers ||
-      cache.getKvHeads() != config.numKeyValueHeads ||
+      cache.getKvHeads() * ranks != config.numKeyValueHeads ||
       cache.getHeadDim() != config.headDim ||
       cache.getMaxContext() != config.maxPositionEmbeddings)
     return fail("is not a stage of " + options.model +
                 ": its cache is another");
-  auto head = module->lookupSymbol<WeightOp>(
-      config.tieWordEmbeddings ? "embedding" : "head");
   if (!head || head.getTensorType().getRank() != 2 ||
-      head.getTensorType().getDimSize(0) != config.vocabSize)
+      head.getTensorType().getDimSize(0) * ranks != config.vocabSize)
     return fail("is not a stage of " + options.model +
                 ": its vocabulary is another");
   return checkWeights(*module, *source);

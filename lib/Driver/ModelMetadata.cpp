@@ -132,6 +132,8 @@ std::string sherry::makeMetadata(ModuleOp module, const ModelConfig &config,
   Schedule schedule = getSchedule(module).getSchedule();
   for (const ScheduleField &field : kScheduleFields)
     json[metadata::kSchedule][field.name] = schedule.*field.value;
+  if (getRanks(module) > 1)
+    json[metadata::kRanks] = getRanks(module);
   json[metadata::kTargetCpu] = targetCpu.str();
   json[metadata::kRandomWeights] = hasRandomWeights;
   json[metadata::kCompiler] = "sherry " SHERRY_VERSION;

@@ -19,16 +19,18 @@ static std::string nameTensor(StringRef source, int64_t layer) {
   return (before + Twine(layer) + after).str();
 }
 
-static WeightMatrix getMatrix(WeightOp weight, int64_t layer) {
+static WeightMatrix getMatrix(WeightOp weight, int64_t layer, int64_t rank) {
   RankedTensorType type = weight.getTensorType();
+  auto ranks = static_cast<int64_t>(weight.getRanks().value_or(1));
+  int64_t part = ranks > 1 ? rank : 0;
   std::vector<WeightSlice> slices;
   for (auto [source, rows] : llvm::zip_equal(
            weight.getSources().getAsValueRange<StringAttr>(), weight.getRows()))
-    slices.push_back({nameTensor(source, layer), rows});
-  int64_t cols = type.getShape().back();
+    slices.push_back(
+        {nameTensor(source, layer), rows, part * rows, ranks * rows});
   if (type.getRank() == 1)
-    return WeightMatrix::makeVector(std::move(slices.front().tensor), cols);
-  return WeightMatrix(std::move(slices), cols);
+    return WeightMatrix::makeVector(std::move(slices.front()));
+  return WeightMatrix(std::move(slices), type.getShape().back());
 }
 
 static WeightType getWeightType(WeightOp weight) {
@@ -41,16 +43,16 @@ static WeightType getWeightType(WeightOp weight) {
 Error sherry::checkWeights(ModuleOp module, WeightSource &source) {
   for (auto weight : module.getOps<WeightOp>())
     for (int64_t layer = 0, count = weight.getCount(); layer < count; ++layer)
-      if (Error error = getMatrix(weight, layer).check(source))
+      if (Error error = getMatrix(weight, layer, 0).check(source))
         return error;
   return Error::success();
 }
 
-std::vector<PlacedMatrix> sherry::listMatrices(ModuleOp module) {
+std::vector<PlacedMatrix> sherry::listMatrices(ModuleOp module, int64_t rank) {
   std::vector<PlacedMatrix> result;
   for (auto weight : module.getOps<WeightOp>())
     for (int64_t layer = 0, count = weight.getCount(); layer < count; ++layer)
-      result.push_back({getMatrix(weight, layer), getWeightType(weight),
+      result.push_back({getMatrix(weight, layer, rank), getWeightType(weight),
                         *weight.getOffset() + layer * *weight.getStride()});
   return result;
 }

@@ -29,6 +29,8 @@ void sherry::buildLayoutPipeline(OpPassManager &pm) {
   // Ops that take the same blocks of an input share their quantization.
   pm.addPass(createCSEPass());
   pm.addPass(createCanonicalizerPass());
+  // While there is one function for all numbers of tokens.
+  pm.addPass(createShard());
   pm.addPass(createSpecializeTokens());
   pm.addPass(createSelectLayout());
   // Tiles are those of the layout.

@@ -89,7 +89,7 @@ static Expected<Frame> makeFrame(StringRef code, uint64_t weightsSize) {
   };
   addSection(SHERRY_ABI_WEIGHTS_SECTION, weightsSize,
              SHERRY_ABI_WEIGHTS_ALIGNMENT);
-  addSection(SHERRY_ABI_CHECKSUM_SECTION, sizeof(sherry_abi_checksum), 1);
+  addSection(SHERRY_ABI_CHECKSUM_SECTION, sizeof(sherry_abi_identity), 1);
   sections[header.e_shstrndx].sh_offset = code.size();
   sections[header.e_shstrndx].sh_size = tables.size();
 
@@ -107,26 +107,59 @@ static Expected<Frame> makeFrame(StringRef code, uint64_t weightsSize) {
   return frame;
 }
 
-Error sherry::writeSharedObject(
-    StringRef path, StringRef code, uint64_t weightsSize,
-    function_ref<Error(raw_ostream &)> writeWeights) {
+namespace {
+/// Writes a file for each rank.
+struct Writer {
+  Error write(size_t rank);
+  Error writeTo(raw_ostream &out, size_t rank);
+
+  const Frame &frame;
+  ArrayRef<std::string> paths;
+  StringRef code;
+  uint64_t weightsSize;
+  function_ref<Error(int64_t, raw_ostream &)> writeWeights;
+  std::vector<uint32_t> weights; ///< checksums
+};
+} // namespace
+
+Error Writer::writeTo(raw_ostream &out, size_t rank) {
+  ChecksumStream codeStream(out);
+  codeStream.write(reinterpret_cast<const char *>(&frame.header),
+                   sizeof(frame.header));
+  codeStream << code.drop_front(sizeof(frame.header)) << frame.tables;
+  sherry_abi_identity identity = {};
+  identity.file.code = codeStream.finish();
+  ChecksumStream weightsStream(out);
+  if (Error error = writeWeights(static_cast<int64_t>(rank), weightsStream))
+    return error;
+  if (weightsStream.tell() != weightsSize)
+    return createStringError("the weights have " + Twine(weightsStream.tell()) +
+                             " bytes instead of " + Twine(weightsSize));
+  identity.file.weights = weightsStream.finish();
+  weights.push_back(identity.file.weights);
+  // The end of this file says what is in the others.
+  if (rank + 1 < paths.size())
+    if (Error error = write(rank + 1))
+      return error;
+  identity.model =
+      crc32(ArrayRef(reinterpret_cast<const uint8_t *>(weights.data()),
+                     weights.size() * sizeof(uint32_t)));
+  identity.rank = static_cast<uint32_t>(rank);
+  identity.n_ranks = static_cast<uint32_t>(paths.size());
+  out.write(reinterpret_cast<const char *>(&identity), sizeof(identity));
+  return Error::success();
+}
+
+Error Writer::write(size_t rank) {
+  return sherry::writeFileAtomically(
+      paths[rank], [&](raw_pwrite_stream &out) { return writeTo(out, rank); });
+}
+
+Error sherry::writeSharedObjects(
+    ArrayRef<std::string> paths, StringRef code, uint64_t weightsSize,
+    function_ref<Error(int64_t, raw_ostream &)> writeWeights) {
   Expected<Frame> frame = makeFrame(code, weightsSize);
   if (!frame)
     return frame.takeError();
-  return writeFileAtomically(path, [&](raw_pwrite_stream &out) -> Error {
-    ChecksumStream codeStream(out);
-    codeStream.write(reinterpret_cast<const char *>(&frame->header),
-                     sizeof(frame->header));
-    codeStream << code.drop_front(sizeof(frame->header)) << frame->tables;
-    const uint32_t codeChecksum = codeStream.finish();
-    ChecksumStream weights(out);
-    if (Error error = writeWeights(weights))
-      return error;
-    if (weights.tell() != weightsSize)
-      return createStringError("the weights have " + Twine(weights.tell()) +
-                               " bytes instead of " + Twine(weightsSize));
-    const sherry_abi_checksum checksum = {codeChecksum, weights.finish()};
-    out.write(reinterpret_cast<const char *>(&checksum), sizeof(checksum));
-    return Error::success();
-  });
+  return Writer{*frame, paths, code, weightsSize, writeWeights, {}}.write(0);
 }

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "sherry/Dialect/Sherry/SherryDialect.h"
+#include "sherry/Dialect/Sherry/SherrySteps.h"
 #include "sherry/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -43,14 +43,16 @@ struct SelectLayoutPass : sherry::impl::SelectLayoutBase<SelectLayoutPass> {
   /// for the weight's codes.
   void askForTables(LinearOp op, SymbolTable &symbols) {
     TernaryAttr ternary = symbols.lookup<WeightOp>(op.getWeight()).getTernary();
-    auto quantize = op.getInput().getDefiningOp<QuantizeActivationsOp>();
-    if (!ternary || !quantize || quantize.getEncoding().getTables())
+    Operation *source = op.getInput().getDefiningOp();
+    QuantizedAttr encoding = op.getInputEncoding();
+    if (!ternary || !encoding || encoding.getTables() ||
+        !isa_and_nonnull<QuantizeActivationsOp, AllGatherOp>(source))
       return;
     CodeOrder order = ternary.getLayout().getOrder();
-    RankedTensorType type = quantize.getType();
+    RankedTensorType type = op.getInput().getType();
     type = RankedTensorType::get(
         type.getShape(), type.getElementType(),
-        quantize.getEncoding().withTables(order, ternary.getCodebook()));
+        encoding.withTables(order, ternary.getCodebook()));
     // Weights with other codes, or without, keep a quantization of their own.
     auto isServed = [&](Operation *user) {
       auto linear = dyn_cast<LinearOp>(user);
@@ -61,14 +63,13 @@ struct SelectLayoutPass : sherry::impl::SelectLayoutBase<SelectLayoutPass> {
       return other && other.getLayout().getOrder() == order &&
              other.getCodebook() == ternary.getCodebook();
     };
-    OpBuilder b(quantize);
-    auto withTables = QuantizeActivationsOp::create(b, quantize.getLoc(), type,
-                                                    quantize.getInput());
-    quantize.getResult().replaceUsesWithIf(
-        withTables.getResult(),
-        [&](OpOperand &use) { return isServed(use.getOwner()); });
-    if (quantize.use_empty())
-      quantize.erase();
+    OpBuilder b(source);
+    Value withTables = b.clone(*source)->getResult(0);
+    withTables.setType(type);
+    op.getInput().replaceUsesWithIf(
+        withTables, [&](OpOperand &use) { return isServed(use.getOwner()); });
+    if (source->use_empty())
+      source->erase();
   }
 };
 } // namespace

@@ -73,10 +73,16 @@ static StringRef checkWeight(WeightOp weight) {
     return "has no layout";
   if (!weight.getOffset())
     return "has no place in the weights section";
+  if (weight.getRanks() && static_cast<int64_t>(*weight.getRanks()) !=
+                               getRanks(weight->getParentOfType<ModuleOp>()))
+    return "is cut among other ranks than sherry.ranks";
   return "";
 }
 
 static StringRef checkLayout(Operation *op) {
+  if (auto gather = dyn_cast<AllGatherOp>(op);
+      gather && gather.getRanks() != getRanks(op->getParentOfType<ModuleOp>()))
+    return "gathers the columns of other ranks than sherry.ranks";
   if (auto weight = dyn_cast<WeightOp>(op))
     return checkWeight(weight);
   if (isa<func::FuncOp>(op))

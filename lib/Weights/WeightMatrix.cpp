@@ -14,10 +14,22 @@ WeightMatrix::WeightMatrix(std::vector<WeightSlice> parts, int64_t cols)
     rows += slice.rows;
 }
 
-WeightMatrix WeightMatrix::makeVector(std::string tensor, int64_t size) {
-  WeightMatrix result({{std::move(tensor), 1}}, size);
+WeightMatrix WeightMatrix::makeVector(WeightSlice slice) {
+  int64_t size = slice.rows;
+  WeightMatrix result({std::move(slice)}, size);
+  result.rows = 1;
   result.vector = true;
   return result;
+}
+
+WeightMatrix WeightMatrix::whole() const {
+  std::vector<WeightSlice> all = slices;
+  for (WeightSlice &slice : all) {
+    slice.first = 0;
+    slice.rows = slice.total;
+  }
+  return vector ? makeVector(std::move(all.front()))
+                : WeightMatrix(std::move(all), cols);
 }
 
 std::string WeightMatrix::describe() const {
@@ -30,8 +42,8 @@ std::string WeightMatrix::describe() const {
 llvm::SmallVector<int64_t, 2>
 WeightMatrix::shapeOf(const WeightSlice &slice) const {
   if (vector)
-    return {cols};
-  return {slice.rows, cols};
+    return {slice.total};
+  return {slice.total, cols};
 }
 
 Error WeightMatrix::check(WeightSource &source) const {
@@ -50,7 +62,8 @@ Error WeightMatrix::forSlices(
     int64_t first = std::max(row, begin);
     int64_t last = std::min(row + count, begin + slice.rows);
     if (first < last)
-      if (Error error = use(slice, first - begin, last - first, first - row))
+      if (Error error = use(slice, slice.first + first - begin, last - first,
+                            first - row))
         return error;
     begin += slice.rows;
   }
@@ -65,12 +78,24 @@ Error WeightMatrix::readSlice(const WeightSource &source,
 
 Error WeightMatrix::read(const WeightSource &source, int64_t row, int64_t count,
                          float *out) const {
+  if (vector)
+    return readVector(source, out);
   return forSlices(row, count,
                    [&](const WeightSlice &slice, int64_t first, int64_t rows,
                        int64_t before) {
                      return readSlice(source, slice, first, rows,
                                       out + before * cols);
                    });
+}
+
+Error WeightMatrix::readVector(const WeightSource &source, float *out) const {
+  const WeightSlice &slice = slices.front();
+  std::vector<float> numbers(slice.total);
+  if (Error error =
+          source.readRows(slice.tensor, shapeOf(slice), 0, 1, numbers.data()))
+    return error;
+  std::copy_n(numbers.begin() + slice.first, cols, out);
+  return Error::success();
 }
 
 std::vector<uint8_t> WeightMatrix::copySlice(const WeightSource &source,

@@ -40,9 +40,10 @@ Error WeightPacker::explain(const format::Failure &failure) const {
 Error WeightPacker::prepare() {
   if (!projector)
     return Error::success();
-  return projector->prepare(matrix.getRows(),
+  WeightMatrix whole = matrix.whole();
+  return projector->prepare(whole.getRows(),
                             [&](int64_t row, int64_t count, float *out) {
-                              return matrix.read(source, row, count, out);
+                              return whole.read(source, row, count, out);
                             });
 }
 

@@ -63,11 +63,12 @@ uint32_t sherry::runtime::computeChecksum(const uint8_t *bytes, uint64_t size) {
   return checksum;
 }
 
-sherry_abi_checksum sherry::runtime::checkCode(const File &file,
+sherry_abi_identity sherry::runtime::checkCode(const File &file,
                                                const ModelSections &sections) {
-  sherry_abi_checksum stored;
-  file.read(sections.checksum.offset, &stored, sizeof(stored));
-  if (computeCodeChecksum(file, sections) != stored.code)
+  sherry_abi_identity stored = {};
+  file.read(sections.checksum.offset, &stored,
+            std::min(sections.checksum.size, uint64_t{sizeof(stored)}));
+  if (computeCodeChecksum(file, sections) != stored.file.code)
     throw Error(file.path() + ": the code has another checksum than it was "
                               "written with; the file is damaged, copy it or "
                               "compile the model again");

@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// See sherry_abi_checksum.
+// See sherry_abi_checksum and sherry_abi_identity.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_CHECKSUM_H
@@ -22,9 +22,9 @@ uint32_t checksumOfPiece(const uint8_t *bytes, uint64_t size);
 /// Of `size` bytes. All threads take part.
 uint32_t computeChecksum(const uint8_t *bytes, uint64_t size);
 
-/// Returns the checksums that the file holds. Throws Error, naming the file, if
-/// its code has another.
-sherry_abi_checksum checkCode(const File &file, const ModelSections &sections);
+/// Returns what the checksum section holds. Throws Error, naming the file, if
+/// its code has another checksum.
+sherry_abi_identity checkCode(const File &file, const ModelSections &sections);
 
 } // namespace sherry::runtime
 

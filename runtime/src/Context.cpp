@@ -60,15 +60,28 @@ Context::Context(std::shared_ptr<const Model> owner,
           limitThreads(resolve(options.threads, defaultThreads(),
                                SHERRY_ABI_MAX_THREADS, "a thread count"))),
       pool(makePool(model->abi(), capacity, resolveSequences(options),
-                    options.pages)) {
+                    options.pages)),
+      workspace(*model) {
   slots.resize(resolveSequences(options));
   for (std::optional<Sequence> &slot : slots)
     slot.emplace(pool);
   for (auto *numbers :
        {&pending.tokens, &pending.positions, &pending.sequences})
     numbers->reserve(maxBlock);
-  pending.places.reserve(maxBlock);
-  workspace = Mapping::hugePages(model->abi().workspace_size, "the workspace");
+  places.reserve(maxBlock);
+  const sherry_abi_identity &part = model->part();
+  if (part.n_ranks == 1)
+    return;
+  if (!model->ranks())
+    throw Error("the model is the part of rank " + std::to_string(part.rank) +
+                " of " + std::to_string(part.n_ranks) +
+                "; start as many processes with mpirun, and name the model "
+                "without the numbers");
+  if (part.rank != 0)
+    throw Error("sequences are those of rank 0; this is rank " +
+                std::to_string(part.rank));
+  pool.recordChanges();
+  others.emplace(model->ranks(), pool, numThreads);
 }
 
 //===----------------------------------------------------------------------===//
@@ -134,11 +147,13 @@ void Context::truncate(uint32_t sequence, uint32_t position) {
 void Context::saveSequence(uint32_t sequence, const std::string &path) const {
   checkIdle();
   checkSequence(sequence);
+  checkAlone();
   writePrefix(path, model->checksum(), pool, *slots[sequence]);
 }
 
 uint32_t Context::loadSequence(const std::string &path) {
   checkIdle();
+  checkAlone();
   return add(readPrefix(path, model->checksum(), model->abi().vocab_size, pool,
                         capacity));
 }
@@ -151,6 +166,13 @@ void Context::checkIdle() const {
   if (isEvaluating)
     throw Error("the context is in use: what receives logits must not change "
                 "it");
+}
+
+/// Throws Error if other ranks have keys and values, too.
+void Context::checkAlone() const {
+  if (others)
+    throw Error("sequences of a model that is cut among ranks cannot be saved "
+                "and loaded");
 }
 
 void Context::checkSequence(uint32_t sequence) const {
@@ -216,15 +238,6 @@ void Context::makeRoom(const sherry_batch_entry *entries, int64_t n) {
   }
 }
 
-void Context::RowsOfFloats::reserve(uint64_t rows, uint64_t newStride,
-                                    const char *what) {
-  stride = newStride;
-  // Cannot overflow: checkModelTable bounds both.
-  const uint64_t size = rows * stride * sizeof(float);
-  if (size > memory.size())
-    memory = Mapping::anonymous(size, what);
-}
-
 /// What is wanted of a token.
 enum class Output { Nothing, Hidden, Logits };
 
@@ -253,7 +266,7 @@ Context::Place Context::fillBlock(const sherry_batch_entry *entries, int64_t n,
   block.tokens.clear();
   block.positions.clear();
   block.sequences.clear();
-  block.places.clear();
+  places.clear();
   Place end = next;
   // A model computes the outputs of the last tokens of a call.
   for (Output output : {Output::Nothing, Output::Hidden, Output::Logits}) {
@@ -271,7 +284,7 @@ Context::Place Context::fillBlock(const sherry_batch_entry *entries, int64_t n,
         block.positions.push_back(
             static_cast<int32_t>(slots[entry.sequence]->length() + end.index));
         block.sequences.push_back(static_cast<int32_t>(end.entry));
-        block.places.push_back(end);
+        places.push_back(end);
       }
       ++end.index;
     }
@@ -291,14 +304,13 @@ void Context::passOn(sherry_batch_logits_fn onLogits, void *user) {
   const auto numHidden = static_cast<size_t>(pending.numHidden);
   const auto numLogits = static_cast<size_t>(pending.numLogits);
   const size_t only = numHidden - numLogits; // without logits
-  const Place *places =
-      pending.places.data() + (pending.places.size() - numHidden);
+  const Place *wanted = places.data() + (places.size() - numHidden);
   for (size_t i = 0; i < numHidden; ++i) {
-    const float *values = hiddenRows.row(i);
+    const float *values = workspace.hidden(i);
     if (i >= only)
-      lastLogits = values = logitsRows.row(i - only);
+      lastLogits = values = workspace.logits(i - only);
     if (onLogits)
-      onLogits(user, places[i].entry, places[i].index, values);
+      onLogits(user, wanted[i].entry, wanted[i].index, values);
   }
 }
 
@@ -342,9 +354,7 @@ void Context::eval(const sherry_batch_entry *entries, int64_t n,
     }
   } inUse(*this, entries, n);
   lastLogits = nullptr;
-  logitsRows.reserve(rowsOf(logits), model->abi().logits_stride, "logits");
-  hiddenRows.reserve(rowsOf(hidden), model->abi().hidden_stride,
-                     "hidden states");
+  workspace.reserve(*model, rowsOf(logits), rowsOf(hidden));
   // What a caller of passOn() sets is for the next evaluation.
   const auto [function, functionUser] = std::pair(goesOn, goesOnUser);
   for (Place next{0, 0};;) {
@@ -354,7 +364,7 @@ void Context::eval(const sherry_batch_entry *entries, int64_t n,
       break;
     if (!isFirst && function && !function(functionUser))
       throw Error("the evaluation was cancelled");
-    forward();
+    forward(n);
     passOn(onLogits, user);
   }
   for (int64_t i = 0; i < n; ++i)
@@ -378,15 +388,12 @@ sherry_step_time Context::stepTime(uint32_t step) const {
   return steps->time(step);
 }
 
-void Context::forward() {
-  const auto n = static_cast<int64_t>(pending.tokens.size());
-  const sherry_abi_forward_fn entry = model->entryFor(n);
-  runTeam(numThreads, steps ? &*steps : nullptr,
-          [&](const sherry_abi_environment *environment) {
-            entry(model->weights(), pool.data(), pageTable.data(),
-                  workspace.data(), pending.tokens.data(),
-                  pending.positions.data(), pending.sequences.data(),
-                  logitsRows.row(0), hiddenRows.row(0), n, pending.numLogits,
-                  pending.numHidden, tableStride(), environment);
-          });
+void Context::forward(int64_t numSequences) {
+  const PageTable table{pageTable.data(), tableStride()};
+  Profile *profile = steps ? &*steps : nullptr;
+  if (others)
+    others->run(workspace, *model, pending, table, numSequences, pool, profile);
+  else
+    workspace.run(*model, pending, table, pool.data(), numThreads, profile,
+                  /*exchange=*/nullptr);
 }

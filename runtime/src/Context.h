@@ -8,11 +8,10 @@
 #ifndef SHERRY_RUNTIME_CONTEXT_H
 #define SHERRY_RUNTIME_CONTEXT_H
 
-#include "Model.h"
+#include "Call.h"
+#include "Ranks.h"
 #include "Sequence.h"
-#include "Team.h"
 #include "sherry/sherry.h"
-#include "sherry/support/Memory.h"
 
 #include <memory>
 #include <optional>
@@ -60,20 +59,6 @@ public:
   }
 
 private:
-  /// Rows that are written by the code of the model.
-  class RowsOfFloats {
-  public:
-    /// Makes room for so many rows of `stride` numbers.
-    void reserve(uint64_t rows, uint64_t stride, const char *what);
-    float *row(uint64_t i) const {
-      return reinterpret_cast<float *>(memory.data()) + i * stride;
-    }
-
-  private:
-    Mapping memory;
-    uint64_t stride = 0;
-  };
-
   /// A token of a batch.
   struct Place {
     int64_t entry, index;
@@ -89,6 +74,7 @@ private:
   uint32_t add(Sequence sequence);
   /// Throws Error while eval runs: a callback may not change the context.
   void checkIdle() const;
+  void checkAlone() const;
   void checkSequence(uint32_t sequence) const;
   void checkPosition(uint32_t sequence, uint32_t position,
                      const char *action) const;
@@ -96,7 +82,7 @@ private:
   void checkEntries(const sherry_batch_entry *entries, int64_t n) const;
   void makeRoom(const sherry_batch_entry *entries, int64_t n);
   Place fillBlock(const sherry_batch_entry *entries, int64_t n, Place next);
-  void forward();
+  void forward(int64_t numSequences);
   void passOn(sherry_batch_logits_fn onLogits, void *user);
 
   std::shared_ptr<const Model> model;
@@ -105,21 +91,15 @@ private:
   uint32_t numThreads;
   PagePool pool;
   std::vector<std::optional<Sequence>> slots; ///< those without are free
-  Mapping workspace;
-  RowsOfFloats logitsRows, hiddenRows;
+  Workspace workspace;
+  std::optional<RemoteContext> others; ///< of the other ranks, if there are any
   const float *lastLogits = nullptr;
   bool isEvaluating = false;
   sherry_block_fn goesOn = nullptr;
   void *goesOnUser = nullptr;
   std::vector<int32_t> pageTable; ///< [entries of a batch][tableStride()]
-  /// The tokens of one forward call: those without outputs, those whose hidden
-  /// states are wanted, those with logits. `sequences` are entries of the
-  /// batch.
-  struct {
-    std::vector<int32_t> tokens, positions, sequences;
-    std::vector<Place> places;
-    int64_t numLogits = 0, numHidden = 0;
-  } pending;
+  Call pending;                   ///< with entries of the batch as sequences
+  std::vector<Place> places;      ///< of its tokens
   std::optional<Profile> steps;
 };
 

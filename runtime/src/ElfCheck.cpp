@@ -293,7 +293,9 @@ ModelSections ElfChecker::findSections() const {
     throw Error(file.path() + ": has no section " SHERRY_ABI_CHECKSUM_SECTION
                               "; the file is damaged or of an earlier "
                               "sherry-compile, compile the model again");
-  require(checksum->size == sizeof(sherry_abi_checksum),
+  // Earlier ABIs had the checksums of the file alone.
+  require(checksum->size == sizeof(sherry_abi_identity) ||
+              checksum->size == sizeof(sherry_abi_checksum),
           "section headers: wrong size of " SHERRY_ABI_CHECKSUM_SECTION);
   require(
       weights->end() <= checksum->offset || checksum->end() <= weights->offset,

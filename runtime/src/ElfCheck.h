@@ -25,7 +25,8 @@ struct FileRange {
 struct ModelSections {
   FileRange weights;  ///< not empty, at a multiple of
                       ///< SHERRY_ABI_WEIGHTS_ALIGNMENT
-  FileRange checksum; ///< of the size of sherry_abi_checksum
+  FileRange checksum; ///< of the size of sherry_abi_identity, or in earlier
+                      ///< ABIs of sherry_abi_checksum
 };
 
 /// Checks the headers of an ELF64 x86-64 shared object and returns where its

@@ -123,11 +123,14 @@ sherry_abi_forward_fn Model::entryFor(int64_t numTokens) const {
 Model::Model(const File &file, sherry_weights placement) {
   const ModelSections sections = checkElf(file);
   const FileRange &range = sections.weights;
-  checksums = checkCode(file, sections);
+  identity = checkCode(file, sections);
   path = file.path();
   try {
     load(file);
     checkModelTable(*table, range.size, hostCpuFeatures());
+    require(identity.rank < identity.n_ranks &&
+                identity.n_ranks <= SHERRY_ABI_MAX_RANKS,
+            "the rank that " SHERRY_ABI_CHECKSUM_SECTION " names");
     description = Metadata::parse(
         std::string(table->metadata, table->metadata_size), table->vocab_size);
     weightsMapping = placement == SHERRY_WEIGHTS_MAPPED
@@ -158,7 +161,7 @@ void Model::load(const File &file) {
 }
 
 void Model::verify() const {
-  if (computeChecksum(weights(), table->weights_size) != checksums.weights)
+  if (computeChecksum(weights(), table->weights_size) != identity.file.weights)
     throw Error(path + ": the weights have another checksum than they were "
                        "written with; the file is damaged, copy it or compile "
                        "the model again");

@@ -15,6 +15,7 @@
 #include "sherry/support/Memory.h"
 #include "sherry/text/Tokenizer.h"
 
+#include <memory>
 #include <optional>
 
 namespace sherry::runtime {
@@ -24,6 +25,8 @@ namespace sherry::runtime {
 /// each other or the `weightsSize` bytes that the file has.
 void checkModelTable(const sherry_abi_model &model, uint64_t weightsSize,
                      uint64_t cpuFeatures);
+
+class Ranks;
 
 class Model {
 public:
@@ -41,9 +44,15 @@ public:
   uint32_t maxBlock() const;
   /// The entry point for `numTokens` tokens, at most maxBlock().
   sherry_abi_forward_fn entryFor(int64_t numTokens) const;
+  /// The ranks that run it together; null if it is not cut, or was opened
+  /// alone.
+  const std::shared_ptr<Ranks> &ranks() const { return allRanks; }
+  void setRanks(std::shared_ptr<Ranks> ranks) { allRanks = std::move(ranks); }
   /// Checksums of the code and of the weights: what tells this model from
   /// others.
-  const sherry_abi_checksum &checksum() const { return checksums; }
+  const sherry_abi_checksum &checksum() const { return identity.file; }
+  /// Which part of the model it is.
+  const sherry_abi_identity &part() const { return identity; }
   /// Throws Error, beginning with the path, if the weights are damaged.
   void verify() const;
   const Metadata &metadata() const { return description; }
@@ -60,9 +69,10 @@ private:
   Library library;
   const sherry_abi_model *table = nullptr;
   Mapping weightsMapping;
-  sherry_abi_checksum checksums = {}; ///< that they were written with
+  sherry_abi_identity identity = {}; ///< as it was written
   Metadata description;
   std::optional<Tokenizer> textTokenizer;
+  std::shared_ptr<Ranks> allRanks;
 };
 
 } // namespace sherry::runtime

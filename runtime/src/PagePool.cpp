@@ -45,15 +45,29 @@ int32_t PagePool::allocate() {
   const int32_t result = take(isZero);
   // No sequence finds in a new page what another left behind.
   if (!isZero)
-    std::memset(page(result), 0, bytesPerPage);
+    change({result, -1});
   return result;
 }
 
 int32_t PagePool::copy(int32_t original) {
   bool isZero;
   const int32_t result = take(isZero);
-  std::memcpy(page(result), page(original), bytesPerPage);
+  change({result, original});
   return result;
+}
+
+void PagePool::apply(PageChange change) {
+  if (change.source < 0)
+    std::memset(page(change.page), 0, bytesPerPage);
+  else
+    std::memmove(page(change.page), page(change.source), bytesPerPage);
+}
+
+void PagePool::change(PageChange next) {
+  // Before, as memory for it may be short.
+  if (isRecording)
+    changes.push_back(next);
+  apply(next);
 }
 
 void PagePool::release(int32_t page) {

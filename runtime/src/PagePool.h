@@ -9,9 +9,16 @@
 #include "sherry-abi/abi.h"
 #include "sherry/support/Memory.h"
 
+#include <utility>
 #include <vector>
 
 namespace sherry::runtime {
+
+/// What became of a page before the next call.
+struct PageChange {
+  int32_t page;
+  int32_t source; ///< the page that it is a copy of; -1: it is zeros
+};
 
 /// Pages of keys and values, each of SHERRY_ABI_PAGE_POSITIONS positions, with
 /// a count of the sequences that hold it. A page takes memory from its first
@@ -41,16 +48,28 @@ public:
   void release(int32_t page);
   bool isShared(int32_t page) const { return holders[index(page)] > 1; }
 
+  /// From now on, changes are kept for takeChanges().
+  void recordChanges() { isRecording = true; }
+  /// Those since the last call, in their order, for pools of other processes.
+  std::vector<PageChange> takeChanges() {
+    return std::exchange(changes, std::vector<PageChange>());
+  }
+  /// Makes a change of another pool, whose pages this one has.
+  void apply(PageChange change);
+
 private:
   static size_t index(int32_t page) { return static_cast<size_t>(page); }
   /// The same with any contents; says in `isZero` whether they are zeros.
   int32_t take(bool &isZero);
+  void change(PageChange next);
 
   uint64_t bytesPerPage;
   uint32_t numPages, used = 0; ///< pages from `used` on were never taken
   Mapping memory;
   std::vector<uint32_t> holders; ///< of the pages below `used`
   std::vector<int32_t> freePages;
+  std::vector<PageChange> changes;
+  bool isRecording = false;
 };
 
 } // namespace sherry::runtime

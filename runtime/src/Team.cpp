@@ -54,7 +54,14 @@ static thread_local uint64_t turnBegin = 0;
 Member::Member(Division &division, int64_t thread, int64_t numThreads,
                Profile *profile)
     : division(division),
-      profile(profile), mine{sizeof(mine), take, this, thread, numThreads} {
+      profile(profile), mine{sizeof(mine),
+                             take,
+                             this,
+                             thread,
+                             numThreads,
+                             division.exchange ? exchange : nullptr,
+                             division.exchange ? division.exchange->rank()
+                                               : 0} {
   if (!profile)
     return;
   times = profile->timesOf(static_cast<size_t>(thread));
@@ -64,6 +71,20 @@ Member::Member(Division &division, int64_t thread, int64_t numThreads,
 sherry_abi_range Member::take(const sherry_abi_environment *self, int32_t step,
                               int64_t count, int64_t grain) {
   return static_cast<Member *>(self->user)->take(step, count, grain);
+}
+
+/// The step has one iteration, so no other thread is here.
+void Member::exchange(const sherry_abi_environment *self, const void *mine,
+                      void *all, int64_t bytes) {
+  Division &division = static_cast<Member *>(self->user)->division;
+  if (division.failure)
+    return;
+  try {
+    division.exchange->allGather(mine, all, static_cast<size_t>(bytes));
+  } catch (...) {
+    // The code of the model cannot be left from here.
+    division.failure = std::current_exception();
+  }
 }
 
 sherry_abi_range Member::take(int32_t step, int64_t count, int64_t grain) {
@@ -187,10 +208,11 @@ void Member::record(int32_t step, uint64_t arrival) {
 }
 
 void sherry::runtime::runTeam(
-    uint32_t numThreads, Profile *profile,
+    uint32_t numThreads, Profile *profile, Exchange *exchange,
     const std::function<void(const sherry_abi_environment *)> &work) {
   // Where threads share processors, no one waits at another's expense.
-  Division division(numThreads, numThreads > availableProcessors() ? 0 : 2000);
+  Division division(numThreads, numThreads > availableProcessors() ? 0 : 2000,
+                    exchange);
   // One team for the whole call: a team per matrix would cost more than many of
   // the matrices.
   runParallel(numThreads, [&](int32_t thread, int32_t teamSize) {
@@ -198,4 +220,5 @@ void sherry::runtime::runTeam(
     Member member(division, thread, teamSize, profile);
     work(member.environment());
   });
+  division.rethrow();
 }

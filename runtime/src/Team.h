@@ -6,10 +6,12 @@
 #ifndef SHERRY_RUNTIME_TEAM_H
 #define SHERRY_RUNTIME_TEAM_H
 
+#include "Exchange.h"
 #include "sherry-abi/abi.h"
 #include "sherry/sherry.h"
 
 #include <atomic>
+#include <exception>
 #include <functional>
 #include <vector>
 
@@ -40,9 +42,17 @@ private:
 /// The call ends when all threads have left it.
 class Division {
 public:
-  /// `spins` rounds a waiting thread spins before it makes way.
-  Division(int64_t numThreads, int spins)
-      : next(static_cast<size_t>(numThreads)), spins(spins) {}
+  /// `spins` rounds a waiting thread spins before it makes way. `exchange`, if
+  /// there is one, is the way to other ranks.
+  Division(int64_t numThreads, int spins, Exchange *exchange = nullptr)
+      : next(static_cast<size_t>(numThreads)), spins(spins),
+        exchange(exchange) {}
+
+  /// After the call: throws what an exchange has thrown.
+  void rethrow() const {
+    if (failure)
+      std::rethrow_exception(failure);
+  }
 
 private:
   friend class Member;
@@ -55,6 +65,8 @@ private:
   Counter finished;          ///< iterations
   Counter ended;             ///< iterations of the steps that have ended
   const int spins;
+  Exchange *const exchange;
+  std::exception_ptr failure; ///< of an exchange; there are no more then
 };
 
 /// A thread of the team.
@@ -74,6 +86,8 @@ private:
   static sherry_abi_range take(const sherry_abi_environment *self, int32_t step,
                                int64_t count, int64_t grain);
   sherry_abi_range take(int32_t step, int64_t count, int64_t grain);
+  static void exchange(const sherry_abi_environment *self, const void *mine,
+                       void *all, int64_t bytes);
   sherry_abi_range claim(int64_t count, int64_t grain);
   int64_t endOfRange(int64_t at, int64_t end, int64_t grain) const;
   void publish(int64_t end);
@@ -97,8 +111,9 @@ private:
 };
 
 /// Calls `work` on a team of at most `numThreads` threads, once per thread.
-/// `profile`, if there is one, gets the time of steps.
-void runTeam(uint32_t numThreads, Profile *profile,
+/// `profile`, if there is one, gets the time of steps. `exchange` is the way to
+/// other ranks, if there are any; throws what it throws.
+void runTeam(uint32_t numThreads, Profile *profile, Exchange *exchange,
              const std::function<void(const sherry_abi_environment *)> &work);
 
 } // namespace sherry::runtime

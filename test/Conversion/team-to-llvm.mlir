@@ -35,3 +35,16 @@ func.func @g(%team: !sherry.team) -> (index, index) {
   %0:2 = call @f(%team) : (!sherry.team) -> (index, index)
   return %0#0, %0#1 : index, index
 }
+
+// Other ranks are reached through a function of the environment.
+// CHECK-LABEL: func @exchange
+func.func @exchange(%team: !sherry.team, %mine: memref<4xf32>, %all: memref<8xf32>, %n: index) -> index {
+  // CHECK: %[[FIELD:.*]] = llvm.getelementptr %[[TEAM:.*]][40]
+  // CHECK: %[[EXCHANGE:.*]] = llvm.load %[[FIELD]] : !llvm.ptr -> !llvm.ptr
+  // CHECK: llvm.call %[[EXCHANGE]](%[[TEAM]], %{{.*}}, %{{.*}}, %{{.*}}) : !llvm.ptr, (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64) -> ()
+  sherry.exchange %team, %mine to %all bytes %n : memref<4xf32>, memref<8xf32>
+  // CHECK: %[[FIELD:.*]] = llvm.getelementptr %[[TEAM]][48]
+  // CHECK: llvm.load %[[FIELD]] : !llvm.ptr -> i64
+  %rank = sherry.rank %team
+  return %rank : index
+}

@@ -73,6 +73,7 @@ static constexpr OptionUse kTable[] = {
     {"prefetch-l2", HasOwnSchedule, kTuned},
     {"interleave", ImportsGraph, kFrom},
     {"interleave", HasOwnSchedule, kTuned},
+    {"ranks", ImportsGraph, kFrom},
     {"tune", ImportsGraph, kNoImport},
     {"emit", Always},
     {"from", Always},

@@ -82,6 +82,7 @@ Expected<Candidate> Candidate::compile(CompileOptions options,
   options.output = path.str();
   options.schedule = schedule;
   options.limits = limits;
+  options.ranks = 1;
   options.randomSeed = 1;
   options.lastStage = Stage::SharedObject;
   options.printStats = options.showProgress = false;

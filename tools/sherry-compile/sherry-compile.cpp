@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "OptionTable.h"
 #include "Tuner.h"
+#include "sherry-abi/limits.h"
 #include "sherry/InitAll.h"
 #include "sherry/Support/ToolProcess.h"
 
@@ -181,6 +182,11 @@ static cl::opt<bool>
                           "--prefetch, --prefetch-l2 and --interleave suit the "
                           "model, and remember them for the next time"),
                  cl::cat(category));
+static cl::opt<int64_t> ranks(
+    "ranks",
+    cl::desc("Cut the model among so many processes, which run it together: "
+             "writes a file of each, file.0-of-n.so and so on (default: 1)"),
+    cl::value_desc("n"), cl::init(1), cl::cat(category));
 static cl::opt<Stage> emitStage(
     "emit", cl::desc("What to write (default: so):"),
     cl::values(
@@ -345,6 +351,18 @@ int main(int argc, char **argv) {
   }
   options.weights.isStrided = grouping == Groups::Strided;
   options.lastStage = emitStage;
+  options.ranks = ranks;
+  if (ranks < 1 || ranks > SHERRY_ABI_MAX_RANKS) {
+    WithColor::error(errs(), "sherry-compile")
+        << "--ranks is " << ranks << "; it must be from 1 to "
+        << SHERRY_ABI_MAX_RANKS << "\n";
+    return 1;
+  }
+  if (ranks > 1 && emitStage == Stage::SharedObject && options.output == "-") {
+    WithColor::error(errs(), "sherry-compile")
+        << "--ranks writes several files; name them with -o\n";
+    return 1;
+  }
   options.remedies = listRemedies();
   options.printStats = stats.getNumOccurrences();
   stats.setDefault();

@@ -13,8 +13,8 @@ class DialectRegistry;
 namespace sherry {
 
 /// Lets `-convert-to-llvm` lower the team ops: `!sherry.team` becomes a pointer
-/// to `sherry_abi_environment`, whose fields are read and whose `take` is
-/// called.
+/// to `sherry_abi_environment`, whose fields are read and whose `take` and
+/// `exchange` are called.
 void registerConvertTeamToLLVMInterface(mlir::DialectRegistry &registry);
 
 } // namespace sherry

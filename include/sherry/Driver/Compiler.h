@@ -59,6 +59,9 @@ struct CompileOptions {
   StqScale stqScale = StqScale::Auto;
   std::optional<uint64_t> randomSeed; ///< set: weights are random
   Schedule schedule;
+  /// Processes that run the model together; from 2 on, a file of each is
+  /// written, see rankFileName().
+  int64_t ranks = 1;
   std::optional<ModelLimits> limits;
   Stage lastStage = Stage::SharedObject;
   /// The tool has registered MLIR's options for passes, which hold here.
@@ -69,7 +72,7 @@ struct CompileOptions {
 };
 
 /// Compiles. Warnings, progress and statistics go to `log`. On failure no
-/// output file is left.
+/// output file is left, but for those of ranks that are complete.
 llvm::Error compile(const CompileOptions &options, llvm::raw_ostream &log);
 
 } // namespace sherry

@@ -6,23 +6,29 @@
 #ifndef SHERRY_TARGET_SHAREDOBJECTWRITER_H
 #define SHERRY_TARGET_SHAREDOBJECTWRITER_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <string>
+
 namespace sherry {
 
-/// Writes the file `path`: the shared object `code` with two more sections that
-/// are not loaded: SHERRY_ABI_WEIGHTS_SECTION of `weightsSize` bytes,
-/// page-aligned, and SHERRY_ABI_CHECKSUM_SECTION at the end. `writeWeights`
-/// streams the bytes of the former.
+/// Writes the files `paths`, one for each rank of the model: the shared object
+/// `code` with two more sections that are not loaded:
+/// SHERRY_ABI_WEIGHTS_SECTION of `weightsSize` bytes, page-aligned, and
+/// SHERRY_ABI_CHECKSUM_SECTION at the end. `writeWeights` streams the bytes of
+/// the former, of one rank after the other.
 ///
-/// The file appears under its name only when it is complete; on failure or a
-/// signal nothing is left.
-llvm::Error writeSharedObject(
-    llvm::StringRef path, llvm::StringRef code, uint64_t weightsSize,
-    llvm::function_ref<llvm::Error(llvm::raw_ostream &)> writeWeights);
+/// A file appears under its name only when it is complete, and when those of
+/// all later ranks are; on failure or a signal nothing is left of the others.
+llvm::Error writeSharedObjects(
+    llvm::ArrayRef<std::string> paths, llvm::StringRef code,
+    uint64_t weightsSize,
+    llvm::function_ref<llvm::Error(int64_t rank, llvm::raw_ostream &)>
+        writeWeights);
 
 } // namespace sherry
 

@@ -72,6 +72,35 @@ def QuantizeActivations
   let dependentDialects = ["::sherry::SherryDialect"];
 }
 
+def Shard : Pass<"sherry-shard", "::mlir::ModuleOp"> {
+  let summary = "cut a model among ranks";
+  let description = [{
+    Every matrix is cut by its outputs: a rank computes its rows as one machine
+    does, so no bit changes. Heads, heads of keys and values, and the cache are
+    divided, vectors that belong to outputs too; other norms are on all ranks.
+    Where a value is needed whole, a `sherry.all_gather` gives the columns of all
+    ranks: before norms, after the last layer, for the logits in f32; before
+    linear ops as values and scales, if their inputs are quantized in blocks that
+    lie within ranks. The embedding is cut by its rows, which are the tokens: what
+    the ranks have found is gathered, and `sherry.pick_owned` takes the rank's
+    columns of what the owner has. So the layers carry, and add to, the columns of
+    a rank. All ranks have the same code.
+
+    Fails, and says why, if heads of keys and values are not divisible, a rank's
+    rows of a matrix are no multiple of 32, or an op has no rule. Runs after linear
+    ops are fused and quantized, and before functions are specialized. Does nothing
+    for one rank.
+  }];
+  let options = [
+    Option<"ranks", "ranks", "int64_t", "0",
+           "number of ranks, which becomes the attribute `sherry.ranks`; 0: that "
+           "of the attribute, without one 1">];
+  let statistics = [
+    Statistic<"numGathers", "num-gathers", "all_gather ops made">];
+  let dependentDialects = ["::sherry::SherryDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def SpecializeTokens : Pass<"sherry-specialize-tokens", "::mlir::ModuleOp"> {
   let summary = "copies of the model for one token, for few and for a block";
   let description = [{

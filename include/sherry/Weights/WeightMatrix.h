@@ -10,17 +10,20 @@
 
 namespace sherry {
 
-/// A tensor of the checkpoint that is a part of a weight.
+/// Rows of a tensor of the checkpoint that are a part of a weight; of a vector,
+/// its numbers.
 struct WeightSlice {
   std::string tensor;
-  int64_t rows; ///< of the tensor, all of which are taken
+  int64_t rows;  ///< that are taken
+  int64_t first; ///< the first of them
+  int64_t total; ///< rows of the tensor
 };
 
 /// What one weight of one layer holds: slices, one below the other. A vector
 /// has one slice and counts as one row.
 class WeightMatrix {
 public:
-  static WeightMatrix makeVector(std::string tensor, int64_t size);
+  static WeightMatrix makeVector(WeightSlice slice);
   WeightMatrix(std::vector<WeightSlice> slices, int64_t cols);
 
   bool isVector() const { return vector; }
@@ -38,8 +41,11 @@ public:
   llvm::Error read(const WeightSource &source, int64_t row, int64_t count,
                    float *out) const;
 
+  /// The same of all rows of the tensors.
+  WeightMatrix whole() const;
+
   /// Calls `use` for each slice that has some of the rows [row, row + count):
-  /// with the first of them in the slice, their number, and how many of the
+  /// with the first of them in the tensor, their number, and how many of the
   /// `count` rows come before.
   llvm::Error forSlices(
       int64_t row, int64_t count,
@@ -54,6 +60,7 @@ public:
                                  int64_t count) const;
 
 private:
+  llvm::Error readVector(const WeightSource &source, float *out) const;
   llvm::SmallVector<int64_t, 2> shapeOf(const WeightSlice &slice) const;
 
   std::vector<WeightSlice> slices;

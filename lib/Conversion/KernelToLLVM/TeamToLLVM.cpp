@@ -69,6 +69,35 @@ struct LowerTake : ConvertOpToLLVMPattern<TakeOp> {
   }
 };
 
+struct LowerExchange : ConvertOpToLLVMPattern<ExchangeOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(ExchangeOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto addressOf = [&](Value memref, Value descriptor) {
+      return MemRefDescriptor(descriptor)
+          .bufferPtr(rewriter, loc, *getTypeConverter(),
+                     cast<MemRefType>(memref.getType()));
+    };
+    Value mine = addressOf(op.getMine(), adaptor.getMine());
+    Value all = addressOf(op.getAll(), adaptor.getAll());
+    Type pointer = getPtrType();
+    Value team = adaptor.getTeam();
+    Value exchange =
+        loadField(rewriter, loc, team,
+                  offsetof(sherry_abi_environment, exchange), pointer);
+    auto type = LLVM::LLVMFunctionType::get(
+        getVoidType(), {pointer, pointer, pointer, getIndexType()});
+    LLVM::CallOp::create(
+        rewriter, loc, type,
+        ValueRange{exchange, team, mine, all, adaptor.getBytes()});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct TeamToLLVMInterface : ConvertToLLVMPatternInterface {
   using ConvertToLLVMPatternInterface::ConvertToLLVMPatternInterface;
 
@@ -78,11 +107,12 @@ struct TeamToLLVMInterface : ConvertToLLVMPatternInterface {
     converter.addConversion([](TeamType type) -> Type {
       return LLVM::LLVMPointerType::get(type.getContext());
     });
-    target.addIllegalOp<ThreadOp, NumThreadsOp, TakeOp>();
+    target.addIllegalOp<ThreadOp, NumThreadsOp, RankOp, TakeOp, ExchangeOp>();
     patterns.add<
         LowerNumber<ThreadOp, offsetof(sherry_abi_environment, thread)>,
         LowerNumber<NumThreadsOp, offsetof(sherry_abi_environment, n_threads)>,
-        LowerTake>(converter);
+        LowerNumber<RankOp, offsetof(sherry_abi_environment, rank)>, LowerTake,
+        LowerExchange>(converter);
   }
 };
 } // namespace

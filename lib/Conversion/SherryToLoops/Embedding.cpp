@@ -55,6 +55,9 @@ static Rows emitEmbedding(LoopBuilder &b, const Rows &tokens,
   b.parallel(tokens.count, [&](Value row) {
     Value token = arith::IndexCastOp::create(
         b, b.getIndexType(), b.loadScalar(tokens.buffer, {row}));
+    // Any row where another rank has that of the token.
+    if (weight.op.getRanks())
+      token = b.rem(token, type.getDimSize(0));
     if (weight.op.getTernary())
       return emitTernaryRow(b, weight, token, row, result);
     Value tile = b.div(token, format::kTileRows);

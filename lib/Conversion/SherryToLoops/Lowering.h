@@ -77,6 +77,8 @@ void populateLinearPatterns(const ActivationTypeConverter &typeConverter,
                             mlir::RewritePatternSet &patterns);
 void populateQuantizePatterns(const ActivationTypeConverter &typeConverter,
                               mlir::RewritePatternSet &patterns);
+void populateRankPatterns(const ActivationTypeConverter &typeConverter,
+                          mlir::RewritePatternSet &patterns);
 void populateRmsNormPatterns(const ActivationTypeConverter &typeConverter,
                              mlir::RewritePatternSet &patterns);
 void populateRopePatterns(const ActivationTypeConverter &typeConverter,

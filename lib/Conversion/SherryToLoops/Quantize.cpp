@@ -17,21 +17,6 @@ static int64_t tokensInBlock(const LoopBuilder &b) {
   return b.maxTokens == 1 || b.schedule.getMultiplyPanels() ? 1 : kTokenBlock;
 }
 
-/// Groups of a block that have a table.
-static int64_t groupsOf(QuantizedAttr encoding, int64_t inputs) {
-  if (!encoding.getTables())
-    return 0;
-  return format::ceilDiv(inputs, encoding.getCodebook().getCodebook().inputs);
-}
-
-/// Tables of such a group.
-static int64_t groupTables(QuantizedAttr encoding) {
-  format::TernaryLayout layout;
-  layout.order = fromCodeOrder(*encoding.getTables());
-  layout.codebook = &encoding.getCodebook().getCodebook();
-  return layout.groupTables();
-}
-
 QuantizedRows::QuantizedRows(ValueRange parts, Value tensor)
     : encoding(getQuantized(tensor.getType())),
       values(parts.front(), parts.back(), Rows::columnsOf(tensor.getType())),
@@ -118,9 +103,8 @@ SmallVector<Value> QuantizedRows::placeOf(LoopBuilder &b, Value row,
   return {b.div(row, tokens), group, b.rem(row, tokens), b.index(0)};
 }
 
-/// Stores the bytes of whole groups of a row, from the group of `column` on.
-static void storeGroups(LoopBuilder &b, Value bytes,
-                        const QuantizedRows &result, Value row, Value column) {
+void sherry::storeGroups(LoopBuilder &b, Value bytes,
+                         const QuantizedRows &result, Value row, Value column) {
   if (tokensInBlock(b) == 1 || result.tables)
     return b.store(bytes, result.values.buffer, {row, column});
   Value values = result.inBlocks(b);
@@ -129,6 +113,23 @@ static void storeGroups(LoopBuilder &b, Value bytes,
   for (int64_t i = 0; i < count; i += 4)
     b.store(b.slice(bytes, i, 4), values,
             QuantizedRows::placeOf(b, row, b.add(group, i / 4)));
+}
+
+Value sherry::loadGroups(LoopBuilder &b, const QuantizedRows &rows, Value row,
+                         Value column, int64_t count) {
+  auto type = b.vec(count, b.getI8Type());
+  if (tokensInBlock(b) == 1 || rows.tables)
+    return b.load(type, rows.values.buffer, {row, column});
+  Value values = rows.inBlocks(b);
+  Value group = b.div(column, format::kDotInputs);
+  Value bytes = b.splatInt(type, 0);
+  for (int64_t i = 0; i < count; i += 4)
+    bytes = vector::InsertStridedSliceOp::create(
+        b,
+        b.load(b.vec(4, b.getI8Type()), values,
+               QuantizedRows::placeOf(b, row, b.add(group, i / 4))),
+        bytes, ArrayRef<int64_t>{i}, ArrayRef<int64_t>{1});
+  return bytes;
 }
 
 /// Quantizes `inputs` numbers, a multiple of 64, into strided groups, whose
@@ -195,6 +196,18 @@ static Value findLargestOfRow(LoopBuilder &b, const Rows &input, Value row) {
   return arith::SelectOp::create(b, isLess, least, largest);
 }
 
+void sherry::storeScaleAndSum(LoopBuilder &b, const QuantizedRows &result,
+                              Value row, Value block, Value scale, Value sums) {
+  b.store(scale, result.scales, {block, row});
+  if (b.numerics.getFuseMulAdd())
+    b.store(
+        arith::MulFOp::create(b, scale, b.f32(-QuantizedRows::kFloatOffset)),
+        result.scales, {b.add(block, result.blocks()), row});
+  Value start = b.i32(b.numerics.getFuseMulAdd() ? kFloatBits : 0);
+  b.store(arith::SubIOp::create(b, start, b.reduceAdd(sums)),
+          result.negatedSums, {block, row});
+}
+
 void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
                                const QuantizedRows &result, Value row,
                                Value column, Value block, int64_t inputs,
@@ -228,134 +241,35 @@ void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
       Value(arith::AndIOp::create(
           b, Value(arith::BitcastOp::create(b, b.getI32Type(), scale)),
           b.i32(~int64_t(3)))));
-  b.store(scale, result.scales, {block, row});
-  if (b.numerics.getFuseMulAdd())
-    b.store(
-        arith::MulFOp::create(b, scale, b.f32(-QuantizedRows::kFloatOffset)),
-        result.scales, {b.add(block, result.blocks()), row});
-  Value start = b.i32(b.numerics.getFuseMulAdd() ? kFloatBits : 0);
-  b.store(arith::SubIOp::create(b, start, b.reduceAdd(sums)),
-          result.negatedSums, {block, row});
-}
-
-/// Builds the tables of a block of `inputs` activations of `row` from `column`
-/// on, whose first group is `first`.
-static void emitTables(LoopBuilder &b, const QuantizedRows &rows, Value row,
-                       Value column, Value first, int64_t inputs) {
-  if (!rows.tables)
-    return;
-  auto i16 = b.getI16Type();
-  CodebookAttr codebook = rows.encoding.getCodebook();
-  int64_t groupInputs = codebook.getCodebook().inputs;
-  Value firstOfToken = b.mul(row, rows.tablesOfToken(b));
-  auto emitTable = [&](Value i, Value activations) {
-    Value group = b.add(first, i);
-    if (rows.encoding.getTables() == CodeOrder::Words) {
-      b.store(BuildTableOp::create(b, b.vec(32, i16), activations, codebook),
-              rows.tables, {b.add(firstOfToken, group), b.index(0)});
-      return;
-    }
-    int64_t count = groupTables(rows.encoding), entries = 16 * count;
-    auto wide = b.vec(entries, i16);
-    Value table = BuildTableOp::create(b, wide, activations, codebook);
-    Value high = arith::ShRUIOp::create(b, table, b.splatInt(wide, 8));
-    Value first = b.add(firstOfToken, b.mul(group, count));
-    for (int64_t half = 0; half < 2; ++half) {
-      Value bytes = arith::TruncIOp::create(b, b.vec(entries, b.getI8Type()),
-                                            half ? high : table);
-      for (int64_t i = 0; i < count; ++i)
-        b.store(count == 1 ? bytes : b.slice(bytes, 16 * i, 16), rows.tables,
-                {b.add(first, i), b.index(half), b.index(0)});
-    }
-  };
-  // The last groups may have fewer inputs than are loaded at once.
-  int64_t loaded = format::roundUp(groupInputs, format::kDotInputs);
-  int64_t whole = inputs < loaded ? 0 : (inputs - loaded) / groupInputs + 1;
-  b.forLoop(b.index(whole), 1, [&](Value i) {
-    emitTable(i, b.load(b.vec(loaded, b.getI8Type()), rows.values.buffer,
-                        {row, b.add(column, b.mul(i, groupInputs))}));
-  });
-  for (int64_t at = whole * groupInputs; at < inputs; at += groupInputs) {
-    int64_t count = inputs - at;
-    Value rest = b.load(b.vec(count, b.getI8Type()), rows.values.buffer,
-                        {row, b.add(column, at)});
-    SmallVector<int64_t> order;
-    for (int64_t i = 0; i < loaded; ++i)
-      order.push_back(std::min(i, count));
-    Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(rest.getType()));
-    emitTable(b.index(at / groupInputs),
-              vector::ShuffleOp::create(b, rest, zeros, order));
-  }
+  storeScaleAndSum(b, result, row, block, scale, sums);
 }
 
 void sherry::emitQuantizeBlocks(LoopBuilder &b, const QuantizedRows &result,
                                 Value row, Value number,
                                 ArrayRef<int64_t> round,
-                                ArrayRef<int64_t> blocks, BlockSource source,
-                                Value largest) {
-  int64_t span = 0, groups = 0;
-  for (int64_t inputs : round) {
-    span += inputs;
-    groups += groupsOf(result.encoding, inputs);
-  }
-  int64_t offset = 0, group = 0;
-  for (auto [i, inputs] : llvm::enumerate(blocks)) {
-    Value column = b.add(b.mul(number, span), offset);
-    auto [input, from] = source(row, column, inputs);
-    emitQuantizeBlock(b, input, from, result, row, column,
-                      b.add(b.mul(number, round.size()), i), inputs, largest);
-    // Here, because a step of their own would be waited for.
-    emitTables(b, result, row, column, b.add(b.mul(number, groups), group),
-               inputs);
-    offset += inputs;
-    group += groupsOf(result.encoding, inputs);
-  }
+                                ArrayRef<int64_t> blocks, BlockSource source) {
+  emitBlocks(b, result, row, number, round, blocks,
+             [&](Value row, Value column, Value block, int64_t inputs) {
+               auto [input, from] = source(row, column, inputs);
+               emitQuantizeBlock(b, input, from, result, row, column, block,
+                                 inputs);
+             });
 }
 
 QuantizedRows sherry::emitQuantize(LoopBuilder &b, RankedTensorType type,
                                    Value count, BlockSource source,
                                    function_ref<Value(Value)> largestOfRow) {
   QuantizedRows result = QuantizedRows::alloc(b, type, count);
-  ArrayRef<int64_t> blocks = result.encoding.getBlocks();
-  // Blocks repeat with a period: the chunks of a scale group. Whole periods
-  // are a loop; what is left is written out.
-  size_t period = 1;
-  auto repeats = [&](size_t p) {
-    for (size_t i = p; i + 1 < blocks.size(); ++i)
-      if (blocks[i] != blocks[i - p])
-        return false;
-    return true;
-  };
-  while (period < blocks.size() && !repeats(period))
-    ++period;
-  auto rounds = static_cast<int64_t>((blocks.size() - 1) / period);
-  ArrayRef<int64_t> round = blocks.take_front(period);
-  ArrayRef<int64_t> rest = blocks.drop_front(rounds * period);
-  if (rest == round) {
-    ++rounds;
-    rest = {};
-  }
-  auto findLargest = [&](Value row) {
-    return largestOfRow ? largestOfRow(row) : Value();
-  };
-  if (rest.empty() && (!largestOfRow || b.maxTokens == 1)) {
-    // Each thread finds that of the only token, which is less work than a step.
-    Value largest = findLargest(b.index(0));
-    b.parallelUnits(count, rounds, [&](Value row, Value number) {
-      emitQuantizeBlocks(b, result, row, number, round, round, source, largest);
-    });
-    return result;
-  }
-  b.parallel(count, [&](Value row) {
-    Value largest = findLargest(row);
-    b.repeat(rounds, {}, [&](Value number, ValueRange) {
-      emitQuantizeBlocks(b, result, row, number, round, round, source, largest);
-      return SmallVector<Value>();
-    });
-    if (!rest.empty())
-      emitQuantizeBlocks(b, result, row, b.index(rounds), round, rest, source,
-                         largest);
-  });
+  Value largest;
+  auto findLargest = [&](Value row) { largest = largestOfRow(row); };
+  forBlocks(
+      b, result,
+      [&](Value row, Value column, Value block, int64_t inputs) {
+        auto [input, from] = source(row, column, inputs);
+        emitQuantizeBlock(b, input, from, result, row, column, block, inputs,
+                          largest);
+      },
+      largestOfRow ? function_ref<void(Value)>(findLargest) : nullptr);
   return result;
 }
 

@@ -63,6 +63,39 @@ private:
   QuantizedRows() = default;
 };
 
+/// Groups of a block that have a table.
+int64_t groupsOf(QuantizedAttr encoding, int64_t inputs);
+/// Tables of such a group.
+int64_t groupTables(QuantizedAttr encoding);
+
+/// Stores the bytes of whole groups of a row, from the group of `column` on.
+void storeGroups(LoopBuilder &b, mlir::Value bytes, const QuantizedRows &result,
+                 mlir::Value row, mlir::Value column);
+/// Their inverse, of `count` bytes.
+mlir::Value loadGroups(LoopBuilder &b, const QuantizedRows &rows,
+                       mlir::Value row, mlir::Value column, int64_t count);
+/// Stores the scale of a block of a row, and what belongs to the sums of its
+/// values, by lane.
+void storeScaleAndSum(LoopBuilder &b, const QuantizedRows &result,
+                      mlir::Value row, mlir::Value block, mlir::Value scale,
+                      mlir::Value sums);
+
+/// Fills a block of a row, which has so many inputs from a column on.
+using BlockBody = llvm::function_ref<void(mlir::Value row, mlir::Value column,
+                                          mlir::Value block, int64_t inputs)>;
+
+/// Fills the first blocks of round `number` of a row, and builds their tables;
+/// `round` has the sizes of the blocks of each round, `blocks` of those.
+void emitBlocks(LoopBuilder &b, const QuantizedRows &result, mlir::Value row,
+                mlir::Value number, llvm::ArrayRef<int64_t> round,
+                llvm::ArrayRef<int64_t> blocks, BlockBody body);
+
+/// Fills all blocks of all rows, in one parallel loop. `beginRow`, if there is
+/// one, is called where a row begins; then rows are not divided unless there is
+/// one only, whose beginning is outside the loop.
+void forBlocks(LoopBuilder &b, const QuantizedRows &result, BlockBody body,
+               llvm::function_ref<void(mlir::Value)> beginRow = nullptr);
+
 /// Where the numbers of a block are: rows and the first column. The block has
 /// so many inputs, and is in a row from a column on.
 using BlockSource = llvm::function_ref<std::pair<Rows, mlir::Value>(
@@ -76,14 +109,11 @@ void emitQuantizeBlock(LoopBuilder &b, const Rows &input, mlir::Value from,
                        mlir::Value column, mlir::Value block, int64_t inputs,
                        mlir::Value largest = {});
 
-/// Quantizes the first blocks of round `number` of a row, and builds their
-/// tables; `round` has the sizes of the blocks of each round, `blocks` of
-/// those.
+/// emitBlocks() of numbers that are quantized.
 void emitQuantizeBlocks(LoopBuilder &b, const QuantizedRows &result,
                         mlir::Value row, mlir::Value number,
                         llvm::ArrayRef<int64_t> round,
-                        llvm::ArrayRef<int64_t> blocks, BlockSource source,
-                        mlir::Value largest = {});
+                        llvm::ArrayRef<int64_t> blocks, BlockSource source);
 
 /// Memory of an iteration for the numbers of a block.
 inline Rows allocBlock(LoopBuilder &b, int64_t inputs) {

@@ -116,6 +116,7 @@ void sherry::populateSherryToLoopsPatterns(const ActivationTypeConverter &types,
   populateKVCachePatterns(types, patterns);
   populateLinearPatterns(types, patterns);
   populateQuantizePatterns(types, patterns);
+  populateRankPatterns(types, patterns);
   populateRmsNormPatterns(types, patterns);
   populateRopePatterns(types, patterns);
   populateSlicePatterns(types, patterns);

@@ -73,6 +73,12 @@ NumericsAttr sherry::getNumerics(Operation *module) {
                                   /*perToken=*/false, /*fuseMulAdd=*/false);
 }
 
+int64_t sherry::getRanks(Operation *module) {
+  auto attr =
+      SherryDialect::RanksAttrHelper(module->getContext()).getAttr(module);
+  return attr ? attr.getInt() : 1;
+}
+
 KVCacheType sherry::getCache(Operation *module) {
   auto attr =
       SherryDialect::CacheAttrHelper(module->getContext()).getAttr(module);
@@ -118,6 +124,9 @@ SherryDialect::verifyOperationAttribute(Operation *op,
       name == WorkspaceSizeAttrHelper::getNameStr())
     return check(isa<ModuleOp>(op), "a module", isSize(0, INT64_MAX),
                  "an i64 that is not negative");
+  if (name == RanksAttrHelper::getNameStr())
+    return check(isa<ModuleOp>(op), "a module", isSize(2, SHERRY_ABI_MAX_RANKS),
+                 "an i64 from 2 to " + std::to_string(SHERRY_ABI_MAX_RANKS));
   if (name == StepsAttrHelper::getNameStr()) {
     auto steps = dyn_cast<ArrayAttr>(value);
     return check(isa<ModuleOp>(op), "a module",

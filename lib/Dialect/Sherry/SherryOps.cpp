@@ -116,6 +116,9 @@ LogicalResult WeightOp::verify() {
                        "as !sherry.q8_0, bf16, f16 or f32, not ")
            << element;
   }
+  if (getRanks() && *getRanks() > SHERRY_ABI_MAX_RANKS)
+    return emitOpError("there are at most ")
+           << SHERRY_ABI_MAX_RANKS << " ranks, not " << *getRanks();
   if (getSources().empty() || getSources().size() != getRows().size())
     return emitOpError("needs at least one source, and rows for each");
   int64_t rows = 0;

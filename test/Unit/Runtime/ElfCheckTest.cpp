@@ -156,7 +156,8 @@ TEST_F(DamagedModel, ChecksumSection) {
   for (int i = 1; i < header.e_shnum; ++i) {
     const size_t offset = header.e_shoff + i * sizeof(Elf64_Shdr);
     const auto section = read<Elf64_Shdr>(offset);
-    if (section.sh_offset != sections.checksum.offset || section.sh_size != 8)
+    if (section.sh_offset != sections.checksum.offset ||
+        section.sh_size != sizeof(sherry_abi_identity))
       continue;
     EXPECT_CONTAINS(
         tryModel(with(offset + offsetof(Elf64_Shdr, sh_size), uint64_t{7})),

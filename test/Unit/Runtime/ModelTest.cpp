@@ -108,10 +108,10 @@ TEST(Model, RefusesVariants) {
     for (const char *part : parts)
       EXPECT_CONTAINS(error, part);
   };
-  expectRefused("demo-old-version", {"ABI version 3, this runtime has 5",
+  expectRefused("demo-old-version", {"ABI version 3, this runtime has 6",
                                      "compile the model again"});
   expectRefused("demo-new-version",
-                {"ABI version 77, this runtime has 5", "update the runtime"});
+                {"ABI version 77, this runtime has 6", "update the runtime"});
   expectRefused("demo-struct-size", {"struct_size: 104 instead of 120"});
   expectRefused("demo-environment", {"needs more of its runtime"});
   expectRefused("demo-unknown-feature", {"\"demo-cpu\"", "missing here: bit 63",

@@ -40,11 +40,11 @@ protected:
 
   /// Writes with `bytes` as weights, of which `claimed` were promised.
   std::string write(StringRef bytes, uint64_t claimed) {
-    Error error = writeSharedObject(path, code->getBuffer(), claimed,
-                                    [&](raw_ostream &out) {
-                                      out << bytes;
-                                      return Error::success();
-                                    });
+    Error error = writeSharedObjects(path.str().str(), code->getBuffer(),
+                                     claimed, [&](int64_t, raw_ostream &out) {
+                                       out << bytes;
+                                       return Error::success();
+                                     });
     return error ? toString(std::move(error)) : std::string();
   }
 
@@ -93,14 +93,16 @@ TEST_F(SharedObjectWriter, ChecksumsAreThoseOfTheFile) {
   ASSERT_EQ(write(weights, weights.size()), "");
   auto buffer = cantFail(errorOrToExpected(MemoryBuffer::getFile(path)));
   StringRef bytes = buffer->getBuffer();
-  sherry_abi_checksum checksum;
-  std::memcpy(&checksum, bytes.take_back(sizeof(checksum)).data(),
-              sizeof(checksum));
-  bytes = bytes.drop_back(sizeof(checksum));
-  EXPECT_EQ(checksum.weights,
+  sherry_abi_identity identity;
+  std::memcpy(&identity, bytes.take_back(sizeof(identity)).data(),
+              sizeof(identity));
+  bytes = bytes.drop_back(sizeof(identity));
+  EXPECT_EQ(identity.file.weights,
             crc32(arrayRefFromStringRef(bytes.take_back(weights.size()))));
-  EXPECT_EQ(checksum.code,
+  EXPECT_EQ(identity.file.code,
             crc32(arrayRefFromStringRef(bytes.drop_back(weights.size()))));
+  EXPECT_EQ(identity.rank, 0u);
+  EXPECT_EQ(identity.n_ranks, 1u);
 }
 
 TEST_F(SharedObjectWriter, NoWeightsAreFine) { EXPECT_EQ(write("", 0), ""); }
@@ -112,11 +114,12 @@ TEST_F(SharedObjectWriter, SizesMustAgree) {
 }
 
 TEST_F(SharedObjectWriter, FailureOfTheCallbackLeavesNothing) {
-  Error error = writeSharedObject(
-      path, code->getBuffer(), 8, [](raw_ostream &out) -> Error {
-        out << "half";
-        return createStringError("the weights are gone");
-      });
+  Error error =
+      writeSharedObjects(path.str().str(), code->getBuffer(), 8,
+                         [](int64_t, raw_ostream &out) -> Error {
+                           out << "half";
+                           return createStringError("the weights are gone");
+                         });
   EXPECT_THAT(toString(std::move(error)), HasSubstr("the weights are gone"));
   EXPECT_TRUE(folderIsEmpty());
 }
@@ -199,8 +202,9 @@ TEST_F(SharedObjectWriter, PatchesWhatGoesIntoAPipe) {
 }
 
 TEST_F(SharedObjectWriter, RefusesCodeThatIsNoElfFile) {
-  Error error = writeSharedObject(
-      path, "no ELF file", 0, [](raw_ostream &) { return Error::success(); });
+  Error error = writeSharedObjects(
+      path.str().str(), "no ELF file", 0,
+      [](int64_t, raw_ostream &) { return Error::success(); });
   EXPECT_THAT(toString(std::move(error)), HasSubstr("malformed"));
   EXPECT_TRUE(folderIsEmpty());
 }

@@ -58,7 +58,7 @@ protected:
   std::vector<uint8_t> packFirst() {
     WeightSource source(&*checkpoint);
     std::string name = nameWeight(listLinearLayers(config).front(), 0);
-    WeightMatrix matrix({{name, 128}}, 128);
+    WeightMatrix matrix({{name, 128, 0, 128}}, 128);
     EXPECT_EQ(messageOf(matrix.check(source)), "");
     WeightPacker packer(matrix, plan().second, source);
     EXPECT_EQ(messageOf(packer.prepare()), "");

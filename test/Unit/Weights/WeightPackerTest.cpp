@@ -38,7 +38,7 @@ protected:
 
   WeightSource source{uint64_t{5}};
   /// Slices that end inside tiles.
-  WeightMatrix matrix{{{"a", 40}, {"b", 40}}, kCols};
+  WeightMatrix matrix{{{"a", 40, 0, 40}, {"b", 40, 0, 40}}, kCols};
   std::vector<float> numbers = std::vector<float>(80 * kCols);
 };
 } // namespace
@@ -90,7 +90,8 @@ TEST_F(WeightPackerTest, PacksTrits) {
 }
 
 TEST_F(WeightPackerTest, WritesZerosBetweenMatrices) {
-  PlacedMatrix placed{WeightMatrix::makeVector("v", 4), DenseFormat::F32, 8};
+  PlacedMatrix placed{WeightMatrix::makeVector({"v", 4, 0, 4}),
+                      DenseFormat::F32, 8};
   ASSERT_FALSE(bool(placed.matrix.check(source)));
   std::string text;
   llvm::raw_string_ostream out(text);

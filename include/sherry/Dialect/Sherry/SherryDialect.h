@@ -58,6 +58,9 @@ ScheduleAttr getSchedule(mlir::Operation *module);
 /// The attribute `sherry.numerics` of a module, else i8 and two roundings.
 NumericsAttr getNumerics(mlir::Operation *module);
 
+/// The attribute `sherry.ranks` of a module, else 1.
+int64_t getRanks(mlir::Operation *module);
+
 /// The attribute `sherry.cache` of a module, or null.
 KVCacheType getCache(mlir::Operation *module);
 

@@ -38,6 +38,7 @@ def Sherry_Dialect : Dialect {
       "::sherry::NumericsAttr":$numerics,
       "::mlir::StringAttr":$stage,           // that it is after
       "::mlir::TypeAttr":$cache,             // the type of the cache
+      "::mlir::IntegerAttr":$ranks,          // that it is cut among
       "::mlir::IntegerAttr":$weights_size,   // bytes of the weights section
       "::mlir::IntegerAttr":$workspace_size, // bytes
       "::mlir::ArrayAttr":$steps,            // what they do

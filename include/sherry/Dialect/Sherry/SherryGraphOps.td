@@ -53,28 +53,35 @@ def Sherry_WeightOp : Sherry_Op<"weight", [Symbol]> {
     hold `rows` each; `{}` stands for the layer. After `sherry-place-weights` the tensor of layer l lies at
     byte `offset + l * stride` of the weights section.
 
+    A weight `of` n ranks is a rank's part: of each source, which has n times as
+    many rows, rank r has those from `r * rows` on. Only its bytes tell the rank.
+
     ```mlir
     sherry.weight @q count 16 from ["model.layers.{}.self_attn.q_proj.weight"]
         rows [2048] : tensor<2048x2048x!sherry.trit, #sherry.ternary<
               contiguous, per_group(128), scale = f16>>
+    sherry.weight @part count 1 from ["lm_head.weight"] rows [1024] of 2 ranks
+        : tensor<1024x512x!sherry.q8_0>
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name,
                        ConfinedAttr<I64Attr, [IntPositive]>:$count,
                        StrArrayAttr:$sources, DenseI64ArrayAttr:$rows,
+                       OptionalAttr<ConfinedAttr<I64Attr, [IntMinValue<2>]>>:
+                           $ranks,
                        TypeAttrOf<AnyRankedTensor>:$type,
                        OptionalAttr<I64Attr>:$offset,
                        OptionalAttr<I64Attr>:$stride);
   let assemblyFormat = [{
     $sym_name `count` $count `from` $sources `rows` $rows
-    (`at` $offset^ `stride` $stride)? attr-dict `:` $type
+    (`of` $ranks^ `ranks`)? (`at` $offset^ `stride` $stride)? attr-dict `:` $type
   }];
-  // One without a place.
+  // One without a place, of one rank.
   let builders = [OpBuilder<(ins "::llvm::StringRef":$name, "int64_t":$count,
                                  "::mlir::ArrayAttr":$sources,
                                  "::llvm::ArrayRef<int64_t>":$rows,
                                  "::mlir::RankedTensorType":$type), [{
-    build($_builder, $_state, name, count, sources, rows, type,
+    build($_builder, $_state, name, count, sources, rows, /*ranks=*/{}, type,
           /*offset=*/{}, /*stride=*/{});
   }]>];
   let extraClassDeclaration = [{
@@ -99,7 +106,8 @@ def Sherry_WeightOp : Sherry_Op<"weight", [Symbol]> {
 def Sherry_EmbeddingOp : Sherry_WeightUserOp<"embedding"> {
   let summary = "rows of the embedding matrix";
   let description = [{
-    `result[t] = weight[tokens[t]]`, widened to f32.
+    `result[t] = weight[tokens[t]]`, widened to f32. Of a weight `of` several
+    ranks, it is that row for the rank that has it, and any row for the others.
 
     ```mlir
     %x = sherry.embedding %tokens, @embed

@@ -8,6 +8,7 @@
 
 include "mlir/IR/OpBase.td"
 include "sherry/Dialect/Sherry/SherryFusedOps.td"
+include "sherry/Dialect/Sherry/SherryRankOps.td"
 
 def Sherry_StepOp
     : Op<Sherry_Dialect, "step", [AffineScope, SingleBlock, NoTerminator]> {

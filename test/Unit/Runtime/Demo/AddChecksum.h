@@ -21,12 +21,15 @@ inline void addChecksum(const std::string &path) {
   const ModelSections sections = checkElf(file);
   const auto &[offset, size] = sections.weights;
   const Mapping weights = Mapping::ofFile(file, offset, size);
-  const sherry_abi_checksum checksum = {
-      computeCodeChecksum(file, sections),
-      computeChecksum(weights.data(), weights.size())};
+  const sherry_abi_identity identity = {
+      {computeCodeChecksum(file, sections),
+       computeChecksum(weights.data(), weights.size())},
+      0,
+      0,
+      1};
   std::fstream out(path, std::ios::in | std::ios::out | std::ios::binary);
   out.seekp(static_cast<std::streamoff>(sections.checksum.offset));
-  out.write(reinterpret_cast<const char *>(&checksum), sizeof(checksum));
+  out.write(reinterpret_cast<const char *>(&identity), sizeof(identity));
   if (!out.flush())
     throw Error("cannot write " + path);
 }

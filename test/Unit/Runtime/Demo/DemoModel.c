@@ -70,7 +70,7 @@ __asm__(".pushsection .sherry.weights,\"\",@progbits\n"
         ".org 16384\n"
         ".popsection\n"
         ".pushsection .sherry.checksum,\"\",@progbits\n"
-        ".skip 8\n" // see AddChecksum.h
+        ".skip 20\n" // see AddChecksum.h
         ".popsection\n");
 
 // A page of the cache has two planes of int64, the terms of the sum and their

@@ -1,0 +1,135 @@
+//===- QuantizedBlocks.cpp - Blocks of quantized activations --------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Quantize.h"
+
+using namespace mlir;
+using namespace sherry;
+
+int64_t sherry::groupsOf(QuantizedAttr encoding, int64_t inputs) {
+  if (!encoding.getTables())
+    return 0;
+  return format::ceilDiv(inputs, encoding.getCodebook().getCodebook().inputs);
+}
+
+int64_t sherry::groupTables(QuantizedAttr encoding) {
+  format::TernaryLayout layout;
+  layout.order = fromCodeOrder(*encoding.getTables());
+  layout.codebook = &encoding.getCodebook().getCodebook();
+  return layout.groupTables();
+}
+
+/// Builds the tables of a block of `inputs` activations of `row` from `column`
+/// on, whose first group is `first`.
+static void emitTables(LoopBuilder &b, const QuantizedRows &rows, Value row,
+                       Value column, Value first, int64_t inputs) {
+  if (!rows.tables)
+    return;
+  auto i16 = b.getI16Type();
+  CodebookAttr codebook = rows.encoding.getCodebook();
+  int64_t groupInputs = codebook.getCodebook().inputs;
+  Value firstOfToken = b.mul(row, rows.tablesOfToken(b));
+  auto emitTable = [&](Value i, Value activations) {
+    Value group = b.add(first, i);
+    if (rows.encoding.getTables() == CodeOrder::Words) {
+      b.store(BuildTableOp::create(b, b.vec(32, i16), activations, codebook),
+              rows.tables, {b.add(firstOfToken, group), b.index(0)});
+      return;
+    }
+    int64_t count = groupTables(rows.encoding), entries = 16 * count;
+    auto wide = b.vec(entries, i16);
+    Value table = BuildTableOp::create(b, wide, activations, codebook);
+    Value high = arith::ShRUIOp::create(b, table, b.splatInt(wide, 8));
+    Value first = b.add(firstOfToken, b.mul(group, count));
+    for (int64_t half = 0; half < 2; ++half) {
+      Value bytes = arith::TruncIOp::create(b, b.vec(entries, b.getI8Type()),
+                                            half ? high : table);
+      for (int64_t i = 0; i < count; ++i)
+        b.store(count == 1 ? bytes : b.slice(bytes, 16 * i, 16), rows.tables,
+                {b.add(first, i), b.index(half), b.index(0)});
+    }
+  };
+  // The last groups may have fewer inputs than are loaded at once.
+  int64_t loaded = format::roundUp(groupInputs, format::kDotInputs);
+  int64_t whole = inputs < loaded ? 0 : (inputs - loaded) / groupInputs + 1;
+  b.forLoop(b.index(whole), 1, [&](Value i) {
+    emitTable(i, b.load(b.vec(loaded, b.getI8Type()), rows.values.buffer,
+                        {row, b.add(column, b.mul(i, groupInputs))}));
+  });
+  for (int64_t at = whole * groupInputs; at < inputs; at += groupInputs) {
+    int64_t count = inputs - at;
+    Value rest = b.load(b.vec(count, b.getI8Type()), rows.values.buffer,
+                        {row, b.add(column, at)});
+    SmallVector<int64_t> order;
+    for (int64_t i = 0; i < loaded; ++i)
+      order.push_back(std::min(i, count));
+    Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(rest.getType()));
+    emitTable(b.index(at / groupInputs),
+              vector::ShuffleOp::create(b, rest, zeros, order));
+  }
+}
+
+void sherry::emitBlocks(LoopBuilder &b, const QuantizedRows &result, Value row,
+                        Value number, ArrayRef<int64_t> round,
+                        ArrayRef<int64_t> blocks, BlockBody body) {
+  int64_t span = 0, groups = 0;
+  for (int64_t inputs : round) {
+    span += inputs;
+    groups += groupsOf(result.encoding, inputs);
+  }
+  int64_t offset = 0, group = 0;
+  for (auto [i, inputs] : llvm::enumerate(blocks)) {
+    Value column = b.add(b.mul(number, span), offset);
+    body(row, column, b.add(b.mul(number, round.size()), i), inputs);
+    // Here, because a step of their own would be waited for.
+    emitTables(b, result, row, column, b.add(b.mul(number, groups), group),
+               inputs);
+    offset += inputs;
+    group += groupsOf(result.encoding, inputs);
+  }
+}
+
+void sherry::forBlocks(LoopBuilder &b, const QuantizedRows &result,
+                       BlockBody body, function_ref<void(Value)> beginRow) {
+  ArrayRef<int64_t> blocks = result.encoding.getBlocks();
+  // Blocks repeat with a period: the chunks of a scale group. Whole periods
+  // are a loop; what is left is written out.
+  size_t period = 1;
+  auto repeats = [&](size_t p) {
+    for (size_t i = p; i + 1 < blocks.size(); ++i)
+      if (blocks[i] != blocks[i - p])
+        return false;
+    return true;
+  };
+  while (period < blocks.size() && !repeats(period))
+    ++period;
+  auto rounds = static_cast<int64_t>((blocks.size() - 1) / period);
+  ArrayRef<int64_t> round = blocks.take_front(period);
+  ArrayRef<int64_t> rest = blocks.drop_front(rounds * period);
+  if (rest == round) {
+    ++rounds;
+    rest = {};
+  }
+  Value count = result.values.count;
+  if (rest.empty() && (!beginRow || b.maxTokens == 1)) {
+    // Each thread begins the only token, which is less work than a step.
+    if (beginRow)
+      beginRow(b.index(0));
+    b.parallelUnits(count, rounds, [&](Value row, Value number) {
+      emitBlocks(b, result, row, number, round, round, body);
+    });
+    return;
+  }
+  b.parallel(count, [&](Value row) {
+    if (beginRow)
+      beginRow(row);
+    b.repeat(rounds, {}, [&](Value number, ValueRange) {
+      emitBlocks(b, result, row, number, round, round, body);
+      return SmallVector<Value>();
+    });
+    if (!rest.empty())
+      emitBlocks(b, result, row, b.index(rounds), round, rest, body);
+  });
+}

@@ -1,0 +1,69 @@
+//===- Call.h - One call of a model's code ----------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_CALL_H
+#define SHERRY_RUNTIME_CALL_H
+
+#include "Model.h"
+#include "Team.h"
+#include "sherry/support/Memory.h"
+
+#include <vector>
+
+namespace sherry::runtime {
+
+/// Rows that are written by the code of a model.
+class RowsOfFloats {
+public:
+  /// Makes room for so many rows of `stride` numbers.
+  void reserve(uint64_t rows, uint64_t stride, const char *what);
+  float *row(uint64_t i) const {
+    return reinterpret_cast<float *>(memory.data()) + i * stride;
+  }
+
+private:
+  Mapping memory;
+  uint64_t stride = 0;
+};
+
+/// The tokens of a call: those without outputs, those whose hidden states are
+/// wanted, those with logits. `sequences` are rows of the page table.
+struct Call {
+  std::vector<int32_t> tokens, positions, sequences;
+  int64_t numLogits = 0;
+  int64_t numHidden = 0; ///< those with logits too
+};
+
+/// The page table of a call: `stride` numbers of pages for each sequence.
+struct PageTable {
+  const int32_t *entries;
+  int64_t stride;
+};
+
+/// What the code of a model works on beside a cache: the workspace, and rows
+/// for what it gives.
+class Workspace {
+public:
+  explicit Workspace(const Model &model);
+
+  /// Makes room for the outputs of calls.
+  void reserve(const Model &model, uint64_t logits, uint64_t hidden);
+  float *logits(uint64_t row) const { return logitsRows.row(row); }
+  float *hidden(uint64_t row) const { return hiddenRows.row(row); }
+
+  /// Runs the call on a team of `numThreads`; throws Error if `exchange`, which
+  /// models of several ranks need, does.
+  void run(const Model &model, const Call &call, PageTable table,
+           uint8_t *pages, uint32_t numThreads, Profile *profile,
+           Exchange *exchange) const;
+
+private:
+  Mapping memory;
+  RowsOfFloats logitsRows, hiddenRows;
+};
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_RUNTIME_CALL_H

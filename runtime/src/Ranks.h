@@ -1,0 +1,88 @@
+//===- Ranks.h - Processes that run a model together ------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Rank 0 has the sequences, and tells the others of each call what they need to
+// make it too: tokens, places, and what became of pages. So keys and values of
+// a rank's heads lie in the same pages on all ranks.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_RANKS_H
+#define SHERRY_RUNTIME_RANKS_H
+
+#include "Call.h"
+#include "Exchange.h"
+#include "PagePool.h"
+
+#include <memory>
+#include <mutex>
+#include <optional>
+
+namespace sherry::runtime {
+
+/// The ranks, as one of them sees them. On rank 0, threads may use it at once.
+class Ranks {
+public:
+  explicit Ranks(std::unique_ptr<Exchange> exchange)
+      : exchange(std::move(exchange)) {}
+  /// Rank 0 lets the others go.
+  ~Ranks();
+
+  uint32_t rank() const { return exchange->rank(); }
+  uint32_t size() const { return exchange->size(); }
+
+  /// Opens this rank's part of the model `path` and compares it with those of
+  /// the others. Throws Error, on all ranks.
+  static std::shared_ptr<const Model> open(const std::shared_ptr<Ranks> &ranks,
+                                           const std::string &path,
+                                           sherry_weights weights);
+  /// Compares the parts of a model that the ranks have opened; `problem` is the
+  /// reason if this one could not. Throws Error on all ranks unless they are
+  /// the parts of one model, in the order of the ranks.
+  void compare(const sherry_abi_identity &mine, const std::string &problem);
+
+  /// Of the others: makes the calls of rank 0 with the model's part, until rank
+  /// 0 has no more. Throws Error.
+  void follow(const Model &model);
+
+private:
+  friend class RemoteContext;
+  uint32_t makeContext(const PagePool &pool, uint32_t numThreads);
+  void dropContext(uint32_t context) noexcept;
+  void end();
+
+  std::unique_ptr<Exchange> exchange;
+  std::mutex mutex; ///< of a whole call
+  uint32_t numContexts = 0;
+  bool isOver = false; ///< the others do not follow any more
+};
+
+/// Of rank 0: the pages that the others have for a context of it.
+class RemoteContext {
+public:
+  /// They use up to `numThreads` threads.
+  RemoteContext(std::shared_ptr<Ranks> ranks, const PagePool &pool,
+                uint32_t numThreads)
+      : ranks(std::move(ranks)), numThreads(numThreads),
+        number(this->ranks->makeContext(pool, numThreads)) {}
+  RemoteContext(RemoteContext &&) = default;
+  ~RemoteContext() {
+    if (ranks)
+      ranks->dropContext(number);
+  }
+
+  /// Makes a call on all ranks. `table` has `numSequences` rows. Takes the
+  /// changes of the pool's pages.
+  void run(const Workspace &workspace, const Model &model, const Call &call,
+           PageTable table, int64_t numSequences, PagePool &pool,
+           Profile *profile) const;
+
+private:
+  std::shared_ptr<Ranks> ranks;
+  uint32_t numThreads;
+  uint32_t number;
+};
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_RUNTIME_RANKS_H

@@ -1,0 +1,87 @@
+// RUN: sherry-opt %s -split-input-file -verify-diagnostics -sherry-shard=ranks=4
+
+// expected-error @+1 {{cannot be cut among 4 ranks: the model has 2 heads of keys and values, and each rank needs as many}}
+module attributes {sherry.cache = !sherry.kv_cache<1 x 2 x 8 x f32, max_context = 64>} {
+}
+
+// -----
+
+// expected-error @+1 {{cannot be cut among 4 ranks: w has 64 rows, and a rank needs a multiple of 32}}
+sherry.weight @w count 1 from ["w"] rows [64] : tensor<64x32xbf16>
+func.func @f(%x: tensor<?x32xf32>) -> tensor<?x64xf32> {
+  %y = sherry.linear %x, @w : tensor<?x32xf32> -> tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
+
+// -----
+
+// expected-error @+1 {{is cut already}}
+sherry.weight @w count 1 from ["w"] rows [64] of 2 ranks : tensor<64x32xbf16>
+
+// -----
+
+// expected-error @+1 {{has a place already: cut it before}}
+sherry.weight @w count 1 from ["w"] rows [128] at 0 stride 8192 : tensor<128x32xbf16>
+func.func @f(%x: tensor<?x32xf32>) -> tensor<?x128xf32> {
+  %y = sherry.linear %x, @w : tensor<?x32xf32> -> tensor<?x128xf32>
+  return %y : tensor<?x128xf32>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["w"] rows [128] : tensor<128x32xbf16>
+func.func @f(%x: tensor<?x32xf32>, %r: tensor<?x128xf32>) -> tensor<?x128xf32> {
+  // expected-error @+1 {{cannot be cut: it adds to other columns than those of a rank}}
+  %y = sherry.linear %x, @w plus %r : tensor<?x32xf32> plus tensor<?x128xf32> -> tensor<?x128xf32>
+  return %y : tensor<?x128xf32>
+}
+
+// -----
+
+// Columns of a rank are those of a in turn with those of b.
+sherry.weight @w count 1 from ["a", "b"] rows [128, 128] : tensor<256x32xbf16>
+func.func @f(%x: tensor<?x32xf32>) -> tensor<?x256xf32> {
+  %y = sherry.linear %x, @w : tensor<?x32xf32> -> tensor<?x256xf32>
+  // expected-error @+1 {{needs columns of several matrices whole, which ranks have in turn}}
+  return %y : tensor<?x256xf32>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["a", "b"] rows [128, 128] : tensor<256x32xbf16>
+func.func @f(%x: tensor<?x32xf32>, %n: index) -> tensor<?x128xf32> {
+  %y = sherry.linear %x, @w : tensor<?x32xf32> -> tensor<?x256xf32>
+  // expected-error @+1 {{cannot be cut: it takes columns other than those of whole matrices}}
+  %z = tensor.extract_slice %y[0, 64] [%n, 128] [1, 1] : tensor<?x256xf32> to tensor<?x128xf32>
+  return %z : tensor<?x128xf32>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["a"] rows [128] : tensor<128x32xbf16>
+func.func @f(%x: tensor<?x32xf32>, %table: tensor<?x64xf32>) -> tensor<?x128xf32> {
+  %y = sherry.linear %x, @w : tensor<?x32xf32> -> tensor<?x128xf32>
+  // expected-error @+1 {{cannot be cut: a rank has parts of heads}}
+  %z = sherry.rope %y, %table : tensor<?x128xf32>, tensor<?x64xf32>
+  return %z : tensor<?x128xf32>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["a"] rows [128] : tensor<128x32xbf16>
+func.func @f(%x: tensor<?x32xf32>, %r: tensor<?x128xf32>) -> tensor<?x128xf32> {
+  %y = sherry.linear %x, @w : tensor<?x32xf32> -> tensor<?x128xf32>
+  // expected-error @+1 {{cannot be cut: it takes whole rows and columns of a rank}}
+  %z = sherry.swiglu %y, %r : tensor<?x128xf32>
+  return %z : tensor<?x128xf32>
+}
+
+// -----
+
+sherry.weight @w count 1 from ["a"] rows [128] : tensor<128x32xbf16>
+func.func @f(%x: tensor<?x32xf32>) -> tensor<?x128xf32> {
+  %y = sherry.linear %x, @w : tensor<?x32xf32> -> tensor<?x128xf32>
+  // expected-error @+1 {{has no rule by which ranks divide it}}
+  %z = math.sqrt %y : tensor<?x128xf32>
+  return %z : tensor<?x128xf32>
+}

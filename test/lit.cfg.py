@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, clang-22,
-# gnuplot, manuals, python-jinja2, python-jsonschema,
+# gnuplot, manuals, mpi, python-jinja2, python-jsonschema,
 # python-numpy, mlir-plugin, server, asan, training, node, chromium (with what
 # drives it), openai-client, all.
 # Parameters: all=1 adds what takes long; cpu=LEVEL, such as x86-64-v3, hides
@@ -98,6 +98,15 @@ mlir_opt = shutil.which("mlir-opt", path=config.llvm_tools_dir)
 if config.sherry_plugin and mlir_opt:
     config.available_features.add("mlir-plugin")
     config.substitutions.append(("%mlir-plugin", config.sherry_plugin))
+mpis = [
+    mpi
+    for mpi in ("openmpi", "mpich")
+    if shutil.which(f"mpirun.{mpi}")
+    and os.path.exists(os.path.join(config.sherry_obj_root, "lib/sherry", f"sherry-{mpi}.so"))
+]
+config.substitutions.append(("%mpis", " ".join(mpis)))
+if mpis:
+    config.available_features.add("mpi")
 if os.path.exists(os.path.join(tools_dir, "sherry-serve")):
     config.available_features.add("server")
 if os.path.isdir(os.path.join(config.sherry_obj_root, "packaging", "share")):

@@ -11,11 +11,15 @@
 
 #include "Context.h"
 #include "Model.h"
+#include "Ranks.h"
 #include "Sampler.h"
 #include "SuffixAutomaton.h"
 #include "sherry/support/Error.h"
 #include "sherry/text/Utf8.h"
 
+struct sherry_ranks {
+  std::shared_ptr<sherry::runtime::Ranks> ranks;
+};
 struct sherry_model {
   std::shared_ptr<const sherry::runtime::Model> model;
 };

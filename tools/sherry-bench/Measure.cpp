@@ -225,15 +225,19 @@ std::vector<Result> Bench::run(uint32_t count) {
 }
 
 ModelReport sherry::bench::measure(
-    const std::string &path, const Options &options,
+    const RankedProcess &process, const std::string &path,
+    const Options &options,
     const std::function<void(const std::string &)> &progress) {
   ModelReport report = {};
   report.path = path;
   progress("loading " + path);
   Stopwatch stopwatch;
-  Model model(check(
-      sherry_model_open(path.c_str(), options.map ? SHERRY_WEIGHTS_MAPPED
-                                                  : SHERRY_WEIGHTS_COPIED)));
+  const Model model = process.open(path, options.map ? SHERRY_WEIGHTS_MAPPED
+                                                     : SHERRY_WEIGHTS_COPIED);
+  if (process.isFollower()) {
+    process.follow(model);
+    return report;
+  }
   report.loadSeconds = stopwatch.seconds();
   {
     Context context(check(sherry_context_create(model.get(), nullptr)));

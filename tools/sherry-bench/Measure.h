@@ -6,8 +6,8 @@
 #ifndef SHERRY_TOOLS_BENCH_MEASURE_H
 #define SHERRY_TOOLS_BENCH_MEASURE_H
 
+#include "../Support/RankedModel.h"
 #include "Options.h"
-#include "sherry/owners.h"
 
 #include <functional>
 #include <string>
@@ -76,7 +76,9 @@ struct ModelReport {
 };
 
 /// Runs all tests of the options on one model; `progress` is told what comes.
-ModelReport measure(const std::string &path, const Options &options,
+/// Of ranks that follow, the report is empty.
+ModelReport measure(const RankedProcess &process, const std::string &path,
+                    const Options &options,
                     const std::function<void(const std::string &)> &progress);
 
 } // namespace sherry::bench

@@ -17,16 +17,18 @@ static void showProgress(const std::string &text) {
   std::fflush(stderr);
 }
 
-static std::string run(const Options &options) {
+static std::string run(const RankedProcess &process, const Options &options) {
   std::function<void(const std::string &)> progress = [](const std::string &) {
   };
-  if (!options.quiet && isatty(STDERR_FILENO))
+  if (!options.quiet && !process.isFollower() && isatty(STDERR_FILENO))
     progress = showProgress;
+  if (!process.isAlone() && options.models.size() > 1)
+    throw std::runtime_error("several processes measure one model; give one");
   std::vector<ModelReport> reports;
   for (const std::string &model : options.models)
-    reports.push_back(measure(model, options, progress));
+    reports.push_back(measure(process, model, options, progress));
   progress("");
-  return format(reports, options);
+  return process.isFollower() ? "" : format(reports, options);
 }
 
 int main(int argc, char **argv) {
@@ -34,12 +36,12 @@ int main(int argc, char **argv) {
   if (auto exitCode = parseOptions(argc, argv, options))
     return *exitCode;
   try {
-    const std::string text = run(options);
+    const std::string text = run(RankedProcess(), options);
     if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
         std::fflush(stdout) != 0)
       throw std::runtime_error("cannot write to standard output");
   } catch (const std::exception &error) {
-    std::fprintf(stderr, "sherry-bench: error: %s\n", error.what());
+    reportError("sherry-bench", error.what(), RuntimeError);
     return RuntimeError;
   }
   return Success;

@@ -5,6 +5,7 @@
 // Text on standard output, statistics and errors on standard error.
 //
 //===----------------------------------------------------------------------===//
+#include "../Support/RankedModel.h"
 #include "../Support/Stopwatch.h"
 #include "Options.h"
 #include "Session.h"
@@ -33,16 +34,18 @@ static void completeSampling(const sherry_model *model, Options &options) {
         sampling.frequency_penalty = 0;
 }
 
-static void execute(Options &options) {
+static void execute(const RankedProcess &process, Options &options) {
   Stopwatch stopwatch;
   const sherry_weights weights = options.map || options.info || options.verify
                                      ? SHERRY_WEIGHTS_MAPPED
                                      : SHERRY_WEIGHTS_COPIED;
-  Model model(check(sherry_model_open(options.model.c_str(), weights)));
-  if (options.verify) {
+  const Model model = process.open(options.model, weights);
+  if (options.verify)
     check(sherry_model_verify(model.get()));
+  if (process.isFollower())
+    return process.follow(model);
+  if (options.verify)
     return print("undamaged\n");
-  }
   const bool scores = options.scoreFile || options.perplexityFile;
   if (!scores && options.info != "json")
     completeSampling(model.get(), options);
@@ -78,11 +81,11 @@ int main(int argc, char **argv) {
   if (auto exitCode = parseOptions(argc, argv, options))
     return *exitCode;
   try {
-    execute(options);
+    execute(RankedProcess(), options);
   } catch (const OutputClosed &) {
     return Success;
   } catch (const std::exception &error) {
-    std::fprintf(stderr, "sherry-run: error: %s\n", error.what());
+    reportError("sherry-run", error.what(), RuntimeError);
     return RuntimeError;
   }
   return interrupted() ? Interrupted : Success;

@@ -6,6 +6,7 @@
 // request on standard error.
 //
 //===----------------------------------------------------------------------===//
+#include "../Support/RankedModel.h"
 #include "Server.h"
 
 #include <csignal>
@@ -26,11 +27,13 @@ static uint32_t chooseSlots(const sherry_model *model, uint32_t wanted) {
   return threads < 8 ? 4 : threads < 32 ? 8 : 16;
 }
 
-static void serveModel(Options &options) {
+static void serveModel(const RankedProcess &process, Options &options) {
   const Access access(options);
   const sherry_weights weights =
       options.map ? SHERRY_WEIGHTS_MAPPED : SHERRY_WEIGHTS_COPIED;
-  const Model model(check(sherry_model_open(options.model.c_str(), weights)));
+  const Model model = process.open(options.model, weights);
+  if (process.isFollower())
+    return process.follow(model);
   Model draft;
   if (!options.draft.empty()) {
     draft.reset(check(sherry_model_open(options.draft.c_str(), weights)));
@@ -73,9 +76,9 @@ int main(int argc, char **argv) {
   // Nothing that is started from here can have more rights.
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   try {
-    serveModel(options);
+    serveModel(RankedProcess(), options);
   } catch (const std::exception &error) {
-    std::fprintf(stderr, "sherry-serve: error: %s\n", error.what());
+    reportError("sherry-serve", error.what(), 1);
     return 1;
   }
   return 0;

@@ -19,6 +19,7 @@ template <auto destroy> struct Destroy {
   template <typename T> void operator()(T *object) const { destroy(object); }
 };
 using Model = std::unique_ptr<sherry_model, Destroy<sherry_model_close>>;
+using AllRanks = std::unique_ptr<sherry_ranks, Destroy<sherry_ranks_leave>>;
 using Context =
     std::unique_ptr<sherry_context, Destroy<sherry_context_destroy>>;
 using Sampler =

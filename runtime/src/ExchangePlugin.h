@@ -1,0 +1,44 @@
+//===- ExchangePlugin.h - What a plugin for an MPI gives --------*- C -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// MPIs have no common binary interface, so each is behind a shared object of
+// its own, which is loaded only where that MPI has started the process. In C,
+// as nothing else crosses the boundary.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_EXCHANGEPLUGIN_H
+#define SHERRY_RUNTIME_EXCHANGEPLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SHERRY_EXCHANGE_PLUGIN_VERSION 1u
+#define SHERRY_EXCHANGE_PLUGIN_SYMBOL "sherry_exchange_plugin"
+
+/// Functions that return an int return 0, or -1, and message() then says why.
+typedef struct sherry_exchange_functions {
+  uint32_t version;
+  /// Meets the other processes; the first call of all.
+  int (*join)(uint32_t *rank, uint32_t *size);
+  /// See Exchange; calls may come from any thread, one at a time.
+  int (*all_gather)(const void *mine, void *all, size_t bytes);
+  int (*broadcast)(void *data, size_t bytes);
+  /// Waits for the other processes to leave, too.
+  void (*leave)(void);
+  /// Ends all processes, with this exit code.
+  void (*abort)(int code);
+  const char *(*message)(void);
+} sherry_exchange_functions;
+
+typedef const sherry_exchange_functions *(*sherry_exchange_plugin_fn)(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif // SHERRY_RUNTIME_EXCHANGEPLUGIN_H

@@ -1,0 +1,27 @@
+//===- MpiExchange.h - Ranks that mpirun has started ------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_MPIEXCHANGE_H
+#define SHERRY_RUNTIME_MPIEXCHANGE_H
+
+#include "Exchange.h"
+
+#include <memory>
+
+namespace sherry::runtime {
+
+/// Meets the processes that mpirun has started with this one, through the
+/// plugin for its MPI, in ../lib/sherry beside the program. SHERRY_MPI names
+/// another: openmpi, mpich or the path of a plugin. Returns null if this
+/// process runs alone; throws Error.
+std::unique_ptr<Exchange> joinMpi();
+
+/// Ends all processes of joinMpi() with this exit code, unless they have
+/// parted.
+void abortMpi(int code);
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_RUNTIME_MPIEXCHANGE_H

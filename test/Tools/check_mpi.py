@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+# ===- check_mpi.py - Models on processes that mpirun starts --------------=== #
+#
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# usage: check_mpi.py FOLDER TOOLS MPI...
+#
+# MPI is openmpi or mpich. Exits with 1 and a reason if something is wrong.
+#
+# ===----------------------------------------------------------------------=== #
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+CONFIG = {
+    "model_type": "llama",
+    "hidden_size": 128,
+    "intermediate_size": 256,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "vocab_size": 256,
+    "max_position_embeddings": 2048,
+    "rms_norm_eps": 1e-5,
+    "rope_theta": 10000.0,
+    "hidden_act": "silu",
+    "tie_word_embeddings": False,
+}
+PROMPT = ",".join(str((7 * i * i + 3) % 256) for i in range(40))
+# Far more than anything takes.
+LIMIT = 100
+ENVIRONMENT = {
+    **os.environ,
+    "OMP_NUM_THREADS": "1",
+    # Containers run as root, with fewer processors than ranks.
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+}
+
+
+def require(condition, *what):
+    if not condition:
+        raise SystemExit("check_mpi.py: " + " ".join(map(str, what)))
+
+
+class Checker:
+    def __init__(self, folder, tools, mpi):
+        self.folder, self.mpi = folder, mpi
+        self.tool = str(tools / "sherry-run")
+
+    def start(self, ranks, *arguments):
+        return subprocess.Popen(
+            [f"mpirun.{self.mpi}", "-np", str(ranks), self.tool, *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=ENVIRONMENT,
+            text=True,
+        )
+
+    def run(self, ranks, *arguments):
+        """Exit code, standard output and standard error."""
+        process = self.start(ranks, *arguments)
+        try:
+            out, err = process.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            require(False, self.mpi, "hangs:", *arguments)
+        return process.returncode, out, err
+
+    def check_same(self):
+        logits = [self.folder / name for name in ("whole.npy", "cut.npy")]
+        arguments = ("--tokens", PROMPT, "--print-tokens", "-n", 20, "--temp", 0, "-q", "-t", 1)
+        whole = subprocess.run(
+            [self.tool, self.folder / "whole.so", *map(str, arguments), "--logits", logits[0]],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        ).stdout
+        code, out, err = self.run(
+            2, self.folder / "cut.so", *arguments, "--logits", logits[1]
+        )
+        require(code == 0, self.mpi, "exit code", code, err)
+        require(out == whole, self.mpi, "answers", out, "instead of", whole)
+        require(
+            logits[0].read_bytes() == logits[1].read_bytes(), self.mpi, "has other logits"
+        )
+
+    def check_refused(self, message, ranks, *arguments):
+        code, out, err = self.run(ranks, *arguments)
+        require(
+            code != 0 and message in err, self.mpi, "does not say", message, "but", out, err
+        )
+
+    def find_rank(self, rank):
+        """The id of the process of that rank; none while there is none."""
+        name = {"openmpi": "OMPI_COMM_WORLD_RANK", "mpich": "PMI_RANK"}[self.mpi]
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                variables = (entry / "environ").read_bytes().split(b"\0")
+            except (OSError, NotADirectoryError):
+                continue
+            is_ours = words[0].decode() == self.tool and any(
+                word.decode() == str(self.folder / "cut.so") for word in words
+            )
+            if is_ours and f"{name}={rank}".encode() in variables:
+                return int(entry.name)
+        return None
+
+    def check_killed(self, rank):
+        process = self.start(
+            2,
+            *(self.folder / "cut.so", "--tokens", PROMPT, "--print-tokens"),
+            *("-n", 1000000, "--context-shift", "--ignore-eos", "-q"),
+        )
+        # When something is printed, both ranks are at work.
+        process.stdout.read(8)
+        victim = self.find_rank(rank)
+        require(victim, self.mpi, "rank", rank, "is not there")
+        begin = time.monotonic()
+        os.kill(victim, signal.SIGKILL)
+        try:
+            out, err = process.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            require(False, self.mpi, "hangs when rank", rank, "is killed")
+        passed = time.monotonic() - begin
+        # The launcher says it, on either stream.
+        require(process.returncode != 0, self.mpi, "ends well without rank", rank)
+        require(
+            f"signal {signal.SIGKILL:d}" in out + err or "EXIT CODE: 9" in out + err,
+            *(self.mpi, "says nothing of rank", rank, out, err),
+        )
+        require(self.find_rank(1 - rank) is None, self.mpi, "leaves a rank behind")
+        print(f"{self.mpi}: rank {rank} killed, over after {passed:.1f} s")
+
+
+def compile_model(folder, tools, seed, *arguments):
+    subprocess.run(
+        [tools / "sherry-compile", folder, f"--random-weights={seed}", *arguments],
+        check=True,
+    )
+
+
+def main():
+    folder, tools = map(pathlib.Path, sys.argv[1:3])
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+    compile_model(folder, tools, 1, "-o", folder / "whole.so")
+    compile_model(folder, tools, 1, "-o", folder / "cut.so", "--ranks=2")
+    compile_model(folder, tools, 2, "-o", folder / "other.so", "--ranks=2")
+    # A part of each model, and twice the same part.
+    shutil.copy(folder / "cut.0-of-2.so", folder / "mixed.0-of-2.so")
+    shutil.copy(folder / "other.1-of-2.so", folder / "mixed.1-of-2.so")
+    shutil.copy(folder / "cut.0-of-2.so", folder / "twice.0-of-2.so")
+    shutil.copy(folder / "cut.0-of-2.so", folder / "twice.1-of-2.so")
+    shutil.copy(folder / "cut.0-of-2.so", folder / "three.0-of-3.so")
+    shutil.copy(folder / "cut.1-of-2.so", folder / "three.1-of-3.so")
+    shutil.copy(folder / "cut.1-of-2.so", folder / "three.2-of-3.so")
+    rest = ("--tokens", "1", "-n", 1)
+    for mpi in sys.argv[3:]:
+        checker = Checker(folder, tools, mpi)
+        checker.check_same()
+        checker.check_refused(
+            "rank 1 has a part of another model than rank 0", 2, folder / "mixed.so", *rest
+        )
+        checker.check_refused("rank 1 has the part of rank 0", 2, folder / "twice.so", *rest)
+        checker.check_refused(
+            "is cut among 2 ranks; 3 are running", 3, folder / "three.so", *rest
+        )
+        checker.check_refused("cut.0-of-3.so", 3, folder / "cut.so", *rest)
+        # An error of rank 0 alone.
+        checker.check_refused(
+            "is not in [0, 256)", 2, folder / "cut.so", "--tokens", 4000, "-n", 1
+        )
+        for rank in (0, 1):
+            checker.check_killed(rank)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+//===- RankedModel.h - Models of processes that mpirun starts ---*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TOOLS_SUPPORT_RANKEDMODEL_H
+#define SHERRY_TOOLS_SUPPORT_RANKEDMODEL_H
+
+#include "sherry/owners.h"
+
+#include <cstdio>
+#include <string>
+
+namespace sherry {
+
+/// This process and those that mpirun has started with it, if it did.
+class RankedProcess {
+public:
+  /// Throws std::runtime_error, as does all that follows.
+  RankedProcess() {
+    sherry_ranks *joined = nullptr;
+    check(sherry_ranks_join(&joined));
+    ranks.reset(joined);
+  }
+
+  bool isAlone() const { return !ranks; }
+  /// Whether this process only computes for rank 0.
+  bool isFollower() const {
+    return ranks && sherry_ranks_rank(ranks.get()) != 0;
+  }
+  /// Opens a model, or this rank's part of it.
+  Model open(const std::string &path, sherry_weights weights) const {
+    return Model(
+        check(ranks ? sherry_model_open_part(ranks.get(), path.c_str(), weights)
+                    : sherry_model_open(path.c_str(), weights)));
+  }
+
+  /// Computes for rank 0, until it leaves.
+  void follow(const Model &model) const {
+    check(sherry_model_follow(model.get()));
+  }
+
+private:
+  AllRanks ranks;
+};
+
+/// Prints an error, and ends the other ranks, which would wait for this one.
+inline void reportError(const char *tool, const char *message, int exitCode) {
+  std::fprintf(stderr, "%s: error: %s\n", tool, message);
+  std::fflush(stderr);
+  sherry_ranks_abort(exitCode);
+}
+
+} // namespace sherry
+
+#endif // SHERRY_TOOLS_SUPPORT_RANKEDMODEL_H

@@ -96,7 +96,7 @@ def parse_cli11(lines):
             else:
                 section.append(make_cli11_entry(entry.strip(), ""))
         elif line.strip() not in ("", "Options:"):
-            if indent == 0:  # what stands behind all options
+            if indent == 0:  # the text behind all options
                 section = help.sections.setdefault("Notes", [])
             text = line.strip()
             section.append(text if text[0] != "[" else text[1:-1] + ".")

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, clang-22,
-# gnuplot, manuals, mpi, python-jinja2, python-jsonschema,
+# clean-debian, gnuplot, manuals, mpi, python-jinja2, python-jsonschema,
 # python-numpy, mlir-plugin, server, asan, training, node, chromium (with what
 # drives it), openai-client, all.
 # Parameters: all=1 adds what takes long; cpu=LEVEL, such as x86-64-v3, hides
@@ -109,6 +109,10 @@ if mpis:
     config.available_features.add("mpi")
 if os.path.exists(os.path.join(tools_dir, "sherry-serve")):
     config.available_features.add("server")
+# Where another Debian can be made, as root and from Debian's own sources.
+debian_sources = "/etc/apt/sources.list.d/debian.sources"
+if os.geteuid() == 0 and shutil.which("mmdebstrap") and os.path.exists(debian_sources):
+    config.available_features.add("clean-debian")
 if os.path.isdir(os.path.join(config.sherry_obj_root, "packaging", "share")):
     config.available_features.add("manuals")
 if importlib.util.find_spec("numpy"):

@@ -1,0 +1,16 @@
+# Brings what `cmake --install` has put into a package's folder into the form that
+# Debian's policy asks for. Run by CPack; the same input gives the same bytes.
+file(GLOB packages LIST_DIRECTORIES true ${CPACK_TEMPORARY_DIRECTORY}/*)
+foreach(package ${packages})
+  set(share ${package}/usr/share)
+  get_filename_component(name ${package} NAME)
+  file(MAKE_DIRECTORY ${share}/doc/${name})
+  configure_file(${CPACK_SHERRY_COPYRIGHT} ${share}/doc/${name}/copyright COPYONLY)
+  if(EXISTS ${share}/zsh/site-functions)
+    file(RENAME ${share}/zsh/site-functions ${share}/zsh/vendor-completions)
+  endif()
+  file(GLOB pages ${share}/man/man1/*.1)
+  foreach(page ${pages})
+    execute_process(COMMAND gzip -9n ${page} COMMAND_ERROR_IS_FATAL ANY)
+  endforeach()
+endforeach()

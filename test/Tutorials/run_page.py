@@ -1,0 +1,80 @@
+# ===- run_page.py - Runs the commands of a page -------------------------=== #
+#
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# usage: run_page.py PAGE TOOLS
+#
+# Runs the blocks of PAGE that are marked `sh`, one after the other in one Bash in
+# the working folder, with the folder TOOLS in the PATH; each must succeed. A block
+# marked `text` behind one has lines that its output must have, in this order; `...`
+# stands for anything. The port 8080 is replaced by one that is free.
+#
+# ===----------------------------------------------------------------------=== #
+import os
+import re
+import socket
+import subprocess
+import sys
+
+SEPARATOR = "=== end of block ==="
+
+
+def read_blocks(text):
+    """Pairs of commands and the output that they must have."""
+    blocks = []
+    for kind, body in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.M | re.S):
+        if kind == "sh":
+            blocks.append([body, ""])
+        elif kind == "text":
+            blocks[-1][1] += body
+    return blocks
+
+
+def find_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def find_missing(expected, output):
+    """The first line of `expected` that `output` lacks behind the others; all blanks
+    are alike."""
+    output = re.sub(r"[ \t]+", " ", output)
+    place = 0
+    for line in filter(str.strip, expected.splitlines()):
+        parts = map(re.escape, line.strip().split("..."))
+        found = re.compile("[^\n]*".join(parts)).search(output, place)
+        if not found:
+            return line
+        place = found.end()
+    return None
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        blocks = read_blocks(file.read())
+    if not blocks:
+        sys.exit(f"run_page.py: {sys.argv[1]} has no commands")
+    script = "set -emuo pipefail\n"
+    for commands, _ in blocks:
+        script += f"{commands}\necho; echo '{SEPARATOR}'\n"
+    script = script.replace("8080", str(find_port()))
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={**os.environ, "PATH": f"{sys.argv[2]}:{os.environ['PATH']}"},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    )  # fmt: skip
+    print(done.stdout)
+    outputs = done.stdout.split(SEPARATOR)
+    if done.returncode:
+        failed = min(len(outputs), len(blocks)) - 1
+        sys.exit(f"run_page.py: exit code {done.returncode} of:\n{blocks[failed][0]}")
+    for (commands, expected), output in zip(blocks, outputs):
+        missing = find_missing(expected, output)
+        if missing is not None:
+            sys.exit(f"run_page.py: the output of\n{commands}lacks the line\n{missing}")
+
+
+if __name__ == "__main__":
+    main()

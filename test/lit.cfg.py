@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, clang-22,
-# clean-debian, curl, gnuplot, manuals, mpi, python-jinja2, python-jsonschema,
+# clean-debian, curl, gnuplot, manuals, mkdocs, mpi, python-jinja2, python-jsonschema,
 # python-numpy, mlir-plugin, server, asan, training, node, chromium (with what
 # drives it), openai-client, all.
 # Parameters: all=1 adds what takes long; cpu=LEVEL, such as x86-64-v3, hides
@@ -128,6 +128,8 @@ if importlib.util.find_spec("jsonschema"):
     config.available_features.add("python-jsonschema")
 if shutil.which("curl"):
     config.available_features.add("curl")
+if shutil.which("mkdocs"):
+    config.available_features.add("mkdocs")
 if shutil.which("gnuplot"):
     config.available_features.add("gnuplot")
 if shutil.which("node"):

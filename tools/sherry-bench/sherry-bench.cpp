@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <unistd.h>
 
+using namespace sherry;
 using namespace sherry::bench;
 
 static void showProgress(const std::string &text) {

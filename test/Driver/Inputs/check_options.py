@@ -31,6 +31,7 @@ OPTIONS = [
     ("--prefetch=128", ""),
     ("--prefetch-l2=128", ""),
     ("--interleave=2", ""),
+    ("--ranks=2", ""),
 ]
 # What they change is no part of a stage's text, or takes too long to see.
 ELSEWHERE = {"-o", "--stq-scale", "--random-weights", "--tune", "--emit", "--stats"}

@@ -155,9 +155,12 @@ class ClientsTest(unittest.TestCase):
                         other.sendall(serving.http_post("/v1/completions", LONG))
                         other.settimeout(0.3)
                         try:
-                            self.assertIn(b" 429 ", other.recv(65536))
+                            answer = other.recv(65536)
                         except TimeoutError:
                             break  # it waits
+                        if b" 429 " not in answer:  # or had its turn already
+                            self.assertIn(b" 200 ", answer)
+                            break
                         self.assertLess(time.monotonic(), end)
 
     def test_a_moment_without_descriptors_passes(self):

@@ -83,7 +83,7 @@ std::vector<float> CompiledWeights::readCompiled(const std::string &folder,
   TernaryWeights type = plan.projection;
   int64_t rows = parameter.value.size(0), cols = parameter.value.size(1);
   WeightSource source(&checkpoint);
-  WeightMatrix matrix({{parameter.name, rows}}, cols);
+  WeightMatrix matrix({{parameter.name, rows, 0, rows}}, cols);
   llvm::cantFail(matrix.check(source));
   WeightPacker packer(matrix, type, source);
   llvm::cantFail(packer.prepare());

@@ -14,7 +14,7 @@ from ._library import (
     BatchEntry,
     BatchLogitsFunction,
     ContextOptions,
-    Error,
+    Owner,
     check,
     lib,
 )
@@ -30,11 +30,11 @@ OUTPUTS = ("none", "last", "all", "hidden_last", "hidden_all")
 OutputFunction = Callable[[int, int, np.ndarray], None]
 
 
-class Context:
+class Context(Owner):
     """One or more sequences of tokens and the model's memory of them: for one thread
     at a time."""
 
-    _handle: Optional[int] = None
+    _destroy = lib.sherry_context_destroy
 
     def __init__(
         self,
@@ -62,27 +62,6 @@ class Context:
         self._handle = check(
             lib.sherry_context_create(model.handle, ctypes.byref(options))
         )
-
-    def close(self) -> None:
-        if self._handle:
-            lib.sherry_context_destroy(self._handle)
-            self._handle = None
-
-    def __enter__(self) -> "Context":
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        self.close()
-
-    @property
-    def handle(self) -> int:
-        """The sherry_context, for functions of the library."""
-        if not self._handle:
-            raise Error("the context is closed")
-        return self._handle
 
     @property
     def size(self) -> int:

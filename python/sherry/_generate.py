@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, 
 
 import numpy as np
 
-from ._library import Error, LogitBias, SamplerOptions, check, lib
+from ._library import Error, LogitBias, Owner, SamplerOptions, check, lib
 
 if TYPE_CHECKING:
     from ._context import Context, OwnedSequence
     from ._model import Model
 
 
-class Sampler:
+class Sampler(Owner):
     """Picks tokens by their logits."""
 
-    _handle: Optional[int] = None
+    _destroy = lib.sherry_sampler_destroy
 
     def __init__(
         self,
@@ -57,43 +57,35 @@ class Sampler:
         )
         self._handle = check(lib.sherry_sampler_create(ctypes.byref(options)))
 
-    def __del__(self) -> None:
-        if self._handle:
-            lib.sherry_sampler_destroy(self._handle)
-
     def sample(self, logits: np.ndarray) -> int:
         """Picks a token by its logits [vocab_size]."""
         logits = np.ascontiguousarray(logits, np.float32)
         if logits.ndim != 1:
             raise ValueError(f"logits must have one dimension, not {logits.ndim}")
-        return check(lib.sherry_sample(self._handle, logits.ctypes.data, len(logits)))
+        return check(lib.sherry_sample(self.handle, logits.ctypes.data, len(logits)))
 
     def accept(self, token: int) -> None:
         """Tells of a token of the text, for the penalties."""
-        check(lib.sherry_sampler_accept(self._handle, token))
+        check(lib.sherry_sampler_accept(self.handle, token))
 
 
-class TextStream:
+class TextStream(Owner):
     """Joins tokens to bytes that end at the end of a character."""
+
+    _destroy = lib.sherry_text_stream_destroy
 
     def __init__(self, model: "Model"):
         self._handle = check(lib.sherry_text_stream_create(model.handle))
 
-    def __enter__(self) -> "TextStream":
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        lib.sherry_text_stream_destroy(self._handle)
-
     def push(self, token: int) -> bytes:
         size = ctypes.c_size_t()
-        data = lib.sherry_text_stream_push(self._handle, token, ctypes.byref(size))
+        data = lib.sherry_text_stream_push(self.handle, token, ctypes.byref(size))
         return ctypes.string_at(check(data), size.value)
 
     def finish(self) -> bytes:
         """What was held back."""
         size = ctypes.c_size_t()
-        data = lib.sherry_text_stream_finish(self._handle, ctypes.byref(size))
+        data = lib.sherry_text_stream_finish(self.handle, ctypes.byref(size))
         return ctypes.string_at(check(data), size.value)
 
 

@@ -22,6 +22,7 @@ from ctypes import (
     c_uint64,
     c_void_p,
 )
+from typing import Any, Callable, Optional
 
 
 class Error(Exception):
@@ -167,3 +168,33 @@ def check(result):
     if result is None or result < 0:
         raise Error(lib.sherry_error_message().decode(errors="replace"))
     return result
+
+
+class Owner:
+    """Owns an object of the library until close(), which ends a with block, too."""
+
+    _handle: Optional[int] = None
+    # Ends the object; a subclass names the function of the library.
+    _destroy: Callable[[int], None]
+
+    def close(self) -> None:
+        """Ends the object; nothing can be asked of it afterwards."""
+        if self._handle:
+            type(self)._destroy(self._handle)
+            self._handle = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    @property
+    def handle(self) -> int:
+        """The object, for functions of the library."""
+        if not self._handle:
+            raise Error(f"the {type(self).__name__.lower()} is closed")
+        return self._handle

@@ -21,6 +21,7 @@ from ._library import (
     WEIGHTS_COPIED,
     WEIGHTS_MAPPED,
     Error,
+    Owner,
     check,
     lib,
 )
@@ -30,14 +31,14 @@ Text = Union[str, bytes]
 Prompt = Union[str, bytes, Sequence[int], np.ndarray]
 
 
-class Model:
+class Model(Owner):
     """A compiled model, a file that sherry-compile wrote.
 
     Methods that evaluate share one context, and wait for each other if several
     threads call them. Make a Context for each thread to do otherwise.
     """
 
-    _handle: Optional[int] = None
+    _destroy = lib.sherry_model_close
     _context: Optional[Context] = None
 
     def __init__(
@@ -72,25 +73,7 @@ class Model:
         if self._context:
             self._context.close()
             self._context = None
-        if self._handle:
-            lib.sherry_model_close(self._handle)
-            self._handle = None
-
-    def __enter__(self) -> "Model":
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        self.close()
-
-    @property
-    def handle(self) -> int:
-        """The sherry_model, for functions of the library."""
-        if not self._handle:
-            raise Error("the model is closed")
-        return self._handle
+        super().close()
 
     def context(self, **options: int) -> Context:
         """A new Context, of which `options` are those of its constructor."""

@@ -5,8 +5,10 @@
 # ===----------------------------------------------------------------------=== #
 import os
 import pathlib
+import re
 import shutil
 import subprocess
+import sys
 from typing import Optional, Union
 
 from ._library import Error
@@ -33,7 +35,8 @@ def compile(
             "sherry-compiler, or set SHERRY_COMPILE to its path"
         )
     source = pathlib.Path(model)
-    target = pathlib.Path(output) if output else pathlib.Path(source.resolve().stem + ".so")
+    name = re.sub(r"\.gguf$", "", os.path.basename(os.path.abspath(source)))
+    target = pathlib.Path(output or f"{name}.so")
     command = [tool, os.fspath(source), "-o", os.fspath(target)]
     for name, value in options.items():
         flag = "--" + name.replace("_", "-")
@@ -46,4 +49,5 @@ def compile(
     )
     if result.returncode:
         raise Error(result.stderr.strip() or f"{tool} ended with {result.returncode}")
+    sys.stderr.write(result.stderr)  # notes and warnings
     return target

@@ -122,7 +122,6 @@ class Answer:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._held = ""  # may begin with a part of a text in `stop`
         self._is_stopped = False
-        self.prompt = prompt
         self.tokens: List[int] = []
         for token in prompt:
             self._sampler.accept(int(token))

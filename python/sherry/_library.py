@@ -108,7 +108,6 @@ _FUNCTIONS = {
     "sherry_context_size": (c_uint32, [c_void_p]),
     "sherry_context_block": (c_uint32, [c_void_p]),
     "sherry_context_threads": (c_uint32, [c_void_p]),
-    "sherry_context_sequences": (c_uint32, [c_void_p]),
     "sherry_context_position": (c_uint32, [c_void_p, c_uint32]),
     "sherry_context_truncate": (c_int, [c_void_p, c_uint32, c_uint32]),
     "sherry_sequence_create": (c_int64, [c_void_p]),

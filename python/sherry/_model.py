@@ -9,6 +9,7 @@ import json
 import numbers
 import os
 import threading
+import weakref
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
 import numpy as np
@@ -60,20 +61,21 @@ class Model(Owner):
 
         Raises Error if the file is no model for this machine and runtime.
         """
+        self._lock = threading.RLock()
         weights = WEIGHTS_MAPPED if mapped else WEIGHTS_COPIED
         if batch < 1:
             raise ValueError("batch must be at least 1")
         self._handle = check(lib.sherry_model_open(os.fsencode(path), weights))
         self.batch = batch
         self._options = {"threads": threads, "size": context}
-        self._lock = threading.RLock()
 
     def close(self) -> None:
         """Ends the use of the model; contexts made from it may outlive this call."""
-        if self._context:
-            self._context.close()
-            self._context = None
-        super().close()
+        with self._lock:
+            if self._context:
+                self._context.close()
+                self._context = None
+            super().close()
 
     def context(self, **options: int) -> Context:
         """A new Context, of which `options` are those of its constructor."""
@@ -82,7 +84,10 @@ class Model(Owner):
     def own_context(self) -> Context:
         """The context of this object's methods: for `batch` full sequences."""
         if not self._context:
-            self._context = Context(self, full_sequences=self.batch, **self._options)
+            # Without a cycle, so that weights go as soon as nobody has the model.
+            self._context = Context(
+                weakref.proxy(self), full_sequences=self.batch, **self._options
+            )
         return self._context
 
     # Description.
@@ -189,12 +194,28 @@ class Model(Owner):
     def stream(self, prompt: Prompt, **options: Any) -> Iterator[str]:
         """Continues a prompt: gives text as it comes, in whole characters.
 
-        The options are those of generate(). The context is in use until the
-        iterator has ended or is closed.
+        The options are those of generate(). Until the iterator has ended or is
+        closed, it takes the place of one of the `batch` sequences.
         """
         chosen = _generate.Options.of(self, options)
-        with self._lock, self.own_context().sequence() as sequence:
-            yield from _generate.stream(sequence, self.tokens_of(prompt), chosen)
+        tokens = self.tokens_of(prompt)
+
+        def steps() -> Iterator[str]:
+            with self.own_context().sequence() as sequence:
+                yield from _generate.stream(sequence, tokens, chosen)
+
+        # Any thread may ask for the next text, and others evaluate in between.
+        texts = steps()
+        try:
+            while True:
+                with self._lock:
+                    text = next(texts, None)
+                if text is None:
+                    return
+                yield text
+        finally:
+            with self._lock:
+                texts.close()
 
     def generate(
         self, prompt: Union[Prompt, List[Prompt]], **options: Any

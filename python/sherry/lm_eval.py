@@ -12,6 +12,7 @@ from lm_eval.api.model import LM
 from lm_eval.api.registry import register_model
 
 from . import _score
+from ._library import Error
 from ._model import Model
 
 
@@ -97,7 +98,13 @@ class SherryLM(LM):
         results = [""] * len(requests)
         for indices in groups.values():
             options = self._translate(requests[indices[0]].args[1])
-            room = max(1, self.max_length - options["max_tokens"])
+            room = self.max_length - options["max_tokens"]
+            if room < 1:
+                raise Error(
+                    f"a context of {self.max_length} tokens has no room for a prompt "
+                    f"before answers of {options['max_tokens']}; open the model with a "
+                    "larger one"
+                )
             prompts = [
                 _score.tokenize(self.model, requests[index].args[0], True)[-room:]
                 for index in indices

@@ -31,6 +31,7 @@ class HarnessTest(unittest.TestCase):
     def test_loglikelihood(self):
         pairs = [("ROMEO:", " I am"), ("", "I am"), ("the king", " of the"), ("x" * 99, " y")]
         results = self.lm.loglikelihood([ask(*pair) for pair in pairs])
+        self.assertEqual(len(results), len(pairs))
         for pair, (value, is_greedy) in zip(pairs, results):
             score = self.model.score(*pair)
             self.assertEqual(value, score.log_likelihood)
@@ -81,6 +82,8 @@ class HarnessTest(unittest.TestCase):
             results[2],
             self.model.generate("ROMEO:", max_tokens=6, temperature=0.9, top_p=0.9, seed=1234),
         )
+        with self.assertRaisesRegex(sherry.Error, "no room for a prompt"):
+            self.lm.generate_until([ask("KING", {"until": [], "max_gen_toks": 32})])
         end = self.model.tokenize(long)[-26:]
         self.assertEqual(results[4], self.model.generate(end, max_tokens=6, temperature=0))
 

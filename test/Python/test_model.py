@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------=== #
+import concurrent.futures
 import json
 import os
 import unittest
@@ -97,6 +98,16 @@ class ModelTest(unittest.TestCase):
         self.assertEqual(self.model.generate(tokens, **options), together)
         self.assertEqual(self.model.generate([], **options), [])
 
+    def test_threads_share_a_stream_and_the_model(self):
+        options = {"max_tokens": 12, "temperature": 0, "ignore_eos": True}
+        stream = self.model.stream("the king", **options)
+        texts = [next(stream)]
+        with concurrent.futures.ThreadPoolExecutor(1) as other:
+            texts.append(other.submit(next, stream).result(60))
+            answer = other.submit(self.model.generate, "the king", **options).result(60)
+        texts.extend(stream)
+        self.assertEqual("".join(texts), answer)
+
     def test_an_answer_ends_with_the_context(self):
         with sherry.Model(support.MODEL, context=16, threads=1) as model:
             options = {"temperature": 0, "ignore_eos": True}
@@ -113,7 +124,9 @@ class ModelTest(unittest.TestCase):
         output = support.run(
             "sherry-run", support.MODEL, "--score", "-", input="\n".join(lines)
         )
-        for line, score in zip(output.splitlines(), self.model.score_batch(PAIRS)):
+        scores = self.model.score_batch(PAIRS)
+        self.assertEqual((len(output.splitlines()), len(scores)), (len(PAIRS),) * 2)
+        for line, score in zip(output.splitlines(), scores):
             expected = json.loads(line)
             self.assertAlmostEqual(score.log_likelihood, expected["loglikelihood"], places=9)
             self.assertEqual(score.tokens, expected["tokens"])

@@ -78,6 +78,15 @@ class PackageTest(unittest.TestCase):
     def test_compile(self):
         output = sherry.compile(EXAMPLE, self.path("m.mlir"), emit="sherry", max_block=64)
         self.assertIn("sherry.linear", output.read_text())
+        # Names may have dots; the default is in the working folder.
+        os.symlink(EXAMPLE, self.path("shakespeare-0.6M"))
+        before = os.getcwd()
+        os.chdir(self.folder)
+        try:
+            output = sherry.compile("shakespeare-0.6M", emit="sherry")
+            self.assertEqual(os.fspath(output), "shakespeare-0.6M.so")
+        finally:
+            os.chdir(before)
         with self.assertRaisesRegex(sherry.Error, "config.json"):
             sherry.compile(self.folder, self.path("none.so"), no_quantize=True, strict=False)
         with self.assertRaisesRegex(sherry.Error, "unknown"):

@@ -52,8 +52,8 @@ double now() {
          1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-/// Waits for all requests. `isIdle`: for any time.
-int wait(bool isIdle) {
+/// Waits for all requests. `isPatient`: for any time, and asleep.
+int wait(bool isPatient) {
   double begin = 0;
   for (int64_t i = 0;; ++i) {
     int isDone = 0;
@@ -71,11 +71,11 @@ int wait(bool isIdle) {
     if (i % 64 != 0)
       continue;
     const double passed = now() - begin;
-    if (isIdle && passed > kAwake) {
+    if (isPatient && passed > kAwake) {
       const timespec nap = {0, passed > 1 ? 1'000'000 : 100'000};
       nanosleep(&nap, nullptr);
     }
-    if (!isIdle && passed > kMostLate)
+    if (!isPatient && passed > kMostLate)
       return fail("another rank has not come for " +
                   std::to_string(static_cast<int>(kMostLate)) +
                   " seconds; is it stopped or gone?");
@@ -105,8 +105,8 @@ public:
                        request);
     });
   }
-  int finish(bool isIdle) const {
-    return code == MPI_SUCCESS ? wait(isIdle) : failWith(code);
+  int finish(bool isPatient) const {
+    return code == MPI_SUCCESS ? wait(isPatient) : failWith(code);
   }
 
 private:
@@ -140,7 +140,7 @@ int join(uint32_t *rank, uint32_t *size) {
   return 0;
 }
 
-int allGather(const void *mine, void *all, size_t bytes) {
+int allGather(const void *mine, void *all, size_t bytes, int isPatient) {
   if (checkSize(bytes) != 0)
     return -1;
   auto placeOf = [&](int rank) {
@@ -155,7 +155,7 @@ int allGather(const void *mine, void *all, size_t bytes) {
   for (int i = 1; i < numRanks; ++i)
     starter.send(mine, bytes, (rankHere + i) % numRanks);
   std::memcpy(placeOf(rankHere), mine, bytes);
-  return starter.finish(/*isIdle=*/false);
+  return starter.finish(isPatient != 0);
 }
 
 int broadcast(void *data, size_t bytes) {
@@ -167,7 +167,7 @@ int broadcast(void *data, size_t bytes) {
   else
     for (int rank = 1; rank < numRanks; ++rank)
       starter.send(data, bytes, rank);
-  return starter.finish(/*isIdle=*/rankHere != 0);
+  return starter.finish(/*isPatient=*/rankHere != 0);
 }
 
 void leave() { MPI_Finalize(); }

@@ -60,6 +60,10 @@ uint32_t sherry_ranks_size(const sherry_ranks *ranks) {
   return ranks->ranks->size();
 }
 
+bool sherry_ranks_are_together(const sherry_ranks *ranks) {
+  return ranks->ranks->areTogether();
+}
+
 sherry_model *sherry_model_open_part(sherry_ranks *ranks, const char *path,
                                      sherry_weights weights) {
   return guard(static_cast<sherry_model *>(nullptr), [&] {
@@ -80,7 +84,10 @@ int sherry_model_follow(const sherry_model *model) {
 
 int sherry_model_verify(const sherry_model *model) {
   return guard(-1, [&] {
-    model->model->verify();
+    if (const std::shared_ptr<Ranks> &ranks = model->model->ranks())
+      ranks->verify(*model->model);
+    else
+      model->model->verify();
     return 0;
   });
 }

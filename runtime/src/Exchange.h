@@ -22,7 +22,10 @@ public:
   virtual uint32_t size() const = 0;
 
   /// Brings the `bytes` bytes at `mine` of all ranks, in their order, to `all`.
-  virtual void allGather(const void *mine, void *all, size_t bytes) = 0;
+  /// If `isPatient`, the ranks wait for each other for any time; else one that
+  /// comes minutes late is gone.
+  virtual void allGather(const void *mine, void *all, size_t bytes,
+                         bool isPatient) = 0;
   /// Brings the bytes at `data` of rank 0 to `data` of the others, which may
   /// wait for them for any time.
   virtual void broadcast(void *data, size_t bytes) = 0;

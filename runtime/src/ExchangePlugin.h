@@ -26,7 +26,7 @@ typedef struct sherry_exchange_functions {
   /// Meets the other processes; the first call of all.
   int (*join)(uint32_t *rank, uint32_t *size);
   /// See Exchange; calls may come from any thread, one at a time.
-  int (*all_gather)(const void *mine, void *all, size_t bytes);
+  int (*all_gather)(const void *mine, void *all, size_t bytes, int is_patient);
   int (*broadcast)(void *data, size_t bytes);
   /// Waits for the other processes to leave, too.
   void (*leave)(void);

@@ -60,6 +60,11 @@ Metadata Metadata::parse(std::string text, uint32_t vocabSize) {
       fail(metadata::kSteps, ": not a list");
     result.numSteps = it->size();
   }
+  if (auto it = object.find(metadata::kRanks); it != object.end()) {
+    if (!it->is_number_unsigned())
+      fail(metadata::kRanks, ": not a number of ranks");
+    result.numRanks = it->get<uint64_t>();
+  }
   result.text = std::move(text);
   return result;
 }

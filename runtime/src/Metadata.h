@@ -22,6 +22,7 @@ struct Metadata {
   /// Whether texts begin with bosToken; not set: the tokenizer knows.
   std::optional<bool> addBos;
   size_t numSteps = 0; ///< of the list "steps"
+  uint64_t numRanks = 1;
 
   /// Throws Error naming the field if the JSON is wrong, a token is not in
   /// [0, vocabSize) or the description has another vocab_size.

@@ -128,11 +128,13 @@ Model::Model(const File &file, sherry_weights placement) {
   try {
     load(file);
     checkModelTable(*table, range.size, hostCpuFeatures());
-    require(identity.rank < identity.n_ranks &&
-                identity.n_ranks <= SHERRY_ABI_MAX_RANKS,
-            "the rank that " SHERRY_ABI_CHECKSUM_SECTION " names");
     description = Metadata::parse(
         std::string(table->metadata, table->metadata_size), table->vocab_size);
+    // The code calls for others only if it was compiled for several ranks.
+    require(identity.rank < identity.n_ranks &&
+                identity.n_ranks == description.numRanks &&
+                identity.n_ranks <= SHERRY_ABI_MAX_RANKS,
+            "the rank that " SHERRY_ABI_CHECKSUM_SECTION " names");
     weightsMapping = placement == SHERRY_WEIGHTS_MAPPED
                          ? Mapping::ofFile(file, range.offset, range.size)
                          : Mapping::copyOfFile(file, range.offset, range.size);

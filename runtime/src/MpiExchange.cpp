@@ -33,8 +33,9 @@ public:
 
   uint32_t rank() const override { return mine; }
   uint32_t size() const override { return count; }
-  void allGather(const void *data, void *all, size_t bytes) override {
-    check([&] { return functions.all_gather(data, all, bytes); });
+  void allGather(const void *data, void *all, size_t bytes,
+                 bool isPatient) override {
+    check([&] { return functions.all_gather(data, all, bytes, isPatient); });
   }
   void broadcast(void *data, size_t bytes) override {
     check([&] { return functions.broadcast(data, bytes); });
@@ -60,7 +61,7 @@ private:
 
 /// The name or the path of the plugin; empty if this process was started alone.
 static std::string findPlugin() {
-  if (const char *given = std::getenv("SHERRY_MPI"); given && *given)
+  if (const char *given = std::getenv("SHERRY_MPI"))
     return given;
   if (std::getenv("OMPI_COMM_WORLD_SIZE"))
     return "openmpi";

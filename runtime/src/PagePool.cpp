@@ -6,6 +6,7 @@
 #include "PagePool.h"
 #include "sherry/support/Error.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace sherry::runtime;
@@ -20,6 +21,9 @@ PagePool::PagePool(uint64_t pageSize, uint64_t pages, const std::string &what)
 }
 
 int32_t PagePool::take(bool &isZero) {
+  // Room for what change() records.
+  if (isRecording && changes.size() == changes.capacity())
+    changes.reserve(2 * changes.size() + 16);
   isZero = freePages.empty();
   int32_t page;
   if (!isZero) {
@@ -64,13 +68,24 @@ void PagePool::apply(PageChange change) {
 }
 
 void PagePool::change(PageChange next) {
-  // Before, as memory for it may be short.
   if (isRecording)
     changes.push_back(next);
   apply(next);
 }
 
 void PagePool::release(int32_t page) {
-  if (--holders[index(page)] == 0)
-    freePages.push_back(page);
+  if (--holders[index(page)] > 0)
+    return;
+  freePages.push_back(page);
+  // What became of it matters to nobody, but where another is a copy of it.
+  const bool isSource =
+      std::any_of(changes.begin(), changes.end(), [&](const PageChange &other) {
+        return other.source == page;
+      });
+  if (!isSource)
+    changes.erase(std::remove_if(changes.begin(), changes.end(),
+                                 [&](const PageChange &other) {
+                                   return other.page == page;
+                                 }),
+                  changes.end());
 }

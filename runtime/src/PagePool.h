@@ -9,7 +9,6 @@
 #include "sherry-abi/abi.h"
 #include "sherry/support/Memory.h"
 
-#include <utility>
 #include <vector>
 
 namespace sherry::runtime {
@@ -48,12 +47,12 @@ public:
   void release(int32_t page);
   bool isShared(int32_t page) const { return holders[index(page)] > 1; }
 
-  /// From now on, changes are kept for takeChanges().
+  /// From now on, changes are kept for recordedChanges().
   void recordChanges() { isRecording = true; }
-  /// Those since the last call, in their order, for pools of other processes.
-  std::vector<PageChange> takeChanges() {
-    return std::exchange(changes, std::vector<PageChange>());
-  }
+  /// Those of pages that are held since forgetChanges(), in their order, for
+  /// pools of other processes.
+  const std::vector<PageChange> &recordedChanges() const { return changes; }
+  void forgetChanges() { changes.clear(); }
   /// Makes a change of another pool, whose pages this one has.
   void apply(PageChange change);
 

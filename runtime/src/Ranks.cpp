@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <utility>
 
 using namespace sherry::runtime;
 
@@ -115,7 +116,8 @@ void Ranks::compare(const sherry_abi_identity &mine,
   part.identity = mine;
   problem.copy(part.problem, sizeof(part.problem) - 1);
   std::vector<Part> parts(size());
-  exchange->allGather(&part, parts.data(), sizeof(part));
+  // Files may take long to read.
+  exchange->allGather(&part, parts.data(), sizeof(part), /*isPatient=*/true);
   try {
     checkParts(parts, rank());
   } catch (...) {
@@ -128,6 +130,9 @@ void Ranks::compare(const sherry_abi_identity &mine,
 std::shared_ptr<const Model> Ranks::open(const std::shared_ptr<Ranks> &ranks,
                                          const std::string &path,
                                          sherry_weights weights) {
+  // Known to all ranks, as they have come to the same calls.
+  if (std::exchange(ranks->hasModel, true))
+    throw Error("the ranks that run a model cannot open another");
   std::shared_ptr<Model> model;
   std::string problem;
   try {
@@ -139,6 +144,16 @@ std::shared_ptr<const Model> Ranks::open(const std::shared_ptr<Ranks> &ranks,
   }
   ranks->compare(model ? model->part() : sherry_abi_identity{}, problem);
   return model;
+}
+
+void Ranks::verify(const Model &model) {
+  std::string problem;
+  try {
+    model.verify();
+  } catch (const std::exception &error) {
+    problem = error.what();
+  }
+  compare(model.part(), problem);
 }
 
 void Ranks::follow(const Model &model) {
@@ -153,7 +168,7 @@ void Ranks::follow(const Model &model) {
 //===----------------------------------------------------------------------===//
 
 Ranks::~Ranks() {
-  if (rank() != 0 || isOver)
+  if (rank() != 0 || !areTogether())
     return;
   try {
     Header header = {};
@@ -164,26 +179,36 @@ Ranks::~Ranks() {
   }
 }
 
+void Ranks::checkTogether() const {
+  if (isOver || isBroken)
+    throw Error("another rank is gone");
+}
+
 uint32_t Ranks::makeContext(const PagePool &pool, uint32_t numThreads) {
   const std::lock_guard<std::mutex> lock(mutex);
+  checkTogether();
   Header header = {};
   header.command = Command::MakeContext;
   header.context = numContexts;
   header.pages = pool.size();
   header.numThreads = numThreads;
+  isBroken = true;
   exchange->broadcast(&header, sizeof(header));
+  isBroken = false;
   return numContexts++;
 }
 
 void Ranks::dropContext(uint32_t context) noexcept {
   const std::lock_guard<std::mutex> lock(mutex);
+  if (isOver || isBroken)
+    return;
   try {
     Header header = {};
     header.command = Command::DropContext;
     header.context = context;
     exchange->broadcast(&header, sizeof(header));
   } catch (const std::exception &) {
-    // The others are gone already.
+    isBroken = true;
   }
 }
 
@@ -191,7 +216,8 @@ void RemoteContext::run(const Workspace &workspace, const Model &model,
                         const Call &call, PageTable table, int64_t numSequences,
                         PagePool &pool, Profile *profile) const {
   const std::lock_guard<std::mutex> lock(ranks->mutex);
-  const std::vector<PageChange> changes = pool.takeChanges();
+  ranks->checkTogether();
+  const std::vector<PageChange> &changes = pool.recordedChanges();
   Header header = {};
   header.command = Command::Run;
   header.context = number;
@@ -214,10 +240,14 @@ void RemoteContext::run(const Workspace &workspace, const Model &model,
   }
   for (const PageChange &change : changes)
     numbers.insert(numbers.end(), {change.page, change.source});
+  // From here on the others do what this rank must do, too.
+  ranks->isBroken = true;
   ranks->exchange->broadcast(&header, sizeof(header));
   ranks->exchange->broadcast(numbers.data(), numbers.size() * sizeof(int32_t));
+  pool.forgetChanges();
   workspace.run(model, call, table, pool.data(), numThreads, profile,
                 ranks->exchange.get());
+  ranks->isBroken = false;
 }
 
 //===----------------------------------------------------------------------===//

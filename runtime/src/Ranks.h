@@ -32,7 +32,7 @@ public:
   uint32_t size() const { return exchange->size(); }
 
   /// Opens this rank's part of the model `path` and compares it with those of
-  /// the others. Throws Error, on all ranks.
+  /// the others. Throws Error, on all ranks, such as at a second model.
   static std::shared_ptr<const Model> open(const std::shared_ptr<Ranks> &ranks,
                                            const std::string &path,
                                            sherry_weights weights);
@@ -41,20 +41,33 @@ public:
   /// the parts of one model, in the order of the ranks.
   void compare(const sherry_abi_identity &mine, const std::string &problem);
 
+  /// Throws Error on all ranks if a part, of which `model` is this rank's, is
+  /// damaged.
+  void verify(const Model &model);
+
   /// Of the others: makes the calls of rank 0 with the model's part, until rank
   /// 0 has no more. Throws Error.
   void follow(const Model &model);
+  /// Of rank 0: whether calls can still be made.
+  bool areTogether() const {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return !isOver && !isBroken;
+  }
 
 private:
   friend class RemoteContext;
+  /// Throws Error if the others follow no more.
+  void checkTogether() const;
   uint32_t makeContext(const PagePool &pool, uint32_t numThreads);
   void dropContext(uint32_t context) noexcept;
   void end();
 
   std::unique_ptr<Exchange> exchange;
-  std::mutex mutex; ///< of a whole call
+  mutable std::mutex mutex; ///< of a whole call
   uint32_t numContexts = 0;
-  bool isOver = false; ///< the others do not follow any more
+  bool hasModel = false;
+  bool isOver = false;   ///< all know that there are no more calls
+  bool isBroken = false; ///< a call has ended on some ranks only
 };
 
 /// Of rank 0: the pages that the others have for a context of it.
@@ -71,8 +84,9 @@ public:
       ranks->dropContext(number);
   }
 
-  /// Makes a call on all ranks. `table` has `numSequences` rows. Takes the
-  /// changes of the pool's pages.
+  /// Makes a call on all ranks. `table` has `numSequences` rows. The changes of
+  /// the pool's pages are told, and forgotten. Throws Error; then the ranks are
+  /// not together any more.
   void run(const Workspace &workspace, const Model &model, const Call &call,
            PageTable table, int64_t numSequences, PagePool &pool,
            Profile *profile) const;

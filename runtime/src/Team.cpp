@@ -80,7 +80,8 @@ void Member::exchange(const sherry_abi_environment *self, const void *mine,
   if (division.failure)
     return;
   try {
-    division.exchange->allGather(mine, all, static_cast<size_t>(bytes));
+    division.exchange->allGather(mine, all, static_cast<size_t>(bytes),
+                                 /*isPatient=*/false);
   } catch (...) {
     // The code of the model cannot be left from here.
     division.failure = std::current_exception();

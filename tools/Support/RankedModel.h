@@ -35,6 +35,10 @@ public:
                     : sherry_model_open(path.c_str(), weights)));
   }
 
+  /// Of rank 0: whether the others still compute for it.
+  bool isTogether() const {
+    return !ranks || sherry_ranks_are_together(ranks.get());
+  }
   /// Computes for rank 0, until it leaves.
   void follow(const Model &model) const {
     check(sherry_model_follow(model.get()));

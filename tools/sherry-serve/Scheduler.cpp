@@ -144,8 +144,8 @@ void Scheduler::savePrefixes() {
   }
 }
 
-void Scheduler::run() {
-  while (feed()) {
+void Scheduler::run(const std::function<bool()> &goesOn) {
+  while (goesOn() && feed()) {
     try {
       engine.step();
     } catch (const std::exception &error) {

@@ -10,6 +10,7 @@
 #include "sherry/engine/Engine.h"
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -33,8 +34,8 @@ public:
   /// The model outlives the scheduler. Throws std::runtime_error.
   Scheduler(const sherry_model *model, const Options &options);
 
-  /// Evaluates until stop() is called.
-  void run();
+  /// Evaluates until stop() is called, or `goesOn` returns false.
+  void run(const std::function<bool()> &goesOn);
 
   size_t capacity() const { return engine.capacity(); }
   size_t slots() const { return numSlots; }

@@ -11,6 +11,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <sys/prctl.h>
 #include <thread>
 
@@ -61,7 +62,12 @@ static void serveModel(const RankedProcess &process, Options &options) {
     server.run();
     service->scheduler.stop();
   });
-  service->scheduler.run();
+  service->scheduler.run([&] { return process.isTogether(); });
+  if (!process.isTogether()) {
+    // Clients, too, see that the server is gone.
+    reportError("sherry-serve", "another rank is gone", 1);
+    std::_Exit(1);
+  }
   clients.join();
   // The service ends first: what it tells clients then is sent.
   service.reset();

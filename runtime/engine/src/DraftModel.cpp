@@ -69,8 +69,8 @@ void DraftModel::dropParked() {
   parked.pop_front();
 }
 
-/// Of the owner's texts that have ended the one that begins most like the
-/// job's, or an empty one.
+/// A text that goes on from, or has the same beginning as, the one of the owner's
+/// that has ended and is most like the job's; else an empty one.
 DraftModel::Text &DraftModel::open(const Job &job) {
   auto best = parked.end();
   size_t same = 0;
@@ -82,12 +82,30 @@ DraftModel::Text &DraftModel::open(const Job &job) {
       same = common;
     }
   }
+  const bool isFull =
+      texts.size() + parked.size() == sherry_context_sequences(context.get());
+  if (best != parked.end() && same < best->read.size() && !isFull) {
+    const int64_t sequence =
+        check(sherry_sequence_fork(context.get(), best->sequence,
+                                   static_cast<uint32_t>(same)));
+    Text &text =
+        texts
+            .emplace(job.id, Text{static_cast<uint32_t>(sequence),
+                                  {best->read.begin(),
+                                   best->read.begin() +
+                                       static_cast<ptrdiff_t>(same)},
+                                  *job.owner})
+            .first->second;
+    // Used last.
+    parked.splice(parked.end(), parked, best);
+    return text;
+  }
   if (best != parked.end()) {
     Text &text = texts.emplace(job.id, std::move(*best)).first->second;
     parked.erase(best);
     return text;
   }
-  if (texts.size() + parked.size() == sherry_context_sequences(context.get()))
+  if (isFull)
     dropParked();
   const int64_t sequence = check(sherry_sequence_create(context.get()));
   return texts
@@ -107,9 +125,15 @@ DraftModel::Text &DraftModel::follow(const Job &job) {
   return text;
 }
 
-/// Whether so many pages are free, at the expense of texts that have ended.
+/// Whether so many pages are free, at the expense of texts that have ended, if
+/// they have so many.
 bool DraftModel::makeRoom(size_t pages) {
   auto free = [&] { return sherry_context_free_pages(context.get()); };
+  size_t most = free();
+  for (const Text &text : parked)
+    most += pagesOf(text.read.size());
+  if (most < pages)
+    return false;
   while (free() < pages && !parked.empty())
     dropParked();
   return free() >= pages;
@@ -152,8 +176,9 @@ void DraftModel::draft(std::vector<Job> &jobs) {
     if (job.most == 0 || room == 0 || job.text->size() + job.most > capacity())
       continue;
     Text &text = follow(job);
-    const size_t taken =
-        pagesOf(job.text->size() + job.most) - pagesOf(text.read.size());
+    const size_t read = text.read.size();
+    const size_t taken = pagesOf(job.text->size() + job.most) - pagesOf(read) +
+                         (read % SHERRY_PAGE_POSITIONS != 0); // may be shared
     if (!makeRoom(pages + taken))
       continue;
     pages += taken;

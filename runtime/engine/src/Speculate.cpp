@@ -157,6 +157,8 @@ void Engine::draftByModel(const std::vector<Share> &shares) {
   }
   for (size_t i = 0; i < jobs.size(); ++i) {
     Answer &answer = *answers[i];
+    if (jobs[i].tokens.empty()) // it reads, or has no room
+      continue;
     Draft byText = std::move(answer.draft);
     draftSeconds += draftModel->secondsPerToken() *
                     static_cast<double>(jobs[i].tokens.size());

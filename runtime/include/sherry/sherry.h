@@ -72,7 +72,8 @@ sherry_model *sherry_model_open(const char *path, sherry_weights weights);
 void sherry_model_close(sherry_model *model);
 
 /// Reads all weights and compares them with their checksum. Returns 0, or -1 if
-/// they are damaged.
+/// they are damaged. Of a model that is cut among ranks, all call it, and get -1
+/// if one's are.
 int sherry_model_verify(const sherry_model *model);
 /// The checksums that the model was written with, of its code and its weights:
 /// sequences are saved for models with the same ones.
@@ -99,9 +100,13 @@ void sherry_ranks_abort(int code);
 uint32_t sherry_ranks_rank(const sherry_ranks *ranks);
 uint32_t sherry_ranks_size(const sherry_ranks *ranks);
 
+/// Of rank 0: false once an evaluation has failed on some ranks; then no other
+/// can be made, and the processes had better end.
+bool sherry_ranks_are_together(const sherry_ranks *ranks);
+
 /// Opens a rank's part of the model `path`, the file "m.R-of-N.so" for "m.so".
-/// All ranks call it; returns null on all of them unless they have the parts of
-/// one model.
+/// All ranks call it, once; returns null on all of them unless they have the
+/// parts of one model.
 sherry_model *sherry_model_open_part(sherry_ranks *ranks, const char *path,
                                      sherry_weights weights);
 /// Of all ranks but 0: computes what rank 0 needs of this part, on as many

@@ -84,6 +84,31 @@ TEST_F(EngineDraftModelTest, AModelReadsTheSameBeginningOnce) {
   EXPECT_EQ(draftedFor("b", 3), first); // knows nothing of the others' texts
 }
 
+// A text that only begins like another leaves the other's tokens alone.
+TEST_F(EngineDraftModelTest, ATextThatHasEndedIsKeptForThoseThatGoOnFromIt) {
+  const auto engine = makeDrafting(3);
+  auto draftedFor = [&](std::vector<int32_t> prompt) {
+    Result result;
+    engine->submit(makeRequest(prompt, 20, result));
+    run(*engine);
+    EXPECT_EQ(result.tokens, expected(prompt, 20));
+    return result.end->drafts.accepted;
+  };
+  const std::vector<int32_t> prompt = someTokens(100, 5);
+  std::vector<int32_t> other(prompt.begin(), prompt.begin() + 10);
+  other.push_back(1);
+  draftedFor(prompt);
+  draftedFor(other);
+  std::vector<int32_t> longer = prompt;
+  longer.push_back(2);
+  const int64_t kept = draftedFor(longer);
+  const auto fresh = makeDrafting(3);
+  Result result;
+  fresh->submit(makeRequest(longer, 20, result));
+  run(*fresh);
+  EXPECT_GT(kept, result.end->drafts.accepted);
+}
+
 // Where pages are short, drafts are few, and answers are the same.
 TEST_F(EngineDraftModelTest, AModelHasThePagesThatTheContextHas) {
   const auto engine = makeEngine(4, 200, 9);

@@ -70,7 +70,7 @@ public:
 
   uint32_t rank() const override { return mine; }
   uint32_t size() const override { return meeting.size(); }
-  void allGather(const void *data, void *all, size_t bytes) override {
+  void allGather(const void *data, void *all, size_t bytes, bool) override {
     meeting.meet(mine, data, bytes, [&] {
       for (uint32_t rank = 0; rank < size(); ++rank)
         std::memcpy(static_cast<char *>(all) + rank * bytes,

@@ -68,7 +68,7 @@ namespace {
 struct Broken : Exchange {
   uint32_t rank() const override { return 1; }
   uint32_t size() const override { return 2; }
-  void allGather(const void *, void *, size_t) override {
+  void allGather(const void *, void *, size_t, bool) override {
     ++calls;
     throw Error("gone");
   }
@@ -77,6 +77,20 @@ struct Broken : Exchange {
   int calls = 0;
 };
 } // namespace
+
+TEST(Ranks, AModelIsOpenedOnce) {
+  const auto ranks = std::make_shared<Ranks>(std::make_unique<Broken>());
+  auto refusal = [&]() -> std::string {
+    try {
+      Ranks::open(ranks, "m.so", SHERRY_WEIGHTS_MAPPED);
+    } catch (const Error &error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(refusal(), "gone");
+  EXPECT_EQ(refusal(), "the ranks that run a model cannot open another");
+}
 
 TEST(Ranks, AFailedExchangeIsTheLastOfACall) {
   Broken exchange;
@@ -93,6 +107,97 @@ TEST(Ranks, AFailedExchangeIsTheLastOfACall) {
               }),
       Error);
   EXPECT_EQ(exchange.calls, 1);
+}
+
+//===----------------------------------------------------------------------===//
+// Rank 0
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Others that leave before the message `last`.
+struct Leaving : Exchange {
+  uint32_t rank() const override { return 0; }
+  uint32_t size() const override { return 2; }
+  void allGather(const void *, void *, size_t, bool) override {}
+  void broadcast(void *data, size_t bytes) override {
+    if (messages.size() == last)
+      throw Error("gone");
+    messages.emplace_back(static_cast<const char *>(data), bytes);
+  }
+
+  size_t last = 100;
+  std::vector<std::string> messages;
+};
+} // namespace
+
+TEST(Ranks, AfterACallThatFailsThereIsNoOther) {
+  const Model model(test::demoPath(), SHERRY_WEIGHTS_COPIED);
+  auto exchange = std::make_unique<Leaving>();
+  Leaving &others = *exchange;
+  const auto ranks = std::make_shared<Ranks>(std::move(exchange));
+  PagePool pool(
+      SHERRY_ABI_PAGE_POSITIONS * model.abi().kv_bytes_per_position, 4, "");
+  pool.recordChanges();
+  {
+    const RemoteContext context(ranks, pool, 1);
+    Workspace workspace(model);
+    workspace.reserve(model, 1, 1);
+    Call call;
+    call.tokens = {5};
+    call.positions = call.sequences = {0};
+    const int32_t page = pool.allocate();
+    auto run = [&]() -> std::string {
+      try {
+        context.run(workspace, model, call, {&page, 1}, 1, pool, nullptr);
+      } catch (const Error &error) {
+        return error.what();
+      }
+      return "";
+    };
+    EXPECT_EQ(run(), "");
+    EXPECT_TRUE(ranks->areTogether());
+    others.last = others.messages.size() + 1; // after the header of the call
+    EXPECT_EQ(run(), "gone");
+    EXPECT_FALSE(ranks->areTogether());
+    EXPECT_EQ(run(), "another rank is gone");
+  }
+  // Nothing is said where nobody listens.
+  EXPECT_EQ(others.messages.size(), others.last);
+}
+
+/// What is recorded, as text.
+static std::string changesOf(const PagePool &pool) {
+  std::string result;
+  for (const PageChange &change : pool.recordedChanges())
+    result += std::to_string(change.page) + "<" +
+              std::to_string(change.source) + " ";
+  return result;
+}
+
+// Followers would be told more and more changes where calls fail for want of
+// pages.
+TEST(Ranks, ChangesOfPagesThatNobodyHoldsAreForgotten) {
+  PagePool pool(64, 4, "");
+  pool.recordChanges();
+  for (int i = 0; i < 4; ++i)
+    pool.allocate();
+  EXPECT_EQ(changesOf(pool), ""); // pages are zeros at first
+  for (int round = 0; round < 3; ++round) {
+    for (int32_t page : {0, 1, 2})
+      pool.release(page);
+    for (int32_t page : {2, 1, 0})
+      EXPECT_EQ(pool.allocate(), page);
+  }
+  EXPECT_EQ(changesOf(pool), "2<-1 1<-1 0<-1 ");
+  // 0 is where the contents of 3 come from.
+  pool.release(3);
+  EXPECT_EQ(pool.copy(0), 3);
+  pool.release(0);
+  EXPECT_EQ(changesOf(pool), "2<-1 1<-1 0<-1 3<0 ");
+  pool.release(3);
+  EXPECT_EQ(changesOf(pool), "2<-1 1<-1 0<-1 ");
+  pool.forgetChanges();
+  EXPECT_EQ(changesOf(pool), "");
 }
 
 //===----------------------------------------------------------------------===//
@@ -113,7 +218,7 @@ class Script : public Exchange {
 public:
   uint32_t rank() const override { return 1; }
   uint32_t size() const override { return 2; }
-  void allGather(const void *, void *, size_t) override {}
+  void allGather(const void *, void *, size_t, bool) override {}
   void broadcast(void *data, size_t bytes) override {
     if (next == messages.size() || messages[next].size() != bytes)
       throw Error("there is no message of " + std::to_string(bytes) + " bytes");

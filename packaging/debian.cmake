@@ -30,7 +30,7 @@ describe_package(sherry-compiler devel
   "compiler for ternary language models"
   "sherry-compile turns a Hugging Face folder or a GGUF file into a shared object for one x86-64 CPU. With the tools for its intermediate representation, a plugin for mlir-opt, converters of models, and an example.")
 # It calls the linker.
-set(CPACK_DEBIAN_SHERRY-COMPILER_PACKAGE_DEPENDS lld-22)
+set(CPACK_DEBIAN_SHERRY-COMPILER_PACKAGE_DEPENDS "lld-22, libllvm22")
 set(CPACK_DEBIAN_SHERRY-COMPILER_PACKAGE_RECOMMENDS sherry-runtime)
 set(CPACK_DEBIAN_SHERRY-COMPILER_PACKAGE_SUGGESTS mlir-22-tools)
 
@@ -59,10 +59,27 @@ if(TARGET sherry-serve)
     ${CMAKE_CURRENT_SOURCE_DIR}/server/prerm)
 endif()
 
+foreach(mpi openmpi mpich)
+  if(NOT TARGET sherry-${mpi})
+    continue()
+  endif()
+  list(APPEND CPACK_COMPONENTS_ALL sherry-${mpi})
+  describe_package(sherry-${mpi} science
+    "runs ternary language models on processes of ${mpi}"
+    "A plugin of sherry-run, sherry-serve and sherry-bench for models that are cut among several processes or machines.")
+  string(TOUPPER CPACK_DEBIAN_SHERRY-${mpi}_PACKAGE prefix)
+  set(${prefix}_DEPENDS "sherry-runtime (= ${PROJECT_VERSION}-1)")
+endforeach()
+set(CPACK_DEBIAN_SHERRY-OPENMPI_PACKAGE_RECOMMENDS openmpi-bin)
+set(CPACK_DEBIAN_SHERRY-MPICH_PACKAGE_RECOMMENDS mpich)
+
 list(APPEND CPACK_COMPONENTS_ALL sherry-train)
 describe_package(sherry-train science
   "trains ternary language models"
   "sherry-train-tokenizer learns a vocabulary from texts, and sherry-train, where LibTorch was there when this package was built, a model.")
+
+# LLVM's library is found in a folder of llvm-22-dev first, which names no package.
+set(CPACK_DEBIAN_SHERRY-TRAIN_PACKAGE_DEPENDS libllvm22)
 
 # For finish-debian.cmake.
 set(CPACK_SHERRY_COPYRIGHT ${CMAKE_CURRENT_SOURCE_DIR}/copyright)

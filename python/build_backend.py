@@ -10,6 +10,7 @@
 #
 # ===----------------------------------------------------------------------=== #
 import base64
+import gzip
 import hashlib
 import io
 import pathlib
@@ -85,11 +86,14 @@ def build_sdist(sdist_directory, config_settings=None):
     for name in ("VERSION", "LICENSE", "pyproject.toml", "build_backend.py"):
         files[name] = find(name).read_bytes()
     files.update({k: v for k, v in list_files().items() if k != "sherry/VERSION"})
-    with tarfile.open(pathlib.Path(sdist_directory) / f"{stem}.tar.gz", "w:gz") as archive:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as archive:
         for path, content in files.items():
-            entry = tarfile.TarInfo(f"{stem}/{path}")
+            entry = tarfile.TarInfo(f"{stem}/{path}")  # of 1970-01-01
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
+    target = pathlib.Path(sdist_directory) / f"{stem}.tar.gz"
+    target.write_bytes(gzip.compress(raw.getvalue(), mtime=0))
     return f"{stem}.tar.gz"
 
 

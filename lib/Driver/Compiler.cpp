@@ -303,7 +303,11 @@ Error Compilation::run() {
   clock.start("import");
   if (Error error = readInput(options, context, input, log))
     return error;
-  for (const std::string &output : listOutputs())
+  std::vector<std::string> outputs = listOutputs();
+  if (outputs.size() > 1 && options.output == "-")
+    return llvm::createStringError(
+        "a model that is cut among ranks has several files; name them with -o");
+  for (const std::string &output : outputs)
     if (Error error = checkNotRead(output))
       return error;
   if (Error error = runPasses())

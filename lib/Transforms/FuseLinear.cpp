@@ -23,7 +23,7 @@ static bool canConcatenate(WeightOp a, WeightOp b) {
   RankedTensorType x = a.getTensorType(), y = b.getTensorType();
   TernaryAttr ternary = a.getTernary();
   return a.getCount() == b.getCount() && !a.getOffset() && !b.getOffset() &&
-         a.getRanks() == b.getRanks() &&
+         !a.getRanks() && !b.getRanks() &&
          x.getElementType() == y.getElementType() &&
          x.getEncoding() == y.getEncoding() &&
          x.getDimSize(1) == y.getDimSize(1) &&
@@ -53,7 +53,6 @@ static void fuse(MutableArrayRef<LinearOp> ops,
   auto fused =
       WeightOp::create(b, b.getFusedLoc(locs), name, weights.front().getCount(),
                        b.getArrayAttr(sources), rowCounts, type);
-  fused.setRanksAttr(weights.front().getRanksAttr());
   symbols.insert(fused);
 
   b.setInsertionPoint(first);

@@ -18,6 +18,13 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
+static QuantizedAttr withBlocks(QuantizedAttr encoding,
+                                ArrayRef<int64_t> blocks) {
+  return QuantizedAttr::get(encoding.getContext(), encoding.getGrouping(),
+                            encoding.getPerToken(), blocks,
+                            encoding.getTables(), encoding.getCodebook());
+}
+
 void Sharder::setPart(Value value, Pieces whole) {
   int64_t columns = 0;
   for (int64_t piece : whole)
@@ -25,10 +32,8 @@ void Sharder::setPart(Value value, Pieces whole) {
   auto type = cast<RankedTensorType>(value.getType());
   Attribute encoding = type.getEncoding();
   if (QuantizedAttr quantized = getQuantized(type))
-    encoding = QuantizedAttr::get(
-        type.getContext(), quantized.getGrouping(), quantized.getPerToken(),
-        quantized.getBlocks().take_front(quantized.getBlocks().size() / ranks),
-        quantized.getTables(), quantized.getCodebook());
+    encoding = withBlocks(quantized, quantized.getBlocks().take_front(
+                                         quantized.getBlocks().size() / ranks));
   value.setType(RankedTensorType::get({type.getDimSize(0), columns / ranks},
                                       type.getElementType(), encoding));
   pieces[value] = std::move(whole);
@@ -49,9 +54,7 @@ LogicalResult Sharder::gather(OpOperand &operand) {
       SmallVector<int64_t> blocks;
       for (int64_t rank = 0; rank < ranks; ++rank)
         llvm::append_range(blocks, quantized.getBlocks());
-      encoding = QuantizedAttr::get(
-          type.getContext(), quantized.getGrouping(), quantized.getPerToken(),
-          blocks, quantized.getTables(), quantized.getCodebook());
+      encoding = withBlocks(quantized, blocks);
     }
     OpBuilder b(part.getContext());
     b.setInsertionPointAfterValue(part);
@@ -96,13 +99,13 @@ LogicalResult Sharder::cut(func::CallOp op) {
   auto callee = symbols.lookup<func::FuncOp>(op.getCallee());
   if (!callee || callee.isDeclaration())
     return op.emitOpError("cannot be cut: the function is not defined here");
-  SmallVector<bool> parts;
+  SmallVector<Pieces> parts;
   for (Value operand : op.getOperands())
-    parts.push_back(isPart(operand));
+    parts.push_back(pieces.lookup(operand));
   auto [known, isNew] = visited.try_emplace(callee, parts);
   if (!isNew && known->second != parts)
     return op.emitOpError("cannot be cut: other calls of the function pass "
-                          "whole rows");
+                          "whole rows, or other columns");
   if (isNew) {
     for (auto [operand, argument] :
          llvm::zip_equal(op.getOperands(), callee.getArguments()))
@@ -194,12 +197,12 @@ struct ShardPass : sherry::impl::ShardBase<ShardPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SherryDialect::RanksAttrHelper attribute(&getContext());
-    int64_t wanted = ranks > 0 ? static_cast<int64_t>(ranks) : getRanks(module);
+    int64_t wanted = ranks ? static_cast<int64_t>(ranks) : getRanks(module);
     if (wanted == 1)
       return attribute.removeAttr(module);
-    if (wanted > SHERRY_ABI_MAX_RANKS) {
+    if (wanted < 1 || wanted > SHERRY_ABI_MAX_RANKS) {
       module.emitError("cannot be cut among ")
-          << wanted << " ranks: at most " << SHERRY_ABI_MAX_RANKS
+          << wanted << " ranks: from 1 to " << SHERRY_ABI_MAX_RANKS
           << " are possible";
       return signalPassFailure();
     }

@@ -60,8 +60,8 @@ private:
   int64_t ranks;
   llvm::DenseMap<mlir::Value, Pieces> pieces;
   llvm::DenseMap<mlir::Value, mlir::Value> gathered;
-  llvm::DenseMap<mlir::func::FuncOp, llvm::SmallVector<bool>>
-      visited; ///< with such arguments
+  /// Of the arguments; whole ones have no pieces.
+  llvm::DenseMap<mlir::func::FuncOp, llvm::SmallVector<Pieces>> visited;
 };
 
 } // namespace sherry

@@ -79,7 +79,27 @@ static StringRef checkWeight(WeightOp weight) {
   return "";
 }
 
+/// Else rows of tokens would be looked for where there are none.
+static StringRef checkPick(PickOwnedOp pick) {
+  auto gather = pick.getInput().getDefiningOp<AllGatherOp>();
+  auto embedding =
+      gather ? gather.getInput().getDefiningOp<EmbeddingOp>() : EmbeddingOp();
+  auto weight = embedding ? SymbolTable::lookupNearestSymbolFrom<WeightOp>(
+                                embedding, embedding.getWeightAttr())
+                          : WeightOp();
+  if (!weight || weight.getRows().size() != 1 ||
+      weight.getRows().front() != static_cast<int64_t>(pick.getRows()))
+    return "does not pick what ranks have found in an embedding of so many "
+           "rows each";
+  return pick.getRanks() == weight.getRanks()
+             ? ""
+             : "picks of other ranks than have the embedding";
+}
+
 static StringRef checkLayout(Operation *op) {
+  if (auto pick = dyn_cast<PickOwnedOp>(op))
+    if (StringRef problem = checkPick(pick); !problem.empty())
+      return problem;
   if (auto gather = dyn_cast<AllGatherOp>(op);
       gather && gather.getRanks() != getRanks(op->getParentOfType<ModuleOp>()))
     return "gathers the columns of other ranks than sherry.ranks";

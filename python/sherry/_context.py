@@ -14,6 +14,7 @@ from ._library import (
     BatchEntry,
     BatchLogitsFunction,
     ContextOptions,
+    Error,
     Owner,
     check,
     lib,
@@ -35,6 +36,7 @@ class Context(Owner):
     at a time."""
 
     _destroy = lib.sherry_context_destroy
+    _is_evaluating = False
 
     def __init__(
         self,
@@ -62,6 +64,12 @@ class Context(Owner):
         self._handle = check(
             lib.sherry_context_create(model.handle, ctypes.byref(options))
         )
+
+    def close(self) -> None:
+        """Ends the context; refused while it evaluates, as in a function that it calls."""
+        if self._is_evaluating:
+            raise Error("the context is evaluating; close it afterwards")
+        super().close()
 
     @property
     def size(self) -> int:
@@ -180,11 +188,12 @@ class Context(Owner):
             except BaseException as failure:  # of this, or of a signal
                 failures.append(failure)
 
-        check(
-            lib.sherry_eval_batch(
-                self.handle, structs, len(entries), BatchLogitsFunction(receive), None
-            )
-        )
+        function = BatchLogitsFunction(receive)
+        handle, self._is_evaluating = self.handle, True
+        try:
+            check(lib.sherry_eval_batch(handle, structs, len(entries), function, None))
+        finally:
+            self._is_evaluating = False
         if failures:
             raise failures[0]
         return results

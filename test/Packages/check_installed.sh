@@ -18,4 +18,5 @@ cp "$(dirname "$0")/in_root.sh" "$folder"
 cp -L /etc/resolv.conf "$root/etc"
 trap 'umount "$root/proc"' EXIT
 mount -t proc proc "$root/proc"
-chroot "$root" /opt/test/in_root.sh
+# Folders of this system's environment are not there.
+env -u TMPDIR chroot "$root" /opt/test/in_root.sh

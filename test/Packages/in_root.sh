@@ -12,17 +12,17 @@ apt_get() {
     -o Dpkg::Options::=--force-unsafe-io "$@" </dev/null
 }
 
-# All files and folders, without what dpkg and ldconfig write.
+# All files and folders, without those that dpkg, ldconfig and useradd write.
 list_files() {
   find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp \
     -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/log \
-    -o -path /var/cache -o -path /etc/ld.so.cache -o -path "$PWD" \) -prune \
+    -o -path /var/cache -o -path /etc/ld.so.cache -o -path '/etc/*-' -o -path "$PWD" \) -prune \
     -o -print | sort
 }
 
 # First what the packages say that they need, then they alone.
 depends=$(for deb in packages/*.deb; do dpkg-deb -f "$deb" Depends; done |
-  tr '\n' ',' | sed 's/sherry-runtime ([^)]*),\?//g; s/,\+/,/g; s/,$//')
+  tr '\n' ',' | sed 's/sherry-runtime ([^)]*),\? *//g; s/,\+/,/g; s/,$//')
 apt_get update
 apt_get satisfy "$depends, cmake, gcc, g++, make, mlir-22-tools, pkg-config" >apt.log ||
   { cat apt.log; exit 1; }
@@ -35,7 +35,7 @@ install -d -o user work
 cat >work/steps <<'END'
 set -euxo pipefail
 sherry-compile /usr/share/sherry/examples/shakespeare -o model.so
-sherry-run model.so -p "First Citizen:" -n 8 -q | grep 'First Citizen:.*[a-z]'
+sherry-run model.so -p "First Citizen:" -n 8 -q --seed 1 | grep 'First Citizen:.*[a-z]'
 sherry-serve --version
 sherry-train-tokenizer --version
 cmake -S ../examples/embed -B embed >/dev/null
@@ -58,8 +58,9 @@ for path in /usr/share/man/man1/sherry-run.1.gz \
   dpkg -S "$path"
 done
 
-dpkg --purge sherry-compiler sherry-runtime libsherry-dev sherry-server \
-  sherry-train >/dev/null
+for deb in packages/*.deb; do
+  dpkg-deb -f "$deb" Package
+done | xargs dpkg --purge >/dev/null
 userdel -r user 2>/dev/null
 list_files >after
 diff before after

@@ -80,6 +80,14 @@ class ContextTest(unittest.TestCase):
         with self.assertRaises(KeyError):
             self.context.eval_batch([(0, self.tokens, "last")], fail)
 
+    def test_what_evaluates_is_not_closed(self):
+        def close(entry, index, logits):
+            self.context.close()
+
+        with self.assertRaisesRegex(sherry.Error, "is evaluating"):
+            self.context.eval_batch([(0, self.tokens, "last")], close)
+        self.assertEqual(self.context.position(), len(self.tokens))
+
     def test_errors(self):
         with self.assertRaisesRegex(sherry.Error, "token"):
             self.context.eval([self.model.vocab_size])

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import unittest
 import zipfile
 
@@ -70,6 +71,11 @@ class PackageTest(unittest.TestCase):
         import build_backend
 
         name = build_backend.build_sdist(self.folder)
+        first = pathlib.Path(self.path(name)).read_bytes()
+        os.remove(self.path(name))
+        time.sleep(1.1)  # archives may have the seconds of the clock
+        build_backend.build_sdist(self.folder)
+        self.assertEqual(first, pathlib.Path(self.path(name)).read_bytes())
         with tarfile.open(self.path(name)) as archive:
             archive.extractall(self.folder)
         again = build(self.path(name[: -len(".tar.gz")]), self.path("b"))

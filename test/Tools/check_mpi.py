@@ -51,12 +51,13 @@ def require(condition, *what):
 
 class Checker:
     def __init__(self, folder, tools, mpi):
-        self.folder, self.mpi = folder, mpi
+        self.folder, self.tools, self.mpi = folder, tools, mpi
         self.tool = str(tools / "sherry-run")
 
-    def start(self, ranks, *arguments):
+    def start(self, ranks, *arguments, tool="sherry-run"):
+        command = [f"mpirun.{self.mpi}", "-np", str(ranks), self.tools / tool, *arguments]
         return subprocess.Popen(
-            [f"mpirun.{self.mpi}", "-np", str(ranks), self.tool, *map(str, arguments)],
+            list(map(str, command)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -64,9 +65,9 @@ class Checker:
             text=True,
         )
 
-    def run(self, ranks, *arguments):
+    def run(self, ranks, *arguments, tool="sherry-run"):
         """Exit code, standard output and standard error."""
-        process = self.start(ranks, *arguments)
+        process = self.start(ranks, *arguments, tool=tool)
         try:
             out, err = process.communicate(timeout=LIMIT)
         except subprocess.TimeoutExpired:
@@ -90,6 +91,26 @@ class Checker:
         require(out == whole, self.mpi, "answers", out, "instead of", whole)
         require(
             logits[0].read_bytes() == logits[1].read_bytes(), self.mpi, "has other logits"
+        )
+
+    def check_bench(self):
+        code, out, err = self.run(
+            *(2, self.folder / "cut.so", "-p", 20, "-n", 4, "-r", 1, "-t", 2, "-q"),
+            *("-o", "csv"),
+            tool="sherry-bench",
+        )
+        require(code == 0, self.mpi, "sherry-bench, exit code", code, err)
+        # Once, by rank 0.
+        require(out.count("tokens/s") == 1, self.mpi, "sherry-bench prints", out)
+
+    def check_verified(self):
+        code, out, err = self.run(2, self.folder / "cut.so", "--verify")
+        require((code, out) == (0, "undamaged\n"), self.mpi, "--verify:", code, out, err)
+        # Rank 1 finds it, and rank 0 says nothing else.
+        code, out, err = self.run(2, self.folder / "damaged.so", "--verify")
+        require(
+            code != 0 and "undamaged" not in out and "the file is damaged" in err,
+            *(self.mpi, "--verify of a damaged part:", code, out, err),
         )
 
     def check_refused(self, message, ranks, *arguments):
@@ -149,6 +170,14 @@ def compile_model(folder, tools, seed, *arguments):
     )
 
 
+def damage(source, target):
+    """Copies a model, and changes a byte of its weights."""
+    data = bytearray(source.read_bytes())
+    # Weights are at the end, but for the checksums.
+    data[-1000] ^= 1
+    target.write_bytes(data)
+
+
 def main():
     folder, tools = map(pathlib.Path, sys.argv[1:3])
     (folder / "config.json").write_text(json.dumps(CONFIG))
@@ -163,10 +192,14 @@ def main():
     shutil.copy(folder / "cut.0-of-2.so", folder / "three.0-of-3.so")
     shutil.copy(folder / "cut.1-of-2.so", folder / "three.1-of-3.so")
     shutil.copy(folder / "cut.1-of-2.so", folder / "three.2-of-3.so")
+    shutil.copy(folder / "cut.0-of-2.so", folder / "damaged.0-of-2.so")
+    damage(folder / "cut.1-of-2.so", folder / "damaged.1-of-2.so")
     rest = ("--tokens", "1", "-n", 1)
     for mpi in sys.argv[3:]:
         checker = Checker(folder, tools, mpi)
         checker.check_same()
+        checker.check_bench()
+        checker.check_verified()
         checker.check_refused(
             "rank 1 has a part of another model than rank 0", 2, folder / "mixed.so", *rest
         )

@@ -38,6 +38,45 @@ func.func @f(%x: tensor<?x32xf32>, %r: tensor<?x128xf32>) -> tensor<?x128xf32> {
 
 // -----
 
+// Two calls that pass as many columns, of one matrix and of two.
+sherry.weight @a count 1 from ["a"] rows [256] : tensor<256x32xbf16>
+sherry.weight @b count 1 from ["b", "c"] rows [128, 128] : tensor<256x32xbf16>
+func.func private @g(%x: tensor<?x256xf32>) {
+  return
+}
+func.func @f(%x: tensor<?x32xf32>) {
+  %y = sherry.linear %x, @a : tensor<?x32xf32> -> tensor<?x256xf32>
+  %z = sherry.linear %x, @b : tensor<?x32xf32> -> tensor<?x256xf32>
+  func.call @g(%y) : (tensor<?x256xf32>) -> ()
+  // expected-error @+1 {{cannot be cut: other calls of the function pass whole rows, or other columns}}
+  func.call @g(%z) : (tensor<?x256xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func private @g(%x: tensor<?x256xf32>)
+func.func @f(%x: tensor<?x256xf32>) {
+  // expected-error @+1 {{cannot be cut: the function is not defined here}}
+  func.call @g(%x) : (tensor<?x256xf32>) -> ()
+  return
+}
+
+// -----
+
+// Whole in the first round, a part after it.
+sherry.weight @w count 1 from ["w"] rows [128] : tensor<128x128xbf16>
+func.func @f(%x: tensor<?x128xf32>, %a: index, %b: index, %c: index) -> tensor<?x128xf32> {
+  %first = sherry.linear %x, @w : tensor<?x128xf32> -> tensor<?x128xf32>
+  // expected-error @+1 {{cannot be cut: it carries the columns of a rank in some rounds only}}
+  %y = scf.for %i = %a to %b step %c iter_args(%carried = %first) -> tensor<?x128xf32> {
+    scf.yield %x : tensor<?x128xf32>
+  }
+  return %y : tensor<?x128xf32>
+}
+
+// -----
+
 // Columns of a rank are those of a in turn with those of b.
 sherry.weight @w count 1 from ["a", "b"] rows [128, 128] : tensor<256x32xbf16>
 func.func @f(%x: tensor<?x32xf32>) -> tensor<?x256xf32> {

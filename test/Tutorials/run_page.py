@@ -11,11 +11,14 @@
 #
 # ===----------------------------------------------------------------------=== #
 import os
+import random
 import re
 import socket
 import subprocess
 import sys
 
+# Seconds; far more than any page takes.
+LIMIT = 1800
 SEPARATOR = "=== end of block ==="
 
 
@@ -31,9 +34,15 @@ def read_blocks(text):
 
 
 def find_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port that is free, and that no connection gets: those have higher ones."""
+    for port in random.sample(range(20000, 32000), 100):
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+    sys.exit("run_page.py: no port is free")
 
 
 def find_missing(expected, output):
@@ -59,17 +68,18 @@ def main():
     for commands, _ in blocks:
         script += f"{commands}\necho; echo '{SEPARATOR}'\n"
     script = script.replace("8080", str(find_port()))
-    done = subprocess.run(
-        ["bash", "-c", script],
+    process = subprocess.Popen(
+        ["timeout", "--kill-after=9", str(LIMIT), "bash", "-c", script],
         env={**os.environ, "PATH": f"{sys.argv[2]}:{os.environ['PATH']}"},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         encoding="utf-8",
     )  # fmt: skip
-    print(done.stdout)
-    outputs = done.stdout.split(SEPARATOR)
-    if done.returncode:
+    output, _ = process.communicate()
+    print(output)
+    outputs = output.split(SEPARATOR)
+    if process.returncode:
         failed = min(len(outputs), len(blocks)) - 1
-        sys.exit(f"run_page.py: exit code {done.returncode} of:\n{blocks[failed][0]}")
+        sys.exit(f"run_page.py: exit code {process.returncode} of:\n{blocks[failed][0]}")
     for (commands, expected), output in zip(blocks, outputs):
         missing = find_missing(expected, output)
         if missing is not None:

@@ -358,11 +358,6 @@ int main(int argc, char **argv) {
         << SHERRY_ABI_MAX_RANKS << "\n";
     return 1;
   }
-  if (ranks > 1 && emitStage == Stage::SharedObject && options.output == "-") {
-    WithColor::error(errs(), "sherry-compile")
-        << "--ranks writes several files; name them with -o\n";
-    return 1;
-  }
   options.remedies = listRemedies();
   options.printStats = stats.getNumOccurrences();
   stats.setDefault();

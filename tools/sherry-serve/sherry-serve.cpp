@@ -29,12 +29,12 @@ static uint32_t chooseSlots(const sherry_model *model, uint32_t wanted) {
 }
 
 static void serveModel(const RankedProcess &process, Options &options) {
-  const Access access(options);
   const sherry_weights weights =
       options.map ? SHERRY_WEIGHTS_MAPPED : SHERRY_WEIGHTS_COPIED;
-  const Model model = process.open(options.model, weights);
   if (process.isFollower())
-    return process.follow(model);
+    return process.follow(process.open(options.model, weights));
+  const Access access(options);
+  const Model model = process.open(options.model, weights);
   Model draft;
   if (!options.draft.empty()) {
     draft.reset(check(sherry_model_open(options.draft.c_str(), weights)));

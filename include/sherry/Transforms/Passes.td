@@ -87,9 +87,10 @@ def Shard : Pass<"sherry-shard", "::mlir::ModuleOp"> {
     a rank. All ranks have the same code.
 
     Fails, and says why, if heads of keys and values are not divisible, a rank's
-    rows of a matrix are no multiple of 32, or an op has no rule. Runs after linear
-    ops are fused and quantized, and before functions are specialized. Does nothing
-    for one rank.
+    rows of a matrix are no multiple of 32, an op has no rule, or calls of a
+    function pass it different columns. Runs after linear ops are fused and
+    quantized, and before functions are specialized. For one rank it only removes
+    `sherry.ranks`.
   }];
   let options = [
     Option<"ranks", "ranks", "int64_t", "0",

@@ -180,7 +180,7 @@ static Rows emitPickOwned(LoopBuilder &b, const Rows &input, const Rows &tokens,
   Rows result = b.allocRows(cols, b.getF32Type(), input.count);
   b.parallel(input.count, [&](Value row) {
     Value token = b.numberOf(tokens, row);
-    Value owner = arith::DivUIOp::create(b, token, b.index(rowsOfRank));
+    Value owner = b.div(token, rowsOfRank);
     Value first = b.add(
         b.mul(owner, ranks * cols),
         b.mul(Value(RankOp::create(b, b.getIndexType(), b.getTeam())), cols));

@@ -59,6 +59,49 @@ protected:
 };
 } // namespace
 
+TEST_F(SharedObjectWriter, RanksHaveTheChecksumOfAllWeights) {
+  const std::vector<std::string> paths = {(path + ".0").str(),
+                                          (path + ".1").str()};
+  auto writeWeights = [](int64_t rank, raw_ostream &out) -> Error {
+    out << (rank ? "two " : "one ");
+    return Error::success();
+  };
+  ASSERT_FALSE(
+      writeSharedObjects(paths, code->getBuffer(), /*weightsSize=*/4, writeWeights));
+  sherry_abi_identity identities[2];
+  for (uint32_t rank : {0, 1}) {
+    auto buffer =
+        cantFail(errorOrToExpected(MemoryBuffer::getFile(paths[rank])));
+    sherry_abi_identity &identity = identities[rank];
+    std::memcpy(&identity, buffer->getBufferEnd() - sizeof(identity),
+                sizeof(identity));
+    EXPECT_EQ(identity.rank, rank);
+    EXPECT_EQ(identity.n_ranks, 2u);
+    EXPECT_EQ(identity.file.weights,
+              crc32(arrayRefFromStringRef(rank ? "two " : "one ")));
+  }
+  EXPECT_EQ(identities[0].file.code, identities[1].file.code);
+  const uint32_t both[] = {identities[0].file.weights,
+                           identities[1].file.weights};
+  const uint32_t model = crc32(
+      ArrayRef(reinterpret_cast<const uint8_t *>(both), sizeof(both)));
+  EXPECT_EQ(identities[0].model, model);
+  EXPECT_EQ(identities[1].model, model);
+}
+
+TEST_F(SharedObjectWriter, NoRankIsLeftWithoutThoseAfterIt) {
+  const std::vector<std::string> paths = {(path + ".0").str(),
+                                          (path + ".1").str()};
+  Error error = writeSharedObjects(
+      paths, code->getBuffer(), /*weightsSize=*/4,
+      [](int64_t rank, raw_ostream &out) -> Error {
+        out << "some";
+        return rank == 0 ? Error::success() : createStringError("no rank 1");
+      });
+  EXPECT_EQ(toString(std::move(error)), "no rank 1");
+  EXPECT_TRUE(folderIsEmpty());
+}
+
 TEST_F(SharedObjectWriter, CodeRunsAndWeightsAreFound) {
   std::string weights(1000001, 'w');
   weights.front() = 'a';

@@ -4,7 +4,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Handles.h"
-#include "MpiExchange.h"
 #include "sherry/sherry.h"
 #include "sherry/support/CpuFeatures.h"
 
@@ -38,49 +37,6 @@ sherry_model *sherry_model_open(const char *path, sherry_weights weights) {
 }
 
 void sherry_model_close(sherry_model *model) { delete model; }
-
-int sherry_ranks_join(sherry_ranks **ranks) {
-  return guard(-1, [&] {
-    *ranks = nullptr;
-    if (std::unique_ptr<Exchange> exchange = joinMpi())
-      *ranks = new sherry_ranks{std::make_shared<Ranks>(std::move(exchange))};
-    return 0;
-  });
-}
-
-void sherry_ranks_leave(sherry_ranks *ranks) { delete ranks; }
-
-void sherry_ranks_abort(int code) { abortMpi(code); }
-
-uint32_t sherry_ranks_rank(const sherry_ranks *ranks) {
-  return ranks->ranks->rank();
-}
-
-uint32_t sherry_ranks_size(const sherry_ranks *ranks) {
-  return ranks->ranks->size();
-}
-
-bool sherry_ranks_are_together(const sherry_ranks *ranks) {
-  return ranks->ranks->areTogether();
-}
-
-sherry_model *sherry_model_open_part(sherry_ranks *ranks, const char *path,
-                                     sherry_weights weights) {
-  return guard(static_cast<sherry_model *>(nullptr), [&] {
-    checkEnumerator(weights, SHERRY_WEIGHTS_MAPPED, "sherry_weights");
-    return new sherry_model{Ranks::open(ranks->ranks, path, weights)};
-  });
-}
-
-int sherry_model_follow(const sherry_model *model) {
-  return guard(-1, [&] {
-    const std::shared_ptr<Ranks> &ranks = model->model->ranks();
-    if (!ranks || ranks->rank() == 0)
-      throw Error("only ranks other than 0 follow");
-    ranks->follow(*model->model);
-    return 0;
-  });
-}
 
 int sherry_model_verify(const sherry_model *model) {
   return guard(-1, [&] {

@@ -11,7 +11,7 @@
 #define SHERRY_RUNTIME_RANKS_H
 
 #include "Call.h"
-#include "Exchange.h"
+#include "Link.h"
 #include "PagePool.h"
 
 #include <memory>
@@ -24,12 +24,17 @@ namespace sherry::runtime {
 class Ranks {
 public:
   explicit Ranks(std::unique_ptr<Exchange> exchange)
-      : exchange(std::move(exchange)) {}
+      : exchange(std::make_unique<Link>(std::move(exchange))) {}
   /// Rank 0 lets the others go.
   ~Ranks();
 
   uint32_t rank() const { return exchange->rank(); }
   uint32_t size() const { return exchange->size(); }
+  /// See Link.
+  void simulateLink(double bandwidth, double latency) {
+    exchange->simulate(bandwidth, latency);
+  }
+  uint64_t bytesReceived() const { return exchange->bytesReceived(); }
 
   /// Opens this rank's part of the model `path` and compares it with those of
   /// the others. Throws Error, on all ranks, such as at a second model.
@@ -62,7 +67,7 @@ private:
   void dropContext(uint32_t context) noexcept;
   void end();
 
-  std::unique_ptr<Exchange> exchange;
+  std::unique_ptr<Link> exchange;
   mutable std::mutex mutex; ///< of a whole call
   uint32_t numContexts = 0;
   bool hasModel = false;

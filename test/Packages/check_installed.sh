@@ -16,7 +16,8 @@ cp -r "$packages" "$folder/packages"
 cp -r "$sources/examples" "$folder/examples"
 cp "$(dirname "$0")/in_root.sh" "$folder"
 cp -L /etc/resolv.conf "$root/etc"
-trap 'umount "$root/proc"' EXIT
+# Lazily: another process may look into it.
+trap 'umount -l "$root/proc"' EXIT
 mount -t proc proc "$root/proc"
 # Folders of this system's environment are not there.
 env -u TMPDIR chroot "$root" /opt/test/in_root.sh

@@ -19,10 +19,10 @@ import time
 
 CONFIG = {
     "model_type": "llama",
-    "hidden_size": 128,
-    "intermediate_size": 256,
+    "hidden_size": 512,
+    "intermediate_size": 1024,
     "num_hidden_layers": 2,
-    "num_attention_heads": 4,
+    "num_attention_heads": 8,
     "num_key_value_heads": 2,
     "vocab_size": 256,
     "max_position_embeddings": 2048,
@@ -93,15 +93,24 @@ class Checker:
             logits[0].read_bytes() == logits[1].read_bytes(), self.mpi, "has other logits"
         )
 
-    def check_bench(self):
+    def check_bench(self, received):
+        """The bytes that are received are those of the plan."""
         code, out, err = self.run(
             *(2, self.folder / "cut.so", "-p", 20, "-n", 4, "-r", 1, "-t", 2, "-q"),
-            *("-o", "csv"),
+            *("--batch", "1,3", "--profile", "-o", "json", "--simulate-link", "1gbit,2ms"),
             tool="sherry-bench",
         )
         require(code == 0, self.mpi, "sherry-bench, exit code", code, err)
-        # Once, by rank 0.
-        require(out.count("tokens/s") == 1, self.mpi, "sherry-bench prints", out)
+        _, *decodes = json.loads(out)["models"][0]["results"]
+        for result in decodes:
+            found = result["received_bytes_per_token"]
+            require(found == received, self.mpi, "receives", found, "not", received)
+            # As slow as the network.
+            batch, speed = result["batch"], result["tokens_per_second"]
+            require(speed < batch / (11 * 2e-3), self.mpi, batch, "decodes", speed)
+            steps = {step["op"]: step for step in result["steps"]}
+            # Steps pack and unpack what is exchanged, too.
+            require(steps["all_gather"]["calls"] >= 11, self.mpi, "exchanges", steps)
 
     def check_verified(self):
         code, out, err = self.run(2, self.folder / "cut.so", "--verify")
@@ -195,10 +204,19 @@ def main():
     shutil.copy(folder / "cut.0-of-2.so", folder / "damaged.0-of-2.so")
     damage(folder / "cut.1-of-2.so", folder / "damaged.1-of-2.so")
     rest = ("--tokens", "1", "-n", 1)
+    plan = json.loads(
+        subprocess.run(
+            [tools / "sherry-bench", "--plan", folder / "whole.so", "--machines", "2"]
+            + ["--bandwidth", "10GB/s", "--link", "1gbit,25us", "-o", "json"],
+            check=True,
+            stdout=subprocess.PIPE,
+        ).stdout
+    )
+    received = plan["splits"][1]["received_bytes_per_token"]
     for mpi in sys.argv[3:]:
         checker = Checker(folder, tools, mpi)
         checker.check_same()
-        checker.check_bench()
+        checker.check_bench(received)
         checker.check_verified()
         checker.check_refused(
             "rank 1 has a part of another model than rank 0", 2, folder / "mixed.so", *rest

@@ -39,6 +39,17 @@ public:
   bool isTogether() const {
     return !ranks || sherry_ranks_are_together(ranks.get());
   }
+  /// See sherry_ranks_simulate_link.
+  void simulateLink(double bandwidth, double latency) const {
+    if (!ranks)
+      throw std::runtime_error("a network can be simulated between processes "
+                               "that mpirun has started; this one is alone");
+    check(sherry_ranks_simulate_link(ranks.get(), bandwidth, latency));
+  }
+  /// In exchanges; 0 where there are none.
+  uint64_t bytesReceived() const {
+    return ranks ? sherry_ranks_bytes_received(ranks.get()) : 0;
+  }
   /// Computes for rank 0, until it leaves.
   void follow(const Model &model) const {
     check(sherry_model_follow(model.get()));

@@ -49,9 +49,10 @@ namespace {
 /// The tests of one model.
 class Bench {
 public:
-  Bench(const sherry_model *model, const Options &options,
+  Bench(const RankedProcess &process, const sherry_model *model,
+        const Options &options,
         const std::function<void(const std::string &)> &progress)
-      : model(model), options(options), progress(progress),
+      : process(process), model(model), options(options), progress(progress),
         steps(readSteps(sherry_model_metadata(model))) {}
 
   std::vector<Result> run(uint32_t threads);
@@ -75,6 +76,15 @@ private:
                                 double blocks) const;
   double plainRead(double bytes);
 
+  /// Calls `repeat` once more; returns the bytes of a token.
+  double countReceived(uint32_t tokens,
+                       const std::function<void()> &repeat) const {
+    const uint64_t before = process.bytesReceived();
+    repeat();
+    return static_cast<double>(process.bytesReceived() - before) / tokens;
+  }
+
+  const RankedProcess &process;
   const sherry_model *model;
   const Options &options;
   const std::function<void(const std::string &)> &progress;
@@ -159,7 +169,7 @@ Result Bench::runPrefill(uint32_t tokens) {
   const double blocks = blockCount;
   result.blockTokens = tokens / blocks;
   check(sherry_context_profile(context.get(), true));
-  repeat();
+  result.receivedPerToken = countReceived(tokens, repeat);
   result.steps = readProfile(context.get(), blocks);
   for (const Step &step : result.steps) {
     // Logits are computed for the last token only.
@@ -189,7 +199,7 @@ Result Bench::runDecode(uint32_t tokens, uint32_t contextFill, uint32_t batch) {
   result.batch = batch;
   result.tokensPerSecond = time(tokens * batch, repeat);
   check(sherry_context_profile(context.get(), true));
-  repeat();
+  result.receivedPerToken = countReceived(tokens * batch, repeat);
   result.steps = readProfile(context.get(), tokens);
   for (const Step &step : result.steps)
     result.bytesPerToken +=
@@ -231,6 +241,9 @@ ModelReport sherry::bench::measure(
   ModelReport report = {};
   report.path = path;
   progress("loading " + path);
+  if (options.simulatedLink)
+    process.simulateLink(options.simulatedLink->bandwidth,
+                         options.simulatedLink->latency);
   Stopwatch stopwatch;
   const Model model = process.open(path, options.map ? SHERRY_WEIGHTS_MAPPED
                                                      : SHERRY_WEIGHTS_COPIED);
@@ -249,7 +262,7 @@ ModelReport sherry::bench::measure(
   std::error_code ignored;
   report.fileSize = std::filesystem::file_size(path, ignored);
   report.metadata = sherry_model_metadata(model.get());
-  Bench bench(model.get(), options, progress);
+  Bench bench(process, model.get(), options, progress);
   for (uint32_t threads : options.threads)
     for (Result &result : bench.run(threads)) {
       result.model = std::filesystem::path(path).filename();

@@ -51,6 +51,7 @@ struct Result {
   double blockTokens;          ///< mean tokens of a block of prefill
   Summary tokensPerSecond;     ///< of all sequences
   double bytesPerToken;        ///< weights and cache that a decoded token reads
+  double receivedPerToken;     ///< bytes from other ranks; 0: there are none
   double plainRead;            ///< bytes per second; 0 for prefill
   double multiplyAddsPerToken; ///< mean of a prompt's tokens
   double multiplyPeak;         ///< per second; 0 for decode

@@ -18,6 +18,7 @@ enum Mode : unsigned {
   Markdown = 4,
   Json = 8,
   Csv = 16,
+  Plan = 32,
   Always = Markdown | Json | Csv
 };
 } // namespace
@@ -25,18 +26,25 @@ enum Mode : unsigned {
 static const std::vector<OptionUse> optionTable = {
     {"--prompt", Always},
     {"--n-predict", Always},
-    {"--ctx-fill", Decode, "where --n-predict is 0"},
+    {"--ctx-fill", Decode | Plan, "where --n-predict is 0"},
     {"--batch", Decode, "where --n-predict is 0"},
     {"--threads", Always},
     {"--repetitions", Always},
     {"--mmap", Always},
-    {"--output", Always},
+    {"--output", Always | Plan},
     {"--profile", Markdown | Json, "with --output csv"},
     {"--kernels", Markdown | Json, "with --output csv"},
     {"--quiet", Always},
+    {"--simulate-link", Always},
+    {"--plan", Plan},
+    {"--machines", Plan, "without --plan"},
+    {"--bandwidth", Plan, "without --plan"},
+    {"--link", Plan, "without --plan"},
 };
 
 static unsigned findModes(const Options &options) {
+  if (!options.plan.empty())
+    return Plan;
   auto isMeasured = [](const std::vector<uint32_t> &counts) {
     return std::any_of(counts.begin(), counts.end(),
                        [](uint32_t count) { return count > 0; });
@@ -58,8 +66,7 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
                "sherry-bench");
   app.set_version_flag("--version",
                        std::string("sherry-bench ") + sherry_version());
-  app.add_option("models", options.models, "Compiled models, .so files")
-      ->required();
+  app.add_option("models", options.models, "Compiled models, .so files");
   auto addList = [&](const char *names, std::vector<uint32_t> &list,
                      const char *text) {
     return addNumber(app, names, list, text)
@@ -93,8 +100,46 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
   app.add_flag("--kernels", options.kernels,
                "Also give the speed of each matrix of the model");
   app.add_flag("-q,--quiet", options.quiet, "Show no progress");
+  addLink(app, "--simulate-link", options.simulatedLink,
+          "Under mpirun: make the exchanges of the processes last as long as "
+          "over such a network, for example 10gbit,25us");
+  app.add_option("--plan", options.plan,
+                 "Measure nothing, and predict how fast several machines decode "
+                 "this model: 1b, 3b, 8b, 70b or 405b (LLaMA 3 with q6_K heads), "
+                 "or a compiled model that is not cut")
+      ->type_name("MODEL");
+  addNumber(app, "--machines", options.machines, "Most machines of the plan")
+      ->check(CLI::Range(1u, 64u))
+      ->capture_default_str();
+  app.add_option_function<std::string>(
+         "--bandwidth",
+         [&](const std::string &text) {
+           options.bandwidth = parseQuantity(text, kBandwidthUnits);
+           if (!options.bandwidth)
+             throw CLI::ValidationError(
+                 "--bandwidth",
+                 "'" + text + "' is no speed of memory such as 50GB/s");
+         },
+         "Speed at which a machine of the plan reads its memory, for example "
+         "50GB/s")
+      ->type_name("SPEED");
+  addLink(app, "--link", options.link,
+          "Network between the machines of the plan, for example 10gbit,25us");
   return parseCommandLine(app, argc, argv, [&] {
     const unsigned modes = findModes(options);
+    if (modes == Plan) {
+      refuseWithoutEffect(app, optionTable, modes, "--plan");
+      if (!options.models.empty())
+        throw CLI::ValidationError("--plan",
+                                   "measures nothing; leave the models out");
+      if (!options.bandwidth || !options.link)
+        throw CLI::ValidationError("--plan", "needs --bandwidth and --link");
+      if (options.contextFills.size() != 1)
+        throw CLI::ValidationError("--ctx-fill", "--plan takes one number");
+      return;
+    }
+    if (options.models.empty())
+      throw CLI::RequiredError("models");
     if (!(modes & (Prefill | Decode)))
       throw CLI::ValidationError("--n-predict",
                                  "nothing to measure: --prompt is 0 too");

@@ -6,6 +6,8 @@
 #ifndef SHERRY_TOOLS_BENCH_OPTIONS_H
 #define SHERRY_TOOLS_BENCH_OPTIONS_H
 
+#include "../Support/Quantity.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,6 +31,13 @@ struct Options {
   bool profile = false;      ///< also the steps of a token
   bool kernels = false;      ///< also each linear of the model
   bool quiet = false;        ///< no progress
+  /// Of a network that is simulated between ranks.
+  std::optional<LinkSpeed> simulatedLink;
+  // A prediction in the place of measurements.
+  std::string plan; ///< the model; empty: none
+  uint32_t machines = 8;
+  std::optional<double> bandwidth; ///< bytes per second of a machine's memory
+  std::optional<LinkSpeed> link;   ///< between the machines
 };
 
 /// Fills `options`. Returns the exit code if the program is to end now: after

@@ -73,6 +73,13 @@ static std::string share(double part, double whole) {
 static Table makeSpeeds(const std::vector<ModelReport> &reports) {
   Table table{{"model", "threads", "test", "tokens/s", "min", "max", "MB/token",
                "GB/s", "% of plain read", "G mul-adds/s", "% of int8 peak"}};
+  const bool hasRanks = std::any_of(
+      reports.begin(), reports.end(), [](const ModelReport &report) {
+        return !report.results.empty() &&
+               report.results.front().receivedPerToken > 0;
+      });
+  if (hasRanks)
+    table.front().push_back("received kB/token");
   for (const ModelReport &report : reports)
     for (const Result &result : report.results) {
       const bool isDecode = result.isDecode;
@@ -86,6 +93,8 @@ static Table makeSpeeds(const std::vector<ModelReport> &reports) {
            share(result.bytesPerSecond(), result.plainRead),
            isDecode ? "" : number(result.multiplyAddsPerSecond() / 1e9, 1),
            share(result.multiplyAddsPerSecond(), result.multiplyPeak)});
+      if (hasRanks)
+        table.back().push_back(number(result.receivedPerToken / 1e3, 2));
     }
   return table;
 }
@@ -229,6 +238,8 @@ static Json toJson(const Result &result, const Options &options) {
     json["share_of_int8_peak"] =
         result.multiplyAddsPerSecond() / result.multiplyPeak;
   }
+  if (result.receivedPerToken > 0)
+    json["received_bytes_per_token"] = result.receivedPerToken;
   if (options.profile || options.kernels)
     for (const Step &step : mergeSteps(result.steps))
       json["steps"].push_back({{"op", step.op},
@@ -272,4 +283,43 @@ std::string sherry::bench::format(const std::vector<ModelReport> &reports,
   return sherry::runtime::cpuName() + "\n\n" + formatMarkdown(speeds) + "\n" +
          formatMarkdown(makeLimits(reports)) + "\n" +
          formatMarkdown(makeFiles(reports)) + formatDetails(reports, options);
+}
+
+std::string sherry::bench::format(const Shape &shape,
+                                  const std::vector<PlannedSplit> &splits,
+                                  const Options &options) {
+  const double alone = splits.front().tokensPerSecond();
+  // A machine more must be worth it.
+  constexpr double kWorth = 1.05;
+  double best = 0;
+  Json json = {{"model", shape.name}, {"splits", Json::array()}};
+  Table table{{"machines", "MB/token read", "ms", "exchanges",
+               "received kB/token", "ms", "tokens/s", "of one machine",
+               "pays"}};
+  for (const PlannedSplit &split : splits) {
+    const double speed = split.tokensPerSecond();
+    const bool pays = speed > kWorth * best;
+    best = std::max(best, speed);
+    json["splits"].push_back(
+        {{"machines", split.ranks},
+         {"read_bytes_per_token", split.readBytes},
+         {"read_seconds_per_token", split.readSeconds},
+         {"exchanges_per_token", split.exchanges},
+         {"received_bytes_per_token", split.receivedBytes},
+         {"exchange_seconds_per_token", split.exchangeSeconds},
+         {"tokens_per_second", speed},
+         {"of_one_machine", speed / alone},
+         {"pays", pays}});
+    table.push_back({std::to_string(split.ranks), number(split.readBytes / 1e6, 1),
+                     number(1e3 * split.readSeconds, 2),
+                     std::to_string(split.exchanges),
+                     number(split.receivedBytes / 1e3, 1),
+                     number(1e3 * split.exchangeSeconds, 2), number(speed, 2),
+                     number(speed / alone, 2), pays ? "yes" : "no"});
+  }
+  if (options.format == "json")
+    return json.dump(2) + "\n";
+  if (options.format == "csv")
+    return formatCsv(table);
+  return "Predicted decode of " + shape.name + ":\n\n" + formatMarkdown(table);
 }

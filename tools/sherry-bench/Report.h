@@ -7,11 +7,15 @@
 #define SHERRY_TOOLS_BENCH_REPORT_H
 
 #include "Measure.h"
+#include "Plan.h"
 
 namespace sherry::bench {
 
 /// The reports in the format of the options, for standard output.
 std::string format(const std::vector<ModelReport> &reports,
+                   const Options &options);
+/// Predictions, likewise; there is one for one machine.
+std::string format(const Shape &shape, const std::vector<PlannedSplit> &splits,
                    const Options &options);
 
 } // namespace sherry::bench

@@ -32,12 +32,19 @@ static std::string run(const RankedProcess &process, const Options &options) {
   return process.isFollower() ? "" : format(reports, options);
 }
 
+static std::string predict(const Options &options) {
+  const Shape shape = findShape(options.plan);
+  return format(shape, plan(shape, options), options);
+}
+
 int main(int argc, char **argv) {
   Options options;
   if (auto exitCode = parseOptions(argc, argv, options))
     return *exitCode;
   try {
-    const std::string text = run(RankedProcess(), options);
+    const std::string text = options.plan.empty()
+                                 ? run(RankedProcess(), options)
+                                 : predict(options);
     if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
         std::fflush(stdout) != 0)
       throw std::runtime_error("cannot write to standard output");

@@ -8,6 +8,7 @@
 #ifndef SHERRY_OWNERS_H
 #define SHERRY_OWNERS_H
 
+#include "sherry/ranks.h"
 #include "sherry/speculate.h"
 
 #include <memory>

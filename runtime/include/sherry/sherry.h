@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The whole public interface of the runtime, for C and C++: open a compiled
+// The public interface of the runtime, for C and C++: open a compiled
 // model, turn text into tokens, evaluate them in a context, pick the next
 // token, turn tokens into text.
 //
@@ -72,47 +72,12 @@ sherry_model *sherry_model_open(const char *path, sherry_weights weights);
 void sherry_model_close(sherry_model *model);
 
 /// Reads all weights and compares them with their checksum. Returns 0, or -1 if
-/// they are damaged. Of a model that is cut among ranks, all call it, and get -1
-/// if one's are.
+/// they are damaged. Of a model that is cut among ranks (ranks.h), all ranks
+/// call it, and get -1 if the weights of one are damaged.
 int sherry_model_verify(const sherry_model *model);
 /// The checksums that the model was written with, of its code and its weights:
 /// sequences are saved for models with the same ones.
 uint64_t sherry_model_checksum(const sherry_model *model);
-
-// A model that sherry-compile has cut among ranks runs on as many processes,
-// which mpirun has started. Rank 0 has contexts as with any other model; the
-// others follow it.
-
-/// The processes that this one was started with.
-typedef struct sherry_ranks sherry_ranks;
-
-/// Meets them, once in a process. Writes null if this process was started
-/// alone. Returns 0, or -1 on error.
-int sherry_ranks_join(sherry_ranks **ranks);
-/// Of rank 0: lets the others go, when all models are closed and contexts
-/// destroyed. Null is ignored.
-void sherry_ranks_leave(sherry_ranks *ranks);
-/// Ends all processes at once, with this exit code, for programs that end with
-/// an error. Does nothing where the processes have parted already, as when rank
-/// 0 has left.
-void sherry_ranks_abort(int code);
-/// 0 <= rank < size.
-uint32_t sherry_ranks_rank(const sherry_ranks *ranks);
-uint32_t sherry_ranks_size(const sherry_ranks *ranks);
-
-/// Of rank 0: false once an evaluation has failed on some ranks; then no other
-/// can be made, and the processes had better end.
-bool sherry_ranks_are_together(const sherry_ranks *ranks);
-
-/// Opens a rank's part of the model `path`, the file "m.R-of-N.so" for "m.so".
-/// All ranks call it, once; returns null on all of them unless they have the
-/// parts of one model.
-sherry_model *sherry_model_open_part(sherry_ranks *ranks, const char *path,
-                                     sherry_weights weights);
-/// Of all ranks but 0: computes what rank 0 needs of this part, on as many
-/// threads as rank 0 if this process may use them, until rank 0 leaves. Returns
-/// 0, or -1 on error.
-int sherry_model_follow(const sherry_model *model);
 
 /// The model's description, a JSON object in zero-terminated UTF-8. Lives as
 /// long as the model.

@@ -1,0 +1,46 @@
+//===- Link.h - Exchanges, counted, and slower on demand --------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_RUNTIME_LINK_H
+#define SHERRY_RUNTIME_LINK_H
+
+#include "Exchange.h"
+
+#include <atomic>
+#include <memory>
+
+namespace sherry::runtime {
+
+/// Another exchange, whose bytes it counts. It can make exchanges last as long
+/// as over a network: a rank has what it receives `latency` seconds after the
+/// last rank has sent it, and after the time that its bytes take one by one.
+class Link : public Exchange {
+public:
+  explicit Link(std::unique_ptr<Exchange> exchange)
+      : exchange(std::move(exchange)) {}
+
+  /// Bytes per second and seconds; throws Error unless both are positive.
+  void simulate(double bandwidth, double latency);
+  /// By allGather() of calls, from the other ranks.
+  uint64_t bytesReceived() const { return received; }
+
+  uint32_t rank() const override { return exchange->rank(); }
+  uint32_t size() const override { return exchange->size(); }
+  void allGather(const void *mine, void *all, size_t bytes,
+                 bool isPatient) override;
+  void broadcast(void *data, size_t bytes) override;
+  void end() override { exchange->end(); }
+
+private:
+  double secondsOf(size_t bytes) const;
+
+  std::unique_ptr<Exchange> exchange;
+  double perByte = 0, latency = 0; ///< seconds; 0: nothing is simulated
+  std::atomic<uint64_t> received = 0;
+};
+
+} // namespace sherry::runtime
+
+#endif // SHERRY_RUNTIME_LINK_H

@@ -1,0 +1,80 @@
+//===- Quantity.h - Numbers with units on the command line ------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SHERRY_TOOLS_SUPPORT_QUANTITY_H
+#define SHERRY_TOOLS_SUPPORT_QUANTITY_H
+
+#include "CommandLine.h"
+
+#include <cctype>
+#include <initializer_list>
+#include <utility>
+
+namespace sherry {
+
+/// Units of bytes per second; networks are named by their bits.
+inline constexpr std::pair<const char *, double> kBandwidthUnits[] = {
+    {"kbit", 125},      {"mbit", 125e3},  {"gbit", 125e6}, {"kb/s", 1e3},
+    {"mb/s", 1e6},      {"gb/s", 1e9}};
+/// Units of seconds.
+inline constexpr std::pair<const char *, double> kTimeUnits[] = {
+    {"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}};
+
+/// A positive number and one of the units, in letters of any case: "10gbit".
+template <size_t n>
+std::optional<double>
+parseQuantity(const std::string &text,
+              const std::pair<const char *, double> (&units)[n]) {
+  const size_t digits =
+      std::min(text.find_first_not_of("0123456789.eE+-"), text.size());
+  const auto number = parseNumber<double>(text.substr(0, digits));
+  std::string unit = text.substr(digits);
+  for (char &c : unit)
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (const auto &[name, factor] : units)
+    if (number && *number > 0 && unit == name)
+      return *number * factor;
+  return std::nullopt;
+}
+
+/// A network between machines.
+struct LinkSpeed {
+  double bandwidth; ///< bytes per second
+  double latency;   ///< seconds until a message is there
+};
+
+/// Of a text such as "10gbit,25us".
+inline std::optional<LinkSpeed> parseLink(const std::string &text) {
+  const size_t comma = std::min(text.find(','), text.size());
+  const auto bandwidth =
+      parseQuantity(text.substr(0, comma), kBandwidthUnits);
+  const auto latency =
+      parseQuantity(text.substr(std::min(comma + 1, text.size())), kTimeUnits);
+  if (!bandwidth || !latency)
+    return std::nullopt;
+  return LinkSpeed{*bandwidth, *latency};
+}
+
+/// Adds an option for a link.
+inline CLI::Option *addLink(CLI::App &app, const std::string &name,
+                            std::optional<LinkSpeed> &value,
+                            const std::string &description) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [&value, name](const std::string &text) {
+            value = parseLink(text);
+            if (!value)
+              throw CLI::ValidationError(
+                  name, "'" + text +
+                            "' is no bandwidth and latency such as 10gbit,25us");
+          },
+          description)
+      ->type_name("BANDWIDTH,LATENCY");
+}
+
+} // namespace sherry
+
+#endif // SHERRY_TOOLS_SUPPORT_QUANTITY_H

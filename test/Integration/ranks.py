@@ -40,6 +40,15 @@ WIDE = {
     "vocab_size": 256,
 }
 
+EIGHT = {**WIDE, "num_key_value_heads": 8}
+HUNYUAN = {**LLAMA, "model_type": "hunyuan_v1_dense", "tie_word_embeddings": True}
+BITNET = {
+    **LLAMA,
+    "model_type": "bitnet",
+    "hidden_act": "relu2",
+    "tie_word_embeddings": True,
+}
+
 # name: (configuration, options of the compiler, level of x86-64, ranks)
 MODELS = {
     "llama": (LLAMA, [], "native", 2),
@@ -65,6 +74,9 @@ MODELS = {
         4,
     ),
     "qwen3, ternary head": (QWEN3, ["--head=ternary"], "x86-64-v3", 2),
+    "hunyuan": (HUNYUAN, [], "native", 2),
+    "bitnet": (BITNET, ["--activations=i8-token", "--codebook=dense"], "native", 4),
+    "llama, eight ranks": (EIGHT, [], "native", 8),
     "qwen2, scales of tokens": (QWEN2, ["--activations=i8-token"], "native", 2),
 }
 

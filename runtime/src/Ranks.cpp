@@ -321,7 +321,13 @@ void Follower::run(const Header &header) {
   require(header.numSequences <= SHERRY_ABI_MAX_SEQUENCES &&
               header.tableStride <= Sequence::pagesOf(model.abi().max_context),
           "the size of the page table");
-  require(header.numChanges <= 2 * uint64_t{pool.size()},
+  // A sequence has got no more than all its pages, and a copy of one.
+  require(header.numChanges <=
+              std::min<uint64_t>(2 * uint64_t{pool.size()},
+                                 header.numSequences *
+                                     (Sequence::pagesOf(
+                                          model.abi().max_context) +
+                                      1)),
           "the number of changes of pages");
   const size_t n = header.numTokens;
   const size_t entries = size_t{header.numSequences} * header.tableStride;

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Features: cpu-<LLVM feature> for what this CPU can run, shared-dir, clang-22,
-# clean-debian, curl, gnuplot, manuals, mkdocs, mpi, python-jinja2, python-jsonschema,
-# python-numpy, mlir-plugin, server, asan, training, node, chromium (with what
+# clean-debian, curl, gnuplot, manuals, mkdocs, mpi, network-namespaces,
+# python-jinja2, python-jsonschema, python-numpy, mlir-plugin, server, asan, training, node, chromium (with what
 # drives it), openai-client, all.
 # Parameters: all=1 adds what takes long; cpu=LEVEL, such as x86-64-v3, hides
 # what this CPU has beyond that level; verify-roundtrip=1 prints and parses the
@@ -15,6 +15,7 @@
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 
 import lit.formats
@@ -107,6 +108,15 @@ mpis = [
 config.substitutions.append(("%mpis", " ".join(mpis)))
 if mpis:
     config.available_features.add("mpi")
+    # Two hosts on one machine; containers may not make them.
+    name = f"sherry-{os.getpid()}"
+    if shutil.which("ip") and not subprocess.call(
+        ["ip", "netns", "add", name], stderr=subprocess.DEVNULL
+    ):
+        subprocess.call(["ip", "netns", "del", name])
+        config.available_features.add("network-namespaces")
+    else:
+        lit_config.note("ranks on two hosts are NOT tested: no network namespaces here")
 if os.path.exists(os.path.join(tools_dir, "sherry-serve")):
     config.available_features.add("server")
 # Where another Debian can be made, as root and from Debian's own sources.

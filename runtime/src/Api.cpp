@@ -351,6 +351,26 @@ int sherry_context_step_time(const sherry_context *context, uint32_t step,
   });
 }
 
+int sherry_context_trace(sherry_context *context) {
+  return guard(-1, [&] {
+    context->context.trace();
+    return 0;
+  });
+}
+
+int64_t sherry_context_events(const sherry_context *context,
+                              sherry_step_event *events, int64_t capacity) {
+  return guard(int64_t{-1}, [&] {
+    requireCapacity(capacity);
+    int64_t count = 0;
+    for (const auto &list : context->context.events())
+      for (const sherry_step_event &event : list)
+        if (count++ < capacity)
+          events[count - 1] = event;
+    return count;
+  });
+}
+
 //===----------------------------------------------------------------------===//
 // Sampling
 //===----------------------------------------------------------------------===//

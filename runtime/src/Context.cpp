@@ -379,6 +379,17 @@ void Context::profile(bool on) {
     steps.emplace(model->metadata().numSteps, numThreads);
 }
 
+void Context::trace() {
+  checkIdle();
+  steps.emplace(model->metadata().numSteps, numThreads, /*keepsEvents=*/true);
+}
+
+const std::vector<std::vector<sherry_step_event>> &Context::events() const {
+  if (!steps || !steps->keepsEvents())
+    throw Error("the context keeps no steps; let it trace before evaluating");
+  return steps->allEvents();
+}
+
 sherry_step_time Context::stepTime(uint32_t step) const {
   if (!steps)
     throw Error("the context has no profile; switch it on before evaluating");

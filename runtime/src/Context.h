@@ -49,6 +49,10 @@ public:
 
   /// See sherry_context_profile; throws Error.
   void profile(bool on);
+  /// See sherry_context_trace; throws Error.
+  void trace();
+  /// Throws Error if none are kept.
+  const std::vector<std::vector<sherry_step_event>> &events() const;
   /// Throws Error if there is no profile or no such step.
   sherry_step_time stepTime(uint32_t step) const;
 

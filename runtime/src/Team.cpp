@@ -22,8 +22,14 @@ static constexpr int64_t kRangeTime = 50'000;
 /// processor, as it would stop the thread within a range.
 static constexpr uint64_t kTurn = 1'500'000;
 
-Profile::Profile(size_t numSteps, uint32_t numThreads)
+Profile::Profile(size_t numSteps, uint32_t numThreads, bool keepsEvents)
     : numSteps(numSteps), numThreads(numThreads), times(numSteps * numThreads) {
+  if (!keepsEvents)
+    return;
+  events.resize(numThreads);
+  // Memory cannot run short while the model's code runs.
+  for (auto &list : events)
+    list.reserve(kMostEvents);
 }
 
 sherry_step_time Profile::time(size_t step) const {
@@ -203,6 +209,10 @@ void Member::record(int32_t step, uint64_t arrival) {
     ++time.calls;
     time.busy_ns += arrival - stepBegin - away;
     time.waiting_ns += end - arrival + away;
+    profile->keep(static_cast<size_t>(mine.thread),
+                  {static_cast<uint32_t>(step),
+                   static_cast<uint32_t>(mine.thread), 0, stepBegin, arrival,
+                   end});
   }
   stepBegin = end;
   away = 0;
@@ -214,6 +224,8 @@ void sherry::runtime::runTeam(
   // Where threads share processors, no one waits at another's expense.
   Division division(numThreads, numThreads > availableProcessors() ? 0 : 2000,
                     exchange);
+  if (profile)
+    profile->beginBlock();
   // One team for the whole call: a team per matrix would cost more than many of
   // the matrices.
   runParallel(numThreads, [&](int32_t thread, int32_t teamSize) {

@@ -20,7 +20,8 @@ namespace sherry::runtime {
 /// What the steps of a model cost, summed over calls.
 class Profile {
 public:
-  Profile(size_t numSteps, uint32_t numThreads);
+  /// With `keepsEvents`, each step of each thread is kept, too.
+  Profile(size_t numSteps, uint32_t numThreads, bool keepsEvents = false);
 
   size_t size() const { return numSteps; }
   /// Mean over the threads that took part.
@@ -30,9 +31,28 @@ public:
     return times.data() + thread * numSteps;
   }
 
+  /// A call begins.
+  void beginBlock() { ++blocks; }
+  /// Of thread `thread`: keeps the event, up to a limit, if it is to.
+  void keep(size_t thread, sherry_step_event event) {
+    if (events.empty() || events[thread].size() == kMostEvents)
+      return;
+    event.block = blocks - 1;
+    events[thread].push_back(event);
+  }
+  bool keepsEvents() const { return !events.empty(); }
+  /// By thread.
+  const std::vector<std::vector<sherry_step_event>> &allEvents() const {
+    return events;
+  }
+
 private:
+  static constexpr size_t kMostEvents = 65536; ///< of a thread
+
   size_t numSteps, numThreads;
   std::vector<sherry_step_time> times; ///< [thread][step]
+  uint64_t blocks = 0;
+  std::vector<std::vector<sherry_step_event>> events; ///< empty: none are kept
 };
 
 /// The work of one call, for the threads of a team. A thread has an equal share

@@ -26,6 +26,9 @@ Summary sherry::bench::summarize(std::vector<double> values) {
   return {median, values.front(), values.back()};
 }
 
+/// Of a decode.
+static constexpr uint32_t kTracedTokens = 8;
+
 static uint64_t residentBytes() {
   uint64_t total = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> total >> resident;
@@ -74,6 +77,9 @@ private:
   /// What the profile of `context` holds after `blocks` evaluated blocks.
   std::vector<Step> readProfile(const sherry_context *context,
                                 double blocks) const;
+  /// Keeps the steps of `work`.
+  void trace(sherry_context *context, Result &result,
+             const std::function<void()> &work) const;
   double plainRead(double bytes);
 
   /// Calls `repeat` once more; returns the bytes of a token.
@@ -139,6 +145,18 @@ std::vector<Step> Bench::readProfile(const sherry_context *context,
   return result;
 }
 
+void Bench::trace(sherry_context *context, Result &result,
+                  const std::function<void()> &work) const {
+  if (options.trace.empty())
+    return;
+  check(sherry_context_trace(context));
+  work();
+  const int64_t count = check(sherry_context_events(context, nullptr, 0));
+  result.tracedSteps = steps;
+  result.events.resize(static_cast<size_t>(count));
+  check(sherry_context_events(context, result.events.data(), count));
+}
+
 double Bench::plainRead(double bytes) {
   const auto megabytes = static_cast<uint64_t>(bytes / 1e6) + 1;
   auto [known, isNew] = reads.try_emplace(megabytes);
@@ -176,6 +194,7 @@ Result Bench::runPrefill(uint32_t tokens) {
     result.multiplyAddsPerToken += static_cast<double>(step.multiplyAdds) *
                                    (step.isHead() ? 1.0 / tokens : step.calls);
   }
+  trace(context.get(), result, repeat);
   return result;
 }
 
@@ -208,6 +227,12 @@ Result Bench::runDecode(uint32_t tokens, uint32_t contextFill, uint32_t batch) {
   result.bytesPerToken +=
       (contextFill + (tokens + 1) / 2.0) *
       static_cast<double>(sherry_model_cache_size_per_position(model));
+  trace(context.get(), result, [&] {
+    for (uint32_t i = 0; i < batch; ++i)
+      check(sherry_context_truncate(context.get(), i, contextFill));
+    for (uint32_t i = 0; i < std::min(tokens, kTracedTokens); ++i)
+      eval(context.get(), 1);
+  });
   result.plainRead = plainRead(result.bytesPerToken * batch);
   return result;
 }

@@ -57,6 +57,8 @@ struct Result {
   double multiplyPeak;         ///< per second; 0 for decode
   std::string multiplyInstruction;
   std::vector<Step> steps; ///< if profiled
+  std::vector<Step> tracedSteps;         ///< that events name; with --trace
+  std::vector<sherry_step_event> events; ///< with --trace
 
   double bytesPerSecond() const {
     return bytesPerToken * tokensPerSecond.median;

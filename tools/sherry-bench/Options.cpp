@@ -36,6 +36,7 @@ static const std::vector<OptionUse> optionTable = {
     {"--kernels", Markdown | Json, "with --output csv"},
     {"--quiet", Always},
     {"--simulate-link", Always},
+    {"--trace", Always},
     {"--plan", Plan},
     {"--machines", Plan, "without --plan"},
     {"--bandwidth", Plan, "without --plan"},
@@ -100,6 +101,11 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
   app.add_flag("--kernels", options.kernels,
                "Also give the speed of each matrix of the model");
   app.add_flag("-q,--quiet", options.quiet, "Show no progress");
+  app.add_option("--trace", options.trace,
+                 "Also write each step of each thread to this file, for "
+                 "chrome://tracing or ui.perfetto.dev: one repetition of a "
+                 "prefill, and 8 tokens of a decode")
+      ->type_name("FILE");
   addLink(app, "--simulate-link", options.simulatedLink,
           "Under mpirun: make the exchanges of the processes last as long as "
           "over such a network, for example 10gbit,25us");

@@ -31,6 +31,7 @@ struct Options {
   bool profile = false;      ///< also the steps of a token
   bool kernels = false;      ///< also each linear of the model
   bool quiet = false;        ///< no progress
+  std::string trace;         ///< file for single steps; empty: none
   /// Of a network that is simulated between ranks.
   std::optional<LinkSpeed> simulatedLink;
   // A prediction in the place of measurements.

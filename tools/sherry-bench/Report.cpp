@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 using namespace sherry::bench;
 using Json = nlohmann::ordered_json;
@@ -283,6 +285,63 @@ std::string sherry::bench::format(const std::vector<ModelReport> &reports,
   return sherry::runtime::cpuName() + "\n\n" + formatMarkdown(speeds) + "\n" +
          formatMarkdown(makeLimits(reports)) + "\n" +
          formatMarkdown(makeFiles(reports)) + formatDetails(reports, options);
+}
+
+/// A span of a thread, in microseconds since `begin`.
+static Json makeSpan(const std::string &name, const std::string &category,
+                     size_t process, const sherry_step_event &event,
+                     uint64_t from, uint64_t to, uint64_t begin) {
+  return {{"name", name},
+          {"cat", category},
+          {"ph", "X"},
+          {"pid", process},
+          {"tid", event.thread},
+          {"ts", static_cast<double>(from - begin) / 1e3},
+          {"dur", static_cast<double>(to - from) / 1e3}};
+}
+
+/// Appends the events of a result.
+static void traceResult(const Result &result, size_t process, Json &list) {
+  list.push_back({{"name", "process_name"},
+                  {"ph", "M"},
+                  {"pid", process},
+                  {"args", {{"name", result.model + ", " + testName(result)}}}});
+  uint64_t begin = UINT64_MAX;
+  for (const sherry_step_event &event : result.events)
+    begin = std::min(begin, event.begin_ns);
+  // The layers call the same function, one after the other.
+  std::map<std::tuple<uint32_t, uint64_t, uint32_t>, int> layers;
+  for (const sherry_step_event &event : result.events) {
+    const Step &step = result.tracedSteps.at(event.step);
+    const std::string name =
+        step.op + (step.weight.empty() ? "" : " " + step.weight);
+    Json span = makeSpan(name, step.entry, process, event, event.begin_ns,
+                         event.arrival_ns, begin);
+    Json &args = span["args"];
+    args["block"] = event.block;
+    const std::string suffix = "_layer";
+    if (step.entry.size() > suffix.size() &&
+        step.entry.substr(step.entry.size() - suffix.size()) == suffix)
+      args["layer"] = layers[{event.thread, event.block, event.step}]++;
+    if (!step.shape.empty())
+      args["shape"] = step.shape;
+    if (step.bytes > 0)
+      args["bytes"] = step.bytes;
+    list.push_back(std::move(span));
+    if (event.end_ns > event.arrival_ns)
+      list.push_back(makeSpan("waiting", "waiting", process, event,
+                              event.arrival_ns, event.end_ns, begin));
+  }
+}
+
+std::string
+sherry::bench::formatTrace(const std::vector<ModelReport> &reports) {
+  Json list = Json::array();
+  size_t process = 0;
+  for (const ModelReport &report : reports)
+    for (const Result &result : report.results)
+      traceResult(result, process++, list);
+  return Json{{"displayTimeUnit", "ns"}, {"traceEvents", list}}.dump(1) + "\n";
 }
 
 std::string sherry::bench::format(const Shape &shape,

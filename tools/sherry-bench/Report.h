@@ -14,6 +14,9 @@ namespace sherry::bench {
 /// The reports in the format of the options, for standard output.
 std::string format(const std::vector<ModelReport> &reports,
                    const Options &options);
+/// The steps that were traced, as JSON of the Trace Event Format: a process for
+/// each result, whose time begins at 0.
+std::string formatTrace(const std::vector<ModelReport> &reports);
 /// Predictions, likewise; there is one for one machine.
 std::string format(const Shape &shape, const std::vector<PlannedSplit> &splits,
                    const Options &options);

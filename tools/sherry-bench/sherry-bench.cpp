@@ -8,6 +8,7 @@
 #include "Report.h"
 
 #include <cstdio>
+#include <fstream>
 #include <unistd.h>
 
 using namespace sherry;
@@ -29,6 +30,12 @@ static std::string run(const RankedProcess &process, const Options &options) {
   for (const std::string &model : options.models)
     reports.push_back(measure(process, model, options, progress));
   progress("");
+  if (!options.trace.empty() && !process.isFollower()) {
+    std::ofstream file(options.trace, std::ios::binary);
+    file << formatTrace(reports);
+    if (!file.flush())
+      throw std::runtime_error("cannot write to " + options.trace);
+  }
   return process.isFollower() ? "" : format(reports, options);
 }
 

@@ -336,6 +336,24 @@ int sherry_context_profile(sherry_context *context, bool on);
 int sherry_context_step_time(const sherry_context *context, uint32_t step,
                              sherry_step_time *time);
 
+/// A step of one thread. Times are nanoseconds of a clock that never goes back.
+typedef struct sherry_step_event {
+  uint32_t step, thread;
+  uint64_t block;      ///< evaluated blocks before this one
+  uint64_t begin_ns;   ///< of the thread's work
+  uint64_t arrival_ns; ///< its end; the thread waits from here on
+  uint64_t end_ns;     ///< the last thread has finished
+} sherry_step_event;
+
+/// Switches the profile on, and keeps each step of each thread in it: the
+/// first 65536 of a thread. Returns 0, or -1 on error.
+int sherry_context_trace(sherry_context *context);
+/// Writes the first `capacity` steps that were kept to `events`, thread by
+/// thread and in their order. Returns how many there are, or -1 if none are
+/// kept. `events` may be null if `capacity` is 0.
+int64_t sherry_context_events(const sherry_context *context,
+                              sherry_step_event *events, int64_t capacity);
+
 //===----------------------------------------------------------------------===//
 // Sampling
 //===----------------------------------------------------------------------===//

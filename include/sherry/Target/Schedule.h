@@ -15,7 +15,7 @@
 namespace sherry {
 
 /// Choices that change speed only, never results. The defaults suit a CPU of
-/// which nothing is known; docs/Rationale.md has the measurements behind the
+/// which nothing is known; docs/Performance.md has the measurements behind the
 /// others.
 struct Schedule {
   /// Most tokens of a prefill call.

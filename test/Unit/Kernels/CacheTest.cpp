@@ -56,7 +56,8 @@ TEST_P(CacheTest, F16IsRoundedAndSaturates) {
   if (!missing.empty())
     GTEST_SKIP() << "this processor lacks " << missing;
   llvm::Expected<CompiledKernels> kernels =
-      CompiledKernels::compile(GetParam(), storeModule(), /*maxTokens=*/8);
+      CompiledKernels::compile(GetParam(), storeModule(), /*maxTokens=*/8,
+                               /*lookupTokens=*/1);
   ASSERT_TRUE(static_cast<bool>(kernels))
       << llvm::toString(kernels.takeError());
 

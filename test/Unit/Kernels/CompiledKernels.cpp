@@ -98,11 +98,11 @@ std::vector<Lowering> sherry::testedLowerings() {
 
 /// Says on the module what a lowering is.
 static void attach(ModuleOp module, const Lowering &lowering,
-                   int64_t maxTokens) {
+                   int64_t maxTokens, int64_t lookupTokens) {
   TargetModel target = lowering.target();
   Schedule schedule = target.getSchedule();
   schedule.maxBlock = maxTokens;
-  schedule.lookupTokens = CompiledKernels::kLookupTokens;
+  schedule.lookupTokens = lookupTokens;
   schedule.multiplyPanels |= lowering.multiplyPanels;
   // The graph says which of its functions quantize.
   MLIRContext *context = module.getContext();
@@ -130,7 +130,8 @@ emitAndLink(llvm::Module &module, const TargetModel &target) {
 
 Expected<CompiledKernels> CompiledKernels::compile(const Lowering &lowering,
                                                    StringRef text,
-                                                   int64_t maxTokens) {
+                                                   int64_t maxTokens,
+                                                   int64_t lookupTokens) {
   DialectRegistry registry;
   registerAllDialects(registry);
   registerBuiltinDialectTranslation(registry);
@@ -140,7 +141,7 @@ Expected<CompiledKernels> CompiledKernels::compile(const Lowering &lowering,
   if (!graph)
     return llvm::createStringError("cannot parse the graph");
   context.loadDialect<LLVM::LLVMDialect>();
-  attach(*graph, lowering, maxTokens);
+  attach(*graph, lowering, maxTokens, lookupTokens);
   PassManager pm(&context);
   buildLayoutPipeline(pm);
   buildLoopsPipeline(pm);

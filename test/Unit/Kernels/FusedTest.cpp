@@ -122,7 +122,8 @@ class FusedTest : public testing::TestWithParam<Lowering> {};
 TEST_P(FusedTest, PrefillHasTheBitsOfDecode) {
   std::vector<Network> networks = makeNetworks();
   llvm::Expected<CompiledKernels> kernels =
-      CompiledKernels::compile(GetParam(), moduleOf(networks), kMaxTokens);
+      CompiledKernels::compile(GetParam(), moduleOf(networks), kMaxTokens,
+                               /*lookupTokens=*/testsAll() ? 4 : 1);
   ASSERT_TRUE(static_cast<bool>(kernels))
       << llvm::toString(kernels.takeError());
   Buffer section(kernels->weightsSize());

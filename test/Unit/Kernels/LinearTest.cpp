@@ -20,7 +20,8 @@ using testing::AssertionFailure;
 using testing::AssertionResult;
 using testing::AssertionSuccess;
 
-/// What docs/Rationale.md says of f32 sums, as part of the sum of magnitudes.
+/// Of the sum of magnitudes: 600 products in f32 are rounded 2^-24 at a time,
+/// in an order that the reference, in f64, does not have.
 static constexpr double kFloatTolerance = 1e-5;
 static constexpr int64_t kMaxTokens = 40;
 /// A NaN that no computation makes: no kernel may read or overwrite it.
@@ -35,6 +36,11 @@ using RowCheck = std::function<AssertionResult(int64_t token,
 class LinearTest : public testing::TestWithParam<Lowering> {
 protected:
   void compile(ActivationKind activations);
+  /// Whether there are functions for few tokens; those of the lowering without
+  /// instructions of its own take long to compile.
+  static bool hasFewTokens() {
+    return testsAll() || llvm::StringRef(GetParam().name) != "Generic";
+  }
 
   /// Runs the decode and the prefill function of every shape that has
   /// `activations`, with several numbers of tokens and threads; `expect` makes
@@ -84,7 +90,8 @@ llvm::ArrayRef<float> rowOf(llvm::ArrayRef<float> activations, int64_t cols,
 
 void LinearTest::compile(ActivationKind activations) {
   llvm::Expected<CompiledKernels> compiled = CompiledKernels::compile(
-      GetParam(), moduleText(testShapes(), activations), kMaxTokens);
+      GetParam(), moduleText(testShapes(), activations), kMaxTokens,
+      hasFewTokens() ? 4 : 1);
   ASSERT_TRUE(static_cast<bool>(compiled))
       << llvm::toString(compiled.takeError());
   kernels = *compiled;
@@ -143,7 +150,8 @@ void LinearTest::runAll(
         run("decode_" + name, section, shape, inputs, token, 1, threads, check);
       for (auto [function, tokens] :
            {std::pair("decode_2_", 2), {"decode_4_", 3}, {"decode_4_", 4}})
-        run(function + name, section, shape, inputs, kMaxTokens - tokens,
+        if (hasFewTokens())
+          run(function + name, section, shape, inputs, kMaxTokens - tokens,
             tokens, threads, check);
       for (int64_t tokens : {1, 3, 8, 11, 13, 16, 17, 40})
         run("prefill_" + name, section, shape, inputs, kMaxTokens - tokens,

@@ -29,7 +29,8 @@ endmacro()
 describe_package(sherry-compiler devel
   "compiler for ternary language models"
   "sherry-compile turns a Hugging Face folder or a GGUF file into a shared object for one x86-64 CPU. With the tools for its intermediate representation, a plugin for mlir-opt, converters of models, and an example.")
-# It calls the linker.
+# It calls the linker. dpkg-shlibdeps finds LLVM's library in a folder that belongs
+# to no package that is needed to run.
 set(CPACK_DEBIAN_SHERRY-COMPILER_PACKAGE_DEPENDS "lld-22, libllvm22")
 set(CPACK_DEBIAN_SHERRY-COMPILER_PACKAGE_RECOMMENDS sherry-runtime)
 set(CPACK_DEBIAN_SHERRY-COMPILER_PACKAGE_SUGGESTS mlir-22-tools)
@@ -78,7 +79,6 @@ describe_package(sherry-train science
   "trains ternary language models"
   "sherry-train-tokenizer learns a vocabulary from texts, and sherry-train, where LibTorch was there when this package was built, a model.")
 
-# LLVM's library is found in a folder of llvm-22-dev first, which names no package.
 set(CPACK_DEBIAN_SHERRY-TRAIN_PACKAGE_DEPENDS libllvm22)
 
 # For finish-debian.cmake.

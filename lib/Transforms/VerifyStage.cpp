@@ -79,7 +79,8 @@ static StringRef checkWeight(WeightOp weight) {
   return "";
 }
 
-/// Else rows of tokens would be looked for where there are none.
+/// Empty if the op picks from the embedding that its ranks have cut, else the
+/// problem: rows of tokens would be read where there are none.
 static StringRef checkPick(PickOwnedOp pick) {
   auto gather = pick.getInput().getDefiningOp<AllGatherOp>();
   auto embedding =

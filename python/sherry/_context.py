@@ -188,6 +188,8 @@ class Context(Owner):
             except BaseException as failure:  # of this, or of a signal
                 failures.append(failure)
 
+        if self._is_evaluating:
+            raise Error("the context is in use: it evaluates")
         function = BatchLogitsFunction(receive)
         handle, self._is_evaluating = self.handle, True
         try:

@@ -18,6 +18,7 @@
 #include <ctime>
 #include <sched.h>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <time.h>
 #include <unistd.h>
@@ -177,20 +178,28 @@ int broadcast(void *data, size_t bytes) {
 }
 
 /// MPICH 4.0 over UCX and TCP can wait in MPI_Finalize for ever, for a rank that
-/// is ahead. All work is done then, as the barrier tells, so the process ends.
-void leave() {
-  requests.assign(1, MPI_REQUEST_NULL);
-  if (MPI_Ibarrier(comm, requests.data()) == MPI_SUCCESS)
-    wait(/*isPatient=*/false);
+/// is ahead. No rank needs another any more then, as the barrier tells, so the
+/// process ends.
+void leave(int exitCode) {
   static std::atomic<bool> isFinal = false;
-  std::thread([] {
-    const timespec time = {kMostFinal, 0};
-    nanosleep(&time, nullptr);
-    if (isFinal)
-      return;
-    std::fflush(nullptr);
-    _exit(0);
-  }).detach();
+  if (numRanks > 1) {
+    requests.assign(1, MPI_REQUEST_NULL);
+    if (MPI_Ibarrier(comm, requests.data()) != MPI_SUCCESS ||
+        wait(/*isPatient=*/false) != 0)
+      return; // a rank is gone: mpirun knows
+    try {
+      std::thread([exitCode] {
+        const timespec time = {kMostFinal, 0};
+        nanosleep(&time, nullptr);
+        if (isFinal)
+          return;
+        std::fflush(nullptr);
+        _exit(exitCode);
+      }).detach();
+    } catch (const std::system_error &) {
+      // Nobody watches, then.
+    }
+  }
   MPI_Finalize();
   isFinal = true;
 }

@@ -31,6 +31,9 @@ public:
   virtual void broadcast(void *data, size_t bytes) = 0;
   /// The ranks part: all of them know that there are no more calls.
   virtual void end() {}
+  /// The last of all; lets go of the ranks if they have parted. If that is not
+  /// possible, the process may end, with `exitCode`.
+  virtual void leave(int exitCode) { (void)exitCode; }
 };
 
 } // namespace sherry::runtime

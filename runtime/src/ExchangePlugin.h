@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define SHERRY_EXCHANGE_PLUGIN_VERSION 1u
+#define SHERRY_EXCHANGE_PLUGIN_VERSION 2u
 #define SHERRY_EXCHANGE_PLUGIN_SYMBOL "sherry_exchange_plugin"
 
 /// Functions that return an int return 0, or -1, and message() then says why.
@@ -28,8 +28,9 @@ typedef struct sherry_exchange_functions {
   /// See Exchange; calls may come from any thread, one at a time.
   int (*all_gather)(const void *mine, void *all, size_t bytes, int is_patient);
   int (*broadcast)(void *data, size_t bytes);
-  /// Waits for the other processes to leave, too.
-  void (*leave)(void);
+  /// Waits for the other processes to leave, too. Ends the process with
+  /// `exit_code` if MPI does not let it go.
+  void (*leave)(int exit_code);
   /// Ends all processes, with this exit code.
   void (*abort)(int code);
   const char *(*message)(void);

@@ -7,25 +7,27 @@
 #include "sherry/support/Error.h"
 
 #include <chrono>
-#include <cmath>
 #include <sched.h>
+#include <utility>
 
 using namespace sherry::runtime;
 
 using Clock = std::chrono::steady_clock;
 
 /// Without sleeping, which takes longer than a message.
-static void waitUntil(Clock::time_point begin, double seconds) {
-  const auto end = begin + std::chrono::duration_cast<Clock::duration>(
-                               std::chrono::duration<double>(seconds));
+static void waitFor(double seconds) {
+  const auto end =
+      Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                         std::chrono::duration<double>(seconds));
   while (Clock::now() < end)
     sched_yield();
 }
 
 void Link::simulate(double bandwidth, double newLatency) {
-  if (!(std::isfinite(bandwidth) && bandwidth > 0 &&
-        std::isfinite(newLatency) && newLatency > 0))
-    throw Error("a link needs a bandwidth and a latency above 0");
+  // In this form NaN fails.
+  if (!(bandwidth >= 1 && newLatency > 0 && newLatency <= 10))
+    throw Error("a link needs a bandwidth of at least 1 byte per second and a "
+                "latency above 0 and of at most 10 seconds");
   perByte = 1 / bandwidth;
   latency = newLatency;
 }
@@ -36,25 +38,21 @@ double Link::secondsOf(size_t bytes) const {
 
 void Link::allGather(const void *mine, void *all, size_t bytes,
                      bool isPatient) {
-  const Clock::time_point begin = Clock::now();
   exchange->allGather(mine, all, bytes, isPatient);
-  if (isPatient)
+  if (isPatient) // not of a call
     return;
   const size_t others = (size() - 1) * bytes;
   received += others;
-  // The last rank to come waits longest, and the others for it next time.
+  hasMessage = false;
   if (latency > 0)
-    waitUntil(begin, latency + secondsOf(others));
+    waitFor(latency + secondsOf(others));
 }
 
 void Link::broadcast(void *data, size_t bytes) {
-  const Clock::time_point begin = Clock::now();
   exchange->broadcast(data, bytes);
   if (latency == 0 || rank() == 0)
     return;
-  // A message that was there already has crossed the network with the one
-  // before.
-  const Clock::time_point end = Clock::now();
-  const bool wasThere = end - begin < std::chrono::duration<double>(latency);
-  waitUntil(end, (wasThere ? 0 : latency) + secondsOf(bytes));
+  // Messages that follow one another cross the network together.
+  const double begin = std::exchange(hasMessage, true) ? 0 : latency;
+  waitFor(begin + secondsOf(bytes));
 }

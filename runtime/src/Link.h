@@ -14,14 +14,15 @@
 namespace sherry::runtime {
 
 /// Another exchange, whose bytes it counts. It can make exchanges last as long
-/// as over a network: a rank has what it receives `latency` seconds after the
-/// last rank has sent it, and after the time that its bytes take one by one.
+/// as over a network: a rank waits `latency` seconds more for what the others
+/// send, and the time that their bytes take one by one.
 class Link : public Exchange {
 public:
   explicit Link(std::unique_ptr<Exchange> exchange)
       : exchange(std::move(exchange)) {}
 
-  /// Bytes per second and seconds; throws Error unless both are positive.
+  /// Bytes per second, at least 1, and seconds, above 0 and at most 10; throws
+  /// Error otherwise.
   void simulate(double bandwidth, double latency);
   /// By allGather() of calls, from the other ranks.
   uint64_t bytesReceived() const { return received; }
@@ -32,12 +33,14 @@ public:
                  bool isPatient) override;
   void broadcast(void *data, size_t bytes) override;
   void end() override { exchange->end(); }
+  void leave(int exitCode) override { exchange->leave(exitCode); }
 
 private:
   double secondsOf(size_t bytes) const;
 
   std::unique_ptr<Exchange> exchange;
   double perByte = 0, latency = 0; ///< seconds; 0: nothing is simulated
+  bool hasMessage = false; ///< of rank 0, since the last exchange
   std::atomic<uint64_t> received = 0;
 };
 

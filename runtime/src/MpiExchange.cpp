@@ -14,7 +14,7 @@
 
 using namespace sherry::runtime;
 
-/// Of the plugin, once joined.
+/// Of the plugin, from joining until the ranks part.
 static const sherry_exchange_functions *joined = nullptr;
 
 namespace {
@@ -23,14 +23,6 @@ public:
   MpiExchange(const sherry_exchange_functions &functions, uint32_t rank,
               uint32_t size)
       : functions(functions), mine(rank), count(size) {}
-  ~MpiExchange() override {
-    // Else the others may not know, and one would wait for ever.
-    if (!hasEnded)
-      return;
-    functions.leave();
-    joined = nullptr;
-  }
-
   uint32_t rank() const override { return mine; }
   uint32_t size() const override { return count; }
   void allGather(const void *data, void *all, size_t bytes,
@@ -41,7 +33,16 @@ public:
     check([&] { return functions.broadcast(data, bytes); });
   }
 
-  void end() override { hasEnded = !isBroken; }
+  void end() override {
+    hasEnded = !isBroken;
+    if (hasEnded)
+      joined = nullptr;
+  }
+  void leave(int exitCode) override {
+    // Else the others may not know, and one would wait for ever.
+    if (hasEnded)
+      functions.leave(exitCode);
+  }
 
 private:
   template <typename Function> void check(Function function) {
@@ -109,6 +110,7 @@ std::unique_ptr<Exchange> sherry::runtime::joinMpi() {
   if (size > 1)
     return result;
   result->end();
+  result->leave(0);
   return nullptr;
 }
 

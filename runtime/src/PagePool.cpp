@@ -22,8 +22,10 @@ PagePool::PagePool(uint64_t pageSize, uint64_t pages, const std::string &what)
 
 int32_t PagePool::take(bool &isZero) {
   // Room for what change() records.
-  if (isRecording && changes.size() == changes.capacity())
+  if (isRecording && changes.size() == changes.capacity()) {
+    changes = neededChanges();
     changes.reserve(2 * changes.size() + 16);
+  }
   isZero = freePages.empty();
   int32_t page;
   if (!isZero) {
@@ -74,18 +76,24 @@ void PagePool::change(PageChange next) {
 }
 
 void PagePool::release(int32_t page) {
-  if (--holders[index(page)] > 0)
-    return;
-  freePages.push_back(page);
-  // What became of it matters to nobody, but where another is a copy of it.
-  const bool isSource =
-      std::any_of(changes.begin(), changes.end(), [&](const PageChange &other) {
-        return other.source == page;
-      });
-  if (!isSource)
-    changes.erase(std::remove_if(changes.begin(), changes.end(),
-                                 [&](const PageChange &other) {
-                                   return other.page == page;
-                                 }),
-                  changes.end());
+  if (--holders[index(page)] == 0)
+    freePages.push_back(page);
+}
+
+std::vector<PageChange> PagePool::neededChanges() const {
+  // Contents that somebody has a use for, from the last change on backwards.
+  std::vector<bool> isNeeded(holders.size());
+  for (size_t i = 0; i < holders.size(); ++i)
+    isNeeded[i] = holders[i] > 0;
+  std::vector<PageChange> result;
+  for (auto it = changes.rbegin(); it != changes.rend(); ++it) {
+    if (!isNeeded[index(it->page)])
+      continue;
+    isNeeded[index(it->page)] = false;
+    if (it->source >= 0)
+      isNeeded[index(it->source)] = true;
+    result.push_back(*it);
+  }
+  std::reverse(result.begin(), result.end());
+  return result;
 }

@@ -47,11 +47,12 @@ public:
   void release(int32_t page);
   bool isShared(int32_t page) const { return holders[index(page)] > 1; }
 
-  /// From now on, changes are kept for recordedChanges().
+  /// From now on, changes are kept for neededChanges().
   void recordChanges() { isRecording = true; }
-  /// Those of pages that are held since forgetChanges(), in their order, for
-  /// pools of other processes.
-  const std::vector<PageChange> &recordedChanges() const { return changes; }
+  /// The changes since forgetChanges(), in their order, that give pools of
+  /// other processes the contents of the pages that are held: at most two for
+  /// each, unless pages are copied several times in turn.
+  std::vector<PageChange> neededChanges() const;
   void forgetChanges() { changes.clear(); }
   /// Makes a change of another pool, whose pages this one has.
   void apply(PageChange change);

@@ -147,6 +147,10 @@ std::shared_ptr<const Model> Ranks::open(const std::shared_ptr<Ranks> &ranks,
 }
 
 void Ranks::verify(const Model &model) {
+  const std::lock_guard<std::mutex> lock(mutex);
+  checkTogether();
+  if (numContexts > 0)
+    throw Error("weights are verified before there is a context");
   std::string problem;
   try {
     model.verify();
@@ -157,6 +161,7 @@ void Ranks::verify(const Model &model) {
 }
 
 void Ranks::follow(const Model &model) {
+  checkTogether();
   Follower follower(*exchange, model);
   while (follower.step())
     ;
@@ -168,15 +173,16 @@ void Ranks::follow(const Model &model) {
 //===----------------------------------------------------------------------===//
 
 Ranks::~Ranks() {
-  if (rank() != 0 || !areTogether())
-    return;
   try {
-    Header header = {};
-    exchange->broadcast(&header, sizeof(header));
-    end();
+    if (rank() == 0 && areTogether()) {
+      Header header = {};
+      exchange->broadcast(&header, sizeof(header));
+      end();
+    }
   } catch (const std::exception &) {
     // The others are gone already.
   }
+  exchange->leave(exitCode);
 }
 
 void Ranks::checkTogether() const {
@@ -217,7 +223,7 @@ void RemoteContext::run(const Workspace &workspace, const Model &model,
                         PagePool &pool, Profile *profile) const {
   const std::lock_guard<std::mutex> lock(ranks->mutex);
   ranks->checkTogether();
-  const std::vector<PageChange> &changes = pool.recordedChanges();
+  const std::vector<PageChange> changes = pool.neededChanges();
   Header header = {};
   header.command = Command::Run;
   header.context = number;
@@ -278,8 +284,12 @@ void Follower::makeContext(const Header &header) {
   const uint64_t size = checkedMultiply(
       SHERRY_ABI_PAGE_POSITIONS, model.abi().kv_bytes_per_position, "a page");
   require(header.numThreads <= SHERRY_ABI_MAX_THREADS, "the threads");
+  // More cannot be used.
+  const uint64_t pages = std::min<uint64_t>(
+      header.pages, SHERRY_ABI_MAX_SEQUENCES *
+                        Sequence::pagesOf(model.abi().max_context));
   contexts.emplace(header.context,
-                   Followed{PagePool(size, header.pages, "a context"),
+                   Followed{PagePool(size, pages, "a context"),
                             limitThreads(std::max(header.numThreads, 1u))});
 }
 
@@ -321,13 +331,7 @@ void Follower::run(const Header &header) {
   require(header.numSequences <= SHERRY_ABI_MAX_SEQUENCES &&
               header.tableStride <= Sequence::pagesOf(model.abi().max_context),
           "the size of the page table");
-  // A sequence has got no more than all its pages, and a copy of one.
-  require(header.numChanges <=
-              std::min<uint64_t>(2 * uint64_t{pool.size()},
-                                 header.numSequences *
-                                     (Sequence::pagesOf(
-                                          model.abi().max_context) +
-                                      1)),
+  require(header.numChanges <= 2 * uint64_t{pool.size()},
           "the number of changes of pages");
   const size_t n = header.numTokens;
   const size_t entries = size_t{header.numSequences} * header.tableStride;

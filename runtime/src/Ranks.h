@@ -14,6 +14,7 @@
 #include "Link.h"
 #include "PagePool.h"
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -36,8 +37,12 @@ public:
   }
   uint64_t bytesReceived() const { return exchange->bytesReceived(); }
 
+  /// The process ends with `code` should it not get free of the others; see
+  /// sherry_ranks_leave.
+  void setExitCode(int code) { exitCode = code; }
+
   /// Opens this rank's part of the model `path` and compares it with those of
-  /// the others. Throws Error, on all ranks, such as at a second model.
+  /// the others. Throws Error on all ranks, also for a second model.
   static std::shared_ptr<const Model> open(const std::shared_ptr<Ranks> &ranks,
                                            const std::string &path,
                                            sherry_weights weights);
@@ -47,17 +52,15 @@ public:
   void compare(const sherry_abi_identity &mine, const std::string &problem);
 
   /// Throws Error on all ranks if a part, of which `model` is this rank's, is
-  /// damaged.
+  /// damaged; then there are no calls. Before others follow and before there
+  /// is a context.
   void verify(const Model &model);
 
   /// Of the others: makes the calls of rank 0 with the model's part, until rank
   /// 0 has no more. Throws Error.
   void follow(const Model &model);
   /// Of rank 0: whether calls can still be made.
-  bool areTogether() const {
-    const std::lock_guard<std::mutex> lock(mutex);
-    return !isOver && !isBroken;
-  }
+  bool areTogether() const { return !isOver && !isBroken; }
 
 private:
   friend class RemoteContext;
@@ -68,11 +71,14 @@ private:
   void end();
 
   std::unique_ptr<Link> exchange;
-  mutable std::mutex mutex; ///< of a whole call
+  std::mutex mutex; ///< of a whole call
   uint32_t numContexts = 0;
   bool hasModel = false;
-  bool isOver = false;   ///< all know that there are no more calls
-  bool isBroken = false; ///< a call has ended on some ranks only
+  int exitCode = 0;
+  /// All know that there are no more calls.
+  std::atomic<bool> isOver = false;
+  /// A call has ended on some ranks only.
+  std::atomic<bool> isBroken = false;
 };
 
 /// Of rank 0: the pages that the others have for a context of it.

@@ -18,7 +18,11 @@ int sherry_ranks_join(sherry_ranks **ranks) {
   });
 }
 
-void sherry_ranks_leave(sherry_ranks *ranks) { delete ranks; }
+void sherry_ranks_leave(sherry_ranks *ranks, int exit_code) {
+  if (ranks)
+    ranks->ranks->setExitCode(exit_code);
+  delete ranks;
+}
 
 void sherry_ranks_abort(int code) { abortMpi(code); }
 

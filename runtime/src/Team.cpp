@@ -29,7 +29,7 @@ Profile::Profile(size_t numSteps, uint32_t numThreads, bool keepsEvents)
   events.resize(numThreads);
   // Memory cannot run short while the model's code runs.
   for (auto &list : events)
-    list.reserve(kMostEvents);
+    list.reserve(SHERRY_MAX_EVENTS);
 }
 
 sherry_step_time Profile::time(size_t step) const {

@@ -35,7 +35,7 @@ public:
   void beginBlock() { ++blocks; }
   /// Of thread `thread`: keeps the event, up to a limit, if it is to.
   void keep(size_t thread, sherry_step_event event) {
-    if (events.empty() || events[thread].size() == kMostEvents)
+    if (events.empty() || events[thread].size() == SHERRY_MAX_EVENTS)
       return;
     event.block = blocks - 1;
     events[thread].push_back(event);
@@ -47,8 +47,6 @@ public:
   }
 
 private:
-  static constexpr size_t kMostEvents = 65536; ///< of a thread
-
   size_t numSteps, numThreads;
   std::vector<sherry_step_time> times; ///< [thread][step]
   uint64_t blocks = 0;

@@ -82,6 +82,8 @@ class ContextTest(unittest.TestCase):
 
     def test_what_evaluates_is_not_closed(self):
         def close(entry, index, logits):
+            with self.assertRaisesRegex(sherry.Error, "in use"):
+                self.context.eval([1])
             self.context.close()
 
         with self.assertRaisesRegex(sherry.Error, "is evaluating"):

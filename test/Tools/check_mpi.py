@@ -46,7 +46,7 @@ ENVIRONMENT = {
 
 def require(condition, *what):
     if not condition:
-        raise SystemExit("check_mpi.py: " + " ".join(map(str, what)))
+        raise SystemExit(f"{pathlib.Path(sys.argv[0]).name}: " + " ".join(map(str, what)))
 
 
 class Checker:

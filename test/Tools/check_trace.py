@@ -14,7 +14,8 @@ import sys
 with open(sys.argv[1], encoding="utf-8") as file:
     events = json.load(file)["traceEvents"]
 names = {e["pid"]: e["args"]["name"] for e in events if e["ph"] == "M"}
-assert [name.split(", ")[1] for name in names.values()] == ["pp8", "tg20"], names
+titles = [name.split(", ")[1:] for name in names.values()]
+assert titles == [["pp8", "2 threads"], ["tg20", "2 threads"]], names
 spans = [e for e in events if e["ph"] == "X"]
 assert {e["tid"] for e in spans} == {0, 1}
 assert all(e["dur"] >= 0 and e["ts"] >= 0 for e in spans)

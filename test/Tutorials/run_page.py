@@ -16,6 +16,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 
 # Seconds; far more than any page takes.
 LIMIT = 1800
@@ -68,13 +69,23 @@ def main():
     for commands, _ in blocks:
         script += f"{commands}\necho; echo '{SEPARATOR}'\n"
     script = script.replace("8080", str(find_port()))
-    process = subprocess.Popen(
-        ["timeout", "--kill-after=9", str(LIMIT), "bash", "-c", script],
-        env={**os.environ, "PATH": f"{sys.argv[2]}:{os.environ['PATH']}"},
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        encoding="utf-8",
-    )  # fmt: skip
-    output, _ = process.communicate()
+    # Into a file: commands that a time limit leaves behind would hold a pipe open.
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
+        process = subprocess.Popen(
+            ["bash", "-c", script],
+            env={**os.environ, "PATH": f"{sys.argv[2]}:{os.environ['PATH']}"},
+            stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            process.wait(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            # Jobs have process groups of their own.
+            session = str(process.pid)
+            subprocess.run(["pkill", "-KILL", "-s", session])
+            process.wait()
+        file.seek(0)
+        output = file.read()
     print(output)
     outputs = output.split(SEPARATOR)
     if process.returncode:

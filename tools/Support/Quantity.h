@@ -8,21 +8,21 @@
 
 #include "CommandLine.h"
 
-#include <cctype>
-#include <initializer_list>
+#include <cmath>
 #include <utility>
 
 namespace sherry {
 
 /// Units of bytes per second; networks are named by their bits.
 inline constexpr std::pair<const char *, double> kBandwidthUnits[] = {
-    {"kbit", 125},      {"mbit", 125e3},  {"gbit", 125e6}, {"kb/s", 1e3},
-    {"mb/s", 1e6},      {"gb/s", 1e9}};
+    {"kbit", 125},  {"mbit", 125e3},  {"gbit", 125e6},  {"kb/s", 125},
+    {"Mb/s", 125e3}, {"Gb/s", 125e6}, {"kB/s", 1e3},    {"MB/s", 1e6},
+    {"GB/s", 1e9}};
 /// Units of seconds.
 inline constexpr std::pair<const char *, double> kTimeUnits[] = {
     {"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}};
 
-/// A positive number and one of the units, in letters of any case: "10gbit".
+/// A positive number and one of the units: "10gbit".
 template <size_t n>
 std::optional<double>
 parseQuantity(const std::string &text,
@@ -30,11 +30,10 @@ parseQuantity(const std::string &text,
   const size_t digits =
       std::min(text.find_first_not_of("0123456789.eE+-"), text.size());
   const auto number = parseNumber<double>(text.substr(0, digits));
-  std::string unit = text.substr(digits);
-  for (char &c : unit)
-    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string unit = text.substr(digits);
   for (const auto &[name, factor] : units)
-    if (number && *number > 0 && unit == name)
+    if (number && *number > 0 && std::isfinite(*number * factor) &&
+        unit == name)
       return *number * factor;
   return std::nullopt;
 }

@@ -16,11 +16,17 @@ namespace sherry {
 /// This process and those that mpirun has started with it, if it did.
 class RankedProcess {
 public:
-  /// Throws std::runtime_error, as does all that follows.
-  RankedProcess() {
+  /// Meets the others. Throws std::runtime_error, as does all that follows.
+  void join() {
     sherry_ranks *joined = nullptr;
     check(sherry_ranks_join(&joined));
     ranks.reset(joined);
+  }
+
+  /// The last of all, when everything is printed; the program ends with `code`.
+  int leave(int code) {
+    sherry_ranks_leave(ranks.release(), code);
+    return code;
   }
 
   bool isAlone() const { return !ranks; }
@@ -46,7 +52,7 @@ public:
                                "that mpirun has started; this one is alone");
     check(sherry_ranks_simulate_link(ranks.get(), bandwidth, latency));
   }
-  /// In exchanges; 0 where there are none.
+  /// Bytes from other ranks; 0 for a process alone.
   uint64_t bytesReceived() const {
     return ranks ? sherry_ranks_bytes_received(ranks.get()) : 0;
   }

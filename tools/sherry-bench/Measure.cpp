@@ -26,7 +26,7 @@ Summary sherry::bench::summarize(std::vector<double> values) {
   return {median, values.front(), values.back()};
 }
 
-/// Of a decode.
+/// Most tokens of a decode that are traced.
 static constexpr uint32_t kTracedTokens = 8;
 
 static uint64_t residentBytes() {
@@ -155,6 +155,13 @@ void Bench::trace(sherry_context *context, Result &result,
   result.tracedSteps = steps;
   result.events.resize(static_cast<size_t>(count));
   check(sherry_context_events(context, result.events.data(), count));
+  std::map<uint32_t, size_t> counts; // by thread
+  for (const sherry_step_event &event : result.events)
+    if (++counts[event.thread] == SHERRY_MAX_EVENTS)
+      std::fprintf(stderr,
+                   "sherry-bench: warning: --trace: the steps after the first "
+                   "%d of a thread are left out\n",
+                   SHERRY_MAX_EVENTS);
 }
 
 double Bench::plainRead(double bytes) {

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Options.h"
 #include "../Support/CommandLine.h"
+#include "sherry-abi/limits.h"
 #include "sherry/sherry.h"
 
 using namespace sherry;
@@ -67,6 +68,9 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
                "sherry-bench");
   app.set_version_flag("--version",
                        std::string("sherry-bench ") + sherry_version());
+  const auto isNamed = [](const std::string &name) {
+    return name.empty() ? "a name is missing" : "";
+  };
   app.add_option("models", options.models, "Compiled models, .so files");
   auto addList = [&](const char *names, std::vector<uint32_t> &list,
                      const char *text) {
@@ -105,7 +109,8 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
                  "Also write each step of each thread to this file, for "
                  "chrome://tracing or ui.perfetto.dev: one repetition of a "
                  "prefill, and 8 tokens of a decode")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(isNamed);
   addLink(app, "--simulate-link", options.simulatedLink,
           "Under mpirun: make the exchanges of the processes last as long as "
           "over such a network, for example 10gbit,25us");
@@ -113,9 +118,10 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
                  "Measure nothing, and predict how fast several machines decode "
                  "this model: 1b, 3b, 8b, 70b or 405b (LLaMA 3 with q6_K heads), "
                  "or a compiled model that is not cut")
-      ->type_name("MODEL");
+      ->type_name("MODEL")
+      ->check(isNamed);
   addNumber(app, "--machines", options.machines, "Most machines of the plan")
-      ->check(CLI::Range(1u, 64u))
+      ->check(CLI::Range(1u, uint32_t{SHERRY_ABI_MAX_RANKS}))
       ->capture_default_str();
   app.add_option_function<std::string>(
          "--bandwidth",
@@ -134,7 +140,11 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
   return parseCommandLine(app, argc, argv, [&] {
     const unsigned modes = findModes(options);
     if (modes == Plan) {
-      refuseWithoutEffect(app, optionTable, modes, "--plan");
+      // Whatever an option has an effect on elsewhere.
+      std::vector<OptionUse> table = optionTable;
+      for (OptionUse &use : table)
+        use.elsewhere = nullptr;
+      refuseWithoutEffect(app, table, modes, "--plan");
       if (!options.models.empty())
         throw CLI::ValidationError("--plan",
                                    "measures nothing; leave the models out");

@@ -75,11 +75,14 @@ static Shape readShape(const std::string &path) {
   result.headDim = json.at(metadata::kHeadDim);
   result.feedForward = json.at(metadata::kIntermediateSize);
   result.vocab = json.at(metadata::kVocabSize);
+  const std::string granularity = json.value(metadata::kGranularity, "");
+  if (granularity == "mixed")
+    throw std::runtime_error(path + ": its matrices have different scales, for "
+                                    "which there is no plan");
   if (json.at(metadata::kActivations) == "i8")
-    result.block =
-        json.value(metadata::kGranularity, "") == "per_group"
-            ? std::min(json.at(metadata::kGroupSize).get<int64_t>(), kMostBlock)
-            : kMostBlock;
+    result.group = granularity == "per_group"
+                       ? json.at(metadata::kGroupSize).get<int64_t>()
+                       : kMostBlock;
   result.cacheBytes =
       static_cast<double>(sherry_model_cache_size_per_position(model.get()));
   // A token reads all weights of its layers, and of the embedding one row.
@@ -126,9 +129,12 @@ double sherry::bench::receivedBytes(const Shape &shape, int64_t ranks) {
   };
   auto quantized = [&](int64_t columns) {
     const int64_t mine = columns / ranks;
-    if (shape.block == 0 || mine % shape.block != 0)
+    if (shape.group == 0 || mine % shape.group != 0)
       return whole(columns);
-    return others * static_cast<double>(mine + 4 * (mine / shape.block));
+    // Activations share scales within groups.
+    const int64_t scales =
+        mine / shape.group * ((shape.group + kMostBlock - 1) / kMostBlock);
+    return others * static_cast<double>(mine + 4 * scales);
   };
   return static_cast<double>(shape.layers) *
              (2 * whole(shape.hidden) + quantized(shape.heads * shape.headDim) +

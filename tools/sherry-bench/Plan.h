@@ -17,7 +17,7 @@ namespace sherry::bench {
 struct Shape {
   std::string name;
   int64_t layers, hidden, heads, kvHeads, headDim, feedForward, vocab;
-  int64_t block;          ///< i8 activations that share a scale; 0: others
+  int64_t group; ///< i8 activations whose weights share a scale; 0: f32
   double weightBytes;     ///< that a decoded token reads
   double cacheBytes;      ///< per position
 };

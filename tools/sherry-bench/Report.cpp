@@ -30,6 +30,11 @@ static std::string testName(const Result &result) {
          (result.batch > 1 ? "x" + std::to_string(result.batch) : "");
 }
 
+static std::string titleOf(const Result &result) {
+  return result.model + ", " + testName(result) + ", " +
+         std::to_string(result.threads) + " threads";
+}
+
 /// Rows of cells, the first one the head.
 using Table = std::vector<std::vector<std::string>>;
 
@@ -201,8 +206,7 @@ static std::string formatDetails(const std::vector<ModelReport> &reports,
   std::string text;
   for (const ModelReport &report : reports)
     for (const Result &result : report.results) {
-      const std::string title = result.model + ", " + testName(result) + ", " +
-                                std::to_string(result.threads) + " threads";
+      const std::string title = titleOf(result);
       if (options.profile)
         text += "\nSteps of " +
                 std::string(result.isDecode && result.batch == 1 ? "a token"
@@ -305,7 +309,7 @@ static void traceResult(const Result &result, size_t process, Json &list) {
   list.push_back({{"name", "process_name"},
                   {"ph", "M"},
                   {"pid", process},
-                  {"args", {{"name", result.model + ", " + testName(result)}}}});
+                  {"args", {{"name", titleOf(result)}}}});
   uint64_t begin = UINT64_MAX;
   for (const sherry_step_event &event : result.events)
     begin = std::min(begin, event.begin_ns);
@@ -341,19 +345,21 @@ sherry::bench::formatTrace(const std::vector<ModelReport> &reports) {
   for (const ModelReport &report : reports)
     for (const Result &result : report.results)
       traceResult(result, process++, list);
-  return Json{{"displayTimeUnit", "ns"}, {"traceEvents", list}}.dump(1) + "\n";
+  return Json{{"displayTimeUnit", "ns"}, {"traceEvents", list}}.dump(
+             1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) +
+         "\n";
 }
 
 std::string sherry::bench::format(const Shape &shape,
                                   const std::vector<PlannedSplit> &splits,
                                   const Options &options) {
   const double alone = splits.front().tokensPerSecond();
-  // A machine more must be worth it.
+  // A split pays if it is this much faster than all smaller ones.
   constexpr double kWorth = 1.05;
   double best = 0;
   Json json = {{"model", shape.name}, {"splits", Json::array()}};
-  Table table{{"machines", "MB/token read", "ms", "exchanges",
-               "received kB/token", "ms", "tokens/s", "of one machine",
+  Table table{{"machines", "MB/token read", "read ms", "exchanges",
+               "received kB/token", "exchange ms", "tokens/s", "of one machine",
                "pays"}};
   for (const PlannedSplit &split : splits) {
     const double speed = split.tokensPerSecond();

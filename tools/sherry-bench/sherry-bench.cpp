@@ -19,21 +19,27 @@ static void showProgress(const std::string &text) {
   std::fflush(stderr);
 }
 
-static std::string run(const RankedProcess &process, const Options &options) {
+static std::string run(RankedProcess &process, const Options &options) {
+  process.join();
   std::function<void(const std::string &)> progress = [](const std::string &) {
   };
   if (!options.quiet && !process.isFollower() && isatty(STDERR_FILENO))
     progress = showProgress;
   if (!process.isAlone() && options.models.size() > 1)
     throw std::runtime_error("several processes measure one model; give one");
+  std::ofstream trace;
+  if (!options.trace.empty() && !process.isFollower()) {
+    trace.open(options.trace, std::ios::binary);
+    if (!trace)
+      throw std::runtime_error("cannot write to " + options.trace);
+  }
   std::vector<ModelReport> reports;
   for (const std::string &model : options.models)
     reports.push_back(measure(process, model, options, progress));
   progress("");
-  if (!options.trace.empty() && !process.isFollower()) {
-    std::ofstream file(options.trace, std::ios::binary);
-    file << formatTrace(reports);
-    if (!file.flush())
+  if (trace.is_open()) {
+    trace << formatTrace(reports);
+    if (!trace.flush())
       throw std::runtime_error("cannot write to " + options.trace);
   }
   return process.isFollower() ? "" : format(reports, options);
@@ -48,16 +54,16 @@ int main(int argc, char **argv) {
   Options options;
   if (auto exitCode = parseOptions(argc, argv, options))
     return *exitCode;
+  RankedProcess process;
   try {
-    const std::string text = options.plan.empty()
-                                 ? run(RankedProcess(), options)
-                                 : predict(options);
+    const std::string text =
+        options.plan.empty() ? run(process, options) : predict(options);
     if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
         std::fflush(stdout) != 0)
       throw std::runtime_error("cannot write to standard output");
   } catch (const std::exception &error) {
     reportError("sherry-bench", error.what(), RuntimeError);
-    return RuntimeError;
+    return process.leave(RuntimeError);
   }
-  return Success;
+  return process.leave(Success);
 }

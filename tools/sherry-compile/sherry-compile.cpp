@@ -358,6 +358,13 @@ int main(int argc, char **argv) {
         << SHERRY_ABI_MAX_RANKS << "\n";
     return 1;
   }
+  // Compiler.cpp checks it, too, after all else.
+  if (ranks > 1 && emitStage == Stage::SharedObject && options.output == "-") {
+    WithColor::error(errs(), "sherry-compile")
+        << "a model that is cut among ranks has several files; name them with "
+           "-o\n";
+    return 1;
+  }
   options.remedies = listRemedies();
   options.printStats = stats.getNumOccurrences();
   stats.setDefault();

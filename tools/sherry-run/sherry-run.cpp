@@ -34,7 +34,8 @@ static void completeSampling(const sherry_model *model, Options &options) {
         sampling.frequency_penalty = 0;
 }
 
-static void execute(const RankedProcess &process, Options &options) {
+static void execute(RankedProcess &process, Options &options) {
+  process.join();
   Stopwatch stopwatch;
   const sherry_weights weights = options.map || options.info || options.verify
                                      ? SHERRY_WEIGHTS_MAPPED
@@ -80,13 +81,14 @@ int main(int argc, char **argv) {
   Options options;
   if (auto exitCode = parseOptions(argc, argv, options))
     return *exitCode;
+  RankedProcess process;
   try {
-    execute(RankedProcess(), options);
+    execute(process, options);
   } catch (const OutputClosed &) {
-    return Success;
+    return process.leave(Success);
   } catch (const std::exception &error) {
     reportError("sherry-run", error.what(), RuntimeError);
-    return RuntimeError;
+    return process.leave(RuntimeError);
   }
-  return interrupted() ? Interrupted : Success;
+  return process.leave(interrupted() ? Interrupted : Success);
 }

@@ -28,7 +28,8 @@ static uint32_t chooseSlots(const sherry_model *model, uint32_t wanted) {
   return threads < 8 ? 4 : threads < 32 ? 8 : 16;
 }
 
-static void serveModel(const RankedProcess &process, Options &options) {
+static void serveModel(RankedProcess &process, Options &options) {
+  process.join();
   const sherry_weights weights =
       options.map ? SHERRY_WEIGHTS_MAPPED : SHERRY_WEIGHTS_COPIED;
   if (process.isFollower())
@@ -81,11 +82,12 @@ int main(int argc, char **argv) {
   std::signal(SIGPIPE, SIG_IGN);
   // Nothing that is started from here can have more rights.
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  RankedProcess process;
   try {
-    serveModel(RankedProcess(), options);
+    serveModel(process, options);
   } catch (const std::exception &error) {
     reportError("sherry-serve", error.what(), 1);
-    return 1;
+    return process.leave(1);
   }
-  return 0;
+  return process.leave(0);
 }

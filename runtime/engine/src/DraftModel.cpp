@@ -69,8 +69,9 @@ void DraftModel::dropParked() {
   parked.pop_front();
 }
 
-/// A text that goes on from, or has the same beginning as, the one of the owner's
-/// that has ended and is most like the job's; else an empty one.
+/// Opens a text for the job. Of the owner's texts that have ended, the one with
+/// the longest common beginning goes on, or is forked if it has more tokens and
+/// a sequence is free. Without one, the text is empty.
 DraftModel::Text &DraftModel::open(const Job &job) {
   auto best = parked.end();
   size_t same = 0;
@@ -125,15 +126,15 @@ DraftModel::Text &DraftModel::follow(const Job &job) {
   return text;
 }
 
-/// Whether so many pages are free, at the expense of texts that have ended, if
-/// they have so many.
+/// Whether so many pages are free, at the expense of texts that have ended. Those
+/// stay if it would not be enough.
 bool DraftModel::makeRoom(size_t pages) {
   auto free = [&] { return sherry_context_free_pages(context.get()); };
-  size_t most = free();
-  for (const Text &text : parked)
-    most += pagesOf(text.read.size());
-  if (most < pages)
-    return false;
+  size_t held = 0; // by texts that go on
+  for (const auto &[id, text] : texts)
+    held += pagesOf(text.read.size());
+  if (held + pages > sherry_context_pages(context.get()))
+    return free() >= pages;
   while (free() < pages && !parked.empty())
     dropParked();
   return free() >= pages;

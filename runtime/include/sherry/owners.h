@@ -20,7 +20,10 @@ template <auto destroy> struct Destroy {
   template <typename T> void operator()(T *object) const { destroy(object); }
 };
 using Model = std::unique_ptr<sherry_model, Destroy<sherry_model_close>>;
-using AllRanks = std::unique_ptr<sherry_ranks, Destroy<sherry_ranks_leave>>;
+struct LeaveRanks {
+  void operator()(sherry_ranks *ranks) const { sherry_ranks_leave(ranks, 0); }
+};
+using AllRanks = std::unique_ptr<sherry_ranks, LeaveRanks>;
 using Context =
     std::unique_ptr<sherry_context, Destroy<sherry_context_destroy>>;
 using Sampler =

@@ -22,12 +22,12 @@ typedef struct sherry_ranks sherry_ranks;
 /// Meets them, once in a process. Writes null if this process was started
 /// alone. Returns 0, or -1 on error.
 int sherry_ranks_join(sherry_ranks **ranks);
-/// Of rank 0: lets the others go, when all models are closed and contexts
-/// destroyed. Null is ignored.
-void sherry_ranks_leave(sherry_ranks *ranks);
+/// Lets go of the others, when all models are closed and contexts destroyed, as
+/// the last of all that a program does: an MPI that does not let the process go
+/// is left by ending the process with `exit_code`. Null is ignored.
+void sherry_ranks_leave(sherry_ranks *ranks, int exit_code);
 /// Ends all processes at once, with this exit code, for programs that end with
-/// an error. Does nothing where the processes have parted already, as when rank
-/// 0 has left.
+/// an error. Does nothing where the processes have parted already.
 void sherry_ranks_abort(int code);
 /// 0 <= rank < size.
 uint32_t sherry_ranks_rank(const sherry_ranks *ranks);
@@ -48,9 +48,9 @@ sherry_model *sherry_model_open_part(sherry_ranks *ranks, const char *path,
 int sherry_model_follow(const sherry_model *model);
 
 /// Makes the exchanges of calls last as long as over a network in which a
-/// message takes `latency` seconds and a rank receives `bandwidth` bytes per
-/// second: for planning. Of all ranks, with the same numbers. Returns 0, or -1
-/// if a number is not positive.
+/// message takes `latency` seconds, at most 10, and a rank receives `bandwidth`
+/// bytes per second, at least 1: for planning. Of all ranks, with the same
+/// numbers. Returns 0, or -1 if a number is out of range.
 int sherry_ranks_simulate_link(sherry_ranks *ranks, double bandwidth,
                                double latency);
 /// Bytes that this rank has received from the others in exchanges of calls.

@@ -73,7 +73,8 @@ void sherry_model_close(sherry_model *model);
 
 /// Reads all weights and compares them with their checksum. Returns 0, or -1 if
 /// they are damaged. Of a model that is cut among ranks (ranks.h), all ranks
-/// call it, and get -1 if the weights of one are damaged.
+/// call it before others than rank 0 follow; all get -1 if the weights of one
+/// are damaged, and can evaluate nothing then.
 int sherry_model_verify(const sherry_model *model);
 /// The checksums that the model was written with, of its code and its weights:
 /// sequences are saved for models with the same ones.
@@ -336,6 +337,8 @@ int sherry_context_profile(sherry_context *context, bool on);
 int sherry_context_step_time(const sherry_context *context, uint32_t step,
                              sherry_step_time *time);
 
+enum { SHERRY_MAX_EVENTS = 65536 };
+
 /// A step of one thread. Times are nanoseconds of a clock that never goes back.
 typedef struct sherry_step_event {
   uint32_t step, thread;
@@ -345,8 +348,8 @@ typedef struct sherry_step_event {
   uint64_t end_ns;     ///< the last thread has finished
 } sherry_step_event;
 
-/// Switches the profile on, and keeps each step of each thread in it: the
-/// first 65536 of a thread. Returns 0, or -1 on error.
+/// Switches the profile on, and keeps each step of each thread in it, of a
+/// thread the first SHERRY_MAX_EVENTS. Returns 0, or -1 on error.
 int sherry_context_trace(sherry_context *context);
 /// Writes the first `capacity` steps that were kept to `events`, thread by
 /// thread and in their order. Returns how many there are, or -1 if none are

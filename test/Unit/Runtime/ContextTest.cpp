@@ -244,6 +244,8 @@ TEST_F(ContextTest, ProfileCountsSteps) {
   ASSERT_EQ(sherry_context_step_time(context.get(), 0, &time), 0);
   EXPECT_EQ(time.calls, 0U);
   ASSERT_EQ(sherry_context_profile(context.get(), false), 0);
+  EXPECT_EQ(sherry_context_events(context.get(), nullptr, 0), -1);
+  EXPECT_CONTAINS(sherry_error_message(), "keeps no steps");
   EXPECT_EQ(sherry_context_step_time(context.get(), 0, &time), -1);
 }
 

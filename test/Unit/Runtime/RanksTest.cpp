@@ -11,6 +11,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cmath>
 #include <thread>
 #include <tuple>
 
@@ -168,7 +170,7 @@ TEST(Ranks, AfterACallThatFailsThereIsNoOther) {
 /// What is recorded, as text.
 static std::string changesOf(const PagePool &pool) {
   std::string result;
-  for (const PageChange &change : pool.recordedChanges())
+  for (const PageChange &change : pool.neededChanges())
     result += std::to_string(change.page) + "<" +
               std::to_string(change.source) + " ";
   return result;
@@ -198,6 +200,18 @@ TEST(Ranks, ChangesOfPagesThatNobodyHoldsAreForgotten) {
   EXPECT_EQ(changesOf(pool), "2<-1 1<-1 0<-1 ");
   pool.forgetChanges();
   EXPECT_EQ(changesOf(pool), "");
+}
+
+TEST(Ranks, ChangesOfAPageThatWasCopiedOnceAreForgotten) {
+  PagePool pool(64, 3, "");
+  pool.recordChanges();
+  EXPECT_EQ(pool.allocate(), 0);
+  EXPECT_EQ(pool.copy(0), 1);
+  for (int round = 0; round < 100; ++round) {
+    pool.release(0);
+    EXPECT_EQ(pool.allocate(), 0);
+  }
+  EXPECT_EQ(changesOf(pool), "1<0 0<-1 ");
 }
 
 //===----------------------------------------------------------------------===//
@@ -302,6 +316,45 @@ TEST(Ranks, WrongMessagesAreRefused) {
     numbers[static_cast<size_t>(at)] = value;
     EXPECT_EQ(follow(goodCall, numbers), wrong + what) << at;
   }
+}
+
+TEST(Ranks, NobodyFollowsTwice) {
+  const Model model(test::demoPath(), SHERRY_WEIGHTS_COPIED);
+  auto script = std::make_unique<Script>();
+  script->say({});
+  Ranks ranks(std::move(script));
+  ranks.follow(model);
+  EXPECT_THROW(ranks.follow(model), Error);
+}
+
+//===----------------------------------------------------------------------===//
+// Links
+//===----------------------------------------------------------------------===//
+
+TEST(Link, ExchangesTakeTheTimeOfTheNetwork) {
+  Link link(std::make_unique<Script>());
+  for (const auto &[bandwidth, latency] : {std::pair(0.5, 1.0),
+                                           {1e9, 0.0},
+                                           {1e9, 11.0},
+                                           {std::nan(""), 1.0},
+                                           {1e9, std::nan("")}})
+    EXPECT_THROW(link.simulate(bandwidth, latency), Error);
+  char data[1000];
+  auto secondsOf = [&](auto function) {
+    const auto begin = std::chrono::steady_clock::now();
+    function();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() -
+                                         begin)
+        .count();
+  };
+  link.allGather(data, data, 500, /*isPatient=*/false);
+  EXPECT_EQ(link.bytesReceived(), 500u);
+  link.simulate(/*bandwidth=*/50'000, /*latency=*/0.02);
+  EXPECT_GE(secondsOf([&] { link.allGather(data, data, 500, false); }), 0.03);
+  EXPECT_EQ(link.bytesReceived(), 1000u);
+  // Those of the start are not counted.
+  link.allGather(data, data, 500, /*isPatient=*/true);
+  EXPECT_EQ(link.bytesReceived(), 1000u);
 }
 
 TEST(Ranks, OneRankHasNobodyToExchangeWith) {

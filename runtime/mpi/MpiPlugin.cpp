@@ -177,9 +177,9 @@ int broadcast(void *data, size_t bytes) {
   return starter.finish(/*isPatient=*/rankHere != 0);
 }
 
-/// MPICH 4.0 over UCX and TCP can wait in MPI_Finalize for ever, for a rank that
-/// is ahead. No rank needs another any more then, as the barrier tells, so the
-/// process ends.
+/// MPICH 4.0 over UCX and TCP can wait in MPI_Finalize for ever, for a rank
+/// that is ahead. No rank needs another any more then, as the barrier tells, so
+/// the process ends.
 void leave(int exitCode) {
   static std::atomic<bool> isFinal = false;
   if (numRanks > 1) {

@@ -16,9 +16,8 @@ using Clock = std::chrono::steady_clock;
 
 /// Without sleeping, which takes longer than a message.
 static void waitFor(double seconds) {
-  const auto end =
-      Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                         std::chrono::duration<double>(seconds));
+  const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                      std::chrono::duration<double>(seconds));
   while (Clock::now() < end)
     sched_yield();
 }

@@ -40,7 +40,7 @@ private:
 
   std::unique_ptr<Exchange> exchange;
   double perByte = 0, latency = 0; ///< seconds; 0: nothing is simulated
-  bool hasMessage = false; ///< of rank 0, since the last exchange
+  bool hasMessage = false;         ///< of rank 0, since the last exchange
   std::atomic<uint64_t> received = 0;
 };
 

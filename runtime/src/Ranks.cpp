@@ -286,8 +286,8 @@ void Follower::makeContext(const Header &header) {
   require(header.numThreads <= SHERRY_ABI_MAX_THREADS, "the threads");
   // More cannot be used.
   const uint64_t pages = std::min<uint64_t>(
-      header.pages, SHERRY_ABI_MAX_SEQUENCES *
-                        Sequence::pagesOf(model.abi().max_context));
+      header.pages,
+      SHERRY_ABI_MAX_SEQUENCES * Sequence::pagesOf(model.abi().max_context));
   contexts.emplace(header.context,
                    Followed{PagePool(size, pages, "a context"),
                             limitThreads(std::max(header.numThreads, 1u))});

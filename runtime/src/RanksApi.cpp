@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "sherry/ranks.h"
 #include "Handles.h"
 #include "MpiExchange.h"
+#include "sherry/ranks.h"
 
 using namespace sherry::runtime;
 

@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// In place of Parallel.cpp and Threads.cpp: clang's OpenMP is a package of its own, and an
-// input is to do the same in every run.
+// In place of Parallel.cpp and Threads.cpp: clang's OpenMP is a package of its
+// own, and an input is to do the same in every run.
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/support/Parallel.h"

@@ -54,20 +54,20 @@ class Checker:
         self.folder, self.tools, self.mpi = folder, tools, mpi
         self.tool = str(tools / "sherry-run")
 
-    def start(self, ranks, *arguments, tool="sherry-run"):
+    def start(self, ranks, *arguments, tool="sherry-run", **variables):
         command = [f"mpirun.{self.mpi}", "-np", str(ranks), self.tools / tool, *arguments]
         return subprocess.Popen(
             list(map(str, command)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, **variables},
             text=True,
         )
 
-    def run(self, ranks, *arguments, tool="sherry-run"):
+    def run(self, ranks, *arguments, tool="sherry-run", **variables):
         """Exit code, standard output and standard error."""
-        process = self.start(ranks, *arguments, tool=tool)
+        process = self.start(ranks, *arguments, tool=tool, **variables)
         try:
             out, err = process.communicate(timeout=LIMIT)
         except subprocess.TimeoutExpired:
@@ -120,6 +120,18 @@ class Checker:
         require(
             code != 0 and "undamaged" not in out and "the file is damaged" in err,
             *(self.mpi, "--verify of a damaged part:", code, out, err),
+        )
+
+    def check_stuck(self, library):
+        """An MPI that does not let the ranks go costs neither output nor exit codes."""
+        rest = (self.folder / "cut.so", "-p", 0, "-n", 1, "-r", 1, "-q", "-o", "csv")
+        code, out, err = self.run(2, *rest, tool="sherry-bench", LD_PRELOAD=library)
+        require(code == 0 and "tg1" in out, self.mpi, "stuck:", code, out, err)
+        code, out, err = self.run(
+            2, self.folder / "damaged.so", "--verify", LD_PRELOAD=library
+        )
+        require(
+            code != 0 and "the file is damaged" in err, self.mpi, "stuck:", code, out, err
         )
 
     def check_refused(self, message, ranks, *arguments):
@@ -203,6 +215,13 @@ def main():
     shutil.copy(folder / "cut.1-of-2.so", folder / "three.2-of-3.so")
     shutil.copy(folder / "cut.0-of-2.so", folder / "damaged.0-of-2.so")
     damage(folder / "cut.1-of-2.so", folder / "damaged.1-of-2.so")
+    stuck = str(folder / "stuck.so")
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", stuck],
+        input="#include <unistd.h>\nint MPI_Finalize(void) { sleep(1000); return 0; }\n",
+        check=True,
+        text=True,
+    )
     rest = ("--tokens", "1", "-n", 1)
     plan = json.loads(
         subprocess.run(
@@ -218,6 +237,7 @@ def main():
         checker.check_same()
         checker.check_bench(received)
         checker.check_verified()
+        checker.check_stuck(stuck)
         checker.check_refused(
             "rank 1 has a part of another model than rank 0", 2, folder / "mixed.so", *rest
         )

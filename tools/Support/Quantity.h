@@ -15,9 +15,9 @@ namespace sherry {
 
 /// Units of bytes per second; networks are named by their bits.
 inline constexpr std::pair<const char *, double> kBandwidthUnits[] = {
-    {"kbit", 125},  {"mbit", 125e3},  {"gbit", 125e6},  {"kb/s", 125},
-    {"Mb/s", 125e3}, {"Gb/s", 125e6}, {"kB/s", 1e3},    {"MB/s", 1e6},
-    {"GB/s", 1e9}};
+    {"kbit", 125}, {"mbit", 125e3}, {"gbit", 125e6},
+    {"kb/s", 125}, {"Mb/s", 125e3}, {"Gb/s", 125e6},
+    {"kB/s", 1e3}, {"MB/s", 1e6},   {"GB/s", 1e9}};
 /// Units of seconds.
 inline constexpr std::pair<const char *, double> kTimeUnits[] = {
     {"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}};
@@ -47,8 +47,7 @@ struct LinkSpeed {
 /// Of a text such as "10gbit,25us".
 inline std::optional<LinkSpeed> parseLink(const std::string &text) {
   const size_t comma = std::min(text.find(','), text.size());
-  const auto bandwidth =
-      parseQuantity(text.substr(0, comma), kBandwidthUnits);
+  const auto bandwidth = parseQuantity(text.substr(0, comma), kBandwidthUnits);
   const auto latency =
       parseQuantity(text.substr(std::min(comma + 1, text.size())), kTimeUnits);
   if (!bandwidth || !latency)
@@ -67,8 +66,9 @@ inline CLI::Option *addLink(CLI::App &app, const std::string &name,
             value = parseLink(text);
             if (!value)
               throw CLI::ValidationError(
-                  name, "'" + text +
-                            "' is no bandwidth and latency such as 10gbit,25us");
+                  name,
+                  "'" + text +
+                      "' is no bandwidth and latency such as 10gbit,25us");
           },
           description)
       ->type_name("BANDWIDTH,LATENCY");

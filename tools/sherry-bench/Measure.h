@@ -56,7 +56,7 @@ struct Result {
   double multiplyAddsPerToken; ///< mean of a prompt's tokens
   double multiplyPeak;         ///< per second; 0 for decode
   std::string multiplyInstruction;
-  std::vector<Step> steps; ///< if profiled
+  std::vector<Step> steps;               ///< if profiled
   std::vector<Step> tracedSteps;         ///< that events name; with --trace
   std::vector<sherry_step_event> events; ///< with --trace
 

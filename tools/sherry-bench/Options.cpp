@@ -114,10 +114,11 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
   addLink(app, "--simulate-link", options.simulatedLink,
           "Under mpirun: make the exchanges of the processes last as long as "
           "over such a network, for example 10gbit,25us");
-  app.add_option("--plan", options.plan,
-                 "Measure nothing, and predict how fast several machines decode "
-                 "this model: 1b, 3b, 8b, 70b or 405b (LLaMA 3 with q6_K heads), "
-                 "or a compiled model that is not cut")
+  app.add_option(
+         "--plan", options.plan,
+         "Measure nothing, and predict how fast several machines decode "
+         "this model: 1b, 3b, 8b, 70b or 405b (LLaMA 3 with q6_K heads), "
+         "or a compiled model that is not cut")
       ->type_name("MODEL")
       ->check(isNamed);
   addNumber(app, "--machines", options.machines, "Most machines of the plan")

@@ -42,26 +42,34 @@ static constexpr NamedShape kLlamaShapes[] = {
 static constexpr int64_t kLlamaVocab = 128256;
 
 static Shape describe(const NamedShape &named) {
-  Shape result = {named.name,    named.layers,      named.hidden,
-                  named.heads,   named.kvHeads,     named.headDim,
-                  named.feedForward, kLlamaVocab, kGroup,
-                  0,             0};
+  Shape result = {named.name,
+                  named.layers,
+                  named.hidden,
+                  named.heads,
+                  named.kvHeads,
+                  named.headDim,
+                  named.feedForward,
+                  kLlamaVocab,
+                  kGroup,
+                  0,
+                  0};
   const auto hidden = static_cast<double>(named.hidden);
-  const auto perLayer = static_cast<double>(
-      2 * named.heads * named.headDim + 2 * named.kvHeads * named.headDim +
-      3 * named.feedForward);
-  result.weightBytes = hidden / 8 *
-                       (kTernaryBits * perLayer *
-                            static_cast<double>(named.layers) +
-                        kHeadBits * static_cast<double>(kLlamaVocab));
+  const auto perLayer = static_cast<double>(2 * named.heads * named.headDim +
+                                            2 * named.kvHeads * named.headDim +
+                                            3 * named.feedForward);
+  result.weightBytes =
+      hidden / 8 *
+      (kTernaryBits * perLayer * static_cast<double>(named.layers) +
+       kHeadBits * static_cast<double>(kLlamaVocab));
   // Keys and values in f16.
-  result.cacheBytes = static_cast<double>(4 * named.layers * named.kvHeads *
-                                          named.headDim);
+  result.cacheBytes =
+      static_cast<double>(4 * named.layers * named.kvHeads * named.headDim);
   return result;
 }
 
 static Shape readShape(const std::string &path) {
-  const Model model(check(sherry_model_open(path.c_str(), SHERRY_WEIGHTS_MAPPED)));
+  const Model model(
+      check(sherry_model_open(path.c_str(), SHERRY_WEIGHTS_MAPPED)));
   const auto json = nlohmann::json::parse(sherry_model_metadata(model.get()));
   if (json.contains(metadata::kRanks))
     throw std::runtime_error(path + ": is a part of a model; plan with the "
@@ -114,11 +122,10 @@ static bool canCut(const Shape &shape, int64_t ranks) {
   auto isDivided = [&](int64_t rows) {
     return rows % (ranks * kTileRows) == 0;
   };
-  return ranks == 1 ||
-         (shape.kvHeads % ranks == 0 && isDivided(shape.hidden) &&
-          isDivided(shape.heads * shape.headDim) &&
-          isDivided(shape.kvHeads * shape.headDim) &&
-          isDivided(shape.feedForward) && isDivided(shape.vocab));
+  return ranks == 1 || (shape.kvHeads % ranks == 0 && isDivided(shape.hidden) &&
+                        isDivided(shape.heads * shape.headDim) &&
+                        isDivided(shape.kvHeads * shape.headDim) &&
+                        isDivided(shape.feedForward) && isDivided(shape.vocab));
 }
 
 double sherry::bench::receivedBytes(const Shape &shape, int64_t ranks) {

@@ -17,22 +17,20 @@ namespace sherry::bench {
 struct Shape {
   std::string name;
   int64_t layers, hidden, heads, kvHeads, headDim, feedForward, vocab;
-  int64_t group; ///< i8 activations whose weights share a scale; 0: f32
-  double weightBytes;     ///< that a decoded token reads
-  double cacheBytes;      ///< per position
+  int64_t group;      ///< i8 activations whose weights share a scale; 0: f32
+  double weightBytes; ///< that a decoded token reads
+  double cacheBytes;  ///< per position
 };
 
 /// The decode of one text by a number of machines, each a rank.
 struct PlannedSplit {
   int64_t ranks;
-  double readBytes;      ///< of a rank, per token
-  int64_t exchanges;     ///< per token
-  double receivedBytes;  ///< by a rank from the others, per token
-  double readSeconds;    ///< per token
+  double readBytes;     ///< of a rank, per token
+  int64_t exchanges;    ///< per token
+  double receivedBytes; ///< by a rank from the others, per token
+  double readSeconds;   ///< per token
   double exchangeSeconds;
-  double tokensPerSecond() const {
-    return 1 / (readSeconds + exchangeSeconds);
-  }
+  double tokensPerSecond() const { return 1 / (readSeconds + exchangeSeconds); }
 };
 
 /// "1b", "3b", "8b", "70b" or "405b", the shapes of LLaMA 3, with q6_K heads,

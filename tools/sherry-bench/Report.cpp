@@ -375,12 +375,12 @@ std::string sherry::bench::format(const Shape &shape,
          {"tokens_per_second", speed},
          {"of_one_machine", speed / alone},
          {"pays", pays}});
-    table.push_back({std::to_string(split.ranks), number(split.readBytes / 1e6, 1),
-                     number(1e3 * split.readSeconds, 2),
-                     std::to_string(split.exchanges),
-                     number(split.receivedBytes / 1e3, 1),
-                     number(1e3 * split.exchangeSeconds, 2), number(speed, 2),
-                     number(speed / alone, 2), pays ? "yes" : "no"});
+    table.push_back(
+        {std::to_string(split.ranks), number(split.readBytes / 1e6, 1),
+         number(1e3 * split.readSeconds, 2), std::to_string(split.exchanges),
+         number(split.receivedBytes / 1e3, 1),
+         number(1e3 * split.exchangeSeconds, 2), number(speed, 2),
+         number(speed / alone, 2), pays ? "yes" : "no"});
   }
   if (options.format == "json")
     return json.dump(2) + "\n";

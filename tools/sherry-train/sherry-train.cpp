@@ -289,7 +289,7 @@ int main(int argc, char **argv) {
   CLI::App app(
       "Trains a LLaMA whose linear layers are quantized, with a residual path "
       "(Arenas) that fades away. Goes on where it was interrupted. Every key "
-      "of the configuration file is also a flag, which comes first.",
+      "of the configuration file is also a flag, which overrides it.",
       "sherry-train");
   app.set_version_flag("--version", "sherry-train " SHERRY_VERSION);
   app.add_option("config", options.configFile,

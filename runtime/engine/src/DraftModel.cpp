@@ -86,16 +86,15 @@ DraftModel::Text &DraftModel::open(const Job &job) {
   const bool isFull =
       texts.size() + parked.size() == sherry_context_sequences(context.get());
   if (best != parked.end() && same < best->read.size() && !isFull) {
-    const int64_t sequence =
-        check(sherry_sequence_fork(context.get(), best->sequence,
-                                   static_cast<uint32_t>(same)));
+    const int64_t sequence = check(sherry_sequence_fork(
+        context.get(), best->sequence, static_cast<uint32_t>(same)));
     Text &text =
         texts
-            .emplace(job.id, Text{static_cast<uint32_t>(sequence),
-                                  {best->read.begin(),
-                                   best->read.begin() +
-                                       static_cast<ptrdiff_t>(same)},
-                                  *job.owner})
+            .emplace(job.id,
+                     Text{static_cast<uint32_t>(sequence),
+                          {best->read.begin(),
+                           best->read.begin() + static_cast<ptrdiff_t>(same)},
+                          *job.owner})
             .first->second;
     // Used last.
     parked.splice(parked.end(), parked, best);
@@ -126,8 +125,8 @@ DraftModel::Text &DraftModel::follow(const Job &job) {
   return text;
 }
 
-/// Whether so many pages are free, at the expense of texts that have ended. Those
-/// stay if it would not be enough.
+/// Whether so many pages are free, at the expense of texts that have ended.
+/// Those stay if it would not be enough.
 bool DraftModel::makeRoom(size_t pages) {
   auto free = [&] { return sherry_context_free_pages(context.get()); };
   size_t held = 0; // by texts that go on

@@ -97,8 +97,8 @@ std::vector<Lowering> sherry::testedLowerings() {
 //===----------------------------------------------------------------------===//
 
 /// Says on the module what a lowering is.
-static void attach(ModuleOp module, const Lowering &lowering,
-                   int64_t maxTokens, int64_t lookupTokens) {
+static void attach(ModuleOp module, const Lowering &lowering, int64_t maxTokens,
+                   int64_t lookupTokens) {
   TargetModel target = lowering.target();
   Schedule schedule = target.getSchedule();
   schedule.maxBlock = maxTokens;

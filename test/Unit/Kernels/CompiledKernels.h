@@ -87,9 +87,10 @@ public:
   /// `graph` is a module in the sherry dialect. A prefill function takes up to
   /// `maxTokens`, a multiple of 8; functions for few tokens up to
   /// `lookupTokens`, 1 or 4.
-  static llvm::Expected<CompiledKernels>
-  compile(const Lowering &lowering, llvm::StringRef graph, int64_t maxTokens,
-          int64_t lookupTokens);
+  static llvm::Expected<CompiledKernels> compile(const Lowering &lowering,
+                                                 llvm::StringRef graph,
+                                                 int64_t maxTokens,
+                                                 int64_t lookupTokens);
 
   size_t weightsSize() const { return sectionSize; }
   size_t workspaceBytes() const { return workspaceSize; }

@@ -152,7 +152,7 @@ void LinearTest::runAll(
            {std::pair("decode_2_", 2), {"decode_4_", 3}, {"decode_4_", 4}})
         if (hasFewTokens())
           run(function + name, section, shape, inputs, kMaxTokens - tokens,
-            tokens, threads, check);
+              tokens, threads, check);
       for (int64_t tokens : {1, 3, 8, 11, 13, 16, 17, 40})
         run("prefill_" + name, section, shape, inputs, kMaxTokens - tokens,
             tokens, threads, check);

@@ -137,8 +137,8 @@ TEST(Ranks, AfterACallThatFailsThereIsNoOther) {
   auto exchange = std::make_unique<Leaving>();
   Leaving &others = *exchange;
   const auto ranks = std::make_shared<Ranks>(std::move(exchange));
-  PagePool pool(
-      SHERRY_ABI_PAGE_POSITIONS * model.abi().kv_bytes_per_position, 4, "");
+  PagePool pool(SHERRY_ABI_PAGE_POSITIONS * model.abi().kv_bytes_per_position,
+                4, "");
   pool.recordChanges();
   {
     const RemoteContext context(ranks, pool, 1);
@@ -171,8 +171,8 @@ TEST(Ranks, AfterACallThatFailsThereIsNoOther) {
 static std::string changesOf(const PagePool &pool) {
   std::string result;
   for (const PageChange &change : pool.neededChanges())
-    result += std::to_string(change.page) + "<" +
-              std::to_string(change.source) + " ";
+    result +=
+        std::to_string(change.page) + "<" + std::to_string(change.source) + " ";
   return result;
 }
 

@@ -66,8 +66,8 @@ TEST_F(SharedObjectWriter, RanksHaveTheChecksumOfAllWeights) {
     out << (rank ? "two " : "one ");
     return Error::success();
   };
-  ASSERT_FALSE(
-      writeSharedObjects(paths, code->getBuffer(), /*weightsSize=*/4, writeWeights));
+  ASSERT_FALSE(writeSharedObjects(paths, code->getBuffer(), /*weightsSize=*/4,
+                                  writeWeights));
   sherry_abi_identity identities[2];
   for (uint32_t rank : {0, 1}) {
     auto buffer =
@@ -83,8 +83,8 @@ TEST_F(SharedObjectWriter, RanksHaveTheChecksumOfAllWeights) {
   EXPECT_EQ(identities[0].file.code, identities[1].file.code);
   const uint32_t both[] = {identities[0].file.weights,
                            identities[1].file.weights};
-  const uint32_t model = crc32(
-      ArrayRef(reinterpret_cast<const uint8_t *>(both), sizeof(both)));
+  const uint32_t model =
+      crc32(ArrayRef(reinterpret_cast<const uint8_t *>(both), sizeof(both)));
   EXPECT_EQ(identities[0].model, model);
   EXPECT_EQ(identities[1].model, model);
 }

@@ -81,6 +81,8 @@ void PagePool::release(int32_t page) {
 }
 
 std::vector<PageChange> PagePool::neededChanges() const {
+  if (changes.empty()) // as for most tokens
+    return {};
   // Contents that somebody has a use for, from the last change on backwards.
   std::vector<bool> isNeeded(holders.size());
   for (size_t i = 0; i < holders.size(); ++i)

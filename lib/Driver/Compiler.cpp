@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Driver/Compiler.h"
+#include "DebugInfo.h"
 #include "ModelInput.h"
 #include "ModelMetadata.h"
 #include "ModuleWeights.h"
@@ -200,6 +201,9 @@ Expected<std::unique_ptr<llvm::Module>> Compilation::translate() {
   OwningOpRef<ModuleOp> code = input.module->clone();
   for (auto weight : llvm::make_early_inc_range(code->getOps<WeightOp>()))
     weight.erase();
+  // Text is easier to read without.
+  if (options.lastStage >= Stage::Object)
+    addDebugInfo(*code);
   std::unique_ptr<llvm::Module> result =
       translateModuleToLLVMIR(*code, llvmContext, "model");
   if (!result)

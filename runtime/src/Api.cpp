@@ -115,12 +115,6 @@ static int64_t copyTokens(const std::vector<int32_t> &all, int32_t *tokens,
   return count;
 }
 
-static void requireCapacity(int64_t capacity) {
-  if (capacity < 0)
-    throw Error("a capacity of " + std::to_string(capacity) +
-                " tokens is less than 0");
-}
-
 int64_t sherry_tokenize(const sherry_model *model, const char *text,
                         size_t size, unsigned flags, int32_t *tokens,
                         int64_t capacity) {
@@ -334,41 +328,6 @@ const float *sherry_context_logits(const sherry_context *context) {
 void sherry_context_on_block(sherry_context *context, sherry_block_fn function,
                              void *user) {
   context->context.onBlock(function, user);
-}
-
-int sherry_context_profile(sherry_context *context, bool on) {
-  return guard(-1, [&] {
-    context->context.profile(on);
-    return 0;
-  });
-}
-
-int sherry_context_step_time(const sherry_context *context, uint32_t step,
-                             sherry_step_time *time) {
-  return guard(-1, [&] {
-    *time = context->context.stepTime(step);
-    return 0;
-  });
-}
-
-int sherry_context_trace(sherry_context *context) {
-  return guard(-1, [&] {
-    context->context.trace();
-    return 0;
-  });
-}
-
-int64_t sherry_context_events(const sherry_context *context,
-                              sherry_step_event *events, int64_t capacity) {
-  return guard(int64_t{-1}, [&] {
-    requireCapacity(capacity);
-    int64_t count = 0;
-    for (const auto &list : context->context.events())
-      for (const sherry_step_event &event : list)
-        if (count++ < capacity)
-          events[count - 1] = event;
-    return count;
-  });
 }
 
 //===----------------------------------------------------------------------===//

@@ -372,39 +372,29 @@ void Context::eval(const sherry_batch_entry *entries, int64_t n,
         entries[i].tokens, static_cast<size_t>(entries[i].n_tokens));
 }
 
-void Context::profile(bool on) {
+void Context::startProfile(bool keepsEvents) {
   checkIdle();
-  steps.reset();
-  if (on)
-    steps.emplace(model->metadata().numSteps, numThreads);
+  times.emplace(model->metadata().numSteps, numThreads, keepsEvents);
 }
 
-void Context::trace() {
+void Context::stopProfile() {
   checkIdle();
-  steps.emplace(model->metadata().numSteps, numThreads, /*keepsEvents=*/true);
+  times.reset();
 }
 
-const std::vector<std::vector<sherry_step_event>> &Context::events() const {
-  if (!steps || !steps->keepsEvents())
-    throw Error("the context keeps no steps; let it trace before evaluating");
-  return steps->allEvents();
-}
-
-sherry_step_time Context::stepTime(uint32_t step) const {
-  if (!steps)
+const Profile &Context::profile() const {
+  if (!times)
     throw Error("the context has no profile; switch it on before evaluating");
-  if (step >= steps->size())
-    throw Error("step " + std::to_string(step) + " is not in [0, " +
-                std::to_string(steps->size()) + ")");
-  return steps->time(step);
+  return *times;
 }
 
 void Context::forward(int64_t numSequences) {
   const PageTable table{pageTable.data(), tableStride()};
-  Profile *profile = steps ? &*steps : nullptr;
+  Profile *measured = times ? &*times : nullptr;
   if (others)
-    others->run(workspace, *model, pending, table, numSequences, pool, profile);
+    others->run(workspace, *model, pending, table, numSequences, pool,
+                measured);
   else
-    workspace.run(*model, pending, table, pool.data(), numThreads, profile,
+    workspace.run(*model, pending, table, pool.data(), numThreads, measured,
                   /*exchange=*/nullptr);
 }

@@ -47,14 +47,11 @@ public:
   void eval(const sherry_batch_entry *entries, int64_t n,
             sherry_batch_logits_fn onLogits, void *user);
 
-  /// See sherry_context_profile; throws Error.
-  void profile(bool on);
-  /// See sherry_context_trace; throws Error.
-  void trace();
-  /// Throws Error if none are kept.
-  const std::vector<std::vector<sherry_step_event>> &events() const;
-  /// Throws Error if there is no profile or no such step.
-  sherry_step_time stepTime(uint32_t step) const;
+  /// Measures from now on, with all times zero. Throws Error.
+  void startProfile(bool keepsEvents);
+  void stopProfile();
+  /// Throws Error if there is none.
+  const Profile &profile() const;
 
   /// See sherry_context_on_block.
   void onBlock(sherry_block_fn function, void *user) {
@@ -104,7 +101,7 @@ private:
   std::vector<int32_t> pageTable; ///< [entries of a batch][tableStride()]
   Call pending;                   ///< with entries of the batch as sequences
   std::vector<Place> places;      ///< of its tokens
-  std::optional<Profile> steps;
+  std::optional<Profile> times;
 };
 
 } // namespace sherry::runtime

@@ -56,6 +56,13 @@ Result guard(Result failure, Function function) {
   return failure;
 }
 
+/// Throws Error if an array has a size below 0.
+inline void requireCapacity(int64_t capacity) {
+  if (capacity < 0)
+    throw Error("a capacity of " + std::to_string(capacity) +
+                " elements is less than 0");
+}
+
 } // namespace sherry::runtime
 
 #endif // SHERRY_RUNTIME_HANDLES_H

@@ -22,31 +22,6 @@ static constexpr int64_t kRangeTime = 50'000;
 /// processor, as it would stop the thread within a range.
 static constexpr uint64_t kTurn = 1'500'000;
 
-Profile::Profile(size_t numSteps, uint32_t numThreads, bool keepsEvents)
-    : numSteps(numSteps), numThreads(numThreads), times(numSteps * numThreads) {
-  if (!keepsEvents)
-    return;
-  events.resize(numThreads);
-  // Memory cannot run short while the model's code runs.
-  for (auto &list : events)
-    list.reserve(SHERRY_MAX_EVENTS);
-}
-
-sherry_step_time Profile::time(size_t step) const {
-  sherry_step_time sum = {};
-  uint64_t team = 0; // may be smaller than what was asked for
-  for (size_t thread = 0; thread < numThreads; ++thread) {
-    const sherry_step_time &time = times[thread * numSteps + step];
-    team += time.calls > 0;
-    sum.calls += time.calls;
-    sum.busy_ns += time.busy_ns;
-    sum.waiting_ns += time.waiting_ns;
-  }
-  if (team == 0)
-    return sum;
-  return {sum.calls / team, sum.busy_ns / team, sum.waiting_ns / team};
-}
-
 static uint64_t nanoseconds() {
   return static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(

@@ -7,8 +7,8 @@
 #define SHERRY_RUNTIME_TEAM_H
 
 #include "Exchange.h"
+#include "Profile.h"
 #include "sherry-abi/abi.h"
-#include "sherry/sherry.h"
 
 #include <atomic>
 #include <exception>
@@ -16,42 +16,6 @@
 #include <vector>
 
 namespace sherry::runtime {
-
-/// What the steps of a model cost, summed over calls.
-class Profile {
-public:
-  /// With `keepsEvents`, each step of each thread is kept, too.
-  Profile(size_t numSteps, uint32_t numThreads, bool keepsEvents = false);
-
-  size_t size() const { return numSteps; }
-  /// Mean over the threads that took part.
-  sherry_step_time time(size_t step) const;
-  /// Where thread `thread` writes its times, [size()].
-  sherry_step_time *timesOf(size_t thread) {
-    return times.data() + thread * numSteps;
-  }
-
-  /// A call begins.
-  void beginBlock() { ++blocks; }
-  /// Of thread `thread`: keeps the event, up to a limit, if it is to.
-  void keep(size_t thread, sherry_step_event event) {
-    if (events.empty() || events[thread].size() == SHERRY_MAX_EVENTS)
-      return;
-    event.block = blocks - 1;
-    events[thread].push_back(event);
-  }
-  bool keepsEvents() const { return !events.empty(); }
-  /// By thread.
-  const std::vector<std::vector<sherry_step_event>> &allEvents() const {
-    return events;
-  }
-
-private:
-  size_t numSteps, numThreads;
-  std::vector<sherry_step_time> times; ///< [thread][step]
-  uint64_t blocks = 0;
-  std::vector<std::vector<sherry_step_event>> events; ///< empty: none are kept
-};
 
 /// The work of one call, for the threads of a team. A thread has an equal share
 /// of the iterations of a step, which it takes range by range; who has finished

@@ -8,6 +8,7 @@
 
 #include "../Support/RankedModel.h"
 #include "Options.h"
+#include "sherry/profile.h"
 
 #include <functional>
 #include <string>

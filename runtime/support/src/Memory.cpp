@@ -95,6 +95,8 @@ Mapping Mapping::hugePages(uint64_t size, const std::string &what) {
 Mapping Mapping::copyOfFile(const File &file, uint64_t offset, uint64_t size) {
   Mapping result =
       hugePages(size, "a copy of the weights (mapping the file needs less)");
+  // A page lies in the memory beside the thread that writes it first, so with
+  // several memories all of them have a share of each matrix.
   parallelFor((size + hugePage - 1) / hugePage, [&](uint64_t i) {
     const uint64_t at = i * hugePage;
     file.read(offset + at, result.data() + at, std::min(hugePage, size - at));

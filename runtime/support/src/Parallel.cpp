@@ -46,7 +46,7 @@ void sherry::runtime::parallelFor(uint64_t count,
                 const auto t = static_cast<uint64_t>(thread);
                 const auto n = static_cast<uint64_t>(team);
                 try {
-                  for (uint64_t i = count * t / n; i < count * (t + 1) / n; ++i)
+                  for (uint64_t i = t; i < count; i += n)
                     work(i);
                 } catch (...) {
                   const std::lock_guard lock(mutex);

@@ -14,6 +14,7 @@
 #include <set>
 #include <string>
 #include <strings.h>
+#include <vector>
 
 using namespace sherry::runtime;
 
@@ -30,11 +31,29 @@ uint32_t sherry::runtime::limitThreads(uint32_t threads) {
   return std::min(threads, availableProcessors());
 }
 
+/// The processors of this process. Where OpenMP binds threads to places, this
+/// thread has but its own.
+static bool findProcessors(cpu_set_t &cpus) {
+  const int places = omp_get_num_places();
+  if (omp_get_proc_bind() == omp_proc_bind_false || places == 0)
+    return sched_getaffinity(0, sizeof(cpus), &cpus) == 0;
+  CPU_ZERO(&cpus);
+  for (int place = 0; place < places; ++place) {
+    std::vector<int> ids(
+        static_cast<size_t>(std::max(omp_get_place_num_procs(place), 0)));
+    omp_get_place_proc_ids(place, ids.data());
+    for (int cpu : ids)
+      if (cpu >= 0 && cpu < CPU_SETSIZE)
+        CPU_SET(cpu, &cpus);
+  }
+  return true;
+}
+
 uint32_t sherry::runtime::defaultThreads() {
   // Threads of a core have the same list of siblings.
   std::set<std::string> cores;
   cpu_set_t cpus;
-  if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+  if (findProcessors(cpus))
     for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
       std::string siblings;
       if (CPU_ISSET(cpu, &cpus) &&

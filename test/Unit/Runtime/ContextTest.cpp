@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "ContextFixture.h"
 #include "Team.h"
+#include "sherry/profile.h"
 
 #include <numeric>
 #include <thread>
@@ -243,14 +244,17 @@ TEST_F(ContextTest, ProfileCountsSteps) {
   ASSERT_EQ(sherry_context_profile(context.get(), true), 0);
   ASSERT_EQ(sherry_context_step_time(context.get(), 0, &time), 0);
   EXPECT_EQ(time.calls, 0U);
-  ASSERT_EQ(sherry_context_profile(context.get(), false), 0);
+  ASSERT_EQ(sherry_context_profile(context.get(), true), 0);
   EXPECT_EQ(sherry_context_events(context.get(), nullptr, 0), -1);
   EXPECT_CONTAINS(sherry_error_message(), "keeps no steps");
+  ASSERT_EQ(sherry_context_profile(context.get(), false), 0);
+  EXPECT_EQ(sherry_context_events(context.get(), nullptr, 0), -1);
+  EXPECT_CONTAINS(sherry_error_message(), "has no profile");
   EXPECT_EQ(sherry_context_step_time(context.get(), 0, &time), -1);
 }
 
 TEST(Profile, MeansAreOfTheThreadsThatTookPart) {
-  sherry::runtime::Profile profile(2, 4);
+  sherry::runtime::Profile profile(2, 4, /*keepsEvents=*/false);
   profile.timesOf(0)[1] = {3, 100, 50};
   profile.timesOf(1)[1] = {3, 200, 30};
   const sherry_step_time time = profile.time(1);
@@ -270,4 +274,21 @@ TEST_F(ContextTest, NoMoreThreadsThanOpenMPAllows) {
   setenv("OMP_THREAD_LIMIT", "1", /*overwrite=*/1);
   EXPECT_EXIT(printThreads(), testing::ExitedWithCode(0), "1 threads");
   unsetenv("OMP_THREAD_LIMIT");
+}
+
+TEST_F(ContextTest, ThreadsThatAreBoundAreAsMany) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe"; // in a new process
+  auto countThreads = [&] {
+    return std::to_string(sherry_context_threads(makeContext({75, 16}).get()));
+  };
+  auto printThreads = [&] {
+    std::fprintf(stderr, "%s threads", countThreads().c_str());
+    std::_Exit(0);
+  };
+  const std::string expected = "^" + countThreads() + " threads";
+  for (const char *bind : {"true", "spread"}) {
+    setenv("OMP_PROC_BIND", bind, /*overwrite=*/1);
+    EXPECT_EXIT(printThreads(), testing::ExitedWithCode(0), expected);
+  }
+  unsetenv("OMP_PROC_BIND");
 }

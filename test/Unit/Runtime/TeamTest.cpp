@@ -136,7 +136,8 @@ TEST(Team, EveryTeamGivesTheSame) {
   const Call expected = runAlone();
   for (int64_t numThreads : {2, 3, 7}) {
     Call call;
-    Profile profile(call.steps.size(), static_cast<uint32_t>(numThreads));
+    Profile profile(call.steps.size(), static_cast<uint32_t>(numThreads),
+                    /*keepsEvents=*/false);
     Division division(numThreads, 100);
     std::atomic<int64_t> iterations{0};
     std::vector<std::thread> threads;

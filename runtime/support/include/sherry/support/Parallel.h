@@ -19,7 +19,7 @@ void runParallel(uint32_t numThreads,
                  const std::function<void(int32_t, int32_t)> &work);
 
 /// Calls work(i) for all i in [0, count), on as many threads as OpenMP has by
-/// default. Throws one of the exceptions of `work`.
+/// default, which take turns. Throws one of the exceptions of `work`.
 void parallelFor(uint64_t count, const std::function<void(uint64_t)> &work);
 
 } // namespace sherry::runtime

@@ -83,9 +83,9 @@ struct AcceptanceBySource {
 
 /// Chooses the number of tokens to be drafted. It keeps an account of the time
 /// that drafts have won and lost, in units of a block without drafts. Each
-/// block without drafts adds a hundredth; a draft must not risk more than the
-/// account holds. So drafts cost at most a hundredth of the time, plus five
-/// blocks, even if the estimates are wrong.
+/// block adds a hundredth; a draft must not risk more than the account holds.
+/// So drafts cost at most a hundredth of the time, plus five blocks, even if
+/// the estimates are wrong.
 class DraftPolicy {
 public:
   void measure(size_t tokens, double seconds);

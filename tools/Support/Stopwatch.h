@@ -10,7 +10,7 @@
 
 namespace sherry {
 
-/// Seconds since it was made.
+/// Measures the seconds since its construction.
 class Stopwatch {
 public:
   double seconds() const {

@@ -152,7 +152,7 @@ TEST_F(RunTool, UsageErrors) {
     EXPECT_EQ(run(arguments).exitCode, 2) << arguments;
   EXPECT_EQ(run("--tokens 010 -n 0 --print-tokens").out, "10\n");
   EXPECT_CONTAINS(run("-p a -n 99999999999999999999").error,
-                  "'99999999999999999999' is no whole number from "
+                  "'99999999999999999999' is not a whole number from "
                   "-9223372036854775808 to 9223372036854775807");
   auto help = run("--help");
   EXPECT_EQ(help.exitCode, 0);

@@ -15,10 +15,10 @@
 
 namespace sherry::serve {
 
-/// Counts, in the text format of Prometheus. From any thread.
+/// Counters, written in the text format of Prometheus. For any thread.
 class Metrics {
 public:
-  /// A reply has ended.
+  /// Counts a reply that has ended.
   void count(const Exchange &exchange, const std::string &route, int status);
   void countTokens(size_t prompt, size_t cached);
   void countGenerated();

@@ -100,9 +100,10 @@ struct Request {
   /// and answer no tokens.
   Pooling pooling = Pooling::None;
 
-  /// If the context is full, keep the first `keep` tokens and forget the older
-  /// half of the rest; or, if `shorten` is set, go on with its result: a prompt
-  /// that asks the same in fewer tokens, empty if there is none.
+  /// If the context is full, keep the first `keep` tokens (at least one) and
+  /// forget the older half of the rest; or, if `shorten` is set, go on with its
+  /// result: a prompt that asks the same in fewer tokens, empty if there is
+  /// none.
   bool contextShift = false;
   size_t keep = 1;
   std::function<std::vector<int32_t>()> shorten;

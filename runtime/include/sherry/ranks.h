@@ -52,9 +52,9 @@ sherry_model *sherry_model_open_part(sherry_ranks *ranks, const char *path,
 int sherry_model_follow(const sherry_model *model);
 
 /// Slows exchanges down to the speed of a network, for planning: a message
-/// takes `latency` seconds, from 0 to 10, and a rank receives `bandwidth` bytes
-/// per second, at least 1. All ranks call the function with the same numbers.
-/// Returns 0, or -1 if a number is out of range.
+/// takes `latency` seconds, above 0 and at most 10, and a rank receives
+/// `bandwidth` bytes per second, at least 1. All ranks call the function with
+/// the same numbers. Returns 0, or -1 if a number is out of range.
 int sherry_ranks_simulate_link(sherry_ranks *ranks, double bandwidth,
                                double latency);
 /// Bytes that this rank has received from the others in exchanges.

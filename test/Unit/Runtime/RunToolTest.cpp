@@ -29,7 +29,7 @@ TEST_F(RunTool, Verify) {
   EXPECT_EQ(result.exitCode, 1);
   EXPECT_EQ(result.out, "");
   EXPECT_CONTAINS(result.error,
-                  "damaged.so: the weights have another checksum");
+                  "damaged.so: the weights do not match their checksum");
 }
 
 TEST_F(RunTool, GreedyTokens) {

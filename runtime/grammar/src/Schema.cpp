@@ -17,7 +17,7 @@ constexpr int kMaxNesting = 64;
 constexpr size_t kMaxMembers = 1000;
 constexpr size_t kMaxShown = 200; ///< bytes in messages
 
-/// Looks at a schema while it is read.
+/// Checks limits while a schema is read.
 class Limits {
 public:
   void see(int depth, Json::parse_event_t event, const Json &parsed) {
@@ -190,7 +190,7 @@ unsigned sherry::grammar::typeOf(const Json &value) {
   case Json::value_t::object:
     return kObject;
   case Json::value_t::number_float:
-    // 1.0 is whole.
+    // 1.0 is an integer, too.
     return std::trunc(value.get<double>()) == value.get<double>() ? kInteger
                                                                   : kFraction;
   default:

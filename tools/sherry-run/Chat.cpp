@@ -18,7 +18,7 @@ static constexpr char help[] =
     "A message is a line; a line that ends in \\ goes on in the next, and what "
     "lies\nbetween two lines of \"\"\" is one message, even if it begins with "
     "/.\n"
-    "  /reset      forget the chat, but for the system's message\n"
+    "  /reset      forget the chat except for the system's message\n"
     "  /save FILE  write the chat to a file\n"
     "  /load FILE  go on with the chat of a file\n"
     "  /help       print this\n"
@@ -108,8 +108,8 @@ public:
     answerOptions.echo = false;
   }
 
-  /// Answers a question. If the user interrupts before it has been read, it is
-  /// as if it had not been asked, and the result is false.
+  /// Answers a question. If the user interrupts before it has been read,
+  /// removes it and returns false.
   bool answer(const std::string &question);
   engine::Chat &get() { return chat; }
   void printStatistics(double loadSeconds) const {
@@ -173,8 +173,8 @@ bool PrintedChat::answer(const std::string &question) {
 // The user
 //===----------------------------------------------------------------------===//
 
-/// False at the end of the input and if the user interrupts. `isQuoted`: the
-/// message is no command, whatever it begins with.
+/// Reads a message. Returns false at the end of the input, or if the user
+/// interrupts. Sets `isQuoted` if the message is never a command.
 static bool readMessage(LineReader &input, std::string &message,
                         bool &isQuoted) {
   static constexpr char fence[] = "\"\"\"";
@@ -204,7 +204,7 @@ static bool readMessage(LineReader &input, std::string &message,
   return true;
 }
 
-/// Obeys a command. Returns false if the chat is over.
+/// Executes a command. Returns false if the chat is over.
 static bool obey(engine::Chat &chat, const std::string &command) {
   const size_t space = command.find(' ');
   const std::string name = command.substr(0, space);
@@ -223,7 +223,7 @@ static bool obey(engine::Chat &chat, const std::string &command) {
   return true;
 }
 
-/// False if the chat is over.
+/// Handles a message or a command. Returns false if the chat is over.
 static bool takeTurn(PrintedChat &chat, const Options &options,
                      const std::string &message, bool isQuoted) {
   if (message.empty())
@@ -277,7 +277,8 @@ void sherry::run::chat(const sherry_model *model, const Options &options,
     } catch (const OutputClosed &) {
       throw;
     } catch (const std::exception &error) {
-      // Somebody can do something about it, or what follows makes no sense.
+      // At a terminal the user can react; otherwise later messages make no
+      // sense.
       if (!isTerminal)
         throw;
       std::fprintf(stderr, "sherry-run: error: %s\n", error.what());

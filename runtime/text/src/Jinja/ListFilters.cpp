@@ -90,7 +90,7 @@ static Value join(Interpreter &interpreter, const Value &value,
   return Value(std::move(result));
 }
 
-/// What Jinja makes of nothing, whatever the arguments are.
+/// The result of a filter for an empty or undefined value, with any arguments.
 static Value passNothing(Arguments &arguments) {
   arguments.get(SIZE_MAX - 1, "");
   for (const auto &[name, value] : arguments.keywords)
@@ -98,7 +98,7 @@ static Value passNothing(Arguments &arguments) {
   return Value::list({}, ListKind::Lazy);
 }
 
-/// map: an attribute of each element, or what a filter makes of it.
+/// map: an attribute of each element, or the result of a filter for it.
 static Value map(Interpreter &interpreter, const Value &value,
                  Arguments &arguments) {
   Values result;
@@ -117,7 +117,7 @@ static Value map(Interpreter &interpreter, const Value &value,
   const Values rest(arguments.positional.begin() + 1,
                     arguments.positional.end());
   for (const auto &[keyword, given] : arguments.keywords)
-    arguments.get(0, keyword); // that filter's
+    arguments.get(0, keyword); // of the filter
   for (const Value &element : listElements(interpreter, value)) {
     Arguments inner(name, rest);
     inner.keywords = arguments.keywords;
@@ -165,8 +165,8 @@ static Value listItems(Interpreter &, const Value &value, Arguments &) {
   return Value::list(std::move(items), ListKind::Lazy);
 }
 
-/// What elements are ordered by: capital letters are like small ones, unless
-/// the arguments say otherwise.
+/// The key by which elements are sorted: upper case letters count as lower case
+/// ones, unless the arguments say otherwise.
 static Value sortKey(const Value &value, bool isCaseSensitive) {
   return value.isText() && !isCaseSensitive ? Value(value.text().lower())
                                             : value;

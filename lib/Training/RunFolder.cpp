@@ -100,7 +100,7 @@ static Expected<std::string> findLatest(StringRef path,
   StringRef name = sys::path::filename(target);
   if (!isCheckpoint(name) || !is_contained(names, name))
     return makeError(link + ": names " + target.str() +
-                     ", which is no checkpoint of this run" + remedy);
+                     ", which is not a checkpoint of this run" + remedy);
   return joinPath(path, name);
 }
 

@@ -344,7 +344,7 @@ int main(int argc, char **argv) {
         StringRef(randomWeights).getAsInteger(10, seed)) {
       WithColor::error(errs(), "sherry-compile")
           << "--random-weights: the seed '" << randomWeights
-          << "' is no number from 0 to 2^64 - 1\n";
+          << "' is not a number from 0 to 2^64 - 1\n";
       return 1;
     }
     options.randomSeed = seed;

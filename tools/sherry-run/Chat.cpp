@@ -39,7 +39,7 @@ static Messages loadMessages(const std::string &path) {
     return {};
   const auto list = nlohmann::json::parse(text, nullptr, false);
   if (!list.is_array())
-    fail("is no JSON list of messages");
+    fail("is not a JSON list of messages");
   Messages messages;
   for (const auto &entry : list) {
     const std::string where =

@@ -233,7 +233,7 @@ StateId Compiler::object(const Place &place) {
       continue;
     if (additional && *additional == false)
       throw KeywordRefusal("required", "names '" + shorten(name) +
-                                           "', which is no property");
+                                           "', which is not a property");
     properties.push_back(
         {Json(name).dump(), others ? *others : states.value(), true});
   }

@@ -113,7 +113,7 @@ Json sherry::grammar::parseSchema(std::string_view text) {
                          return true;
                        });
   } catch (const Json::parse_error &error) {
-    throw Refusal("is no JSON; see byte " + std::to_string(error.byte));
+    throw Refusal("is not JSON; see byte " + std::to_string(error.byte));
   } catch (const Json::out_of_range &) {
     throw Refusal("has a number that is too large");
   }

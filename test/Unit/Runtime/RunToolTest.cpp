@@ -133,8 +133,9 @@ TEST_F(RunTool, SamplingValuesOfTheModel) {
   const std::string wrong = demoPath("demo-wrong-sampling");
   auto result = run("-p a", wrong);
   EXPECT_EQ(result.exitCode, 1);
-  EXPECT_CONTAINS(result.error, "\"sampling.top_k\": 1.5, which is no number "
-                                "for --top-k; compile the model again");
+  EXPECT_CONTAINS(result.error,
+                  "\"sampling.top_k\": 1.5, which is not a number "
+                  "for --top-k; compile the model again");
   EXPECT_EQ(run("-p a -n 1 --top-k 2", wrong).exitCode, 0);
 }
 

@@ -60,7 +60,7 @@ static Entries takeKeywords(Arguments &arguments) {
   Entries entries;
   if (const Value *object = arguments.get(0, "")) {
     if (!object->isObject())
-      throw Error(arguments.callee + ": the argument is no object");
+      throw Error(arguments.callee + ": the argument is not an object");
     entries = object->entries();
   }
   for (auto &[name, value] : arguments.keywords) {

@@ -216,7 +216,7 @@ void Interpreter::executeSet(const Statement &statement, Scope &scope) {
   Namespace *space = lookUp(statement.space, scope).space();
   if (!space)
     throw Error("'" + statement.space +
-                "' is no namespace; nothing of it can be set");
+                "' is not a namespace; its members cannot be set");
   chargeSearch(space->entries.size());
   for (auto &[name, old] : space->entries)
     if (name.text().bytes() == statement.names[0]) {

@@ -291,7 +291,7 @@ void Lexer::readNumber() {
   }
   if (isLetter(byteAt(end)))
     fail("'" + source.substr(at, end + 1 - at) +
-         "' is no number in decimal digits");
+         "' is not a number in decimal digits");
   std::string digits = source.substr(at, end - at);
   digits.erase(std::remove(digits.begin(), digits.end(), '_'), digits.end());
   Token token = {isFloat ? Token::Float : Token::Integer, digits, line};
@@ -315,7 +315,7 @@ uint32_t Lexer::readEscape(size_t &place, size_t digits) {
   place += digits;
   const auto point = static_cast<uint32_t>(std::stoul(word, nullptr, 16));
   if (point > 0x10FFFF || (point >= 0xD800 && point < 0xE000))
-    fail("\\u" + word + " in a string is no character");
+    fail("\\u" + word + " in a string is not a character");
   return point;
 }
 

@@ -158,7 +158,7 @@ static Value select(Interpreter &interpreter, const Value &value,
 static Value listItems(Interpreter &, const Value &value, Arguments &) {
   Values items;
   if (!value.isUndefined() && !value.isObject())
-    throw Error("items: " + std::string(value.kind()) + " is no object");
+    throw Error("items: " + std::string(value.kind()) + " is not an object");
   if (value.isObject())
     for (const auto &[key, member] : value.entries())
       items.push_back(Value::list({key, member}, ListKind::Tuple));
@@ -208,7 +208,7 @@ static Value sortObject(Interpreter &interpreter, const Value &value,
   const Text *by = arguments.getText(1, "by");
   const bool isReversed = arguments.getBoolean(2, "reverse", false);
   if (!value.isObject())
-    throw Error("dictsort: " + std::string(value.kind()) + " is no object");
+    throw Error("dictsort: " + std::string(value.kind()) + " is not an object");
   Values items, keys;
   for (const auto &[key, member] : value.entries()) {
     items.push_back(Value::list({key, member}, ListKind::Tuple));

@@ -96,7 +96,7 @@ static Value join(Interpreter &interpreter, const Value &value,
   for (const Value &element :
        listElements(interpreter, arguments.require(0, "iterable"))) {
     if (!element.isText())
-      throw Error("join: " + std::string(element.kind()) + " is no text");
+      throw Error("join: " + std::string(element.kind()) + " is not a text");
     if (!std::exchange(isFirst, false))
       result.append(value.text());
     result.append(element.text());

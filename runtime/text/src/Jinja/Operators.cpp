@@ -131,7 +131,7 @@ static int64_t clampBound(const Value &bound, int64_t fallback, int64_t count,
     return fallback;
   const auto index = bound.integer();
   if (!index)
-    throw Error(std::string(bound.kind()) + " is no place of a slice");
+    throw Error(std::string(bound.kind()) + " is not an index of a slice");
   return std::clamp(*index < 0 ? *index + count : *index, low, high);
 }
 
@@ -143,7 +143,7 @@ Value sherry::jinja::applySlice(const Value &value, const Value &start,
     throw Error(std::string(value.kind()) + " cannot be sliced");
   const bool hasStep = !stepValue.isNone() && !stepValue.isUndefined();
   if (hasStep && !stepValue.integer())
-    throw Error("the step of a slice is no whole number");
+    throw Error("the step of a slice is not a whole number");
   const int64_t step = hasStep ? *stepValue.integer() : 1;
   if (step == 0)
     throw Error("the step of a slice is 0");

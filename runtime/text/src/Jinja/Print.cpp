@@ -102,7 +102,7 @@ static std::string escapeForJson(std::string_view character, bool isAscii) {
   if (point < 0x10000)
     return writeHex("\\u", point, 4);
   if (point == UINT32_MAX)
-    throw Error("tojson: a text is no UTF-8");
+    throw Error("tojson: a text is not valid UTF-8");
   const uint32_t rest = point - 0x10000;
   return writeHex("\\u", 0xD800 + (rest >> 10), 4) +
          writeHex("\\u", 0xDC00 + (rest & 0x3FF), 4);
@@ -138,7 +138,8 @@ static std::pair<const char *, const char *> listMarks(const Value &list) {
   case ListKind::Items:
     return {"dict_items([", "])"};
   default:
-    throw Error("what range, map and their like give is no text; make it a "
+    throw Error("the result of range, map and similar functions is not a text; "
+                "make it a "
                 "list");
   }
 }

@@ -23,7 +23,7 @@ template <bool wanted> static bool isExactly(const Value &value, Arguments &) {
 static int64_t requireInteger(const Value &value) {
   if (const auto number = value.integer())
     return *number;
-  throw Error(std::string(value.kind()) + " is no whole number");
+  throw Error(std::string(value.kind()) + " is not a whole number");
 }
 
 template <int64_t rest> static bool hasRest(const Value &value, Arguments &) {

@@ -44,7 +44,7 @@ static Value toJson(Interpreter &interpreter, const Value &value,
       both && !both->isNone()) {
     if (!both->isList() || both->elements().size() != 2 ||
         !both->elements()[0].isText() || !both->elements()[1].isText())
-      throw Error("tojson: the separators are no two texts");
+      throw Error("tojson: the separators are not two texts");
     style.itemSeparator = &both->elements()[0].text();
     style.keySeparator = &both->elements()[1].text();
   }

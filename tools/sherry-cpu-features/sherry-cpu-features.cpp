@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One feature per line, as LLVM spells it: tells the tests which code can run
-// here.
+// Prints one feature per line, as LLVM spells it; tests use it to decide which
+// code can run.
 //
 //===----------------------------------------------------------------------===//
 #include "../Support/CommandLine.h"

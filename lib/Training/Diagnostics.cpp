@@ -1,4 +1,4 @@
-//===- Diagnostics.cpp - How the latent weights are -----------------------===//
+//===- Diagnostics.cpp - Ranks and changes of weights ---------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- MeasureSteps.cpp - What the steps of a run cost --------------------===//
+//===- MeasureSteps.cpp - Measures the cost of training steps -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- OpenRun.cpp - What a training run starts from ----------------------===//
+//===- OpenRun.cpp - Opens the inputs and the state of a run --------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

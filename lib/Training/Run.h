@@ -1,4 +1,4 @@
-//===- Run.h - What a training run consists of ------------------*- C++ -*-===//
+//===- Run.h - A training run -----------------------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

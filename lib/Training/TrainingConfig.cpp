@@ -1,4 +1,4 @@
-//===- TrainingConfig.cpp - What a training run is told -------------------===//
+//===- TrainingConfig.cpp - The keys of a training run --------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- TrainingState.cpp - What a checkpoint adds to a model --------------===//
+//===- TrainingState.cpp - The state of a run in a checkpoint -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

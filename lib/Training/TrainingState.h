@@ -1,4 +1,4 @@
-//===- TrainingState.h - What a checkpoint adds to a model ------*- C++ -*-===//
+//===- TrainingState.h - The state of a run in a checkpoint -----*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

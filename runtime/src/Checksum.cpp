@@ -1,4 +1,4 @@
-//===- Checksum.cpp - Is a model as it was written? -----------------------===//
+//===- Checksum.cpp - Checks that a model is undamaged --------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

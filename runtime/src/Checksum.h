@@ -1,4 +1,4 @@
-//===- Checksum.h - Is a model as it was written? ---------------*- C++ -*-===//
+//===- Checksum.h - Checks that a model is undamaged ------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -79,7 +79,7 @@ Context::Context(std::shared_ptr<const Model> owner,
                 "; start as many processes with mpirun, and name the model "
                 "without the numbers");
   if (part.rank != 0)
-    throw Error("sequences are those of rank 0; this is rank " +
+    throw Error("only rank 0 has sequences; this is rank " +
                 std::to_string(part.rank));
   pool.recordChanges();
   others.emplace(model->ranks(), pool, numThreads);
@@ -165,7 +165,7 @@ uint32_t Context::loadSequence(const std::string &path) {
 
 void Context::checkIdle() const {
   if (isEvaluating)
-    throw Error("the context is in use: what receives logits must not change "
+    throw Error("the context is in use: a callback for logits must not change "
                 "it");
 }
 

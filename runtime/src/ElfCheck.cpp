@@ -1,4 +1,4 @@
-//===- ElfCheck.cpp - Is a file a whole compiled model? -------------------===//
+//===- ElfCheck.cpp - Checks the ELF headers of a model -------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

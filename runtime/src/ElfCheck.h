@@ -1,4 +1,4 @@
-//===- ElfCheck.h - Is a file a whole compiled model? -----------*- C++ -*-===//
+//===- ElfCheck.h - Checks the ELF headers of a model -----------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

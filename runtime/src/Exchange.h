@@ -1,4 +1,4 @@
-//===- Exchange.h - How a rank reaches the others ---------------*- C++ -*-===//
+//===- Exchange.h - Connects a rank with the others -------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

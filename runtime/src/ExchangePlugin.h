@@ -1,4 +1,4 @@
-//===- ExchangePlugin.h - What a plugin for an MPI gives --------*- C -*-===//
+//===- ExchangePlugin.h - The interface of a plugin for an MPI --*- C -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

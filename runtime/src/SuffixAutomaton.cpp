@@ -1,4 +1,4 @@
-//===- SuffixAutomaton.cpp - How a text went on before --------------------===//
+//===- SuffixAutomaton.cpp - Finds repeated suffixes of a text ------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

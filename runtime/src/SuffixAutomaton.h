@@ -1,4 +1,4 @@
-//===- SuffixAutomaton.h - How a text went on before ------------*- C++ -*-===//
+//===- SuffixAutomaton.h - Finds repeated suffixes of a text ----*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

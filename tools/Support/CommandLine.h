@@ -1,4 +1,4 @@
-//===- CommandLine.h - What tools accept on the command line ----*- C++ -*-===//
+//===- CommandLine.h - Checks of command lines ------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

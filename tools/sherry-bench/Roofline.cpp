@@ -1,4 +1,4 @@
-//===- Roofline.cpp - What this machine can do at most --------------------===//
+//===- Roofline.cpp - The limits of this machine --------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

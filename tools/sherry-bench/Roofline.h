@@ -1,4 +1,4 @@
-//===- Roofline.h - What this machine can do at most ------------*- C++ -*-===//
+//===- Roofline.h - The limits of this machine ------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

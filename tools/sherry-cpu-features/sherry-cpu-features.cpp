@@ -1,4 +1,4 @@
-//===- sherry-cpu-features.cpp - Prints what this CPU can do --------------===//
+//===- sherry-cpu-features.cpp - Features of this CPU ---------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

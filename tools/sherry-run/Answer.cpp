@@ -1,4 +1,4 @@
-//===- Answer.cpp - What a model says, as it is printed -------------------===//
+//===- Answer.cpp - Prints the answer of a model --------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

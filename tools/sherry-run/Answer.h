@@ -1,4 +1,4 @@
-//===- Answer.h - What a model says, as it is printed -----------*- C++ -*-===//
+//===- Answer.h - Prints the answer of a model ------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

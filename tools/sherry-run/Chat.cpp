@@ -15,8 +15,9 @@ using namespace sherry::run;
 using engine::Messages;
 
 static constexpr char help[] =
-    "A message is a line; a line that ends in \\ goes on in the next, and what "
-    "lies\nbetween two lines of \"\"\" is one message, even if it begins with "
+    "A message is a line; a line that ends in \\ goes on in the next, and the "
+    "lines\nbetween two lines of \"\"\" are one message, even if it begins "
+    "with "
     "/.\n"
     "  /reset      forget the chat except for the system's message\n"
     "  /save FILE  write the chat to a file\n"
@@ -136,7 +137,7 @@ void PrintedChat::fail(const engine::PromptTooLong &error) const {
       std::to_string(error.capacity) +
       " positions of the context; use a larger --ctx (the model allows " +
       std::to_string(sherry_model_max_context(model)) + "), or " +
-      (!options.contextShift ? "--context-shift to forget what is oldest"
+      (!options.contextShift ? "--context-shift to forget the oldest tokens"
        : options.keep > 0
            ? "let fewer than the first " + std::to_string(options.keep) +
                  " be kept, by a smaller --keep or a shorter beginning"

@@ -1,4 +1,4 @@
-//===- Session.cpp - What the modes of sherry-run share -------------------===//
+//===- Session.cpp - Code that the modes of sherry-run share --------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

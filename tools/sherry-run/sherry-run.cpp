@@ -71,8 +71,8 @@ static void execute(RankedProcess &process, Options &options) {
     options.printTokens = true;
   }
   if (!sherry_model_has_tokenizer(model.get()) && !options.stops.empty())
-    throw std::runtime_error("the model has no tokenizer, and so no text that "
-                             "--stop could end");
+    throw std::runtime_error(
+        "the model has no tokenizer, so --stop has no text to look for");
   generate(model.get(), options, loadSeconds);
 }
 

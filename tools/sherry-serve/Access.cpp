@@ -1,4 +1,4 @@
-//===- Access.cpp - Who may ask -------------------------------------------===//
+//===- Access.cpp - Decides which requests are allowed --------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Access.h - Who may ask -----------------------------------*- C++ -*-===//
+//===- Access.h - Decides which requests are allowed ------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- InfoRoutes.cpp - What the server tells of itself -------------------===//
+//===- InfoRoutes.cpp - Routes about the server itself --------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Metrics.cpp - What the server has done -----------------------------===//
+//===- Metrics.cpp - Counters of the server -------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Metrics.h - What the server has done ---------------------*- C++ -*-===//
+//===- Metrics.h - Counters of the server -----------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Parameters.cpp - How answers are to be -----------------------------===//
+//===- Parameters.cpp - Parameters of answers -----------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

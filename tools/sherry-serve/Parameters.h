@@ -1,4 +1,4 @@
-//===- Parameters.h - How answers are to be ---------------------*- C++ -*-===//
+//===- Parameters.h - Parameters of answers ---------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Routes.h - What can be asked of the server ---------------*- C++ -*-===//
+//===- Routes.h - The routes of the server ----------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

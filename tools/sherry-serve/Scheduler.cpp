@@ -1,4 +1,4 @@
-//===- Scheduler.cpp - What is evaluated next -----------------------------===//
+//===- Scheduler.cpp - Decides which requests run next --------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Scheduler.h - What is evaluated next ---------------------*- C++ -*-===//
+//===- Scheduler.h - Decides which requests run next ------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

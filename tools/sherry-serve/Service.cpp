@@ -1,4 +1,4 @@
-//===- Service.cpp - What all requests share ------------------------------===//
+//===- Service.cpp - Data that all requests share -------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

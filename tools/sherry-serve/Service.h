@@ -1,4 +1,4 @@
-//===- Service.h - What all requests share ----------------------*- C++ -*-===//
+//===- Service.h - Data that all requests share -----------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- ChatForm.cpp - How a model's chats become tokens -------------------===//
+//===- ChatForm.cpp - Turns chats into tokens -----------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -63,8 +63,8 @@ static void checkRequest(const sherry_model *model, const Request &request) {
                   [](const std::string &stop) { return stop.empty(); }))
     throw std::runtime_error("a text that ends the answer must not be empty");
   if (!request.stops.empty() && !sherry_model_has_tokenizer(model))
-    throw std::runtime_error("the model has no tokenizer, and so no text that "
-                             "could end the answer");
+    throw std::runtime_error(
+        "the model has no tokenizer, so no text can end the answer");
   if (request.promptLogprobs &&
       (request.promptLogprobsFrom < 1 ||
        request.promptLogprobsFrom > request.prompt.size()))

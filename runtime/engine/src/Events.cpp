@@ -1,4 +1,4 @@
-//===- Events.cpp - What requests get, and how they end -------------------===//
+//===- Events.cpp - Events and ends of requests ---------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

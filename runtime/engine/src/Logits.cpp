@@ -1,4 +1,4 @@
-//===- Logits.cpp - What a model gives for each token ---------------------===//
+//===- Logits.cpp - Logits and log probabilities --------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- PrefixStore.cpp - What was read, in files --------------------------===//
+//===- PrefixStore.cpp - Prefixes of prompts in files ---------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

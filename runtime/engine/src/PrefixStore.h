@@ -1,4 +1,4 @@
-//===- PrefixStore.h - What was read, in files ------------------*- C++ -*-===//
+//===- PrefixStore.h - Prefixes of prompts in files -------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Sampling.cpp - How tokens are chosen -------------------------------===//
+//===- Sampling.cpp - Defaults of sampling --------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

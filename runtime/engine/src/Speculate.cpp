@@ -1,4 +1,4 @@
-//===- Speculate.cpp - Drafts of tokens, and what becomes of them ---------===//
+//===- Speculate.cpp - Makes and judges drafts of tokens ------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Start.cpp - Requests begin with what others have read --------------===//
+//===- Start.cpp - Starts requests from common prefixes -------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

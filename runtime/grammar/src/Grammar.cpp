@@ -1,4 +1,4 @@
-//===- Grammar.cpp - What an answer may be --------------------------------===//
+//===- Grammar.cpp - The language of an answer ----------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Program.cpp - How deep the stack of an automaton gets --------------===//
+//===- Program.cpp - Stack depths of an automaton -------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

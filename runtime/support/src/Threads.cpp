@@ -1,4 +1,4 @@
-//===- Threads.cpp - How many threads to use ------------------------------===//
+//===- Threads.cpp - Numbers of threads -----------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

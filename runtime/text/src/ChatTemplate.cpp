@@ -1,4 +1,4 @@
-//===- ChatTemplate.cpp - How chats are written as text -------------------===//
+//===- ChatTemplate.cpp - Writes chats as text ----------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- TokenizerConfig.cpp - What a tokenizer.json says -------------------===//
+//===- TokenizerConfig.cpp - Contents of a tokenizer.json -----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

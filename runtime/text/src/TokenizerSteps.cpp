@@ -219,8 +219,9 @@ void StepParser::parse(const json &root) {
     forEachStep(*step, "pre_tokenizer.", "pretokenizers",
                 std::bind(&StepParser::parsePreTokenizer, this, _1, _2));
   if (!byteLevel && !config.characters)
-    fail("pre_tokenizer", "has no ByteLevel: only byte-level BPE and what was "
-                          "made from SentencePiece are supported");
+    fail("pre_tokenizer",
+         "has no ByteLevel: only byte-level BPE and tokenizers converted from "
+         "SentencePiece are supported");
   if (const json *processor = find(root, "post_processor"))
     forEachStep(*processor, "post_processor.", "processors",
                 std::bind(&StepParser::parsePostProcessor, this, _1, _2));

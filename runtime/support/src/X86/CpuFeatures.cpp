@@ -1,4 +1,4 @@
-//===- CpuFeatures.cpp - What this CPU can do -----------------------------===//
+//===- CpuFeatures.cpp - Features of this CPU -----------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Value.cpp - What expressions of a template give --------------------===//
+//===- Value.cpp - Values of a template's expressions ---------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

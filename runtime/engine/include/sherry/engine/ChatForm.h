@@ -1,4 +1,4 @@
-//===- ChatForm.h - How a model's chats become tokens -----------*- C++ -*-===//
+//===- ChatForm.h - Turns chats into tokens ---------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

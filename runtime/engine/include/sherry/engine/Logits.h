@@ -1,4 +1,4 @@
-//===- Logits.h - What a model gives for each token -------------*- C++ -*-===//
+//===- Logits.h - Logits and log probabilities ------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

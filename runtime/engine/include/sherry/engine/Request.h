@@ -1,4 +1,4 @@
-//===- Request.h - What an engine is asked, and what it tells ---*- C++ -*-===//
+//===- Request.h - Requests to an engine and their events -------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Sampling.h - How tokens are chosen -----------------------*- C++ -*-===//
+//===- Sampling.h - Defaults of sampling ------------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

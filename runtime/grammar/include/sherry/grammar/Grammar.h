@@ -1,4 +1,4 @@
-//===- Grammar.h - What an answer may be ------------------------*- C++ -*-===//
+//===- Grammar.h - The language of an answer --------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Matcher.h - How far an answer has come -------------------*- C++ -*-===//
+//===- Matcher.h - Matches answers with a grammar ---------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- CpuFeatures.h - What this CPU can do ---------------------*- C++ -*-===//
+//===- CpuFeatures.h - Features of this CPU ---------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

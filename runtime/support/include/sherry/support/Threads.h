@@ -1,4 +1,4 @@
-//===- Threads.h - How many threads to use ----------------------*- C++ -*-===//
+//===- Threads.h - Numbers of threads ---------------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

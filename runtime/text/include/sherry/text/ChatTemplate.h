@@ -1,4 +1,4 @@
-//===- ChatTemplate.h - How chats are written as text -----------*- C++ -*-===//
+//===- ChatTemplate.h - Writes chats as text --------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

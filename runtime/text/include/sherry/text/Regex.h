@@ -20,8 +20,8 @@ struct pcre2_real_code_8;
 
 namespace sherry::runtime {
 
-/// How much processor time all matches in one text may take: a hundred times
-/// what ordinary expressions do.
+/// The processor time that all matches in one text may take: a hundred times
+/// that of ordinary expressions.
 class MatchBudget {
 public:
   explicit MatchBudget(size_t textSize)

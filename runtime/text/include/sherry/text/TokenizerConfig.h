@@ -1,4 +1,4 @@
-//===- TokenizerConfig.h - What a tokenizer.json says -----------*- C++ -*-===//
+//===- TokenizerConfig.h - Contents of a tokenizer.json ---------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Error.h - What is wrong with a template ------------------*- C++ -*-===//
+//===- Error.h - Errors of templates ----------------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

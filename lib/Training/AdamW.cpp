@@ -13,7 +13,7 @@
 
 using namespace sherry::training;
 
-/// Elements that are summed or updated together.
+/// The number of elements that are summed or updated together.
 static constexpr int64_t kChunk = 1 << 14;
 
 SHERRY_FOR_EACH_ISA

@@ -2,10 +2,10 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One thread computes a sequence and a head of keys, for all heads of queries
-// that share it, a block of query rows at a time: scores beyond the diagonal
-// block are never computed, and no matrix of scores is kept. The gradient
-// computes them anew from the logarithms of the sums of the softmax, as in
+// One thread computes a key head of a sequence, for all query heads that share
+// it, a block of query rows at a time. Scores beyond the diagonal block are
+// never computed, and no matrix of scores is kept. The gradient computes the
+// scores again, from the logarithms of the sums of the softmax, as in
 // FlashAttention (arXiv 2205.14135).
 //
 //===----------------------------------------------------------------------===//
@@ -23,8 +23,8 @@ using at::Tensor;
 
 static constexpr int64_t kBlockRows = 64;
 
-/// Writes the rows [count][dim] at `from`, `stride` apart, turned by the angles
-/// of the tables and times `scale`.
+/// Reads rows [count][dim] from `from`, `stride` apart, rotates them by the
+/// angles of the tables, and multiplies them by `scale`.
 SHERRY_FOR_EACH_ISA
 static void rotateRows(const float *from, int64_t stride, int64_t count,
                        int64_t dim, const float *cosines, const float *sines,
@@ -43,7 +43,7 @@ static void rotateRows(const float *from, int64_t stride, int64_t count,
   }
 }
 
-/// The gradient: turns rows[count][dim] back and writes them `stride` apart.
+/// The gradient: rotates rows[count][dim] back and writes them `stride` apart.
 SHERRY_FOR_EACH_ISA
 static void rotateRowsBack(const float *from, int64_t count, int64_t dim,
                            const float *cosines, const float *sines,
@@ -126,7 +126,7 @@ static void multiply(bool transposeA, bool transposeB, int64_t m, int64_t n,
 }
 
 namespace {
-/// Where things lie.
+/// Sizes and strides of the operands.
 struct Geometry {
   int64_t heads, keyValueHeads, dim, length, width, outWidth;
   float scale; ///< of the scores
@@ -155,12 +155,12 @@ struct Geometry {
   }
   int64_t tasks(int64_t sequences) const { return sequences * keyValueHeads; }
 
-  /// What a thread computes at a time: a sequence and a head of keys.
+  /// The work of a thread at a time: a key head of a sequence.
   struct Task {
     int64_t sequence, kvHead;
-    const float *values; ///< their rows, `width` apart
+    const float *values; ///< rows, `width` apart
   };
-  /// Begins a task, with its keys turned.
+  /// Begins a task and rotates its keys.
   Task begin(int64_t task, const float *in, const float *cosines,
              const float *sines, float *keys) const {
     int64_t sequence = task / keyValueHeads, kvHead = task % keyValueHeads;

@@ -1,4 +1,4 @@
-//===- Diagnostics.cpp - How the latent weights are -----------------------===//
+//===- Diagnostics.cpp - Ranks and changes of weights ---------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -22,7 +22,7 @@ double sherry::training::computeEffectiveRank(const at::Tensor &matrix) {
   if (sum == 0)
     return 0;
   at::Tensor shares = values / sum;
-  // xlogy(0, 0) is 0, as the entropy wants it.
+  // xlogy(0, 0) is 0, as in the definition of entropy.
   return std::exp(-torch::xlogy(shares, shares).sum().item<double>());
 }
 
@@ -31,7 +31,7 @@ TrappedWeights::TrappedWeights(const Transformer &model) {
   for (const Parameter &parameter : model.getParameters()) {
     bool isTernary = parameter.isLinear && hasTrits;
     auto sizes = parameter.value.sizes();
-    // 2 is no trit: the first look finds a change everywhere.
+    // 2 is not a trit, so the first observation finds a change everywhere.
     trits.push_back(isTernary ? torch::full(sizes, 2, torch::kInt8)
                               : at::Tensor());
     changed.push_back(isTernary ? torch::zeros(sizes) : at::Tensor());

@@ -73,8 +73,8 @@ evaluateFolder(const EvaluationOptions &options) {
   TextLoss loss =
       measureLoss(*model, *tokens, options.window, options.batchSize);
   if (loss.tokens == 0)
-    return makeError("the validation files have fewer than 2 tokens, nothing "
-                     "to predict");
+    return makeError("the validation files have fewer than 2 tokens, so there "
+                     "is nothing to predict");
   bool isBf16 = description->json.value("torch_dtype", "") != "float32";
   nlohmann::ordered_json result = {
       {"model", options.folder},

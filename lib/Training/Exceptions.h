@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// LibTorch throws; what is outside of lib/Training does not expect it.
+// LibTorch throws exceptions; code outside of lib/Training does not expect any.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_LIB_TRAINING_EXCEPTIONS_H
@@ -16,7 +16,8 @@
 
 namespace sherry::training {
 
-/// Calls `body`, which returns an Error or an Expected.
+/// Calls `body`, which returns an Error or an Expected, and turns its
+/// exceptions into errors.
 template <typename Body> auto catchExceptions(const Body &body) {
   using Result = decltype(body());
   try {

@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The gradient is computed along with the loss, for a chunk of rows at a time,
-// so that logits are needed only once and only of one chunk.
+// The gradient is computed together with the loss, for a chunk of rows at a
+// time, so logits are computed only once and kept only for one chunk.
 //
 //===----------------------------------------------------------------------===//
 #include "Parallel.h"
@@ -17,7 +17,7 @@
 using namespace sherry::training;
 using at::Tensor;
 
-/// Logits that are in memory at once.
+/// The most logits that are in memory at once.
 static constexpr int64_t kChunkLogits = int64_t{1} << 22;
 
 /// Turns logits into softmax(logits * scale); returns log(sum(exp(.))).
@@ -41,8 +41,8 @@ static void scaleRow(float *row, int64_t cols, float factor) {
 }
 
 /// Replaces `logits` by the gradient of the loss of the row; returns the loss.
-/// `teacher` are the logits of `guide`, which are overwritten; or both are
-/// null.
+/// `teacher` are the logits of `guide`, which are overwritten; without a
+/// teacher both are null.
 static double differentiateRow(float *logits, float *teacher, int64_t cols,
                                int64_t target, const Teacher *guide) {
   if (!teacher) {
@@ -131,7 +131,7 @@ struct HeadLoss : torch::autograd::Function<HeadLoss> {
 Tensor sherry::training::headLoss(const Tensor &hidden, const Tensor &head,
                                   const Tensor &targets,
                                   const std::optional<Teacher> &teacher) {
-  // Inside of the operator, LibTorch records nothing.
+  // LibTorch records nothing inside of the operator.
   bool needsGradient = at::GradMode::is_enabled() &&
                        (hidden.requires_grad() || head.requires_grad());
   return HeadLoss::apply(hidden, head, targets, teacher ? &*teacher : nullptr,

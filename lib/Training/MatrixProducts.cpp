@@ -13,7 +13,7 @@ using namespace sherry::training;
 void MatrixProducts::add(const Transformer &model, int64_t sequences,
                          int64_t length, bool learns) {
   int64_t tokens = sequences * length;
-  // Scores and sums of values have two gradients each.
+  // Scores and sums of values each have two gradients.
   const ModelConfig &config = model.getConfig();
   attentionFlops += (learns ? 12.0 : 4.0) *
                     static_cast<double>(config.numLayers * config.numHeads) *

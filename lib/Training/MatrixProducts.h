@@ -10,27 +10,27 @@
 
 namespace sherry::training {
 
-/// What a batch multiplies with the matrices of models, as LibTorch's own
-/// products of random numbers of the same shapes, each result in new memory.
+/// The matrix products of a batch, as LibTorch's own products of random
+/// matrices of the same shapes, each with its result in new memory.
 class MatrixProducts {
 public:
-  /// Adds a model and a batch of `sequences` sequences of `length` tokens: for
-  /// Y = X W^T that product and, if it `learns`, those of the gradients of X
-  /// and W.
+  /// Adds a model and a batch of `sequences` sequences of `length` tokens: the
+  /// product Y = X W^T of each matrix W and, if it `learns`, the products of
+  /// the gradients of X and W.
   void add(const Transformer &model, int64_t sequences, int64_t length,
            bool learns);
 
-  /// Of the products that compute() does; a multiplication and its addition are
+  /// The operations of compute(); a multiplication and its addition count as
   /// two.
   double getFlops() const { return flops; }
-  /// Of those of attention, which are not among them: of the scores that are
-  /// not masked, and of nothing that is computed twice.
+  /// The operations of attention, which compute() does not do: only of unmasked
+  /// scores, and without those that are computed twice.
   double getAttentionFlops() const { return attentionFlops; }
   void compute() const;
 
 private:
   struct Product {
-    at::Tensor x, weight, dy; ///< dy is undefined: nothing is learned
+    at::Tensor x, weight, dy; ///< dy undefined: no gradients
   };
   std::vector<Product> products;
   double flops = 0, attentionFlops = 0;

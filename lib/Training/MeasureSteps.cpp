@@ -1,4 +1,4 @@
-//===- MeasureSteps.cpp - What the steps of a run cost --------------------===//
+//===- MeasureSteps.cpp - Measures the cost of training steps -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -17,10 +17,11 @@ using namespace sherry;
 using namespace sherry::training;
 using nlohmann::ordered_json;
 
-/// Steps that are not measured: the first find no memory to use again.
+/// The number of first steps that are not measured, because they allocate
+/// memory.
 static constexpr int64_t kWarmupSteps = 2;
 
-/// The most bytes of memory that this process has had.
+/// The peak of the process's memory in bytes.
 static double getPeakBytes() {
   struct rusage usage = {};
   ::getrusage(RUSAGE_SELF, &usage);
@@ -33,8 +34,8 @@ static double getMedian(std::vector<double> values) {
   return *middle;
 }
 
-/// Takes steps that leave nothing behind. Products are timed between the steps,
-/// so that both see the same machine.
+/// Takes steps that write no files. Times products between the steps, so that
+/// both run under the same conditions.
 Expected<ordered_json> Run::measureSteps(int64_t steps) {
   double bytesBefore = getPeakBytes();
   if (Error error = open())
@@ -65,7 +66,7 @@ Expected<ordered_json> Run::measureSteps(int64_t steps) {
   double productFlops = parts * products.getFlops();
   double flops = productFlops + parts * products.getAttentionFlops();
   double step = getMedian(stepTimes), product = getMedian(productTimes);
-  // Weights, their gradients and two means of these; and projections.
+  // Weights, gradients, two means of the gradients, and projections.
   auto weights = static_cast<double>(countWeights());
   double weightBytes = 4 * 4 * weights;
   for (const Parameter &parameter : model->getParameters())
@@ -91,7 +92,7 @@ Expected<ordered_json> Run::measureSteps(int64_t steps) {
 Expected<ordered_json>
 sherry::training::measureSteps(const TrainingConfig &config, int64_t steps) {
   TrainingConfig measured = config;
-  // Nothing is due, not even the end.
+  // Neither records, checkpoints nor the end of the run are due.
   measured.steps = std::max(config.steps, steps + kWarmupSteps + 1);
   measured.logInterval = INT64_MAX;
   measured.diagnosticsInterval = 0;

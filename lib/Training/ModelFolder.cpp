@@ -14,8 +14,8 @@ using namespace sherry;
 using namespace sherry::training;
 using nlohmann::ordered_json;
 
-/// Reads quantization_config, which is the compiler's but for the name of the
-/// method.
+/// Reads quantization_config, which equals the compiler's except for the name
+/// of the method.
 static Error parseProjection(const nlohmann::json &root, StringRef file,
                              Projection &projection) {
   std::string error;
@@ -46,7 +46,7 @@ static Error parseProjection(const nlohmann::json &root, StringRef file,
 }
 
 static Error finishDescription(ModelDescription &description, StringRef file) {
-  // Only the compiler's own method is known to its reader.
+  // The compiler's reader knows only the compiler's own method.
   description.json.erase("quantization_config");
   std::string text = description.json.dump();
   auto config = ModelConfig::parse(MemoryBufferRef(text, file));
@@ -55,7 +55,7 @@ static Error finishDescription(ModelDescription &description, StringRef file) {
   if (StringRef(config->architecture->name) != "llama")
     return makeError(file + ": is a model of type " +
                      quote(config->architecture->name) +
-                     "; sherry-train trains those of type \"llama\"");
+                     "; sherry-train trains models of type \"llama\"");
   description.config = std::move(*config);
   return Error::success();
 }

@@ -1,4 +1,4 @@
-//===- OpenRun.cpp - What a training run starts from ----------------------===//
+//===- OpenRun.cpp - Opens the inputs and the state of a run --------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -21,8 +21,8 @@ using namespace sherry;
 using namespace sherry::training;
 using nlohmann::ordered_json;
 
-/// Groups of a new model are whole. The compiler takes others too, but they are
-/// more likely a mistake than meant.
+/// Requires whole groups in a new model. The compiler supports others, too, but
+/// they are most likely a mistake.
 static Error checkGroups(const Projection &projection,
                          const ModelConfig &config) {
   if (projection.kind == QuantizerKind::None ||
@@ -34,8 +34,8 @@ static Error checkGroups(const Projection &projection,
       return makeError("group_size is " + Twine(size) +
                        ", which does not divide the " + Twine(layer.inputs) +
                        " inputs of " + layer.module +
-                       "; give a divisor of them that is a multiple of 4, or "
-                       "the granularity per_channel");
+                       "; give a divisor of the inputs that is a multiple of "
+                       "4, or the granularity per_channel");
   return Error::success();
 }
 
@@ -104,7 +104,7 @@ Error Run::openTeacher() {
   return Error::success();
 }
 
-/// Goes on from the last checkpoint, or begins.
+/// Loads the last checkpoint, or begins a run.
 Error Run::openState() {
   optimizer.emplace(*model, AdamWOptions{config.adamBeta1, config.adamBeta2,
                                          config.adamEpsilon, config.weightDecay,
@@ -128,7 +128,7 @@ Error Run::openState() {
     if (Error error = state->load(latest, config))
       return error;
     savedStep = state->step;
-    log << "going on from " << latest << "\n";
+    log << "continuing from " << latest << "\n";
     return Error::success();
   }
   if (config.model.empty())
@@ -144,7 +144,8 @@ int64_t Run::countWeights() const {
   return weights;
 }
 
-/// Drops the records of what will happen again; returns whether nothing will.
+/// Drops the records of steps that will be repeated; returns whether the run is
+/// complete.
 Expected<bool> Run::openMetrics() {
   auto records = metrics->read();
   if (!records)

@@ -31,8 +31,9 @@ format::Failure parallelRows(int64_t rows, const Body &body) {
 
 } // namespace sherry::training
 
-/// Compiles a function for AVX-512 and AVX2 too; the loader takes the one for
-/// this CPU. Not with a sanitizer, which is not ready when the loader chooses.
+/// Compiles a function also for AVX-512 and AVX2; the loader chooses the
+/// version for this CPU. Not with a sanitizer, which is not ready when the
+/// loader chooses.
 #if defined(__SANITIZE_ADDRESS__) || defined(__clang__)
 #define SHERRY_FOR_EACH_ISA
 #else

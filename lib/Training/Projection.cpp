@@ -92,14 +92,14 @@ static float roundScale(const Projection &projection, float scale) {
                                  : scale;
 }
 
-/// Whether trits and scales are other ones than those of the compiler.
+/// Whether trits and scales differ from the compiler's.
 static bool isFitted(const Projection &projection) {
   return projection.kind == QuantizerKind::Sherry &&
          projection.codebook->kept == 0 && projection.isLeastSquares;
 }
 
-/// Projects the finite weights of a region to trits that are fitted, or to
-/// signs. `mean` is that of |w| over all that shares the scale.
+/// Projects the finite weights of a region to fitted trits, or to signs. `mean`
+/// is the mean of |w| over all weights that share the scale.
 static void projectRegion(const Projection &projection, const float *weights,
                           int64_t count, double mean, float lambda, float *out,
                           int8_t *trits) {
@@ -154,7 +154,7 @@ format::Failure sherry::training::project(const Projection &projection,
     if (projection.isLeastSquares) {
       if (auto failure = format::checkFinite(weights, 0, rows, cols))
         return failure;
-      // A fit of all weights is that of one long row.
+      // All weights are fitted as one long row.
       std::vector<int8_t> own(trits ? 0 : rows * cols);
       projectRegion(projection, weights, rows * cols, *tensorMean, lambda, out,
                     trits ? trits : own.data());

@@ -14,7 +14,7 @@
 using namespace sherry::training;
 using at::Tensor;
 
-/// Rows whose parts of the gradient of the weight are summed by one thread.
+/// The number of rows whose gradients of the weight one thread sums up.
 static constexpr int64_t kBlockRows = 64;
 
 SHERRY_FOR_EACH_ISA

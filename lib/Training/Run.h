@@ -1,4 +1,4 @@
-//===- Run.h - What a training run consists of ------------------*- C++ -*-===//
+//===- Run.h - A training run -----------------------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -22,7 +22,7 @@ inline double now() {
       .count();
 }
 
-/// Throws what LibTorch throws.
+/// A run of the trainer. Throws the exceptions of LibTorch.
 class Run {
 public:
   Run(const TrainingConfig &config, llvm::raw_ostream &log,
@@ -84,7 +84,7 @@ private:
   llvm::raw_ostream &log;
   llvm::function_ref<bool()> isStopped;
   Arenas arenas;
-  std::optional<RunFolder> folder; ///< none if steps are only measured
+  std::optional<RunFolder> folder; ///< nothing if steps are only measured
   std::optional<Metrics> metrics;
   std::string tokenizerFolder;
   std::optional<TextTokenizer> tokenizer;
@@ -99,7 +99,7 @@ private:
   double started = 0;     ///< when this process took its first step
   int64_t savedStep = -1; ///< of the last checkpoint
   int64_t tokensSinceLog = 0;
-  double secondsSinceLog = 0; ///< in steps alone
+  double secondsSinceLog = 0; ///< only of steps
 };
 
 } // namespace sherry::training

@@ -34,8 +34,8 @@ static std::error_code lastError() {
   return std::error_code(errno, std::generic_category());
 }
 
-/// Makes sure that a file or a folder is on the disk before something refers to
-/// it.
+/// Makes sure that a file or a folder is on the disk before another file refers
+/// to it.
 static Error synchronize(const std::string &path) {
   int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0)
@@ -75,8 +75,8 @@ static bool isCheckpoint(StringRef name) {
   return name.consume_front(kPrefix) && !name.empty() && all_of(name, isDigit);
 }
 
-/// Whether an interrupted process left this behind. What others put there is
-/// theirs.
+/// Whether an interrupted process left an entry of this name. Other entries are
+/// not touched.
 static bool isLeftover(StringRef name) {
   return name.consume_front(kTemporary) &&
          (name == kLatest || isCheckpoint(name));
@@ -87,7 +87,7 @@ static bool isLeftover(StringRef name) {
 static Expected<std::string> findLatest(StringRef path,
                                         ArrayRef<std::string> names) {
   if (!is_contained(names, kLatest)) {
-    // A process may end before it has linked its first one.
+    // A process may end before it has linked its first checkpoint.
     auto newest = find_if(reverse(names), isCheckpoint);
     return newest == names.rend() ? "" : joinPath(path, *newest);
   }
@@ -100,7 +100,7 @@ static Expected<std::string> findLatest(StringRef path,
   StringRef name = sys::path::filename(target);
   if (!isCheckpoint(name) || !is_contained(names, name))
     return makeError(link + ": names " + target.str() +
-                     ", which is no checkpoint of this run" + remedy);
+                     ", which is not a checkpoint of this run" + remedy);
   return joinPath(path, name);
 }
 
@@ -163,11 +163,11 @@ Error RunFolder::save(int64_t step, int64_t keep,
       return error;
   if (Error error = synchronize(temporary))
     return error;
-  // The records of the steps that it holds are there before it.
+  // The records of its steps are on the disk before the checkpoint.
   if (sys::fs::exists(getMetricsPath()))
     if (Error error = synchronize(getMetricsPath()))
       return error;
-  // There is one already if `latest` was set back by hand.
+  // The folder exists already if `latest` was set back by hand.
   if (final != latest)
     if (Error error = removeEntry(final))
       return error;

@@ -50,7 +50,7 @@ static std::optional<int64_t> findToken(const json &config, const char *field,
   return id->get<int64_t>();
 }
 
-/// The largest id plus 1. checkTokenizer has looked at all of them.
+/// The largest id plus 1. checkTokenizer() has checked all ids.
 static int64_t countTokens(const json &root) {
   const json &vocab = root["model"]["vocab"];
   int64_t count = 0;
@@ -71,10 +71,10 @@ Expected<TextTokenizer> TextTokenizer::open(StringRef folder) {
   if (!file)
     return file.takeError();
   if (!file->json)
-    return makeError(folder + ": holds neither tokenizer.json nor "
-                              "tokenizer.model; give the folder of a "
-                              "tokenizer, or make one with "
-                              "sherry-train-tokenizer");
+    return makeError(folder +
+                     ": has neither a tokenizer.json nor a tokenizer.model; "
+                     "give the folder of a tokenizer, or make one with "
+                     "sherry-train-tokenizer");
   TextTokenizer result;
   StringRef text = file->json->getBuffer();
   auto root = parseJsonObject(text, file->json->getBufferIdentifier());
@@ -102,8 +102,8 @@ Expected<TextTokenizer> TextTokenizer::open(StringRef folder) {
   return result;
 }
 
-/// Where to cut a text that is too long for one call: behind the last end of a
-/// line before `limit`, if there is one.
+/// The offset at which to cut a text that is too long for one call: after the
+/// last line end before `limit`, if there is one.
 static size_t findCut(StringRef text, size_t limit) {
   if (text.size() <= limit)
     return text.size();
@@ -169,7 +169,8 @@ int64_t sherry::training::permute(int64_t index, int64_t count, uint64_t seed) {
 SequenceOrder::SequenceOrder(int64_t tokens, int64_t length, uint64_t seed)
     : length(length), windows((tokens - 1) / length),
       slack(tokens - 1 - windows * length + 1), seed(seed) {
-  // One window less, so that the others can begin at any place.
+  // One window fewer, so that the first window can begin at any token of the
+  // slack.
   if (windows > 1) {
     --windows;
     slack += length;

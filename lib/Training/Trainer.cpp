@@ -26,7 +26,7 @@ void sherry::training::setThreads(int64_t threads) {
       static_cast<int>(threads == 0 ? runtime::defaultThreads() : threads));
 }
 
-/// Of a number that is not finite, for messages.
+/// The name of a number that is not finite, for messages.
 static const char *describe(double value) {
   return std::isnan(value) ? "NaN" : "infinite";
 }
@@ -39,7 +39,7 @@ double Run::getLearningRate(int64_t done) const {
   double progress =
       static_cast<double>(done) / static_cast<double>(config.steps);
   double warmup = config.learningRateWarmup;
-  // The first step is not without effect.
+  // From 1 on, so that the learning rate of the first step is not 0.
   if (progress < warmup)
     return config.learningRate * static_cast<double>(done + 1) /
            std::ceil(warmup * static_cast<double>(config.steps));
@@ -57,7 +57,7 @@ std::string Run::describeLatest() const {
                         : "The last good checkpoint is " + latest;
 }
 
-/// Refuses what came of `count` sequences from number `first` on.
+/// An error about the result of `count` sequences from number `first` on.
 Error Run::refuse(const Twine &what, int64_t first, int64_t count) const {
   constexpr int64_t maxListed = 16;
   std::string places;
@@ -67,7 +67,7 @@ Error Run::refuse(const Twine &what, int64_t first, int64_t count) const {
     places += ", ...";
   return makeError(
       "step " + Twine(first / sequencesPerStep() + 1) + ": " + what +
-      "; its sequences are those from " + Twine(first) + " to " +
+      "; it read the sequences from " + Twine(first) + " to " +
       Twine(first + count - 1) + ", of " + Twine(config.contextLength) +
       " tokens each, which begin at the tokens " + places + " of the " +
       Twine(trainTokens.size()) + " of the training text. " + describeLatest() +
@@ -75,13 +75,14 @@ Error Run::refuse(const Twine &what, int64_t first, int64_t count) const {
       "max_gradient_norm");
 }
 
-/// Refuses what came of the last step.
+/// An error about the result of the last step.
 Error Run::refuseLast(const Twine &what) const {
   int64_t step = std::max<int64_t>(state->step - 1, 0);
   return refuse(what, step * sequencesPerStep(), sequencesPerStep());
 }
 
-/// Leaves gradients of the first `parts` batches of the next step in the model.
+/// Computes the gradients of the first `parts` batches of the next step and
+/// leaves them in the model.
 Expected<Run::Gradients> Run::computeGradients(double lambda, int64_t parts,
                                                bool keepsTrits) {
   int64_t begin = state->step * sequencesPerStep();
@@ -177,7 +178,7 @@ void Run::printProgress(double loss, double lambda, double tokensPerSecond) {
   log.flush();
 }
 
-/// The loss of the validation text, which has one.
+/// The loss on the validation text. Fails if it is not finite.
 Expected<double> Run::measure(Transformer &measured, StringRef what) const {
   TextLoss loss = measureLoss(measured, validationTokens, config.contextLength,
                               config.batchSize);
@@ -186,7 +187,7 @@ Expected<double> Run::measure(Transformer &measured, StringRef what) const {
   return loss.mean;
 }
 
-/// Measures and records the loss as the model is after the steps that are done.
+/// Measures and records the loss of the current model on the validation text.
 Expected<double> Run::validate() {
   double lambda = arenas.getLambda(state->step);
   if (Error error = model->prepare(lambda))
@@ -208,8 +209,8 @@ Error Run::saveCheckpoint() {
   for (const Parameter &parameter : model->getParameters())
     if (!at::isfinite(parameter.value).all().item<bool>())
       return refuseLast("weights of " + parameter.name + " are not finite");
-  // Finite weights can be past all use. A checkpoint replaces others, so its
-  // first step must be possible.
+  // Even finite weights may be useless. A checkpoint replaces others, so a step
+  // from it must be possible.
   auto next = computeGradients(arenas.getLambda(state->step), /*parts=*/1,
                                /*keepsTrits=*/false);
   if (!next)
@@ -223,8 +224,9 @@ Error Run::saveCheckpoint() {
     return saved.save(directory, config);
   };
   if (Error error = folder->save(state->step, config.keepCheckpoints, write))
-    return makeError(toString(std::move(error)) + ". " + describeLatest() +
-                     "; when that is mended, the same command goes on");
+    return makeError(
+        toString(std::move(error)) + ". " + describeLatest() +
+        "; once the problem is solved, the same command continues the run");
   savedStep = state->step;
   return Error::success();
 }
@@ -256,7 +258,8 @@ Error Run::finish() {
     if (!loss)
       return loss.takeError();
     end["validation_loss"] = *loss;
-    // As the compiler reads it: weights of the file, scales in f16.
+    // Measures as the compiler would read the model: weights from the file,
+    // scales in f16.
     Projection projection = model->getProjection();
     projection.roundsScales = true;
     auto written = loadModel(folder->getLatest(), *description, projection);
@@ -264,8 +267,8 @@ Error Run::finish() {
       return written.takeError();
     if (Error error = written->prepare(/*lambda=*/0))
       return refuseLast(toString(std::move(error)));
-    auto writtenLoss = measure(
-        *written, "the validation loss of the checkpoint that was written");
+    auto writtenLoss =
+        measure(*written, "the validation loss of the written checkpoint");
     if (!writtenLoss)
       return writtenLoss.takeError();
     end["written_validation_loss"] = *writtenLoss;
@@ -298,7 +301,7 @@ Expected<TrainingEnd> Run::run() {
     return error;
   if (state->step < config.steps) {
     log << "interrupted after step " << state->step
-        << "; the same command goes on from " << folder->getLatest() << "\n";
+        << "; the same command continues from " << folder->getLatest() << "\n";
     return TrainingEnd::Interrupted;
   }
   if (Error error = finish())

@@ -1,4 +1,4 @@
-//===- TrainingConfig.cpp - What a training run is told -------------------===//
+//===- TrainingConfig.cpp - The keys of a training run --------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -19,7 +19,7 @@ using nlohmann::json;
 
 static constexpr double kMaxSize = 1 << 24;
 static constexpr double kMaxCount = 1e12;
-/// Below 1 as a float too.
+/// Below 1 also as a float.
 static constexpr double kMaxDecay = 0.9999999;
 
 static std::vector<const char *> listCodebookNames() {
@@ -72,9 +72,9 @@ ArrayRef<ConfigKey> sherry::training::listConfigKeys() {
       {"vocab_size", model, "Tokens; 0: as many as the tokenizer has",
        &C::vocabSize, 0, kMaxSize},
       {"max_position_embeddings", model,
-       "Longest context that the model says it is made for",
+       "Longest context of the model, for its config.json",
        &C::maxPositionEmbeddings, 1, kMaxSize},
-      {"rms_norm_eps", model, "What the norms add to the mean square",
+      {"rms_norm_eps", model, "Number that the norms add to the mean square",
        &C::rmsNormEps, 0, 1},
       {"rope_theta", model, "Base of the rotary embedding", &C::ropeTheta, 1,
        1e15},
@@ -119,14 +119,14 @@ ArrayRef<ConfigKey> sherry::training::listConfigKeys() {
 
       {"quantizer",
        ternary,
-       "Of the linear layers of the blocks",
+       "Quantizer of the linear layers of the blocks",
        &C::quantizer,
        0,
        0,
        {"sherry", "binary", "none"}},
       {"codebook", ternary,
-       "Which trits the groups of the quantizer sherry have: one 0 in four, "
-       "four 0 in six, or any three",
+       "Trits of the groups of the quantizer sherry: one 0 in four, four 0 in "
+       "six, or any three",
        &C::codebook, 0, 0, listCodebookNames()},
       {"granularity",
        ternary,
@@ -158,7 +158,7 @@ ArrayRef<ConfigKey> sherry::training::listConfigKeys() {
        1e38},
       {"learning_rate_schedule",
        optimizer,
-       "After the warm-up",
+       "Shape of the learning rate after the warm-up",
        &C::learningRateSchedule,
        0,
        0,
@@ -167,21 +167,23 @@ ArrayRef<ConfigKey> sherry::training::listConfigKeys() {
        "Share of the steps in which the learning rate rises",
        &C::learningRateWarmup, 0, 1},
       {"learning_rate_minimum", optimizer,
-       "Where cosine ends, as a share of the learning rate",
-       &C::learningRateMinimum, 0, 1},
-      {"weight_decay", optimizer, "Of matrices, as in AdamW", &C::weightDecay,
-       0, 100},
+       "Share of learning_rate at which cosine ends", &C::learningRateMinimum,
+       0, 1},
+      {"weight_decay", optimizer, "Weight decay of matrices, as in AdamW",
+       &C::weightDecay, 0, 100},
       {"adam_beta1", optimizer, "Decay of the mean of the gradients",
        &C::adamBeta1, 0, kMaxDecay},
       {"adam_beta2", optimizer, "Decay of the mean of their squares",
        &C::adamBeta2, 0, kMaxDecay},
-      {"adam_epsilon", optimizer, "What AdamW adds to the root",
+      {"adam_epsilon", optimizer, "Number that AdamW adds to the root",
        &C::adamEpsilon, 1e-30, 1},
       {"max_gradient_norm", optimizer,
-       "Gradients of a larger norm are scaled down to it; 0: never",
+       "Largest norm of the gradient, to which larger ones are scaled down; 0: "
+       "no limit",
        &C::maxGradientNorm, 0, 1e38},
-      {"seed", optimizer, "Of random weights and of the order of the texts",
-       &C::seed, 0, kMaxCount},
+      {"seed", optimizer,
+       "Seed of random weights and of the order of the texts", &C::seed, 0,
+       kMaxCount},
 
       {"teacher",
        distillation,
@@ -196,13 +198,13 @@ ArrayRef<ConfigKey> sherry::training::listConfigKeys() {
        "Share of the divergence from the teacher in the loss",
        &C::distillationShare, 0, 1},
       {"distillation_temperature", distillation,
-       "Both distributions are softened by it", &C::distillationTemperature,
-       1e-3, 1e3},
+       "Temperature by which both distributions are softened",
+       &C::distillationTemperature, 1e-3, 1e3},
 
       {"output", run, "Folder of the run", &C::output, 0, 0, {}, false},
       {"dtype",
        run,
-       "Of the weights in checkpoints",
+       "Type of the weights in checkpoints",
        &C::dtype,
        0,
        0,
@@ -217,7 +219,7 @@ ArrayRef<ConfigKey> sherry::training::listConfigKeys() {
        false},
       {"keep_checkpoints",
        run,
-       "Checkpoints that are kept",
+       "Number of checkpoints that are kept",
        &C::keepCheckpoints,
        1,
        kMaxCount,
@@ -231,7 +233,7 @@ ArrayRef<ConfigKey> sherry::training::listConfigKeys() {
       {"diagnostics_interval", run, "Steps between diagnostics; 0: none",
        &C::diagnosticsInterval, 0, kMaxCount},
       {"trapped_steps", run,
-       "Steps without another sign or zero after which a weight counts as "
+       "Steps without a change of its trit after which a weight counts as "
        "trapped",
        &C::trappedSteps, 1, kMaxSize},
       {"histogram_bins", run, "Bins of the histograms of latent weights",
@@ -255,7 +257,7 @@ json sherry::training::getValue(const TrainingConfig &config,
 }
 
 namespace {
-/// Takes the value of one key over.
+/// Reads the value of one key into its member.
 struct KeyReader {
   FieldReader &fields;
   const ConfigKey &key;

@@ -1,4 +1,4 @@
-//===- TrainingState.cpp - What a checkpoint adds to a model --------------===//
+//===- TrainingState.cpp - The state of a run in a checkpoint -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -26,7 +26,7 @@ namespace {
 struct StateTensor {
   std::string name;
   at::Tensor numbers; ///< f32
-  at::Tensor origin;  ///< of another type, which `numbers` is a copy of
+  at::Tensor origin;  ///< of another type; `numbers` is a copy of it
 };
 } // namespace
 
@@ -92,13 +92,13 @@ static Error checkSameRun(const json &saved, const TrainingConfig &config,
   const TrainingConfig defaults;
   for (const ConfigKey &key : listConfigKeys()) {
     auto it = saved.find(key.name);
-    // A key that there was not yet had no other value.
+    // A key that did not exist yet had its default value.
     json before = it != saved.end() ? *it : getValue(defaults, key);
     json value = getValue(config, key);
     if (key.isFixed && before != value)
       return makeError(folder + ": the run here has " + key.name + " " +
                        before.dump() + ", not " + value.dump() +
-                       "; go on with that, or give another output folder");
+                       "; continue with it, or give another output folder");
   }
   return Error::success();
 }
@@ -124,7 +124,7 @@ Error TrainingState::load(StringRef folder, const TrainingConfig &config) {
   const json *saved = reader.find("config");
   if (!saved || !saved->is_object())
     reader.refuse("config", "an object");
-  // A run of another length is told by its key.
+  // A difference in the length of the run is reported by its key.
   if (saved && saved->is_object())
     if (Error problem = checkSameRun(*saved, config, folder))
       return problem;
@@ -133,7 +133,7 @@ Error TrainingState::load(StringRef folder, const TrainingConfig &config) {
   for (const auto &hash : hashes)
     if (hash.saved != hash.now)
       return makeError(folder + ": the run here has another " + hash.what +
-                       "; go on with that, or give another output folder");
+                       "; continue with it, or give another output folder");
   auto file = SafetensorsFile::open(joinPath(folder, kTensors));
   if (!file)
     return file.takeError();
@@ -144,7 +144,7 @@ Error TrainingState::load(StringRef folder, const TrainingConfig &config) {
     if (view->getShape() !=
         ArrayRef(tensor.numbers.sizes().data(), tensor.numbers.dim()))
       return makeError(view->getFile() + ": tensor " + quote(tensor.name) +
-                       " is not of the shape that the model has; give the "
+                       " does not have the shape of the model's; give the "
                        "model that the run began with, or another output "
                        "folder");
     if (Error problem = readTensor(*view, tensor.numbers))

@@ -31,7 +31,7 @@ at::Tensor Transformer::addParameter(const std::string &name,
   return leaf;
 }
 
-/// Layers with the same input, whose outputs lie side by side.
+/// Adds layers with the same input, whose outputs are adjacent.
 at::Tensor Transformer::addLinear(const std::string &prefix,
                                   ArrayRef<LinearLayer> layers) {
   int64_t rows = 0, cols = layers.front().inputs;

@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Functions without branches and sums of a fixed order, which the compiler
-// turns into vector code of any width with the same results.
+// Functions without branches, and sums in a fixed order: the compiler turns
+// them into vector code of any width with the same results.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_LIB_TRAINING_VECTORMATH_H
@@ -13,8 +13,7 @@
 
 namespace sherry::training {
 
-/// exp(x) with a relative error below 2e-7, for x from -87 to 88; what is
-/// beyond counts as these.
+/// exp(x) with a relative error below 2e-7; x is clamped to [-87, 88].
 inline float fastExp(float x) {
   x = x < -87.0f ? -87.0f : x;
   x = x > 88.0f ? 88.0f : x;

@@ -2,9 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Messages between each two ranks that do not block, and are asked for again
-// and again: so a rank that waits can make way for others, and can give up.
-// Within a host MPI copies through shared memory.
+// Each two ranks exchange non-blocking messages, and poll for their completion:
+// so a waiting rank can yield its processor, and can give up. Within a host,
+// MPI copies through shared memory.
 //
 //===----------------------------------------------------------------------===//
 #include "ExchangePlugin.h"
@@ -26,11 +26,12 @@
 
 namespace {
 
-/// Rounds for which a rank asks again at once; then it makes way each time.
+/// Polls before a rank yields its processor between polls.
 constexpr int kSpins = 2000;
-/// Seconds after which one that waits for the next call sleeps in between.
+/// Seconds after which a rank that waits for the next call sleeps between
+/// polls.
 constexpr double kAwake = 0.02;
-/// Seconds that a rank may come later to an exchange than another.
+/// The most seconds by which a rank may be late for an exchange.
 constexpr double kMostLate = 300;
 /// Seconds for MPI_Finalize.
 constexpr int kMostFinal = 3;
@@ -38,7 +39,7 @@ constexpr int kMostFinal = 3;
 MPI_Comm comm = MPI_COMM_NULL;
 int rankHere = 0, numRanks = 1;
 std::vector<MPI_Request> requests;
-std::string text; ///< of the last failure
+std::string text; ///< message of the last failure
 
 int fail(const std::string &what) {
   text = what;
@@ -59,7 +60,7 @@ double now() {
          1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-/// Waits for all requests. `isPatient`: for any time, and asleep.
+/// Waits for all requests. `isPatient`: without a limit, and sleeping.
 int wait(bool isPatient) {
   double begin = 0;
   for (int64_t i = 0;; ++i) {
@@ -83,7 +84,7 @@ int wait(bool isPatient) {
       nanosleep(&nap, nullptr);
     }
     if (!isPatient && passed > kMostLate)
-      return fail("another rank has not come for " +
+      return fail("another rank has not joined an exchange for " +
                   std::to_string(static_cast<int>(kMostLate)) +
                   " seconds; is it stopped or gone?");
   }
@@ -154,7 +155,7 @@ int allGather(const void *mine, void *all, size_t bytes, int isPatient) {
     return static_cast<char *>(all) + static_cast<size_t>(rank) * bytes;
   };
   Starter starter;
-  // Each begins with another one.
+  // Each rank begins with a different one.
   for (int i = 1; i < numRanks; ++i) {
     const int from = (rankHere + numRanks - i) % numRanks;
     starter.receive(placeOf(from), bytes, from);
@@ -178,15 +179,14 @@ int broadcast(void *data, size_t bytes) {
 }
 
 /// MPICH 4.0 over UCX and TCP can wait in MPI_Finalize for ever, for a rank
-/// that is ahead. No rank needs another any more then, as the barrier tells, so
-/// the process ends.
+/// that is ahead. After the barrier no rank needs another, so the process ends.
 void leave(int exitCode) {
   static std::atomic<bool> isFinal = false;
   if (numRanks > 1) {
     requests.assign(1, MPI_REQUEST_NULL);
     if (MPI_Ibarrier(comm, requests.data()) != MPI_SUCCESS ||
         wait(/*isPatient=*/false) != 0)
-      return; // a rank is gone: mpirun knows
+      return; // a rank is gone; mpirun ends the others
     try {
       std::thread([exitCode] {
         const timespec time = {kMostFinal, 0};
@@ -197,7 +197,7 @@ void leave(int exitCode) {
         _exit(exitCode);
       }).detach();
     } catch (const std::system_error &) {
-      // Nobody watches, then.
+      // Then there is no time limit.
     }
   }
   MPI_Finalize();

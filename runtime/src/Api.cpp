@@ -103,11 +103,12 @@ bool sherry_model_has_tokenizer(const sherry_model *model) {
 
 static void requireFlags(unsigned flags, unsigned known) {
   if (flags & ~known)
-    throw Error("flags of " + std::to_string(flags) +
-                " are not of sherry_tokenize_flags, or mean nothing here");
+    throw Error(
+        "flags of " + std::to_string(flags) +
+        " are not values of sherry_tokenize_flags, or have no effect here");
 }
 
-/// The first `capacity` of all tokens; returns how many there are.
+/// Copies the first `capacity` of all tokens; returns the number of all.
 static int64_t copyTokens(const std::vector<int32_t> &all, int32_t *tokens,
                           int64_t capacity) {
   const auto count = static_cast<int64_t>(all.size());

@@ -12,7 +12,7 @@ using namespace sherry::runtime;
 void RowsOfFloats::reserve(uint64_t rows, uint64_t newStride,
                            const char *what) {
   stride = newStride;
-  // Cannot overflow: checkModelTable bounds both.
+  // Cannot overflow: checkModelTable() bounds both factors.
   const uint64_t size = rows * stride * sizeof(float);
   if (size > memory.size())
     memory = Mapping::anonymous(size, what);

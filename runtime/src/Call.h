@@ -14,10 +14,10 @@
 
 namespace sherry::runtime {
 
-/// Rows that are written by the code of a model.
+/// Rows of floats that the code of a model writes.
 class RowsOfFloats {
 public:
-  /// Makes room for so many rows of `stride` numbers.
+  /// Makes room for `rows` rows of `stride` numbers.
   void reserve(uint64_t rows, uint64_t stride, const char *what);
   float *row(uint64_t i) const {
     return reinterpret_cast<float *>(memory.data()) + i * stride;
@@ -28,22 +28,23 @@ private:
   uint64_t stride = 0;
 };
 
-/// The tokens of a call: those without outputs, those whose hidden states are
-/// wanted, those with logits. `sequences` are rows of the page table.
+/// The tokens of a call, in this order: those without outputs, those whose
+/// hidden states are wanted, those whose logits are wanted. `sequences` are
+/// rows of the page table.
 struct Call {
   std::vector<int32_t> tokens, positions, sequences;
   int64_t numLogits = 0;
-  int64_t numHidden = 0; ///< those with logits too
+  int64_t numHidden = 0; ///< includes numLogits
 };
 
-/// The page table of a call: `stride` numbers of pages for each sequence.
+/// The page table of a call: for each sequence, a row of `stride` page numbers.
 struct PageTable {
   const int32_t *entries;
   int64_t stride;
 };
 
-/// What the code of a model works on beside a cache: the workspace, and rows
-/// for what it gives.
+/// The memory of a model's code besides the cache: the workspace, and rows for
+/// outputs.
 class Workspace {
 public:
   explicit Workspace(const Model &model);
@@ -53,8 +54,8 @@ public:
   float *logits(uint64_t row) const { return logitsRows.row(row); }
   float *hidden(uint64_t row) const { return hiddenRows.row(row); }
 
-  /// Runs the call on a team of `numThreads`; throws Error if `exchange`, which
-  /// models of several ranks need, does.
+  /// Runs the call on a team of `numThreads` threads. Models that are cut among
+  /// ranks need an `exchange`. Throws Error if the exchange does.
   void run(const Model &model, const Call &call, PageTable table,
            uint8_t *pages, uint32_t numThreads, Profile *profile,
            Exchange *exchange) const;

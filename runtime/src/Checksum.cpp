@@ -1,4 +1,4 @@
-//===- Checksum.cpp - Is a model as it was written? -----------------------===//
+//===- Checksum.cpp - Checks that a model is undamaged --------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -13,7 +13,7 @@
 
 using namespace sherry::runtime;
 
-/// Few enough bytes for zlib's types.
+/// A number of bytes that fits zlib's types.
 static constexpr uint64_t pieceSize = 1 << 20;
 
 static uint32_t extend(uint32_t checksum, const uint8_t *bytes, uint64_t size) {
@@ -69,8 +69,8 @@ sherry_abi_identity sherry::runtime::checkCode(const File &file,
   file.read(sections.checksum.offset, &stored,
             std::min(sections.checksum.size, uint64_t{sizeof(stored)}));
   if (computeCodeChecksum(file, sections) != stored.file.code)
-    throw Error(file.path() + ": the code has another checksum than it was "
-                              "written with; the file is damaged, copy it or "
-                              "compile the model again");
+    throw Error(file.path() +
+                ": the code does not match its checksum; the file is damaged, "
+                "copy it again or compile the model again");
   return stored;
 }

@@ -1,4 +1,4 @@
-//===- Checksum.h - Is a model as it was written? ---------------*- C++ -*-===//
+//===- Checksum.h - Checks that a model is undamaged ------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -13,17 +13,17 @@
 
 namespace sherry::runtime {
 
-/// Of all bytes of a file that lie in neither section.
+/// The checksum of all bytes of a file outside of the two sections.
 uint32_t computeCodeChecksum(const File &file, const ModelSections &sections);
 
-/// Of `size` bytes, by this thread.
+/// The checksum of `size` bytes, computed by this thread.
 uint32_t checksumOfPiece(const uint8_t *bytes, uint64_t size);
 
-/// Of `size` bytes. All threads take part.
+/// The checksum of `size` bytes, computed by all threads.
 uint32_t computeChecksum(const uint8_t *bytes, uint64_t size);
 
-/// Returns what the checksum section holds. Throws Error, naming the file, if
-/// its code has another checksum.
+/// Returns the contents of the checksum section. Throws Error, which names the
+/// file, if the code does not match its checksum.
 sherry_abi_identity checkCode(const File &file, const ModelSections &sections);
 
 } // namespace sherry::runtime

@@ -14,7 +14,8 @@ using namespace sherry::runtime;
 
 static constexpr uint32_t defaultCapacity = 4096;
 
-/// An option, or what stands for 0; throws Error if it is above `limit`.
+/// The value of an option, which is `standard` for 0; throws Error if it is
+/// above `limit`.
 static uint32_t resolve(uint32_t option, uint32_t standard, uint32_t limit,
                         const char *what) {
   if (option > limit)
@@ -78,7 +79,7 @@ Context::Context(std::shared_ptr<const Model> owner,
                 "; start as many processes with mpirun, and name the model "
                 "without the numbers");
   if (part.rank != 0)
-    throw Error("sequences are those of rank 0; this is rank " +
+    throw Error("only rank 0 has sequences; this is rank " +
                 std::to_string(part.rank));
   pool.recordChanges();
   others.emplace(model->ranks(), pool, numThreads);
@@ -164,7 +165,7 @@ uint32_t Context::loadSequence(const std::string &path) {
 
 void Context::checkIdle() const {
   if (isEvaluating)
-    throw Error("the context is in use: what receives logits must not change "
+    throw Error("the context is in use: a callback for logits must not change "
                 "it");
 }
 
@@ -238,7 +239,7 @@ void Context::makeRoom(const sherry_batch_entry *entries, int64_t n) {
   }
 }
 
-/// What is wanted of a token.
+/// The wanted output of a token.
 enum class Output { Nothing, Hidden, Logits };
 
 static Output outputOf(const sherry_batch_entry &entry, int64_t index) {
@@ -258,8 +259,8 @@ static Output outputOf(const sherry_batch_entry &entry, int64_t index) {
   return Output::Nothing;
 }
 
-/// Fills the block with tokens from `next` on; returns the place of the first
-/// that does not fit.
+/// Fills the block with tokens from `next` on; returns the first token that
+/// does not fit.
 Context::Place Context::fillBlock(const sherry_batch_entry *entries, int64_t n,
                                   Place next) {
   auto &block = pending;
@@ -299,7 +300,7 @@ Context::Place Context::fillBlock(const sherry_batch_entry *entries, int64_t n,
   return end;
 }
 
-/// Gives the outputs of a block to the caller, in the order of the tokens.
+/// Passes the outputs of a block to the caller, in the order of the tokens.
 void Context::passOn(sherry_batch_logits_fn onLogits, void *user) {
   const auto numHidden = static_cast<size_t>(pending.numHidden);
   const auto numLogits = static_cast<size_t>(pending.numLogits);
@@ -324,8 +325,8 @@ void Context::eval(const sherry_batch_entry *entries, int64_t n,
     total += size;
     if (size == 0)
       continue;
-    // All tokens but the last one want the same as the first.
-    const Output first = outputOf(entries[i], 0); // not used if it is the last
+    // All tokens except the last one want the same output as the first.
+    const Output first = outputOf(entries[i], 0); // unused if it is the last
     const Output last = outputOf(entries[i], size - 1);
     for (const auto &[output, count] :
          {std::pair(first, size - 1), {last, int64_t{1}}}) {
@@ -355,7 +356,7 @@ void Context::eval(const sherry_batch_entry *entries, int64_t n,
   } inUse(*this, entries, n);
   lastLogits = nullptr;
   workspace.reserve(*model, rowsOf(logits), rowsOf(hidden));
-  // What a caller of passOn() sets is for the next evaluation.
+  // A function that is set during this evaluation is for the next one.
   const auto [function, functionUser] = std::pair(goesOn, goesOnUser);
   for (Place next{0, 0};;) {
     const bool isFirst = next.entry == 0 && next.index == 0;

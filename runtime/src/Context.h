@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Owns the buffers that a model's entry points work on, and calls them.
+// Owns the buffers of a model's entry points, and calls the entry points.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_CONTEXT_H
@@ -21,7 +21,7 @@ namespace sherry::runtime {
 
 class Context {
 public:
-  /// Throws Error if an option is out of range or memory is short.
+  /// Throws Error if an option is out of range or memory runs out.
   Context(std::shared_ptr<const Model> model,
           const sherry_context_options &options);
 
@@ -36,7 +36,7 @@ public:
   /// See sherry_context_logits.
   const float *logits() const { return lastLogits; }
 
-  // See the functions of the same names in sherry.h; all throw Error.
+  // See the functions of the same names in sherry.h. All throw Error.
   const Sequence &sequence(uint32_t number) const;
   uint32_t createSequence();
   void dropSequence(uint32_t sequence);
@@ -47,10 +47,10 @@ public:
   void eval(const sherry_batch_entry *entries, int64_t n,
             sherry_batch_logits_fn onLogits, void *user);
 
-  /// Measures from now on, with all times zero. Throws Error.
+  /// Starts a profile with all times zero. Throws Error.
   void startProfile(bool keepsEvents);
   void stopProfile();
-  /// Throws Error if there is none.
+  /// Throws Error if there is no profile.
   const Profile &profile() const;
 
   /// See sherry_context_on_block.
@@ -91,7 +91,7 @@ private:
   uint32_t maxBlock;
   uint32_t numThreads;
   PagePool pool;
-  std::vector<std::optional<Sequence>> slots; ///< those without are free
+  std::vector<std::optional<Sequence>> slots; ///< empty: free number
   Workspace workspace;
   std::optional<RemoteContext> others; ///< of the other ranks, if there are any
   const float *lastLogits = nullptr;
@@ -100,7 +100,7 @@ private:
   void *goesOnUser = nullptr;
   std::vector<int32_t> pageTable; ///< [entries of a batch][tableStride()]
   Call pending;                   ///< with entries of the batch as sequences
-  std::vector<Place> places;      ///< of its tokens
+  std::vector<Place> places;      ///< of the tokens of `pending`
   std::optional<Profile> times;
 };
 

@@ -1,4 +1,4 @@
-//===- ElfCheck.cpp - Is a file a whole compiled model? -------------------===//
+//===- ElfCheck.cpp - Checks the ELF headers of a model -------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -20,8 +20,8 @@ using namespace sherry::runtime;
 
 namespace {
 
-/// More addresses than the code of any model takes; keeps sums of addresses
-/// far from overflow.
+/// More than the code of any model needs; sums of such addresses cannot
+/// overflow.
 constexpr uint64_t maxAddress = uint64_t{1} << 32;
 constexpr uint64_t pageSize = 4096;
 constexpr uint64_t maxSegmentAlignment = uint64_t{1} << 21;
@@ -280,8 +280,8 @@ std::optional<FileRange> ElfChecker::findSection(const std::string &names,
 
 ModelSections ElfChecker::findSections() const {
   const std::string names = readNames();
-  // Earlier ABIs, whose files checkModelTable() refuses by their version, had
-  // pages of 4 KiB.
+  // Earlier ABIs, whose files checkModelTable() refuses by their version,
+  // aligned the weights to 4 KiB.
   const auto weights = findSection(names, SHERRY_ABI_WEIGHTS_SECTION, pageSize);
   if (!weights)
     throw Error(file.path() + ": has no section " SHERRY_ABI_WEIGHTS_SECTION
@@ -293,7 +293,7 @@ ModelSections ElfChecker::findSections() const {
     throw Error(file.path() + ": has no section " SHERRY_ABI_CHECKSUM_SECTION
                               "; the file is damaged or of an earlier "
                               "sherry-compile, compile the model again");
-  // Earlier ABIs had the checksums of the file alone.
+  // Earlier ABIs had only the checksums of the file.
   require(checksum->size == sizeof(sherry_abi_identity) ||
               checksum->size == sizeof(sherry_abi_checksum),
           "section headers: wrong size of " SHERRY_ABI_CHECKSUM_SECTION);

@@ -1,10 +1,10 @@
-//===- ElfCheck.h - Is a file a whole compiled model? -----------*- C++ -*-===//
+//===- ElfCheck.h - Checks the ELF headers of a model -----------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The dynamic loader trusts what it loads. So a file is looked at before: what
-// the loader will follow must lie within the file and agree with the section
-// headers, which say the same a second time.
+// The dynamic loader trusts the file that it loads, so the file is checked
+// first: everything that the loader follows must lie within the file and agree
+// with the section headers, which describe the same contents.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_ELFCHECK_H
@@ -29,10 +29,10 @@ struct ModelSections {
                       ///< ABIs of sherry_abi_checksum
 };
 
-/// Checks the headers of an ELF64 x86-64 shared object and returns where its
-/// sections are. Throws Error, naming file and field, if the file is no shared
-/// object, is cut off or contradicts itself. Contents of sections are not
-/// looked at: see Checksum.h.
+/// Checks the headers of an ELF64 x86-64 shared object and returns the ranges
+/// of its sections. Throws Error, which names the file and the field, if the
+/// file is not a shared object, is cut off or contradicts itself. Does not
+/// check the contents of sections: see Checksum.h.
 ModelSections checkElf(const File &file);
 
 } // namespace sherry::runtime

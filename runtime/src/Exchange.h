@@ -1,4 +1,4 @@
-//===- Exchange.h - How a rank reaches the others ---------------*- C++ -*-===//
+//===- Exchange.h - Connects a rank with the others -------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -11,9 +11,10 @@
 
 namespace sherry::runtime {
 
-/// A rank's way to the others that run a model with it. All ranks come to the
-/// same calls in the same order and with the same sizes, one at a time, from
-/// any thread. A call throws Error if a rank is gone, and so do all after it.
+/// The connection of a rank with the other ranks of its model. All ranks make
+/// the same calls in the same order and with the same sizes, one at a time,
+/// from any thread. A call throws Error if a rank is gone; all later calls then
+/// throw, too.
 class Exchange {
 public:
   virtual ~Exchange() = default;
@@ -21,18 +22,18 @@ public:
   virtual uint32_t rank() const = 0;
   virtual uint32_t size() const = 0;
 
-  /// Brings the `bytes` bytes at `mine` of all ranks, in their order, to `all`.
-  /// If `isPatient`, the ranks wait for each other for any time; else one that
-  /// comes minutes late is gone.
+  /// Copies the `bytes` bytes at `mine` of all ranks, in the order of the
+  /// ranks, to `all` [size() * bytes]. If `isPatient`, ranks wait for each
+  /// other without a limit; else a rank that is minutes late counts as gone.
   virtual void allGather(const void *mine, void *all, size_t bytes,
                          bool isPatient) = 0;
-  /// Brings the bytes at `data` of rank 0 to `data` of the others, which may
-  /// wait for them for any time.
+  /// Copies the `bytes` bytes at `data` of rank 0 to `data` of the other ranks,
+  /// which wait without a limit.
   virtual void broadcast(void *data, size_t bytes) = 0;
-  /// The ranks part: all of them know that there are no more calls.
+  /// Ends the connection; all ranks know that there are no more calls.
   virtual void end() {}
-  /// The last of all; lets go of the ranks if they have parted. If that is not
-  /// possible, the process may end, with `exitCode`.
+  /// Disconnects after end(); to be called last. If this is not possible, the
+  /// function may end the process with `exitCode`.
   virtual void leave(int exitCode) { (void)exitCode; }
 };
 

@@ -35,7 +35,7 @@ struct sherry_drafter {
 struct sherry_text_stream {
   std::shared_ptr<const sherry::runtime::Model> model;
   sherry::runtime::Utf8Buffer buffer;
-  std::string text; ///< what the last call returned
+  std::string text; ///< the result of the last call
 };
 
 namespace sherry::runtime {
@@ -43,7 +43,7 @@ namespace sherry::runtime {
 /// See sherry_error_message.
 std::string &errorMessage();
 
-/// Returns what `function` returns, or `failure` if it throws.
+/// Returns the result of `function`, or `failure` if it throws.
 template <typename Function, typename Result>
 Result guard(Result failure, Function function) {
   try {
@@ -56,7 +56,7 @@ Result guard(Result failure, Function function) {
   return failure;
 }
 
-/// Throws Error if an array has a size below 0.
+/// Throws Error if the capacity of an array is negative.
 inline void requireCapacity(int64_t capacity) {
   if (capacity < 0)
     throw Error("a capacity of " + std::to_string(capacity) +

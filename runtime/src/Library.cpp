@@ -2,10 +2,11 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The loader takes a path, not an open file, and returns what it has loaded
-// before if the path is spelled the same, whatever file that names by now. So a
-// file is loaded by a path that leads to the open file, spelled as none before.
-// A file that is loaded already is then recognized by its inode, as it should.
+// The loader takes a path, not an open file. If it has loaded a path of the
+// same spelling before, it returns the earlier object, even if the path now
+// names another file. So a file is loaded by a path that leads to the open
+// file, in a spelling that was not used before. The loader still recognizes a
+// file that is loaded already, by its inode.
 //
 //===----------------------------------------------------------------------===//
 #include "Library.h"
@@ -21,11 +22,11 @@ using namespace sherry::runtime;
 
 void Library::Close::operator()(void *library) const { dlclose(library); }
 
-/// The absolute `path`, spelled as no other call in this process spells it: the
-/// bits of a number as "/." and "/" before the last name.
+/// The absolute `path` in a spelling that no other call in this process uses:
+/// it encodes the bits of a number as "/." and "/" before the last name.
 static std::string spellAnew(std::string path) {
   static std::atomic<uint64_t> calls;
-  // The address tells apart the runtimes that two libraries bring along.
+  // The address differs between copies of the runtime in several libraries.
   uint64_t number = (reinterpret_cast<uintptr_t>(&calls) << 16) + calls++;
   std::string bits;
   for (; number > 0; number >>= 1)
@@ -39,12 +40,12 @@ static bool isSameFile(const File &file, const char *path) {
          opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
-/// An absolute path to `file`; throws Error if there is none.
+/// An absolute path that leads to `file`. Throws Error if there is none.
 static std::string findPath(const File &file) {
   std::string path = "/proc/self/fd/" + std::to_string(file.descriptor());
   if (isSameFile(file, path.c_str()))
     return path;
-  // Without /proc: no name leads safely to an open file.
+  // Without /proc, no name leads safely to an open file.
   std::unique_ptr<char, decltype(&std::free)> real(
       realpath(file.path().c_str(), nullptr), &std::free);
   if (!real || !isSameFile(file, real.get()))

@@ -16,11 +16,10 @@ namespace sherry::runtime {
 class Library {
 public:
   Library() = default;
-  /// Loads `file`, and no other, even if its path names another one by now.
-  /// Throws Error.
+  /// Loads `file`, even if its path names another file by now. Throws Error.
   explicit Library(const File &file);
 
-  /// Null if there is no such symbol.
+  /// The address of a symbol; null if there is none of this name.
   void *find(const char *symbol) const;
 
 private:

@@ -14,7 +14,7 @@ using namespace sherry::runtime;
 
 using Clock = std::chrono::steady_clock;
 
-/// Without sleeping, which takes longer than a message.
+/// Waits without sleeping, because sleeping takes longer than a message.
 static void waitFor(double seconds) {
   const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                       std::chrono::duration<double>(seconds));
@@ -23,7 +23,7 @@ static void waitFor(double seconds) {
 }
 
 void Link::simulate(double bandwidth, double newLatency) {
-  // In this form NaN fails.
+  // Comparisons with NaN are false, so NaN is refused.
   if (!(bandwidth >= 1 && newLatency > 0 && newLatency <= 10))
     throw Error("a link needs a bandwidth of at least 1 byte per second and a "
                 "latency above 0 and of at most 10 seconds");
@@ -38,7 +38,7 @@ double Link::secondsOf(size_t bytes) const {
 void Link::allGather(const void *mine, void *all, size_t bytes,
                      bool isPatient) {
   exchange->allGather(mine, all, bytes, isPatient);
-  if (isPatient) // not of a call
+  if (isPatient) // not part of a call
     return;
   const size_t others = (size() - 1) * bytes;
   received += others;

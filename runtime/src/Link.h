@@ -13,18 +13,18 @@
 
 namespace sherry::runtime {
 
-/// Another exchange, whose bytes it counts. It can make exchanges last as long
-/// as over a network: a rank waits `latency` seconds more for what the others
-/// send, and the time that their bytes take one by one.
+/// Forwards to another exchange and counts its bytes. It can simulate a
+/// network: a rank then waits `latency` seconds more for the messages of the
+/// others, plus the time that their bytes take one after the other.
 class Link : public Exchange {
 public:
   explicit Link(std::unique_ptr<Exchange> exchange)
       : exchange(std::move(exchange)) {}
 
-  /// Bytes per second, at least 1, and seconds, above 0 and at most 10; throws
-  /// Error otherwise.
+  /// Simulates a network. `bandwidth` is in bytes per second, at least 1;
+  /// `latency` in seconds, above 0 and at most 10. Throws Error otherwise.
   void simulate(double bandwidth, double latency);
-  /// By allGather() of calls, from the other ranks.
+  /// Bytes that allGather() has received from the other ranks in calls.
   uint64_t bytesReceived() const { return received; }
 
   uint32_t rank() const override { return exchange->rank(); }
@@ -39,8 +39,8 @@ private:
   double secondsOf(size_t bytes) const;
 
   std::unique_ptr<Exchange> exchange;
-  double perByte = 0, latency = 0; ///< seconds; 0: nothing is simulated
-  bool hasMessage = false;         ///< of rank 0, since the last exchange
+  double perByte = 0, latency = 0; ///< seconds; 0: no simulation
+  bool hasMessage = false;         ///< from rank 0, since the last exchange
   std::atomic<uint64_t> received = 0;
 };
 

@@ -35,7 +35,7 @@ static void checkCpu(const sherry_abi_model &model, uint64_t cpuFeatures) {
               " and needs CPU features that are missing here: " +
               cpuFeatureNames(missing) +
               "; compile it for the CPU 'native' on this machine, or for "
-              "x86-64-v2, which all have");
+              "x86-64-v2, which all CPUs have");
 }
 
 static void require(bool condition, const std::string &field) {
@@ -66,7 +66,7 @@ static void checkEntries(const sherry_abi_model &model) {
 void sherry::runtime::checkModelTable(const sherry_abi_model &model,
                                       uint64_t weightsSize,
                                       uint64_t cpuFeatures) {
-  checkVersion(model); // until here, nothing behind is known to be there
+  checkVersion(model); // older tables may have no further fields
   require(model.struct_size == sizeof(sherry_abi_model),
           "struct_size: " + std::to_string(model.struct_size) + " instead of " +
               std::to_string(sizeof(sherry_abi_model)));
@@ -86,7 +86,7 @@ void sherry::runtime::checkModelTable(const sherry_abi_model &model,
   require(fits(model.tokenizer_offset, model.tokenizer_size, weightsSize) &&
               model.tokenizer_size <= SHERRY_ABI_MAX_TOKENIZER,
           "tokenizer_offset or tokenizer_size");
-  // The sizes of buffers cannot overflow.
+  // With these limits, the sizes of buffers cannot overflow.
   require(model.vocab_size > 0 && model.vocab_size <= SHERRY_ABI_MAX_SIZE,
           "vocab_size");
   require(model.logits_stride >= model.vocab_size &&
@@ -111,7 +111,7 @@ uint32_t Model::maxBlock() const {
 }
 
 sherry_abi_forward_fn Model::entryFor(int64_t numTokens) const {
-  // The first is the one with the fewest tokens.
+  // The first suitable entry has the fewest tokens.
   return std::find_if(table->entries, table->entries + table->n_entries,
                       [&](const sherry_abi_entry &entry) {
                         return entry.kind == SHERRY_ABI_FORWARD &&
@@ -130,7 +130,7 @@ Model::Model(const File &file, sherry_weights placement) {
     checkModelTable(*table, range.size, hostCpuFeatures());
     description = Metadata::parse(
         std::string(table->metadata, table->metadata_size), table->vocab_size);
-    // The code calls for others only if it was compiled for several ranks.
+    // Code calls `exchange` only if it was compiled for several ranks.
     require(identity.rank < identity.n_ranks &&
                 identity.n_ranks == description.numRanks &&
                 identity.n_ranks <= SHERRY_ABI_MAX_RANKS,
@@ -159,14 +159,13 @@ void Model::load(const File &file) {
                 "; this is not a model that sherry-compile wrote");
   table = query();
   if (!table)
-    throw Error(SHERRY_ABI_QUERY_SYMBOL " gives no table");
+    throw Error(SHERRY_ABI_QUERY_SYMBOL " returns no table");
 }
 
 void Model::verify() const {
   if (computeChecksum(weights(), table->weights_size) != identity.file.weights)
-    throw Error(path + ": the weights have another checksum than they were "
-                       "written with; the file is damaged, copy it or compile "
-                       "the model again");
+    throw Error(path + ": the weights do not match their checksum; the file is "
+                       "damaged, copy it again or compile the model again");
 }
 
 bool Model::isEos(int32_t token) const {

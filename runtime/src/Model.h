@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Brings code, weights, description and tokenizer of one file together.
+// A compiled model: the code, weights, description and tokenizer of one file.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_MODEL_H
@@ -21,8 +21,8 @@
 namespace sherry::runtime {
 
 /// Throws Error if this runtime on this CPU cannot run the model of table
-/// `model`: another ABI version, a missing CPU feature, sizes that contradict
-/// each other or the `weightsSize` bytes that the file has.
+/// `model`: because of another ABI version, a missing CPU feature, or sizes
+/// that contradict each other or the `weightsSize` bytes in the file.
 void checkModelTable(const sherry_abi_model &model, uint64_t weightsSize,
                      uint64_t cpuFeatures);
 
@@ -30,30 +30,30 @@ class Ranks;
 
 class Model {
 public:
-  /// Throws Error, beginning with the path, if the file is no model that can be
-  /// run here.
+  /// Throws Error, whose message begins with the path, if the file is not a
+  /// model that can run here.
   Model(const std::string &path, sherry_weights placement)
       : Model(File(path), placement) {}
-  /// The same for a file that is open; its path is for messages.
+  /// The same for an open file; its path is for messages.
   Model(const File &file, sherry_weights placement);
 
-  /// The model's own table.
+  /// The table of the model's code.
   const sherry_abi_model &abi() const { return *table; }
   const uint8_t *weights() const { return weightsMapping.data(); }
-  /// Most tokens of a call.
+  /// The most tokens of a call.
   uint32_t maxBlock() const;
   /// The entry point for `numTokens` tokens, at most maxBlock().
   sherry_abi_forward_fn entryFor(int64_t numTokens) const;
-  /// The ranks that run it together; null if it is not cut, or was opened
-  /// alone.
+  /// The ranks that run the model together; null if the model is not cut, or
+  /// was opened alone.
   const std::shared_ptr<Ranks> &ranks() const { return allRanks; }
   void setRanks(std::shared_ptr<Ranks> ranks) { allRanks = std::move(ranks); }
-  /// Checksums of the code and of the weights: what tells this model from
-  /// others.
+  /// The checksums of the code and of the weights, which identify the model.
   const sherry_abi_checksum &checksum() const { return identity.file; }
-  /// Which part of the model it is.
+  /// The part of the model that this file is.
   const sherry_abi_identity &part() const { return identity; }
-  /// Throws Error, beginning with the path, if the weights are damaged.
+  /// Throws Error, whose message begins with the path, if the weights are
+  /// damaged.
   void verify() const;
   const Metadata &metadata() const { return description; }
   bool isEos(int32_t token) const;
@@ -69,7 +69,7 @@ private:
   Library library;
   const sherry_abi_model *table = nullptr;
   Mapping weightsMapping;
-  sherry_abi_identity identity = {}; ///< as it was written
+  sherry_abi_identity identity = {}; ///< as stored in the file
   Metadata description;
   std::optional<Tokenizer> textTokenizer;
   std::shared_ptr<Ranks> allRanks;

@@ -14,7 +14,7 @@
 
 using namespace sherry::runtime;
 
-/// Of the plugin, from joining until the ranks part.
+/// The functions of the plugin while this process is connected.
 static const sherry_exchange_functions *joined = nullptr;
 
 namespace {
@@ -39,7 +39,7 @@ public:
       joined = nullptr;
   }
   void leave(int exitCode) override {
-    // Else the others may not know, and one would wait for ever.
+    // Otherwise other ranks may not know, and one could wait for ever.
     if (hasEnded)
       functions.leave(exitCode);
   }
@@ -79,7 +79,7 @@ static std::string pathOf(const std::string &plugin) {
   if (size <= 0 || size == static_cast<ssize_t>(sizeof(program)))
     throw Error(
         "cannot find the plugin for MPI: the path of the program is not "
-        "known; name the plugin's with SHERRY_MPI");
+        "known; set SHERRY_MPI to the path of the plugin");
   const std::string path(program, static_cast<size_t>(size));
   return path.substr(0, path.rfind('/')) + "/../lib/sherry/sherry-" + plugin +
          ".so";
@@ -90,8 +90,8 @@ std::unique_ptr<Exchange> sherry::runtime::joinMpi() {
   if (plugin.empty())
     return nullptr;
   const std::string path = pathOf(plugin);
-  // MPIs load parts of themselves, which look for the symbols of the others. It
-  // stays loaded: MPI leaves handlers behind.
+  // RTLD_GLOBAL: an MPI loads parts of itself, which look for symbols of the
+  // other parts. The library stays loaded, because MPI leaves handlers behind.
   void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (!library)
     throw Error("cannot load the plugin for MPI: " + std::string(dlerror()) +
@@ -101,7 +101,7 @@ std::unique_ptr<Exchange> sherry::runtime::joinMpi() {
       dlsym(library, SHERRY_EXCHANGE_PLUGIN_SYMBOL));
   const sherry_exchange_functions *functions = query ? query() : nullptr;
   if (!functions || functions->version != SHERRY_EXCHANGE_PLUGIN_VERSION)
-    throw Error(path + ": is no plugin of this version of Sherry");
+    throw Error(path + ": is not a plugin for this version of Sherry");
   uint32_t rank = 0, size = 0;
   if (functions->join(&rank, &size) != 0)
     throw Error(functions->message());

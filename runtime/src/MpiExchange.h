@@ -12,14 +12,14 @@
 
 namespace sherry::runtime {
 
-/// Meets the processes that mpirun has started with this one, through the
-/// plugin for its MPI, in ../lib/sherry beside the program. SHERRY_MPI names
-/// another: openmpi, mpich or the path of a plugin. Returns null if this
-/// process runs alone; throws Error.
+/// Connects with the processes that mpirun has started with this one, through
+/// the plugin for its MPI in ../lib/sherry, relative to the folder of the
+/// program. SHERRY_MPI names another plugin: openmpi, mpich or a path. Returns
+/// null if this process runs alone. Throws Error.
 std::unique_ptr<Exchange> joinMpi();
 
-/// Ends all processes of joinMpi() with this exit code, unless they have
-/// parted.
+/// Ends all processes of joinMpi() with this exit code, if they are still
+/// connected.
 void abortMpi(int code);
 
 } // namespace sherry::runtime

@@ -21,7 +21,7 @@ PagePool::PagePool(uint64_t pageSize, uint64_t pages, const std::string &what)
 }
 
 int32_t PagePool::take(bool &isZero) {
-  // Room for what change() records.
+  // Makes room for the entry of change().
   if (isRecording && changes.size() == changes.capacity()) {
     changes = neededChanges();
     changes.reserve(2 * changes.size() + 16);
@@ -37,7 +37,7 @@ int32_t PagePool::take(bool &isZero) {
                   std::to_string(numPages) + " pages of " +
                   std::to_string(SHERRY_ABI_PAGE_POSITIONS) +
                   " positions; drop sequences, or make a context with more");
-    // Room for all of them, so that release() needs no memory.
+    // Room for all pages, so that release() needs no memory.
     freePages.reserve(used + 1);
     holders.push_back(0);
     page = static_cast<int32_t>(used++);
@@ -49,7 +49,7 @@ int32_t PagePool::take(bool &isZero) {
 int32_t PagePool::allocate() {
   bool isZero;
   const int32_t result = take(isZero);
-  // No sequence finds in a new page what another left behind.
+  // A new page must not show the contents of another sequence.
   if (!isZero)
     change({result, -1});
   return result;
@@ -83,7 +83,8 @@ void PagePool::release(int32_t page) {
 std::vector<PageChange> PagePool::neededChanges() const {
   if (changes.empty()) // as for most tokens
     return {};
-  // Contents that somebody has a use for, from the last change on backwards.
+  // Goes backwards from the last change and marks the pages whose contents are
+  // still needed.
   std::vector<bool> isNeeded(holders.size());
   for (size_t i = 0; i < holders.size(); ++i)
     isNeeded[i] = holders[i] > 0;

@@ -13,19 +13,19 @@
 
 namespace sherry::runtime {
 
-/// What became of a page before the next call.
+/// A change of a page that other ranks make before the next call.
 struct PageChange {
   int32_t page;
-  int32_t source; ///< the page that it is a copy of; -1: it is zeros
+  int32_t source; ///< the page to copy from; -1: fill with zeros
 };
 
 /// Pages of keys and values, each of SHERRY_ABI_PAGE_POSITIONS positions, with
-/// a count of the sequences that hold it. A page takes memory from its first
+/// a count of the sequences that hold them. A page takes memory from its first
 /// use on.
 class PagePool {
 public:
-  /// `numPages` of `pageSize` bytes; throws Error, with `what` in the message,
-  /// if addresses are short.
+  /// A pool of `numPages` pages of `pageSize` bytes. Throws Error, with `what`
+  /// in the message, if the address space does not suffice.
   PagePool(uint64_t pageSize, uint64_t numPages, const std::string &what);
 
   uint8_t *data() const { return memory.data(); }
@@ -34,14 +34,15 @@ public:
     return data() + static_cast<uint64_t>(number) * bytesPerPage;
   }
   uint32_t size() const { return numPages; }
-  /// Pages that no sequence holds.
+  /// The number of pages that no sequence holds.
   uint32_t available() const {
     return numPages - used + static_cast<uint32_t>(freePages.size());
   }
 
-  /// A page of zeros that is held once; throws Error if none is left.
+  /// A page of zeros with one holder. Throws Error if no page is left.
   int32_t allocate();
-  /// A page with the contents of another, likewise.
+  /// A page with the contents of `page` and one holder. Throws Error if no page
+  /// is left.
   int32_t copy(int32_t page);
   void hold(int32_t page) { ++holders[index(page)]; }
   void release(int32_t page);
@@ -49,17 +50,17 @@ public:
 
   /// From now on, changes are kept for neededChanges().
   void recordChanges() { isRecording = true; }
-  /// The changes since forgetChanges(), in their order, that give pools of
-  /// other processes the contents of the pages that are held: at most two for
-  /// each, unless pages are copied several times in turn.
+  /// The changes since forgetChanges(), in their order, which give the pools of
+  /// other processes the contents of all held pages: at most two for each page,
+  /// unless pages are copied several times in turn.
   std::vector<PageChange> neededChanges() const;
   void forgetChanges() { changes.clear(); }
-  /// Makes a change of another pool, whose pages this one has.
+  /// Makes a change of another pool, of which this one is a copy.
   void apply(PageChange change);
 
 private:
   static size_t index(int32_t page) { return static_cast<size_t>(page); }
-  /// The same with any contents; says in `isZero` whether they are zeros.
+  /// The same with any contents; sets `isZero` if they are zeros.
   int32_t take(bool &isZero);
   void change(PageChange next);
 

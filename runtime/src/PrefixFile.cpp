@@ -2,9 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A file has the header, the tokens [num_tokens] as int32, and the pages. It
-// comes from strangers: sizes are checked before anything is read, checksums
-// before anything is used.
+// A file has the header, the tokens [num_tokens] as int32, and the pages. Files
+// are not trusted: sizes are checked before anything is read, checksums before
+// anything is used.
 //
 //===----------------------------------------------------------------------===//
 #include "PrefixFile.h"
@@ -29,7 +29,7 @@ struct Header {
   sherry_abi_checksum model;
   uint64_t pageSize;
   uint32_t numTokens, numPages;
-  uint32_t contents; ///< checksum of all behind the header
+  uint32_t contents; ///< checksum of all bytes after the header
   uint32_t header;   ///< checksum of the fields before this one
 };
 static_assert(sizeof(Header) == 48, "the same in every file");
@@ -39,7 +39,7 @@ uint32_t checksumOf(const Header &header) {
       0, reinterpret_cast<const Bytef *>(&header), offsetof(Header, header)));
 }
 
-/// That of two pieces, of which the second has `size` bytes.
+/// The checksum of two adjacent ranges, of which the second has `size` bytes.
 uint32_t join(uint32_t first, uint32_t second, uint64_t size) {
   return static_cast<uint32_t>(
       crc32_combine(first, second, static_cast<z_off_t>(size)));
@@ -53,7 +53,7 @@ uint64_t sizeOf(const std::vector<int32_t> &tokens) {
   return tokens.size() * sizeof(int32_t);
 }
 
-/// That of tokens and pages, from the checksums of the pages.
+/// The checksum of tokens and pages, from the checksums of the pages.
 uint32_t checksumOf(const std::vector<int32_t> &tokens,
                     const std::vector<uint32_t> &pages, uint64_t pageSize) {
   uint32_t result = computeChecksum(bytesOf(tokens), sizeOf(tokens));
@@ -62,8 +62,8 @@ uint32_t checksumOf(const std::vector<int32_t> &tokens,
   return result;
 }
 
-/// Calls `prepare` for each page of a sequence; returns the checksums that the
-/// pages have then. All threads take part.
+/// Calls `prepare` for each page of a sequence and returns the checksums of the
+/// pages after it. All threads take part.
 std::vector<uint32_t>
 checksumsOfPages(const PagePool &pool, const Sequence &sequence,
                  const std::function<void(uint64_t, uint8_t *)> &prepare) {
@@ -122,7 +122,7 @@ Header readHeader(const File &file, const sherry_abi_checksum &model,
               std::to_string(capacity) + " positions");
   require(header.numPages == Sequence::pagesOf(header.numTokens),
           "the header contradicts itself");
-  // No product of what follows overflows: no pool is so large.
+  // With this check, no product below overflows.
   require(header.numPages <= pool.size(),
           "needs " + std::to_string(header.numPages) +
               " pages, the context has " + std::to_string(pool.size()));
@@ -163,7 +163,7 @@ Sequence sherry::runtime::readPrefix(const std::string &path,
   file.read(sizeof(Header), tokens.data(), sizeOf(tokens));
   Sequence result(pool);
   result.makeRoom(header.numTokens);
-  // While a page is in the cache of its thread.
+  // Computes the checksum of a page while it is in the thread's cache.
   const std::vector<uint32_t> pages =
       checksumsOfPages(pool, result, [&](uint64_t i, uint8_t *page) {
         file.read(pagesAt + i * pool.pageSize(), page, pool.pageSize());

@@ -10,14 +10,15 @@
 
 namespace sherry::runtime {
 
-/// Writes the tokens and the pages of a sequence; `model` tells the model from
-/// others. Throws std::runtime_error, naming the file, which is then as it was.
+/// Writes the tokens and the pages of a sequence; `model` identifies the model.
+/// Throws std::runtime_error, which names the file; an old file is then as it
+/// was.
 void writePrefix(const std::string &path, const sherry_abi_checksum &model,
                  const PagePool &pool, const Sequence &sequence);
 
-/// What writePrefix() wrote, in pages of `pool`. Throws Error, naming the file,
-/// if it is not whole, of another model or runtime, longer than `capacity`
-/// tokens, or has tokens of `vocabSize` and above.
+/// Reads a file of writePrefix() into pages of `pool`. Throws Error, which
+/// names the file, if it is damaged, of another model or runtime, or longer
+/// than `capacity` tokens, or if it has tokens that are not below `vocabSize`.
 Sequence readPrefix(const std::string &path, const sherry_abi_checksum &model,
                     uint32_t vocabSize, PagePool &pool, uint32_t capacity);
 

@@ -13,7 +13,7 @@ Profile::Profile(size_t numSteps, uint32_t numThreads, bool keepsEvents)
   if (!keepsEvents)
     return;
   events.resize(numThreads);
-  // Memory cannot run short while the model's code runs.
+  // No memory may be allocated while the model's code runs.
   for (auto &list : events)
     list.reserve(SHERRY_MAX_EVENTS);
 }
@@ -23,7 +23,7 @@ sherry_step_time Profile::time(size_t step) const {
     throw Error("step " + std::to_string(step) + " is not in [0, " +
                 std::to_string(numSteps) + ")");
   sherry_step_time sum = {};
-  uint64_t team = 0; // may be smaller than what was asked for
+  uint64_t team = 0; // may be smaller than the context's number of threads
   for (size_t thread = 0; thread < numThreads; ++thread) {
     const sherry_step_time &time = times[thread * numSteps + step];
     team += time.calls > 0;

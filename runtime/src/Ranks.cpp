@@ -19,25 +19,25 @@ using namespace sherry::runtime;
 namespace {
 enum class Command : uint32_t { End, MakeContext, DropContext, Run };
 
-/// What rank 0 says first.
+/// The first message of rank 0 for each command.
 struct Header {
   Command command;
   uint32_t context;
-  // Of MakeContext:
+  // For MakeContext:
   uint32_t pages, numThreads;
-  // Of Run:
+  // For Run:
   uint32_t numTokens, numLogits, numHidden, numSequences, tableStride;
   uint32_t numChanges;
 };
 
-/// What a rank says of its part of a model.
+/// The description that a rank sends of its part of a model.
 struct Part {
   uint32_t abiVersion;
   sherry_abi_identity identity;
   char problem[512]; ///< zero-terminated; empty if there is none
 };
 
-/// What a rank that is not the first has for a context.
+/// The state that a rank other than 0 keeps for a context.
 struct Followed {
   PagePool pool;
   uint32_t numThreads;
@@ -49,7 +49,7 @@ public:
   Follower(Exchange &exchange, const Model &model)
       : exchange(exchange), model(model), workspace(model) {}
 
-  /// Returns false if rank 0 has no more.
+  /// Handles a command of rank 0; returns false after the last one.
   bool step();
 
 private:
@@ -62,11 +62,11 @@ private:
   Workspace workspace;
   std::map<uint32_t, Followed> contexts;
   Call call;
-  std::vector<int32_t> numbers; ///< that come with a call
+  std::vector<int32_t> numbers; ///< the second message of a call
 };
 } // namespace
 
-/// Throws Error unless what rank 0 says makes sense here.
+/// Throws Error unless `condition` holds for a message of rank 0.
 static void require(bool condition, const char *what) {
   if (!condition)
     throw Error(std::string("rank 0 has sent a wrong message: ") + what);
@@ -76,19 +76,19 @@ static void require(bool condition, const char *what) {
 // All ranks
 //===----------------------------------------------------------------------===//
 
-/// Throws Error on all ranks, of which this is `here`, or on none.
+/// Throws Error on all ranks, or on none; this rank is `here`.
 static void checkParts(const std::vector<Part> &parts, uint32_t here) {
   const sherry_abi_identity &first = parts.front().identity;
   for (uint32_t rank = 0; rank < parts.size(); ++rank) {
     const Part &other = parts[rank];
-    // Whatever came, it ends.
+    // The text may lack its terminating zero.
     const std::string problem(other.problem,
                               strnlen(other.problem, sizeof(other.problem)));
     const std::string name = "rank " + std::to_string(rank);
     const sherry_abi_identity &identity = other.identity;
     if (other.abiVersion != SHERRY_ABI_VERSION)
-      throw Error(name + " has a runtime of ABI version " +
-                  std::to_string(other.abiVersion) + ", others of " +
+      throw Error(name + " has a runtime with ABI version " +
+                  std::to_string(other.abiVersion) + ", others with " +
                   std::to_string(SHERRY_ABI_VERSION));
     if (!problem.empty())
       throw Error(rank == here ? problem : name + ": " + problem);
@@ -116,12 +116,12 @@ void Ranks::compare(const sherry_abi_identity &mine,
   part.identity = mine;
   problem.copy(part.problem, sizeof(part.problem) - 1);
   std::vector<Part> parts(size());
-  // Files may take long to read.
+  // Patient, because files may take long to read.
   exchange->allGather(&part, parts.data(), sizeof(part), /*isPatient=*/true);
   try {
     checkParts(parts, rank());
   } catch (...) {
-    // All ranks come here.
+    // All ranks throw.
     end();
     throw;
   }
@@ -130,7 +130,7 @@ void Ranks::compare(const sherry_abi_identity &mine,
 std::shared_ptr<const Model> Ranks::open(const std::shared_ptr<Ranks> &ranks,
                                          const std::string &path,
                                          sherry_weights weights) {
-  // Known to all ranks, as they have come to the same calls.
+  // The same on all ranks, because they make the same calls.
   if (std::exchange(ranks->hasModel, true))
     throw Error("the ranks that run a model cannot open another");
   std::shared_ptr<Model> model;
@@ -150,7 +150,7 @@ void Ranks::verify(const Model &model) {
   const std::lock_guard<std::mutex> lock(mutex);
   checkTogether();
   if (numContexts > 0)
-    throw Error("weights are verified before there is a context");
+    throw Error("weights must be verified before the first context is made");
   std::string problem;
   try {
     model.verify();
@@ -180,7 +180,7 @@ Ranks::~Ranks() {
       end();
     }
   } catch (const std::exception &) {
-    // The others are gone already.
+    // The other ranks are gone already.
   }
   exchange->leave(exitCode);
 }
@@ -246,7 +246,8 @@ void RemoteContext::run(const Workspace &workspace, const Model &model,
   }
   for (const PageChange &change : changes)
     numbers.insert(numbers.end(), {change.page, change.source});
-  // From here on the others do what this rank must do, too.
+  // From here on, the other ranks make the call, so this rank must make it,
+  // too.
   ranks->isBroken = true;
   ranks->exchange->broadcast(&header, sizeof(header));
   ranks->exchange->broadcast(numbers.data(), numbers.size() * sizeof(int32_t));
@@ -257,7 +258,7 @@ void RemoteContext::run(const Workspace &workspace, const Model &model,
 }
 
 //===----------------------------------------------------------------------===//
-// The others
+// Other ranks
 //===----------------------------------------------------------------------===//
 
 bool Follower::step() {
@@ -284,7 +285,7 @@ void Follower::makeContext(const Header &header) {
   const uint64_t size = checkedMultiply(
       SHERRY_ABI_PAGE_POSITIONS, model.abi().kv_bytes_per_position, "a page");
   require(header.numThreads <= SHERRY_ABI_MAX_THREADS, "the threads");
-  // More cannot be used.
+  // More pages cannot be used.
   const uint64_t pages = std::min<uint64_t>(
       header.pages,
       SHERRY_ABI_MAX_SEQUENCES * Sequence::pagesOf(model.abi().max_context));
@@ -322,7 +323,7 @@ void Follower::checkCall(const Header &header, const PagePool &pool) const {
 
 void Follower::run(const Header &header) {
   const auto found = contexts.find(header.context);
-  require(found != contexts.end(), "a context that is not there");
+  require(found != contexts.end(), "an unknown context");
   PagePool &pool = found->second.pool;
   require(header.numTokens > 0 && header.numTokens <= model.maxBlock() &&
               header.numHidden <= header.numTokens &&

@@ -2,9 +2,10 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Rank 0 has the sequences, and tells the others of each call what they need to
-// make it too: tokens, places, and what became of pages. So keys and values of
-// a rank's heads lie in the same pages on all ranks.
+// Rank 0 has the sequences. For each call it sends the other ranks the data
+// that they need to make the call, too: tokens, positions and changes of pages.
+// So on all ranks the keys and values of a sequence are in pages of the same
+// numbers.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_RANKS_H
@@ -21,12 +22,13 @@
 
 namespace sherry::runtime {
 
-/// The ranks, as one of them sees them. On rank 0, threads may use it at once.
+/// The ranks, as seen by one of them. On rank 0, several threads may use the
+/// object at once.
 class Ranks {
 public:
   explicit Ranks(std::unique_ptr<Exchange> exchange)
       : exchange(std::make_unique<Link>(std::move(exchange))) {}
-  /// Rank 0 lets the others go.
+  /// On rank 0, tells the others that there are no more calls.
   ~Ranks();
 
   uint32_t rank() const { return exchange->rank(); }
@@ -37,54 +39,54 @@ public:
   }
   uint64_t bytesReceived() const { return exchange->bytesReceived(); }
 
-  /// The process ends with `code` should it not get free of the others; see
-  /// sherry_ranks_leave.
+  /// Sets the exit code of the process in case that MPI does not finish; see
+  /// sherry_ranks_leave().
   void setExitCode(int code) { exitCode = code; }
 
-  /// Opens this rank's part of the model `path` and compares it with those of
-  /// the others. Throws Error on all ranks, also for a second model.
+  /// Opens this rank's part of the model `path` and compares it with the parts
+  /// of the others. Throws Error on all ranks; a second model is an error, too.
   static std::shared_ptr<const Model> open(const std::shared_ptr<Ranks> &ranks,
                                            const std::string &path,
                                            sherry_weights weights);
   /// Compares the parts of a model that the ranks have opened; `problem` is the
-  /// reason if this one could not. Throws Error on all ranks unless they are
-  /// the parts of one model, in the order of the ranks.
+  /// reason why this rank could not open its part, or empty. Throws Error on
+  /// all ranks unless the parts are of one model, in the order of the ranks.
   void compare(const sherry_abi_identity &mine, const std::string &problem);
 
-  /// Throws Error on all ranks if a part, of which `model` is this rank's, is
-  /// damaged; then there are no calls. Before others follow and before there
-  /// is a context.
+  /// Verifies all parts of a model; `model` is the part of this rank. Throws
+  /// Error on all ranks if one part is damaged; then no calls can be made. To
+  /// be called before follow() and before a context is made.
   void verify(const Model &model);
 
-  /// Of the others: makes the calls of rank 0 with the model's part, until rank
-  /// 0 has no more. Throws Error.
+  /// On other ranks than 0: makes the calls of rank 0 with this part of the
+  /// model until there are no more. Throws Error.
   void follow(const Model &model);
-  /// Of rank 0: whether calls can still be made.
+  /// On rank 0: whether calls can still be made.
   bool areTogether() const { return !isOver && !isBroken; }
 
 private:
   friend class RemoteContext;
-  /// Throws Error if the others follow no more.
+  /// Throws Error if the other ranks follow no longer.
   void checkTogether() const;
   uint32_t makeContext(const PagePool &pool, uint32_t numThreads);
   void dropContext(uint32_t context) noexcept;
   void end();
 
   std::unique_ptr<Link> exchange;
-  std::mutex mutex; ///< of a whole call
+  std::mutex mutex; ///< held during a whole call
   uint32_t numContexts = 0;
   bool hasModel = false;
   int exitCode = 0;
-  /// All know that there are no more calls.
+  /// All ranks know that there are no more calls.
   std::atomic<bool> isOver = false;
-  /// A call has ended on some ranks only.
+  /// A call has ended only on some ranks.
   std::atomic<bool> isBroken = false;
 };
 
-/// Of rank 0: the pages that the others have for a context of it.
+/// On rank 0: the pages of the other ranks for one of its contexts.
 class RemoteContext {
 public:
-  /// They use up to `numThreads` threads.
+  /// The other ranks use up to `numThreads` threads.
   RemoteContext(std::shared_ptr<Ranks> ranks, const PagePool &pool,
                 uint32_t numThreads)
       : ranks(std::move(ranks)), numThreads(numThreads),
@@ -95,9 +97,9 @@ public:
       ranks->dropContext(number);
   }
 
-  /// Makes a call on all ranks. `table` has `numSequences` rows. The changes of
-  /// the pool's pages are told, and forgotten. Throws Error; then the ranks are
-  /// not together any more.
+  /// Makes a call on all ranks. `table` has `numSequences` rows. Sends the
+  /// changes of the pool's pages, and forgets them. Throws Error; then no more
+  /// calls can be made.
   void run(const Workspace &workspace, const Model &model, const Call &call,
            PageTable table, int64_t numSequences, PagePool &pool,
            Profile *profile) const;

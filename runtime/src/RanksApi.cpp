@@ -50,7 +50,7 @@ int sherry_model_follow(const sherry_model *model) {
   return guard(-1, [&] {
     const std::shared_ptr<Ranks> &ranks = model->model->ranks();
     if (!ranks || ranks->rank() == 0)
-      throw Error("only ranks other than 0 follow");
+      throw Error("rank 0 cannot follow; only the other ranks can");
     ranks->follow(*model->model);
     return 0;
   });

@@ -54,8 +54,8 @@ void Sampler::accept(int32_t token) {
     recent.pop_front();
 }
 
-/// The logits with biases and penalties; the logits themselves if there are
-/// none.
+/// The logits with biases, penalties and mask; the logits themselves if there
+/// is nothing to change.
 const float *Sampler::adjust(const float *logits, uint32_t n,
                              const uint32_t *mask) {
   const float repetition = options.repetition_penalty;
@@ -90,16 +90,16 @@ const float *Sampler::adjust(const float *logits, uint32_t n,
   return adjusted.data();
 }
 
-/// A total order, so that every way to sort gives the same.
+/// A total order, so that every algorithm gives the same result.
 bool Sampler::isLikelier(const Candidate &a, const Candidate &b) {
   return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
 }
 
-/// The largest logit, -infinity if there is none. All x86-64 has SSE2; with a
-/// comparison at a time, a large vocabulary takes ten times longer.
+/// The largest logit, -infinity if there is none. All x86-64 CPUs have SSE2;
+/// with one comparison at a time, a large vocabulary takes ten times longer.
 static float findLargest(const float *logits, uint32_t n, bool &areNumbers) {
   const __m128 least = _mm_set1_ps(-HUGE_VALF);
-  // Several, as each has to wait for its last maximum.
+  // Several maxima, because each waits for its last result.
   __m128 m0 = least, m1 = least, m2 = least, m3 = least;
   __m128 wrong = _mm_setzero_ps();
   uint32_t i = 0;
@@ -127,7 +127,7 @@ static float findLargest(const float *logits, uint32_t n, bool &areNumbers) {
   return largest;
 }
 
-/// Finds the largest logit of each block. False: not all are numbers.
+/// Finds the largest logit of each block. Returns false if a logit is NaN.
 bool Sampler::scan(const float *logits, uint32_t n) {
   bool areNumbers = true;
   most.clear();
@@ -140,14 +140,14 @@ bool Sampler::scan(const float *logits, uint32_t n) {
   return areNumbers;
 }
 
-/// Makes the top_k likeliest tokens the candidates, likeliest first; without
-/// top_k all that are possible, by id. After scan().
+/// Makes the top_k likeliest tokens the candidates, the likeliest first;
+/// without top_k all possible tokens, by id. To be called after scan().
 void Sampler::collect(const float *logits, uint32_t n) {
   const bool isLimited = options.top_k > 0;
   candidates.clear();
   for (uint32_t i = 0; i < n; ++i) {
-    // Mostly no token of a block is likelier than all candidates; of two that
-    // are equal, the first is.
+    // Most blocks have no token that is likelier than the least likely
+    // candidate. Of two equal logits, the first counts as likelier.
     if (isLimited && i % blockSize == 0 && candidates.size() == options.top_k &&
         most[i / blockSize] <= candidates.front().logit) {
       i += blockSize - 1;
@@ -157,7 +157,8 @@ void Sampler::collect(const float *logits, uint32_t n) {
       continue;
     const Candidate candidate = {std::min(logits[i], FLT_MAX),
                                  static_cast<int32_t>(i), 0};
-    // A heap with the least likely in front, which few can displace.
+    // A heap with the least likely candidate in front, which few tokens
+    // displace.
     if (isLimited && candidates.size() == options.top_k) {
       if (!isLikelier(candidate, candidates.front()))
         continue;
@@ -175,7 +176,7 @@ void Sampler::collect(const float *logits, uint32_t n) {
 /// Keeps the likeliest candidates that together reach top_p, likeliest first.
 void Sampler::keepTopP() {
   const double total = totalWeight();
-  // A heap: mostly few of many candidates are kept.
+  // A heap, because mostly few of many candidates are kept.
   auto isLess = [](const Candidate &a, const Candidate &b) {
     return isLikelier(b, a);
   };
@@ -215,7 +216,7 @@ void Sampler::keepTypical() {
   for (const Candidate &candidate : candidates)
     if (candidate.weight > 0)
       entropy -= candidate.weight / total * std::log(candidate.weight / total);
-  // What is impossible by rounding is the least typical.
+  // A token whose probability is rounded to 0 is the least typical.
   auto distance = [&](const Candidate &candidate) {
     return candidate.weight > 0
                ? std::fabs(-std::log(candidate.weight / total) - entropy)

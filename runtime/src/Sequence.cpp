@@ -9,7 +9,7 @@
 
 using namespace sherry::runtime;
 
-/// Releases all pages but the first `count`.
+/// Releases all pages except the first `count`.
 void Sequence::dropPages(size_t count) {
   for (; held.size() > count; held.pop_back())
     pool->release(held.back());
@@ -32,7 +32,7 @@ void Sequence::truncate(uint32_t length) {
 
 void Sequence::makeRoom(uint32_t count) {
   const size_t end = ids.size() + count;
-  // Twice as much as before, so that token after token is cheap.
+  // Doubles the capacity, so that appending token by token is cheap.
   if (ids.capacity() < end)
     ids.reserve(std::max<size_t>(end, 2 * ids.capacity()));
   held.reserve(pagesOf(ids.capacity()));

@@ -10,11 +10,11 @@
 
 namespace sherry::runtime {
 
-/// The tokens that were evaluated, and their keys and values. Pages are shared
-/// with forks, and copied before what is in them changes.
+/// The evaluated tokens of a sequence, with their keys and values. Pages are
+/// shared with forks, and copied before their contents change.
 class Sequence {
 public:
-  /// The pool outlives the sequence.
+  /// The pool must outlive the sequence.
   explicit Sequence(PagePool &pool) : pool(&pool) {}
   Sequence(Sequence &&other) noexcept
       : pool(other.pool), ids(std::move(other.ids)),
@@ -26,24 +26,25 @@ public:
 
   uint32_t length() const { return static_cast<uint32_t>(ids.size()); }
   const std::vector<int32_t> &tokens() const { return ids; }
-  /// Their numbers; the last one may be used in part.
+  /// The numbers of the pages; the last page may be used in part.
   const std::vector<int32_t> &pages() const { return held; }
 
   /// The first `length` tokens, at most length(), in the same pages.
   Sequence fork(uint32_t length) const;
   /// Drops all tokens but the first `length`, at most length().
   void truncate(uint32_t length);
-  /// Gets pages of its own for `count` more positions. If it throws, the
-  /// sequence has the same tokens as before.
+  /// Gets unshared pages for `count` more positions. If it throws, the sequence
+  /// has the same tokens as before.
   void makeRoom(uint32_t count);
-  /// After the positions were written; needs no memory that could be short.
+  /// Appends tokens whose positions have been written. Allocates no memory, so
+  /// it cannot fail.
   void append(const int32_t *tokens, size_t count) {
     ids.insert(ids.end(), tokens, tokens + count);
   }
-  /// Gives back what makeRoom() got and append() did not use.
+  /// Releases the pages of makeRoom() that append() did not use.
   void dropRoom() { dropPages(pagesOf(ids.size())); }
 
-  /// How many pages have room for so many positions.
+  /// The number of pages that `positions` positions need.
   static size_t pagesOf(size_t positions) {
     constexpr size_t unit = SHERRY_ABI_PAGE_POSITIONS;
     return (positions + unit - 1) / unit;

@@ -32,7 +32,7 @@ int64_t sherry_drafter_draft(const sherry_drafter *drafter, int32_t *tokens,
     if (capacity < 0)
       throw Error("a draft of " + std::to_string(capacity) + " tokens");
     const SuffixAutomaton::Match match = drafter->automaton.match();
-    // What follows the text's end follows it there, too: it goes round.
+    // If the draft is longer than the continuation, the continuation repeats.
     for (int64_t i = 0; match.length > 0 && i < capacity; ++i)
       tokens[i] = match.continuation[static_cast<size_t>(i) % match.size];
     return static_cast<int64_t>(match.length);

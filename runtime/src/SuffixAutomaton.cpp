@@ -1,4 +1,4 @@
-//===- SuffixAutomaton.cpp - How a text went on before --------------------===//
+//===- SuffixAutomaton.cpp - Finds repeated suffixes of a text ------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -14,7 +14,7 @@ SuffixAutomaton::SuffixAutomaton() : states{{0, kNone, 0, kNone}} {
   table.assign(64, kNone);
 }
 
-/// The place in the table of an edge, or of nothing where it would be.
+/// The index of an edge in the table, or the empty slot where it would be.
 size_t SuffixAutomaton::slotOf(uint32_t state, int32_t token) const {
   const uint64_t key = uint64_t{state} << 32 | static_cast<uint32_t>(token);
   // Fibonacci hashing: the high bits of a product.
@@ -25,7 +25,7 @@ size_t SuffixAutomaton::slotOf(uint32_t state, int32_t token) const {
   return slot;
 }
 
-/// The number of an edge, or kNone.
+/// The number of the edge, or kNone.
 uint32_t SuffixAutomaton::find(uint32_t state, int32_t token) const {
   return table[slotOf(state, token)];
 }
@@ -45,8 +45,8 @@ void SuffixAutomaton::add(uint32_t from, int32_t token, uint32_t to) {
   table[slotOf(from, token)] = number;
 }
 
-/// A state with the edges of another one, for its suffixes of at most so many
-/// tokens.
+/// Makes a state with the edges of `state`, for its suffixes of at most
+/// `length` tokens.
 uint32_t SuffixAutomaton::clone(uint32_t state, uint32_t length) {
   const auto copy = static_cast<uint32_t>(states.size());
   states.push_back({length, states[state].link, states[state].end, kNone});
@@ -80,7 +80,7 @@ void SuffixAutomaton::push(int32_t token) {
     states[added].link = link;
   }
   last = added;
-  // The suffix has now ended here, too, which is the latest place next time.
+  // The suffix ends here, too; the next match will find this latest occurrence.
   State &longest = states[states[last].link];
   matchEnd = longest.end;
   longest.end = length;

@@ -14,12 +14,13 @@
 
 using namespace sherry::runtime;
 
-/// What a range takes, about, in nanoseconds: others wait as long for a thread
-/// that is stopped meanwhile, and longer.
+/// The approximate time of a range in nanoseconds. If the system stops a thread
+/// within a range, the others wait at least as long.
 static constexpr int64_t kRangeTime = 50'000;
-/// A thread that has run for as long makes way when it holds no range, in
-/// nanoseconds: less than the system grants at a time where processes share a
-/// processor, as it would stop the thread within a range.
+/// The time in nanoseconds after which a thread yields its processor when it
+/// holds no range. It is less than the time slice of the system when processes
+/// share a processor, because at the end of a slice the system would stop the
+/// thread within a range.
 static constexpr uint64_t kTurn = 1'500'000;
 
 static uint64_t nanoseconds() {
@@ -29,7 +30,8 @@ static uint64_t nanoseconds() {
           .count());
 }
 
-/// When this thread made way last, or was stopped; calls are short.
+/// When this thread last yielded or was stopped; kept between calls, which are
+/// short.
 static thread_local uint64_t turnBegin = 0;
 
 Member::Member(Division &division, int64_t thread, int64_t numThreads,
@@ -64,7 +66,7 @@ void Member::exchange(const sherry_abi_environment *self, const void *mine,
     division.exchange->allGather(mine, all, static_cast<size_t>(bytes),
                                  /*isPatient=*/false);
   } catch (...) {
-    // The code of the model cannot be left from here.
+    // An exception must not pass through the code of the model.
     division.failure = std::current_exception();
   }
 }
@@ -83,7 +85,8 @@ sherry_abi_range Member::take(int32_t step, int64_t count, int64_t grain) {
     uint64_t now = nanoseconds();
     if (taken > 0) {
       const uint64_t time = now - rangeBegin;
-      // Whoever needs so long was stopped, and has a new turn.
+      // A thread that took so long was stopped by the system and has a new
+      // slice.
       if (time > kTurn)
         turnBegin = now;
       else
@@ -112,11 +115,11 @@ sherry_abi_range Member::take(int32_t step, int64_t count, int64_t grain) {
   return {0, 0};
 }
 
-/// Where a range of the iterations [at, end) ends.
+/// The end of the next range of the iterations [at, end).
 int64_t Member::endOfRange(int64_t at, int64_t end, int64_t grain) const {
   if (grain == 0)
     return end;
-  // Something is left for others until little is.
+  // Leaves iterations for other threads until few are left.
   const int64_t size =
       perRange > 0 ? std::min(perRange, (end - at) / 2) : (end - at) / 32;
   const int64_t multiple = (at + size) / grain * grain;
@@ -133,12 +136,13 @@ sherry_abi_range Member::claim(int64_t count, int64_t grain) {
     std::atomic<int64_t> &next = division.next[owner].value;
     int64_t before = next.load(std::memory_order_relaxed);
     while (true) {
-      // Before the step: nobody has taken any.
+      // Before the step, no iterations have been taken.
       const int64_t at = std::max(before - begin, first);
       if (at >= end)
         break;
       const int64_t rangeEnd = endOfRange(at, end, grain);
-      // What iterations read was seen when the step before had ended.
+      // Relaxed: the inputs of iterations became visible when the step before
+      // ended.
       if (next.compare_exchange_weak(before, begin + rangeEnd,
                                      std::memory_order_relaxed))
         return {at, rangeEnd};
@@ -148,7 +152,8 @@ sherry_abi_range Member::claim(int64_t count, int64_t grain) {
   return {0, 0};
 }
 
-/// Says that the thread has finished its range of the step that ends at `end`.
+/// Publishes that the thread has finished its range of the step that ends at
+/// `end`.
 void Member::publish(int64_t end) {
   const int64_t before =
       division.finished.value.fetch_add(taken, std::memory_order_acq_rel);
@@ -165,9 +170,9 @@ void Member::makeWay() {
     away += turnBegin - from;
 }
 
-/// Until the step has ended, of which nothing is left to take. A step of a
+/// Waits for the end of a step of which no iterations are left. A step of a
 /// small model takes microseconds, so a thread spins for about as long; then it
-/// makes way, since the thread it waits for may need this very processor.
+/// yields, because the thread that it waits for may need this processor.
 void Member::wait(int64_t end) {
   const std::atomic<int64_t> &ended = division.ended.value;
   for (int i = 0; ended.load(std::memory_order_acquire) < end; ++i)
@@ -196,7 +201,7 @@ void Member::record(int32_t step, uint64_t arrival) {
 void sherry::runtime::runTeam(
     uint32_t numThreads, Profile *profile, Exchange *exchange,
     const std::function<void(const sherry_abi_environment *)> &work) {
-  // Where threads share processors, no one waits at another's expense.
+  // If threads share processors, a waiting thread must not spin.
   Division division(numThreads, numThreads > availableProcessors() ? 0 : 2000,
                     exchange);
   if (profile)
@@ -204,7 +209,7 @@ void sherry::runtime::runTeam(
   // One team for the whole call: a team per matrix would cost more than many of
   // the matrices.
   runParallel(numThreads, [&](int32_t thread, int32_t teamSize) {
-    // The team may be smaller than what was asked for.
+    // The team may be smaller than `numThreads`.
     Member member(division, thread, teamSize, profile);
     work(member.environment());
   });

@@ -17,20 +17,20 @@
 
 namespace sherry::runtime {
 
-/// The work of one call, for the threads of a team. A thread has an equal share
-/// of the iterations of a step, which it takes range by range; who has finished
-/// its own takes those of others. The step ends when its iterations have ended,
-/// so a thread that the system has stopped while it has no range stops nobody.
-/// The call ends when all threads have left it.
+/// The work of one call, divided among the threads of a team. Each thread has
+/// an equal share of the iterations of a step, which it takes range by range;
+/// after its own share it takes ranges of other shares. A step ends when its
+/// iterations have ended, so a thread that the system stops while it holds no
+/// range delays no other thread. The call ends when all threads have left it.
 class Division {
 public:
-  /// `spins` rounds a waiting thread spins before it makes way. `exchange`, if
-  /// there is one, is the way to other ranks.
+  /// A waiting thread spins for `spins` rounds before it yields. `exchange`, if
+  /// not null, connects with other ranks.
   Division(int64_t numThreads, int spins, Exchange *exchange = nullptr)
       : next(static_cast<size_t>(numThreads)), spins(spins),
         exchange(exchange) {}
 
-  /// After the call: throws what an exchange has thrown.
+  /// To be called after the call: rethrows the exception of an exchange.
   void rethrow() const {
     if (failure)
       std::rethrow_exception(failure);
@@ -38,30 +38,31 @@ public:
 
 private:
   friend class Member;
-  /// Iterations are counted through the whole call, so nothing is set back.
+  /// Iterations are counted through the whole call, so counters are never
+  /// reset.
   struct alignas(64) Counter {
     std::atomic<int64_t> value{0};
   };
 
-  std::vector<Counter> next; ///< of each thread's share, the first not taken
-  Counter finished;          ///< iterations
+  std::vector<Counter> next; ///< first iteration of each share not yet taken
+  Counter finished;          ///< finished iterations
   Counter ended;             ///< iterations of the steps that have ended
   const int spins;
   Exchange *const exchange;
-  std::exception_ptr failure; ///< of an exchange; there are no more then
+  std::exception_ptr failure; ///< of an exchange; the last one then
 };
 
 /// A thread of the team.
 class Member {
 public:
-  /// `numThreads` take part, at most those of the division. `profile`, if there
-  /// is one, gets the time of steps.
+  /// `numThreads` threads take part, at most as many as the division has.
+  /// `profile`, if not null, gets the times of steps.
   Member(Division &division, int64_t thread, int64_t numThreads,
          Profile *profile);
   Member(const Member &) = delete;
   Member &operator=(const Member &) = delete;
 
-  /// For the entry point.
+  /// The argument of the entry point.
   const sherry_abi_environment *environment() const { return &mine; }
 
 private:
@@ -83,18 +84,18 @@ private:
   sherry_abi_environment mine;
 
   int64_t begin = 0;     ///< iterations of all steps before this one
-  bool isInStep = false; ///< whether it has asked for a range of this one
-  int64_t owner = 0;     ///< thread of whose share it takes ranges
-  int64_t taken = 0;     ///< iterations of its range
-  int64_t perRange = 0;  ///< iterations of a range of a good size, once known
+  bool isInStep = false; ///< whether it has asked for a range of this step
+  int64_t owner = 0;     ///< the thread whose share it takes ranges of
+  int64_t taken = 0;     ///< iterations of its current range
+  int64_t perRange = 0;  ///< iterations that take kRangeTime, once known
 
   uint64_t rangeBegin = 0;
   uint64_t stepBegin = 0, away = 0; ///< for profiles
 };
 
 /// Calls `work` on a team of at most `numThreads` threads, once per thread.
-/// `profile`, if there is one, gets the time of steps. `exchange` is the way to
-/// other ranks, if there are any; throws what it throws.
+/// `profile`, if not null, gets the times of steps. `exchange`, if not null,
+/// connects with other ranks; its exceptions are rethrown.
 void runTeam(uint32_t numThreads, Profile *profile, Exchange *exchange,
              const std::function<void(const sherry_abi_environment *)> &work);
 

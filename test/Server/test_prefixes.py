@@ -122,7 +122,7 @@ class PrefixesTest(unittest.TestCase):
         )
         FOLDER.unlink()
         self.assertEqual(done.returncode, 1)
-        self.assertIn("is no folder for prefixes", done.stderr)
+        self.assertIn("is not a folder for prefixes", done.stderr)
 
 
 serving.main()

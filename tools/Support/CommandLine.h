@@ -1,9 +1,9 @@
-//===- CommandLine.h - What tools accept on the command line ----*- C++ -*-===//
+//===- CommandLine.h - Checks of command lines ------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What CLI11 leaves open: numbers that a type cannot hold, options that have no
-// effect in what the user asks for, and a standard output that is full.
+// Checks that CLI11 does not make: numbers that a type cannot hold, options
+// without an effect in the current mode, and errors of standard output.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_TOOLS_SUPPORT_COMMANDLINE_H
@@ -32,8 +32,9 @@ template <typename T> struct NumberOf { using type = T; };
 template <typename T> struct NumberOf<std::optional<T>> { using type = T; };
 template <typename T> struct NumberOf<std::vector<T>> { using type = T; };
 
-/// All of the text must be a number in decimal that T can hold, else nothing:
-/// CLI11 takes the nearest one, and reads what begins with 0 as octal.
+/// The number that the whole text is, in decimal; nothing if it is no number or
+/// T cannot hold it. CLI11 itself would take the nearest number, and read
+/// numbers that begin with 0 as octal.
 template <typename T> std::optional<T> parseNumber(const std::string &text) {
   T value{};
   const char *begin = text.data(), *end = begin + text.size();
@@ -43,17 +44,18 @@ template <typename T> std::optional<T> parseNumber(const std::string &text) {
   return value;
 }
 
-/// Brings a number into the form that CLI11 reads. Returns what is wrong.
+/// Brings a number into the form that CLI11 reads. Returns a message if the
+/// text is no number of type T, else an empty string.
 template <typename T> std::string normalizeNumber(std::string &text) {
   const std::optional<T> value = parseNumber<T>(text);
   if constexpr (std::is_integral_v<T>) {
     if (!value)
-      return "'" + text + "' is no whole number from " +
+      return "'" + text + "' is not a whole number from " +
              std::to_string(std::numeric_limits<T>::min()) + " to " +
              std::to_string(std::numeric_limits<T>::max());
     text = std::to_string(*value);
   } else if (!value) {
-    return "'" + text + "' is no number that a float of " +
+    return "'" + text + "' is not a number that a float of " +
            std::to_string(8 * sizeof(T)) + " bits can hold";
   }
   return "";
@@ -75,14 +77,14 @@ CLI::Option *addNumber(CLI::App &app, const std::string &names, T &value,
 /// The modes of a tool in which an option has an effect.
 struct OptionUse {
   const char *name;
-  unsigned modes; ///< bits, whose meaning is the tool's
-  /// Where it has none; null: "with" and the name of the mode.
+  unsigned modes; ///< bits, which the tool defines
+  /// Words for the modes without an effect; null: "with" and the mode's name.
   const char *elsewhere = nullptr;
 };
 
 /// Throws CLI::ParseError if an option was given that has no effect in the
 /// modes of this command line, and std::logic_error if an option of `app` is
-/// not in the table. Groups of options say for themselves what they exclude.
+/// not in the table. Options in groups are not checked.
 inline void refuseWithoutEffect(const CLI::App &app,
                                 const std::vector<OptionUse> &table,
                                 unsigned modes, const std::string &modeName) {
@@ -108,8 +110,8 @@ inline void refuseWithoutEffect(const CLI::App &app,
 
 /// Parses the command line and then calls `check`, which may throw
 /// CLI::ParseError too. Returns the exit code if the program is to end now: 0
-/// after --help or --version, 1 if they cannot be printed, 2 after a mistake,
-/// about which the user has been told.
+/// after --help or --version, 1 if they cannot be printed, 2 after a wrong
+/// command line, whose error has been printed.
 inline std::optional<int>
 parseCommandLine(CLI::App &app, int argc, char **argv,
                  const std::function<void()> &check = {}) {

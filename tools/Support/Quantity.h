@@ -13,7 +13,7 @@
 
 namespace sherry {
 
-/// Units of bytes per second; networks are named by their bits.
+/// Units of bandwidth, in bytes per second; "bit" units are for networks.
 inline constexpr std::pair<const char *, double> kBandwidthUnits[] = {
     {"kbit", 125}, {"mbit", 125e3}, {"gbit", 125e6},
     {"kb/s", 125}, {"Mb/s", 125e3}, {"Gb/s", 125e6},
@@ -22,7 +22,8 @@ inline constexpr std::pair<const char *, double> kBandwidthUnits[] = {
 inline constexpr std::pair<const char *, double> kTimeUnits[] = {
     {"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}};
 
-/// A positive number and one of the units: "10gbit".
+/// The value of a positive number with one of the units, such as "10gbit";
+/// nothing if the text is something else.
 template <size_t n>
 std::optional<double>
 parseQuantity(const std::string &text,
@@ -41,10 +42,10 @@ parseQuantity(const std::string &text,
 /// A network between machines.
 struct LinkSpeed {
   double bandwidth; ///< bytes per second
-  double latency;   ///< seconds until a message is there
+  double latency;   ///< seconds from sending a message to its arrival
 };
 
-/// Of a text such as "10gbit,25us".
+/// Parses a text such as "10gbit,25us"; nothing if it is something else.
 inline std::optional<LinkSpeed> parseLink(const std::string &text) {
   const size_t comma = std::min(text.find(','), text.size());
   const auto bandwidth = parseQuantity(text.substr(0, comma), kBandwidthUnits);
@@ -68,7 +69,7 @@ inline CLI::Option *addLink(CLI::App &app, const std::string &name,
               throw CLI::ValidationError(
                   name,
                   "'" + text +
-                      "' is no bandwidth and latency such as 10gbit,25us");
+                      "' is not a bandwidth and latency such as 10gbit,25us");
           },
           description)
       ->type_name("BANDWIDTH,LATENCY");

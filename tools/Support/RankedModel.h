@@ -13,17 +13,19 @@
 
 namespace sherry {
 
-/// This process and those that mpirun has started with it, if it did.
+/// This process and the processes that mpirun has started with it, if any.
 class RankedProcess {
 public:
-  /// Meets the others. Throws std::runtime_error, as does all that follows.
+  /// Connects with the other processes. This and the following functions throw
+  /// std::runtime_error.
   void join() {
     sherry_ranks *joined = nullptr;
     check(sherry_ranks_join(&joined));
     ranks.reset(joined);
   }
 
-  /// The last of all, when everything is printed; the program ends with `code`.
+  /// Disconnects from the other processes and returns `code`, with which the
+  /// program ends; to be called last, after all output.
   int leave(int code) {
     sherry_ranks_leave(ranks.release(), code);
     return code;
@@ -41,7 +43,7 @@ public:
                     : sherry_model_open(path.c_str(), weights)));
   }
 
-  /// Of rank 0: whether the others still compute for it.
+  /// On rank 0: whether the other ranks still compute for it.
   bool isTogether() const {
     return !ranks || sherry_ranks_are_together(ranks.get());
   }
@@ -52,11 +54,11 @@ public:
                                "that mpirun has started; this one is alone");
     check(sherry_ranks_simulate_link(ranks.get(), bandwidth, latency));
   }
-  /// Bytes from other ranks; 0 for a process alone.
+  /// Bytes that other ranks have sent to this one; 0 without other ranks.
   uint64_t bytesReceived() const {
     return ranks ? sherry_ranks_bytes_received(ranks.get()) : 0;
   }
-  /// Computes for rank 0, until it leaves.
+  /// Computes for rank 0 until it leaves.
   void follow(const Model &model) const {
     check(sherry_model_follow(model.get()));
   }
@@ -65,7 +67,7 @@ private:
   AllRanks ranks;
 };
 
-/// Prints an error, and ends the other ranks, which would wait for this one.
+/// Prints an error and ends the other ranks, which would wait for this one.
 inline void reportError(const char *tool, const char *message, int exitCode) {
   std::fprintf(stderr, "%s: error: %s\n", tool, message);
   std::fflush(stderr);

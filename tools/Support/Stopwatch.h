@@ -1,4 +1,4 @@
-//===- Stopwatch.h - How long something takes -------------------*- C++ -*-===//
+//===- Stopwatch.h - Measures time ------------------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -10,7 +10,7 @@
 
 namespace sherry {
 
-/// Seconds since it was made.
+/// Measures the seconds since its construction.
 class Stopwatch {
 public:
   double seconds() const {

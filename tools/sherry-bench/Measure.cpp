@@ -26,7 +26,7 @@ Summary sherry::bench::summarize(std::vector<double> values) {
   return {median, values.front(), values.back()};
 }
 
-/// Most tokens of a decode that are traced.
+/// The most tokens of a decode that are traced.
 static constexpr uint32_t kTracedTokens = 8;
 
 static uint64_t residentBytes() {
@@ -72,17 +72,18 @@ private:
     return Context(check(sherry_context_create(model, &context)));
   }
   void eval(sherry_context *context, int64_t n) const;
-  /// Calls `repeat` for a warm-up and all measurements; returns tokens/s.
+  /// Calls `repeat` for a warm-up and all repetitions; returns tokens per
+  /// second.
   Summary time(uint32_t tokens, const std::function<void()> &repeat) const;
-  /// What the profile of `context` holds after `blocks` evaluated blocks.
+  /// The steps in the profile of `context` after `blocks` evaluated blocks.
   std::vector<Step> readProfile(const sherry_context *context,
                                 double blocks) const;
-  /// Keeps the steps of `work`.
+  /// Traces the steps of `work`.
   void trace(sherry_context *context, Result &result,
              const std::function<void()> &work) const;
   double plainRead(double bytes);
 
-  /// Calls `repeat` once more; returns the bytes of a token.
+  /// Calls `repeat` once more; returns the received bytes per token.
   double countReceived(uint32_t tokens,
                        const std::function<void()> &repeat) const {
     const uint64_t before = process.bytesReceived();
@@ -96,14 +97,14 @@ private:
   const std::function<void(const std::string &)> &progress;
   std::vector<Step> steps;
   uint32_t threads = 0;
-  std::map<uint64_t, double> reads; ///< by MB, of these threads
+  std::map<uint64_t, double> reads; ///< plain read speed by MB
 };
 
 } // namespace
 
 /// Appends `n` tokens to every sequence.
 void Bench::eval(sherry_context *context, int64_t n) const {
-  // Any tokens do: the time does not depend on them.
+  // Any tokens will do, because the time does not depend on them.
   std::vector<int32_t> tokens;
   const uint64_t vocab = sherry_model_vocab_size(model);
   for (int64_t i = 0; i < n; ++i)
@@ -197,7 +198,7 @@ Result Bench::runPrefill(uint32_t tokens) {
   result.receivedPerToken = countReceived(tokens, repeat);
   result.steps = readProfile(context.get(), blocks);
   for (const Step &step : result.steps) {
-    // Logits are computed for the last token only.
+    // Logits are computed only for the last token.
     result.multiplyAddsPerToken += static_cast<double>(step.multiplyAdds) *
                                    (step.isHead() ? 1.0 / tokens : step.calls);
   }

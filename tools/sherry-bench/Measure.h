@@ -24,41 +24,41 @@ Summary summarize(std::vector<double> values);
 
 /// One step of a model's code.
 struct Step {
-  std::string entry;  ///< function that it is part of: decode, decode_layer ...
-  std::string op;     ///< op of the sherry dialect
-  std::string weight; ///< empty: reads no weight
-  std::string shape;  ///< of the weight
-  uint64_t bytes = 0; ///< of the weight that a call reads
+  std::string entry;         ///< its function: decode, decode_layer ...
+  std::string op;            ///< op of the sherry dialect
+  std::string weight;        ///< empty: reads no weight
+  std::string shape;         ///< of the weight
+  uint64_t bytes = 0;        ///< of the weight, read by a call
   uint64_t multiplyAdds = 0; ///< per token
   // Measured, per evaluated block of tokens.
   double calls = 0;
   double seconds = 0; ///< mean over threads, without waiting
   double waited = 0;  ///< mean over threads
 
-  /// Whether it works on the tokens whose logits are wanted only.
+  /// Whether it works only on the tokens whose logits are wanted.
   bool isHead() const {
     return op == "linear" && (entry == "decode" || entry == "prefill");
   }
 };
 
-/// What was measured for one model, thread count and test.
+/// The measurements of one model, number of threads and test.
 struct Result {
   std::string model;
   uint32_t threads;
   bool isDecode;
   uint32_t tokens;             ///< of one repetition and sequence
-  uint32_t contextFill;        ///< tokens before
+  uint32_t contextFill;        ///< tokens in the context before
   uint32_t batch;              ///< sequences that are decoded together
   double blockTokens;          ///< mean tokens of a block of prefill
   Summary tokensPerSecond;     ///< of all sequences
-  double bytesPerToken;        ///< weights and cache that a decoded token reads
-  double receivedPerToken;     ///< bytes from other ranks; 0: there are none
+  double bytesPerToken;        ///< of weights and cache, per decoded token
+  double receivedPerToken;     ///< bytes from other ranks
   double plainRead;            ///< bytes per second; 0 for prefill
   double multiplyAddsPerToken; ///< mean of a prompt's tokens
   double multiplyPeak;         ///< per second; 0 for decode
   std::string multiplyInstruction;
   std::vector<Step> steps;               ///< if profiled
-  std::vector<Step> tracedSteps;         ///< that events name; with --trace
+  std::vector<Step> tracedSteps;         ///< steps of `events`; with --trace
   std::vector<sherry_step_event> events; ///< with --trace
 
   double bytesPerSecond() const {
@@ -79,8 +79,8 @@ struct ModelReport {
   std::vector<Result> results;
 };
 
-/// Runs all tests of the options on one model; `progress` is told what comes.
-/// Of ranks that follow, the report is empty.
+/// Runs all tests of the options on one model; `progress` receives the name of
+/// each test. On ranks that follow, the report is empty.
 ModelReport measure(const RankedProcess &process, const std::string &path,
                     const Options &options,
                     const std::function<void(const std::string &)> &progress);

@@ -12,7 +12,7 @@ using namespace sherry;
 using namespace sherry::bench;
 
 namespace {
-/// What a run measures, and how it is printed.
+/// Measurements of a run, and the format of its output.
 enum Mode : unsigned {
   Prefill = 1,
   Decode = 2,
@@ -63,8 +63,8 @@ static unsigned findModes(const Options &options) {
 
 std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
                                                Options &options) {
-  CLI::App app("Measures the speed of models that sherry-compile wrote, and "
-               "compares it with the limits of this machine.",
+  CLI::App app("Measures the speed of compiled models and compares it with the "
+               "limits of this machine.",
                "sherry-bench");
   app.set_version_flag("--version",
                        std::string("sherry-bench ") + sherry_version());
@@ -79,19 +79,19 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
         ->capture_default_str();
   };
   addList("-p,--prompt", options.prompts,
-          "Prompt lengths for prefill in tokens, 0 for none");
+          "Lengths of prompts for prefill, in tokens; 0: no prefill");
   addList("-n,--n-predict", options.generated,
-          "Numbers of tokens to decode, 0 for none");
+          "Numbers of tokens to decode; 0: no decode");
   addList("--ctx-fill", options.contextFills,
-          "Tokens that the context holds before decoding starts");
+          "Tokens in the context before decoding starts");
   addList("-b,--batch", options.batches,
           "Numbers of sequences that are decoded together")
       ->check(CLI::Range(1u, 1024u));
   addList("-t,--threads", options.threads,
-          "Numbers of threads, 0 for one per physical core; no more than "
-          "processors are used");
+          "Numbers of threads; 0: one per physical core; at most the number of "
+          "processors");
   addNumber(app, "-r,--repetitions", options.repetitions,
-            "Measurements of which the median is taken")
+            "Repetitions of each measurement; the median counts")
       ->check(CLI::Range(1u, 1000u))
       ->capture_default_str();
   app.add_flag("--mmap", options.map,
@@ -100,28 +100,29 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
   app.add_option("-o,--output", options.format, "Output: md, json or csv")
       ->check(CLI::IsMember({"md", "json", "csv"}))
       ->capture_default_str();
-  app.add_flag("--profile", options.profile,
-               "Also split the time of a token into the steps of the model");
+  app.add_flag(
+      "--profile", options.profile,
+      "Also print how the time of a token divides into the steps of the model");
   app.add_flag("--kernels", options.kernels,
-               "Also give the speed of each matrix of the model");
+               "Also print the speed of each matrix of the model");
   app.add_flag("-q,--quiet", options.quiet, "Show no progress");
   app.add_option("--trace", options.trace,
                  "Also write each step of each thread to this file, for "
-                 "chrome://tracing or ui.perfetto.dev: one repetition of a "
-                 "prefill, and 8 tokens of a decode")
+                 "chrome://tracing or ui.perfetto.dev: of one repetition of a "
+                 "prefill, and of 8 tokens of a decode")
       ->type_name("FILE")
       ->check(isNamed);
   addLink(app, "--simulate-link", options.simulatedLink,
-          "Under mpirun: make the exchanges of the processes last as long as "
-          "over such a network, for example 10gbit,25us");
-  app.add_option(
-         "--plan", options.plan,
-         "Measure nothing, and predict how fast several machines decode "
-         "this model: 1b, 3b, 8b, 70b or 405b (LLaMA 3 with q6_K heads), "
-         "or a compiled model that is not cut")
+          "Under mpirun: slow the exchanges between processes down to a "
+          "network of this bandwidth and latency, for example 10gbit,25us");
+  app.add_option("--plan", options.plan,
+                 "Instead of measuring, predict how fast several machines "
+                 "decode this model: 1b, 3b, 8b, 70b or 405b (LLaMA 3 with "
+                 "q6_K heads), or a compiled model that is not cut")
       ->type_name("MODEL")
       ->check(isNamed);
-  addNumber(app, "--machines", options.machines, "Most machines of the plan")
+  addNumber(app, "--machines", options.machines,
+            "Largest number of machines of the plan")
       ->check(CLI::Range(1u, uint32_t{SHERRY_ABI_MAX_RANKS}))
       ->capture_default_str();
   app.add_option_function<std::string>(
@@ -131,17 +132,16 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
            if (!options.bandwidth)
              throw CLI::ValidationError(
                  "--bandwidth",
-                 "'" + text + "' is no speed of memory such as 50GB/s");
+                 "'" + text + "' is not a speed of memory such as 50GB/s");
          },
-         "Speed at which a machine of the plan reads its memory, for example "
-         "50GB/s")
+         "Memory bandwidth of each machine of the plan, for example 50GB/s")
       ->type_name("SPEED");
   addLink(app, "--link", options.link,
           "Network between the machines of the plan, for example 10gbit,25us");
   return parseCommandLine(app, argc, argv, [&] {
     const unsigned modes = findModes(options);
     if (modes == Plan) {
-      // Whatever an option has an effect on elsewhere.
+      // The words for other modes do not fit a plan.
       std::vector<OptionUse> table = optionTable;
       for (OptionUse &use : table)
         use.elsewhere = nullptr;

@@ -32,9 +32,9 @@ struct Options {
   bool kernels = false;      ///< also each linear of the model
   bool quiet = false;        ///< no progress
   std::string trace;         ///< file for single steps; empty: none
-  /// Of a network that is simulated between ranks.
+  /// The network that is simulated between ranks.
   std::optional<LinkSpeed> simulatedLink;
-  // A prediction in the place of measurements.
+  // A prediction instead of measurements:
   std::string plan; ///< the model; empty: none
   uint32_t machines = 8;
   std::optional<double> bandwidth; ///< bytes per second of a machine's memory
@@ -42,7 +42,7 @@ struct Options {
 };
 
 /// Fills `options`. Returns the exit code if the program is to end now: after
-/// --help, --version or a mistake, about which the user has been told.
+/// --help, --version or a wrong command line, whose error has been printed.
 std::optional<int> parseOptions(int argc, char **argv, Options &options);
 
 } // namespace sherry::bench

@@ -14,14 +14,16 @@
 using namespace sherry;
 using namespace sherry::bench;
 
-/// The part of a plain read's speed that decode reaches: docs/Benchmarking.md.
+/// The fraction of a plain read's speed that decode reaches; see
+/// docs/Benchmarking.md.
 static constexpr double kDecodeShare = 0.88;
-/// Most inputs of a linear op that share a scale.
+/// The most inputs of a linear op that share a scale.
 static constexpr int64_t kMostBlock = 256;
-/// Outputs that a rank has of a matrix are a multiple of it.
+/// The number of a rank's outputs of a matrix is a multiple of this.
 static constexpr int64_t kTileRows = 32;
 
-/// Weights that share a scale in f16, and the bits of one; those of q6_K.
+/// The weights that share an f16 scale, and the bits of a weight; the bits of a
+/// q6_K weight.
 static constexpr int64_t kGroup = 128;
 static constexpr double kTernaryBits = 1.375, kHeadBits = 6.5625;
 
@@ -93,7 +95,7 @@ static Shape readShape(const std::string &path) {
                        : kMostBlock;
   result.cacheBytes =
       static_cast<double>(sherry_model_cache_size_per_position(model.get()));
-  // A token reads all weights of its layers, and of the embedding one row.
+  // A token reads all weights of the layers, and one row of the embedding.
   result.weightBytes = 0;
   for (const auto &step : json.at(metadata::kSteps)) {
     const double bytes = step.value(metadata::step::kBytes, 0.0);
@@ -117,7 +119,7 @@ Shape sherry::bench::findShape(const std::string &name) {
   return readShape(name);
 }
 
-/// Whether sherry-compile cuts the model so.
+/// Whether sherry-compile can cut the model among so many ranks.
 static bool canCut(const Shape &shape, int64_t ranks) {
   auto isDivided = [&](int64_t rows) {
     return rows % (ranks * kTileRows) == 0;
@@ -130,7 +132,7 @@ static bool canCut(const Shape &shape, int64_t ranks) {
 
 double sherry::bench::receivedBytes(const Shape &shape, int64_t ranks) {
   const auto others = static_cast<double>(ranks - 1);
-  // A rank's columns of a row, for each of the others.
+  // The columns of a row that a rank receives from the others.
   auto whole = [&](int64_t columns) {
     return others * 4 * static_cast<double>(columns / ranks);
   };
@@ -163,10 +165,10 @@ std::vector<PlannedSplit> sherry::bench::plan(const Shape &shape,
                       static_cast<double>(ranks);
     split.readSeconds = split.readBytes / (kDecodeShare * *options.bandwidth);
     if (ranks > 1) {
-      // Those of the layers, of the embedding, the last norm and the logits.
+      // Exchanges of the layers, the embedding, the last norm and the logits.
       split.exchanges = 4 * shape.layers + 3;
       split.receivedBytes = receivedBytes(shape, ranks);
-      // Rank 0 also tells the others of the token.
+      // Rank 0 also sends the token to the others.
       split.exchangeSeconds =
           static_cast<double>(split.exchanges + 1) * options.link->latency +
           split.receivedBytes / options.link->bandwidth;

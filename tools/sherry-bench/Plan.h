@@ -17,17 +17,17 @@ namespace sherry::bench {
 struct Shape {
   std::string name;
   int64_t layers, hidden, heads, kvHeads, headDim, feedForward, vocab;
-  int64_t group;      ///< i8 activations whose weights share a scale; 0: f32
-  double weightBytes; ///< that a decoded token reads
+  int64_t group;      ///< i8 activations with a common scale; 0: f32
+  double weightBytes; ///< read per decoded token
   double cacheBytes;  ///< per position
 };
 
-/// The decode of one text by a number of machines, each a rank.
+/// The decode of one text by several machines, each a rank.
 struct PlannedSplit {
   int64_t ranks;
   double readBytes;     ///< of a rank, per token
   int64_t exchanges;    ///< per token
-  double receivedBytes; ///< by a rank from the others, per token
+  double receivedBytes; ///< by a rank from all others, per token
   double readSeconds;   ///< per token
   double exchangeSeconds;
   double tokensPerSecond() const { return 1 / (readSeconds + exchangeSeconds); }
@@ -41,7 +41,7 @@ Shape findShape(const std::string &name);
 /// formula of docs/Distributed.md.
 double receivedBytes(const Shape &shape, int64_t ranks);
 
-/// Splits of the shape among 1 machine and each possible number up to
+/// Splits of the shape among each possible number of machines from 1 to
 /// `options.machines`.
 std::vector<PlannedSplit> plan(const Shape &shape, const Options &options);
 

@@ -35,7 +35,7 @@ static std::string titleOf(const Result &result) {
          std::to_string(result.threads) + " threads";
 }
 
-/// Rows of cells, the first one the head.
+/// Rows of cells; the first row is the head.
 using Table = std::vector<std::vector<std::string>>;
 
 static std::string formatMarkdown(const Table &table) {
@@ -138,7 +138,7 @@ static Table makeFiles(const std::vector<ModelReport> &reports) {
   return table;
 }
 
-/// Steps of the same op and weight together, the dearest first.
+/// Adds up steps of the same op and weight, and sorts them, the longest first.
 static std::vector<Step> mergeSteps(const std::vector<Step> &steps) {
   std::vector<Step> merged;
   for (const Step &step : steps) {
@@ -153,7 +153,7 @@ static std::vector<Step> mergeSteps(const std::vector<Step> &steps) {
     known->calls += step.calls;
     known->seconds += step.seconds;
     known->waited += step.waited;
-    // From here on for all calls.
+    // From here on, bytes are those of all calls.
     known->bytes += static_cast<uint64_t>(step.calls * step.bytes);
     known->multiplyAdds +=
         static_cast<uint64_t>(step.calls * step.multiplyAdds);
@@ -313,7 +313,7 @@ static void traceResult(const Result &result, size_t process, Json &list) {
   uint64_t begin = UINT64_MAX;
   for (const sherry_step_event &event : result.events)
     begin = std::min(begin, event.begin_ns);
-  // The layers call the same function, one after the other.
+  // The layers call the same function, so events are numbered by layer.
   std::map<std::tuple<uint32_t, uint64_t, uint32_t>, int> layers;
   for (const sherry_step_event &event : result.events) {
     const Step &step = result.tracedSteps.at(event.step);
@@ -354,7 +354,8 @@ std::string sherry::bench::format(const Shape &shape,
                                   const std::vector<PlannedSplit> &splits,
                                   const Options &options) {
   const double alone = splits.front().tokensPerSecond();
-  // A split pays if it is this much faster than all smaller ones.
+  // A split is worth its machines if it is this much faster than all smaller
+  // ones.
   constexpr double kWorth = 1.05;
   double best = 0;
   Json json = {{"model", shape.name}, {"splits", Json::array()}};

@@ -14,10 +14,11 @@ namespace sherry::bench {
 /// The reports in the format of the options, for standard output.
 std::string format(const std::vector<ModelReport> &reports,
                    const Options &options);
-/// The steps that were traced, as JSON of the Trace Event Format: a process for
-/// each result, whose time begins at 0.
+/// The traced steps as JSON in the Trace Event Format: a process for each
+/// result, with times that begin at 0.
 std::string formatTrace(const std::vector<ModelReport> &reports);
-/// Predictions, likewise; there is one for one machine.
+/// The predictions in the format of the options; one of them is for one
+/// machine.
 std::string format(const Shape &shape, const std::vector<PlannedSplit> &splits,
                    const Options &options);
 

@@ -1,4 +1,4 @@
-//===- Roofline.cpp - What this machine can do at most --------------------===//
+//===- Roofline.cpp - The limits of this machine --------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -21,10 +21,11 @@ using namespace sherry::bench;
 
 /// Distance of the software prefetch: 4 KiB, see docs/Benchmarking.md.
 static constexpr uint64_t prefetchBytes = 4096;
-/// Bytes of one round of a reading loop; parts of threads are multiples.
+/// The bytes of one iteration of a reading loop; parts of threads are
+/// multiples.
 static constexpr uint64_t roundBytes = 512;
 
-/// Keeps the compiler from dropping what nobody uses.
+/// Keeps the compiler from removing an unused value.
 template <typename T> static void keep(T &value) {
   asm volatile("" : "+x"(value));
 }
@@ -112,13 +113,13 @@ double sherry::bench::measurePlainRead(uint64_t bytes, uint32_t threads,
                                        uint32_t repetitions) {
   const uint64_t part =
       std::max<uint64_t>(bytes / threads / roundBytes, 1) * roundBytes;
-  const auto buffer =
-      runtime::Mapping::hugePages(part * threads, "what is read");
+  const auto buffer = runtime::Mapping::hugePages(
+      part * threads, "the buffer of the plain read");
   auto partOf = [&](uint64_t thread) {
     return reinterpret_cast<char *>(buffer.data()) + thread * part;
   };
-  // Pages belong to the thread that reads them; not zeros, which the system
-  // may keep as one page.
+  // Each thread writes the pages that it reads, so they are in its memory; not
+  // with zeros, for which the system may use one shared page.
   timeTeam(threads, [&](uint64_t thread) {
     std::fill_n(partOf(thread), part, static_cast<char>(thread + 1));
   });
@@ -137,7 +138,7 @@ double sherry::bench::measurePlainRead(uint64_t bytes, uint32_t threads,
 // Multiplying
 //===----------------------------------------------------------------------===//
 
-// Twelve sums hide the latency of the instruction on every CPU of today. They
+// Twelve sums hide the latency of the instruction on every current CPU. They
 // must be registers, so their loops are unrolled at every level of
 // optimization.
 static constexpr int numSums = 12;
@@ -205,7 +206,7 @@ MultiplyPeak sherry::bench::measureMultiplyPeak(uint32_t threads,
                     [](const Kernel &kernel) { return kernel.isThere; });
   constexpr uint64_t rounds = 2000000;
   std::vector<double> seconds;
-  // Long enough in all for a CPU that was asleep to reach its clock.
+  // Enough runs for an idle CPU to reach its full clock.
   for (uint32_t i = 0; i < repetitions + 20; ++i)
     seconds.push_back(timeTeam(threads, [&](uint64_t) { kernel.run(rounds); }));
   return {kernel.name, static_cast<double>(rounds) * numSums * kernel.bytes *

@@ -1,4 +1,4 @@
-//===- Roofline.h - What this machine can do at most ------------*- C++ -*-===//
+//===- Roofline.h - The limits of this machine ------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -14,18 +14,18 @@
 
 namespace sherry::bench {
 
-/// Speed in bytes per second at which `threads` threads together read a buffer
-/// of `bytes` bytes, each its own part, with the widest loads of this CPU: the
-/// buffer lies in huge pages if the system grants them, and the faster of
-/// reading with and without software prefetch counts. Median of `repetitions`.
+/// The bandwidth, in bytes per second, at which `threads` threads together read
+/// a buffer of `bytes` bytes, each its own part, with the widest loads of this
+/// CPU. The buffer is in huge pages if the system grants them. Reads with and
+/// without software prefetch; the faster counts. Median of `repetitions`.
 double measurePlainRead(uint64_t bytes, uint32_t threads, uint32_t repetitions);
 
 struct MultiplyPeak {
   std::string instruction; ///< such as "vpdpbusd zmm"
   double perSecond;        ///< multiply-adds of 8-bit integers, all threads
 };
-/// Multiply-adds on registers alone, by the best instruction of this CPU, in
-/// the best of more than `repetitions` runs.
+/// The rate of multiply-adds on registers alone, with the best instruction of
+/// this CPU, in the best of more than `repetitions` runs.
 MultiplyPeak measureMultiplyPeak(uint32_t threads, uint32_t repetitions);
 
 } // namespace sherry::bench

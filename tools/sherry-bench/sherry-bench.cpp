@@ -26,7 +26,8 @@ static std::string run(RankedProcess &process, const Options &options) {
   if (!options.quiet && !process.isFollower() && isatty(STDERR_FILENO))
     progress = showProgress;
   if (!process.isAlone() && options.models.size() > 1)
-    throw std::runtime_error("several processes measure one model; give one");
+    throw std::runtime_error(
+        "several processes measure only one model; give one model");
   std::ofstream trace;
   if (!options.trace.empty() && !process.isFollower()) {
     trace.open(options.trace, std::ios::binary);

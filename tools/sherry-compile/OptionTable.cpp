@@ -12,7 +12,7 @@ using namespace sherry;
 
 namespace {
 
-/// What a compilation is.
+/// Properties of a compilation.
 enum Mode : unsigned {
   Always = 1,
   ImportsGraph = 64, ///< --from is not given
@@ -25,7 +25,7 @@ enum Mode : unsigned {
 
 struct OptionUse {
   const char *name;
-  unsigned modes; ///< it has an effect in any of these
+  unsigned modes; ///< the option has an effect in any of these
   const char *elsewhere = "";
 };
 
@@ -37,7 +37,7 @@ static constexpr const char *kTuned = "with --tune, which chooses it";
 static constexpr const char *kDense = "with --no-quantize";
 static constexpr const char *kRandom = "with --random-weights";
 
-/// An option with several entries has an effect if all of them say so.
+/// An option with several entries has an effect if it has one by all of them.
 static constexpr OptionUse kTable[] = {
     {"o", Always},
     {"target-cpu", ImportsGraph, kFrom},

@@ -12,8 +12,8 @@
 
 namespace sherry {
 
-/// Fails, naming it, if an option of `category` was given that has no effect in
-/// this compilation, or is not in the table.
+/// Returns an error, which names the option, if an option of `category` was
+/// given that has no effect in this compilation or is not in the table.
 llvm::Error refuseWithoutEffect(const llvm::cl::OptionCategory &category,
                                 const CompileOptions &options, bool tunes);
 

@@ -32,7 +32,7 @@ std::optional<Schedule> ScheduleCache::find(StringRef key,
   const json::Object *entry = entries.getObject(key);
   if (!entry)
     return std::nullopt;
-  // What has no name there follows from the CPU.
+  // Fields that are not stored come from the CPU's default.
   Schedule schedule = base;
   for (const ScheduleField &field : kScheduleFields) {
     auto value = entry->getInteger(field.name);
@@ -57,7 +57,8 @@ Error ScheduleCache::store(StringRef key, const Schedule &schedule) {
   if (std::error_code code =
           sys::fs::create_directories(sys::path::parent_path(path)))
     return createStringError(code, "cannot create the folder");
-  // Renamed when it is complete: other compilers may read it meanwhile.
+  // Renamed when it is complete, because other compilers may read the file
+  // meanwhile.
   return writeToOutput(path, [&](raw_ostream &out) {
     out << formatv("{0:2}", json::Value(json::Object(entries))) << "\n";
     return Error::success();

@@ -13,12 +13,13 @@
 
 namespace sherry {
 
-/// The file of schedules. One that cannot be read counts as empty.
+/// The file of schedules that --tune has found. A file that cannot be read
+/// counts as empty.
 class ScheduleCache {
 public:
   ScheduleCache();
 
-  /// `base` with the numbers that were stored.
+  /// `base` with the numbers stored under `key`; nothing if there are none.
   std::optional<Schedule> find(llvm::StringRef key, const Schedule &base) const;
   llvm::Error store(llvm::StringRef key, const Schedule &schedule);
   llvm::StringRef file() const { return path; }

@@ -23,14 +23,15 @@
 using namespace llvm;
 using namespace sherry;
 
-/// Ternary weights of the models that are measured: more than caches hold.
+/// The ternary weights of a measured model: more than the CPU's caches hold.
 static constexpr int64_t kWeights = int64_t(500) << 20;
 static constexpr int64_t kVocabSize = 4096;
 static constexpr int64_t kPromptTokens = 256;
 static constexpr int64_t kDecodedTokens = 12;
-/// Candidates take turns in so many rounds; the best time of each counts.
+/// The number of rounds in which candidates take turns; the best time of each
+/// counts.
 static constexpr int kRounds = 6;
-/// What a candidate must gain over the default.
+/// The least speed-up of a candidate over the default.
 static constexpr double kLeastGain = 1.02;
 
 static Error runtimeError() {
@@ -50,7 +51,7 @@ struct Destroy {
   }
 };
 
-/// A compiled model and the best times of it.
+/// A compiled model and its best times.
 class Candidate {
 public:
   static Expected<Candidate> compile(CompileOptions options,
@@ -128,7 +129,7 @@ Error Candidate::measure() {
 }
 
 //===----------------------------------------------------------------------===//
-// What the best schedule depends on
+// The key of a schedule
 //===----------------------------------------------------------------------===//
 
 static std::string describe(const WeightType &type) {
@@ -144,7 +145,7 @@ static std::string describe(const WeightType &type) {
   return result + (ternary->isStrided ? " strided" : "");
 }
 
-/// All that the best schedule can depend on.
+/// A text of everything that the best schedule can depend on.
 static std::string makeKey(const CompileOptions &options,
                            const ModelConfig &config, const WeightPlan &plan,
                            const TargetModel &target) {
@@ -181,11 +182,11 @@ static std::string makeKey(const CompileOptions &options,
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// A choice, and what it is judged by.
+/// A choice with its values and its measure.
 struct Dimension {
   const char *option;
   int64_t Schedule::*field;
-  std::vector<int64_t> values; ///< to compare with the default
+  std::vector<int64_t> values; ///< compared with the default
   bool forDecode, forPrefill;
 };
 } // namespace
@@ -245,8 +246,8 @@ static Error search(const Dimension &dimension, const CompileOptions &options,
   return Error::success();
 }
 
-/// The options that give random weights the types of the model's: what is
-/// measured has no weights of the model.
+/// Options for random weights of the same types as the model's, because
+/// measured models have random weights.
 static WeightOptions describeTypes(const WeightPlan &plan) {
   WeightOptions result;
   for (const PlannedWeight &weight : plan.weights)
@@ -287,7 +288,7 @@ Error sherry::tune(CompileOptions &options, raw_ostream &log) {
   const std::string key = makeKey(options, *config, *plan, *target);
   ScheduleCache cache;
   if (std::optional<Schedule> known = cache.find(key, options.schedule)) {
-    log << "tune: taken from " << cache.file() << "\n";
+    log << "tune: schedule taken from " << cache.file() << "\n";
     options.schedule = *known;
     return Error::success();
   }
@@ -297,7 +298,7 @@ Error sherry::tune(CompileOptions &options, raw_ostream &log) {
       return error;
   if (Error error = cache.store(key, options.schedule))
     WithColor::warning(log, "sherry-compile")
-        << "--tune cannot remember what it found: "
-        << toString(std::move(error)) << "\n";
+        << "--tune cannot store the schedule: " << toString(std::move(error))
+        << "\n";
   return Error::success();
 }

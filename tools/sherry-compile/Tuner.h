@@ -10,12 +10,13 @@
 
 namespace sherry {
 
-/// Chooses `options.schedule`: one choice after the other, a model of a few of
-/// the layers is compiled for each candidate and measured here. What was found
-/// is kept in sherry/schedules.json in the user's cache folder, by CPU,
-/// threads, sizes and types of the model and version of the compiler, and taken
-/// from there the next time. Says on `log` what it does. Fails if the target is
-/// not this machine.
+/// Chooses `options.schedule` by measurement: for each candidate of one choice
+/// after the other, it compiles a model of a few of the layers and measures it
+/// on this machine. It stores the result in sherry/schedules.json in the user's
+/// cache folder, under the CPU, the threads, the sizes and types of the model
+/// and the version of the compiler, and takes it from there the next time.
+/// Writes its progress to `log`. Returns an error if the target is not this
+/// machine.
 llvm::Error tune(CompileOptions &options, llvm::raw_ostream &log);
 
 } // namespace sherry

@@ -42,13 +42,13 @@ static cl::opt<std::string> model(cl::Positional, cl::Required,
                                   cl::desc("MODEL"), cl::cat(category));
 static cl::opt<std::string>
     output("o",
-           cl::desc("Output file, - for the standard output (default: "
-                    "the folder's name with .so, or - for text)"),
+           cl::desc("Output file; - is standard output (default: the folder's "
+                    "name with .so, or - for text)"),
            cl::value_desc("file"), cl::cat(category));
 static cl::opt<std::string>
     from("from",
-         cl::desc("Go on from this IR, which --emit or sherry-opt wrote, "
-                  "instead of from the graph of MODEL"),
+         cl::desc("Continue from this IR, written by --emit or sherry-opt, "
+                  "instead of the graph of MODEL"),
          cl::value_desc("file.mlir"), cl::cat(category));
 static cl::opt<std::string> targetCpu(
     "target-cpu",
@@ -58,7 +58,7 @@ static cl::opt<std::string> targetCpu(
 static cl::opt<Activations> activations(
     "activations",
     cl::desc("Activations of linear layers (default: i8, or i8-token if the "
-             "model was trained so):"),
+             "model was trained with it):"),
     cl::values(clEnumValN(Activations::I8, "i8",
                           "8-bit integers, exact integer sums"),
                clEnumValN(Activations::I8Token, "i8-token",
@@ -68,7 +68,7 @@ static cl::opt<Activations> activations(
     cl::init(Activations::I8), cl::cat(category));
 static cl::opt<format::Granularity> granularity(
     "granularity",
-    cl::desc("Weights that share a scale (default: as config.json says, else "
+    cl::desc("Weights that share a scale (default: the model's, else "
              "per_group):"),
     cl::values(clEnumValN(format::Granularity::PerTensor, "per_tensor",
                           "all of a matrix"),
@@ -89,15 +89,15 @@ static cl::opt<format::ScaleType>
               cl::init(format::ScaleType::F16), cl::cat(category));
 static cl::opt<std::string> codebook(
     "codebook",
-    cl::desc("Which trits the groups of projected weights have: 3:4, one 0 in "
-             "four, 2:6, four 0 in six, or dense, any three (default: as "
-             "config.json says, else 3:4)"),
+    cl::desc(
+        "Trits of the groups of projected weights: 3:4, one 0 in four; 2:6, "
+        "four 0 in six; or dense, any three (default: the model's, else 3:4)"),
     cl::value_desc("name"), cl::cat(category));
 static cl::opt<Head> head(
     "head",
-    cl::desc("Output head, and the embedding if tied (default: in blocks as a "
-             "GGUF file has it, else q8_0, or with --activations=f32 as the "
-             "checkpoint has it):"),
+    cl::desc("Type of the output head, and of a tied embedding (default: the "
+             "GGUF file's if it is in blocks, else q8_0, or with "
+             "--activations=f32 the checkpoint's):"),
     cl::values(clEnumValN(Head::Q8_0, "q8_0", "8 bits in blocks of 32"),
                clEnumValN(Head::Q6_K, "q6_K", "6 bits in blocks of 16"),
                clEnumValN(Head::Q4_0, "q4_0", "4 bits in blocks of 32"),
@@ -105,14 +105,14 @@ static cl::opt<Head> head(
                clEnumValN(Head::F16, "f16", "16 bits, half precision"),
                clEnumValN(Head::F32, "f32", "32 bits"),
                clEnumValN(Head::Ternary, "ternary",
-                          "trits as in linear layers, the embedding too")),
+                          "trits as in linear layers, also for the embedding")),
     cl::cat(category));
 static cl::opt<StqScale> stqScale(
     "stq-scale",
     cl::desc("Type of the scales of STQ1_0 tensors in a GGUF file "
              "(default: auto):"),
     cl::values(clEnumValN(StqScale::Auto, "auto",
-                          "the one that gives plausible scales"),
+                          "the type that gives plausible scales"),
                clEnumValN(StqScale::F16, "f16", "half precision"),
                clEnumValN(StqScale::I16, "i16", "16-bit integers, in 1/32768")),
     cl::init(StqScale::Auto), cl::cat(category));
@@ -127,8 +127,8 @@ static cl::opt<CacheType>
        cl::cat(category));
 static cl::opt<bool> emulateFma(
     "emulate-fma",
-    cl::desc("On a CPU without FMA, round as it does: logits are then equal "
-             "bit for bit to those of other CPUs, but come slowly"),
+    cl::desc("On a CPU without FMA, round as with FMA: logits are then equal "
+             "bit for bit to those of other CPUs, but slow"),
     cl::cat(category));
 static cl::opt<bool>
     noQuantize("no-quantize",
@@ -137,84 +137,85 @@ static cl::opt<bool>
                cl::cat(category));
 static cl::opt<bool> quantize(
     "quantize",
-    cl::desc("Make the weights of linear layers trits even if they do not look "
-             "trained for that; asked for if the standard input is a terminal"),
+    cl::desc(
+        "Quantize the weights of linear layers to trits even if they do not "
+        "look trained for it; without this option, a question on a terminal"),
     cl::cat(category));
 static cl::opt<bool>
     strict("strict",
-           cl::desc("Fail where --quantize would be asked for on a terminal"),
+           cl::desc("Fail, even on a terminal, where --quantize is needed"),
            cl::cat(category));
 static cl::opt<std::string> randomWeights(
     "random-weights", cl::ValueOptional,
-    cl::desc("Make weights up; the folder needs only a config.json"),
+    cl::desc("Use random weights; the folder needs only a config.json"),
     cl::value_desc("seed"), cl::cat(category));
 static cl::opt<Groups> grouping(
     "grouping",
     cl::desc("Groups of four of random weights (default: contiguous):"),
     cl::values(clEnumValN(Groups::Contiguous, "contiguous",
-                          "neighbours, as Sherry trains them"),
+                          "adjacent inputs, as Sherry trains them"),
                clEnumValN(Groups::Strided, "strided",
-                          "16 apart, as in STQ1_0")),
+                          "inputs that are 16 apart, as in STQ1_0")),
     cl::init(Groups::Contiguous), cl::cat(category));
 static cl::opt<int64_t>
     maxBlock("max-block",
              cl::desc("Most tokens of one prefill call, a multiple of 8, at "
                       "most 8192 (default: 128, with AMX 64)"),
              cl::value_desc("n"), cl::cat(category));
-static cl::opt<int64_t> prefetch(
-    "prefetch",
-    cl::desc("Bytes that decoding prefetches weights ahead, 0 for no prefetch "
-             "(default: 4096, on znver5 8192)"),
-    cl::value_desc("n"), cl::cat(category));
-static cl::opt<int64_t> prefetchL2(
-    "prefetch-l2",
-    cl::desc("The same into the second-level cache, beside --prefetch "
-             "(default: 16384, on znver5 0)"),
-    cl::value_desc("n"), cl::cat(category));
+static cl::opt<int64_t>
+    prefetch("prefetch",
+             cl::desc("Distance in bytes at which decoding prefetches weights; "
+                      "0: no prefetch (default: 4096, on znver5 8192)"),
+             cl::value_desc("n"), cl::cat(category));
+static cl::opt<int64_t>
+    prefetchL2("prefetch-l2",
+               cl::desc("Distance of a second prefetch, into the second-level "
+                        "cache (default: 16384, on znver5 0)"),
+               cl::value_desc("n"), cl::cat(category));
 static cl::opt<int64_t> interleaveTiles(
     "interleave",
     cl::desc("Tiles of 32 outputs whose weights alternate in the file "
              "(default: 4, with AVX-512 other than AMD's 8, without AVX2 1)"),
     cl::value_desc("n"), cl::cat(category));
-static cl::opt<bool>
-    tuneSchedule("tune",
-                 cl::desc("Measure on this machine which --max-block, "
-                          "--prefetch, --prefetch-l2 and --interleave suit the "
-                          "model, and remember them for the next time"),
-                 cl::cat(category));
+static cl::opt<bool> tuneSchedule(
+    "tune",
+    cl::desc(
+        "Choose --max-block, --prefetch, --prefetch-l2 and --interleave by "
+        "measurements on this machine, and store them for the next time"),
+    cl::cat(category));
 static cl::opt<int64_t> ranks(
     "ranks",
-    cl::desc("Cut the model among so many processes, which run it together: "
-             "writes a file of each, file.0-of-n.so and so on (default: 1)"),
+    cl::desc("Cut the model among this many processes, which run it together; "
+             "writes a file for each: file.0-of-n.so and so on (default: 1)"),
     cl::value_desc("n"), cl::init(1), cl::cat(category));
 static cl::opt<Stage> emitStage(
-    "emit", cl::desc("What to write (default: so):"),
+    "emit", cl::desc("Kind of output (default: so):"),
     cl::values(
         clEnumValN(Stage::Sherry, "sherry", "the graph as imported"),
         clEnumValN(Stage::Layout, "layout",
-                   "specialised graphs, weights with layouts and places"),
+                   "specialised graphs, weights with layouts and offsets"),
         clEnumValN(Stage::Loops, "loops", "loops over buffers, affine"),
         clEnumValN(Stage::Kernel, "kernel", "loops of a thread, kernel ops"),
         clEnumValN(Stage::LLVMDialect, "llvm-mlir", "the LLVM dialect"),
         clEnumValN(Stage::LLVM, "llvm", "optimized LLVM IR"),
         clEnumValN(Stage::Assembly, "asm", "assembly"),
         clEnumValN(Stage::Object, "obj", "an object file"),
-        clEnumValN(Stage::SharedObject, "so", "a model to run")),
+        clEnumValN(Stage::SharedObject, "so", "a compiled model")),
     cl::init(Stage::SharedObject), cl::cat(category));
-/// LLVM has an option `stats` already; it means ours here.
+/// LLVM has an option `stats` already; here it prints our statistics.
 static cl::Option &adoptStatsOption() {
   cl::Option *option = cl::getRegisteredOptions().lookup("stats");
-  option->setDescription("Print time and memory per stage, bytes and bits per "
-                         "weight on the standard error");
+  option->setDescription("Print time and memory per stage, bytes, and bits per "
+                         "weight on standard error");
   option->setHiddenFlag(cl::NotHidden);
   option->addCategory(category);
   return *option;
 }
 
-/// The schedule of the options, else what suits the CPU.
+/// The schedule of the options, with the CPU's defaults for the others.
 static Expected<Schedule> chooseSchedule() {
   if (!from.empty())
-    return Schedule(); // which the file has
+    return Schedule(); // unused: the file has one
   Expected<TargetModel> target = TargetModel::get(targetCpu);
   if (!target)
     return createStringError("--target-cpu: " + toString(target.takeError()));
@@ -230,7 +231,7 @@ static Expected<Schedule> chooseSchedule() {
   return schedule;
 }
 
-/// The first option that is given for weights that become trits.
+/// The first given option that is only for weights that become trits.
 static StringRef findProjectionOption() {
   if (noQuantize)
     return noQuantize.ArgStr;
@@ -243,15 +244,15 @@ static StringRef findProjectionOption() {
   return "";
 }
 
-/// What these options do about problems that the libraries find.
+/// The options that help with problems that the libraries find.
 static std::vector<Remedy> listRemedies() {
   return {
       {Problem::ScaleRange, "; compile with --scale-type=f32"},
       {Problem::BlockRange,
        "; if it is the embedding or the head, compile with --head=bf16"},
       {Problem::UntrainedWeights,
-       "; --no-quantize keeps the layers as they are, --quantize makes them "
-       "trits all the same"},
+       "; --no-quantize keeps the layers as they are, --quantize quantizes "
+       "them to trits anyway"},
       {Problem::NothingToProject,
        ("; --" + findProjectionOption() + " has no effect, leave it out")
            .str()},
@@ -260,7 +261,7 @@ static std::vector<Remedy> listRemedies() {
       {Problem::UnusedStqScale, "; --stq-scale has no effect, leave it out"},
       {Problem::IntegerStqScales, "; --stq-scale=f16 reads them as f16"},
       {Problem::CacheHeadSize, "; use --kv=f16"},
-      {Problem::LaterStage, "; give --emit a later one"},
+      {Problem::LaterStage, "; give a later stage with --emit"},
   };
 }
 
@@ -278,10 +279,10 @@ static std::string defaultOutput() {
 
 int main(int argc, char **argv) {
   startTool();
-  // It keeps to what startTool() does when the reader of a pipe has gone.
+  // startTool() handles a closed pipe; LLVM must not.
   InitLLVM init(argc, argv, /*InstallPipeSignalExitHandler=*/false);
   cl::Option &stats = adoptStatsOption();
-  // --mlir-timing, --mlir-print-ir-after=PASS and others of mlir-opt.
+  // Options of mlir-opt, such as --mlir-timing and --mlir-print-ir-after=PASS.
   registerAllPasses();
   mlir::registerPassManagerCLOptions();
   mlir::registerDefaultTimingManagerCLOptions();
@@ -344,7 +345,7 @@ int main(int argc, char **argv) {
         StringRef(randomWeights).getAsInteger(10, seed)) {
       WithColor::error(errs(), "sherry-compile")
           << "--random-weights: the seed '" << randomWeights
-          << "' is no number from 0 to 2^64 - 1\n";
+          << "' is not a number from 0 to 2^64 - 1\n";
       return 1;
     }
     options.randomSeed = seed;
@@ -358,7 +359,7 @@ int main(int argc, char **argv) {
         << SHERRY_ABI_MAX_RANKS << "\n";
     return 1;
   }
-  // Compiler.cpp checks it, too, after all else.
+  // Compiler.cpp checks it, too, but only at the end.
   if (ranks > 1 && emitStage == Stage::SharedObject && options.output == "-") {
     WithColor::error(errs(), "sherry-compile")
         << "a model that is cut among ranks has several files; name them with "

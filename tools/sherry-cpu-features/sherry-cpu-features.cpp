@@ -1,9 +1,9 @@
-//===- sherry-cpu-features.cpp - Prints what this CPU can do --------------===//
+//===- sherry-cpu-features.cpp - Features of this CPU ---------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One feature per line, as LLVM spells it: tells the tests which code can run
-// here.
+// Prints one feature per line, as LLVM spells it; tests use it to decide which
+// code can run.
 //
 //===----------------------------------------------------------------------===//
 #include "../Support/CommandLine.h"

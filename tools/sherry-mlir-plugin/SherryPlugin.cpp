@@ -14,8 +14,8 @@
 
 using namespace mlir;
 
-// mlir-opt has all else that registerAllDialects and registerAllPasses
-// register.
+// mlir-opt itself has everything else that registerAllDialects() and
+// registerAllPasses() register.
 static void registerDialects(DialectRegistry *registry) {
   registry->insert<sherry::SherryDialect, sherry::x86::X86Dialect>();
   sherry::registerConvertTeamToLLVMInterface(*registry);

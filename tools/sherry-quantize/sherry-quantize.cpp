@@ -18,7 +18,7 @@ using namespace sherry;
 using format::Granularity;
 using format::TensorType;
 
-/// Not set: trits in F16, which only folders have.
+/// The type of linear layers; not set: trits in F16, only for folders.
 using LinearType = std::optional<TensorType>;
 
 static const std::map<std::string, LinearType> kLinearTypes = {
@@ -107,7 +107,7 @@ static void printTotal(llvm::raw_ostream &out,
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// What is written.
+/// Properties of the output.
 enum Mode : unsigned {
   ToGguf = 1,
   ToFolder = 2,
@@ -166,12 +166,13 @@ static llvm::Error run(const ExportOptions &options, bool quiet) {
   return llvm::Error::success();
 }
 
-/// What the options do about problems that the libraries find.
+/// The options that help with problems that the libraries find.
 static std::vector<Remedy> listRemedies(bool toFolder) {
   return {
       {Problem::UntrainedWeights,
        std::string("; --type=") + (toFolder ? "F16" : "Q8_0") +
-           " keeps what they are, --quantize makes them trits all the same"},
+           " keeps the layers as they are, --quantize quantizes them to trits "
+           "anyway"},
       {Problem::UnusedGroupSize,
        "; give --granularity=per_group, or leave out --group-size"},
       {Problem::UnusedStqScale, "; --stq-scale has no effect, leave it out"},
@@ -186,14 +187,11 @@ static std::vector<Remedy> listRemedies(bool toFolder) {
 int main(int argc, char **argv) {
   startTool();
   ExportOptions options;
-  CLI::App app(
-      "Writes a model in another format: as GGUF, or as a Hugging Face folder. "
-      "Prints what that changes: for every tensor the squared error relative "
-      "to "
-      "the squares of its weights, the scales of its blocks, and how many "
-      "trits "
-      "are not what they were.",
-      "sherry-quantize");
+  CLI::App app("Writes a model in another format: as GGUF, or as a Hugging "
+               "Face folder. Prints the changes: for every tensor the squared "
+               "error relative to the squares of its weights, the scales of "
+               "its blocks, and the number of trits that changed.",
+               "sherry-quantize");
   app.set_version_flag("--version", "sherry-quantize " SHERRY_VERSION);
   app.add_option("model", options.model, "A Hugging Face folder or a GGUF file")
       ->required();
@@ -211,45 +209,44 @@ int main(int argc, char **argv) {
              "or F32 in a folder (default: STQ1_0, sherry)")
           ->transform(CLI::IsMember(&kLinearTypes, CLI::ignore_case));
   app.add_flag("--latent", options.latent,
-               "With --type=F16, BF16 or F32: write the weights that a model "
-               "was trained with, not the trits that it computes with. Other "
-               "programs run another model then");
+               "With --type=F16, BF16 or F32: write the latent weights of "
+               "training instead of the trits that the model computes with. "
+               "Other programs then run a different model");
   app.add_option("--head", head,
                  "Head and embedding: Q4_0, Q6_K, Q8_0, F16, BF16 or F32 "
-                 "(default: as they are if they are in blocks, or if --type is "
-                 "sherry; else Q6_K, or as --type if that is F16, BF16 or F32)")
+                 "(default: unchanged if they are in blocks, or if --type is "
+                 "sherry; else Q6_K, or --type if it is F16, BF16 or F32)")
       ->transform(CLI::IsMember(&kHeadTypes, CLI::ignore_case));
   Granularity granularity;
   int64_t groupSize;
   auto *granularityOption =
       app.add_option("--granularity", granularity,
                      "Weights that share a scale with --type=sherry (default: "
-                     "as the model has it, else per_group)")
+                     "the model's, else per_group)")
           ->transform(CLI::CheckedTransformer(kGranularities))
           ->option_text("per_tensor|per_channel|per_group");
   auto *groupSizeOption =
       addNumber(app, "--group-size", groupSize,
                 "Inputs that share a scale with --type=sherry, a multiple of 4 "
-                "(default: as the model has it, else 128)")
+                "(default: the model's, else 128)")
           ->check(CLI::Range(4, 1 << 24));
   app.add_option("--importance", options.importance,
-                 "How much each input matters: a GGUF file of llama-imatrix");
-  app.add_option(
-      "--tokenizer-pre", options.preTokenizer,
-      "tokenizer.ggml.pre of a byte-level tokenizer (default: as its "
-      "expressions say)");
+                 "Importance of the inputs: a GGUF file of llama-imatrix");
+  app.add_option("--tokenizer-pre", options.preTokenizer,
+                 "tokenizer.ggml.pre of a byte-level tokenizer (default: found "
+                 "by its expressions)");
   app.add_option("--stq-scale", options.stqScale,
                  "Type of the scales of STQ1_0 tensors that are read (default: "
                  "auto)")
       ->transform(CLI::CheckedTransformer(kStqScales))
       ->option_text("auto|f16|i16");
   app.add_flag("--quantize", options.quantize,
-               "Make trits even of weights that do not look trained for that; "
-               "asked for if the standard input is a terminal");
+               "Quantize weights to trits even if they do not look trained for "
+               "it; without this option, a question on a terminal");
   app.add_flag("--strict", options.strict,
-               "Fail where --quantize would be asked for on a terminal");
+               "Fail, even on a terminal, where --quantize is needed");
   bool quiet = false;
-  app.add_flag("-q,--quiet", quiet, "Print no report");
+  app.add_flag("-q,--quiet", quiet, "Do not print the report");
   if (auto exitCode = parseCommandLine(app, argc, argv, [&] {
         options.toFolder = !folder.empty();
         if (options.toFolder && typeOption->count() == 0)

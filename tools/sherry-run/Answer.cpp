@@ -1,4 +1,4 @@
-//===- Answer.cpp - What a model says, as it is printed -------------------===//
+//===- Answer.cpp - Prints the answer of a model --------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -38,7 +38,7 @@ void Answer::attachTo(engine::Request &request) {
 }
 
 static std::string dump(const Json &event) {
-  // Bytes that are no character have been replaced by the engine.
+  // Malformed UTF-8 becomes U+FFFD.
   return event.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -1,4 +1,4 @@
-//===- Answer.h - What a model says, as it is printed -----------*- C++ -*-===//
+//===- Answer.h - Prints the answer of a model ------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -11,19 +11,19 @@
 
 namespace sherry::run {
 
-/// Prints what a model says, token by token: as text, as token ids, or as
-/// events, each a JSON object in a line of its own.
+/// Prints the answer of a model, token by token: as text, as token ids, or as
+/// events, each a JSON object on a line of its own.
 class Answer {
 public:
   Answer(const sherry_model *model, const Options &options);
 
-  /// Makes the request one whose answer is printed here, as the options say.
-  /// The request must end before this object does.
+  /// Sets the handlers of `request` so that its answer is printed here, as the
+  /// options say. The request must end before this object is destroyed.
   void attachTo(engine::Request &request);
 
   /// The answer's text so far.
   const std::string &text() const { return said; }
-  /// How it ended; nothing: it has not.
+  /// How the answer ended; nothing until it has.
   const std::optional<engine::EndEvent> &end() const { return ending; }
 
 private:

@@ -15,10 +15,11 @@ using namespace sherry::run;
 using engine::Messages;
 
 static constexpr char help[] =
-    "A message is a line; a line that ends in \\ goes on in the next, and what "
-    "lies\nbetween two lines of \"\"\" is one message, even if it begins with "
+    "A message is a line; a line that ends in \\ goes on in the next, and the "
+    "lines\nbetween two lines of \"\"\" are one message, even if it begins "
+    "with "
     "/.\n"
-    "  /reset      forget the chat, but for the system's message\n"
+    "  /reset      forget the chat except for the system's message\n"
     "  /save FILE  write the chat to a file\n"
     "  /load FILE  go on with the chat of a file\n"
     "  /help       print this\n"
@@ -39,7 +40,7 @@ static Messages loadMessages(const std::string &path) {
     return {};
   const auto list = nlohmann::json::parse(text, nullptr, false);
   if (!list.is_array())
-    fail("is no JSON list of messages");
+    fail("is not a JSON list of messages");
   Messages messages;
   for (const auto &entry : list) {
     const std::string where =
@@ -108,8 +109,8 @@ public:
     answerOptions.echo = false;
   }
 
-  /// Answers a question. If the user interrupts before it has been read, it is
-  /// as if it had not been asked, and the result is false.
+  /// Answers a question. If the user interrupts before it has been read,
+  /// removes it and returns false.
   bool answer(const std::string &question);
   engine::Chat &get() { return chat; }
   void printStatistics(double loadSeconds) const {
@@ -136,7 +137,7 @@ void PrintedChat::fail(const engine::PromptTooLong &error) const {
       std::to_string(error.capacity) +
       " positions of the context; use a larger --ctx (the model allows " +
       std::to_string(sherry_model_max_context(model)) + "), or " +
-      (!options.contextShift ? "--context-shift to forget what is oldest"
+      (!options.contextShift ? "--context-shift to forget the oldest tokens"
        : options.keep > 0
            ? "let fewer than the first " + std::to_string(options.keep) +
                  " be kept, by a smaller --keep or a shorter beginning"
@@ -173,8 +174,8 @@ bool PrintedChat::answer(const std::string &question) {
 // The user
 //===----------------------------------------------------------------------===//
 
-/// False at the end of the input and if the user interrupts. `isQuoted`: the
-/// message is no command, whatever it begins with.
+/// Reads a message. Returns false at the end of the input, or if the user
+/// interrupts. Sets `isQuoted` if the message is never a command.
 static bool readMessage(LineReader &input, std::string &message,
                         bool &isQuoted) {
   static constexpr char fence[] = "\"\"\"";
@@ -204,7 +205,7 @@ static bool readMessage(LineReader &input, std::string &message,
   return true;
 }
 
-/// Obeys a command. Returns false if the chat is over.
+/// Executes a command. Returns false if the chat is over.
 static bool obey(engine::Chat &chat, const std::string &command) {
   const size_t space = command.find(' ');
   const std::string name = command.substr(0, space);
@@ -223,7 +224,7 @@ static bool obey(engine::Chat &chat, const std::string &command) {
   return true;
 }
 
-/// False if the chat is over.
+/// Handles a message or a command. Returns false if the chat is over.
 static bool takeTurn(PrintedChat &chat, const Options &options,
                      const std::string &message, bool isQuoted) {
   if (message.empty())
@@ -277,7 +278,8 @@ void sherry::run::chat(const sherry_model *model, const Options &options,
     } catch (const OutputClosed &) {
       throw;
     } catch (const std::exception &error) {
-      // Somebody can do something about it, or what follows makes no sense.
+      // At a terminal the user can react; otherwise later messages make no
+      // sense.
       if (!isTerminal)
         throw;
       std::fprintf(stderr, "sherry-run: error: %s\n", error.what());

@@ -67,7 +67,7 @@ void sherry::run::generate(const sherry_model *model, const Options &options,
   if (answer.end()->reason == engine::EndReason::ContextFull && !options.quiet)
     std::fprintf(stderr,
                  "sherry-run: stopped, the context of %zu positions is full; "
-                 "--context-shift forgets what is oldest instead\n",
+                 "--context-shift forgets the oldest tokens instead\n",
                  engine->capacity());
   if (!options.quiet)
     printStatistics(*engine, options, loadSeconds);

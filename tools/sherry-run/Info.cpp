@@ -26,8 +26,8 @@ void sherry::run::printInfo(const sherry_model *model, const Options &options) {
   const auto object = nlohmann::ordered_json::parse(description);
   for (const auto &[name, value] : object.items()) {
     if (name == metadata::kSampling)
-      continue; // below, with what it leaves out
-    // Escaped, as the terminal obeys control characters.
+      continue; // printed below, shortened
+    // Escaped, because terminals act on control characters.
     std::string shown = value.dump(), key = nlohmann::json(name).dump();
     if (value.is_string())
       shown = shown.substr(1, shown.size() - 2);

@@ -7,7 +7,7 @@
 
 using namespace sherry::run;
 
-/// Magic, version, length of the text and the text, padded such that the data
+/// Magic, version, length of the text, and the text, padded so that the data
 /// begins at a multiple of 64.
 static std::string makeHeader(size_t rows, size_t columns) {
   std::string header = "\x93NUMPY\x01";

@@ -12,14 +12,15 @@
 
 namespace sherry::run {
 
-/// Writes f32 rows, as an OutputFile does.
+/// Writes a matrix of f32, row by row, to an OutputFile.
 class NpyWriter {
 public:
-  /// Throws std::runtime_error naming the file, as do the functions below.
+  /// This and the following functions throw std::runtime_error, which names the
+  /// file.
   NpyWriter(const std::string &path, size_t rows, size_t columns);
 
   void writeRow(const float *row);
-  /// All rows have been written.
+  /// Completes the file; to be called after the last row.
   void commit() { file.commit(); }
 
 private:

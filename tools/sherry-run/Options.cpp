@@ -16,7 +16,7 @@ using namespace sherry::run;
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// What a run does.
+/// Modes of a run.
 enum Mode : unsigned {
   Text = 1,
   Ids = 2,
@@ -32,8 +32,8 @@ enum Mode : unsigned {
 };
 } // namespace
 
-/// Where each option has an effect. Values may leave other options nothing to
-/// decide (as --temp 0 does with --top-k); that is no reason to refuse them.
+/// The modes in which each option has an effect. An option whose effect the
+/// value of another one removes (as --temp 0 does with --top-k) is not refused.
 static const std::vector<OptionUse> optionTable = {
     {"--n-predict", Answers},
     {"--temp", Answers},
@@ -75,7 +75,7 @@ static const std::vector<OptionUse> optionTable = {
     {"--quiet", Evaluates},
 };
 
-/// The mode that the options ask for, and the option that does.
+/// The mode of the command line, and the option that sets it.
 static std::pair<Mode, const char *> findMode(const CLI::App &app) {
   static constexpr std::pair<Mode, const char *> modes[] = {
       {Text, "--prompt"}, {Text, "--file"},    {Ids, "--tokens"},
@@ -91,31 +91,32 @@ static std::pair<Mode, const char *> findMode(const CLI::App &app) {
 //===----------------------------------------------------------------------===//
 
 static void addInput(CLI::App &app, Options &options) {
-  CLI::App *input = app.add_option_group(
-      "Input", "What to do: exactly one of these is needed");
+  CLI::App *input =
+      app.add_option_group("Input", "Exactly one of these options is needed");
   input->require_option(1);
   input->add_option("-p,--prompt", options.prompt, "Continue this text");
   input->add_option("-f,--file", options.promptFile,
-                    "Continue the text of this file, - for standard input");
+                    "Continue the text of this file; - is standard input");
   addNumber(*input, "--tokens", options.tokens,
             "Continue these token ids, separated by commas")
       ->delimiter(',');
-  input->add_flag("--chat", options.chat,
-                  "Talk with the model: messages are lines of standard input");
+  input->add_flag(
+      "--chat", options.chat,
+      "Chat with the model: each line of standard input is a message");
   input->add_option(
       "--score", options.scoreFile,
-      "Log-likelihoods: for each line of this file, a JSON object "
-      "with a \"context\" and a \"continuation\"; - for standard "
-      "input");
+      "Print log-likelihoods for each line of this file, a JSON object with a "
+      "\"context\" and a \"continuation\"; - is standard input");
   input->add_option("--perplexity", options.perplexityFile,
-                    "Score the text of this file");
+                    "Print the perplexity of the text of this file");
   input
       ->add_flag("--info{text}", options.info,
-                 "Print the model's description; --info=json as it is stored")
+                 "Print the model's description; --info=json prints it as it "
+                 "is stored")
       ->check(CLI::IsMember({"text", "json"}));
   input->add_flag("--verify", options.verify,
-                  "Compare all weights with their checksum; that of the code "
-                  "is always compared");
+                  "Compare all weights with their checksum (the checksum of "
+                  "the code is compared in every run)");
 }
 
 static sherry_logit_bias parseBias(const std::string &text) {
@@ -142,45 +143,47 @@ static std::tm parseDate(const std::string &text) {
     date.tm_year = year - 1900;
     date.tm_mon = month - 1;
     date.tm_mday = day;
-    // Finds the day of the week, and other months for days that are none.
+    // timegm() finds the day of the week, and changes the month of a day that
+    // does not exist.
     const std::time_t time = timegm(&date);
     if (time != -1 && date.tm_mon == month - 1 && date.tm_mday == day)
       return date;
   }
   throw CLI::ValidationError("--date",
-                             "'" + text + "' is no date, such as 2026-07-04");
+                             "'" + text + "' is not a date such as 2026-07-04");
 }
 
 static void addSampling(CLI::App &app, Options &options) {
   sherry_sampler_options &sampling = options.sampling;
   addNumber(app, "--temp", sampling.temperature,
-            "Temperature, 0 always takes the likeliest token (default: as the "
-            "model says, else 0.8)");
+            "Temperature; 0 always takes the likeliest token (default: the "
+            "model's, else 0.8)");
   addNumber(app, "--top-k", sampling.top_k,
-            "Choose among the k likeliest tokens, 0 among all (default: as the "
-            "model says, else 40)");
+            "Choose among the k likeliest tokens; 0: among all (default: the "
+            "model's, else 40)");
   addNumber(app, "--top-p", sampling.top_p,
             "Choose among the likeliest tokens of this total probability "
-            "(default: as the model says, else 0.95)");
+            "(default: the model's, else 0.95)");
   addNumber(app, "--min-p", sampling.min_p,
-            "Choose among tokens with this part of the likeliest one's "
-            "probability (default: as the model says, else 0)");
+            "Choose among tokens with at least this fraction of the likeliest "
+            "token's probability (default: the model's, else 0)");
   addNumber(app, "--typical-p", sampling.typical_p,
-            "Choose among the most typical tokens of this total probability, 0 "
-            "for all (default: as the model says, else 0)");
+            "Choose among the most typical tokens of this total probability; "
+            "0: among all (default: the model's, else 0)");
   addNumber(app, "--seed", sampling.seed,
-            "Seed of the choices, random by default");
+            "Seed of the random choices (default: random)");
   addNumber(app, "--repeat-penalty", sampling.repetition_penalty,
-            "Divide the logits of tokens that have occurred, 0 for none "
-            "(default: as the model says, else 0)");
+            "Divide the logits of tokens that have occurred by this; 0: no "
+            "penalty (default: the model's, else 0)");
   addNumber(app, "--presence-penalty", sampling.presence_penalty,
             "Subtract this from the logits of tokens that have occurred")
       ->capture_default_str();
-  addNumber(app, "--frequency-penalty", sampling.frequency_penalty,
-            "Subtract this for every time that a token has occurred")
+  addNumber(
+      app, "--frequency-penalty", sampling.frequency_penalty,
+      "Subtract this from the logit of a token for each of its occurrences")
       ->capture_default_str();
   addNumber(app, "--repeat-last-n", sampling.penalty_last_n,
-            "Tokens that penalties look back, 0 for no penalties")
+            "Number of last tokens that penalties apply to; 0: no penalties")
       ->capture_default_str();
   app.add_option_function<std::vector<std::string>>(
          "--logit-bias",
@@ -188,27 +191,28 @@ static void addSampling(CLI::App &app, Options &options) {
            for (const std::string &text : texts)
              options.biases.push_back(parseBias(text));
          },
-         "TOKEN=BIAS: add to the logit of a token id, -inf forbids it")
+         "TOKEN=BIAS: add BIAS to the logit of a token id; -inf forbids the "
+         "token")
       ->delimiter(',');
 }
 
 static void addGeneration(CLI::App &app, Options &options) {
-  addNumber(app, "-n,--n-predict", options.length,
-            "Tokens to generate, -1 for no limit (default: 128; in chats: no "
-            "limit)");
+  addNumber(
+      app, "-n,--n-predict", options.length,
+      "Tokens to generate; -1: no limit (default: 128; in chats: no limit)");
   app.add_option("--stop", options.stops,
                  "End the answer before this text; may be given many times")
       ->allow_extra_args(false)
       ->check([](const std::string &text) {
         return text.empty() ? "it needs a text" : "";
       });
-  CLI::Option *shift = app.add_flag(
-      "--context-shift", options.contextShift,
-      "When the context is full, forget the older half of it and read the rest "
-      "anew, instead of ending");
+  CLI::Option *shift =
+      app.add_flag("--context-shift", options.contextShift,
+                   "When the context is full, forget its older half and read "
+                   "the rest again, instead of ending");
   addNumber(app, "--keep", options.keep,
-            "First tokens that are never forgotten (default: the first; of "
-            "chats, what comes before the first question)")
+            "Number of first tokens that --context-shift keeps (default: 1; in "
+            "chats: the tokens before the first question)")
       ->needs(shift);
   app.add_flag("--ignore-eos", options.ignoreEos,
                "Continue after the end of the text");
@@ -216,49 +220,50 @@ static void addGeneration(CLI::App &app, Options &options) {
 
 static void addText(CLI::App &app, Options &options) {
   app.add_flag("!--no-bos", options.bos,
-               "Do not begin with the model's BOS token");
-  app.add_flag("--special,!--no-special", options.special,
-               "Take names of special tokens in a text as these tokens "
-               "(default), or as text; messages of chats have none");
+               "Do not begin the text with the model's BOS token");
+  app.add_flag(
+      "--special,!--no-special", options.special,
+      "Read names of special tokens in a text as these tokens (default), or as "
+      "text; in messages of chats they are always text");
   CLI::Option *noEcho =
       app.add_flag("!--no-echo", options.echo, "Do not print the prompt");
   CLI::Option *json =
       app.add_flag("--json", options.json,
-                   "Print events, a JSON object in each line: every token of "
-                   "the answer, and why it ended")
+                   "Print events, a JSON object per line: every token of the "
+                   "answer, and why the answer ended")
           ->excludes(noEcho);
   addNumber(app, "--logprobs", options.logprobs,
-            "Give each token's log probability, and those of the n likeliest "
-            "tokens in its place")
+            "Add the log probabilities of each token and of the n likeliest "
+            "tokens at its position")
       ->needs(json);
   app.add_flag("--print-tokens", options.printTokens,
-               "Print token ids, separated by commas, instead of text, those "
-               "of a --stop too");
+               "Print token ids, separated by commas, instead of text, "
+               "including those of a --stop text");
 }
 
 static void addChat(CLI::App &app, Options &options) {
   app.add_option("--template", options.chatTemplate,
-                 "How the model's chats are written: a file with a Jinja "
-                 "template (default: the model's own template)")
+                 "Write chats by the Jinja template in this file (default: the "
+                 "model's own template)")
       ->check(CLI::ExistingFile);
   app.add_option("--system", options.system,
-                 "The system's message, with which a chat begins; that of "
-                 "--history must be the same");
+                 "The system's message, with which a chat begins; must equal "
+                 "the one in --history");
   app.add_option("--history", options.history,
-                 "Go on with the chat of this file, if it is there, and write "
-                 "the chat to it after each answer: a JSON list of messages");
+                 "Continue the chat in this file, a JSON list of messages, if "
+                 "it exists; write the chat to it after each answer");
   CLI::Option *thinking = app.add_flag_callback(
       "--thinking", [&options] { options.thinking = true; },
-      "Let the model think before it answers, where its template has "
-      "enable_thinking (default: as that says)");
+      "Let the model think before it answers, if its template has "
+      "enable_thinking (default: the template's)");
   app.add_flag_callback(
          "--no-thinking", [&options] { options.thinking = false; },
-         "Let it answer at once")
+         "Let the model answer without thinking")
       ->excludes(thinking);
   app.add_option_function<std::string>(
       "--date",
       [&options](const std::string &text) { options.date = parseDate(text); },
-      "YYYY-MM-DD: the date in a chat whose template writes one (default: "
+      "YYYY-MM-DD: the date that the template writes into a chat (default: "
       "today)");
 }
 
@@ -272,15 +277,14 @@ static void addExecution(CLI::App &app, Options &options) {
             "Positions of the context (default: the model's maximum, at most "
             "4096)");
   addNumber(app, "--block", options.context.block,
-            "Prompt tokens evaluated in one go (default: the model's maximum)");
+            "Prompt tokens evaluated together (default: the model's maximum)");
   app.add_option("--draft", options.draft,
-                 "A smaller compiled model of the same vocabulary that guesses "
-                 "tokens, too")
+                 "A smaller compiled model of the same vocabulary, which "
+                 "drafts tokens, too")
       ->check(CLI::ExistingFile);
-  addNumber(
-      app, "--draft-max", options.drafts.most,
-      "Tokens that are guessed from the text and checked in one go, where "
-      "that is faster; 0: none. They change no token of the answer")
+  addNumber(app, "--draft-max", options.drafts.most,
+            "Most tokens that are drafted and checked together, if this is "
+            "faster; 0: none. Drafts change no token of the answer")
       ->capture_default_str();
   app.add_option("--logits", options.logitsFile,
                  "Write the prompt's logits [tokens][vocabulary] to this .npy "
@@ -289,25 +293,22 @@ static void addExecution(CLI::App &app, Options &options) {
             "Tokens scored together by --perplexity (default: the model's "
             "maximum, at most 512)");
   addNumber(app, "--stride", options.stride,
-            "Tokens from one window of --perplexity to the next; what windows "
-            "share is scored once, and gives context (default: the window)");
+            "Distance in tokens between windows of --perplexity; tokens in the "
+            "overlap are scored once and give context (default: the window)");
   app.add_flag("-q,--quiet", options.quiet, "Print no statistics");
 }
 
 std::optional<int> sherry::run::parseOptions(int argc, char **argv,
                                              Options &options) {
-  CLI::App app("Runs a model that sherry-compile wrote.", "sherry-run");
+  CLI::App app("Runs a compiled model.", "sherry-run");
   app.footer(
-      "The next token is chosen so: biases and penalties change its logits, "
-      "the "
-      "temperature\ndivides them, then --top-k, --top-p, --min-p and "
-      "--typical-p leave some of the tokens, in\nthis order, as in Hugging "
-      "Face "
+      "How the next token is chosen: biases and penalties change the logits, "
+      "the\ntemperature divides them, then --top-k, --top-p, --min-p and "
+      "--typical-p exclude tokens,\nin this order, as in Hugging Face "
       "transformers. (llama.cpp applies the temperature last.)\nThe model's "
-      "own "
       "values are those of its generation_config.json or GGUF file; --info\n"
       "prints them.\n"
-      "An option that has no effect in what is asked for is an error.");
+      "An option that has no effect in the chosen mode is an error.");
   app.set_version_flag("--version",
                        std::string("sherry-run ") + sherry_version());
   app.add_option("model", options.model, "The compiled model, a .so file")

@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the user asks for.
+// The options of the program.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_TOOLS_RUN_OPTIONS_H
@@ -42,18 +42,18 @@ struct Options {
   bool isGiven(const char *name) const { return given.count(name) > 0; }
 
   int64_t length = 128; ///< tokens to generate; negative: no limit
-  /// Without the model's own values: see engine::takeModelSampling.
+  /// Without the model's values: see engine::takeModelSampling.
   sherry_sampler_options sampling = engine::kDefaultSampling;
   std::vector<sherry_logit_bias> biases;
   std::vector<std::string> stops;   ///< texts that end the answer
   bool json = false;                ///< print events
   std::optional<uint32_t> logprobs; ///< likeliest tokens in an event
-  bool contextShift = false;        ///< forget what is oldest
-  uint32_t keep = 0;                ///< but not so many tokens at the beginning
-  // Of chats; empty: none.
+  bool contextShift = false;        ///< forget the oldest tokens
+  uint32_t keep = 0;                ///< first tokens that are never forgotten
+  // For chats; empty: none.
   std::string chatTemplate, system, history;
   std::optional<bool> thinking;
-  std::optional<std::tm> date; ///< that templates write; today's if not set
+  std::optional<std::tm> date; ///< of templates; nothing: today
   bool map = false;            ///< leave the weights in the file
   sherry_context_options context = {};
   engine::DraftOptions drafts;
@@ -70,7 +70,7 @@ struct Options {
 };
 
 /// Fills `options`. Returns the exit code if the program is to end now: after
-/// --help, --version or a mistake, about which the user has been told.
+/// --help, --version or a wrong command line, whose error has been printed.
 std::optional<int> parseOptions(int argc, char **argv, Options &options);
 
 } // namespace sherry::run

@@ -18,10 +18,10 @@ static constexpr uint32_t defaultWindow = 512;
 
 namespace {
 
-/// Negative log likelihoods, natural.
+/// Sums of negative log-likelihoods, with natural logarithms.
 struct Score {
   double nll = 0;     ///< their sum
-  double squares = 0; ///< of the parts of nll
+  double squares = 0; ///< sum of their squares
   int64_t count = 0;
 
   void add(double part) {
@@ -38,8 +38,8 @@ void sherry::run::scorePerplexity(const sherry_model *model,
   const uint32_t window = options.window.value_or(
       std::min(defaultWindow, sherry_model_max_context(model)));
   if (window < 2)
-    throw std::runtime_error("a window has at least 2 tokens, one to predict "
-                             "from and one to predict");
+    throw std::runtime_error("--window must be at least 2: one token to "
+                             "predict from and one to predict");
   const uint32_t stride = options.stride.value_or(window);
   if (stride == 0 || stride > window)
     throw std::runtime_error("--stride is " + std::to_string(stride) +
@@ -47,19 +47,20 @@ void sherry::run::scorePerplexity(const sherry_model *model,
                              std::to_string(window));
   const std::vector<int32_t> tokens = engine::tokenizeScored(
       model, readText(*options.perplexityFile), tokenizeFlags(options));
-  // The BOS token if texts begin with one: each window does, too.
+  // If texts begin with BOS, each window does, too.
   const std::vector<int32_t> start =
       engine::tokenize(model, "", tokenizeFlags(options));
   if (tokens.size() < 2)
-    throw std::runtime_error(*options.perplexityFile +
-                             ": has fewer than 2 tokens, nothing to score");
+    throw std::runtime_error(
+        *options.perplexityFile +
+        ": has fewer than 2 tokens, so there is nothing to score");
   sherry_context_options contextOptions = options.context;
   contextOptions.context = window;
   engine::Engine engine(model, contextOptions);
 
   const bool showProgress = !options.quiet && isatty(STDERR_FILENO);
   Score result;
-  size_t scored = 0; // tokens up to here have been scored, or begin a window
+  size_t scored = 0; // tokens before this index are scored
   for (size_t begin = 0; scored < tokens.size(); begin += stride) {
     if (interrupted())
       break;
@@ -72,7 +73,7 @@ void sherry::run::scorePerplexity(const sherry_model *model,
     request.prompt = std::move(part);
     request.maxTokens = 0;
     request.promptLogprobs = 0;
-    // Those before it give context.
+    // Tokens before it give context.
     request.promptLogprobsFrom = std::max<size_t>(scored - begin, 1);
     request.onPromptLogprob = [&](size_t, const engine::RankedLogprob &score) {
       result.add(-score.logprob);

@@ -14,12 +14,13 @@ using namespace sherry;
 using namespace sherry::run;
 using Json = nlohmann::ordered_json;
 
-/// The answer to a line: what was asked for, or an error.
+/// The answer to a line: the scores, or an error.
 static Json answerLine(const sherry_model *model, const Options &options,
                        engine::Engine &engine, const std::string &line) {
   Json result = Json::object();
   try {
-    // An ordered object would copy values, and deep ones cannot be copied.
+    // Not an ordered object, which would copy values: copying deep values
+    // overflows the stack.
     const auto request = nlohmann::json::parse(line, nullptr, false);
     const auto id = request.find("id");
     const bool hasId = request.is_object() && id != request.end();

@@ -1,4 +1,4 @@
-//===- Session.cpp - What the modes of sherry-run share -------------------===//
+//===- Session.cpp - Code that the modes of sherry-run share --------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -19,7 +19,7 @@ using namespace sherry::run;
 static volatile std::sig_atomic_t interruptSeen = 0;
 
 void sherry::run::prepareProcess() {
-  // Else the first file that is opened would become a standard stream.
+  // Otherwise the first file that is opened would become a standard stream.
   for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) != fd)
       std::abort();
@@ -29,13 +29,13 @@ void sherry::run::prepareProcess() {
 
 void sherry::run::awaitInterrupt(bool restart) {
   interruptSeen = 0;
-  // Scripts have it ignored in what they start in the background.
+  // Shells start background commands with SIGINT ignored.
   struct sigaction before;
   if (sigaction(SIGINT, nullptr, &before) == 0 && before.sa_handler == SIG_IGN)
     return;
   struct sigaction action = {};
   action.sa_handler = [](int) { interruptSeen = 1; };
-  // The next one ends the program.
+  // The next SIGINT ends the program.
   action.sa_flags = static_cast<int>(SA_RESETHAND) | (restart ? SA_RESTART : 0);
   sigaction(SIGINT, &action, nullptr);
 }

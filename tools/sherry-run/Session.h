@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The program's dealings with its surroundings.
+// Signals, standard streams, and the modes of the program.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_TOOLS_RUN_SESSION_H
@@ -15,28 +15,28 @@
 
 namespace sherry::run {
 
-/// Whoever reads standard output has gone: there is nothing left to do.
+/// The reader of standard output has closed it, so the program ends.
 struct OutputClosed {};
 
-/// Makes sure that the standard streams are open, that a closed pipe is an
-/// error and not the end, and that the first SIGINT only sets interrupted(),
-/// unless it is ignored.
+/// Makes sure that the standard streams are open, that writing to a closed pipe
+/// is an error and does not end the process, and that the first SIGINT only
+/// sets interrupted(), unless SIGINT is ignored.
 void prepareProcess();
 bool interrupted();
-/// Waits for the next SIGINT. Unless `restart`, it ends a read that waits.
+/// Prepares for the next SIGINT. Unless `restart`, it ends a read that waits.
 void awaitInterrupt(bool restart);
 
 /// Writes to standard output at once. Throws OutputClosed or
 /// std::runtime_error.
 void print(std::string_view text);
 
-/// Reads a file, or standard input for "-", line by line: a pipe gives its
-/// lines when they come.
+/// Reads a file, or standard input for "-", line by line; gives the lines of a
+/// pipe as soon as they are written.
 class LineReader {
 public:
-  /// Throws std::runtime_error naming the file, as does next().
+  /// This and next() throw std::runtime_error, which names the file.
   explicit LineReader(const std::string &path);
-  /// A line without its end; false after the last.
+  /// Reads a line, without its line end; returns false after the last line.
   bool next(std::string &line);
 
 private:
@@ -44,8 +44,7 @@ private:
   InputFile file;
 };
 
-/// What the options say of BOS and of names of special tokens, as
-/// sherry_tokenize takes it.
+/// The flags of sherry_tokenize that the options ask for.
 unsigned tokenizeFlags(const Options &options);
 
 /// An engine for one request at a time. Throws std::runtime_error if the
@@ -55,7 +54,7 @@ std::unique_ptr<engine::Engine> makeEngine(const sherry_model *model,
 void printStatistics(const engine::Engine &engine, const Options &options,
                      double loadSeconds);
 
-/// What the program can be asked to do.
+/// The modes of the program.
 void generate(const sherry_model *model, const Options &options,
               double loadSeconds);
 void chat(const sherry_model *model, const Options &options,

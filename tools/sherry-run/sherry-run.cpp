@@ -15,7 +15,7 @@
 using namespace sherry;
 using namespace sherry::run;
 
-/// The model's own values where the options say nothing.
+/// Fills in the model's values for options that were not given.
 static void completeSampling(const sherry_model *model, Options &options) {
   sherry_sampler_options &sampling = options.sampling;
   engine::takeModelSampling(
@@ -28,7 +28,7 @@ static void completeSampling(const sherry_model *model, Options &options) {
     throw std::runtime_error(
         "--repeat-last-n has no effect without a penalty; give "
         "--repeat-penalty, --presence-penalty or --frequency-penalty");
-  // To the runtime, 0 stands for the default.
+  // For the runtime, 0 stands for the default.
   if (sampling.penalty_last_n == 0)
     sampling.repetition_penalty = sampling.presence_penalty =
         sampling.frequency_penalty = 0;
@@ -71,8 +71,8 @@ static void execute(RankedProcess &process, Options &options) {
     options.printTokens = true;
   }
   if (!sherry_model_has_tokenizer(model.get()) && !options.stops.empty())
-    throw std::runtime_error("the model has no tokenizer, and so no text that "
-                             "--stop could end");
+    throw std::runtime_error(
+        "the model has no tokenizer, so --stop has no text to look for");
   generate(model.get(), options, loadSeconds);
 }
 

@@ -1,4 +1,4 @@
-//===- Access.cpp - Who may ask -------------------------------------------===//
+//===- Access.cpp - Decides which requests are allowed --------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -31,18 +31,19 @@ Access::Access(const Options &options)
   }
   if (keys.empty())
     throw std::runtime_error(options.apiKeyFile +
-                             ": has no key, one in each line");
+                             ": has no keys; write one per line");
 }
 
-/// A name without its port, an address without its brackets.
+/// A host without its port, and an IPv6 address without its brackets.
 static std::string withoutPort(const std::string &host) {
   if (!host.empty() && host.front() == '[')
     return host.substr(1, host.find(']') - 1);
   return host.substr(0, host.rfind(':'));
 }
 
-/// A page of a stranger can make a name point here and ask in its own name
-/// (DNS rebinding); it cannot do so with an address.
+/// A foreign page can make its own name point to this server and then send
+/// requests as the same origin (DNS rebinding); it cannot do so with an
+/// address.
 void Access::checkHost(const std::string &host) const {
   const std::string name = withoutPort(host);
   boost::system::error_code error;
@@ -61,7 +62,7 @@ void Access::checkHost(const std::string &host) const {
                    "host_not_allowed", 403);
 }
 
-/// Takes as long for every text of the length.
+/// Takes the same time for all texts of the same length.
 static bool isEqual(const std::string &a, const std::string &b) {
   if (a.size() != b.size())
     return false;
@@ -85,8 +86,8 @@ std::string Access::findOwner(const std::string &authorization) const {
     throw ApiError("the API key is missing or wrong: send it as "
                    "\"Authorization: Bearer KEY\"",
                    "", "invalid_api_key", 401);
-  // The same whatever other keys there are: what it has read may be kept in
-  // files. The key cannot be told from it.
+  // The owner does not depend on other keys, because its prefixes may be kept
+  // in files. The key cannot be derived from the owner.
   return to_string(
       boost::uuids::name_generator_sha1(boost::uuids::ns::oid())(keys[found]));
 }
@@ -100,13 +101,14 @@ void Access::check(Exchange &exchange, bool isOpen) const {
     const bool isAllowed = std::find(origins.begin(), origins.end(),
                                      request.origin) != origins.end();
     if (!isOwn && !isAllowed)
-      throw ApiError("pages of this origin may not ask; --cors-origin allows "
-                     "them",
-                     "", "origin_not_allowed", 403);
+      throw ApiError(
+          "pages of this origin may not send requests; --cors-origin allows "
+          "them",
+          "", "origin_not_allowed", 403);
     if (isAllowed)
       exchange.allowedOrigin = request.origin;
   }
-  // A browser asks what is allowed before it shows a key.
+  // A browser sends OPTIONS, without a key, before a request with a key.
   if (!isOpen && hasKeys() && request.method != "OPTIONS")
     exchange.owner = findOwner(request.authorization);
 }

@@ -1,4 +1,4 @@
-//===- Access.h - Who may ask -----------------------------------*- C++ -*-===//
+//===- Access.h - Decides which requests are allowed ------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -11,17 +11,17 @@
 
 namespace sherry::serve {
 
-/// One rule for all routes: the host that is asked, the page that asks, and the
-/// key.
+/// Decides which requests are allowed, by the same rules for all routes: by the
+/// host in the request, the origin of the page that sends it, and the key.
 class Access {
 public:
-  /// Reads the file of keys, a line each. Throws std::runtime_error.
+  /// Reads the file of keys, one per line. Throws std::runtime_error.
   explicit Access(const Options &options);
 
   bool hasKeys() const { return !keys.empty(); }
 
-  /// Sets the owner and the origin that may read the response. Throws ApiError
-  /// of 401 or 403. `isOpen`: without a key.
+  /// Sets the owner of the exchange and the origin that may read the response.
+  /// Throws ApiError of status 401 or 403. `isOpen`: no key is needed.
   void check(Exchange &exchange, bool isOpen) const;
 
 private:

@@ -14,7 +14,7 @@ using namespace sherry;
 using namespace sherry::serve;
 using engine::EndReason;
 
-/// Log probabilities of a reply, of all its tokens.
+/// The most log probabilities of a reply, for all its tokens.
 static constexpr size_t kMostLogprobs = size_t{1} << 19;
 
 static std::string makeId(const char *prefix) {
@@ -55,7 +55,7 @@ void Answers::submit() {
             std::to_string(service.scheduler.maxRequests()) + " that may wait",
         "n");
   checkLogprobs();
-  choices.resize(count); // stays where it is from here on
+  choices.resize(count); // never moved from here on
   std::vector<engine::Request> requests;
   for (size_t i = 0; i < count; ++i) {
     choices[i].index = i;
@@ -71,7 +71,7 @@ void Answers::submit() {
   service.scheduler.submit(exchange->client(), std::move(requests));
 }
 
-/// A reply that takes long to write keeps others from being read.
+/// Writing a long reply would delay the requests of others.
 void Answers::checkLogprobs() const {
   if (!parameters.logprobs)
     return;
@@ -92,7 +92,7 @@ void Answers::checkLogprobs() const {
 }
 
 engine::Request Answers::makeRequest(Choice &choice) {
-  // Handlers are called by the scheduler's thread alone.
+  // Only the scheduler's thread calls handlers.
   auto self = shared_from_this();
   engine::Request request;
   request.prompt = prompts.tokens[choice.prompt];
@@ -182,7 +182,7 @@ void Answers::onToken(Choice &choice, const engine::TokenEvent &event) {
   choice.lastToken = now;
   if (event.logprob)
     choice.sum += event.logprob->logprob;
-  // What is no part of the text is none of its tokens.
+  // A token that is not part of the text gets no log probability.
   if (parameters.logprobs && !(event.isStopped && event.text.empty())) {
     choice.logged.push_back({event.token, event.logprob, choice.offset});
     choice.offset +=
@@ -194,12 +194,12 @@ void Answers::onToken(Choice &choice, const engine::TokenEvent &event) {
   say(choice, isFirst ? choice.text + event.text : event.text);
 }
 
-/// What says a text: the field of a completion, or of a chat's delta.
+/// The JSON of a text: the field of a completion, or a chat's delta.
 static Json toDelta(bool isChat, const std::string &text) {
   return {{isChat ? "content" : "text", text}};
 }
 
-/// Takes a piece of the answer's text.
+/// Appends a part of the answer's text.
 void Answers::say(Choice &choice, const std::string &text) {
   if (choice.parser)
     return takeCalls(choice, choice.parser->push(text));
@@ -241,7 +241,7 @@ void Answers::onEnd(Choice &choice, const engine::EndEvent &event) {
   const bool isStop =
       event.reason == EndReason::Eos || event.reason == EndReason::Stop;
   if (event.reason == EndReason::Cancelled)
-    isFailed = true; // there is nobody to tell
+    isFailed = true; // the client has disconnected
   const bool isFirst = choice.count == 0 && parameters.isStream;
   say(choice, isFirst ? choice.text + event.rest : event.rest);
   if (choice.parser)
@@ -258,7 +258,7 @@ void Answers::onEnd(Choice &choice, const engine::EndEvent &event) {
 }
 
 void Answers::onError(const std::exception &error) {
-  // The other choices are cancelled; the client is told once.
+  // Cancels the other choices, so that the client gets one error.
   isFailed = true;
   if (!std::exchange(hasReplied, true))
     exchange->fail(ApiError(error.what(), "", "", 500));
@@ -275,7 +275,7 @@ void Answers::finish() {
     exchange->usage.cachedTokens += choices[i].cached;
   if (std::exchange(hasReplied, true))
     return;
-  if (isFailed) // the client has left
+  if (isFailed) // the client has disconnected, or got an error
     return exchange->fail(ApiError("cancelled", "", "", 503));
   if (!parameters.isStream)
     return service.worker.post([self = shared_from_this()] { self->reply(); });

@@ -11,24 +11,25 @@
 
 namespace sherry::serve {
 
-/// What is to be continued.
+/// The prompts of a request.
 struct Prompts {
   std::vector<std::vector<int32_t>> tokens;
   bool isChat = false;
-  // Of a chat: what ends its answers besides what the client names.
+  // Of a chat: the ends of its answers besides those that the client names.
   std::vector<int32_t> endTokens;
   std::string endText;
 };
 
-/// The choices of a reply: asks the scheduler for them, and sends what comes as
-/// a stream or, once all have ended, as a whole.
+/// The choices of a reply: submits them to the scheduler, and sends the results
+/// as a stream or, once all have ended, as a whole.
 class Answers : public std::enable_shared_from_this<Answers> {
 public:
-  /// The service outlives it.
+  /// The service must outlive the answers.
   Answers(Service &service, ExchangePtr exchange, Parameters parameters,
           Prompts prompts);
 
-  /// Throws ApiError; once it has returned, the exchange gets its reply.
+  /// Submits the requests. Throws ApiError; if it returns, the exchange will
+  /// get a reply.
   void submit();
 
 private:
@@ -41,10 +42,10 @@ private:
     std::string text;
     std::optional<ToolParser> parser; ///< of a chat with tools
     std::vector<Call> calls;
-    std::vector<LoggedToken> logged; ///< those that are not sent yet
+    std::vector<LoggedToken> logged; ///< not sent yet
     std::vector<int32_t> tokens;
     size_t offset = 0;            ///< characters so far
-    double sum = 0;               ///< of the logprobs of the answer
+    double sum = 0;               ///< of the answer's logprobs
     size_t count = 0, cached = 0; ///< tokens of the answer, cached ones
     engine::DraftCounts drafts;
     const char *finishReason = nullptr;
@@ -81,7 +82,7 @@ private:
   std::vector<Choice> choices;
   size_t left = 0; ///< choices that have not ended
   bool hasReplied = false;
-  std::atomic<bool> isFailed = false; ///< nothing more is wanted
+  std::atomic<bool> isFailed = false; ///< no further output is needed
 };
 
 } // namespace sherry::serve

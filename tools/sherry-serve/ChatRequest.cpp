@@ -17,7 +17,7 @@ const engine::ChatForm &sherry::serve::formOf(const Service &service) {
   return *service.form;
 }
 
-/// Texts of a list of parts, one after the other.
+/// Joins the texts of a list of parts.
 static std::string joinParts(const Json &parts, const std::string &where) {
   std::string text;
   for (const Json &part : parts) {
@@ -32,8 +32,8 @@ static std::string joinParts(const Json &parts, const std::string &where) {
   return text;
 }
 
-/// The calls of an answer as templates take them: with arguments that are
-/// objects. OpenAI's API has their JSON as a text.
+/// Turns the calls of an answer into the form of templates, where arguments are
+/// objects; in OpenAI's API arguments are JSON in a text.
 static Json readCalls(Json calls, const std::string &where) {
   const ApiError wrong(where + ".tool_calls must be a list of functions with "
                                "a name and arguments in JSON",
@@ -54,8 +54,8 @@ static Json readCalls(Json calls, const std::string &where) {
   return calls;
 }
 
-/// A message as templates take it: the role is a word of the form, the rest is
-/// what somebody says.
+/// A message in the form of templates. The role has the origin of the template,
+/// all other texts that of a message.
 static jinja::Value toValue(const Json &message, const std::string &where) {
   if (!message.is_object() || !message.contains("role") ||
       !message["role"].is_string())
@@ -139,7 +139,7 @@ ChatParts sherry::serve::writeChat(const Fields &fields, const Service &service,
   const bool continues =
       fields.boolean("continue_final_message").value_or(false);
   if (begins && continues && fields.has("add_generation_prompt"))
-    throw ApiError("cannot be with add_generation_prompt: true",
+    throw ApiError("cannot be combined with add_generation_prompt: true",
                    "continue_final_message");
   return form.write(readMessages(fields), setting,
                     continues ? ChatEnd::InAnswer

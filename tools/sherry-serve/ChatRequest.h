@@ -10,12 +10,13 @@
 
 namespace sherry::serve {
 
-/// The model's form of chats. Throws ApiError if there is none.
+/// The model's form of chats. Throws ApiError if it has none.
 const engine::ChatForm &formOf(const Service &service);
 
-/// What the template writes of a request's "messages", as its
-/// "add_generation_prompt", "continue_final_message" and "chat_template_kwargs"
-/// say, with these tools. Throws ApiError, and what the form throws.
+/// The text that the template writes for a request's "messages", with the
+/// request's "add_generation_prompt", "continue_final_message" and
+/// "chat_template_kwargs" and these tools. Throws ApiError, and the exceptions
+/// of ChatForm.
 ChatParts writeChat(const Fields &fields, const Service &service,
                     const Json &tools);
 

@@ -14,11 +14,11 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
-/// Bytes that a client may send ahead while it waits for a reply.
+/// The most bytes that a client may send ahead while it waits for a reply.
 static constexpr size_t kMostAhead = 64 << 10;
 static constexpr size_t kReadSize = 16 << 10;
 static constexpr std::chrono::seconds kPingAfter{15};
-/// Time for a client to read the last reply.
+/// Seconds for a client to read the last reply.
 static constexpr int kClosingSeconds = 2;
 
 Connection::Connection(Socket accepted, const Limits &limits, Totals &totals,
@@ -75,14 +75,14 @@ bool Connection::isStreaming() const {
   return phase == Phase::Replying && isStream && hasHead && !hasLast;
 }
 
-/// When something has taken too long, or clients of streams, and what is
-/// between, have to see that these go on.
+/// The time of the next timeout, or of the next comment that keeps a stream
+/// alive for clients and proxies.
 Clock::time_point Connection::nextDue() const {
   return isStreaming() ? std::min(deadline, lastWrite + kPingAfter) : deadline;
 }
 
-/// What is due moves on with every token: the timer is set only if it would
-/// come too late, and sees for itself if it comes too early.
+/// The due time moves with every token, so the timer is set only if it would
+/// fire too late; a timer that fires too early is set again.
 void Connection::awaitDue() {
   const Clock::time_point due = nextDue();
   if (isClosed || due >= alarm)
@@ -118,8 +118,8 @@ void Connection::onDue() {
 // Requests
 //===----------------------------------------------------------------------===//
 
-/// One read is always under way, so that a client that leaves is noticed,
-/// unless too much has been sent ahead.
+/// Keeps one read under way, to notice a client that disconnects, unless it has
+/// sent too much ahead.
 void Connection::read() {
   if (isReading || isClosed || hasEnded ||
       (phase == Phase::Replying && buffer.size() >= kMostAhead))
@@ -137,8 +137,8 @@ void Connection::onRead(error_code error, size_t size) {
   if (isClosed)
     return;
   if (error == asio::error::eof && phase == Phase::Replying) {
-    // As for nginx, such a client has left; but a reply that does not cost much
-    // may still find it.
+    // As for nginx, a client that closes its sending side has left; but a cheap
+    // reply may still reach it.
     hasEnded = true;
     keepsAlive = false;
     if (const auto current = exchange.lock())
@@ -148,7 +148,7 @@ void Connection::onRead(error_code error, size_t size) {
   if (error)
     return close();
   if (phase == Phase::Closing)
-    return read(); // over what was there
+    return read(); // overwrites the buffer
   buffer.commit(size);
   if (phase != Phase::Replying)
     parse();
@@ -160,7 +160,7 @@ static ApiError describe(const error_code &error) {
     return ApiError("the headers are too large", "", "", 431);
   if (error == http::error::body_limit)
     return ApiError("the body is too large", "", "", 413);
-  return ApiError("the request is no HTTP: " + error.message());
+  return ApiError("the request is not HTTP: " + error.message());
 }
 
 void Connection::refuse(const ApiError &error) {
@@ -193,7 +193,7 @@ void Connection::parse() {
       error = {};
     if (error)
       return refuse(describe(error));
-    // A line that has no end, such as one between chunks.
+    // A line without an end, such as between chunks.
     if (used == 0 && buffer.size() > limits.headers)
       return refuse(describe(http::error::header_limit));
     countBody();
@@ -217,7 +217,7 @@ void Connection::parse() {
     if (parser->is_done())
       return dispatch();
     if (used == 0)
-      return; // more has to come
+      return; // incomplete
   }
 }
 
@@ -250,7 +250,7 @@ HttpRequest Connection::takeRequest() {
 
 void Connection::dispatch() {
   HttpRequest request = takeRequest();
-  // A reply to a version without chunks ends with the connection.
+  // In a version without chunks, the end of the connection ends a reply.
   if (request.version < 11)
     request.keepsAlive = false;
   keepsAlive = request.keepsAlive;
@@ -277,7 +277,7 @@ void Connection::dispatch() {
 void Connection::write(std::string bytes, bool isLast) {
   if (isClosed)
     return;
-  // Whoever reads so slowly must not fill the memory.
+  // A slow client must not fill the memory.
   if (const auto current = exchange.lock())
     isStream |= current->hasStream();
   if (isStream && outbox.size() > limits.unsent)
@@ -324,7 +324,7 @@ void Connection::onReplied() {
   if (hasEnded)
     return close();
   if (!keepsAlive || isDraining) {
-    // To close at once could take the reply from a client that still sends.
+    // Closing at once could destroy the reply for a client that still sends.
     error_code ignored;
     socket.shutdown(Socket::shutdown_send, ignored);
     phase = Phase::Closing;

@@ -17,26 +17,28 @@
 
 namespace sherry::serve {
 
-/// What a client may take, in bytes and seconds; `bodies` of all clients.
+/// The limits of a client, in bytes and seconds; `bodies` is the limit of all
+/// clients together.
 struct Limits {
   size_t headers = 16 << 10, body = 8 << 20, bodies = 256 << 20,
          unsent = 1 << 20;
   int idleSeconds = 75, requestSeconds = 15, writeSeconds = 60;
 };
 
-/// Of all connections.
+/// Totals of all connections.
 struct Totals {
   std::atomic<size_t> connections = 0, bodies = 0; ///< the latter in bytes
 };
 
 /// Reads requests, one after the other, and writes their replies. Lives as long
-/// as something is under way; all in the thread of the socket's io_context.
+/// as an operation is under way. All functions run in the thread of the
+/// socket's io_context.
 class Connection : public std::enable_shared_from_this<Connection> {
 public:
   using Socket = boost::asio::ip::tcp::socket;
   using Handler = std::function<void(const ExchangePtr &)>;
 
-  /// `totals` outlives the connection.
+  /// `totals` must outlive the connection.
   Connection(Socket socket, const Limits &limits, Totals &totals,
              Handler handler);
   ~Connection();
@@ -44,7 +46,7 @@ public:
   Connection &operator=(const Connection &) = delete;
   const std::string &address() const { return remote; }
   void start();
-  /// Ends it where no reply is under way, and else after the reply.
+  /// Ends the connection, after the reply that is under way, if any.
   void drain();
   void close();
 
@@ -83,7 +85,7 @@ private:
   boost::beast::flat_buffer buffer;
   std::optional<Parser> parser;
   Phase phase = Phase::Idle;
-  bool isReading = false, hasEnded = false; ///< no more comes
+  bool isReading = false, hasEnded = false; ///< no more input comes
   bool isDraining = false, isClosed = false;
   std::weak_ptr<Exchange> exchange;
   bool keepsAlive = true;

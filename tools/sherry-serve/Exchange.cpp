@@ -12,7 +12,7 @@
 using namespace sherry::serve;
 
 Exchange::~Exchange() {
-  // Nobody is left who could reply.
+  // No object is left that could reply.
   if (!isDone)
     fail(ApiError("the server ends", "", "", 503));
 }
@@ -36,7 +36,7 @@ std::string Exchange::head(int status, std::vector<Header> headers) const {
 }
 
 void Exchange::finish(std::string bytes, int status) {
-  // Who leaves with the last byte has got his reply.
+  // A client that disconnects after the last byte has got its reply.
   const bool wasGone = gone;
   output(std::move(bytes), /*isLast=*/true);
   isDone = true;

@@ -24,7 +24,7 @@ inline double secondsBetween(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
-/// What a client asked, without what nobody reads.
+/// The parts of a client's request that the server uses.
 struct HttpRequest {
   std::string method, path; ///< the path without its query
   std::string host, origin, authorization, contentType, acceptEncoding, etag;
@@ -34,11 +34,11 @@ struct HttpRequest {
   bool keepsAlive = true;
 };
 
-/// Bytes of a body in a sum of all bodies, as long as it is there.
+/// Counts the bytes of a body in a sum of all bodies, as long as it lives.
 class BodyCharge {
 public:
   BodyCharge() = default;
-  /// They are in the sum already, which outlives this.
+  /// The bytes are in the sum already. The sum must outlive the object.
   BodyCharge(std::atomic<size_t> &sum, size_t bytes)
       : sum(&sum), bytes(bytes) {}
   BodyCharge(BodyCharge &&other) noexcept
@@ -65,13 +65,13 @@ struct Usage {
   size_t promptTokens = 0, cachedTokens = 0, completionTokens = 0;
 };
 
-/// A request and its reply: one whole response, or a stream of events. All but
-/// the fields may be used by any thread, one at a time.
+/// A request and its reply: one whole response, or a stream of events. The
+/// functions may be called by any thread, one at a time.
 class Exchange {
 public:
   using Output = std::function<void(std::string bytes, bool isLast)>;
 
-  /// `output` sends bytes of the response; after the last ones the connection
+  /// `output` sends bytes of the response; after the last bytes the connection
   /// is free for another request.
   Exchange(HttpRequest request, Output output, BodyCharge charge)
       : request(std::move(request)), charge(std::move(charge)),
@@ -84,39 +84,42 @@ public:
   void respond(int status, const std::string &mediaType, std::string_view body,
                const std::vector<Header> &headers = {});
   void fail(const ApiError &error);
-  /// To whatever is being handled; for catch blocks.
+  /// Replies with the error of the exception that is being handled; for catch
+  /// blocks.
   void failByException();
 
-  /// A stream of server-sent events.
+  /// Begins a stream of server-sent events.
   void beginStream();
   void event(std::string_view data);
-  /// After a last event.
+  /// Ends the stream after a last event.
   void endStream(std::string_view data);
   bool hasStream() const { return isStream; }
   /// The bytes of a comment between events.
   std::string comment(std::string_view text) const;
 
-  /// Whether the client has left; nothing need be done for it any more.
+  /// Whether the client has disconnected, so that no reply is needed.
   bool isGone() const { return gone; }
   void setGone() { gone = true; }
 
-  /// The body has been read; its memory is free again.
+  /// Frees the body, which has been parsed.
   void dropBody() {
     request.body = std::string();
     charge = BodyCharge();
   }
 
-  HttpRequest request; ///< does not change, but for dropBody()
+  HttpRequest request; ///< only dropBody() changes it
   const Clock::time_point begin = Clock::now();
-  std::string owner; ///< by whose key
-  /// Who waits for his own requests: the owner, else the address.
+  std::string owner; ///< of the key
+  /// The client whose requests wait for each other: the owner, else the
+  /// address.
   const std::string &client() const {
     return owner.empty() ? request.remote : owner;
   }
   std::string allowedOrigin; ///< of a page that may read the response
   Usage usage;
-  double firstTokenSeconds = -1; ///< below 0: there was none
-  /// Is called at the end, with the status that was sent; 499: the client left.
+  double firstTokenSeconds = -1; ///< negative: no token
+  /// Called at the end, with the status that was sent, or 499 if the client
+  /// disconnected.
   std::function<void(const Exchange &, int status)> onDone;
 
 private:

@@ -11,7 +11,7 @@
 using namespace sherry;
 using namespace sherry::serve;
 
-/// Bytes of all grammars that are kept for other requests.
+/// The most bytes of grammars that are kept for later requests.
 static constexpr size_t kMostBytes = 32 << 20;
 
 namespace {
@@ -53,7 +53,7 @@ private:
   std::vector<uint32_t> bits;
 };
 
-/// Any text up to where a call begins.
+/// Allows any text up to the beginning of a call, and then the call.
 class CallConstraint : public engine::Constraint {
 public:
   CallConstraint(const sherry_model *model, const Tools &tools,
@@ -78,7 +78,7 @@ public:
       allowedTokens(*place.matcher, *vocabulary, bits.data());
       return bits.data();
     }
-    // Only what ends the beginning of a call can be refused.
+    // Before a call, only tokens that complete its beginning can be refused.
     const char last = open.empty() ? '{' : open.back();
     const auto count = static_cast<int32_t>(vocabulary->size());
     for (int32_t token = 0; token < count; ++token) {
@@ -98,11 +98,11 @@ public:
 private:
   struct Place {
     std::optional<grammar::Matcher> matcher; ///< of a call that has begun
-    std::string tail; ///< of the text: as much as a call's beginning has
+    std::string tail; ///< of the text, as long as a call's beginning
     bool isAtStart = true, isOver = false;
   };
 
-  /// False: the bytes are refused.
+  /// Appends bytes; returns false if they are refused.
   bool goOn(Place &at, std::string_view bytes) const {
     for (char byte : bytes) {
       if (at.isOver)

@@ -16,7 +16,7 @@
 namespace sherry::serve {
 
 /// The grammars that requests ask for, and the tokens of the model. For the
-/// worker's thread; constraints are for any.
+/// worker's thread only; constraints are for any thread.
 class Grammars {
 public:
   explicit Grammars(const sherry_model *model) : model(model) {}
@@ -24,14 +24,14 @@ public:
   /// The grammar of a "response_format"; nothing for text. Throws ApiError.
   std::optional<grammar::Grammar> find(const Json *responseFormat);
 
-  /// Lets an answer be what the grammar allows, and end by one of `endTokens`
-  /// or those of the model.
+  /// Restricts an answer to the grammar, and its end to one of `endTokens` or
+  /// of the model's end tokens.
   std::shared_ptr<engine::Constraint>
   constrain(const grammar::Grammar &grammar,
             const std::vector<int32_t> &endTokens);
 
-  /// Lets an answer be any text, whose calls of tools, once begun, are as the
-  /// tools say.
+  /// Allows any text in an answer; but calls of tools in it, once begun, must
+  /// match the tools.
   std::shared_ptr<engine::Constraint>
   constrainCalls(const Tools &tools, const std::vector<int32_t> &endTokens);
 
@@ -41,13 +41,14 @@ private:
   grammar::Grammar compile(const std::string &schema);
 
   const sherry_model *model;
-  std::shared_ptr<const grammar::Vocabulary> vocabulary; ///< once it is needed
-  std::vector<int32_t> ends;                             ///< of the model
+  std::shared_ptr<const grammar::Vocabulary>
+      vocabulary;            ///< null until it is needed
+  std::vector<int32_t> ends; ///< of the model
   struct Entry {
     std::string schema;
     grammar::Grammar grammar;
   };
-  std::list<Entry> cache; ///< used last in front
+  std::list<Entry> cache; ///< the last used one in front
 };
 
 } // namespace sherry::serve

@@ -1,4 +1,4 @@
-//===- InfoRoutes.cpp - What the server tells of itself -------------------===//
+//===- InfoRoutes.cpp - Routes about the server itself --------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -21,7 +21,7 @@ const std::vector<Route> sherry::serve::routes = {
     {"GET", "/tokenizer_info", tellTokenizer},
     {"POST", "/apply-template", applyTemplate, false, true},
     {"GET", "/health", tellHealth, true},
-    // What a browser asks for shows no key.
+    // Browsers send these requests without a key.
     {"GET", "/", sendPage, true},
     {"GET", "/licences.txt", sendPage, true},
     {"GET", "/page/", sendPage, true},
@@ -72,7 +72,7 @@ void sherry::serve::tellSlots(Service &service, const ExchangePtr &exchange) {
                           {"pages_free", state.freePages}});
 }
 
-/// A number that is printed as a float is, in no more digits than it needs.
+/// The double with the fewest digits that is the same float.
 static double shortest(float value) {
   char text[32];
   const auto end = std::to_chars(text, text + sizeof(text), value).ptr;

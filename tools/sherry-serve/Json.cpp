@@ -27,7 +27,7 @@ Json ApiError::toJson() const {
 }
 
 Json sherry::serve::parseRequest(std::string_view text) {
-  std::vector<std::set<std::string>> names; // of objects that are open
+  std::vector<std::set<std::string>> names; // of the open objects
   auto check = [&](int depth, Json::parse_event_t event, Json &value) {
     if (depth > kMostDepth)
       throw ApiError("the JSON is deeper than " + std::to_string(kMostDepth) +
@@ -48,10 +48,10 @@ Json sherry::serve::parseRequest(std::string_view text) {
       throw ApiError("the body must be a JSON object");
     return result;
   } catch (const Json::exception &error) {
-    // Its message may have what the client sent.
+    // The library's message may quote the request, so it is not passed on.
     throw ApiError(error.id == 406
                        ? "the body has a number that no float can hold"
-                       : "the body is no JSON in UTF-8");
+                       : "the body is not JSON in UTF-8");
   }
 }
 

@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Requests come from strangers: their depth is limited, names that occur twice
-// are refused, and each value is checked before it is used.
+// Requests are not trusted: their depth is limited, names that occur twice are
+// refused, and each value is checked before it is used.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_TOOLS_SERVE_JSON_H
@@ -20,7 +20,7 @@ namespace sherry::serve {
 
 using Json = nlohmann::ordered_json;
 
-/// What the client did wrong, as OpenAI's API says it.
+/// A mistake of the client, in the form of OpenAI's API.
 struct ApiError : std::runtime_error {
   ApiError(const std::string &message, std::string param = "",
            std::string code = "", int status = 400)
@@ -34,14 +34,14 @@ struct ApiError : std::runtime_error {
   int status;        ///< of HTTP
 };
 
-/// Throws ApiError.
+/// Parses the body of a request. Throws ApiError.
 Json parseRequest(std::string_view text);
 
-/// Text for the wire. Bytes that are no character become U+FFFD.
+/// The text of a JSON value. Malformed UTF-8 becomes U+FFFD.
 std::string dump(const Json &json);
 
-/// The fields of a request; a field that is null is not there. Each function
-/// throws ApiError, with the field's name, if a value is not as it must be.
+/// The fields of a request; a field with the value null counts as missing. Each
+/// function throws ApiError, with the field's name, if a value is wrong.
 class Fields {
 public:
   explicit Fields(const Json &object);
@@ -59,18 +59,19 @@ public:
   /// A text, or a list of texts.
   std::vector<std::string> texts(const char *name, size_t most) const;
 
-  /// Refuses fields that are known and not supported.
+  /// Throws ApiError if the request has one of these fields, which are known
+  /// and not supported.
   void refuse(std::initializer_list<const char *> names) const;
 
-  /// Names of fields that nobody has looked for.
+  /// Names of the fields that no function has looked up.
   std::vector<std::string> unread() const;
 
 private:
   const Json &object;
-  mutable std::vector<bool> isRead; ///< by place in the object
+  mutable std::vector<bool> isRead; ///< by index in the object
 };
 
-/// A whole number of [least, most], else ApiError.
+/// An integer in [least, most]; throws ApiError for other values.
 int64_t toInteger(const Json &value, const std::string &name, int64_t least,
                   int64_t most);
 

@@ -54,7 +54,7 @@ Json sherry::serve::toCompletionLogprobs(
       continue;
     }
     logprobs.push_back(logged.logprob->logprob);
-    // Of tokens with one text the likeliest counts: it comes first.
+    // Of several tokens with the same text, the first, likeliest one counts.
     Json top = Json::object();
     for (const engine::TokenLogprob &other : logged.logprob->top)
       top.emplace(nameOf(model, other.token), other.logprob);

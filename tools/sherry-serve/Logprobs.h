@@ -11,7 +11,8 @@
 
 namespace sherry::serve {
 
-/// A token and what is known of it; no logprob for the first of a prompt.
+/// A token with its log probability, which the first token of a prompt does not
+/// have.
 struct LoggedToken {
   int32_t token;
   std::optional<engine::RankedLogprob> logprob;
@@ -19,16 +20,17 @@ struct LoggedToken {
 };
 
 /// "logprobs" of a completion: lists of tokens, token_logprobs, top_logprobs
-/// and text_offset. A token that is no text is "bytes:\xe2\x82".
+/// and text_offset. A token that is not valid UTF-8 is written as
+/// "bytes:\xe2\x82".
 Json toCompletionLogprobs(const sherry_model *model,
                           const std::vector<LoggedToken> &tokens);
 
 /// "logprobs" of a chat's choice: a list of tokens with their bytes and the
-/// likeliest ones in their place.
+/// likeliest tokens at the same position.
 Json toChatLogprobs(const sherry_model *model,
                     const std::vector<LoggedToken> &tokens);
 
-/// Characters of a text in UTF-8.
+/// The number of characters of a text in UTF-8.
 size_t countCharacters(std::string_view text);
 
 } // namespace sherry::serve

@@ -1,4 +1,4 @@
-//===- Metrics.cpp - What the server has done -----------------------------===//
+//===- Metrics.cpp - Counters of the server -------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -62,7 +62,7 @@ static void print(std::ostream &to, const char *name, const char *type,
      << name << ' ' << value << '\n';
 }
 
-/// Bytes of memory that the process holds.
+/// The resident memory of the process in bytes.
 static double residentBytes() {
   std::ifstream file("/proc/self/statm");
   double size = 0, resident = 0;
@@ -76,7 +76,7 @@ std::string Metrics::print(const Scheduler::State &state,
   to.precision(17);
   const std::lock_guard lock(mutex);
   to << "# HELP sherry_http_requests_total Replies by route and status; 499: "
-        "the client left.\n# TYPE sherry_http_requests_total counter\n";
+        "the client disconnected.\n# TYPE sherry_http_requests_total counter\n";
   for (const auto &[key, count] : requests)
     to << "sherry_http_requests_total{route=\"" << key.first << "\",status=\""
        << key.second << "\"} " << count << '\n';
@@ -89,26 +89,26 @@ std::string Metrics::print(const Scheduler::State &state,
   counter("sherry_prompt_tokens_total", "Tokens of prompts that were started.",
           static_cast<double>(promptTokens));
   counter("sherry_prompt_tokens_cached_total",
-          "Of them, tokens that had been read before.",
+          "Of these, tokens that were in the cache.",
           static_cast<double>(cachedTokens));
   counter("sherry_prompt_tokens_evaluated_total",
           "Tokens of prompts that were evaluated.",
           static_cast<double>(state.prefill.tokens));
-  counter("sherry_prefill_seconds_total", "Seconds that these took.",
+  counter("sherry_prefill_seconds_total", "Seconds of evaluating prompts.",
           state.prefill.seconds);
   counter("sherry_generated_tokens_total", "Tokens of answers.",
           static_cast<double>(generatedTokens));
   counter("sherry_decode_seconds_total",
-          "Seconds that the evaluation of these took.", state.decode.seconds);
+          "Seconds of evaluating tokens of answers.", state.decode.seconds);
   counter("sherry_drafted_tokens_total",
           "Tokens that were drafted for answers and evaluated.",
           static_cast<double>(state.drafts.drafted));
   counter("sherry_drafted_tokens_accepted_total",
-          "Of them, tokens that the answers went on with.",
+          "Of these, tokens that were accepted.",
           static_cast<double>(state.drafts.accepted));
   counter("sherry_blocks_total", "Blocks of tokens that were evaluated.",
           static_cast<double>(state.blocks));
-  counter("sherry_cancelled_total", "Requests whose client left.",
+  counter("sherry_cancelled_total", "Requests whose client disconnected.",
           static_cast<double>(cancelled));
   gauge("sherry_requests_queued", "Requests that wait for a slot.",
         static_cast<double>(state.queued));
@@ -116,7 +116,7 @@ std::string Metrics::print(const Scheduler::State &state,
         static_cast<double>(state.active));
   gauge("sherry_cache_pages", "Pages of the cache of keys and values.",
         static_cast<double>(state.pages));
-  gauge("sherry_cache_pages_free", "Pages that hold nothing.",
+  gauge("sherry_cache_pages_free", "Pages that are free.",
         static_cast<double>(state.freePages));
   gauge("sherry_connections", "Open connections.",
         static_cast<double>(connections));

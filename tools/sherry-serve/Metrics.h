@@ -1,4 +1,4 @@
-//===- Metrics.h - What the server has done ---------------------*- C++ -*-===//
+//===- Metrics.h - Counters of the server -----------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -15,10 +15,10 @@
 
 namespace sherry::serve {
 
-/// Counts, in the text format of Prometheus. From any thread.
+/// Counters, written in the text format of Prometheus. For any thread.
 class Metrics {
 public:
-  /// A reply has ended.
+  /// Counts a reply that has ended.
   void count(const Exchange &exchange, const std::string &route, int status);
   void countTokens(size_t prompt, size_t cached);
   void countGenerated();

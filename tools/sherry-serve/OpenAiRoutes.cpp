@@ -11,7 +11,7 @@
 using namespace sherry;
 using namespace sherry::serve;
 
-/// Prompts, or inputs, of a request.
+/// The most prompts, or inputs, of a request.
 static constexpr size_t kMostPrompts = 256;
 
 static std::vector<int32_t> toTokens(const std::string &text,
@@ -28,7 +28,8 @@ static std::vector<int32_t> toTokens(const std::string &text,
                                     (isWhole ? SHERRY_TOKENIZE_BOS : 0));
 }
 
-/// A text, a list of texts, a list of tokens, or a list of such lists.
+/// Reads a text, a list of texts, a list of tokens, or a list of lists of
+/// tokens.
 static std::vector<std::vector<int32_t>>
 readPrompts(const Fields &fields, const char *name, const Service &service) {
   const Json *given = fields.find(name);
@@ -36,15 +37,15 @@ readPrompts(const Fields &fields, const char *name, const Service &service) {
     throw ApiError("is missing", name);
   if (given->is_string())
     return {toTokens(given->get<std::string>(), fields, service)};
-  const std::string kinds =
-      "must be a text, texts, a list of tokens, or such lists";
+  const std::string kinds = "must be a text, a list of texts, a list of "
+                            "tokens, or a list of lists of tokens";
   if (!given->is_array() || given->empty())
     throw ApiError(kinds, name);
   if (given->front().is_number())
     return {serve::toTokens(*given, name, service)};
   if (given->size() > kMostPrompts)
     throw ApiError("has more than " + std::to_string(kMostPrompts) +
-                       " prompts; ask several times",
+                       " prompts; send several requests",
                    name);
   std::vector<std::vector<int32_t>> result;
   for (const Json &entry : *given)
@@ -94,7 +95,7 @@ void sherry::serve::completeChat(Service &service,
 
 namespace {
 
-/// Vectors on their way to a client.
+/// The embeddings of a reply, collected until all are computed.
 struct Embeddings : std::enable_shared_from_this<Embeddings> {
   Embeddings(Service &service, ExchangePtr exchange)
       : service(service), exchange(std::move(exchange)) {}
@@ -218,7 +219,7 @@ void sherry::serve::embed(Service &service, const ExchangePtr &exchange) {
   embeddings->left = requests.size();
   embeddings->vectors.resize(requests.size());
   if (requests.size() > service.scheduler.maxRequests())
-    throw ApiError("has more texts than may wait", "input");
+    throw ApiError("has more texts than requests may wait", "input");
   if (!service.scheduler.reserve(requests.size()))
     throw ApiError("too many requests wait already; try again later", "",
                    "queue_full", 429);

@@ -11,44 +11,42 @@ using namespace sherry::serve;
 
 std::optional<int> sherry::serve::parseOptions(int argc, char **argv,
                                                Options &options) {
-  CLI::App app("Serves a model that sherry-compile wrote, by OpenAI's API.",
-               "sherry-serve");
-  app.footer(
-      "Answers depend on nothing but the request: not on other requests, "
-      "slots, threads or what\nis cached. One line of JSON for each "
-      "request goes to standard error. SIGTERM ends the\nserver when "
-      "its replies are done, a second one at once. See "
-      "docs/Serving.md.");
+  CLI::App app("Serves a compiled model through OpenAI's API.", "sherry-serve");
+  app.footer("Answers depend only on the request: not on other requests, "
+             "slots, threads or the cache.\nThe log, a line of JSON for each "
+             "request, goes to standard error. SIGTERM ends the server\nafter "
+             "its replies, a second SIGTERM at once. See docs/Serving.md.");
   app.set_version_flag("--version",
                        std::string("sherry-serve ") + sherry_version());
   app.add_option("model", options.model, "The compiled model, a .so file")
       ->required();
   app.add_option("--host", options.host,
-                 "Address to listen on (default: 127.0.0.1); others than those "
-                 "of this machine need a key");
+                 "Address to listen on (default: 127.0.0.1); addresses that "
+                 "other machines can reach need --api-key-file");
   addNumber(app, "--port", options.port,
-            "Port (default: 8080); 0: any that is free");
-  app.add_option("--alias", options.alias,
-                 "The model's name for clients (default: that of the file)");
+            "Port (default: 8080); 0: any free port");
+  app.add_option(
+      "--alias", options.alias,
+      "Name of the model for clients (default: the name of the file)");
   addNumber(app, "--slots", options.context.sequences,
-            "Requests that are answered together (default: 4, 8 or 16, by the "
-            "number of threads); others wait");
+            "Requests that are answered at a time (default: 4, 8 or 16, by the "
+            "number of threads); further ones wait");
   addNumber(app, "-c,--ctx", options.context.context,
             "Positions of each slot (default: the model's maximum, at most "
             "4096)");
   addNumber(app, "--pages", options.context.pages,
-            "Pages of 64 positions for all slots and what is kept (default: "
-            "what the slots need)");
+            "Pages of 64 positions for all slots and kept prefixes (default: "
+            "as many as the slots need)");
   addNumber(app, "-t,--threads", options.context.threads,
             "Threads (default: physical cores; at most: processors)");
   app.add_option("--draft", options.draft,
-                 "A smaller compiled model of the same vocabulary that guesses "
-                 "tokens of answers, too")
+                 "A smaller compiled model of the same vocabulary, which "
+                 "drafts tokens of answers, too")
       ->check(CLI::ExistingFile);
-  addNumber(app, "--draft-max", options.drafts.most,
-            "Tokens of an answer that are guessed from its text and checked in "
-            "one go, where that is faster (default: 16); 0: none. They change "
-            "no token of the answer");
+  addNumber(
+      app, "--draft-max", options.drafts.most,
+      "Most tokens of an answer that are drafted and checked together, if this "
+      "is faster (default: 16); 0: none. Drafts change no token of the answer");
   app.add_flag("--mmap", options.map,
                "Leave the weights in the file, shared with other processes, "
                "instead of copying them to faster memory");
@@ -62,43 +60,44 @@ std::optional<int> sherry::serve::parseOptions(int argc, char **argv,
            options.pooling =
                name == "mean" ? engine::Pooling::Mean : engine::Pooling::Last;
          },
-         "Of hidden states, for embeddings: mean (default) or last")
+         "How embeddings are made of hidden states: mean (default) or last")
       ->check(CLI::IsMember({"mean", "last"}));
   app.add_option("--api-key-file", options.apiKeyFile,
-                 "A file with a key in each line: clients must send one")
+                 "A file with a key per line; clients must send one of them")
       ->check(CLI::ExistingFile);
   app.add_option("--allowed-host", options.allowedHosts,
-                 "A name by which clients may reach the server, besides "
-                 "addresses and localhost");
-  app.add_option("--cors-origin", options.corsOrigins,
-                 "An origin, such as https://example.org, whose pages may ask");
+                 "A host name by which clients may reach the server, besides "
+                 "IP addresses and localhost");
+  app.add_option(
+      "--cors-origin", options.corsOrigins,
+      "An origin, such as https://example.org, whose pages may send requests");
   app.add_flag("--insecure", options.isInsecure,
-               "Let everybody who reaches the address ask without a key");
+               "Allow requests without a key on any address");
   CLI::Option *prefixCache = app.add_option(
       "--prefix-cache", options.prefixCache,
-      "A folder that keeps what long prompts have read, for later prompts that "
-      "begin alike, also after the server has ended");
+      "A folder in which the prefixes of long prompts are kept, for later "
+      "prompts that begin with them, also of later servers");
   addNumber(app, "--prefix-cache-bytes", options.prefixCacheBytes,
-            "Most bytes of these files (default: 8589934592)")
+            "Most bytes of the files of --prefix-cache (default: 8589934592)")
       ->needs(prefixCache);
   addNumber(app, "--max-queued", options.maxQueued,
-            "Requests that may wait; more are refused (default: 512)");
+            "Most requests that wait; further ones are refused (default: 512)");
   addNumber(app, "--max-connections", options.maxConnections,
-            "Connections at a time (default: 4096)");
+            "Most connections at a time (default: 4096)");
   addNumber(app, "--max-connections-per-client", options.maxConnectionsOfClient,
-            "Connections of one address, but for those of this machine "
+            "Most connections of one address, except those of this machine "
             "(default: 64)");
   addNumber(app, "--max-body", options.limits.body,
-            "Bytes of a request's body (default: 8388608)");
+            "Most bytes of a request's body (default: 8388608)");
   addNumber(app, "--request-timeout", options.limits.requestSeconds,
-            "Seconds for a request to arrive, its headers and its body each "
-            "(default: 15)");
+            "Most seconds for the headers of a request to arrive, and again "
+            "for its body (default: 15)");
   addNumber(app, "--max-unsent", options.limits.unsent,
-            "Bytes of a stream that wait for a client that does not read; "
-            "beyond them it is cut off (default: 1048576)");
+            "Most bytes of a stream that wait for a slow client; with more the "
+            "client is disconnected (default: 1048576)");
   addNumber(app, "--drain", options.drainSeconds,
-            "Seconds that replies have to end after SIGTERM (default: 10)");
-  app.add_flag("-q,--quiet", options.quiet, "Log no requests");
+            "Seconds that replies may go on after SIGTERM (default: 10)");
+  app.add_flag("-q,--quiet", options.quiet, "Do not log requests");
   return parseCommandLine(app, argc, argv, [&] {
     const bool isLocal = options.host == "localhost" ||
                          options.host.rfind("127.", 0) == 0 ||

@@ -24,7 +24,7 @@ struct Options {
 
   std::string apiKeyFile;
   std::vector<std::string> allowedHosts, corsOrigins;
-  bool isInsecure = false; ///< any address without a key
+  bool isInsecure = false; ///< no key needed on any address
 
   std::string prefixCache; ///< a folder; empty: none
   uint64_t prefixCacheBytes = uint64_t{8} << 30;

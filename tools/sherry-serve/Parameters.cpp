@@ -1,4 +1,4 @@
-//===- Parameters.cpp - How answers are to be -----------------------------===//
+//===- Parameters.cpp - Parameters of answers -----------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -15,7 +15,7 @@ static constexpr size_t kMostChoices = 16;
 static constexpr size_t kMostStops = 32, kMostStopBytes = 1000;
 static constexpr size_t kMostBiases = 1024;
 static constexpr int64_t kMostTopLogprobs = 20;
-/// Of OpenAI's API, where a request does not say.
+/// The default of OpenAI's API.
 static constexpr int64_t kDefaultTokens = 16;
 
 std::shared_ptr<sherry_sampler> Parameters::makeSampler(size_t index) const {
@@ -42,12 +42,12 @@ static void readSampling(const Fields &fields, sherry_sampler_options &to) {
   take("frequency_penalty", to.frequency_penalty, -100, 100);
   for (const char *name : {"repetition_penalty", "repeat_penalty"})
     take(name, to.repetition_penalty, 0.01, 100);
-  // To other servers, -1 stands for all.
+  // As for other servers, -1 stands for all.
   if (const auto count = fields.integer("top_k", -1, INT32_MAX))
     to.top_k = static_cast<uint32_t>(std::max<int64_t>(*count, 0));
   if (const auto count = fields.integer("repeat_last_n", 1, INT32_MAX))
     to.penalty_last_n = static_cast<uint32_t>(*count);
-  // No token would be left; the likeliest one always is.
+  // top_p 0 would leave no token; the likeliest one is kept.
   if (to.top_p == 0) {
     to.top_p = 1;
     to.top_k = 1;
@@ -157,7 +157,7 @@ static void refuseUnsupported(const Fields &fields) {
 Parameters sherry::serve::readParameters(const Fields &fields, Service &service,
                                          bool isChat) {
   refuseUnsupported(fields);
-  fields.text("model"); // any name: there is one model
+  fields.text("model"); // any name, because there is one model
   Parameters result;
   result.sampling = service.sampling;
   readSampling(fields, result.sampling);
@@ -171,8 +171,8 @@ Parameters sherry::serve::readParameters(const Fields &fields, Service &service,
     result.endTokens = toTokens(*tokens, "stop_token_ids", service);
   }
   if (!fields.boolean("cache_prompt").value_or(true))
-    throw ApiError("must be true: what is cached changes no answer",
-                   "cache_prompt", "unsupported_parameter");
+    throw ApiError("must be true: the cache changes no answer", "cache_prompt",
+                   "unsupported_parameter");
   readLogprobs(fields, isChat, result);
   result.maxTokens = isChat ? -1 : kDefaultTokens;
   for (const char *name : {"max_tokens", "max_completion_tokens"})
@@ -181,7 +181,7 @@ Parameters sherry::serve::readParameters(const Fields &fields, Service &service,
   result.ignoresEos = fields.boolean("ignore_eos").value_or(false);
   result.grammar = service.grammars.find(fields.find("response_format"));
   if (result.grammar && result.ignoresEos)
-    throw ApiError("cannot be with response_format", "ignore_eos");
+    throw ApiError("cannot be combined with response_format", "ignore_eos");
   result.choices =
       static_cast<size_t>(fields.integer("n", 1, kMostChoices).value_or(1));
   result.bestOf = result.choices;
@@ -196,10 +196,10 @@ Parameters sherry::serve::readParameters(const Fields &fields, Service &service,
   if (isChat) {
     result.tools = readTools(fields, service.chatTemplate);
     if (!result.tools.list.empty() && result.grammar)
-      throw ApiError("cannot be with tools", "response_format",
+      throw ApiError("cannot be combined with tools", "response_format",
                      "unsupported_parameter");
     if (!result.tools.list.empty() && result.ignoresEos)
-      throw ApiError("cannot be with tools", "ignore_eos");
+      throw ApiError("cannot be combined with tools", "ignore_eos");
     return result;
   }
   fields.refuse({"tools", "tool_choice"});

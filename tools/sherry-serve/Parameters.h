@@ -1,4 +1,4 @@
-//===- Parameters.h - How answers are to be ---------------------*- C++ -*-===//
+//===- Parameters.h - Parameters of answers ---------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -10,36 +10,38 @@
 
 namespace sherry::serve {
 
-/// What completions and chats have in common.
+/// The parameters that completions and chats have in common.
 struct Parameters {
   sherry_sampler_options sampling;
   std::vector<sherry_logit_bias> biases;
-  int64_t maxTokens = -1; ///< below 0: as many as there is room for
+  int64_t maxTokens = -1; ///< negative: as many as there is room for
   std::vector<std::string> stops;
   std::vector<int32_t> endTokens; ///< besides those of the model
   bool ignoresEos = false;
   size_t choices = 1; ///< of each prompt, in the reply
-  size_t bestOf = 1;  ///< of each prompt, in all
+  size_t bestOf = 1;  ///< of each prompt, answered
   bool isStream = false, includesUsage = false;
   bool echoes = false;
   bool returnsTokens = false; ///< their ids
-  /// Those of each token and of so many likeliest.
+  /// If set: reply with the log probabilities of each token and of this number
+  /// of likeliest tokens.
   std::optional<uint32_t> logprobs;
   std::optional<grammar::Grammar> grammar; ///< of the answer
   Tools tools;                             ///< that a chat may call
 
-  /// A sampler of the choice with this index of its prompt. Throws ApiError.
+  /// The sampler of choice number `index` of a prompt. Throws ApiError.
   std::shared_ptr<sherry_sampler> makeSampler(size_t index) const;
 };
 
-/// Throws ApiError. `isChat`: as chats have it, else completions.
+/// Reads the parameters of a chat or, unless `isChat`, of a completion. Throws
+/// ApiError.
 Parameters readParameters(const Fields &fields, Service &service, bool isChat);
 
-/// Bytes of a text that is made into tokens: to read more would keep others
-/// waiting.
+/// The most bytes of a text to be tokenized; tokenizing more would make others
+/// wait.
 inline constexpr size_t kMostText = 1 << 20;
 
-/// A list of tokens that the model has. Throws ApiError.
+/// A list of token ids of the model. Throws ApiError.
 std::vector<int32_t> toTokens(const Json &list, const char *name,
                               const Service &service);
 

@@ -30,7 +30,7 @@ Json Answers::makeUsage() const {
           {"prompt_tokens_details", {{"cached_tokens", usage.cachedTokens}}}};
 }
 
-/// Of the first choice, as llama.cpp's server has them.
+/// The timings of the first choice, in the form of llama.cpp's server.
 Json Answers::makeTimings() const {
   const Choice &choice = choices.front();
   const size_t prompt = prompts.tokens.front().size() - choice.cached;
@@ -134,7 +134,7 @@ void Answers::beginStream() {
   }
 }
 
-/// Keeps the likeliest choices of each prompt, by token.
+/// Keeps the choices of each prompt with the highest log probability per token.
 void Answers::rankChoices() {
   auto meanOf = [](const Choice &choice) {
     return choice.count > 0 ? choice.sum / static_cast<double>(choice.count)

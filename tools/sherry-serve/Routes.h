@@ -1,4 +1,4 @@
-//===- Routes.h - What can be asked of the server ---------------*- C++ -*-===//
+//===- Routes.h - The routes of the server ----------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -10,31 +10,32 @@
 
 namespace sherry::serve {
 
-/// A way to ask. Handlers throw ApiError, or reply sooner or later.
+/// A method and path with its handler. Handlers throw ApiError, or reply sooner
+/// or later.
 struct Route {
-  const char *method, *path; ///< a path that ends in / has more behind it
+  const char *method, *path; ///< a path ending in / is a prefix
   void (*handle)(Service &service, const ExchangePtr &exchange);
-  bool isOpen = false;  ///< needs no key
-  bool isHeavy = false; ///< for the worker
+  bool isOpen = false;  ///< no key is needed
+  bool isHeavy = false; ///< runs in the worker's thread
 };
 
 extern const std::vector<Route> routes;
 
-// Of the OpenAI API, each with a file of its own.
+// Routes of the OpenAI API.
 void complete(Service &service, const ExchangePtr &exchange);
 void completeChat(Service &service, const ExchangePtr &exchange);
 void embed(Service &service, const ExchangePtr &exchange);
 
-// Tokens and templates.
+// Routes of tokens and templates.
 void tokenize(Service &service, const ExchangePtr &exchange);
 void detokenize(Service &service, const ExchangePtr &exchange);
 void tellTokenizer(Service &service, const ExchangePtr &exchange);
 void applyTemplate(Service &service, const ExchangePtr &exchange);
 
-// The web page; see page/Page.h.
+// The route of the web page; see page/Page.h.
 void sendPage(Service &service, const ExchangePtr &exchange);
 
-// The server itself.
+// Routes of the server itself.
 void listModels(Service &service, const ExchangePtr &exchange);
 void tellModel(Service &service, const ExchangePtr &exchange);
 void tellHealth(Service &service, const ExchangePtr &exchange);

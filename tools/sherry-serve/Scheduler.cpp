@@ -1,4 +1,4 @@
-//===- Scheduler.cpp - What is evaluated next -----------------------------===//
+//===- Scheduler.cpp - Decides which requests run next --------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -28,8 +28,8 @@ void Scheduler::stop() {
   changed.notify_all();
 }
 
-/// Makes room of those whose clients have left: there is nobody to tell. Under
-/// the mutex.
+/// Drops queued requests whose clients have disconnected. The caller holds the
+/// mutex.
 void Scheduler::dropCancelled() {
   for (auto it = queues.begin(); it != queues.end();) {
     auto &queue = it->second;
@@ -88,8 +88,8 @@ void Scheduler::snapshot() {
   current.drafts = engine.draftCounts();
 }
 
-/// Gives the engine what it has slots for. Waits while there is nothing to do;
-/// false: the thread is to end.
+/// Submits as many requests to the engine as it has slots. Waits while there is
+/// nothing to do; returns false if the thread is to end.
 bool Scheduler::feed() {
   while (true) {
     engine::Request request;
@@ -116,7 +116,7 @@ bool Scheduler::feed() {
       --numReserved;
       current.queued = numQueued;
       current.active = busy + 1;
-      next = turn->first + '\0'; // the name that comes after this one
+      next = turn->first + '\0'; // the least name after this one
       if (turn->second.empty())
         queues.erase(turn);
     }
@@ -129,7 +129,7 @@ bool Scheduler::feed() {
   }
 }
 
-/// Writes what is to be kept in files, until there is something to do.
+/// Writes prefixes to files until a request comes.
 void Scheduler::savePrefixes() {
   auto isIdle = [&] {
     const std::lock_guard lock(mutex);
@@ -149,7 +149,8 @@ void Scheduler::run(const std::function<bool()> &goesOn) {
     try {
       engine.step();
     } catch (const std::exception &error) {
-      // Each request tells its own errors; what a handler throws ends it.
+      // Requests report their own errors; an exception of a handler ends its
+      // request.
       std::fprintf(stderr, "sherry-serve: error: %s\n", error.what());
     }
     {

@@ -17,7 +17,8 @@ using namespace sherry::serve;
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-/// A connection takes a descriptor; a few are for files.
+/// Raises the limit of descriptors: one for each connection, and a few for
+/// files.
 static void raiseDescriptors(size_t connections) {
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -44,7 +45,7 @@ Server::Server(Service &service, const Access &access)
   const auto address = asio::ip::make_address(host, error);
   if (error)
     throw std::runtime_error("--host " + options.host +
-                             " is no address, such as 127.0.0.1 or ::");
+                             " is not an address such as 127.0.0.1 or ::");
   const asio::ip::tcp::endpoint endpoint(address, options.port);
   try {
     acceptor.open(endpoint.protocol());
@@ -72,8 +73,8 @@ void Server::flush() {
   context.run_for(std::chrono::milliseconds(500));
 }
 
-/// One client must not take the connections of all others; those of this
-/// machine may be a proxy's.
+/// One client must not use up all connections. Connections of this machine are
+/// not limited, because they may come from a proxy.
 bool Server::hasRoomFor(const std::string &address) const {
   if (totals.connections >= service.options.maxConnections)
     return false;
@@ -97,7 +98,7 @@ void Server::accept() {
     if (error == asio::error::operation_aborted || isEnding || isOver)
       return;
     if (error) {
-      // There may be a descriptor for another one later.
+      // No descriptor is free; tries again later.
       timer.expires_after(std::chrono::seconds(1));
       return timer.async_wait([this](error_code cancelled) {
         if (!cancelled)
@@ -107,7 +108,7 @@ void Server::accept() {
     error_code ignored;
     const std::string address =
         socket.remote_endpoint(ignored).address().to_string(ignored);
-    // Not for every connection: that would take long where there are many.
+    // Not for every connection, which would take long if there are many.
     if (connections.size() > 2 * totals.connections + 16)
       forgetClosed();
     if (hasRoomFor(address)) {
@@ -178,7 +179,8 @@ void Server::handle(const ExchangePtr &exchange) {
     return exchange->fail(ApiError("the server ends", "", "", 503));
   bool isPathKnown;
   const Route *route = findRoute(exchange->request, isPathKnown);
-  // Only names of routes, so that strangers cannot fill the memory.
+  // Only the names of routes, so that clients cannot fill the memory with
+  // names.
   const std::string name = route ? route->path : "other";
   exchange->onDone = [this, name](const Exchange &done, int status) {
     service.metrics.count(done, name, status);
@@ -189,7 +191,7 @@ void Server::handle(const ExchangePtr &exchange) {
     if (exchange->request.method == "OPTIONS")
       return answerOptions(*exchange);
     if (!route && isPathKnown)
-      throw ApiError("this path is asked by another method", "", "", 405);
+      throw ApiError("this path needs another method", "", "", 405);
     if (!route)
       throw ApiError("there is no such path", "", "", 404);
     if (exchange->request.method == "POST" &&
@@ -217,7 +219,7 @@ void Server::handle(const ExchangePtr &exchange) {
   }
 }
 
-/// What a browser asks before a page of another origin may ask.
+/// Answers the preflight request of a browser for a page of another origin.
 void Server::answerOptions(Exchange &exchange) {
   exchange.respond(
       204, "", "",
@@ -235,7 +237,7 @@ void Server::awaitSignal() {
   signals.async_wait([this](error_code error, int) {
     if (error)
       return;
-    if (end != Clock::time_point::max()) // the second one
+    if (end != Clock::time_point::max()) // the second signal
       return context.stop();
     drain();
     awaitSignal();
@@ -253,7 +255,7 @@ void Server::drain() {
   awaitEnd();
 }
 
-/// Looks now and then whether all connections have ended.
+/// Checks at intervals whether all connections have ended.
 void Server::awaitEnd() {
   if (isOver)
     return;

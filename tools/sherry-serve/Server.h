@@ -17,7 +17,7 @@
 
 namespace sherry::serve {
 
-/// Accepts connections, checks who asks, and passes requests on, in the thread
+/// Accepts connections, checks access and passes requests on, in the thread
 /// that calls run().
 class Server {
 public:
@@ -25,10 +25,10 @@ public:
   Server(Service &service, const Access &access);
 
   uint16_t port() const { return acceptor.local_endpoint().port(); }
-  /// Until SIGTERM or SIGINT: no more connections are accepted, replies that
-  /// are under way have some seconds.
+  /// Serves until SIGTERM or SIGINT; then accepts no more connections, and
+  /// gives the replies that are under way some seconds to end.
   void run();
-  /// Sends what the end of the service has left for clients.
+  /// Sends the last output for clients after the service has ended.
   void flush();
 
 private:
@@ -44,13 +44,13 @@ private:
 
   Service &service;
   const Access &access;
-  Totals &totals; ///< outlives what the context holds
+  Totals &totals; ///< outlives the handlers in `context`
   boost::asio::io_context context{1};
   boost::asio::ip::tcp::acceptor acceptor{context};
   boost::asio::steady_timer timer{context}; ///< to accept again, or to end
   boost::asio::signal_set signals{context, SIGINT, SIGTERM};
   std::list<std::weak_ptr<Connection>> connections;
-  bool isOver = false; ///< the service has ended, or is about to
+  bool isOver = false; ///< the service has ended or is ending
   Clock::time_point end = Clock::time_point::max(); ///< of the draining
 };
 

@@ -1,4 +1,4 @@
-//===- Service.cpp - What all requests share ------------------------------===//
+//===- Service.cpp - Data that all requests share -------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -41,8 +41,8 @@ Service::Service(const Options &options, const sherry_model *model,
   try {
     form.emplace(model, formOptions);
   } catch (const std::exception &error) {
-    // A template that the user gives must be right; the model's own is missed
-    // by chats alone.
+    // A template that the user gives must work; without the model's own, only
+    // chats are missing.
     if (formOptions.jinja)
       throw;
     formError = error.what();
@@ -50,7 +50,7 @@ Service::Service(const Options &options, const sherry_model *model,
 }
 
 void Service::noteIgnored(const Fields &fields) {
-  // Names come from strangers.
+  // Clients choose the names, so they are limited.
   constexpr size_t mostNames = 100, mostBytes = 60;
   for (const std::string &name : fields.unread()) {
     if (options.quiet || ignored.size() >= mostNames ||
@@ -60,11 +60,12 @@ void Service::noteIgnored(const Fields &fields) {
                  "sherry-serve: warning: requests have a field that is not "
                  "known, and ignored: %s%s\n",
                  dump(name.substr(0, mostBytes)).c_str(),
-                 ignored.size() == mostNames ? "; no more are told of" : "");
+                 ignored.size() == mostNames ? "; further ones are not reported"
+                                             : "");
   }
 }
 
 Service::~Service() {
-  // It uses the scheduler, whose requests use it.
+  // The worker uses the scheduler, whose requests use the worker.
   worker.stop();
 }

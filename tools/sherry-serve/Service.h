@@ -1,4 +1,4 @@
-//===- Service.h - What all requests share ----------------------*- C++ -*-===//
+//===- Service.h - Data that all requests share -----------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -17,13 +17,13 @@
 
 namespace sherry::serve {
 
-/// The model and who works with it.
+/// The model and the objects that work with it.
 struct Service {
   Service(const Options &options, const sherry_model *model, Totals &totals);
   ~Service();
 
-  /// Tells, once for each name, of fields that a request has in vain. Of the
-  /// worker, as those who have read the request.
+  /// Logs, once for each name, the fields of a request that have no effect. For
+  /// the worker's thread.
   void noteIgnored(const Fields &fields);
 
   const Options &options;
@@ -34,13 +34,13 @@ struct Service {
   int64_t created; ///< seconds since 1970
   sherry_sampler_options sampling;
   std::optional<engine::ChatForm> form;
-  std::string formError;    ///< why there is none
-  std::string chatTemplate; ///< its text
+  std::string formError;    ///< why there is no form
+  std::string chatTemplate; ///< text of the form's template
   std::atomic<bool> isDraining = false;
   Totals &totals; ///< outlives the service and all connections
 
   Metrics metrics;
-  Grammars grammars;             ///< of the worker
+  Grammars grammars;             ///< for the worker's thread
   std::set<std::string> ignored; ///< names of fields
   Worker worker;
   Scheduler scheduler;

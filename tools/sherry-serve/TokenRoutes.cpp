@@ -18,7 +18,7 @@ static void requireTokenizer(const Service &service) {
     throw ApiError("the model has no tokenizer");
 }
 
-/// As servers of other names have it: "content" or "prompt".
+/// Takes "content" or "prompt", as different servers name it.
 void sherry::serve::tokenize(Service &service, const ExchangePtr &exchange) {
   requireTokenizer(service);
   const Json body = parseRequest(exchange->request.body);

@@ -79,7 +79,7 @@ static std::string schemaOf(const Json &tool, size_t index) {
   return dump(schema);
 }
 
-/// The parts of a call. `isAny`: with any object as arguments.
+/// The parts of a call. `isAny`: any object is allowed as arguments.
 static grammar::Sequence makeCall(const Json &tool, const ToolForm &form,
                                   size_t index, bool isAny) {
   const char *line = form.open.empty() ? "" : "\n";
@@ -117,8 +117,8 @@ static void makeGrammars(Tools &tools) {
         tools.call.emplace(call);
       return;
     } catch (const grammar::SchemaError &error) {
-      // Of functions that are not strict, other arguments are allowed rather
-      // than none.
+      // If the schema of a function that is not strict is not supported, any
+      // arguments are allowed.
       const size_t index = error.alternative();
       if (index >= isAny.size() || isAny[index] || isStrict(tools.list[index]))
         throw ApiError("tools[" + std::to_string(index) +
@@ -129,7 +129,7 @@ static void makeGrammars(Tools &tools) {
   }
 }
 
-/// Leaves the tools that "tool_choice" allows.
+/// Keeps only the tools that "tool_choice" allows.
 static void readChoice(const Fields &fields, Tools &tools) {
   constexpr const char *name = "tool_choice";
   const Json *choice = fields.find(name);
@@ -208,7 +208,7 @@ std::vector<ToolEvent> ToolParser::push(std::string_view text) {
 
 std::vector<ToolEvent> ToolParser::finish() {
   std::vector<ToolEvent> events;
-  // A call that was cut off before its arguments is text.
+  // A call that was cut off before its arguments is content.
   if (!held.empty() && place == Place::Content)
     events.push_back({ToolEvent::Kind::Content, held});
   else if (place == Place::Head)
@@ -217,7 +217,7 @@ std::vector<ToolEvent> ToolParser::finish() {
   return events;
 }
 
-/// Takes what can be taken of what is held; false: more has to come.
+/// Parses the next part of the held text; returns false if more text is needed.
 bool ToolParser::step(std::vector<ToolEvent> &events) {
   switch (place) {
   case Place::Content:
@@ -232,7 +232,7 @@ bool ToolParser::step(std::vector<ToolEvent> &events) {
   return false;
 }
 
-/// The place where `text` may begin in `held`, perhaps with what is to come.
+/// The offset in `held` where `text` begins, or may begin once more text comes.
 static size_t findBeginning(const std::string &held, const std::string &text) {
   const size_t whole = held.find(text);
   if (whole != std::string::npos)
@@ -246,11 +246,11 @@ static size_t findBeginning(const std::string &held, const std::string &text) {
 bool ToolParser::readContent(std::vector<ToolEvent> &events) {
   if (held.empty())
     return false;
-  // A new line comes between two calls.
+  // A new line separates two calls.
   if (std::exchange(isAfterCall, false) && held.front() == '\n')
     held.erase(0, 1);
   if (form->open.empty()) {
-    // The first letter tells whether the answer is a call.
+    // The first letter decides whether the answer is a call.
     if (!hasContent && !held.empty() && held.front() == '{') {
       place = Place::Head;
       return true;

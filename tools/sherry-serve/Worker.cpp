@@ -34,7 +34,8 @@ void Worker::post(std::function<void()> work) {
 }
 
 void Worker::run() {
-  // Linux has a priority for each thread. Without it all is right, but slower.
+  // Linux has a priority for each thread. If this fails, everything works, but
+  // slower.
   (void)setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)),
                     kNice);
   while (true) {

@@ -14,17 +14,18 @@
 
 namespace sherry::serve {
 
-/// Does one thing after the other at a low priority: JSON, templates and
-/// tokens must not take the processors from those who evaluate.
+/// A thread of low priority that does one task after the other: JSON, templates
+/// and tokens must not take processor time from the evaluation.
 class Worker {
 public:
   Worker();
   ~Worker() { stop(); }
 
-  /// Ends the thread, after what it is doing. What has not begun never will.
+  /// Ends the thread after the current task. Tasks that have not begun are
+  /// dropped.
   void stop();
 
-  /// `work` must not throw. From any thread.
+  /// Adds a task. `work` must not throw. For any thread.
   void post(std::function<void()> work);
 
 private:

@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The address on standard output, once clients can ask; one line for each
-// request on standard error.
+// Prints the address on standard output once clients can connect, and a line
+// for each request on standard error.
 //
 //===----------------------------------------------------------------------===//
 #include "../Support/RankedModel.h"
@@ -18,7 +18,8 @@
 using namespace sherry;
 using namespace sherry::serve;
 
-/// Slots that a number of threads fills: more give no more tokens.
+/// The number of slots that a number of threads can fill: more slots give no
+/// more tokens.
 static uint32_t chooseSlots(const sherry_model *model, uint32_t wanted) {
   sherry_context_options options = {};
   options.context = 1;
@@ -58,19 +59,20 @@ static void serveModel(RankedProcess &process, Options &options) {
               server.port(), service->scheduler.slots(),
               service->scheduler.capacity(), service->scheduler.threads());
   std::fflush(stdout);
-  // Teams of OpenMP belong to this thread, which has opened the model.
+  // The model runs in this thread, which has opened it and has a team of
+  // OpenMP.
   std::thread clients([&] {
     server.run();
     service->scheduler.stop();
   });
   service->scheduler.run([&] { return process.isTogether(); });
   if (!process.isTogether()) {
-    // Clients, too, see that the server is gone.
+    // Ends the process, so that clients notice it, too.
     reportError("sherry-serve", "another rank is gone", 1);
     std::_Exit(1);
   }
   clients.join();
-  // The service ends first: what it tells clients then is sent.
+  // The service ends first, so that its last replies are sent.
   service.reset();
   server.flush();
 }
@@ -80,7 +82,7 @@ int main(int argc, char **argv) {
   if (auto exitCode = parseOptions(argc, argv, options))
     return *exitCode;
   std::signal(SIGPIPE, SIG_IGN);
-  // Nothing that is started from here can have more rights.
+  // Child processes cannot gain privileges.
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   RankedProcess process;
   try {

@@ -30,7 +30,7 @@ struct Options {
   bool bos = true, special = true;
 };
 
-/// What a run does.
+/// Modes of a run.
 enum Mode : unsigned { Encode = 1, Decode = 2 };
 
 /// A tokenizer, of files or of a compiled model.
@@ -110,7 +110,7 @@ private:
 
 } // namespace
 
-/// Of a GGUF file it is there; a folder has it in config.json.
+/// A GGUF file itself has the BOS token; for a folder it is in config.json.
 static std::optional<int64_t> findBosToken(const TokenizerFile &file,
                                            const std::string &path) {
   if (file.bosToken || !llvm::sys::fs::exists(path + "/config.json"))
@@ -141,7 +141,8 @@ static std::unique_ptr<Source> openSource(const Options &options) {
       std::string_view(json.data(), json.size()), maxVocabSize, bos, addBos));
 }
 
-/// A token per line: its id, and its bytes with what is not printable escaped.
+/// Prints a token per line: its id and its bytes, with unprintable ones
+/// escaped.
 static void printPieces(const Source &source,
                         const std::vector<int32_t> &tokens) {
   for (int32_t token : tokens) {
@@ -181,7 +182,7 @@ static std::vector<int32_t> parseIds(const std::string &text) {
     long id = std::strtol(at, &end, 10);
     if (end == at || errno != 0 || id < 0 || id > INT32_MAX)
       throw std::runtime_error("byte " + std::to_string(at - text.c_str()) +
-                               " of the input begins no token id");
+                               " of the input does not begin a token id");
     ids.push_back(static_cast<int32_t>(id));
     at = end;
   }
@@ -223,20 +224,20 @@ int main(int argc, char **argv) {
   CLI::App *input = app.add_option_group("Input");
   input->require_option(1);
   CLI::Option *text =
-      input->add_option("-p,--prompt", options.text, "This text");
+      input->add_option("-p,--prompt", options.text, "Use this text");
   input->add_option("-f,--file", options.file,
-                    "The contents of this file, - for standard input");
+                    "Use the text of this file; - is standard input");
   CLI::App *output = app.add_option_group("Output");
   output->require_option(0, 1);
   output->add_flag("--ids", "Print token ids, separated by commas (default)");
   output->add_flag("--pieces", options.pieces,
                    "Print a token per line, with its text");
   output->add_flag("--decode", options.decodes,
-                   "The input is token ids: print the text");
+                   "Take the input as token ids and print their text");
   app.add_flag("!--no-bos", options.bos,
-               "Do not begin with the BOS token that the tokenizer adds");
+               "Do not add the BOS token of the tokenizer");
   app.add_flag("--special,!--no-special", options.special,
-               "Take names of special tokens as these tokens (default), or as "
+               "Read names of special tokens as these tokens (default), or as "
                "text");
   if (auto exitCode = parseCommandLine(app, argc, argv, [&] {
         refuseWithoutEffect(app, optionTable, options.decodes ? Decode : Encode,

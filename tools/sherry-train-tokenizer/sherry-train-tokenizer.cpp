@@ -28,7 +28,8 @@ struct Options {
   bool quiet = false;
 };
 
-/// A line on standard error that is written over, if somebody sees it.
+/// A line on standard error that is overwritten, if standard error is a
+/// terminal.
 class ProgressLine {
 public:
   explicit ProgressLine(bool quiet)
@@ -73,12 +74,12 @@ static Error addTexts(const Options &options, TokenizerTrainer &trainer,
   return Error::success();
 }
 
-/// The file to write; its folder is there.
+/// The file to write. Makes its folder.
 static llvm::Expected<std::string> prepareOutput(const std::string &output) {
   if (output == "-" || llvm::StringRef(output).ends_with(".json"))
     return output;
   if (std::error_code code = llvm::sys::fs::create_directories(output))
-    return makeError(output + ": cannot be made a folder: " + code.message());
+    return makeError(output + ": cannot create the folder: " + code.message());
   return joinPath(output, "tokenizer.json");
 }
 
@@ -137,27 +138,27 @@ int main(int argc, char **argv) {
       "sherry-train-tokenizer");
   app.set_version_flag("--version", "sherry-train-tokenizer " SHERRY_VERSION);
   app.add_option("texts", options.texts,
-                 "Text files; what is no UTF-8 in them counts as bytes")
+                 "Text files; malformed UTF-8 in them counts as bytes")
       ->required();
   app.add_option("-o,--output", options.output,
-                 "Write this file if it ends in .json, tokenizer.json in this "
-                 "folder if not; - for standard output")
+                 "Write this file if its name ends in .json, else "
+                 "tokenizer.json in this folder; - is standard output")
       ->required();
   addNumber(app, "--vocab-size", tokenizer.vocabSize,
-            "Tokens, the 256 bytes and the special ones included")
+            "Number of tokens, including the 256 bytes and the special tokens")
       ->required();
   app.add_option("--special", tokenizer.specialTokens,
                  "A special token, such as <|end_of_text|>; may be repeated. "
-                 "These have the last ids, in this order. In the texts they "
-                 "are part of no other token")
+                 "Special tokens have the last ids, in this order. In the "
+                 "texts they are never part of other tokens")
       ->allow_extra_args(false);
   app.add_option("--pre-tokenizer", tokenizer.preTokenizer,
-                 "How text is cut into pieces, within which tokens stay: "
+                 "How text is cut into pieces, which no token crosses: "
                  "llama-bpe, gpt-2, qwen2 or another value of "
                  "tokenizer.ggml.pre in docs/Tokenizers.md")
       ->capture_default_str();
   addNumber(app, "--min-frequency", tokenizer.minFrequency,
-            "Make no token of a pair that occurs less often")
+            "Do not merge pairs that occur less often")
       ->capture_default_str();
   app.add_flag("-q,--quiet", options.quiet, "Print no progress and no summary");
   if (auto exitCode = parseCommandLine(app, argc, argv))

@@ -24,9 +24,9 @@ using namespace sherry::training;
 static volatile std::sig_atomic_t stopRequested = 0;
 
 /// OpenBLAS chooses its kernels when it is loaded, by the model of the CPU, and
-/// has slow ones for those that it does not know. So it is told by the features
-/// instead, which takes a new start of the process. What the user has set
-/// stays.
+/// uses slow ones for models that it does not know. So this function chooses
+/// the kernels by CPU features and restarts the process. A choice of the user
+/// is kept.
 static void chooseBlasKernels(char **argv) {
   constexpr const char *variable = "OPENBLAS_CORETYPE";
   if (std::getenv(variable))
@@ -45,7 +45,7 @@ static void chooseBlasKernels(char **argv) {
   else
     return;
   ::execv("/proc/self/exe", argv);
-  // Without it, training is slow but right.
+  // If this fails, training is slow but correct.
 }
 
 static std::string makeFlag(const char *name) {
@@ -54,8 +54,8 @@ static std::string makeFlag(const char *name) {
   return flag == "--threads" ? "-t," + flag : flag;
 }
 
-/// The value of a flag as the configuration file would have it. What is no
-/// value of the key's type stays a string, which the reader refuses.
+/// The value of a flag as in the configuration file. A text that is not a value
+/// of the key's type stays a string, which the reader refuses.
 static nlohmann::json parseFlag(const ConfigKey &key,
                                 const std::vector<std::string> &values) {
   if (std::holds_alternative<std::vector<std::string> TrainingConfig::*>(
@@ -71,7 +71,7 @@ static nlohmann::json parseFlag(const ConfigKey &key,
 }
 
 namespace {
-/// What a run does.
+/// Modes of a run.
 enum Mode : unsigned { Trains = 1, Benchmarks = 2, Evaluates = 4 };
 
 struct Options {
@@ -109,8 +109,8 @@ static void addKeys(CLI::App &app, Options &options) {
   }
 }
 
-/// Refuses flags that have no effect. In the file, keys may be there for other
-/// runs.
+/// Refuses flags that have no effect. Keys in the file are not refused, because
+/// the file may be for several runs.
 static void checkMode(const CLI::App &app, const Options &options) {
   static constexpr llvm::StringRef evaluated[] = {
       "validation_files", "context_length", "batch_size", "quantizer",
@@ -143,7 +143,7 @@ static void checkMode(const CLI::App &app, const Options &options) {
     refuseWithoutEffect(app, table, Trains, "training");
 }
 
-/// Refuses flags that others leave nothing to say.
+/// Refuses flags that have no effect because of other flags.
 static llvm::Error checkFlags(const Options &options,
                               const TrainingConfig &config) {
   static constexpr std::pair<const char *, const char *> needs[] = {
@@ -193,7 +193,7 @@ static llvm::Expected<TrainingConfig> makeConfig(const Options &options) {
   return config;
 }
 
-/// Refuses a codebook for what has none.
+/// Refuses a codebook for a quantizer without one.
 static llvm::Error checkCodebook(const Options &options,
                                  const Projection &projection) {
   if (!options.has("codebook") || projection.kind == QuantizerKind::Sherry)
@@ -216,7 +216,7 @@ static llvm::Error runEvaluation(const Options &options,
   if (!description)
     return description.takeError();
   Projection projection = description->projection;
-  // What is not said is as the folder has it, if it says anything.
+  // Settings that are not given are the folder's, if it has any.
   bool isDense = projection.kind == QuantizerKind::None;
   Projection asked = makeProjection(config);
   if (options.has("quantizer"))
@@ -260,7 +260,7 @@ static llvm::Expected<int> run(const Options &options) {
     llvm::outs() << costs->dump(1) << "\n";
     return 0;
   }
-  // A file beyond the user's limit is an error, as on a disk that is full.
+  // A file beyond the user's size limit is an error, as on a full disk.
   std::signal(SIGXFSZ, SIG_IGN);
   // A second signal ends the process at once.
   struct sigaction action = {};
@@ -282,35 +282,35 @@ static llvm::Expected<int> run(const Options &options) {
 
 int main(int argc, char **argv) {
   chooseBlasKernels(argv);
-  // Here and not with the first file that is written: later, LLVM would take
-  // the signals over from the training.
+  // Here and not at the first written file: later, LLVM would take over the
+  // signals of the training.
   startTool();
   Options options;
   CLI::App app(
       "Trains a LLaMA whose linear layers are quantized, with a residual path "
-      "(Arenas) that fades away. Goes on where it was interrupted. Every key "
-      "of the configuration file is also a flag, which overrides it.",
+      "(Arenas) that fades away. Continues an interrupted run. Every key of "
+      "the configuration file is also a flag, which overrides it.",
       "sherry-train");
   app.set_version_flag("--version", "sherry-train " SHERRY_VERSION);
   app.add_option("config", options.configFile,
-                 "A JSON file of keys: the names of the flags below with _ in "
-                 "place of -, without the dashes in front");
+                 "A JSON file of keys: the names of the flags below with _ "
+                 "instead of -, without the leading dashes");
   app.add_option("--evaluate", options.evaluated,
-                 "Do not train: print the loss of --validation-files under the "
-                 "checkpoint in this folder, its weights projected as its "
-                 "quantization_config says or as --quantizer, --codebook, "
-                 "--granularity and --group-size say, with scales in f16");
+                 "Do not train: print the loss of the checkpoint in this "
+                 "folder on --validation-files. Its weights are projected by "
+                 "its quantization_config or by --quantizer, --codebook, "
+                 "--granularity and --group-size, with scales in f16");
   app.add_option("--scales", options.scales,
-                 "Scales of --evaluate: the mean of the quantizer, or those of "
-                 "the least squared error [mean]")
+                 "Scales of --evaluate: the mean of the quantizer, or the "
+                 "scales of the least squared error [mean]")
       ->option_text("mean|least_squares")
       ->check(CLI::IsMember({"mean", "least_squares"}));
   addNumber(app, "--benchmark", options.measuredSteps,
-            "Do not train: print what this many steps cost in time, beside the "
-            "matrix products alone, and in memory")
+            "Do not train: print the time of this many steps, compared with "
+            "their matrix products alone, and their memory")
       ->option_text("STEPS")
       ->check(CLI::Range(int64_t{1}, int64_t{1000000}));
-  app.add_flag("-q,--quiet", options.quiet, "Print no progress");
+  app.add_flag("-q,--quiet", options.quiet, "Do not print progress");
   addKeys(app, options);
   if (auto exitCode =
           parseCommandLine(app, argc, argv, [&] { checkMode(app, options); }))
@@ -320,7 +320,7 @@ int main(int argc, char **argv) {
     return *result;
   llvm::WithColor::error(llvm::errs(), "sherry-train")
       << explain(result.takeError(), {{Problem::UnknownTrainingKey,
-                                       "; sherry-train --help lists all"}})
+                                       "; sherry-train --help lists all keys"}})
       << "\n";
   return 1;
 }

@@ -35,14 +35,14 @@ struct Word {
   uint64_t count;
 };
 
-/// What is known of a pair that occurs.
+/// The occurrences of a pair.
 struct Occurrences {
   uint64_t count = 0;
-  /// Words that have it, and some that had it.
+  /// All words that have the pair, and some that had it earlier.
   std::vector<uint32_t> words;
 };
 
-/// Of the greatest the pair is merged first.
+/// The pair of the greatest candidate is merged first.
 struct Candidate {
   uint64_t count;
   TokenPair pair;
@@ -58,7 +58,7 @@ public:
   Corpus(const StringMap<uint64_t> &pieces,
          const std::array<uint32_t, 256> &byteIds);
 
-  /// The pair to merge next, if one occurs `minFrequency` times.
+  /// The pair to merge next; nothing if none occurs `minFrequency` times.
   std::optional<TokenPair> findBest(uint64_t minFrequency);
   /// Replaces `pair` by the token `result` everywhere.
   void merge(TokenPair pair, uint32_t result);
@@ -72,8 +72,8 @@ private:
   std::vector<uint32_t> symbols;
   std::vector<Word> words;
   DenseMap<TokenPair, Occurrences> pairs;
-  /// Has every pair with its count or with one that it had: counts that fall
-  /// are corrected when they come up.
+  /// Has every pair with its count, or with an earlier, higher one, which is
+  /// corrected when the pair reaches the top.
   std::priority_queue<Candidate> queue;
   DenseSet<TokenPair> grown; ///< pairs whose counts rose in this merge
 };
@@ -109,7 +109,7 @@ void Corpus::add(TokenPair pair, uint32_t word) {
 void Corpus::remove(TokenPair pair, uint32_t word) {
   auto it = pairs.find(pair);
   if (it == pairs.end())
-    return; // it is the one being merged
+    return; // the pair that is being merged
   it->second.count -= words[word].count;
   if (it->second.count == 0)
     pairs.erase(it);
@@ -122,7 +122,7 @@ std::optional<TokenPair> Corpus::findBest(uint64_t minFrequency) {
     uint64_t count = it == pairs.end() ? 0 : it->second.count;
     if (count == top.count)
       return it->first;
-    // A count that rose has a candidate of its own.
+    // A count that rose has a new candidate.
     Candidate corrected{count, top.pair};
     bool fell = count < top.count;
     queue.pop();
@@ -182,7 +182,7 @@ BpeTrainer::train(size_t size, uint64_t minFrequency,
     alphabet.emplace_back(
         runtime::encodeByteLevel(std::string(1, static_cast<char>(byte))),
         static_cast<uint8_t>(byte));
-  // UTF-8 has the order of the characters.
+  // The order of UTF-8 is the order of the characters.
   std::sort(alphabet.begin(), alphabet.end());
 
   BpeVocabulary vocabulary;

@@ -29,7 +29,7 @@ static Error check(const TokenizerOptions &options) {
   if (options.preTokenizer.empty() ||
       getPreTokenizer(options.preTokenizer).patterns.empty())
     return makeError("the pre-tokenizer " + quote(options.preTokenizer) +
-                     " is not known; docs/Tokenizers.md lists those that are");
+                     " is not known; docs/Tokenizers.md lists the known ones");
   StringSet<> seen;
   for (const std::string &token : options.specialTokens) {
     if (token.empty() || !json::isUTF8(token))
@@ -40,10 +40,10 @@ static Error check(const TokenizerOptions &options) {
   }
   size_t smallest = kBytes + options.specialTokens.size();
   if (options.vocabSize < smallest || options.vocabSize > kMaxVocabSize)
-    return makeError("the vocabulary size is " + Twine(options.vocabSize) +
-                     "; it must be " + Twine(smallest) + " to " +
-                     Twine(kMaxVocabSize) +
-                     ": 256 bytes and the special tokens are always there");
+    return makeError(
+        "the vocabulary size is " + Twine(options.vocabSize) + "; it must be " +
+        Twine(smallest) + " to " + Twine(kMaxVocabSize) +
+        ": the 256 bytes and the special tokens are always included");
   if (options.minFrequency == 0)
     return makeError(
         "the least frequency of a pair is 0; it must be 1 or more");
@@ -144,7 +144,7 @@ Error TokenizerTrainer::write(const BpeVocabulary &vocabulary,
   std::vector<std::string> names;
   for (const std::string &token : vocabulary.tokens)
     names.push_back(runtime::encodeByteLevel(token));
-  // As added token and as text they would be one.
+  // A special token with the bytes of a token of text would be ambiguous.
   StringSet<> specials;
   for (const std::string &token : options.specialTokens)
     specials.insert(token);

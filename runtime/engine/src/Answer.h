@@ -13,41 +13,41 @@
 
 namespace sherry::engine {
 
-/// Sequences that are kept for what they have read.
+/// The most sequences that are kept after their requests.
 inline constexpr size_t kMostParked = 64;
 
 inline size_t pagesOf(size_t positions) {
   return (positions + SHERRY_PAGE_POSITIONS - 1) / SHERRY_PAGE_POSITIONS;
 }
 
-/// Throws std::runtime_error if the model does not know one of them.
+/// Throws std::runtime_error if the model does not know one of the tokens.
 void checkTokens(const sherry_model *model, const std::vector<int32_t> &tokens);
 
 /// Whether a token ends the answer.
 bool isEndToken(const sherry_model *model, const Request &request,
                 int32_t token);
 
-/// Tokens that two lists have in common at the beginning.
+/// The number of equal tokens at the beginning of two lists.
 inline size_t countCommon(const std::vector<int32_t> &a,
                           const std::vector<int32_t> &b) {
   const auto differ = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
   return static_cast<size_t>(differ.first - a.begin());
 }
 
-/// What requests can use of a sequence.
+/// The part of a sequence that requests can use.
 struct Engine::Extent {
   const std::vector<int32_t> &tokens;
-  size_t position; ///< tokens that are read
+  size_t position; ///< tokens that have been read
   /// Log probabilities of tokens in [from, to) are known, each with the `top`
   /// likeliest.
   size_t from, to;
   uint32_t top;
 };
 
-/// What a sequence has read.
+/// The tokens that a sequence has read, with their log probabilities.
 struct Engine::Read {
-  std::vector<int32_t> tokens; ///< all that the answer follows from
-  size_t position = 0;         ///< of them are read
+  std::vector<int32_t> tokens; ///< of the prompt and the answer
+  size_t position = 0;         ///< of `tokens` have been read
   /// Log probabilities of the tokens from `scoresFrom` on, each with the
   /// `scoresTop` likeliest.
   std::vector<RankedLogprob> scores;
@@ -60,29 +60,29 @@ struct Engine::Read {
   }
 };
 
-/// A sequence that no request uses, kept for what it has read.
+/// A sequence that no request uses, kept for later requests that begin alike.
 struct Engine::Parked {
   uint32_t sequence;
   std::string owner;
   Read read;
-  bool isSaved = false; ///< or is not to be
+  bool isSaved = false; ///< or must not be saved
 };
 
 /// Tokens that an answer may go on with.
 struct Engine::Draft {
   std::vector<int32_t> tokens;
-  size_t size = 0; ///< of them are evaluated
-  /// Tokens of the suffix that occurred before; of a model's draft 1, and 0 of
-  /// the request's own.
+  size_t size = 0; ///< tokens that are evaluated
+  /// The length of the suffix that occurred before; 1 for the draft of a model,
+  /// 0 for the request's own draft.
   size_t match = 0;
   bool byModel = false;
-  std::vector<const float *> logits; ///< after each that is evaluated
+  std::vector<const float *> logits; ///< after each evaluated token
   size_t picked = 0;                 ///< tokens that were picked since
 };
 
-/// What a request can go on from.
+/// A sequence that a request can go on from.
 struct Engine::Source {
-  size_t count; ///< tokens; 0: there is nothing
+  size_t count; ///< tokens; 0: no source
   uint32_t sequence;
   const Read *read;
   std::list<Parked>::iterator parked; ///< or the end
@@ -101,21 +101,21 @@ struct Engine::Answer {
     read.scoresTop = request.promptLogprobs.value_or(0);
   }
 
-  /// Whether the model need not say what comes after the prompt.
+  /// Whether no logits after the prompt are needed.
   bool endsBeforeLastToken() const {
     return request.maxTokens == 0 && request.promptLogprobs &&
            !request.onPromptLogits && promptSize > 1;
   }
-  /// Tokens that are to be read.
+  /// The number of tokens that have yet to be read.
   size_t left() const {
     return read.tokens.size() - (endsBeforeLastToken() ? 1 : 0) - read.position;
   }
-  /// What the sequence will have read at the end of the prompt.
+  /// The extent of the sequence at the end of the prompt.
   Extent extentOfPrompt() const {
     return {read.tokens, promptSize, read.scoresFrom,
             request.promptLogprobs ? promptSize : 0, read.scoresTop};
   }
-  /// Whether something is wanted of all tokens that are read now.
+  /// Whether outputs of all tokens that are read now are wanted.
   bool wantsAll() const {
     if (hasReadPrompt)
       return false;
@@ -133,41 +133,41 @@ struct Engine::Answer {
   Read read;
   size_t promptSize;
   int64_t count = 0;  ///< tokens of the answer
-  bool waits = false; ///< for another request to read what both begin with
+  bool waits = false; ///< for another request to read a common prefix
   bool hasStarted = false, hasReadPrompt = false, wasCancelled = false;
-  uint32_t sequence = 0; ///< once it has started
-  size_t pages = 0;      ///< that it may need
-  size_t cached = 0;     ///< tokens that another request had read
+  uint32_t sequence = 0; ///< set when the answer has started
+  size_t pages = 0;      ///< that the answer may need
+  size_t cached = 0;     ///< tokens that were in the cache before
   size_t scoresGiven = 0;
   Drafter drafter;    ///< null: not needed yet
-  size_t learned = 0; ///< tokens that it has
+  size_t learned = 0; ///< tokens that the drafter has
   AcceptanceBySource acceptance;
   DraftCounts drafts;
   Draft draft;                ///< of this step
-  std::vector<int32_t> block; ///< the last token and those of the draft
-  // What a step has brought.
+  std::vector<int32_t> block; ///< the last token and the draft
+  // The result of a step.
   std::optional<TokenEvent> next;
   std::exception_ptr error;
   std::vector<double> pool; ///< sum of hidden states
 };
 
-/// What a request has of a block.
+/// The share of a request in a block.
 struct Engine::Share {
   Answer *answer;
   size_t count; ///< without its draft
-  bool isLast;  ///< nothing is left to read then
+  bool isLast;  ///< nothing is left to read after it
   bool isDecode() const {
     return isLast && count == 1 && answer->hasReadPrompt;
   }
 };
 
-/// What is to be made of the logits after a token.
+/// Work on the logits after a token.
 struct Engine::Job {
   Answer *answer;
   const float *logits;
-  /// Its place among the scores of the prompt; nothing: the next token.
+  /// The index among the scores of the prompt; nothing: pick the next token.
   std::optional<size_t> score;
-  std::exception_ptr error; ///< what came of it
+  std::exception_ptr error; ///< of the job; null: none
 };
 
 } // namespace sherry::engine

@@ -13,18 +13,20 @@
 
 namespace sherry::engine {
 
-/// Makes text of an answer's tokens; holds back what may be the beginning of a
-/// text that ends the answer.
+/// Turns an answer's tokens into text; holds back text that may be the
+/// beginning of a stop text.
 class AnswerText {
 public:
   /// Without a tokenizer, all texts are empty. None of `stops` is empty.
   AnswerText(const sherry_model *model, std::vector<std::string> stops);
 
-  /// The text that is complete with a token of the prompt.
+  /// Appends a token of the prompt; returns the text that is complete now.
   std::string pushPrompt(int32_t token) { return complete(token); }
-  /// That with a token of the answer; `isStopped`: it ends here.
+  /// Appends a token of the answer; returns the text that is complete now. Sets
+  /// `isStopped` if a stop text ends the answer.
   std::string push(int32_t token, bool &isStopped);
-  /// What was held back; `isStopped`: all that follows is no part of it.
+  /// Returns the text that was held back. `isStopped`: a stop text has ended
+  /// the answer.
   std::string finish(bool isStopped);
 
 private:

@@ -20,7 +20,7 @@ void Chat::begin(Messages before) {
   numKept = firstShown = 0;
 }
 
-/// The tokens of what the model sees, if its questions begin with `first`.
+/// The tokens that the model sees if `first` is the first shown question.
 std::vector<int32_t> Chat::write(size_t first) const {
   Messages shown(all.begin(), all.begin() + static_cast<ptrdiff_t>(numKept));
   shown.insert(shown.end(),
@@ -29,8 +29,9 @@ std::vector<int32_t> Chat::write(size_t first) const {
   return form.tokenize(shown);
 }
 
-/// The tokens that come before what a question says. Templates may refuse a
-/// chat that ends before it, so what two questions have in common counts.
+/// The number of tokens before the content of a question. Templates may refuse
+/// a chat that ends before it, so the chat is written with two different
+/// questions, and their common beginning counts.
 size_t Chat::countTokensBefore(size_t question) const {
   Messages shown(all.begin(), all.begin() + static_cast<ptrdiff_t>(question));
   shown.push_back({Role::User, "a"});
@@ -42,8 +43,8 @@ size_t Chat::countTokensBefore(size_t question) const {
   return static_cast<size_t>(end - one.begin());
 }
 
-/// Messages that are never forgotten: that of the system, and turns that begin
-/// within the first `keep` tokens.
+/// The number of messages that are never forgotten: the system's, and turns
+/// that begin within the first `keep` tokens.
 size_t Chat::countKept(size_t keep) const {
   size_t count = beginning().size();
   while (keep > 0 && count + 1 < all.size() &&
@@ -52,8 +53,8 @@ size_t Chat::countKept(size_t keep) const {
   return count;
 }
 
-/// Forgets the oldest turns, about half of what may be forgotten. The result is
-/// what the model sees then; nothing if only the question is left.
+/// Forgets the oldest turns, about half of those that may be forgotten. Returns
+/// the tokens that the model sees then, none if only the question is left.
 std::vector<int32_t> Chat::shorten(size_t keep) {
   const size_t question = all.size() - 1;
   numKept = countKept(keep);
@@ -69,7 +70,8 @@ std::vector<int32_t> Chat::shorten(size_t keep) {
   return prompt;
 }
 
-/// The chat up to where the model answers the last question.
+/// The tokens of the chat up to the point where the model answers the last
+/// question.
 std::vector<int32_t> Chat::makePrompt(bool shifts, size_t keep) {
   std::vector<int32_t> prompt = write(firstShown);
   while (shifts && prompt.size() > engine.capacity()) {
@@ -111,7 +113,7 @@ Engine::Id Chat::ask(std::string question, Request request) {
         [this, next = std::move(request.onError)](const std::exception &error) {
           all.pop_back();
           if (!next)
-            throw; // what is being handled
+            throw; // the exception that is being handled
           next(error);
         };
     return engine.submit(std::move(request));

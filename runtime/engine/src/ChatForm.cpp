@@ -1,4 +1,4 @@
-//===- ChatForm.cpp - How a model's chats become tokens -------------------===//
+//===- ChatForm.cpp - Turns chats into tokens -----------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -17,7 +17,7 @@ using namespace sherry::engine;
 using Json = nlohmann::json;
 
 static constexpr char remedy[] =
-    "; give the one that it was trained with by --template FILE";
+    "; give the template that it was trained with by --template FILE";
 
 static ChatTemplate parse(const std::string &jinja, const std::string &origin) {
   try {
@@ -27,7 +27,7 @@ static ChatTemplate parse(const std::string &jinja, const std::string &origin) {
   }
 }
 
-/// The text of the template, and what it is called in messages.
+/// The text of the template, and its name in messages.
 static std::string chooseTemplate(const sherry_model *model,
                                   const ChatFormOptions &options,
                                   std::string &origin) {
@@ -44,8 +44,8 @@ static std::string chooseTemplate(const sherry_model *model,
   return jinja;
 }
 
-/// The name of a special token: as the files of the model have it or, where
-/// they do not say, that of the token.
+/// The name of a special token: from the files of the model or, if they have
+/// none, the name of the token.
 static std::optional<std::string> findName(const sherry_model *model,
                                            const Json &description,
                                            const char *field, int32_t token) {
@@ -109,8 +109,8 @@ ChatParts ChatForm::write(const jinja::Value &messages,
   }
 }
 
-/// What the template says of a first question: it can be rendered, and it knows
-/// of what the options set.
+/// Renders a first question, to check that the template works and uses the
+/// options that are set.
 void ChatForm::probe(const ChatFormOptions &options) const {
   std::vector<ChatMessage> messages;
   if (!options.system.empty())
@@ -131,7 +131,7 @@ void ChatForm::probe(const ChatFormOptions &options) const {
     throw std::runtime_error(
         origin + " does not ask for enable_thinking; leave --thinking and "
                  "--no-thinking out");
-  // Some templates write the day and the month only.
+  // Some templates write only the day and the month.
   variant = setting;
   variant.now.tm_year += 1;
   variant.now.tm_mon = (setting.now.tm_mon + 1) % 12;
@@ -157,7 +157,7 @@ void ChatForm::findEnds() {
   const std::string end = form.findAnswerEnd(defaults);
   if (end.empty())
     return;
-  // A model without a token for it may say it letter by letter.
+  // A model without a token of this name may write it letter by letter.
   const bool isName = end.front() == '<' && end.find('>') != std::string::npos;
   endWord = isName ? end.substr(0, end.find('>') + 1)
                    : end.substr(0, end.find_first_of("\r\n"));
@@ -166,8 +166,8 @@ void ChatForm::findEnds() {
   if (!found)
     return;
   ends.push_back(found->token);
-  // Special tokens give no text, so none with their names is ever seen; and
-  // what comes before it in a line, such as a point, may stand in any answer.
+  // Special tokens give no text, so a text with their names never occurs; and
+  // the text before the name, such as a full stop, may occur in any answer.
   if (found->place < endWord.size())
     endWord.clear();
 }

@@ -11,7 +11,7 @@
 using namespace sherry;
 using namespace sherry::engine;
 
-/// What a job has evaluated next, and its sampler.
+/// The tokens that a job evaluates next, and its sampler.
 struct DraftModel::Step {
   Job *job;
   Text *text;
@@ -19,7 +19,7 @@ struct DraftModel::Step {
   Sampler sampler; ///< null: no logits are needed yet
 };
 
-/// Throws unless each token has the same meaning.
+/// Throws unless each token is the same in both models.
 static void checkVocabularies(const sherry_model *draft,
                               const sherry_model *target) {
   const uint32_t size = sherry_model_vocab_size(target);
@@ -38,8 +38,8 @@ static void checkVocabularies(const sherry_model *draft,
   for (int32_t token = 0; token < static_cast<int32_t>(size); ++token)
     if (bytesOf(draft, token) != bytesOf(target, token))
       throw std::runtime_error("token " + std::to_string(token) +
-                               " of the draft model is another one than the "
-                               "model's; a draft model must have the same "
+                               " of the draft model differs from the model's; "
+                               "a draft model must have the same "
                                "vocabulary");
 }
 
@@ -69,9 +69,9 @@ void DraftModel::dropParked() {
   parked.pop_front();
 }
 
-/// Opens a text for the job. Of the owner's texts that have ended, the one with
-/// the longest common beginning goes on, or is forked if it has more tokens and
-/// a sequence is free. Without one, the text is empty.
+/// Opens a text for the job. Takes the owner's ended text with the longest
+/// common beginning, or forks it if it has more tokens and a sequence is free.
+/// Without such a text, the new text is empty.
 DraftModel::Text &DraftModel::open(const Job &job) {
   auto best = parked.end();
   size_t same = 0;
@@ -96,7 +96,7 @@ DraftModel::Text &DraftModel::open(const Job &job) {
                            best->read.begin() + static_cast<ptrdiff_t>(same)},
                           *job.owner})
             .first->second;
-    // Used last.
+    // The last used one is at the end.
     parked.splice(parked.end(), parked, best);
     return text;
   }
@@ -113,7 +113,7 @@ DraftModel::Text &DraftModel::open(const Job &job) {
       .first->second;
 }
 
-/// Takes what the answer has not gone on with off its sequence.
+/// Truncates the text to its common beginning with the answer.
 DraftModel::Text &DraftModel::follow(const Job &job) {
   const auto it = texts.find(job.id);
   Text &text = it == texts.end() ? open(job) : it->second;
@@ -125,11 +125,11 @@ DraftModel::Text &DraftModel::follow(const Job &job) {
   return text;
 }
 
-/// Whether so many pages are free, at the expense of texts that have ended.
-/// Those stay if it would not be enough.
+/// Whether `pages` pages are free. Drops ended texts if needed, and only if
+/// their pages suffice.
 bool DraftModel::makeRoom(size_t pages) {
   auto free = [&] { return sherry_context_free_pages(context.get()); };
-  size_t held = 0; // by texts that go on
+  size_t held = 0; // by texts of answers that go on
   for (const auto &[id, text] : texts)
     held += pagesOf(text.read.size());
   if (held + pages > sherry_context_pages(context.get()))
@@ -139,7 +139,7 @@ bool DraftModel::makeRoom(size_t pages) {
   return free() >= pages;
 }
 
-/// Evaluates the tokens of all steps; those that have a sampler draft one.
+/// Evaluates the tokens of all steps. Each step with a sampler drafts a token.
 void DraftModel::evaluate(std::vector<Step> &steps) {
   std::vector<sherry_batch_entry> entries;
   for (const Step &step : steps)
@@ -169,7 +169,7 @@ void DraftModel::evaluate(std::vector<Step> &steps) {
 
 void DraftModel::draft(std::vector<Job> &jobs) {
   size_t room = sherry_context_block(context.get());
-  size_t pages = 0; // that the jobs will take
+  size_t pages = 0; // that the jobs will need
   std::vector<Step> steps;
   for (Job &job : jobs) {
     // The last token of a draft is not read.

@@ -16,40 +16,39 @@
 
 namespace sherry::engine {
 
-/// A smaller model with the same tokens, and a context of its own, which
-/// follows the texts of answers.
+/// A smaller model with the same tokens and a context of its own, which follows
+/// the texts of answers.
 class DraftModel {
 public:
-  /// For a text of an answer.
+  /// The draft for one answer.
   struct Job {
     uint64_t id; ///< of the answer
     const std::string *owner;
     const std::vector<int32_t> *text;
-    const sherry_sampler *sampler; ///< that of the answer
+    const sherry_sampler *sampler; ///< of the answer
     size_t most;                   ///< tokens to draft
     std::vector<int32_t> tokens;   ///< the draft
   };
 
-  /// A context for as many sequences, pages and positions as `options` says;
-  /// positions no more than the model has. Both models outlive it. Throws
-  /// std::runtime_error, such as if the models have not the same tokens.
+  /// Makes a context by `options`, with at most as many positions as the model
+  /// has. Both models must outlive the object. Throws std::runtime_error, for
+  /// example if the tokens of the models differ.
   DraftModel(const sherry_model *model, const sherry_model *target,
              sherry_context_options options);
 
-  /// Positions of a text.
+  /// The most positions of a text.
   size_t capacity() const { return sherry_context_size(context.get()); }
 
-  /// Drafts for all jobs together: the tokens that their samplers would pick
-  /// by this model's logits, with the same random numbers. A text that is
-  /// longer than what was read of it by more than a block is read first, a
-  /// block each time; there is no draft then, nor where pages are short. Throws
-  /// std::runtime_error.
+  /// Drafts for all jobs together: the tokens that their samplers would pick by
+  /// this model's logits, with the same random numbers. If more than a block of
+  /// a text is unread, the call reads a block of it and drafts nothing for the
+  /// job; it also drafts nothing if pages run out. Throws std::runtime_error.
   void draft(std::vector<Job> &jobs);
-  /// An answer has ended. Later ones of its owner go on from where their texts
-  /// begin as its text did.
+  /// Ends the text of an answer. It is kept for later answers of the owner that
+  /// begin alike.
   void end(uint64_t id);
 
-  /// Seconds of a token that is drafted, as of late.
+  /// The recent average of seconds per drafted token.
   double secondsPerToken() const { return seconds; }
 
 private:
@@ -68,7 +67,7 @@ private:
   const sherry_model *model;
   Context context;
   std::map<uint64_t, Text> texts; ///< by answer
-  std::list<Text> parked;         ///< of answers that have ended, oldest first
+  std::list<Text> parked;         ///< of ended answers, the oldest first
   double seconds = 0;
 };
 

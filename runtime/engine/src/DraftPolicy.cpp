@@ -1,4 +1,4 @@
-//===- DraftPolicy.cpp - How many tokens are drafted ----------------------===//
+//===- DraftPolicy.cpp - Chooses the number of drafted tokens -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -14,14 +14,14 @@ using namespace sherry::engine;
 // BlockCosts
 //===----------------------------------------------------------------------===//
 
-/// Blocks after which a measurement is old.
+/// The number of blocks after which a measurement is old.
 static constexpr uint64_t kOld = 256;
 
-/// What blocks take in proportion to each other before any is measured: to
-/// read the weights is four fifths of a token.
+/// The assumed proportion of the times of blocks: reading the weights takes
+/// four fifths of the time of one token.
 static double shapeOf(size_t tokens) { return 4 + static_cast<double>(tokens); }
 
-/// That of the measured sizes around it.
+/// The ratio of a size, interpolated between measured sizes.
 double BlockCosts::findRatio(size_t tokens) const {
   size_t below = tokens, above = tokens;
   while (below > 0 && entries[below].count == 0)
@@ -43,7 +43,7 @@ void BlockCosts::measure(size_t tokens, double seconds) {
   largest = std::max(largest, tokens);
   Entry &entry = entries[tokens];
   double ratio = seconds / shapeOf(tokens);
-  // A thread that lost its processor says little of the next block.
+  // A block during which a thread lost its processor counts less.
   const double before = findRatio(tokens);
   if (before > 0)
     ratio = std::min(ratio, 2 * before);
@@ -121,7 +121,8 @@ void DraftPolicy::measure(size_t tokens, double seconds) {
     costs.measure(tokens, seconds);
 }
 
-/// Of a block with drafts that took `seconds`, in such blocks without.
+/// The cost of a block with drafts, which took `seconds` to make, in units of
+/// the block without drafts.
 double DraftPolicy::costOf(size_t decoding, size_t drafted,
                            double seconds) const {
   return (costs.estimate(decoding + drafted) + seconds) /
@@ -135,7 +136,7 @@ size_t DraftPolicy::choose(size_t decoding,
     return 0;
   const size_t most = std::min(probabilities.size(), costs.most() - decoding);
   const auto tokens = static_cast<double>(decoding);
-  // What is accepted for sure is not lost.
+  // A token that is certain to be accepted costs nothing.
   const double risk = 1 - probabilities.front();
   size_t best = 0, bestOld = 0;
   double gain = 1.02, gainOfOld = 1.02, expected = tokens;
@@ -159,7 +160,7 @@ size_t DraftPolicy::choose(size_t decoding,
       gainOfOld = expected / tokens / hope;
     }
   }
-  // What was dear long ago may be cheap now.
+  // A size that was expensive long ago may be cheap now.
   return gainOfOld > 1.2 * gain || best == 0 ? bestOld : best;
 }
 

@@ -29,7 +29,7 @@ PromptTooLong::PromptTooLong(size_t size, size_t capacity)
 Engine::Engine(const sherry_model *model, const sherry_context_options &options)
     : model(model), context(check(sherry_context_create(model, &options))),
       maxActive(std::max<size_t>(options.sequences, 1)) {
-  // Sequences are made when there is something to read.
+  // Sequences are created when a request starts.
   for (uint32_t i = 0; i < sherry_context_sequences(context.get()); ++i)
     check(sherry_sequence_drop(context.get(), i));
 }
@@ -63,21 +63,21 @@ static void checkRequest(const sherry_model *model, const Request &request) {
                   [](const std::string &stop) { return stop.empty(); }))
     throw std::runtime_error("a text that ends the answer must not be empty");
   if (!request.stops.empty() && !sherry_model_has_tokenizer(model))
-    throw std::runtime_error("the model has no tokenizer, and so no text that "
-                             "could end the answer");
+    throw std::runtime_error(
+        "the model has no tokenizer, so no text can end the answer");
   if (request.promptLogprobs &&
       (request.promptLogprobsFrom < 1 ||
        request.promptLogprobsFrom > request.prompt.size()))
-    throw std::runtime_error("no token of the prompt has the place " +
+    throw std::runtime_error("the prompt has no token with the index " +
                              std::to_string(request.promptLogprobsFrom));
   if (request.promptLogprobs && request.contextShift)
-    throw std::runtime_error("log probabilities of a prompt that may be "
-                             "forgotten are none of it");
+    throw std::runtime_error("log probabilities of a prompt cannot be given "
+                             "with a context shift, which may forget it");
   if (request.pooling != Pooling::None &&
       (request.maxTokens != 0 || request.promptLogprobs ||
        request.onPromptLogits))
-    throw std::runtime_error(
-        "hidden states come without tokens and their probabilities");
+    throw std::runtime_error("hidden states cannot be given together with "
+                             "tokens or their probabilities");
 }
 
 Engine::Id Engine::submit(Request request) {
@@ -117,7 +117,7 @@ void Engine::cancel(Id id) {
     if (answer->request.onEnd)
       answer->request.onEnd({EndReason::Cancelled, "", false, 0, {}});
   } else if (running != active.end() && isStepping) {
-    (*running)->wasCancelled = true; // its turn comes
+    (*running)->wasCancelled = true; // it ends later in this step
   } else if (running != active.end()) {
     finish(**running, EndReason::Cancelled);
   }
@@ -125,7 +125,7 @@ void Engine::cancel(Id id) {
 
 bool Engine::step() {
   if (isStepping)
-    throw std::runtime_error("a handler of a request asks for a step");
+    throw std::runtime_error("a handler of a request must not call step()");
   struct Stepping {
     bool &flag;
     explicit Stepping(bool &flag) : flag(flag) { flag = true; }

@@ -12,8 +12,8 @@
 using namespace sherry;
 using namespace sherry::engine;
 
-/// A token for each request that is being answered; those whose prompts are
-/// read share the rest evenly, and what is short is read first.
+/// Gives one token to each request that is being answered. Requests whose
+/// prompts are being read share the rest evenly, the shortest first.
 std::vector<Engine::Share> Engine::divideBlock() {
   std::vector<Share> shares, prompts;
   for (const auto &answer : active)
@@ -30,7 +30,7 @@ std::vector<Engine::Share> Engine::divideBlock() {
     Share share = prompts[i];
     const Answer &answer = *share.answer;
     size_t most = answer.left();
-    // What all is wanted of begins a block of its own.
+    // Tokens whose outputs are all wanted begin a block of their own.
     if (answer.request.promptLogprobs && !answer.wantsAll())
       most = answer.request.promptLogprobsFrom - 1 - answer.read.position;
     share.count = std::clamp<size_t>(rest / (prompts.size() - i), 1, most);
@@ -49,22 +49,22 @@ bool Engine::evict() {
   return true;
 }
 
-/// Makes sure that there are pages for what is read next. What is reserved is
-/// there without the parked sequences.
+/// Makes sure that there are pages for the tokens that are read next. The
+/// reserved pages are available if no sequences are parked.
 void Engine::makeRoom(const std::vector<Share> &shares) {
   size_t needed = 0;
   for (const Share &share : shares) {
     const size_t position = share.answer->read.position;
     const size_t count = share.count + share.answer->draft.size;
     needed += pagesOf(position + count) - pagesOf(position);
-    needed += position % SHERRY_PAGE_POSITIONS != 0; // it may be shared
+    needed += position % SHERRY_PAGE_POSITIONS != 0; // a shared page
   }
   while (freePages() < needed && evict())
     ;
 }
 
-/// Takes the logits, or the hidden states, after token `index` of a share. What
-/// takes long is left to jobs.
+/// Receives the logits, or the hidden states, after token `index` of a share.
+/// Leaves work that takes long to jobs.
 void Engine::receive(Share &share, int64_t index, const float *values,
                      std::vector<Job> &jobs) {
   Answer &answer = *share.answer;
@@ -93,7 +93,7 @@ void Engine::receive(Share &share, int64_t index, const float *values,
     jobs.push_back({&answer, values, std::nullopt, nullptr});
 }
 
-/// Of any thread: no two jobs change the same.
+/// For any thread: no two jobs change the same data.
 void Engine::work(const Job &job) const {
   Answer &answer = *job.answer;
   const Request &request = answer.request;
@@ -119,20 +119,20 @@ void Engine::workTogether(std::vector<Job> &jobs) {
         jobs[i].error = std::current_exception();
       }
   };
-  // The team of the blocks, or none: OpenMP ends threads that a smaller one
-  // has no use for.
+  // Uses the team of the blocks, or none: for a smaller team OpenMP would end
+  // some of the threads.
   runtime::runParallel(jobs.size() > 1 ? threads() : 1, workOn);
   for (const Job &job : jobs) {
     if (!job.error || job.answer->error)
       continue;
     job.answer->error = job.error;
-    if (job.score) // what comes after it may be wrong, too
+    if (job.score) // later scores may be wrong, too
       job.answer->read.scores.resize(*job.score);
   }
   jobs.clear();
 }
 
-/// What the model is to give of a share.
+/// The outputs of the model for a share.
 static sherry_logits chooseOutputs(const Request &request, bool wantsAll,
                                    bool isLast) {
   const bool isHidden = request.pooling != Pooling::None;
@@ -168,7 +168,7 @@ void Engine::evaluate(std::vector<Share> &shares) {
       numPrefill += share.count;
   }
   using Clock = std::chrono::steady_clock;
-  // Logits of several blocks do not stay.
+  // Logits are valid after the evaluation only if it is one block.
   const bool areJobsLeft = numTokens <= sherry_context_block(context.get());
   std::vector<Job> jobs;
   struct Sink {
@@ -177,7 +177,7 @@ void Engine::evaluate(std::vector<Share> &shares) {
     std::vector<Job> &jobs;
     const bool areJobsLeft;
   } sink = {*this, shares, jobs, areJobsLeft};
-  // The C interface must not be left by an exception.
+  // An exception must not pass through the C interface.
   auto pass = [](void *user, int64_t entry, int64_t index,
                  const float *values) {
     auto &sink = *static_cast<Sink *>(user);

@@ -1,4 +1,4 @@
-//===- Events.cpp - What requests get, and how they end -------------------===//
+//===- Events.cpp - Events and ends of requests ---------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -11,7 +11,7 @@
 using namespace sherry;
 using namespace sherry::engine;
 
-/// Whether all that requests can use of `b` is there in `a`, too.
+/// Whether requests can use `a` for everything that they can use `b` for.
 bool Engine::covers(const Extent &a, const Extent &b) {
   return b.position <= a.position &&
          std::equal(b.tokens.begin(),
@@ -21,7 +21,7 @@ bool Engine::covers(const Extent &a, const Extent &b) {
           (a.from <= b.from && a.to >= b.to && a.top >= b.top));
 }
 
-/// Keeps a sequence for what it has read, unless another one has it, too.
+/// Keeps a sequence for later requests, unless another one covers it.
 void Engine::park(Parked kept) {
   const Extent extent = kept.read.extent();
   for (auto it = parked.begin(); it != parked.end();) {
@@ -43,7 +43,7 @@ void Engine::park(Parked kept) {
     evict();
 }
 
-/// Takes a request off the list, and parks what it has read.
+/// Removes a request from the list and parks its sequence.
 std::unique_ptr<Engine::Answer> Engine::remove(Answer &answer) {
   const auto it = std::find_if(active.begin(), active.end(),
                                [&](const std::unique_ptr<Answer> &other) {
@@ -70,7 +70,7 @@ void Engine::finish(Answer &answer, EndReason reason) {
         {reason, rest, owner->hasReadPrompt, owner->cached, owner->drafts});
 }
 
-/// Ends a request by the exception that is being handled.
+/// Ends a request with the exception that is being handled.
 void Engine::fail(Answer &answer) {
   const std::unique_ptr<Answer> owner = remove(answer);
   if (!owner->request.onError)
@@ -106,7 +106,7 @@ void Engine::takeOutputs(const Share &share) {
       return finish(answer, EndReason::Length);
     giveTokens(answer);
   } catch (...) {
-    if (!isActive(&answer)) // its last event was refused
+    if (!isActive(&answer)) // its handler threw
       throw;
     fail(answer);
   }
@@ -126,7 +126,7 @@ void Engine::giveEmbedding(Answer &answer) {
     squares += value * value;
   if (!(squares > 0) || !std::isfinite(squares))
     throw std::runtime_error("the prompt's hidden states have no direction: "
-                             "they are zero, or not numbers");
+                             "they are zero or NaN");
   std::vector<float> result;
   for (double value : answer.pool)
     result.push_back(static_cast<float>(value / std::sqrt(squares)));
@@ -134,8 +134,8 @@ void Engine::giveEmbedding(Answer &answer) {
     answer.request.onEmbedding(result);
 }
 
-/// Gives the token that was picked to the handler, and goes on to the next.
-/// False: the request has ended.
+/// Gives the picked token to the handler and goes on to the next one. Returns
+/// false if the request has ended.
 bool Engine::giveToken(Answer &answer) {
   const Request &request = answer.request;
   TokenEvent event = std::move(*answer.next);
@@ -163,9 +163,9 @@ bool Engine::giveToken(Answer &answer) {
   return true;
 }
 
-/// Makes room for a token. What comes after those that are forgotten is read
-/// anew: what the context holds of a token depends on its place. False: there
-/// is nothing to forget.
+/// Makes room for a token by forgetting others. The tokens after those are read
+/// again, because the keys and values of a token depend on its position.
+/// Returns false if there is nothing to forget.
 bool Engine::forget(Answer &answer) {
   const Request &request = answer.request;
   std::vector<int32_t> wanted;
@@ -177,13 +177,13 @@ bool Engine::forget(Answer &answer) {
     rest += static_cast<ptrdiff_t>(answer.promptSize);
     answer.promptSize = wanted.size();
   } else {
-    // A question that cannot be shorter is kept as a whole.
+    // A question that cannot be shortened is kept as a whole.
     const size_t keep =
         request.shorten ? answer.promptSize : std::max<size_t>(request.keep, 1);
     if (keep >= capacity() - 1)
       return false;
     wanted.assign(rest, rest + static_cast<ptrdiff_t>(keep));
-    // The last one has yet to be read.
+    // The last token has yet to be read.
     const size_t read = answer.read.tokens.size() - 1;
     rest += static_cast<ptrdiff_t>(keep + (read - keep + 1) / 2);
   }

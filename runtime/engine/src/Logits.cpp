@@ -1,4 +1,4 @@
-//===- Logits.cpp - What a model gives for each token ---------------------===//
+//===- Logits.cpp - Logits and log probabilities --------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -16,7 +16,7 @@ void sherry::engine::checkLogits(const float *logits, uint32_t vocabSize) {
   bool isFinite = true;
   for (uint32_t i = 0; i < vocabSize; ++i)
     isFinite &= std::isfinite(logits[i]);
-  // The words of sherry_sample.
+  // The same message as that of sherry_sample().
   if (!isFinite)
     throw std::runtime_error(
         "the model's logits are not numbers; if the weights of its checkpoint "
@@ -24,7 +24,7 @@ void sherry::engine::checkLogits(const float *logits, uint32_t vocabSize) {
         "with a cache of i8 or f32, or with activations of f32");
 }
 
-/// The likeliest tokens first.
+/// The ids of all tokens, the likeliest `count` first.
 static std::vector<int32_t> rank(const float *logits, uint32_t vocabSize,
                                  uint32_t count) {
   count = std::min(count, vocabSize);

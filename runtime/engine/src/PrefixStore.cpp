@@ -1,4 +1,4 @@
-//===- PrefixStore.cpp - What was read, in files --------------------------===//
+//===- PrefixStore.cpp - Prefixes of prompts in files ---------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -14,7 +14,7 @@ using namespace sherry::engine;
 namespace fs = std::filesystem;
 
 static constexpr char kPages[] = ".kv", kTokens[] = ".tokens";
-/// Tokens of a file; more than any context has.
+/// The most tokens of a file; no context has more.
 static constexpr uintmax_t kMostTokens = uintmax_t{1} << 24;
 
 std::string PrefixStore::pathOf(const std::string &name,
@@ -48,20 +48,20 @@ PrefixStore::PrefixStore(const std::string &where, uint64_t model,
   std::error_code error;
   fs::create_directories(folder, error);
   if (!fs::is_directory(folder, error))
-    throw std::runtime_error(folder + ": is no folder for prefixes");
-  // What users have said is for nobody else.
+    throw std::runtime_error(folder + ": is not a folder for prefixes");
+  // Texts of users must not be readable by others.
   fs::permissions(folder, fs::perms::owner_all, error);
   scan();
   trim();
 }
 
-/// Finds what an earlier process has left.
+/// Finds the files of earlier processes.
 void PrefixStore::scan() {
   std::vector<std::pair<fs::file_time_type, Entry>> found;
   for (const fs::directory_entry &file : fs::directory_iterator(folder)) {
     const fs::path path = file.path();
     std::error_code error;
-    // What a process that was ended has left.
+    // A temporary file of a process that was killed.
     if (path.extension() == kPages &&
         !fs::exists(pathOf(path.stem().string(), kTokens), error))
       remove(path.stem().string());
@@ -136,7 +136,7 @@ void PrefixStore::save(sherry_context *context, uint32_t sequence,
   trim();
 }
 
-/// Removes what was used least recently.
+/// Removes the least recently used entries.
 void PrefixStore::trim() {
   while (bytes > maxBytes) {
     remove(entries.back().name);

@@ -1,4 +1,4 @@
-//===- Sampling.cpp - How tokens are chosen -------------------------------===//
+//===- Sampling.cpp - Defaults of sampling --------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -40,7 +40,7 @@ static void take(const Value &value, const json &given,
   if (!isRight)
     throw std::runtime_error(
         std::string("the model's description has \"sampling.") + value.key +
-        "\": " + given.dump() + ", which is no number for " + value.option +
+        "\": " + given.dump() + ", which is not a number for " + value.option +
         "; compile the model again");
   if (value.member)
     sampling.*value.member = given.get<float>();

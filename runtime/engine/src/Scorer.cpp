@@ -9,7 +9,7 @@
 using namespace sherry;
 using namespace sherry::engine;
 
-/// `whole`: tokens of both texts together.
+/// Writes the number of tokens of both texts together to `whole`.
 static ScoredTokens join(const sherry_model *model, std::string before,
                          std::string continuation, unsigned flags,
                          size_t &whole) {
@@ -38,7 +38,7 @@ static ScoredTokens join(const sherry_model *model, std::string before,
                            both.end());
   }
   if (result.begin == 0) {
-    // Something has to come before the first token.
+    // The first scored token needs a token before it.
     if (prefix < 0)
       throw std::runtime_error("the context is empty, and the model has "
                                "neither a BOS nor an EOS token to begin with");
@@ -59,7 +59,7 @@ ScoredTokens sherry::engine::encodePair(const sherry_model *model,
       join(model, std::move(before), std::move(continuation), flags, whole);
   if (result.begin >= result.tokens.size())
     throw std::runtime_error(
-        "the continuation is no token of its own: both texts together are " +
+        "the continuation has no token of its own: both texts together are " +
         std::to_string(whole) + " tokens, the context alone " +
         std::to_string(result.begin) +
         "; let the context end where a token does");

@@ -1,4 +1,4 @@
-//===- Speculate.cpp - Drafts of tokens, and what becomes of them ---------===//
+//===- Speculate.cpp - Makes and judges drafts of tokens ------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -20,11 +20,12 @@ bool sherry::engine::isEndToken(const sherry_model *model,
                     token) != request.endTokens.end());
 }
 
-/// The probability that a token of a draft model is right, as long as nothing
-/// is known of it.
+/// The probability that a token of a draft model is accepted, before any
+/// observation.
 static constexpr double kExpectedOfModel = 0.6;
 
-/// Tokens of a text that a step learns to draft from: others wait.
+/// The most tokens of a text that the drafter learns in a step, because other
+/// requests wait.
 static constexpr size_t kMostLearned = 4096;
 
 void Engine::setDrafts(const DraftOptions &options) {
@@ -40,7 +41,7 @@ void Engine::setDrafts(const DraftOptions &options) {
                                static_cast<uint32_t>(pages())});
 }
 
-/// Each token of a draft must have a place, and another one after it.
+/// Each token of a draft needs a position, and another one after it.
 size_t Engine::mostDraftedFor(const Answer &answer) const {
   size_t most =
       std::min(draftOptions.most, capacity() - answer.read.tokens.size());
@@ -50,7 +51,7 @@ size_t Engine::mostDraftedFor(const Answer &answer) const {
   return most;
 }
 
-/// Leaves out what cannot be accepted.
+/// Removes tokens of the draft that cannot be accepted.
 void Engine::cutDraft(Answer &answer) const {
   const Request &request = answer.request;
   std::vector<int32_t> &tokens = answer.draft.tokens;
@@ -67,7 +68,7 @@ void Engine::cutDraft(Answer &answer) const {
     tokens.clear();
 }
 
-/// Drafts as the request does it, or as the text went on before.
+/// Drafts by the request's own function, or from the text.
 void Engine::proposeDraft(Answer &answer) {
   const std::vector<int32_t> &text = answer.read.tokens;
   if (answer.request.draft) {
@@ -91,8 +92,8 @@ void Engine::proposeDraft(Answer &answer) {
     draft.tokens.clear();
 }
 
-/// How likely a drafted token is, if those before it are right, by this answer
-/// and all others.
+/// The probability that a drafted token is accepted if those before it are,
+/// from the observations of this answer and of all others.
 double Engine::acceptanceOf(const Answer &answer, bool byModel,
                             size_t match) const {
   const double expected =
@@ -107,7 +108,7 @@ static double secondsSince(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// Lets the model draft for answers whose text has nothing better.
+/// Lets the draft model draft for answers whose text has no better draft.
 void Engine::draftByModel(const std::vector<Share> &shares) {
   std::vector<DraftModel::Job> jobs;
   std::vector<Answer *> answers;
@@ -140,7 +141,7 @@ void Engine::draftByModel(const std::vector<Share> &shares) {
     const size_t count = policy.choose(shares.size(), probabilities,
                                        draftModel->secondsPerToken());
     if (count == 0) {
-      // What was seen long ago is tried again.
+      // Old observations lose weight, so that the model is tried again.
       acceptance.model.fade();
       for (Answer *answer : answers)
         answer->acceptance.model.fade();
@@ -151,13 +152,13 @@ void Engine::draftByModel(const std::vector<Share> &shares) {
   }
   try {
     draftModel->draft(jobs);
-  } catch (...) { // answers take longer without it, and are the same
+  } catch (...) { // without drafts, answers are slower and the same
     draftModel.reset();
     return;
   }
   for (size_t i = 0; i < jobs.size(); ++i) {
     Answer &answer = *answers[i];
-    if (jobs[i].tokens.empty()) // it reads, or has no room
+    if (jobs[i].tokens.empty()) // it is reading, or has no room
       continue;
     Draft byText = std::move(answer.draft);
     draftSeconds += draftModel->secondsPerToken() *
@@ -174,14 +175,14 @@ void Engine::draftByModel(const std::vector<Share> &shares) {
     }
     if (answer.error || !answer.draft.tokens.empty())
       continue;
-    // What cannot be accepted tells, too.
+    // A token that cannot be accepted is an observation, too.
     answer.acceptance.model.observe(1, false);
     acceptance.model.observe(1, false);
     answer.draft = std::move(byText);
   }
 }
 
-/// Fills what is left of the block with drafts, as far as they pay.
+/// Fills the rest of the block with drafts, as far as they save time.
 void Engine::draft(const std::vector<Share> &shares) {
   const Clock::time_point begin = Clock::now();
   size_t rest = sherry_context_block(context.get());
@@ -213,7 +214,7 @@ void Engine::draft(const std::vector<Share> &shares) {
   if (draftModel && !isReading && rest > 0)
     draftByModel(shares);
   struct Candidate {
-    double probability; ///< that this and all before it are accepted
+    double probability; ///< that all tokens up to this are accepted
     Draft *draft;
   };
   std::vector<Candidate> candidates;
@@ -243,15 +244,15 @@ void Engine::draft(const std::vector<Share> &shares) {
   decode.seconds += secondsSince(begin);
 }
 
-/// Picks a token by the logits after the last one. Of any thread: it changes
-/// nothing but the answer.
+/// Picks a token by the logits after the last one. For any thread: changes only
+/// the answer.
 void Engine::pick(Answer &answer, const float *logits) const {
   const Request &request = answer.request;
   const uint32_t vocabSize = sherry_model_vocab_size(model);
   TokenEvent event = {};
   sherry_sampler *sampler = request.sampler.get();
   event.token = check(sherry_sample(sampler, logits, vocabSize));
-  // A mask takes much longer than to try.
+  // Making a mask takes much longer than checking one token.
   if (request.constraint && !request.constraint->accepts(event.token))
     event.token = check(sherry_sample_masked(sampler, logits, vocabSize,
                                              request.constraint->mask()));
@@ -261,8 +262,8 @@ void Engine::pick(Answer &answer, const float *logits) const {
   answer.next = std::move(event);
 }
 
-/// Counts what the token that was picked says of the draft. The first token
-/// that is not evaluated tells of drafts, too.
+/// Observes whether the picked token equals the drafted one. The first drafted
+/// token that is not evaluated counts, too.
 void Engine::judgeDraft(Answer &answer) {
   Draft &draft = answer.draft;
   if (draft.picked < draft.tokens.size()) {
@@ -280,8 +281,8 @@ void Engine::judgeDraft(Answer &answer) {
   ++draft.picked;
 }
 
-/// Gives the token that was picked, and those that are picked from the logits
-/// after the draft as long as it is what was picked.
+/// Gives the picked token to the handler, and then the tokens picked from the
+/// logits after the draft, as long as the draft is accepted.
 void Engine::giveTokens(Answer &answer) {
   for (;;) {
     judgeDraft(answer);
@@ -299,7 +300,7 @@ void Engine::giveTokens(Answer &answer) {
   }
 }
 
-/// Takes what was not picked off the sequence.
+/// Removes the tokens that were not accepted from the sequence.
 void Engine::dropDraft(const Answer &answer) {
   const auto position = static_cast<uint32_t>(answer.read.position);
   if (sherry_context_position(context.get(), answer.sequence) > position)

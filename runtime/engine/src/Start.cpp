@@ -1,4 +1,4 @@
-//===- Start.cpp - Requests begin with what others have read --------------===//
+//===- Start.cpp - Starts requests from common prefixes -------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -11,13 +11,13 @@
 using namespace sherry;
 using namespace sherry::engine;
 
-/// A request waits for another one to read what both begin with, if it saves so
-/// many tokens.
+/// The fewest tokens of a common beginning for which a request waits until
+/// another one has read them.
 static constexpr size_t kWorthWaiting = 32;
-/// A file is read, or written, for so many tokens.
+/// The fewest tokens for which a file is read or written.
 static constexpr size_t kWorthAFile = 256;
 
-/// Starts requests, in order, whose pages are sure to be there.
+/// Starts requests, in order, whose pages are sure to be available.
 void Engine::admit() {
   while (!waiting.empty() && active.size() < maxActive &&
          reserved + waiting.front()->pages <= pages()) {
@@ -43,9 +43,9 @@ void Engine::admit() {
   }
 }
 
-/// How many tokens a request need not read if it goes on from what a sequence
-/// has read. The logits after the last one are needed, and log probabilities
-/// of what is not read must be known.
+/// The number of tokens that a request need not read if it goes on from a
+/// sequence. It must read the last token, for its logits, and tokens whose
+/// wanted log probabilities the sequence does not have.
 size_t Engine::findReusable(const Answer &answer, const Extent &other) {
   const Request &request = answer.request;
   if (request.onPromptLogits || request.pooling == Pooling::Mean)
@@ -61,8 +61,9 @@ size_t Engine::findReusable(const Answer &answer, const Extent &other) {
   return std::min(most, std::max(from, known) - 1);
 }
 
-/// What a request can go on from, among all that is in memory; `coming` becomes
-/// what it could go on from once others have read their prompts.
+/// The best sequence in memory that a request can go on from. Writes to
+/// `coming` the number of tokens that it could reuse once others have read
+/// their prompts.
 Engine::Source Engine::findSource(const Answer &answer, size_t &coming) {
   Source best = {0, 0, nullptr, parked.end()};
   auto consider = [&](uint32_t sequence, const Read &read,
@@ -85,8 +86,9 @@ Engine::Source Engine::findSource(const Answer &answer, size_t &coming) {
   return best;
 }
 
-/// Gives a request its sequence, with what another one has read already, unless
-/// it is to wait for another one that is about to read the same.
+/// Gives a request its sequence, with the tokens that another one has read
+/// already; or lets it wait for another one that is about to read the same
+/// tokens.
 void Engine::start(Answer &answer) {
   size_t coming;
   Source source = findSource(answer, coming);
@@ -100,7 +102,7 @@ void Engine::start(Answer &answer) {
   for (int32_t token : answer.read.tokens)
     check(sherry_sampler_accept(request.sampler.get(), token));
   if (!startFromFile(answer, source.count)) {
-    // To make room for a file may have taken sources away.
+    // Making room for a file may have removed sources.
     source = findSource(answer, coming);
     startFromMemory(answer, source);
   }
@@ -122,7 +124,7 @@ void Engine::startFromMemory(Answer &answer, const Source &source) {
   const bool isParked = source.parked != parked.end();
   if (isParked && source.count == source.read->position) {
     answer.sequence = source.sequence;
-    answer.hasStarted = true; // it is owned from here on
+    answer.hasStarted = true; // from here on it owns its sequence
     parked.erase(source.parked);
   } else {
     if (isParked)
@@ -145,8 +147,8 @@ void Engine::keepPrefixes(const std::string &folder, uint64_t maxBytes) {
                                         maxBytes);
 }
 
-/// Gives a request its sequence from a file, if that saves many tokens. False:
-/// from elsewhere.
+/// Gives a request its sequence from a file, if this saves many tokens. Returns
+/// false if it does not.
 bool Engine::startFromFile(Answer &answer, size_t best) {
   const PrefixStore::Entry *entry =
       store ? store->find(answer.request.owner, answer.read.tokens) : nullptr;
@@ -163,9 +165,9 @@ bool Engine::startFromFile(Answer &answer, size_t best) {
   try {
     answer.sequence = store->load(context.get(), *entry);
   } catch (const std::runtime_error &) {
-    return false; // it is gone; the tokens are evaluated
+    return false; // the entry is removed; the tokens are evaluated
   }
-  // It is owned from here on.
+  // From here on the answer owns its sequence.
   answer.hasStarted = true;
   answer.read.position = count;
   check(sherry_context_truncate(context.get(), answer.sequence,

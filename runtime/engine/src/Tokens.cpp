@@ -12,8 +12,8 @@
 using namespace sherry;
 using namespace sherry::engine;
 
-/// The tokens that `write(tokens, capacity)` gives; no more than `guess`,
-/// mostly.
+/// The tokens that `write(tokens, capacity)` writes; `guess` is their likely
+/// maximum.
 template <typename Write>
 static std::vector<int32_t> collectTokens(size_t guess, const Write &write) {
   std::vector<int32_t> tokens(guess);
@@ -48,8 +48,8 @@ std::vector<int32_t> sherry::engine::tokenizeChat(const sherry_model *model,
 std::vector<int32_t> sherry::engine::tokenize(const sherry_model *model,
                                               std::string_view text,
                                               unsigned flags) {
-  // No token is shorter than a byte, but for the BOS token and a space that
-  // the tokenizer may add to each piece.
+  // Each token has at least one byte, except the BOS token and a space that the
+  // tokenizer may add to each piece.
   return collectTokens(text.size() + 2, [&](int32_t *tokens, int64_t capacity) {
     return sherry_tokenize(model, text.data(), text.size(), flags, tokens,
                            capacity);

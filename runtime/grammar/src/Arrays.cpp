@@ -20,13 +20,15 @@ StateId JsonStates::array(const std::vector<StateId> &first,
     return builder.byte(',', blanksThen(builder.call(value, next)));
   };
 
-  // After the last value of a known place, from the end to the beginning.
+  // The state after the last value of a known position, built from the end to
+  // the beginning.
   std::optional<StateId> after;
   const auto minRest = lengths.min > fixed ? lengths.min - fixed : 0;
   const auto maxRest = lengths.max == kNoLimit ? kNoLimit
                        : lengths.max > fixed   ? lengths.max - fixed
                                                : 0;
-  // Without known places, the first of the others has no comma before it.
+  // Without known positions, the first of the other values has no comma before
+  // it.
   const uint32_t one = fixed == 0 ? 1 : 0;
   if (rest && maxRest > 0) {
     const uint32_t min = minRest > one ? minRest - one : 0;
@@ -37,7 +39,7 @@ StateId JsonStates::array(const std::vector<StateId> &first,
     after = closeLine;
   }
   for (uint32_t i = fixed; i-- > 1;) {
-    // The value `i` follows i values.
+    // Value number `i` follows i values.
     std::vector<StateId> choices;
     if (i < lengths.max)
       choices.push_back(comma(first[i], *after));

@@ -93,8 +93,8 @@ void Builder::defineBytes(StateId reserved, const std::vector<Edge> &edges) {
   addEdges(states[reserved], edges);
 }
 
-// Forks that a fork leads to come first, on a stack of its own: chains of $ref
-// may be long.
+// Flattens the targets of a fork first, with an explicit stack, because chains
+// of $ref may be long.
 void Builder::flatten(StateId fork) {
   std::vector<std::pair<uint32_t, size_t>> work = {{states[fork].first, 0}};
   while (!work.empty()) {

@@ -15,21 +15,23 @@ namespace sherry::grammar {
 
 struct Place;
 
-/// Something cannot be compiled for the ways that it may go on.
+/// A schema cannot be compiled because of the ways in which an answer may go
+/// on.
 class ForkRefusal : public Refusal {
 public:
   ForkRefusal(const Place *place, const char *problem)
       : Refusal(problem), place(place) {}
-  const Place *place; ///< what was being compiled
+  const Place *place; ///< the schema that was being compiled
 };
 
-/// Each function makes a state that goes on with states that there are already,
-/// or are reserved. All throw Refusal if the automaton becomes too large.
+/// Builds a Program. Each function makes a state that leads to states that
+/// exist already or are reserved. All throw Refusal if the automaton becomes
+/// too large.
 class Builder {
 public:
   Builder();
 
-  /// Forks that are made from now on belong to `place`.
+  /// Later forks belong to `newPlace`.
   void setPlace(const Place *newPlace) { place = newPlace; }
 
   StateId bytes(const std::vector<Edge> &edges);
@@ -50,8 +52,8 @@ public:
   void define(StateId reserved, std::vector<StateId> targets);
   void defineBytes(StateId reserved, const std::vector<Edge> &edges);
 
-  /// Takes all that was made. Throws Refusal, and ForkRefusal if a fork leads
-  /// to itself or has more than kMaxThreads targets.
+  /// Moves all states into a program. Throws Refusal, and ForkRefusal if a fork
+  /// leads to itself or has more than kMaxThreads targets.
   std::shared_ptr<const Program> finish(StateId start, StateId character);
 
 private:
@@ -70,7 +72,7 @@ private:
   size_t targetCount = 0;
   std::vector<State> states;
   std::vector<Edge> allEdges;
-  std::vector<Choice> choices; ///< of forks; State::first says which
+  std::vector<Choice> choices; ///< of forks; State::first is the index
 };
 
 } // namespace sherry::grammar

@@ -226,14 +226,14 @@ StateId Compiler::object(const Place &place) {
            stateOf(value, &place, pointerStep("properties", name)),
            required.erase(name) > 0});
   }
-  // What is required and has no schema of its own.
+  // Required properties without a schema of their own.
   const Json *additional = find(schema, "additionalProperties");
   for (const std::string &name : names) {
     if (required.erase(name) == 0)
       continue;
     if (additional && *additional == false)
       throw KeywordRefusal("required", "names '" + shorten(name) +
-                                           "', which is no property");
+                                           "', which is not a property");
     properties.push_back(
         {Json(name).dump(), others ? *others : states.value(), true});
   }

@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Each schema within the schema is compiled once, from a queue: neither nesting
-// nor chains of references take stack.
+// Each schema within the schema is compiled once, from a queue, so neither
+// nesting nor chains of references need stack.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_GRAMMAR_COMPILER_H
@@ -24,7 +24,7 @@ public:
   Compiler(const Compiler &) = delete;
   Compiler &operator=(const Compiler &) = delete;
 
-  /// Gives the first state of documents; they return after it. Throws
+  /// Returns the first state of documents, which return at their end. Throws
   /// SchemaError. The compiler must live until the builder has finished.
   StateId compile();
 

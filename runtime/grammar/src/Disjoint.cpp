@@ -13,13 +13,13 @@ namespace {
 
 constexpr unsigned kMaxSteps = 8; ///< into properties and references
 
-/// What $ref stands for, over a few of them.
+/// The schema at the end of a few references.
 const Json *follow(const Json &root, const Json *schema, Budget &budget) {
   for (unsigned i = 0; i < kMaxSteps; ++i) {
     const Json *reference = find(*schema, "$ref");
     if (!reference)
       return schema;
-    // Members are looked for one by one, in objects on the way.
+    // Members of objects on the way are searched one by one.
     budget.spend(
         reference->is_string()
             ? 1000 * (1 + std::count(
@@ -32,7 +32,7 @@ const Json *follow(const Json &root, const Json *schema, Budget &budget) {
   return schema;
 }
 
-/// Types that a value may have if it is valid: too many rather than too few.
+/// The types that valid values may have; a superset of them.
 unsigned possibleTypes(const Json &schema) {
   unsigned types = namedTypes(schema).value_or(kAllTypes);
   const std::vector<const Json *> values = listedValues(schema);
@@ -50,11 +50,11 @@ bool haveNoneInCommon(const std::vector<const Json *> &a,
     return false;
   for (const Json *left : a)
     for (const Json *right : b) {
-      // As long as the comparison of two strings may take.
+      // The most time of a comparison of two strings.
       budget.spend(1 + (left->is_string()
                             ? left->get_ref<const std::string &>().size() / 16
                             : 0));
-      // Objects with the same members in another order are the same.
+      // Objects are equal if they have the same members in any order.
       const bool isDeep = left->is_structured() && right->is_structured();
       if (isDeep || *left == *right)
         return false;

@@ -15,7 +15,7 @@ struct FormatPattern {
   const char *pattern;
 };
 
-/// An expression for strings of a format; null if it is not known.
+/// An expression for strings of a format; null for an unknown format.
 const char *findFormat(std::string_view name);
 
 } // namespace sherry::grammar

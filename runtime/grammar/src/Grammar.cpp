@@ -1,4 +1,4 @@
-//===- Grammar.cpp - What an answer may be --------------------------------===//
+//===- Grammar.cpp - The language of an answer ----------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -21,7 +21,7 @@ std::string describe(const std::string &keyword, const std::string &pointer,
   return result + problem;
 }
 
-/// The keyword that makes ways to go on.
+/// The keyword of a schema that makes forks.
 std::string forkingKeyword(const Json &schema) {
   for (const char *keyword : {"$ref", "allOf", "anyOf", "oneOf", "properties"})
     if (find(schema, keyword))
@@ -39,7 +39,7 @@ public:
     for (size_t i = 0; i < format.alternatives.size(); ++i)
       addAlternative(format.alternatives[i], i);
     try {
-      // The first has no separator before it.
+      // The first sequence has no separator before it.
       const StateId after =
           format.max == 1
               ? kReturn
@@ -89,7 +89,7 @@ private:
   Builder builder;
   Budget budget;
   JsonStates states{builder, budget};
-  std::list<Compiler> compilers; ///< their places are those of forks
+  std::list<Compiler> compilers; ///< own the places of forks
   std::vector<StateId> sequences;
 };
 

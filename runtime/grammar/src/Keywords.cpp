@@ -12,7 +12,7 @@ using namespace sherry::grammar;
 
 namespace {
 
-/// What a keyword is about: values of these types, or of all.
+/// A keyword and the types of values that it restricts.
 struct Keyword {
   std::string_view name;
   unsigned types;
@@ -34,7 +34,7 @@ constexpr Keyword kKeywords[] = {
     {"uniqueItems", kArray},
 };
 
-/// Say nothing about what is valid.
+/// Keywords that do not restrict values.
 constexpr std::string_view kAnnotations[] = {
     "$comment",    "$defs",      "$id",         "$schema", "default",
     "definitions", "deprecated", "description", "example", "examples",
@@ -63,8 +63,8 @@ std::optional<uint32_t> countOf(const Json &schema, const char *keyword) {
       std::min<uint64_t>(value->get<uint64_t>(), kNoLimit));
 }
 
-/// A limit of numbers. Of whole numbers, the next that is within it, and they
-/// are never excluded.
+/// A limit of numbers. For whole numbers it is the nearest whole number within
+/// the limit, and inclusive.
 std::optional<int64_t> limitOf(const Json &schema, const char *keyword,
                                bool whole, bool isMin, bool excludes) {
   constexpr int64_t most = int64_t{1} << 53;
@@ -74,7 +74,7 @@ std::optional<int64_t> limitOf(const Json &schema, const char *keyword,
   if (!value->is_number())
     throw KeywordRefusal(keyword, "must be a number");
   const double number = value->get<double>();
-  // Beyond them a double may be another number than the one that is written.
+  // Beyond these limits a double may differ from the written number.
   const bool isTooLarge = value->is_number_unsigned()
                               ? value->get<uint64_t>() > uint64_t{most}
                           : value->is_number_integer()
@@ -163,7 +163,7 @@ NumberShape sherry::grammar::numberShapeOf(const Json &schema, unsigned type) {
   take("exclusiveMaximum", false, true);
   const Json *format = find(schema, "format");
   if (!format || (typesOf(schema) & kString))
-    return shape; // it is one of strings
+    return shape; // a format of strings
   if (shape.whole && *format == "int32") {
     bool excludes = false;
     narrow(shape.min, excludes, true, INT32_MIN, false);

@@ -13,16 +13,16 @@
 
 namespace sherry::grammar {
 
-// All throw KeywordRefusal.
+// All functions throw KeywordRefusal.
 
-/// Refuses keywords that are not supported, within a schema or as a whole.
+/// Refuses keywords that are not supported, at the root or within a schema.
 void checkKeywords(const Json &schema, bool isRoot);
-/// Refuses keywords beside `keyword` that say what is valid, but for `allowed`.
+/// Refuses keywords beside `keyword` that restrict values, except `allowed`.
 void checkAlone(const Json &schema, std::string_view keyword,
                 std::string_view allowed = {});
 
-/// The types that values may have: those that `type` names, else those that the
-/// keywords are about, else all.
+/// The types that values may have: the types in `type`, else the types that the
+/// keywords restrict, else all.
 unsigned typesOf(const Json &schema);
 
 Lengths lengthsOf(const Json &schema, const char *min, const char *max);
@@ -31,7 +31,7 @@ NumberShape numberShapeOf(const Json &schema, unsigned type);
 /// The names of `required`.
 std::vector<std::string> requiredNames(const Json &schema);
 
-/// Calls `function`; what is refused is a matter of `keyword`.
+/// Calls `function`; turns its Refusal into a KeywordRefusal of `keyword`.
 template <typename Function>
 auto blame(const char *keyword, const Function &function) {
   try {

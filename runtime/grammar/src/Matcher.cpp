@@ -1,4 +1,4 @@
-//===- Matcher.cpp - How far an answer has come ---------------------------===//
+//===- Matcher.cpp - Matches answers with a grammar -----------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -37,8 +37,8 @@ void Nfa::addText(uint32_t from, std::string_view text, uint32_t to) {
     addEmpty(from, to);
 }
 
-/// Subsets of the states of an Nfa, each with the number of characters if they
-/// are limited.
+/// Builds the subsets of the states of an Nfa, each with the number of
+/// characters if it is limited.
 class Dfa::Construction {
 public:
   Construction(const Nfa &nfa, uint32_t accept, Lengths lengths, Dfa &dfa)
@@ -52,13 +52,14 @@ public:
   }
 
 private:
-  /// Sorted states, and how many characters were complete before.
+  /// Sorted states, and the number of complete characters before.
   using Key = std::pair<std::vector<uint32_t>, uint32_t>;
 
   uint32_t find(std::vector<uint32_t> states, uint32_t length);
   void close(std::vector<uint32_t> &states);
   void expand(uint32_t id);
-  /// Whether so many characters are too many, or which number stands for them.
+  /// Returns false if `length` characters are too many; else replaces `length`
+  /// by the number that stands for it.
   bool limit(uint32_t &length) const {
     if (lengths.max == kNoLimit)
       length = std::min(length, lengths.min);
@@ -75,7 +76,7 @@ private:
   uint32_t closure = 0;
 };
 
-// Adds what is reached without a byte.
+// Adds the states that are reached without a byte.
 void Dfa::Construction::close(std::vector<uint32_t> &states) {
   ++closure;
   std::vector<uint32_t> result;
@@ -139,7 +140,8 @@ void Dfa::Construction::expand(uint32_t id) {
     if (targets.empty())
       continue;
     uint32_t length = keys[id]->second;
-    // The bytes say where characters end: all targets are inside one or none.
+    // The bytes decide where characters end, so either all targets are inside a
+    // character or none.
     if (!nfa.states[targets[0]].inside && !lengths.any())
       ++length;
     if (!limit(length))
@@ -161,7 +163,7 @@ Dfa::Dfa(const Nfa &nfa, uint32_t start, uint32_t accept, Lengths lengths) {
   trim();
 }
 
-// Removes edges to where no end is reached.
+// Removes edges to states that lead to no end.
 void Dfa::trim() {
   std::vector<std::vector<uint32_t>> sources(all.size());
   std::vector<bool> ends(all.size());

@@ -10,8 +10,8 @@
 
 namespace sherry::grammar {
 
-/// Work that compiling a schema may take, so that it ends within a tenth of a
-/// second.
+/// The work that compiling a schema may take, so that it ends within a tenth of
+/// a second.
 class Budget {
 public:
   /// Throws Refusal if it is spent.
@@ -25,18 +25,18 @@ private:
   size_t left = 2'000'000;
 };
 
-/// How many characters a string may have.
+/// The number of characters that a string may have.
 struct Lengths {
   uint32_t min = 0, max = kNoLimit;
   bool any() const { return min == 0 && max == kNoLimit; }
 };
 
-/// An automaton that may be in several states.
+/// A nondeterministic automaton.
 class Nfa {
 public:
   explicit Nfa(Budget &budget) : budget(budget) {}
 
-  /// A new state; `inside`: bytes have begun a character that is not complete.
+  /// Adds a state. `inside`: bytes have begun a character that is not complete.
   uint32_t add(bool inside = false);
   void addEdge(uint32_t from, uint8_t low, uint8_t high, uint32_t to) {
     budget.spend(1);
@@ -46,7 +46,7 @@ public:
     budget.spend(1);
     states[from].empty.push_back(to);
   }
-  /// Adds the way of `text` from a state to another.
+  /// Adds a path of the bytes of `text` from a state to another.
   void addText(uint32_t from, std::string_view text, uint32_t to);
 
 private:
@@ -60,15 +60,16 @@ private:
   std::vector<Node> states;
 };
 
-/// An automaton that is in one state, and from each state can come to an end.
+/// A deterministic automaton, in which each state leads to an end.
 class Dfa {
 public:
-  /// What leads from `start` to `accept`, with so many characters. Throws
-  /// Refusal if nothing does, or if it needs too many states.
+  /// The strings from `start` to `accept` with `lengths` characters. Throws
+  /// Refusal if there are none, or if they need too many states.
   Dfa(const Nfa &nfa, uint32_t start, uint32_t accept, Lengths lengths);
 
-  /// Makes states of it that end by returning after `end`; if `end` is null, as
-  /// soon as they can. Returns the first.
+  /// Adds states of a program that accept the same strings, and then `end`, and
+  /// return; if `end` is null, they return as soon as they can. Returns the
+  /// first state.
   StateId emit(Builder &builder, const char *end) const;
 
   struct Node {

@@ -11,11 +11,11 @@ using namespace sherry::grammar;
 
 namespace {
 
-// Numbers have at most 42 characters, and fit in a double.
+// Numbers of at most 42 characters, which fit in a double.
 constexpr char kAnyNumber[] =
     "^-?(0|[1-9][0-9]{0,17})(\\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?$";
-/// Digits behind the point of numbers with limits: with kMaxExcluded before it,
-/// a double still tells them from their limits.
+/// The most digits after the point of numbers with limits: with kMaxExcluded
+/// before the point, a double still distinguishes the number from its limit.
 constexpr unsigned kMaxFraction = 6;
 constexpr int64_t kMaxExcluded = 1'000'000'000;
 
@@ -23,7 +23,7 @@ class NumberWays {
 public:
   NumberWays(Nfa &nfa, uint32_t to) : nfa(nfa), to(to) {}
 
-  /// Whole numbers from `low` to `high`, and what may follow: `rest`.
+  /// Whole numbers from `low` to `high`, followed by `rest`.
   void addWhole(uint32_t from, uint64_t low, uint64_t high, uint32_t rest) {
     std::string first = std::to_string(low);
     const std::string last = std::to_string(high);
@@ -63,7 +63,8 @@ private:
                      const std::string &high, uint32_t rest) {
     if (low > high)
       return;
-    // Where the digits so far are those of both limits, of one, or between.
+    // Whether the digits so far equal those of both limits, of one limit, or
+    // lie between.
     enum { Both, Low, High, Free };
     constexpr uint32_t none = UINT32_MAX;
     uint32_t now[] = {from, none, none, none};
@@ -104,7 +105,7 @@ private:
     }
   }
 
-  /// A point, zeros, a digit that is none and any digits.
+  /// A point, zeros, a nonzero digit and any digits.
   void addNonzeroFraction(uint32_t from) {
     uint32_t zeros = nfa.add();
     nfa.addEdge(from, '.', '.', zeros);
@@ -125,7 +126,7 @@ private:
   uint32_t to;
 };
 
-/// The magnitude of a number, also of the least.
+/// The magnitude of a number, also of INT64_MIN.
 uint64_t magnitude(int64_t number) {
   return number < 0 ? 0 - static_cast<uint64_t>(number)
                     : static_cast<uint64_t>(number);

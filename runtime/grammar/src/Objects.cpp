@@ -11,12 +11,13 @@ using namespace sherry::grammar;
 
 namespace {
 
-/// Names that are read together with a Dfa of all names.
+/// The names of properties, which are read together with a Dfa of all names.
 class NameTrie {
 public:
-  static constexpr uint32_t kNone = UINT32_MAX; ///< it is none of them
+  static constexpr uint32_t kNone = UINT32_MAX; ///< not the beginning of a name
 
-  /// A name as JSON has it. Digits of an escape may be large letters, too.
+  /// Adds a name in its JSON spelling. Digits of an escape may be upper case,
+  /// too.
   void add(std::string_view name) {
     uint32_t at = 0;
     size_t digitsEnd = 0;
@@ -32,7 +33,7 @@ public:
         nodes.emplace_back();
       at = child;
       if (byte == '\\' && i >= digitsEnd && i + 1 < name.size())
-        // What is escaped begins no escape.
+        // The escaped character itself begins no escape.
         digitsEnd = name[i + 1] == 'u' ? i + 6 : i + 2;
     }
     nodes[at].ends = true;
@@ -51,8 +52,8 @@ private:
   std::vector<Node> nodes = std::vector<Node>(1);
 };
 
-/// States of all names but those of a trie. `rest`: the state of what may
-/// follow once a name differs from them all. The Dfa is that of all names.
+/// The states of all names except those of a trie. `rest`: the state of the
+/// rest of a name once it differs from all of them. `dfa` accepts all names.
 class OtherNames {
 public:
   OtherNames(Builder &builder, const Dfa &dfa, const NameTrie &trie,
@@ -73,7 +74,7 @@ private:
   using Key = std::pair<uint32_t, uint32_t>; // of the Dfa, of the trie
 
   StateId find(uint32_t node, uint32_t name) {
-    // It accepts wherever it is not within a character.
+    // The Dfa accepts wherever it is not within a character.
     if (name == NameTrie::kNone && dfa.nodes()[node].accepts)
       return rest;
     const auto [entry, isNew] = ids.emplace(Key(node, name), 0);
@@ -89,7 +90,7 @@ private:
     const auto &children = trie.children(key.second);
     std::vector<Edge> edges;
     for (const Edge &edge : node.edges) {
-      // What is between the bytes that names go on with is no name.
+      // Bytes between those that continue names of the trie begin another name.
       unsigned low = edge.low;
       for (auto child = children.lower_bound(edge.low);
            child != children.end() && child->first <= edge.high; ++child) {
@@ -127,8 +128,9 @@ StateId JsonStates::memberAfterName(StateId value, StateId next) {
   return builder.byte(':', builder.fork({member, builder.byte(' ', member)}));
 }
 
-// A name has one spelling until it differs from those of the properties. With
-// escapes for all characters it could be one of them in disguise.
+// A name has one spelling until it differs from the names of the properties. If
+// all characters could be escaped, it could be one of these names in another
+// spelling.
 StateId JsonStates::otherName(const std::vector<Property> &properties,
                               StateId next) {
   const StateId rest =
@@ -151,8 +153,8 @@ StateId JsonStates::object(const std::vector<Property> &properties,
     return builder.byte(',', blanksThen(builder.fork(std::move(choices))));
   };
 
-  // The members that may come next, and what comes after a member: from the
-  // end to the beginning.
+  // The states of the members that may come next, built from the end to the
+  // beginning.
   std::vector<StateId> choices;
   StateId after = closeLine;
   if (others) {

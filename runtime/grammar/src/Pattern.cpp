@@ -9,7 +9,7 @@ using namespace sherry::grammar;
 
 namespace {
 
-/// Adds the ways of an expression to an Nfa. As deep as its groups.
+/// Adds the paths of an expression to an Nfa. Recurses as deep as its groups.
 class Ways {
 public:
   Ways(const Pattern &pattern, Nfa &nfa) : pattern(pattern), nfa(nfa) {}
@@ -57,7 +57,7 @@ private:
     for (uint32_t i = 0; i < node.min; ++i)
       addOne();
     if (node.max == kNoLimit) {
-      // A state of its own: nothing else leads back into the loop.
+      // The loop needs a state of its own, to which nothing else leads.
       const uint32_t inner = nfa.add();
       nfa.addEmpty(from, inner);
       add(child, inner, inner);

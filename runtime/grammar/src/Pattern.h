@@ -12,8 +12,8 @@
 
 namespace sherry::grammar {
 
-/// The syntax of an expression of ECMAScript with the flag u. Assertions other
-/// than ^ and $ at its ends, back references and properties are refused.
+/// The syntax tree of an expression of ECMAScript with the flag u. Assertions
+/// other than ^ and $ at its ends, back references and properties are refused.
 struct Pattern {
   struct Node {
     enum class Kind { Characters, Sequence, Alternatives, Repeat } kind;
@@ -32,8 +32,8 @@ struct Pattern {
   static Pattern parse(std::string_view text);
 };
 
-/// The strings with a match of an expression, without quotes and as JSON spells
-/// them. Throws Refusal.
+/// The strings that contain a match of an expression, in their JSON spelling
+/// without quotes. Throws Refusal.
 Dfa compilePattern(std::string_view text, Lengths lengths, Budget &budget);
 
 } // namespace sherry::grammar

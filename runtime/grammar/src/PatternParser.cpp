@@ -189,7 +189,7 @@ uint32_t Parser::parseQuantifier(uint32_t atom) {
   } else {
     return atom;
   }
-  take('?'); // as many or as few: the strings are the same
+  take('?'); // greedy or lazy: the strings are the same
   return add(std::move(node));
 }
 

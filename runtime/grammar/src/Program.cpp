@@ -1,4 +1,4 @@
-//===- Program.cpp - How deep the stack of an automaton gets --------------===//
+//===- Program.cpp - Stack depths of an automaton -------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint8_t kNever = kMaxDepth + 1;
 
-/// Who goes on with each state, as lists in one vector.
+/// The predecessors of each state, as lists in one vector.
 class Predecessors {
 public:
   Predecessors(const std::vector<State> &states, const std::vector<Edge> &edges,
@@ -24,7 +24,7 @@ public:
     for (size_t i = 2; i < begins.size(); ++i)
       begins[i] += begins[i - 1];
     lists.resize(begins.back());
-    // Each list moves to its place: begins[to] is its beginning afterwards.
+    // Fills the lists; afterwards begins[to] is the beginning of a list.
     forEach(states, edges, targets,
             [&](StateId from, StateId to) { lists[begins[to + 1]++] = from; });
   }
@@ -66,7 +66,7 @@ private:
   std::vector<StateId> lists;
 };
 
-/// Whether `state` gets to its return in `depth` frames: of Bytes and Fork one
+/// Whether `state` reaches its return in `depth` frames; of Bytes and Fork one
 /// successor is known to.
 bool returnsWithin(const State &state, const std::vector<uint8_t> &needs,
                    unsigned depth) {
@@ -96,8 +96,8 @@ size_t Program::size() const {
          targets.size() * sizeof(StateId);
 }
 
-// For each depth in turn: the states that get to their return within it are
-// found from those that do, backwards.
+// For each depth in turn, finds the states that reach their return within it,
+// backwards from those that are known to.
 void Program::computeNeeds() {
   needs.assign(states.size(), kNever);
   const Predecessors predecessors(states, allEdges, targets);
@@ -117,7 +117,7 @@ void Program::computeNeeds() {
         work.push_back(before);
       });
     }
-    // What calls them needs a frame more.
+    // States that call them need one frame more.
     for (const StateId state : reached)
       predecessors.of(state, [&](StateId before) {
         if (depth == kMaxDepth || needs[before] != kNever ||

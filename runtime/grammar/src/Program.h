@@ -2,9 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// States that take a byte, and states that take none and say where to go on.
-// Values within values are calls; what is repeated so and so often is counted
-// in the frame of the call, never unrolled.
+// A program has states that take a byte, and states that take none and lead to
+// others. Nested values are calls; bounded repetitions are counted in the frame
+// of a call and never unrolled.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_GRAMMAR_PROGRAM_H
@@ -20,22 +20,22 @@ using StateId = uint32_t;
 /// The state that returns from a call, or ends the answer.
 inline constexpr StateId kReturn = 0;
 inline constexpr uint32_t kNoLimit = UINT32_MAX;
-/// Frames that a stack may have: about as many values within each other.
+/// The most frames of a stack, and about the most levels of nested values.
 inline constexpr uint32_t kMaxDepth = 64;
-/// Ways that an answer may go on at one place, and that are followed together.
+/// The most threads: ways of an answer to go on, which are followed together.
 inline constexpr uint32_t kMaxThreads = 128;
 
-/// Why something cannot be compiled; becomes a SchemaError.
+/// The reason why a schema cannot be compiled; becomes a SchemaError.
 class Refusal : public std::runtime_error {
 public:
   using std::runtime_error::runtime_error;
 };
 
 enum class Op : uint8_t {
-  Return, ///< goes on with the uppermost frame
-  Bytes,  ///< takes a byte: edges [first, second), apart from each other
-  Fork,   ///< goes on with all targets [first, second), none of them a Fork
-  Call,   ///< goes on with `first`, and with `second` once that returns
+  Return, ///< pops the uppermost frame and goes on there
+  Bytes,  ///< takes a byte: edges [first, second), disjoint
+  Fork,   ///< goes on with all targets [first, second), none a Fork
+  Call,   ///< goes on with `first`, and after its return with `second`
   Loop,   ///< calls `first` from `min` to `max` times, then `second`
 };
 
@@ -52,7 +52,7 @@ struct Edge {
 
 class Program {
 public:
-  /// Takes what Builder has made. Throws Refusal if no answer ends.
+  /// The arguments come from Builder. Throws Refusal if no answer ends.
   Program(std::vector<State> states, std::vector<Edge> edges,
           std::vector<StateId> targets, StateId start, StateId character);
 
@@ -60,11 +60,11 @@ public:
   const Edge *edges(uint32_t at) const { return allEdges.data() + at; }
   StateId target(uint32_t at) const { return targets[at]; }
   StateId start() const { return startState; }
-  /// The state before a character of a string that may have any.
+  /// The state before a character of a string without restrictions.
   StateId character() const { return characterState; }
-  /// Frames that are needed to get from a state to its return; more than
-  /// kMaxDepth if it never gets there. A state is entered only where so many
-  /// fit: no answer comes to where it cannot be completed.
+  /// The number of frames that a state needs to reach its return; more than
+  /// kMaxDepth if it never does. A state is entered only if so many frames are
+  /// free, so every answer can be completed.
   uint8_t need(StateId id) const { return needs[id]; }
   size_t size() const;
 

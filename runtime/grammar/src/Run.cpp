@@ -38,7 +38,7 @@ bool Run::step(const Mark &from, uint8_t byte, Mark &after) {
     for (const Edge *end = program.edges(state.second); edge != end; ++edge) {
       if (byte < edge->low || byte > edge->high)
         continue;
-      // Nearly always, and at once.
+      // The most frequent case, which needs no closure.
       if (program.state(edge->target).op == Op::Bytes) {
         if (depth(thread.top) + program.need(edge->target) <= kMaxDepth)
           addThread(edge->target, thread.top);
@@ -90,7 +90,7 @@ void Run::expand(const Item &item) {
       work.push_back({program.target(i), item.top, 0});
     break;
   case Op::Call:
-    // What would only return needs no frame.
+    // A call before a return needs no frame.
     work.push_back(
         {state.first,
          state.second == kReturn ? item.top : push(state.second, 0, item.top),
@@ -100,7 +100,7 @@ void Run::expand(const Item &item) {
     if (item.count >= state.min)
       work.push_back({state.second, item.top, 0});
     if (item.count < state.max) {
-      // Without an end, counts beyond the fewest are all the same.
+      // Without a maximum, all counts beyond the minimum are equivalent.
       const uint32_t count = state.max == kNoLimit
                                  ? std::min(item.count + 1, state.min)
                                  : item.count + 1;
@@ -115,14 +115,16 @@ void Run::addThread(StateId state, uint32_t top) {
   for (size_t i = levelBegin; i < threads.size(); ++i)
     if (threads[i].state == state && threads[i].top == top)
       return;
-  // What is left can be completed, too.
+  // Threads that are left out are not needed: each of the others can be
+  // completed.
   if (threads.size() - levelBegin < kMaxThreads)
     threads.push_back({state, top});
 }
 
 uint32_t Run::push(StateId state, uint32_t count, uint32_t parent) {
   spend(4 + frames.size() - levelFrames);
-  // Threads that differ only in frames of the same contents would multiply.
+  // Reuses equal frames; otherwise threads that differ only in copies of frames
+  // would multiply.
   for (size_t i = levelFrames; i < frames.size(); ++i)
     if (frames[i].state == state && frames[i].count == count &&
         frames[i].parent == parent)

@@ -2,9 +2,10 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the bytes so far may mean is a set of threads, nearly always one or two:
-// each is a state before a byte and a stack. Stacks share their lower frames,
-// which never change, so that threads fork and steps are taken back at once.
+// The possible meanings of the bytes so far are a set of threads, nearly always
+// one or two. Each thread is a state before a byte, and a stack. Stacks share
+// their lower frames, which never change, so forking a thread and undoing a
+// step are fast.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_GRAMMAR_RUN_H
@@ -21,27 +22,27 @@ inline constexpr uint32_t kNoFrame = UINT32_MAX;
 
 class Run {
 public:
-  /// The threads after one byte, and what was there with them.
+  /// The threads after one byte, and the frames at this point.
   struct Mark {
     size_t threadsBegin, threadsEnd, frames;
   };
 
-  /// Begins an answer. `program` must live as long.
+  /// Begins an answer. `program` must outlive the run.
   explicit Run(const Program &program);
-  /// Goes on with one.
+  /// Continues an answer.
   Run(const Program &program, const std::vector<Frame> &frames,
       const std::vector<Thread> &threads);
 
-  /// Where it has begun.
+  /// The mark at the beginning.
   Mark begin() const { return {0, initial.threads, initial.frames}; }
-  /// Drops all that came after `from`, and takes `byte` there. Returns whether
-  /// a thread is left; `after` is where it has come to.
+  /// Drops everything after `from` and takes `byte` there. Returns whether a
+  /// thread is left; sets `after` to the mark after the byte.
   bool step(const Mark &from, uint8_t byte, Mark &after);
   /// The same with all of `bytes`.
   bool step(const Mark &from, std::string_view bytes, Mark &after);
 
-  /// Lets steps find no thread once they have taken so much work, about a
-  /// nanosecond for each unit.
+  /// Limits the work of later steps, in units of about a nanosecond; beyond the
+  /// limit they find no thread.
   void limit(size_t work) { left = work; }
   bool isSpent() const { return left == 0; }
 
@@ -53,7 +54,7 @@ public:
   }
   const Frame &frame(uint32_t index) const { return frames[index]; }
 
-  /// Gives the threads at `mark` and the frames that they need.
+  /// Copies the threads at `mark` and the frames that they need.
   void take(const Mark &mark, std::vector<Frame> &toFrames,
             std::vector<Thread> &toThreads) const;
 
@@ -61,7 +62,7 @@ private:
   struct Item {
     StateId state;
     uint32_t top;
-    uint32_t count; ///< how often a loop has begun
+    uint32_t count; ///< begun iterations of a loop
   };
   uint32_t depth(uint32_t top) const {
     return top == kNoFrame ? 0 : frames[top].depth;
@@ -79,7 +80,7 @@ private:
   struct {
     size_t threads, frames;
   } initial;
-  size_t left = SIZE_MAX;                 ///< of the work that may be done
+  size_t left = SIZE_MAX;                 ///< of the allowed work
   size_t levelBegin = 0, levelFrames = 0; ///< of the step being taken
 };
 

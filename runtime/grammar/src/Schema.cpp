@@ -17,7 +17,7 @@ constexpr int kMaxNesting = 64;
 constexpr size_t kMaxMembers = 1000;
 constexpr size_t kMaxShown = 200; ///< bytes in messages
 
-/// Looks at a schema while it is read.
+/// Checks limits while a schema is read.
 class Limits {
 public:
   void see(int depth, Json::parse_event_t event, const Json &parsed) {
@@ -113,7 +113,7 @@ Json sherry::grammar::parseSchema(std::string_view text) {
                          return true;
                        });
   } catch (const Json::parse_error &error) {
-    throw Refusal("is no JSON; see byte " + std::to_string(error.byte));
+    throw Refusal("is not JSON; see byte " + std::to_string(error.byte));
   } catch (const Json::out_of_range &) {
     throw Refusal("has a number that is too large");
   }
@@ -190,7 +190,7 @@ unsigned sherry::grammar::typeOf(const Json &value) {
   case Json::value_t::object:
     return kObject;
   case Json::value_t::number_float:
-    // 1.0 is whole.
+    // 1.0 is an integer, too.
     return std::trunc(value.get<double>()) == value.get<double>() ? kInteger
                                                                   : kFraction;
   default:

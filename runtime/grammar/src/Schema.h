@@ -18,7 +18,7 @@ namespace sherry::grammar {
 
 using Json = nlohmann::ordered_json;
 
-/// Something is wrong with a keyword.
+/// A refusal because of a keyword.
 class KeywordRefusal : public Refusal {
 public:
   KeywordRefusal(std::string keyword, const std::string &problem)
@@ -33,48 +33,49 @@ struct Place {
   std::string step;   ///< from the parent, as a part of a JSON pointer
   size_t alternative; ///< of the format that has the schema
 
-  /// Its JSON pointer, cut short if it is long.
+  /// The JSON pointer of the schema, shortened if it is long.
   std::string pointer() const;
 };
 
-/// `text`, UTF-8, for a message: cut short if it is long.
+/// `text`, UTF-8, for a message: shortened if it is long.
 std::string shorten(const std::string &text);
 
 /// Reads a schema, within limits. Throws Refusal.
 Json parseSchema(std::string_view text);
 
-/// What a value of $ref stands for. Throws Refusal.
+/// The schema that a value of $ref refers to. Throws Refusal.
 const Json &resolve(const Json &root, const Json &reference);
 
-/// A part of a JSON pointer that is `name`.
+/// The part "/keyword/name" of a JSON pointer.
 std::string pointerStep(std::string_view keyword, std::string_view name);
 
-/// The value of a keyword; null: it has none. `schema` may be true or false.
+/// The value of a keyword; null if the schema does not have it. `schema` may be
+/// true or false.
 const Json *find(const Json &schema, const std::string &keyword);
 
 /// Sets of types.
 enum TypeBit : unsigned {
   kNull = 1,
   kBoolean = 2,
-  kInteger = 4,  ///< numbers that are whole
-  kFraction = 8, ///< numbers that are not
+  kInteger = 4,  ///< whole numbers
+  kFraction = 8, ///< other numbers
   kString = 16,
   kArray = 32,
   kObject = 64,
   kAllTypes = 127
 };
-/// The types that `type` names; nothing: there is no such keyword. Throws
+/// The types that `type` names; nothing if the schema has no `type`. Throws
 /// KeywordRefusal.
 std::optional<unsigned> namedTypes(const Json &schema);
 /// The type of a value.
 unsigned typeOf(const Json &value);
 
-/// The values of `const` or `enum`; none if the schema has neither, and throws
-/// KeywordRefusal if `enum` is no array with values.
+/// The values of `const` or `enum`; none if the schema has neither. Throws
+/// KeywordRefusal if `enum` is not an array with values.
 std::vector<const Json *> listedValues(const Json &schema);
 
-/// Whether no value can be valid by both schemas, as far as can be seen from
-/// types, from lists of values, and from properties that both require.
+/// Whether types, lists of values, or properties that both require show that no
+/// value is valid by both schemas.
 bool areDisjoint(const Json &root, const Json &a, const Json &b, Budget &budget,
                  unsigned depth = 0);
 

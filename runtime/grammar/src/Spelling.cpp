@@ -15,7 +15,7 @@ namespace {
 
 constexpr char32_t kLast = 0x10FFFF;
 
-/// Adds the ways of UTF-8 between two characters of the same length.
+/// Adds the UTF-8 of the characters between two characters of the same length.
 class Utf8Ways {
 public:
   Utf8Ways(Nfa &nfa, uint32_t to) : nfa(nfa), to(to) {}
@@ -137,7 +137,7 @@ private:
 
   Nfa &nfa;
   uint32_t from, to;
-  // No state is 0: the Nfa has begun before.
+  // 0: not made yet; the Nfa uses state 0 before.
   uint32_t backslash = 0, unicode = 0;
   std::array<uint32_t, 2> halves = {};
 };
@@ -171,7 +171,7 @@ Characters sherry::grammar::complement(const Characters &ranges) {
 
 void sherry::grammar::addCharacters(Nfa &nfa, uint32_t from,
                                     const Characters &ranges, uint32_t to) {
-  // What is written as it is, by the bytes that it has.
+  // Ranges of characters that are not escaped, by their number of bytes.
   struct Plain {
     char32_t low, high;
     unsigned length;

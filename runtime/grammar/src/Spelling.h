@@ -12,22 +12,23 @@
 
 namespace sherry::grammar {
 
-/// Characters from the first to the second, both included.
+/// Ranges of characters, with both ends included.
 using Characters = std::vector<std::pair<char32_t, char32_t>>;
 
-/// Sorts ranges and joins those that touch.
+/// Sorts ranges and joins those that touch or overlap.
 void normalize(Characters &ranges);
-/// All characters that are in none of `ranges`, which are normalized.
+/// All characters outside of `ranges`, which are normalized.
 Characters complement(const Characters &ranges);
 
-/// Adds ways from a state to another: the characters of `ranges` as a string of
-/// JSON has them, escaped only where they must be. So each has one spelling,
-/// but for the case of hexadecimal digits. Surrogates are left out.
+/// Adds paths from a state to another: the characters of `ranges` as JSON
+/// strings spell them, escaped only if they must be. So each character has one
+/// spelling, except for the case of hexadecimal digits. Surrogates are left
+/// out.
 void addCharacters(Nfa &nfa, uint32_t from, const Characters &ranges,
                    uint32_t to);
 
-/// Makes the states of one character of a string that may have any, in all
-/// spellings, surrogates in pairs only. They return after it.
+/// Makes the states of one arbitrary character of a string, in all spellings,
+/// with surrogates only in pairs. They return after the character.
 StateId buildCharacter(Builder &builder);
 
 } // namespace sherry::grammar

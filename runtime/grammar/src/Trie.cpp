@@ -15,7 +15,7 @@ Trie::Trie(const std::vector<std::string_view> &tokens,
   std::sort(ids.begin(), ids.end(), [&](uint32_t a, uint32_t b) {
     return tokens[a] != tokens[b] ? tokens[a] < tokens[b] : a < b;
   });
-  std::vector<uint32_t> path; ///< nodes of the token before
+  std::vector<uint32_t> path; ///< nodes of the last token
   std::string_view last;
   for (uint32_t i = 0; i < ids.size(); ++i) {
     const std::string_view token = tokens[ids[i]];

@@ -13,24 +13,24 @@
 
 namespace sherry::grammar {
 
-/// Tokens that are not empty, in one array: each node is followed by all that
-/// begin with it.
+/// The non-empty tokens as a trie in one array: each node is followed by its
+/// subtree.
 class Trie {
 public:
   struct Node {
-    uint32_t end;       ///< behind all that begin with it
-    uint32_t tokensEnd; ///< behind its tokens, which are behind those before it
-    uint32_t depth;     ///< bytes up to it, without its own
+    uint32_t end;       ///< the end of its subtree
+    uint32_t tokensEnd; ///< the end of its tokens, which follow those before
+    uint32_t depth;     ///< bytes before its own byte
     uint8_t byte;
   };
 
   Trie() = default;
-  /// The tokens `ids`; `tokens` has the bytes of all.
+  /// A trie of the tokens `ids`; `tokens` has the bytes of all tokens.
   Trie(const std::vector<std::string_view> &tokens, std::vector<uint32_t> ids);
 
-  /// Follows all tokens from `begin`. Calls `visit(mark, first, last)` with the
-  /// tokens [first, last) that end at a node which is reached, and where it is;
-  /// goes on behind the node only if that returns true.
+  /// Follows all tokens from `begin`. For each node that is reached, calls
+  /// `visit(mark, first, last)` with its mark and the tokens [first, last) that
+  /// end there; goes on below the node only if `visit` returns true.
   template <typename Visit>
   void walk(Run &run, Run::Mark begin, Visit visit) const;
 

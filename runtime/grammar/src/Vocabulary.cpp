@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Within a string nearly all tokens are allowed, and would all be followed.
-// Those that stay within it, whatever surrounds the string, are found once; of
+// Within a string nearly all tokens are allowed, and following all of them
+// takes long. So the tokens that stay within any string are found once; for
 // them only the number of characters matters.
 //
 //===----------------------------------------------------------------------===//
@@ -17,20 +17,21 @@
 
 using namespace sherry::grammar;
 
-/// Of a mask: about 50 ms, in a program where many answers wait for it.
+/// The most work of a mask: about 50 ms, because many answers may wait for it.
 static constexpr size_t kMostWork = 50'000'000;
-/// Of an answer that takes longer, so many of its threads are followed.
+/// The number of threads that are followed if a mask takes longer.
 static constexpr size_t kFewThreads = 8;
 
 struct Vocabulary::Data {
-  /// A token that stays within a string, and the characters that it begins.
+  /// A token that stays within a string, and the number of characters that it
+  /// begins.
   struct Inner {
     uint32_t characters, token;
   };
 
   size_t size = 0;
   Trie all;
-  Trie others;              ///< all but `inner`
+  Trie others;              ///< all tokens except `inner`
   std::vector<Inner> inner; ///< the shortest first
   std::vector<uint32_t> innerMask;
 
@@ -61,7 +62,7 @@ void Vocabulary::Data::findInner(const std::vector<std::string_view> &tokens) {
             });
         if (thread.top == kNoFrame)
           return false; // the string has ended
-        // Between characters, the frame is that of the next.
+        // Between characters, the frame counts the next one, too.
         const uint32_t characters =
             run.frame(thread.top).count -
             (thread.state == program->character() ? 1 : 0);
@@ -85,7 +86,7 @@ void Vocabulary::Data::findInner(const std::vector<std::string_view> &tokens) {
   others = Trie(tokens, std::move(rest));
 }
 
-// The tokens that begin so many characters at most.
+// Sets the bits of inner tokens that begin at most `characters` characters.
 void Vocabulary::Data::setInner(uint32_t characters, uint32_t *mask) const {
   if (inner.empty())
     return;
@@ -124,19 +125,19 @@ size_t Vocabulary::size() const { return data->size; }
 
 namespace {
 
-/// Looks whether all threads are within strings that may have any characters.
+/// Checks whether all threads are within strings without restrictions.
 class InString {
 public:
   InString(const Program &program, const Run &run) : program(program) {
     const Thread *threads = run.threadsAt(run.begin());
     for (size_t i = 0; i < run.countAt(run.begin()); ++i)
       isAll &= look(run, threads[i]);
-    // Twice as many threads as now must not become too many.
+    // Twice the number of threads must not be too many.
     isAll &= 2 * run.countAt(run.begin()) <= kMaxThreads;
   }
 
   explicit operator bool() const { return isAll && characters > 0; }
-  /// How many characters there may be before the string ends.
+  /// The most characters that may follow before the string ends.
   uint32_t left() const { return characters; }
 
 private:
@@ -150,7 +151,7 @@ private:
                                             : loop.max - frame.count + 1);
       return true;
     }
-    // Where the string ends: no token that stays within it goes on there.
+    // The end of the string, which no inner token takes.
     return state.op == Op::Bytes && state.second == state.first + 1 &&
            program.edges(state.first)->low == '"' &&
            program.edges(state.first)->high == '"';
@@ -163,7 +164,7 @@ private:
 
 } // namespace
 
-// The tokens that go on from where `run` has begun.
+// Fills the mask with the tokens that go on from the beginning of `run`.
 void Vocabulary::Data::follow(const Program &program, Run &run,
                               uint32_t *mask) const {
   std::fill_n(mask, (size + 31) / 32, 0);
@@ -189,7 +190,7 @@ void sherry::grammar::allowedTokens(const Matcher &matcher,
   vocabulary.data->follow(program, run, mask);
   if (!run.isSpent())
     return;
-  // Each thread alone can be completed.
+  // A few threads suffice, because each thread can be completed.
   std::vector<Thread> threads = matcher.threads;
   threads.resize(std::min(kFewThreads, threads.size()));
   Run few(program, matcher.frames, threads);

@@ -33,8 +33,9 @@ using Drafter =
 using TextStream =
     std::unique_ptr<sherry_text_stream, Destroy<sherry_text_stream_destroy>>;
 
-/// Passes on what a function of the runtime returned; throws
-/// std::runtime_error with its message if that means failure.
+/// Returns the result of a function of the runtime unchanged. Throws
+/// std::runtime_error with the runtime's message if the result is null or
+/// negative, which means failure.
 template <typename T> T *check(T *result) {
   if (!result)
     throw std::runtime_error(sherry_error_message());

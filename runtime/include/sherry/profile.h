@@ -15,20 +15,22 @@
 extern "C" {
 #endif
 
-/// What one step of the model's code cost: a step is an entry of the list
-/// "steps" of the model's description. Sums over all calls since the profile
-/// was switched on, means over the threads that took part.
+/// The cost of one step of the model's code; a step is an entry of the list
+/// "steps" of the model's description. Times are sums over all calls since the
+/// profile was switched on, and means over the threads that took part.
 typedef struct sherry_step_time {
   uint64_t calls;
   uint64_t busy_ns;    ///< nanoseconds of work
-  uint64_t waiting_ns; ///< nanoseconds until the last thread was done
+  uint64_t waiting_ns; ///< nanoseconds of waiting for the last thread
 } sherry_step_time;
 
-/// Switches the profile on, with all times zero, or off. It makes a token of a
-/// small model a few percent slower. Returns 0, or -1 on error.
+/// Switches the profile on, with all times zero, or off. With the profile, a
+/// token of a small model takes a few percent longer. Returns 0, or -1 on
+/// error.
 int sherry_context_profile(sherry_context *context, bool on);
 
-/// Returns 0, or -1 if there is no profile or no such step.
+/// Writes the cost of step number `step` to `*time`. Returns 0, or -1 if there
+/// is no profile or no step of this number.
 int sherry_context_step_time(const sherry_context *context, uint32_t step,
                              sherry_step_time *time);
 
@@ -43,12 +45,12 @@ typedef struct sherry_step_event {
   uint64_t end_ns;     ///< the last thread has finished
 } sherry_step_event;
 
-/// Switches the profile on, and keeps each step of each thread in it, of a
-/// thread the first SHERRY_MAX_EVENTS. Returns 0, or -1 on error.
+/// Switches the profile on and keeps an event for each step of each thread, the
+/// first SHERRY_MAX_EVENTS of a thread. Returns 0, or -1 on error.
 int sherry_context_trace(sherry_context *context);
-/// Writes the first `capacity` steps that were kept to `events`, thread by
-/// thread and in their order. Returns how many there are, or -1 if none are
-/// kept. `events` may be null if `capacity` is 0.
+/// Writes the first `capacity` kept events to `events`, thread by thread, in
+/// the order of time. Returns the number of kept events, or -1 if the context
+/// keeps no events. `events` may be null if `capacity` is 0.
 int64_t sherry_context_events(const sherry_context *context,
                               sherry_step_event *events, int64_t capacity);
 

@@ -2,9 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A model that sherry-compile has cut among ranks runs on the same number of
-// processes, which mpirun has started. Rank 0 has contexts as with any other
-// model; the others follow it. The rules of sherry.h hold.
+// A model that sherry-compile has cut among ranks runs on as many processes,
+// which mpirun has started. Rank 0 uses contexts as with any other model; the
+// other ranks follow it. The rules of sherry.h hold.
 //
 //===----------------------------------------------------------------------===*/
 #ifndef SHERRY_RANKS_H
@@ -16,44 +16,48 @@
 extern "C" {
 #endif
 
-/// The processes that this one was started with.
+/// The processes that mpirun has started together, this one among them.
 typedef struct sherry_ranks sherry_ranks;
 
-/// Meets them, once in a process. Writes null if this process was started
-/// alone. Returns 0, or -1 on error.
+/// Connects this process with the others; to be called once in a process.
+/// Writes null to `*ranks` if this process was started alone. Returns 0, or -1
+/// on error.
 int sherry_ranks_join(sherry_ranks **ranks);
-/// Lets go of the others, when all models are closed and contexts destroyed, as
-/// the last of all that a program does: an MPI that does not let the process go
-/// is left by ending the process with `exit_code`. Null is ignored.
+/// Disconnects this process from the others and frees `ranks`. The caller has
+/// destroyed all contexts and closed all models before, and this is the last
+/// call of the program: if MPI does not finish, the function ends the process
+/// with `exit_code`. Null is ignored.
 void sherry_ranks_leave(sherry_ranks *ranks, int exit_code);
-/// Ends all processes at once, with this exit code, for programs that end with
-/// an error. Does nothing where the processes have parted already.
+/// Ends all processes at once with the exit code `code`, for programs that end
+/// with an error. Does nothing if this process is not connected with others.
 void sherry_ranks_abort(int code);
-/// 0 <= rank < size.
+/// The number of this rank, from 0 to sherry_ranks_size() - 1.
 uint32_t sherry_ranks_rank(const sherry_ranks *ranks);
+/// The number of ranks.
 uint32_t sherry_ranks_size(const sherry_ranks *ranks);
 
-/// Of rank 0: false once an evaluation has failed on some ranks; then no other
-/// can be made, and the processes had better end.
+/// On rank 0: returns false once an evaluation has failed on some ranks. Then
+/// every further evaluation fails, and the processes should end.
 bool sherry_ranks_are_together(const sherry_ranks *ranks);
 
-/// Opens a rank's part of the model `path`, the file "m.R-of-N.so" for "m.so".
-/// All ranks call it, once; returns null on all of them unless they have the
-/// parts of one model.
+/// Opens this rank's part of the model `path`: for "m.so" the file
+/// "m.R-of-N.so", where R is the rank and N the number of ranks. All ranks call
+/// the function, once. Returns null on all ranks if one of them cannot open its
+/// part, or if the parts are of different models.
 sherry_model *sherry_model_open_part(sherry_ranks *ranks, const char *path,
                                      sherry_weights weights);
-/// Of all ranks but 0: computes what rank 0 needs of this part, on as many
-/// threads as rank 0 if this process may use them, until rank 0 leaves. Returns
-/// 0, or -1 on error.
+/// On all ranks except 0: takes part in the evaluations of rank 0 until rank 0
+/// leaves. Uses as many threads as rank 0, if this process may. Returns 0, or
+/// -1 on error.
 int sherry_model_follow(const sherry_model *model);
 
-/// Makes the exchanges of calls last as long as over a network in which a
-/// message takes `latency` seconds, at most 10, and a rank receives `bandwidth`
-/// bytes per second, at least 1: for planning. Of all ranks, with the same
-/// numbers. Returns 0, or -1 if a number is out of range.
+/// Slows exchanges down to the speed of a network, for planning: a message
+/// takes `latency` seconds, above 0 and at most 10, and a rank receives
+/// `bandwidth` bytes per second, at least 1. All ranks call the function with
+/// the same numbers. Returns 0, or -1 if a number is out of range.
 int sherry_ranks_simulate_link(sherry_ranks *ranks, double bandwidth,
                                double latency);
-/// Bytes that this rank has received from the others in exchanges of calls.
+/// Bytes that this rank has received from the others in exchanges.
 uint64_t sherry_ranks_bytes_received(const sherry_ranks *ranks);
 
 #ifdef __cplusplus

@@ -2,8 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Guesses that change no token: what is guessed is compared with the logits of
-// sherry.h, whose functions and rules these go with.
+// Drafts of tokens: guesses of the tokens that follow, which the caller
+// compares with the logits. They make answers faster and change no token. The
+// rules of sherry.h hold.
 //
 //===----------------------------------------------------------------------===*/
 #ifndef SHERRY_SPECULATE_H
@@ -16,14 +17,16 @@ extern "C" {
 #endif
 
 // Several tokens for one read of the weights: evaluate the token that was
-// picked last and a draft of those that may follow, with SHERRY_LOGITS_ALL,
-// and pick from the logits in order. A token of the draft is accepted if it is
-// the one that was picked; after the first that is not,
-// sherry_context_truncate() drops the rest. Logits do not depend on what is
-// evaluated together, so the tokens are those that one by one gives.
+// picked last together with a draft of the next tokens, with SHERRY_LOGITS_ALL,
+// and pick tokens from the logits in order. A token of the draft is accepted if
+// it equals the picked token. After the first token that is not accepted, drop
+// the rest with sherry_context_truncate(). Logits do not depend on the tokens
+// that are evaluated together, so the picked tokens are the same as without
+// drafts.
 
-/// A text of tokens, of which it drafts how it may go on: as it did after an
-/// earlier place like its end. For one thread at a time.
+/// A text of tokens, which it continues with drafts: if the end of the text has
+/// occurred before, the draft repeats the tokens that followed then. For one
+/// thread at a time.
 typedef struct sherry_drafter sherry_drafter;
 
 /// Returns null on error.
@@ -31,14 +34,14 @@ sherry_drafter *sherry_drafter_create(void);
 /// Null is ignored.
 void sherry_drafter_destroy(sherry_drafter *drafter);
 
-/// Appends tokens to the text. Time and memory are linear in its length, about
-/// 100 bytes for a token. Returns 0, or -1 on error.
+/// Appends `n_tokens` tokens to the text. Time and memory are linear in the
+/// length of the text, about 100 bytes for a token. Returns 0, or -1 on error.
 int sherry_drafter_push(sherry_drafter *drafter, const int32_t *tokens,
                         int64_t n_tokens);
 
-/// Finds the longest suffix of the text that has occurred before, and writes
-/// `capacity` tokens that may follow as they followed there. Returns how many
-/// tokens the suffix has; 0: the last token is new, and nothing is written. -1
+/// Finds the longest suffix of the text that has occurred before and writes the
+/// `capacity` tokens that followed it there to `tokens`. Returns the number of
+/// tokens of the suffix; 0 if the last token is new, and nothing is written; -1
 /// on error.
 int64_t sherry_drafter_draft(const sherry_drafter *drafter, int32_t *tokens,
                              int64_t capacity);

@@ -1,4 +1,4 @@
-//===- Machine.h - What the runtime knows of x86-64 -------------*- C++ -*-===//
+//===- Machine.h - The parts of the runtime for x86-64 ----------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -73,12 +73,13 @@ Mapping Mapping::anonymous(uint64_t size, const std::string &what) {
 }
 
 Mapping Mapping::hugePages(uint64_t size, const std::string &what) {
-  // More than there are addresses, so that nothing overflows below.
+  // Larger sizes than the address space are refused, so sums below cannot
+  // overflow.
   if (size == 0 || size >= uint64_t{1} << 48)
     return anonymous(size, what);
   const uint64_t length = (size + hugePage - 1) / hugePage * hugePage;
   Mapping result = anonymous(length + hugePage, what);
-  // Keep the part that begins on the border of a huge page.
+  // Keep the part that begins at a huge page.
   auto *begin = result.data();
   const auto address = reinterpret_cast<uintptr_t>(begin);
   const uint64_t skip = (hugePage - address % hugePage) % hugePage;
@@ -95,8 +96,8 @@ Mapping Mapping::hugePages(uint64_t size, const std::string &what) {
 Mapping Mapping::copyOfFile(const File &file, uint64_t offset, uint64_t size) {
   Mapping result =
       hugePages(size, "a copy of the weights (mapping the file needs less)");
-  // A page lies in the memory beside the thread that writes it first, so with
-  // several memories all of them have a share of each matrix.
+  // A page is allocated in the memory node of the thread that writes it first,
+  // so with several nodes each has a share of each matrix.
   parallelFor((size + hugePage - 1) / hugePage, [&](uint64_t i) {
     const uint64_t at = i * hugePage;
     file.read(offset + at, result.data() + at, std::min(hugePage, size - at));
@@ -112,7 +113,7 @@ Mapping Mapping::ofFile(const File &file, uint64_t offset, uint64_t size) {
     throw Error(file.path() + ": cannot map " + std::to_string(size) +
                 " bytes at offset " + std::to_string(offset) + ": " +
                 systemError());
-  // Both are wishes: not every kernel and file system grants them.
+  // Both are hints, which not every kernel and file system follows.
   madvise(start, size, MADV_HUGEPAGE);
   madvise(start, size, MADV_WILLNEED);
   Mapping result;

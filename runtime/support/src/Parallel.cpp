@@ -14,7 +14,8 @@
 
 using namespace sherry::runtime;
 
-/// Whether this thread is the one of a forked process that called fork().
+/// Whether this process was forked, and this thread is the one that called
+/// fork().
 static thread_local bool hasForked = false;
 
 [[maybe_unused]] static const int registered =
@@ -29,7 +30,7 @@ void sherry::runtime::runParallel(
     work(omp_get_thread_num(), omp_get_num_threads());
   };
   // GNU's OpenMP keeps a team for each thread that had one, and would wait for
-  // ever for threads that fork() did not copy. A new thread gets a new team.
+  // ever for threads that fork() did not copy. A new thread has no team yet.
   if (hasForked)
     std::thread(run).join();
   else

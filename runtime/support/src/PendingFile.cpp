@@ -17,26 +17,27 @@
 
 using namespace sherry;
 
-/// What a call that returned `result` has to say.
+/// The error of a system call that returned `result`.
 static std::error_code check(int result) {
   return result >= 0 ? std::error_code()
                      : std::error_code(errno, std::generic_category());
 }
 
-/// With the slash, which is all of the root; empty: where the process is.
+/// The folder of a path, with the slash at its end; empty: the current folder.
 static std::string folderOf(const std::string &path) {
   return path.substr(0, path.rfind('/') + 1);
 }
 
-/// Where a path leads, be there something or not; empty: nowhere.
+/// The target of a path after links, which need not exist; empty if it cannot
+/// be resolved.
 static std::string followLinks(const std::string &path) {
   std::string result = path;
-  // As many as the system follows.
+  // The system follows 40 links, too.
   for (int i = 0; i < 40; ++i) {
     char target[PATH_MAX];
     const ssize_t size = readlink(result.c_str(), target, sizeof(target));
     if (size < 0) {
-      // /proc gives files that have been removed a name that is not theirs.
+      // For files that have been removed, /proc gives names that are not valid.
       const bool isLost =
           access(path.c_str(), F_OK) == 0 && access(result.c_str(), F_OK) != 0;
       return isLost ? "" : result;
@@ -49,7 +50,8 @@ static std::string followLinks(const std::string &path) {
 
 PendingFile::PendingFile(const std::string &path)
     : destination(followLinks(path)) {
-  // As short as can be: a name that is added to may become too long.
+  // The name is short and does not extend the given one, which could become too
+  // long.
   char name[32];
   std::snprintf(name, sizeof(name), ".sherry-%08x.tmp", std::random_device()());
   temporary = folderOf(destination) + name;
@@ -84,7 +86,7 @@ std::error_code PendingFile::createTemporary() {
   return {};
 }
 
-/// A file that is replaced keeps its permissions, where that is possible.
+/// Gives the new file the permissions of the one that it replaces, if possible.
 void PendingFile::keepPermissions() const {
   struct stat status;
   if (stat(destination.c_str(), &status) == 0)
@@ -97,8 +99,8 @@ std::error_code PendingFile::linkTo(const std::string &name) const {
                       AT_SYMLINK_FOLLOW));
 }
 
-/// For systems that give no name to a file that has none: there is no /proc, or
-/// links are forbidden.
+/// For systems on which an unnamed file cannot get a name: without /proc, or
+/// where links are forbidden.
 std::error_code PendingFile::copyToTemporary() {
   const int unnamed = std::exchange(descriptor, -1);
   std::error_code error = createTemporary();
@@ -115,7 +117,7 @@ std::error_code PendingFile::copyToTemporary() {
 }
 
 std::error_code PendingFile::close() {
-  // After a signal it is closed all the same.
+  // Even if a signal interrupts it, close() closes the descriptor.
   const int result = ::close(std::exchange(descriptor, -1));
   return result < 0 && errno == EINTR ? std::error_code() : check(result);
 }
@@ -134,7 +136,7 @@ std::error_code PendingFile::commit() {
     if (error && (error = copyToTemporary()))
       return error;
   }
-  // Only what is lost for it is worth the wait.
+  // Waits for the disk only if an old file would be lost.
   if (access(destination.c_str(), F_OK) == 0 && fsync(descriptor) != 0)
     return check(-1);
   if (std::error_code error = close())

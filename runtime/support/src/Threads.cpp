@@ -1,4 +1,4 @@
-//===- Threads.cpp - How many threads to use ------------------------------===//
+//===- Threads.cpp - Numbers of threads -----------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -31,8 +31,8 @@ uint32_t sherry::runtime::limitThreads(uint32_t threads) {
   return std::min(threads, availableProcessors());
 }
 
-/// The processors of this process. Where OpenMP binds threads to places, this
-/// thread has but its own.
+/// The processors of this process. If OpenMP binds threads to places, this
+/// thread itself has only one.
 static bool findProcessors(cpu_set_t &cpus) {
   const int places = omp_get_num_places();
   if (omp_get_proc_bind() == omp_proc_bind_false || places == 0)

@@ -44,8 +44,8 @@ AddedTokens::AddedTokens(const std::vector<TokenEntry> &entries,
                        });
 }
 
-/// The longest token that `text` begins with. Byte by byte, those that do not
-/// begin like the text are left out.
+/// The longest token that `text` begins with. Narrows the range of tokens byte
+/// by byte.
 const AddedTokens::Token *AddedTokens::findLongest(std::string_view text,
                                                    bool special) const {
   const auto &places =
@@ -57,7 +57,7 @@ const AddedTokens::Token *AddedTokens::findLongest(std::string_view text,
       longest = &tokens[*begin];
     if (size == text.size())
       break;
-    // Those that end here come first.
+    // Tokens that end here come first.
     const auto byteOf = [&](uint32_t place) {
       const std::string &bytes = tokens[place].text;
       return bytes.size() == size ? -1
@@ -72,7 +72,7 @@ const AddedTokens::Token *AddedTokens::findLongest(std::string_view text,
   return longest;
 }
 
-/// Whether a letter or digit stands next to a part of `text`.
+/// Whether a letter or digit is adjacent to a part of `text`.
 bool AddedTokens::isPartOfWord(std::string_view text, size_t begin,
                                size_t end) const {
   auto isWord = [&](std::string_view character) {

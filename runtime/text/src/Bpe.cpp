@@ -23,9 +23,9 @@ void Bpe::addMerge(const BpeMerge &merge) {
                           Merge{merge.rank, merge.result});
 }
 
-/// Part of the piece in a doubly linked list; -1: no neighbour.
+/// Part of the piece in a doubly linked list; -1: no adjacent part.
 struct Bpe::Symbol {
-  int32_t token; ///< -1: merged into its left neighbour
+  int32_t token; ///< -1: merged into the symbol to its left
   int32_t previous, next;
 };
 
@@ -118,7 +118,7 @@ void Bpe::encode(std::string_view piece, std::vector<int32_t> &tokens) const {
     const Candidate merge = queue.top();
     queue.pop();
     Symbol &left = symbols[merge.position];
-    // An earlier merge may have taken one of the two.
+    // An earlier merge may have used one of the two.
     if (left.token != merge.left || left.next < 0 ||
         symbols[left.next].token != merge.right)
       continue;

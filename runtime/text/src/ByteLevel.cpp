@@ -29,7 +29,7 @@ sherry::runtime::decodeByteLevel(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     size_t character = static_cast<unsigned char>(text[i]);
     if (character >= 0xe0)
-      return std::nullopt; // three bytes or more: far beyond the alphabet
+      return std::nullopt; // three bytes or more: not in the alphabet
     if (character >= 0xc0 && i + 1 < text.size())
       character = (character & 0x1f) << 6 | (text[++i] & 0x3f);
     if (character >= alphabet.size() || alphabet[character] < 0)

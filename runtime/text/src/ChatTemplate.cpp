@@ -1,4 +1,4 @@
-//===- ChatTemplate.cpp - How chats are written as text -------------------===//
+//===- ChatTemplate.cpp - Writes chats as text ----------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -73,7 +73,7 @@ std::string ChatTemplate::findAnswerEnd(const ChatSetting &setting) const {
         toValue({{Role::User, "q"}, {Role::Assistant, "a"}, {Role::User, "q"}}),
         setting, /*beginsAnswer=*/true);
   } catch (const jinja::Error &) {
-    return ""; // who takes turns otherwise
+    return ""; // the template refuses such turns
   }
   std::string result;
   bool isAfter = false;

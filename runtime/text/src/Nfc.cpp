@@ -57,7 +57,7 @@ static uint8_t getClass(char32_t c) {
   return run != std::begin(kClasses) && c <= run[-1].last ? run[-1].number : 0;
 }
 
-/// Of two characters in a row, the one that they become; 0: none.
+/// The character that two characters in a row become; 0: none.
 static char32_t compose(char32_t first, char32_t second) {
   using Entry = std::pair<uint64_t, char32_t>;
   auto makeKey = [](char32_t first, char32_t second) {
@@ -86,10 +86,10 @@ static char32_t compose(char32_t first, char32_t second) {
   return it != entries.end() && it->first == wanted.first ? it->second : 0;
 }
 
-/// Whether a character stays as it is, and what is before it too, whatever
+/// Whether neither a character nor the text before it can change, whatever
 /// follows: NFC_Quick_Check is Yes and the combining class 0.
 static bool isBoundary(char32_t c) {
-  // All others, in order.
+  // All characters that are no boundaries, in order.
   static const std::vector<char32_t> others = [] {
     std::vector<char32_t> list(std::begin(kExcluded), std::end(kExcluded));
     for (const Single &single : kSingles)
@@ -113,7 +113,7 @@ static bool isBoundary(char32_t c) {
 namespace {
 struct Character {
   char32_t code;
-  uint8_t number; ///< its combining class
+  uint8_t number; ///< combining class
 };
 } // namespace
 
@@ -157,10 +157,10 @@ static void composeSegment(std::string_view text, std::string &result) {
   }
 
   constexpr size_t none = SIZE_MAX;
-  size_t starter = none, kept = 0; // places in characters
+  size_t starter = none, kept = 0; // indices into characters
   for (const Character c : characters) {
-    // A mark joins its character unless one of its class, or another
-    // character, stands between them.
+    // A mark composes with its starter unless a mark of its class, or another
+    // character, is between them.
     const bool isNext = starter != none && starter + 1 == kept;
     if (starter != none && (isNext || characters[kept - 1].number < c.number))
       if (char32_t whole = compose(characters[starter].code, c.code)) {
@@ -188,9 +188,9 @@ bool sherry::runtime::normalizeToNfc(std::string_view text,
     return false;
   // It may change the character before it.
   const size_t before = i - lastUtf8Length(text.substr(0, i));
-  size_t segment = before; // where the last boundary is
+  size_t segment = before; // offset of the last boundary
   std::string normal;
-  size_t done = 0;        // bytes of the text that are in it
+  size_t done = 0;        // bytes of the text that are in the result
   bool isInactive = true; // the segment is one character
   auto finish = [&](size_t end) {
     if (!isInactive) {

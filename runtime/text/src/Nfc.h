@@ -13,9 +13,9 @@
 
 namespace sherry::runtime {
 
-/// Brings `text` to NFC, in time that grows with its length; bytes that are no
-/// UTF-8 stay. False, and `result` as it was, if nothing changes, which is
-/// found out byte by byte where no character is beyond U+02FF.
+/// Brings `text` to NFC in linear time; malformed UTF-8 stays as it is. Returns
+/// false and leaves `result` as it was if nothing changes; text without
+/// characters beyond U+02FF is recognized byte by byte.
 bool normalizeToNfc(std::string_view text, std::string &result);
 
 } // namespace sherry::runtime

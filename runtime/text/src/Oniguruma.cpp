@@ -28,7 +28,7 @@ private:
     throw Error("the expression " + quote(pattern) + " has " + what +
                 ", which is not supported");
   }
-  /// Takes `text` off the front, if it is there.
+  /// Removes `text` from the front of `left` if it is there.
   bool consume(std::string_view text) {
     if (left.substr(0, text.size()) != text)
       return false;
@@ -52,22 +52,22 @@ private:
 
   std::string_view pattern, left;
   std::string out;
-  size_t atom = 0;            ///< where, in `out`, the last item begins
-  std::vector<size_t> groups; ///< where the open ones begin
+  size_t atom = 0;            ///< offset of the last item in `out`
+  std::vector<size_t> groups; ///< offsets of the open groups
 };
 
 } // namespace
 
 static constexpr char wordClass[] = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
-/// What \w has more of outside of classes, as its table of Latin-1 differs:
-/// digits above the line and fractions.
+/// The characters that only \w outside of classes has, because of its table for
+/// Latin-1: superscript digits and fractions.
 static constexpr char moreOfWord[] = R"(\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
 
 /// PCRE2's \s also has U+180E, which was a space before Unicode 6.3.
 static constexpr char spaceClass[] = R"(\p{White_Space})";
 static constexpr char otherThanSpace[] = R"(\P{White_Space})";
 
-/// Classes in classes that PCRE2 knows with other characters.
+/// Classes in classes that have other characters in PCRE2.
 static constexpr std::pair<std::string_view, const char *> posixClasses[] = {
     {"alnum", R"(\p{Alphabetic}\p{Nd})"},
     {"alpha", R"(\p{Alphabetic})"},
@@ -94,9 +94,9 @@ static bool isScript(std::string_view name) {
   return code != nullptr;
 }
 
-/// `left` begins with the letter of a property, which has braces. The name of a
-/// script is that of its own characters; PCRE2 takes in those that others
-/// share.
+/// `left` begins with the letter of a property, which has braces. In Oniguruma
+/// a script has only its own characters; PCRE2 adds characters that it shares
+/// with others.
 void Translator::translateProperty() {
   const size_t end = left.find('}');
   if (left.substr(1, 1) != "{" || end == std::string_view::npos)
@@ -113,7 +113,7 @@ void Translator::translateProperty() {
   out += take(name.size() + 1);
 }
 
-/// `left` begins with the letter of \b or \B: whether a word begins or ends.
+/// `left` begins with the letter of \b or \B, the boundary of a word.
 void Translator::translateBoundary() {
   const std::string word = std::string("[") + wordClass + moreOfWord + "])";
   const bool isBoundary = take(1) == "b";
@@ -177,7 +177,7 @@ void Translator::translateEscape(bool inClass) {
     out += take(hasBraces ? end + 1 : size);
     return;
   }
-  // Of one language only, or of another meaning in each.
+  // Known to only one of the two, or with different meanings.
   case 'C':
   case 'E':
   case 'K':
@@ -193,7 +193,7 @@ void Translator::translateEscape(bool inClass) {
   default: {
     if (!inClass && (letter == 'b' || letter == 'B'))
       return translateBoundary();
-    // A letter that means the same, or a character that means itself.
+    // A letter with the same meaning in both, or a literal character.
     size_t length;
     classifyUtf8(left, length);
     out += '\\';
@@ -202,14 +202,14 @@ void Translator::translateEscape(bool inClass) {
   }
 }
 
-/// One within a class, as [:name:] or [:^name:].
+/// A class within a class, [:name:] or [:^name:].
 void Translator::translatePosixClass(std::string_view name) {
   const bool isNegated = name.substr(0, 1) == "^";
   for (const auto &[known, text] : posixClasses) {
     if (name.substr(isNegated) != known)
       continue;
     const std::string members = text;
-    // Only of one property is there an opposite.
+    // Only a single property can be negated.
     if (isNegated && members.rfind("\\p{") != 0)
       refuse("[:" + std::string(name) + ":] in a class");
     out += isNegated ? "\\P" + members.substr(2) : members;
@@ -249,7 +249,8 @@ void Translator::translateClass() {
   out += ']';
 }
 
-/// Options of a group: i, and m, by which a dot is also the end of a line.
+/// Options of a group: i, and m, with which a dot also matches the end of a
+/// line.
 void Translator::translateOptions() {
   const size_t begin = groups.back();
   out += '?';
@@ -267,8 +268,9 @@ void Translator::translateOptions() {
     out += ':';
   else if (left.substr(0, 1) != ")")
     refuse("a group (?" + std::string(left.substr(0, 1)));
-  // These hold for the alternatives that follow, as one group in Oniguruma and
-  // each of them in PCRE2, which is the same at the beginning only.
+  // The options hold for the following alternatives: in Oniguruma for all of
+  // them as one group, in PCRE2 for each; this is the same only at the
+  // beginning.
   else if (begin != 0)
     refuse("options in its middle, (?" + out.substr(begin + 2) + ")");
 }
@@ -299,8 +301,9 @@ void Translator::openGroup() {
   translateOptions();
 }
 
-/// A repetition {n,m}, if `left` begins with one. PCRE2 takes a + behind it as
-/// possessive and a ? behind {n} as lazy; here both repeat once more.
+/// A repetition {n,m}, if `left` begins with one. In PCRE2 a + after it is
+/// possessive and a ? after {n} is lazy; in Oniguruma both are further
+/// repetitions.
 bool Translator::translateInterval() {
   const size_t end = left.find('}');
   if (end == std::string_view::npos)

@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Hugging Face tokenizers read expressions with Oniguruma, whose syntax (its
-// doc/RE) has other meanings for some of what PCRE2 reads too.
+// Hugging Face tokenizers read expressions with Oniguruma. Some of its syntax
+// (see its doc/RE) has another meaning in PCRE2.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_TEXT_ONIGURUMA_H
@@ -14,8 +14,9 @@
 
 namespace sherry::runtime {
 
-/// The expression that means in PCRE2, with Unicode properties, what `pattern`
-/// means in Oniguruma. Throws Error that names what has no counterpart here.
+/// The expression of PCRE2, with Unicode properties, that is equivalent to
+/// `pattern` in Oniguruma. Throws Error, which names the construct, if there is
+/// no equivalent.
 std::string translateOniguruma(std::string_view pattern);
 
 } // namespace sherry::runtime

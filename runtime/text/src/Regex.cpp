@@ -18,7 +18,8 @@
 using namespace sherry::runtime;
 
 static constexpr size_t maxPatternBytes = 1 << 16;
-/// Steps back that are few at one place of the text, and the most there.
+/// Backtracking steps at one position of the text: a small number, and the
+/// most.
 static constexpr uint32_t fewSteps = 256;
 static constexpr size_t maxSteps = 10'000'000;
 static constexpr uint32_t maxHeapKibibytes = 1 << 18;
@@ -52,7 +53,7 @@ template <auto function> struct Free {
 
 namespace {
 
-/// What matching writes to; one per thread, as a text has many pieces.
+/// Memory for matching; one per thread, because a text has many pieces.
 struct Scratch {
   std::unique_ptr<pcre2_match_data, Free<pcre2_match_data_free>> data{
       pcre2_match_data_create(1, nullptr)};
@@ -84,7 +85,7 @@ Regex::Code Regex::compile(const std::string &pattern, uint32_t options) const {
   if (!result)
     throw Error("the expression " + quote(pattern) + " is wrong at byte " +
                 std::to_string(offset) + ": " + pcreError(error));
-  // Where machine code cannot be made, the interpreter does the same.
+  // If no machine code can be made, the interpreter is used.
   pcre2_jit_compile(result.get(), PCRE2_JIT_COMPLETE);
   return result;
 }
@@ -119,9 +120,9 @@ bool Regex::findFrom(std::string_view text, size_t from, MatchBudget &budget,
     budget.spend(limit > fewSteps);
     return result;
   };
-  // The limit is one for each place where a match may begin. If it is reached,
-  // these are tried one by one, with more steps, and with a look at the clock.
-  // A run of spaces may be gone through once per alternative.
+  // The limit holds for each position where a match may begin. If it is
+  // reached, the positions are tried one by one, with more steps and a check of
+  // the clock. A run of spaces may be scanned once per alternative.
   const size_t last = std::clamp<size_t>(8 * text.size(), maxSteps, UINT32_MAX);
   int result = match(code, fewSteps);
   while (result == PCRE2_ERROR_MATCHLIMIT) {
@@ -142,7 +143,7 @@ bool Regex::findFrom(std::string_view text, size_t from, MatchBudget &budget,
   if (result < 0)
     throw Error("the tokenizer's expression fails on this text: " +
                 pcreError(result));
-  // Copied: what takes the matches may match other expressions.
+  // Copied, because the callback may match other expressions.
   const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(scratch.data.get());
   begin = ends[0];
   end = ends[1];
@@ -152,7 +153,7 @@ bool Regex::findFrom(std::string_view text, size_t from, MatchBudget &budget,
 void Regex::findAll(std::string_view text, MatchBudget &budget,
                     const std::function<void(size_t, size_t)> &onMatch) const {
   size_t from = 0, begin, end;
-  bool hasMatch = false; // that ends at `last`
+  bool hasMatch = false; // a match ends at `last`
   size_t last = 0;
   while (from <= text.size() && findFrom(text, from, budget, begin, end)) {
     if (begin < from || end < begin)

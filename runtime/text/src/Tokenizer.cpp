@@ -46,7 +46,7 @@ Tokenizer::Tokenizer(std::string_view json, uint32_t vocabSize,
     if (entry.kind == TokenKind::Byte)
       bpe.addByte(static_cast<unsigned char>(entry.bytes[0]), id);
   }
-  // Neighbours that no token stands for may be one unknown token.
+  // Adjacent unknown characters may be one unknown token.
   cutsAtSpaces &= hasSpace;
   added.emplace(entries, /*normalized=*/false, /*nfc=*/false);
   normalAdded.emplace(entries, /*normalized=*/true, nfc);
@@ -69,7 +69,7 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool bos,
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, bool bos,
                                        const Ranges &special) const {
-  // NFC makes at most three bytes of one.
+  // NFC makes at most three bytes of one byte.
   constexpr size_t maxSize = INT32_MAX / 4;
   if (text.size() > maxSize)
     throw Error("the text has " + std::to_string(text.size()) +
@@ -115,8 +115,8 @@ void Tokenizer::cut(std::string_view text, const Ranges &special,
           part = normal;
         if (normalAdded->empty())
           return cutText(part, isFirst, budget, onPiece);
-        // Where text has another form, places in it are others. Special tokens
-        // are found there if all of it may have them.
+        // In normalized text, offsets differ. Special tokens are found in it if
+        // they are allowed in all of it.
         Ranges inner = clip(special, begin, begin + size);
         if (changes && inner == Ranges{{0, size}})
           inner = {{0, part.size()}};
@@ -135,7 +135,7 @@ void Tokenizer::cut(std::string_view text, const Ranges &special,
 void Tokenizer::cutCharacters(std::string_view text, bool isFirst,
                               const PieceFunction &onPiece) const {
   std::string changed;
-  // Pieces have a space in its place, too.
+  // Pieces with U+2581 stand for a space, too.
   if (text.find("\u2581") != std::string_view::npos)
     text = changed = replaceSpaceSymbols(text);
   if (!text.empty() && (prefixesSpaces || text[0] != ' ') &&
@@ -153,8 +153,8 @@ void Tokenizer::cutCharacters(std::string_view text, bool isFirst,
     onPiece(text.substr(begin));
 }
 
-/// A run of bytes that are no UTF-8 is a piece of its own, which no expression
-/// sees.
+/// A run of malformed bytes is a piece of its own, which expressions do not
+/// see.
 void Tokenizer::cutText(std::string_view text, bool isFirst,
                         MatchBudget &budget,
                         const PieceFunction &onPiece) const {
@@ -197,7 +197,7 @@ void Tokenizer::cutPiece(std::string_view piece, size_t index,
     return passOn(piece);
   if (!step.seesBytes)
     return step.splitter->split(piece, budget, passOn);
-  // Each character of the alphabet is a byte of the piece.
+  // Each character of the alphabet stands for a byte of the piece.
   const std::string alphabet = encodeByteLevel(piece);
   size_t seen = 0, bytes = 0; // of the alphabet, of the piece
   auto countUntil = [&](size_t end) {
@@ -227,7 +227,7 @@ bool Tokenizer::isSpecial(int32_t token) const {
 }
 
 std::string Tokenizer::droppedBytes() const {
-  // Of those that occur in UTF-8.
+  // Only bytes that occur in UTF-8.
   std::string dropped;
   for (int byte = 0; byte < 0xf5; ++byte)
     if (byte != 0xc0 && byte != 0xc1 &&

@@ -1,4 +1,4 @@
-//===- TokenizerConfig.cpp - What a tokenizer.json says -------------------===//
+//===- TokenizerConfig.cpp - Contents of a tokenizer.json -----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -169,7 +169,7 @@ void Parser::parseBpe(const json &model) {
     refuse(name, find(model, name) && *find(model, name) != "");
   refuse("dropout", find(model, "dropout") && *find(model, "dropout") != 0);
   config.ignoreMerges = getBool(model, "ignore_merges", false, "model.");
-  // Only what was made from SentencePiece falls back to bytes.
+  // Only tokenizers that were converted from SentencePiece fall back to bytes.
   config.characters = getBool(model, "byte_fallback", false, "model.");
 
   const json *vocab = find(model, "vocab");
@@ -177,7 +177,7 @@ void Parser::parseBpe(const json &model) {
     fail("model.vocab", "is missing");
   parseVocab(*vocab);
   if (find(model, "unk_token")) {
-    // It may also be an added token only.
+    // The unknown token may also be only an added token.
     unknownName = getString(model, "unk_token", "model.");
     auto it = vocab->find(unknownName);
     if (it != vocab->end())
@@ -187,8 +187,8 @@ void Parser::parseBpe(const json &model) {
   parseMerges(getList(model, "merges", "model."), *vocab);
 }
 
-/// Pieces with their scores, by id: a pair of neighbours merges if both
-/// together are a piece, the one of the highest score first.
+/// Pieces with their scores, by id. A pair of adjacent pieces merges if both
+/// together are a piece, the one with the highest score first.
 void Parser::parsePieces(const json &model) {
   config.characters = true;
   config.fuseUnknown = true;
@@ -235,7 +235,7 @@ void Parser::addPieceMerges(const std::vector<double> &scores) {
   // Pieces of equal scores have equal ranks.
   std::vector<int32_t> order;
   std::unordered_map<std::string_view, int32_t> ids;
-  // A piece of n bytes is looked up as n - 1 pairs of n bytes each.
+  // A piece of n bytes needs n - 1 look-ups of pairs with n bytes each.
   constexpr size_t maxPieceBytes = 1 << 10, maxPairBytes = 1 << 30;
   size_t pairBytes = 0;
   for (size_t id = 0; id < config.tokens.size(); ++id)

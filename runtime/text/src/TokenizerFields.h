@@ -2,8 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Getters that name the field if its value is wrong. A field that is null is
-// absent. `where` is the place of the object, with a dot at its end.
+// Getters that throw Error with the name of the field if its value is wrong. A
+// field with the value null counts as absent. `where` is the path of the
+// object, with a dot at its end.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_TEXT_TOKENIZERFIELDS_H
@@ -25,7 +26,7 @@ inline constexpr char spaceSymbol[] = "\xe2\x96\x81";
 
 inline const nlohmann::json *find(const nlohmann::json &object,
                                   const char *name) {
-  auto it = object.find(name); // end() if it is no object
+  auto it = object.find(name); // end() if not an object
   return it == object.end() || it->is_null() ? nullptr : &*it;
 }
 
@@ -55,8 +56,8 @@ inline const nlohmann::json &getList(const nlohmann::json &object,
   return *value;
 }
 
-/// `field` makes the field's name: there are many tokens and few errors. Only
-/// numbers are quoted: to write lists within lists would recurse.
+/// `field` makes the field's name, only on an error, because there are many
+/// tokens. Only numbers are quoted, because quoting nested lists would recurse.
 template <typename FieldName>
 int32_t getToken(const nlohmann::json *value, uint32_t vocabSize,
                  FieldName field) {

@@ -15,7 +15,8 @@ using namespace sherry::runtime;
 using namespace sherry::runtime::fields;
 using nlohmann::json;
 
-/// What Punctuation cuts: that of Unicode, and the symbols of ASCII.
+/// The characters that Punctuation cuts: punctuation of Unicode, and the
+/// symbols of ASCII.
 static constexpr char punctuationPattern[] = R"([\p{P}$+<=>^`|~])";
 
 static constexpr size_t maxSteps = 16;
@@ -44,9 +45,9 @@ private:
 
 } // namespace
 
-/// Calls `parse` for `step`, or for each of its parts if it is a Sequence,
-/// whose parts are in the field `list`. Sequences of sequences are not needed
-/// by any tokenizer, and would recurse.
+/// Calls `parse` for `step` or, if it is a Sequence, for each of its parts in
+/// the field `list`. Nested sequences are refused: no tokenizer needs them, and
+/// they would recurse.
 static void forEachStep(
     const json &step, const std::string &where, const char *list,
     const std::function<void(const json &, const std::string &)> &parse) {
@@ -176,7 +177,8 @@ void StepParser::parsePostProcessor(const json &processor,
 
 void StepParser::parseTemplate(const json &processor,
                                const std::string &where) {
-  // What follows the text is for training; a text to be continued has none.
+  // Tokens after the text are for training; a text that is to be continued has
+  // none.
   const json &single = getList(processor, "single", where);
   const json *first =
       single.empty() ? nullptr : find(single[0], "SpecialToken");
@@ -199,7 +201,7 @@ void StepParser::parseTemplate(const json &processor,
       getToken(&ids[0], vocabSize, [&] { return tokenField + ".ids"; });
 }
 
-/// Of byte-level tokenizers: tokens are bytes, and nothing else happens.
+/// The decoder of byte-level tokenizers: only turns tokens into bytes.
 void StepParser::parseDecoder(const json &decoder, const std::string &where) {
   const std::string &type = getString(decoder, "type", where);
   if (type != "ByteLevel" || hasDecoder)
@@ -217,8 +219,9 @@ void StepParser::parse(const json &root) {
     forEachStep(*step, "pre_tokenizer.", "pretokenizers",
                 std::bind(&StepParser::parsePreTokenizer, this, _1, _2));
   if (!byteLevel && !config.characters)
-    fail("pre_tokenizer", "has no ByteLevel: only byte-level BPE and what was "
-                          "made from SentencePiece are supported");
+    fail("pre_tokenizer",
+         "has no ByteLevel: only byte-level BPE and tokenizers converted from "
+         "SentencePiece are supported");
   if (const json *processor = find(root, "post_processor"))
     forEachStep(*processor, "post_processor.", "processors",
                 std::bind(&StepParser::parsePostProcessor, this, _1, _2));

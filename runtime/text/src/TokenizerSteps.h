@@ -13,8 +13,8 @@
 namespace sherry::runtime {
 
 /// Reads normalizer, pre_tokenizer, post_processor and decoder of a
-/// tokenizer.json into `config`, which says whether text is characters. Throws
-/// Error naming the field.
+/// tokenizer.json into `config`, whose `characters` is set. Throws Error, which
+/// names the field.
 void parseTokenizerSteps(const nlohmann::json &root, uint32_t vocabSize,
                          TokenizerConfig &config);
 

@@ -19,8 +19,8 @@ Utf8 sherry::runtime::classifyUtf8(std::string_view text, size_t &length) {
   if (lead < 0xc2 || lead > 0xf4)
     return Utf8::Malformed;
   const size_t need = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  // The second byte rules out overlong forms, surrogates and what is beyond
-  // U+10FFFF.
+  // The range of the second byte excludes overlong forms, surrogates and
+  // characters beyond U+10FFFF.
   unsigned char low = 0x80, high = 0xbf;
   if (lead == 0xe0)
     low = 0xa0;

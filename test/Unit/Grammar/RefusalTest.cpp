@@ -69,14 +69,14 @@ TEST(Refusal, NamesKeywordAndPlace) {
 }
 
 TEST(Refusal, Values) {
-  expectRefused("", "", "", "is no JSON");
-  expectRefused("{", "", "", "is no JSON");
+  expectRefused("", "", "", "is not JSON");
+  expectRefused("{", "", "", "is not JSON");
   expectRefused("[]", "", "", "must be an object");
   expectRefused("1", "", "", "must be an object");
   expectRefused("false", "", "", "allows nothing");
   expectRefused(R"({"maximum": 1e999})", "", "", "too large");
   expectRefused(R"({"a": 1, "a": 2})", "", "", "same name twice");
-  expectRefused("{\"title\": \"\xff\"}", "", "", "is no JSON");
+  expectRefused("{\"title\": \"\xff\"}", "", "", "is not JSON");
   expectRefused(R"({"type": "strin"})", "type", "", "no type");
   expectRefused(R"({"type": []})", "type", "", "no type");
   expectRefused(R"({"type": 1})", "type", "", "no type");
@@ -85,7 +85,7 @@ TEST(Refusal, Values) {
   expectRefused(R"({"required": "a"})", "required", "", "array of names");
   expectRefused(R"({"required": [1]})", "required", "", "array of names");
   expectRefused(R"({"required": ["b"], "additionalProperties": false})",
-                "required", "", "'b', which is no property");
+                "required", "", "'b', which is not a property");
   expectRefused(R"({"additionalProperties": 1})", "", "/additionalProperties",
                 "must be");
   expectRefused(R"({"enum": []})", "enum", "", "with values");

@@ -102,7 +102,7 @@ TEST_F(DamagedContents, IsRefusedBeforeCodeIsLoaded) {
                 sizeof(section));
     if (section.sh_flags & SHF_ALLOC && section.sh_type != SHT_NOBITS) {
       EXPECT_CONTAINS(errorWith(section.sh_offset, 0x80),
-                      "damaged.so: the code has another checksum");
+                      "damaged.so: the code does not match its checksum");
     }
   }
 }
@@ -114,7 +114,7 @@ TEST_F(DamagedContents, WeightsAreComparedOnRequest) {
   for (uint64_t i = 0; i < 4096; i += 97) {
     EXPECT_EQ(errorWith(weights.offset + i, 2), "");
     EXPECT_CONTAINS(verifyErrorWith(weights.offset + i, 2),
-                    "damaged.so: the weights have another checksum");
+                    "damaged.so: the weights do not match their checksum");
   }
   for (uint64_t i = 4096; i < weights.size; i += 97)
     EXPECT_NE(verifyErrorWith(weights.offset + i, 2), "");
@@ -127,7 +127,7 @@ TEST_F(DamagedContents, WeightsAreComparedOnRequest) {
 
 TEST_F(DamagedContents, OtherSizes) {
   writeBytes(path, good + '\0');
-  EXPECT_CONTAINS(openError(path), "the code has another checksum");
+  EXPECT_CONTAINS(openError(path), "the code does not match its checksum");
   writeBytes(path, good.substr(0, good.size() - 1));
   EXPECT_CONTAINS(openError(path), "beyond the end of the file");
 }

@@ -110,12 +110,12 @@ TEST_F(ContextTest, RefusesValuesThatDoNotExist) {
   EXPECT_EQ(
       sherry_model_open(demoPath().c_str(), static_cast<sherry_weights>(7)),
       nullptr);
-  EXPECT_CONTAINS(sherry_error_message(), "7 is no value of sherry_weights");
+  EXPECT_CONTAINS(sherry_error_message(), "7 is not a value of sherry_weights");
   auto context = makeContext({40, 16, 1});
   EXPECT_EQ(sherry_eval(context.get(), tokens.data(), 1,
                         static_cast<sherry_logits>(77), nullptr, nullptr),
             -1);
-  EXPECT_CONTAINS(sherry_error_message(), "77 is no value of sherry_logits");
+  EXPECT_CONTAINS(sherry_error_message(), "77 is not a value of sherry_logits");
   EXPECT_EQ(sherry_context_position(context.get(), 0), 0U);
   EXPECT_EQ(sherry_eval_batch(context.get(), nullptr, -5, nullptr, nullptr),
             -1);

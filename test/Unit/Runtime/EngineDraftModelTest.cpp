@@ -139,7 +139,7 @@ TEST_F(EngineDraftModelTest, AModelOfOtherTokensIsRefused) {
             "the draft model has 100 tokens, the model 262; a draft model must "
             "have the same vocabulary");
   EXPECT_EQ(refusal("demo-other-tokens"),
-            "token 100 of the draft model is another one than the model's; a "
+            "token 100 of the draft model differs from the model's; a "
             "draft model must have the same vocabulary");
   EXPECT_EQ(refusal("demo-other"), "");
   EXPECT_EQ(refusal("demo-no-tokenizer"), "");

@@ -274,7 +274,7 @@ TEST_F(EngineTest, HandlersMayNotStep) {
   request.onError = [&](const std::exception &what) { error = what.what(); };
   engine->submit(std::move(request));
   run(*engine);
-  EXPECT_CONTAINS(error, "a handler of a request asks for a step");
+  EXPECT_CONTAINS(error, "a handler of a request must not call step()");
 }
 
 TEST_F(EngineTest, WhatHandlersThrowLeavesOthersAlone) {

@@ -288,8 +288,7 @@ TEST(Ranks, WrongMessagesAreRefused) {
   };
   const std::string wrong = "rank 0 has sent a wrong message: ";
   EXPECT_EQ(refused(&Header::command, 4), wrong + "an unknown command");
-  EXPECT_EQ(refused(&Header::context, 4),
-            wrong + "a context that is not there");
+  EXPECT_EQ(refused(&Header::context, 4), wrong + "an unknown context");
   for (const auto &[field, value] : {std::pair(&Header::numTokens, 0u),
                                      {&Header::numTokens, 17u},
                                      {&Header::numHidden, 4u},

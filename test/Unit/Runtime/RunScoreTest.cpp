@@ -216,7 +216,7 @@ TEST_F(RunTool, ScoresOneLineAfterTheOther) {
   ASSERT_EQ(answers.size(), 6U) << result.out;
   EXPECT_CONTAINS(answers[0], "{\"id\":7,\"loglikelihood\":");
   EXPECT_EQ(answers[5], answers[0]);
-  EXPECT_CONTAINS(answers[1], "{\"id\":8,\"error\":\"the continuation is no "
+  EXPECT_CONTAINS(answers[1], "{\"id\":8,\"error\":\"the continuation has no "
                               "token of its own: both texts together are 1 "
                               "tokens, the context alone 1;");
   EXPECT_CONTAINS(answers[2], "the continuation is empty");

@@ -29,7 +29,7 @@ TEST_F(RunTool, Verify) {
   EXPECT_EQ(result.exitCode, 1);
   EXPECT_EQ(result.out, "");
   EXPECT_CONTAINS(result.error,
-                  "damaged.so: the weights have another checksum");
+                  "damaged.so: the weights do not match their checksum");
 }
 
 TEST_F(RunTool, GreedyTokens) {
@@ -133,8 +133,9 @@ TEST_F(RunTool, SamplingValuesOfTheModel) {
   const std::string wrong = demoPath("demo-wrong-sampling");
   auto result = run("-p a", wrong);
   EXPECT_EQ(result.exitCode, 1);
-  EXPECT_CONTAINS(result.error, "\"sampling.top_k\": 1.5, which is no number "
-                                "for --top-k; compile the model again");
+  EXPECT_CONTAINS(result.error,
+                  "\"sampling.top_k\": 1.5, which is not a number "
+                  "for --top-k; compile the model again");
   EXPECT_EQ(run("-p a -n 1 --top-k 2", wrong).exitCode, 0);
 }
 
@@ -152,7 +153,7 @@ TEST_F(RunTool, UsageErrors) {
     EXPECT_EQ(run(arguments).exitCode, 2) << arguments;
   EXPECT_EQ(run("--tokens 010 -n 0 --print-tokens").out, "10\n");
   EXPECT_CONTAINS(run("-p a -n 99999999999999999999").error,
-                  "'99999999999999999999' is no whole number from "
+                  "'99999999999999999999' is not a whole number from "
                   "-9223372036854775808 to 9223372036854775807");
   auto help = run("--help");
   EXPECT_EQ(help.exitCode, 0);

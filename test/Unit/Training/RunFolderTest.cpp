@@ -102,7 +102,7 @@ TEST_F(RunFolderTest, RefusesALinkToNoCheckpoint) {
               HasSubstr("latest: No such file or directory; let it name the "
                         "checkpoint to go on from"));
   EXPECT_THAT(refuse("latest"), HasSubstr("symbolic links"));
-  EXPECT_THAT(refuse("other"), HasSubstr("no checkpoint of this run"));
+  EXPECT_THAT(refuse("other"), HasSubstr("not a checkpoint of this run"));
   EXPECT_TRUE(fs::exists(path / "step-00000001"));
 }
 

@@ -86,5 +86,5 @@ TEST(TextData, FolderWithoutTokenizer) {
   auto tokenizer = TextTokenizer::open(SHERRY_SOURCE_DIR "/docs");
   ASSERT_FALSE(static_cast<bool>(tokenizer));
   EXPECT_THAT(llvm::toString(tokenizer.takeError()),
-              HasSubstr("holds neither tokenizer.json nor tokenizer.model"));
+              HasSubstr("has neither a tokenizer.json nor a tokenizer.model"));
 }

@@ -13,7 +13,7 @@
 
 namespace sherry::serve {
 
-/// A file of the page. All texts live as long as the program.
+/// A file of the page. All texts live as long as the process.
 struct PageFile {
   std::string_view path; ///< of the request, such as "/" or "/page/app.mjs"
   std::string_view mediaType; ///< value of Content-Type
@@ -22,7 +22,7 @@ struct PageFile {
   std::size_t size;         ///< of the bytes without compression
 };
 
-/// All files of the page, sorted by path.
+/// All files of the page, in the order of their paths.
 struct PageFiles {
   const PageFile *first;
   std::size_t count;
@@ -38,9 +38,9 @@ const PageFile *findPageFile(std::string_view path);
 /// The bytes of `file` without compression, for clients that do not take gzip.
 std::string inflate(const PageFile &file);
 
-/// What every answer with a file of the page carries as
-/// Content-Security-Policy: scripts, styles, pictures and connections of this
-/// server alone, nothing inline, no frames.
+/// The Content-Security-Policy of responses with a file of the page: scripts,
+/// styles, pictures and connections only of this server, nothing inline, no
+/// frames.
 inline constexpr std::string_view pagePolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; "
     "connect-src 'self'; img-src 'self'; worker-src 'self'; "

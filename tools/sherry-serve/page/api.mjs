@@ -4,11 +4,11 @@
 
 import {readEvents} from './sse.mjs';
 
-/** What the server, or the way to it, said instead of an answer. */
+/** An error of the server, or of the connection, instead of an answer. */
 export class ApiError extends Error {
   constructor(message, status = 0) {
     super(message);
-    this.status = status; // of HTTP; 0: none
+    this.status = status; // of HTTP; 0: no response
   }
 }
 
@@ -63,7 +63,7 @@ function parseChunk(data) {
     if (chunk !== null && typeof chunk === 'object')
       return chunk;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new ApiError('The server sent an event that is no JSON object.');
 }
@@ -91,7 +91,7 @@ async function request(path, options) {
   return response;
 }
 
-/** `error` as something to show; aborts stay what they are. */
+/** `error` as an error that can be shown; an AbortError stays unchanged. */
 function readable(error) {
   if (error instanceof ApiError || error.name === 'AbortError')
     return error;
@@ -103,7 +103,7 @@ async function refusal(response) {
   try {
     message = messageOf(await response.json());
   } catch {
-    // Not from the server itself, such as a proxy's page.
+    // Not from the server itself, but for example a proxy's page.
   }
   if (response.status === 401)
     message ??= 'The server wants an API key.';

@@ -18,7 +18,7 @@ applyTheme(settings.theme);
 
 const store = new Store();
 const chat = new Chat(store, () => settings);
-const server = {model: '', context: 0}; // what it says of itself
+const server = {model: '', context: 0}; // as it reports
 let current = newConversation(settings.system);
 
 const composer = new Composer({send, stop: () => chat.stop(current.id)});
@@ -44,7 +44,7 @@ function refresh() {
   showContext();
 }
 
-/** How much of the context the conversation takes, by its last answer. */
+/** The part of the context that the conversation takes, by its last answer. */
 function showContext() {
   const stats = current.messages.findLast((message) => message.stats)?.stats;
   const used = (stats?.prompt ?? 0) + (stats?.generated ?? 0);
@@ -105,7 +105,7 @@ function send({content, files}) {
   run();
 }
 
-/** A new question is answered anew; an answer is only kept. */
+/** A changed question is answered again; a changed answer is only kept. */
 function edit(message, text) {
   if (!mayChange(message))
     return;
@@ -131,7 +131,7 @@ function proceed(message) {
     run();
 }
 
-/** A field may be open for a message that has gone since. */
+/** A field may be open for a message that was removed meanwhile. */
 function mayChange(message) {
   if (chat.isRunning(current.id)) {
     notify('An answer is being written; stop it first.');

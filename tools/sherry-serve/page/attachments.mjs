@@ -4,7 +4,7 @@
 
 const largestFile = 1 << 20; // bytes; no model here reads more
 
-/** Reads a file of the user. Throws an Error that says why it is not taken. */
+/** Reads a file of the user. Throws an Error with a reason if it cannot. */
 export async function readTextFile(file) {
   if (file.size > largestFile)
     throw new Error(`${file.name} is larger than 1 MiB.`);
@@ -20,10 +20,10 @@ export async function readTextFile(file) {
   return {name: file.name, text};
 }
 
-/** What the model reads of a message: its files, then its text. */
+/** The text of a message for the model: its files, then its text. */
 export function textWithFiles(message) {
   const parts = (message.files ?? []).map((file) => {
-    // A fence that the text does not have.
+    // A fence that does not occur in the text.
     const longest = Math.max(
         2, ...[...file.text.matchAll(/`+/g)].map((marks) => marks[0].length));
     const fence = '`'.repeat(longest + 1);

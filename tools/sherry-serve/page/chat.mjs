@@ -5,7 +5,7 @@
 import {ApiError, streamChat} from './api.mjs';
 import {textWithFiles} from './attachments.mjs';
 
-// Milliseconds between two saves of an answer that comes.
+// Milliseconds between two saves of an answer that is being generated.
 const saveInterval = 2000;
 
 /**
@@ -18,7 +18,7 @@ export class Chat extends EventTarget {
   #running = new Map(); // conversation's id: AbortController
   #settings;
 
-  /** `settings()` gives the settings of the time of a request. */
+  /** `settings()` returns the current settings, at each request. */
   constructor(store, settings) {
     super();
     this.#store = store;
@@ -33,7 +33,7 @@ export class Chat extends EventTarget {
     this.#running.get(id)?.abort();
   }
 
-  /** Answers the last message, or goes on with it if it is an answer. */
+  /** Answers the last message, or continues it if it is an answer. */
   async run(conversation, model) {
     if (this.isRunning(conversation.id))
       return;
@@ -90,7 +90,7 @@ export class Chat extends EventTarget {
   }
 }
 
-/** The message that the answer goes to. */
+/** The message that receives the answer. */
 function answerOf(conversation) {
   let message = conversation.messages.at(-1);
   if (message.role !== 'assistant') {
@@ -112,7 +112,7 @@ function note(message, error) {
     throw error;
 }
 
-/** The body of the request for what follows the last message. */
+/** The body of the request for the text after the last message. */
 export function makeRequest(conversation, model, settings) {
   const messages = conversation.messages.map((message) => ({
     role: message.role, content: textWithFiles(message)}));

@@ -7,25 +7,25 @@ import {highlighter} from './highlighter.mjs';
 import {languageOf} from './languages.mjs';
 import {renderCode} from './markdown.mjs';
 
-// What is coloured, or laid out, in one piece. Colours of longer lines would
-// cost more than they tell.
+// Limits of text that is coloured, or laid out, at once. Colours of longer
+// lines cost too much.
 const pieceSize = 4000;
 const longLine = 2000;
 
 let blocks = 0;
 
 /**
- * Code comes in any pieces; whole lines are coloured as they come. The element
- * holds one block per piece, so that the browser lays out only the last.
+ * Shows code that comes in any parts; whole lines are coloured as they come.
+ * The code is divided into blocks, so that the browser lays out only the last.
  */
 export class CodeBlock {
   #name = ++blocks;
   #language;
   #text = [];      // all of it, for the clipboard
-  #waiting = '';   // what is shown in #open
-  #open;           // the last piece
-  #longLine = null; // the piece of a line that is longer than longLine
-  #asked = false;  // the highlighter has a piece
+  #waiting = '';   // the text shown in #open
+  #open;           // the last block
+  #longLine = null; // the block of a line that is longer than longLine
+  #asked = false;  // the highlighter has a request
   #finished = false;
 
   constructor(info) {
@@ -80,7 +80,7 @@ export class CodeBlock {
     }
   }
 
-  /** Moves whole lines out of the open piece; false if there are none. */
+  /** Moves whole lines out of the open block; false if there are none. */
   #takePiece() {
     let end = this.#waiting.lastIndexOf('\n', pieceSize) + 1;
     if (end === 0 && this.#waiting.length > longLine) {

@@ -34,7 +34,7 @@ export class Composer {
     this.#area.focus();
   }
 
-  /** While an answer comes, it can be stopped, and nothing can be sent. */
+  /** During an answer, it can be stopped, and nothing can be sent. */
   setRunning(running) {
     byId('stop').hidden = !running;
     byId('send').hidden = running;
@@ -53,7 +53,7 @@ export class Composer {
   }
 
   #onKey(event) {
-    // On a telephone, Enter is how one gets a new line.
+    // On a phone, Enter begins a new line.
     const touch = matchMedia('(pointer: coarse)').matches;
     if (event.key === 'Enter' && !event.shiftKey && !event.isComposing &&
         (!touch || event.ctrlKey)) {

@@ -58,7 +58,7 @@ export class ConversationView {
     this.#followEnd();
   }
 
-  /** Shows text that came for the last message. */
+  /** Shows new text of the last message. */
   append(message, text) {
     const view = this.#views.at(-1);
     if (view?.message !== message)
@@ -71,12 +71,12 @@ export class ConversationView {
     }
   }
 
-  /** Has a screen reader say `text`. */
+  /** Lets a screen reader speak `text`. */
   announce(text) {
     this.#status.textContent = text;
   }
 
-  /** Opens the last question for editing; false if there is none. */
+  /** Opens the last question for editing; returns false if there is none. */
   editLast() {
     const view = this.#views.findLast((one) => one.message.role === 'user');
     view?.edit();

@@ -2,15 +2,15 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// A block is rendered anew whenever text comes. So that a long one does not
-// cost its length each time, its front is cut off and stays as it is.
+// A block is rendered again whenever text comes. The front of a long block is
+// cut off and rendered only once, so that the cost does not grow with it.
 
 /** Characters of a block that are rendered again and again. */
 export const cutLimit = 4000;
 
-// Of what cannot be cut well, such as one item of a list.
+// The same for blocks that cannot be cut well, such as one item of a list.
 const hardLimit = 3 * cutLimit;
-// What stays behind a cut, so that the rest still begins as the same block.
+// Characters kept after a cut, so that the rest begins as the same block.
 const keptBehind = 400;
 
 /**
@@ -46,7 +46,7 @@ function cutParagraph(token, raw) {
   return [raw.slice(0, best), raw.slice(best)];
 }
 
-/** After the last space before a letter in [start, end), else at `end`. */
+/** Cuts after the last space before a letter in [start, end), else at `end`. */
 function lastBreak(text, start, end) {
   for (let i = end - 1; i > start; --i) {
     if (/\s/.test(text[i - 1]) && /\p{L}/u.test(text[i]))
@@ -57,12 +57,12 @@ function lastBreak(text, start, end) {
   return /^\p{L}/u.test(text.slice(whole, whole + 2)) ? whole : start;
 }
 
-/** `position`, or one less if it is amid the two halves of a character. */
+/** `position`, or one less if it is between two halves of a character. */
 function beforeCharacter(text, position) {
   return /^[\udc00-\udfff]/.test(text[position]) ? position - 1 : position;
 }
 
-/** Keeps the last two items. */
+/** Cuts before the last two items. */
 function cutList(token, raw) {
   let length = 0;
   for (const item of token.items.slice(0, -2))
@@ -70,7 +70,7 @@ function cutList(token, raw) {
   return [raw.slice(0, length), raw.slice(length)];
 }
 
-/** Keeps the last rows, with the head once more. */
+/** Cuts before the last rows, and repeats the head. */
 function cutTable(token, raw) {
   const lines = raw.split('\n');
   const head = lines.slice(0, 2);
@@ -80,7 +80,7 @@ function cutTable(token, raw) {
   return [lines.join('\n') + '\n', [...head, ...kept].join('\n')];
 }
 
-/** At a line's end; code goes on as code, at the top. */
+/** Cuts at a line's end; the rest of code is a code block, too. */
 function cutAnywhere(raw) {
   const end = raw.lastIndexOf('\n', raw.length - keptBehind) + 1;
   const cut = end > 0 ? end : beforeCharacter(raw, raw.length - keptBehind);

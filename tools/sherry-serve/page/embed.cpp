@@ -53,7 +53,7 @@ std::string mediaTypeOf(const std::string &source) {
   return found->second;
 }
 
-/// A file of the page, put together from the lines with its path.
+/// A file of the page, joined from the lines with its path.
 struct File {
   std::string mediaType;
   std::string bytes;
@@ -104,8 +104,8 @@ std::string compress(const std::string &bytes) {
                    Z_DEFAULT_STRATEGY) != Z_OK)
     throw std::bad_alloc();
   std::string result(deflateBound(&stream, bytes.size()), '\0');
-  stream.next_in =
-      reinterpret_cast<Bytef *>(const_cast<char *>(bytes.data())); // is read
+  stream.next_in = reinterpret_cast<Bytef *>(
+      const_cast<char *>(bytes.data())); // is only read
   stream.avail_in = static_cast<uInt>(bytes.size());
   stream.next_out = reinterpret_cast<Bytef *>(result.data());
   stream.avail_out = static_cast<uInt>(result.size());
@@ -117,7 +117,7 @@ std::string compress(const std::string &bytes) {
   return result;
 }
 
-/// 64-bit FNV-1a: tells one version of a file from another, no more.
+/// 64-bit FNV-1a: only distinguishes versions of a file.
 std::string hashOf(const std::string &bytes) {
   std::uint64_t hash = 0xcbf29ce484222325u;
   for (unsigned char byte : bytes)
@@ -137,8 +137,8 @@ std::string literal(std::string_view bytes) {
       lineStart = text.size();
       text += "\"\n\"";
     }
-    // Three digits always, so that the next character is no part of it; '?'
-    // could begin a trigraph.
+    // Always three digits, so that the next character is not part of the
+    // escape; '?' could begin a trigraph.
     if (byte >= ' ' && byte < 127 && byte != '"' && byte != '\\' &&
         byte != '?') {
       text += static_cast<char>(byte);

@@ -1,11 +1,11 @@
-// frames.mjs - Shares the time of each frame among what is to be rendered.
+// frames.mjs - Divides the time of each frame among renderers.
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Milliseconds of a frame for all work together; a frame has 16.
+// Milliseconds of a frame, which has 16, for all work together.
 const budget = 7;
 
-/** Whoever has work; the newest comes first, since it is what users look at. */
+/** Workers; the newest comes first, because users look at it. */
 const waiting = new Set();
 let scheduled = false;
 
@@ -18,7 +18,7 @@ export function requestFrames(worker) {
   schedule();
 }
 
-/** Takes `worker` off the list. */
+/** Removes `worker` from the list. */
 export function cancelFrames(worker) {
   waiting.delete(worker);
 }

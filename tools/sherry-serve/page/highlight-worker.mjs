@@ -5,7 +5,7 @@
 import hljs from './lib/highlight.js';
 
 const languages = new Map(); // name: promise of its registration
-const states = new Map();    // block: where its last text ended
+const states = new Map();    // block: state at the end of its last text
 
 function load(language) {
   if (!languages.has(language)) {
@@ -21,7 +21,7 @@ function highlight(block, language, text) {
   return result.value;
 }
 
-// Without a request, a block is not needed any more.
+// A message without a request drops the block.
 self.onmessage = async ({data: {request, block, language, text}}) => {
   if (request === undefined) {
     states.delete(block);

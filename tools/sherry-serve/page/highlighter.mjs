@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Expressions of highlight.js can take very long for some texts, and texts are
-// what a model wrote. The worker is ended then, and the code stays plain.
+// Expressions of highlight.js can take very long for some texts, and models may
+// write such texts. After this time the worker is ended; the code stays plain.
 const patience = 10000; // milliseconds
 const mostFailures = 3;
 
@@ -15,8 +15,8 @@ class Highlighter {
   #timer = null;
 
   /**
-   * The HTML of `text`, which goes on where the last text of `block` ended, or
-   * null if there are no colours for it.
+   * The HTML of `text`, which continues the last text of `block`; null if there
+   * are no colours for it.
    */
   highlight(block, language, text) {
     if (this.#failures >= mostFailures)
@@ -30,7 +30,7 @@ class Highlighter {
     });
   }
 
-  /** Forgets where the last text of `block` ended. */
+  /** Forgets the state of `block`. */
   release(block) {
     this.#worker?.postMessage({block});
   }

@@ -50,7 +50,7 @@ for (const [language, others] of Object.entries(namesOf)) {
     languages.set(name, language);
 }
 
-/** The language that `name` of a code block means, or null. */
+/** The language of a code block with the name `name`, or null. */
 export function languageOf(name) {
   return languages.get(name.toLowerCase()) ?? null;
 }

@@ -5,7 +5,7 @@
 import {defaults, Lexer, Parser, Renderer, Tokenizer} from './lib/marked.js';
 import DOMPurify from './lib/purify.js';
 
-/** Raw HTML is text like any other. */
+/** Raw HTML is shown as text. */
 class PlainTokenizer extends Tokenizer {
   html() {}
   tag() {}
@@ -23,7 +23,7 @@ class SafeRenderer extends Renderer {
     return safe ? `<a href="${escapeHtml(safe)}">${text}</a>` : text;
   }
 
-  // A picture would tell its host that the answer is read.
+  // Loading a picture would show its host that somebody reads the answer.
   image(href, title, text) {
     return this.link(href, title, `[picture: ${text || 'no description'}]`);
   }
@@ -54,7 +54,7 @@ const allowed = {
     'thead', 'tr', 'ul',
   ],
   ALLOWED_ATTR: ['align', 'class', 'href', 'start'],
-  // All values must match it but those of `class` and what is added.
+  // All values except those of `class` and added ones must match it.
   ALLOWED_URI_REGEXP: /^https?:\/\//i,
   ADD_URI_SAFE_ATTR: ['align', 'start'],
   ALLOW_ARIA_ATTR: false,
@@ -115,7 +115,7 @@ export function normalise(text) {
   return text;
 }
 
-/** Tokens of parseBlocks(), or null for `text` as it is, as a safe fragment. */
+/** A safe fragment of tokens of parseBlocks(); null: of `text` unchanged. */
 export function renderBlocks(tokens, text) {
   try {
     if (tokens)

@@ -6,7 +6,7 @@ import {copyText, make, makeButton} from './dom.mjs';
 import {StreamedMarkdown} from './streamed-markdown.mjs';
 
 /**
- * Shows a message. `actions` has what buttons do: edit(message, text),
+ * Shows a message. `actions` has the functions of buttons: edit(message, text),
  * regenerate(message), proceed(message).
  */
 export class MessageView {
@@ -30,19 +30,19 @@ export class MessageView {
     return this.#message;
   }
 
-  /** Shows text that came. */
+  /** Shows new text. */
   append(text) {
     this.#markdown?.append(text);
   }
 
   /**
-   * Shows what goes with the text. `running`: it is being written; `busy`: it
-   * or another is; `last`: no message follows.
+   * Shows everything besides the text. `running`: the message is being written;
+   * `busy`: some message is; `last`: no message follows.
    */
   update({running, busy, last}) {
     const message = this.#message;
     this.element.classList.toggle('running', running);
-    // It goes on where it had ended.
+    // The answer is continued.
     if (running && this.#markdown?.finished)
       this.#showContent();
     this.#footer.replaceChildren();
@@ -61,7 +61,7 @@ export class MessageView {
     this.#footer.append(row);
   }
 
-  /** Only the numbers, while an answer comes. */
+  /** Updates only the numbers, during an answer. */
   updateStats() {
     const stats = this.#footer.querySelector('.stats');
     if (stats)

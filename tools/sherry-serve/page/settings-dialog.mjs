@@ -29,7 +29,7 @@ export class SettingsDialog {
       for (const field of samplingFields)
         byId(`set-${field.name}`).value = '';
     });
-    // A theme is judged by seeing it.
+    // A preview of the theme.
     byId('theme').addEventListener('change',
                                    () => applyTheme(byId('theme').value));
     this.#dialog.addEventListener('close',

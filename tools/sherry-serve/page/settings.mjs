@@ -1,10 +1,10 @@
-// settings.mjs - What the user chose, and what requests have of it.
+// settings.mjs - The user's settings, and their fields in requests.
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 /**
- * Fields of a request. One that is empty is not sent, so that the server's own
- * default holds.
+ * Fields of a request. Empty ones are not sent, so that the server's own
+ * defaults hold.
  */
 export const samplingFields = [
   {name: 'temperature', label: 'Temperature', min: 0, max: 2, step: 0.05,
@@ -36,7 +36,7 @@ export function loadSettings() {
   try {
     stored = JSON.parse(localStorage.getItem(storageName));
   } catch {
-    // As if there were none.
+    // Damaged settings count as none.
   }
   const sampling = {};
   for (const field of samplingFields) {
@@ -55,7 +55,7 @@ export function saveSettings(settings) {
   localStorage.setItem(storageName, JSON.stringify(settings));
 }
 
-/** Whether the server would take `value` in `field`. */
+/** Whether the server would accept `value` in `field`. */
 export function isValid(field, value) {
   return Number.isFinite(value) && value >= field.min && value <= field.max &&
       (field.step !== 1 || Number.isInteger(value));

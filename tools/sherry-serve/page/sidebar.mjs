@@ -4,7 +4,7 @@
 
 import {confirmAction, make, makeButton} from './dom.mjs';
 
-/** Names a conversation for people. */
+/** The title of a conversation. */
 export function titleOf(conversation) {
   if (conversation.title !== '')
     return conversation.title;

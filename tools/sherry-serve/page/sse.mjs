@@ -15,7 +15,7 @@ export async function* readEvents(body) {
       const {done, value} = await reader.read();
       if (done)
         return;
-      // A character may lie in two pieces.
+      // A character may be split between two chunks.
       yield* parser.push(decoder.decode(value, {stream: true}));
     }
   } finally {
@@ -29,7 +29,7 @@ export class EventParser {
   #data = [];
   #afterReturn = false;
 
-  /** Takes more text; returns the data of the events that it ends. */
+  /** Adds text; returns the data of the events that it completes. */
   push(text) {
     const events = [];
     // A line ends with CR, LF or both.

@@ -20,7 +20,7 @@ export function newConversation(system = '') {
           messages: []};
 }
 
-/** randomUUID() is there only over https and on this machine. */
+/** randomUUID() exists only over https and on this machine. */
 export function newId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -35,7 +35,7 @@ export class Store extends EventTarget {
   #database = null;
   #channel = new BroadcastChannel('sherry-conversations');
 
-  /** Resolves to false if the browser keeps nothing, as in a private window. */
+  /** Resolves to false if the browser stores nothing (private windows). */
   async open() {
     try {
       this.#database = await openDatabase();
@@ -49,7 +49,7 @@ export class Store extends EventTarget {
     return true;
   }
 
-  /** All, the last used first. */
+  /** All conversations, the last used first. */
   list() {
     return [...this.#conversations.values()].sort(
         (a, b) => b.updated - a.updated);
@@ -60,7 +60,7 @@ export class Store extends EventTarget {
     return this.#conversations.get(id);
   }
 
-  /** Keeps `conversation`; throws if there is no room. */
+  /** Stores `conversation`; throws if there is no room. */
   async save(conversation) {
     this.#conversations.set(conversation.id, conversation);
     if (!this.#database)

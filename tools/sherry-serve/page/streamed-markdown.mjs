@@ -7,7 +7,7 @@ import {cutBlock, cutLimit} from './cut.mjs';
 import {cancelFrames, requestFrames} from './frames.mjs';
 import {normalise, parseBlocks, renderBlocks} from './markdown.mjs';
 
-// Characters that are looked at between two looks at the clock.
+// Characters that are read between two checks of the clock.
 const stride = 2000;
 // Milliseconds between two renderings of the same block.
 const pause = 60;
@@ -16,14 +16,14 @@ const openingFence = /^(?:(`{3,})([^`\n]*)|(~{3,})([^\n]*))\n/m;
 const halfFence = /(^|\n)(`+[^`\n]*|~~~[^\n]*)$/;
 
 /**
- * Renders a text into an element, piece by piece. Blocks that are complete are
- * rendered once; only the last one is rendered again when text comes, and long
- * ones are cut. So the cost is linear in the text.
+ * Renders a text into an element while it comes. Complete blocks are rendered
+ * once; only the last block is rendered again when text comes, and long blocks
+ * are cut. So the cost is linear in the text.
  */
 export class StreamedMarkdown {
   #element;
-  #incoming = ''; // not looked at
-  #tail = '';     // looked at, but not rendered for good
+  #incoming = ''; // not read yet
+  #tail = '';     // read, but not finally rendered
   #links = Object.create(null);
   #code = null;      // the code block that the text is in
   #closingFence = null;
@@ -39,7 +39,7 @@ export class StreamedMarkdown {
     element.setAttribute('aria-busy', 'true');
   }
 
-  /** Takes more text. */
+  /** Adds text. */
   append(text) {
     this.#incoming += text.replaceAll('\r', '');
     this.#schedule();
@@ -50,7 +50,7 @@ export class StreamedMarkdown {
     return this.#finished;
   }
 
-  /** Says that no more text comes. */
+  /** Ends the text. */
   finish() {
     if (this.#finished)
       return;
@@ -58,7 +58,7 @@ export class StreamedMarkdown {
     this.#schedule();
   }
 
-  /** Stops all work; the element keeps what it has. */
+  /** Stops all work; the element keeps its contents. */
   destroy() {
     clearTimeout(this.#timer);
     cancelFrames(this);
@@ -95,7 +95,7 @@ export class StreamedMarkdown {
     }, wait);
   }
 
-  /** Passes code on; true if the block ended. */
+  /** Passes code on; returns true if the block ended. */
   #takeCode() {
     const closing = this.#closingFence.exec(this.#codeLines());
     if (closing) {
@@ -105,7 +105,7 @@ export class StreamedMarkdown {
       this.#endCode();
       return true;
     }
-    // A line that could still become the end waits.
+    // A line that could still become the end of the code waits.
     const last = this.#tail.lastIndexOf('\n') + 1;
     const waits = (last > 0 || !this.#inLine) &&
         /^ {0,3}[`~]*[ \t]*$/.test(this.#tail.slice(last));
@@ -131,9 +131,9 @@ export class StreamedMarkdown {
     this.#code = null;
   }
 
-  /** Renders for good what cannot change; true if a code block began. */
+  /** Finally renders blocks that cannot change; true if a code block began. */
   #takeBlocks() {
-    // Tabs within code stay, so code is looked for first.
+    // Tabs within code stay, so code is found first.
     const fence = openingFence.exec(this.#tail);
     if (fence) {
       this.#settle(normalise(this.#tail.slice(0, fence.index)));
@@ -142,7 +142,7 @@ export class StreamedMarkdown {
       return true;
     }
     this.#tail = normalise(this.#tail);
-    // The last line may still turn into something else.
+    // The meaning of the last line may still change.
     const lines = this.#tail.slice(0, this.#tail.lastIndexOf('\n') + 1);
     const tokens = parseBlocks(lines, this.#links) ?? [];
     const last = tokens.findLastIndex((token) => token.type !== 'space');
@@ -178,7 +178,7 @@ export class StreamedMarkdown {
     this.#tail = cut[1];
   }
 
-  /** Renders `text` for good. */
+  /** Finally renders `text`. */
   #settle(text) {
     this.#clearProvisional();
     const fragment = this.#render(text);
@@ -192,7 +192,7 @@ export class StreamedMarkdown {
     this.#clearProvisional();
     if (this.#code)
       return;
-    // The beginning of a code block would flash as text.
+    // The beginning of a code block would briefly appear as text.
     const text = this.#tail.replace(halfFence, '$1');
     this.#provisional = this.#place(this.#render(text));
   }

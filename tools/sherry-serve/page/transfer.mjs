@@ -14,7 +14,7 @@ export function exportText(conversations) {
 
 /**
  * The conversations in the text of a file, with new ids if `taken(id)`. Throws
- * an Error that says what is wrong. Only what is known is taken over.
+ * an Error with a reason if the file is wrong. Only known fields are read.
  */
 export function importText(text, taken) {
   let file;

@@ -1,4 +1,4 @@
-//===- CpuFeatures.cpp - What this CPU can do -----------------------------===//
+//===- CpuFeatures.cpp - Features of this CPU -----------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -47,7 +47,8 @@ static uint64_t savedState() {
   if (!(cpuid(1, 0).ECX & bit_OSXSAVE))
     return 0;
   uint32_t low, high;
-  // Not _xgetbv(), which needs the whole file compiled for XSAVE.
+  // Not _xgetbv(), for which the whole file would have to be compiled for
+  // XSAVE.
   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   return uint64_t{high} << 32 | low;
 }
@@ -78,13 +79,13 @@ uint64_t sherry::runtime::hostCpuFeatures() {
     return probeCpuFeatures();
   std::string unknown;
   const uint64_t unused = parseCpuFeatures(names, unknown);
-  // A test of a smaller CPU would otherwise be one of this CPU.
+  // Otherwise a test of a smaller CPU would silently test this CPU.
   static std::once_flag isSaid;
   if (!unknown.empty())
     std::call_once(isSaid, [&] {
       std::fprintf(stderr,
                    "warning: SHERRY_WITHOUT_CPU_FEATURES has names that are "
-                   "not known: %s; sherry-cpu-features prints those that are\n",
+                   "not known: %s; sherry-cpu-features prints the known ones\n",
                    unknown.c_str());
     });
   return probeCpuFeatures() & ~unused;

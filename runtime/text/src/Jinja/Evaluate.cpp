@@ -107,7 +107,7 @@ Arguments Interpreter::evaluateArguments(const Expression &expression,
   if (expression.spreadKeywords)
     spreadKeywords(evaluate(*expression.spreadKeywords, scope), arguments);
   charge(arguments.weight());
-  // Names are looked for among each other.
+  // Names are compared with each other.
   chargeSearch(arguments.keywords.size(), arguments.keywords.size());
   return arguments;
 }
@@ -266,7 +266,7 @@ Value Interpreter::applyFilter(const std::string &name, const Value &input,
     filter = findListFilter(name);
   if (!filter)
     throw Error("the filter '" + name + "' is not supported");
-  // To count is asked for in every pass of loops.
+  // Counts are often used in every pass of a loop, so they are not charged.
   charge(input.isText() || (name != "length" && name != "count")
              ? input.weight()
              : 1);

@@ -7,7 +7,7 @@
 
 using namespace sherry::jinja;
 
-/// Most elements of a range, as in Jinja's sandbox.
+/// The most elements of a range, as in Jinja's sandbox.
 static constexpr int64_t maxRange = 100'000;
 
 static Value raiseException(Interpreter &, Arguments &arguments) {
@@ -16,7 +16,7 @@ static Value raiseException(Interpreter &, Arguments &arguments) {
 
 static Value formatTime(Interpreter &interpreter, Arguments &arguments) {
   const std::string &format = arguments.requireText(0, "format").bytes();
-  // What strftime does with other conversions is not defined.
+  // The behaviour of strftime for other conversions is undefined.
   for (size_t i = 0; i < format.size(); ++i) {
     if (format[i] != '%')
       continue;
@@ -60,7 +60,7 @@ static Entries takeKeywords(Arguments &arguments) {
   Entries entries;
   if (const Value *object = arguments.get(0, "")) {
     if (!object->isObject())
-      throw Error(arguments.callee + ": the argument is no object");
+      throw Error(arguments.callee + ": the argument is not an object");
     entries = object->entries();
   }
   for (auto &[name, value] : arguments.keywords) {

@@ -10,10 +10,10 @@
 
 using namespace sherry::jinja;
 
-/// Most statements, expressions and calls within each other.
+/// The most levels of nested statements, expressions and calls.
 static constexpr unsigned maxLevel = 600;
 
-/// Counts what is within each other while it lives.
+/// Counts a level of nesting while it lives.
 class Interpreter::Level {
 public:
   explicit Level(Interpreter &owner) : owner(owner) {
@@ -146,7 +146,7 @@ void Interpreter::setTargets(const std::vector<std::string> &names,
     setVariable(scope, names[i], elements[i]);
 }
 
-/// The variable "loop" of the pass `i` of a loop.
+/// The variable "loop" in pass `i` of a loop.
 static Value describeLoop(const Values &elements, size_t i) {
   const auto index = static_cast<int64_t>(i);
   const auto count = static_cast<int64_t>(elements.size());
@@ -180,7 +180,7 @@ Interpreter::Flow Interpreter::executeFor(const Statement &statement,
   }
   bool hasEnded = false;
   for (size_t i = 0; i < elements.size(); ++i) {
-    // What is set in a pass is gone in the next one.
+    // Variables that are set in a pass are gone in the next one.
     Scope inner = {&scope, {}};
     inner.set("loop", describeLoop(elements, i));
     setTargets(statement.names, elements[i], inner);
@@ -216,7 +216,7 @@ void Interpreter::executeSet(const Statement &statement, Scope &scope) {
   Namespace *space = lookUp(statement.space, scope).space();
   if (!space)
     throw Error("'" + statement.space +
-                "' is no namespace; nothing of it can be set");
+                "' is not a namespace; its members cannot be set");
   chargeSearch(space->entries.size());
   for (auto &[name, old] : space->entries)
     if (name.text().bytes() == statement.names[0]) {
@@ -227,7 +227,7 @@ void Interpreter::executeSet(const Statement &statement, Scope &scope) {
   space->entries.emplace_back(Text(statement.names[0]), value);
 }
 
-/// What the body of a block writes, through its filters.
+/// The output of the body of a block, after its filters.
 Value Interpreter::executeBlock(const Statement &statement, Scope &scope,
                                 Flow &flow) {
   Text text;

@@ -13,7 +13,7 @@
 
 namespace sherry::jinja {
 
-/// What a function, a filter, a test or a method is called with.
+/// The arguments of a function, a filter, a test or a method.
 class Arguments {
 public:
   Arguments(std::string callee, Values positional = {})
@@ -22,18 +22,18 @@ public:
     keywords.emplace_back(std::move(name), std::move(value));
   }
 
-  /// The argument of a place or, unless it is empty, a name; null if there is
-  /// none.
+  /// The argument of a position or, unless `name` is empty, of a name; null if
+  /// it was not given.
   const Value *get(size_t place, std::string_view name);
   const Value &require(size_t place, std::string_view name);
   int64_t getInteger(size_t place, std::string_view name, int64_t fallback);
   bool getBoolean(size_t place, std::string_view name, bool fallback);
-  /// Null: not given, or none.
+  /// The text of an argument; null if it was not given, or is none.
   const Text *getText(size_t place, std::string_view name);
   const Text &requireText(size_t place, std::string_view name);
-  /// How long it may take to go through them.
+  /// A bound of the time to iterate over the arguments.
   size_t weight() const;
-  /// All arguments have been asked for, or it is an error.
+  /// Throws Error unless all arguments have been used.
   void finish() const;
 
   const std::string callee;
@@ -41,13 +41,13 @@ public:
   std::vector<std::pair<std::string, Value>> keywords;
 
 private:
-  size_t used = 0; ///< places that were asked for
+  size_t used = 0; ///< positional arguments that were used
   std::vector<std::string_view> usedNames;
 };
 
 class Interpreter;
 
-/// A macro, a function that is built in, or a method that nobody calls.
+/// A macro, a built-in function, or a bound method, which cannot be called.
 class Callable {
 public:
   using Function = Value (*)(Interpreter &, Arguments &);
@@ -56,7 +56,7 @@ public:
   Function function;      ///< null: none
 };
 
-/// Steps for each 64 bytes of a text that is written with quotes.
+/// Steps for each 64 bytes of a text that is written in quotes.
 inline constexpr size_t kQuoteCost = 32;
 
 class Interpreter {
@@ -64,14 +64,14 @@ public:
   Interpreter(const Entries &variables, const Environment &environment);
   Text run(const Statements &statements);
 
-  /// Counts steps; throws where there are too many.
+  /// Counts steps; throws Error if there are too many.
   void charge(size_t steps);
-  /// The steps of looking for a key or a name of this weight among others.
+  /// Counts the steps of searching a key or a name of this weight among others.
   void chargeSearch(size_t others, size_t weight = 1) {
     charge(others * weight / 8);
   }
-  /// As Python's str gives it. To write a letter of a text within a list or an
-  /// object takes as long as a step.
+  /// The result of Python's str. Writing a letter of a text within a list or an
+  /// object costs a step.
   Text textOf(const Value &value) {
     if (!value.isText())
       charge(kQuoteCost * value.weight());
@@ -81,7 +81,7 @@ public:
                     Arguments &arguments);
   bool applyTest(const std::string &name, const Value &input,
                  Arguments &arguments);
-  /// A variable of another name than all that the template sets.
+  /// A value that refers to a new namespace with these entries.
   Value makeNamespace(Entries entries);
   const Environment &getEnvironment() const { return environment; }
 
@@ -120,23 +120,23 @@ private:
   Value evaluateConditional(const Expression &expression, Scope &scope);
   Arguments evaluateArguments(const Expression &expression, std::string callee,
                               Scope &scope);
-  /// A filter of a block: the innermost one's input is `text`.
+  /// Applies the filters of a block; the input of the innermost one is `text`.
   Value filterBlock(const Expression &filter, const Value &text, Scope &scope);
 
   const Environment &environment;
   uint64_t steps = 0;
   unsigned level = 0;
   Scope globals;
-  std::deque<Namespace> namespaces; ///< of all that were made
+  std::deque<Namespace> namespaces; ///< all that were made
 };
 
-// What expressions do, without variables. All throw Error. Those that are given
-// the interpreter count their steps.
+// Operations of expressions. All throw Error. Functions that take the
+// interpreter count their steps.
 
-/// object.name or object[key]: Undefined if there is no such thing.
+/// object.name or object[key]; Undefined if it does not exist.
 Value getMember(Interpreter &interpreter, const Value &object,
                 const Value &key);
-/// What a for loop goes through.
+/// The elements that a for loop iterates over.
 Values listElements(Interpreter &interpreter, const Value &value);
 size_t countElements(const Value &value);
 bool contains(const Value &container, const Value &element);
@@ -148,14 +148,14 @@ Value applySlice(const Value &value, const Value &start, const Value &stop,
                  const Value &step);
 using Filter = Value (*)(Interpreter &, const Value &, Arguments &);
 using Method = Filter;
-/// Null: such values have no such method.
+/// A method of a value; null if its kind has no method of this name.
 Method findMethod(const Value &object, std::string_view name);
-/// What object.name is where Python finds a method before it looks for a
-/// member; nothing if there is no such method. It can be asked for, not called:
-/// calls find their method by themselves.
+/// The value of object.name if Python finds a method before a member; nothing
+/// if there is no such method. The value can be tested, not called: calls find
+/// their method by themselves.
 std::optional<Value> findBoundMethod(const Value &object,
                                      std::string_view name);
-/// Null: there is none.
+/// A filter of texts; null if there is none of this name.
 Filter findTextFilter(std::string_view name);
 Filter findListFilter(std::string_view name);
 /// The functions that every template has.

@@ -13,10 +13,10 @@
 
 using namespace sherry::jinja;
 
-/// Most letters of a name.
+/// The most letters of a name.
 static constexpr size_t maxName = 255;
 
-/// Ends of lines become \n, and the last one goes, as in Jinja.
+/// Turns line ends into \n and removes the last one, as Jinja does.
 static std::string normalizeLines(std::string_view source) {
   std::string result;
   for (size_t i = 0; i < source.size(); ++i) {
@@ -94,8 +94,8 @@ private:
 
   std::string source;
   size_t at = 0, line = 1;
-  bool isLineBegin = true; ///< nothing of the line has been read
-  std::string brackets;    ///< that are open
+  bool isLineBegin = true; ///< nothing of the line has been read yet
+  std::string brackets;    ///< the open ones
   std::vector<Token> tokens;
 };
 
@@ -108,14 +108,14 @@ std::vector<Token> Lexer::read() {
   return std::move(tokens);
 }
 
-/// Text, without the white space that the tag after it takes away.
+/// Adds text, without the white space that the tag after it removes.
 void Lexer::addData(std::string_view text, char sign, bool isPrint) {
   const size_t end = at + text.size();
   if (sign == '-') {
     text = text.substr(0, Text(text).strip(nullptr, false, true).size());
   } else if (sign != '+' && !isPrint) {
     // A tag alone at the beginning of its line.
-    const size_t begin = text.rfind('\n') + 1; // 0: there is none
+    const size_t begin = text.rfind('\n') + 1; // 0: no line end
     if ((begin > 0 || isLineBegin) &&
         Text(text.substr(begin)).strip(nullptr, true, true).empty())
       text = text.substr(0, begin);
@@ -125,7 +125,7 @@ void Lexer::addData(std::string_view text, char sign, bool isPrint) {
   advance(end);
 }
 
-/// White space that a tag which has just ended takes away behind it.
+/// Skips the white space that a tag which has just ended removes after it.
 void Lexer::trimAfter(char sign, bool isPrint) {
   const size_t begin = at;
   if (sign == '-') {
@@ -143,7 +143,7 @@ void Lexer::trimAfter(char sign, bool isPrint) {
   isLineBegin = at > begin && source[at - 1] == '\n';
 }
 
-/// Text up to the next tag, and that tag.
+/// Reads text up to the next tag, and the tag.
 void Lexer::readData() {
   size_t begin = at;
   while ((begin = source.find('{', begin)) != std::string::npos &&
@@ -170,7 +170,7 @@ void Lexer::readData() {
   readTag(kind == '{');
 }
 
-/// A comment, whose text begins at `inside`.
+/// Reads a comment, whose text begins at `inside`.
 void Lexer::readComment(size_t inside) {
   const size_t end = source.find("#}", inside);
   if (end == std::string::npos)
@@ -181,13 +181,13 @@ void Lexer::readComment(size_t inside) {
   trimAfter(hasSign ? sign : '\0', false);
 }
 
-/// What lies between {% raw %} and {% endraw %}. False: this is another tag,
-/// and nothing was read.
+/// Reads the text between {% raw %} and {% endraw %}. Returns false, and reads
+/// nothing, at another tag.
 bool Lexer::readRaw() {
   auto skipSpaces = [&](size_t place) {
     return std::min(source.find_first_not_of(" \t\n", place), source.size());
   };
-  /// The end of the tag that has `word`, after the %}; its sign.
+  /// Finds the end of a tag of `word`, after its %}, and the sign before it.
   auto matchTag = [&](size_t place, std::string_view word, char &sign) {
     place = skipSpaces(place);
     if (source.compare(place, word.size(), word) != 0)
@@ -203,7 +203,7 @@ bool Lexer::readRaw() {
   if (begin == 0)
     return false;
   advance(begin);
-  // Unlike other tags it keeps the end of its line.
+  // Unlike other tags, {% raw %} keeps the line end after it.
   trimAfter(sign == '-' ? '-' : '+', false);
   for (size_t end = at; (end = source.find("{%", end)) != std::string::npos;
        ++end) {
@@ -258,7 +258,8 @@ void Lexer::readWord() {
   size_t end = at;
   while (end < source.size() && (isLetter(source[end]) || isDigit(source[end])))
     ++end;
-  // Names are looked up in each pass of a loop, and stand in errors.
+  // Names are limited, because they are looked up in each pass of a loop, and
+  // occur in errors.
   if (end - at > maxName)
     fail("a name has more than " + std::to_string(maxName) + " letters");
   add(Token::Name, source.substr(at, end - at), end);
@@ -290,7 +291,7 @@ void Lexer::readNumber() {
   }
   if (isLetter(byteAt(end)))
     fail("'" + source.substr(at, end + 1 - at) +
-         "' is no number in decimal digits");
+         "' is not a number in decimal digits");
   std::string digits = source.substr(at, end - at);
   digits.erase(std::remove(digits.begin(), digits.end(), '_'), digits.end());
   Token token = {isFloat ? Token::Float : Token::Integer, digits, line};
@@ -305,7 +306,7 @@ void Lexer::readNumber() {
   advance(end);
 }
 
-/// A number of hexadecimal digits, from `place` on.
+/// Reads a number of hexadecimal digits from `place` on.
 uint32_t Lexer::readEscape(size_t &place, size_t digits) {
   const std::string word = source.substr(place, digits);
   if (word.size() < digits ||
@@ -314,7 +315,7 @@ uint32_t Lexer::readEscape(size_t &place, size_t digits) {
   place += digits;
   const auto point = static_cast<uint32_t>(std::stoul(word, nullptr, 16));
   if (point > 0x10FFFF || (point >= 0xD800 && point < 0xE000))
-    fail("\\u" + word + " in a string is no character");
+    fail("\\u" + word + " in a string is not a character");
   return point;
 }
 

@@ -25,10 +25,10 @@ struct Token {
     Integer,
     Float,
     Operator,
-    End ///< of the template
+    End ///< end of the template
   };
   Kind kind;
-  std::string text; ///< a string's value, else what stands there
+  std::string text; ///< a string's value, else the source text
   size_t line;
   int64_t integer = 0;
   double number = 0;
@@ -39,8 +39,8 @@ struct Token {
 };
 
 /// Cuts a template into tokens, the last of which is End. White space is
-/// treated as transformers has it: trim_blocks and lstrip_blocks are on.
-/// Throws LocatedError.
+/// treated as in transformers: trim_blocks and lstrip_blocks are on. Throws
+/// LocatedError.
 std::vector<Token> readTokens(std::string_view source);
 
 } // namespace sherry::jinja

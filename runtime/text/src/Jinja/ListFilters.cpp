@@ -90,7 +90,7 @@ static Value join(Interpreter &interpreter, const Value &value,
   return Value(std::move(result));
 }
 
-/// What Jinja makes of nothing, whatever the arguments are.
+/// The result of a filter for an empty or undefined value, with any arguments.
 static Value passNothing(Arguments &arguments) {
   arguments.get(SIZE_MAX - 1, "");
   for (const auto &[name, value] : arguments.keywords)
@@ -98,7 +98,7 @@ static Value passNothing(Arguments &arguments) {
   return Value::list({}, ListKind::Lazy);
 }
 
-/// map: an attribute of each element, or what a filter makes of it.
+/// map: an attribute of each element, or the result of a filter for it.
 static Value map(Interpreter &interpreter, const Value &value,
                  Arguments &arguments) {
   Values result;
@@ -117,7 +117,7 @@ static Value map(Interpreter &interpreter, const Value &value,
   const Values rest(arguments.positional.begin() + 1,
                     arguments.positional.end());
   for (const auto &[keyword, given] : arguments.keywords)
-    arguments.get(0, keyword); // that filter's
+    arguments.get(0, keyword); // of the filter
   for (const Value &element : listElements(interpreter, value)) {
     Arguments inner(name, rest);
     inner.keywords = arguments.keywords;
@@ -158,15 +158,15 @@ static Value select(Interpreter &interpreter, const Value &value,
 static Value listItems(Interpreter &, const Value &value, Arguments &) {
   Values items;
   if (!value.isUndefined() && !value.isObject())
-    throw Error("items: " + std::string(value.kind()) + " is no object");
+    throw Error("items: " + std::string(value.kind()) + " is not an object");
   if (value.isObject())
     for (const auto &[key, member] : value.entries())
       items.push_back(Value::list({key, member}, ListKind::Tuple));
   return Value::list(std::move(items), ListKind::Lazy);
 }
 
-/// What elements are ordered by: capital letters are like small ones, unless
-/// the arguments say otherwise.
+/// The key by which elements are sorted: upper case letters count as lower case
+/// ones, unless the arguments say otherwise.
 static Value sortKey(const Value &value, bool isCaseSensitive) {
   return value.isText() && !isCaseSensitive ? Value(value.text().lower())
                                             : value;
@@ -208,7 +208,7 @@ static Value sortObject(Interpreter &interpreter, const Value &value,
   const Text *by = arguments.getText(1, "by");
   const bool isReversed = arguments.getBoolean(2, "reverse", false);
   if (!value.isObject())
-    throw Error("dictsort: " + std::string(value.kind()) + " is no object");
+    throw Error("dictsort: " + std::string(value.kind()) + " is not an object");
   Values items, keys;
   for (const auto &[key, member] : value.entries()) {
     items.push_back(Value::list({key, member}, ListKind::Tuple));

@@ -11,10 +11,10 @@ using namespace sherry::jinja;
 namespace {
 
 struct Account {
-  /// Negative, perhaps, where values die in other threads than theirs.
+  /// May be negative in a thread that destroys values of other threads.
   int64_t live = 0;
   int64_t limit = INT64_MAX; ///< of `live`
-  size_t bytes = 0;          ///< that the limit allows; 0: there is none
+  size_t bytes = 0;          ///< that the limit allows; 0: no limit
 };
 
 } // namespace

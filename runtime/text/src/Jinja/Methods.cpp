@@ -40,7 +40,7 @@ static bool matchesEnd(const std::string &text, const std::string &part,
                       part) == 0;
 }
 
-/// startswith and endswith, of a text or one of a tuple of texts.
+/// startswith and endswith, with a text or a tuple of texts.
 template <bool atEnd>
 static Value matches(Interpreter &, const Value &value, Arguments &arguments) {
   const Value &part = arguments.require(0, "prefix");
@@ -64,7 +64,7 @@ static Value remove(Interpreter &, const Value &value, Arguments &arguments) {
                      : text.slice(part.size(), text.size()));
 }
 
-/// find and rfind: the place of a text in characters, -1 if it is not there.
+/// find and rfind: the offset of a text in characters, -1 if it is not found.
 template <bool fromRight>
 static Value find(Interpreter &, const Value &value, Arguments &arguments) {
   const size_t found =
@@ -96,7 +96,7 @@ static Value join(Interpreter &interpreter, const Value &value,
   for (const Value &element :
        listElements(interpreter, arguments.require(0, "iterable"))) {
     if (!element.isText())
-      throw Error("join: " + std::string(element.kind()) + " is no text");
+      throw Error("join: " + std::string(element.kind()) + " is not a text");
     if (!std::exchange(isFirst, false))
       result.append(value.text());
     result.append(element.text());
@@ -109,7 +109,7 @@ static Value mapText(Interpreter &, const Value &value, Arguments &) {
   return Value((value.text().*map)());
 }
 
-/// Whether there are bytes, and all of them are of a kind.
+/// Whether the text is not empty and all of its bytes are of a kind.
 template <bool (*isOne)(char)>
 static Value areAll(Interpreter &, const Value &value, Arguments &) {
   const std::string &bytes = value.text().bytes();
@@ -174,7 +174,7 @@ static const Table objectMethods = {
     {"items", listMembers<true, true>},
 };
 
-// Methods that Python has, too, and those that its sandbox forbids.
+// Further methods of Python, and those that its sandbox forbids.
 static const std::unordered_set<std::string_view> otherTextMethods = {
     "casefold",   "center",       "encode",  "expandtabs", "format",
     "format_map", "index",        "isalnum", "isalpha",    "isascii",

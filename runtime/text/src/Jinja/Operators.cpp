@@ -19,7 +19,8 @@ using namespace sherry::jinja;
 // Members
 //===----------------------------------------------------------------------===//
 
-/// The place that a Python index means, if it is one of `count`.
+/// The offset that a Python index means; nothing if it is not among `count`
+/// elements.
 static std::optional<size_t> findPlace(int64_t index, size_t count) {
   if (index < 0)
     index += static_cast<int64_t>(count);
@@ -62,7 +63,7 @@ Value sherry::jinja::getMember(Interpreter &interpreter, const Value &object,
     return place ? object.elements()[*place] : none;
   }
   if (object.isText()) {
-    // Characters are counted from the beginning.
+    // Finding a character takes time from the beginning on.
     interpreter.charge(object.weight());
     const std::vector<size_t> begins = object.text().characterBegins();
     const auto place = findPlace(*key.integer(), begins.size() - 1);
@@ -130,7 +131,7 @@ static int64_t clampBound(const Value &bound, int64_t fallback, int64_t count,
     return fallback;
   const auto index = bound.integer();
   if (!index)
-    throw Error(std::string(bound.kind()) + " is no place of a slice");
+    throw Error(std::string(bound.kind()) + " is not an index of a slice");
   return std::clamp(*index < 0 ? *index + count : *index, low, high);
 }
 
@@ -142,7 +143,7 @@ Value sherry::jinja::applySlice(const Value &value, const Value &start,
     throw Error(std::string(value.kind()) + " cannot be sliced");
   const bool hasStep = !stepValue.isNone() && !stepValue.isUndefined();
   if (hasStep && !stepValue.integer())
-    throw Error("the step of a slice is no whole number");
+    throw Error("the step of a slice is not a whole number");
   const int64_t step = hasStep ? *stepValue.integer() : 1;
   if (step == 0)
     throw Error("the step of a slice is 0");
@@ -167,7 +168,7 @@ Value sherry::jinja::applySlice(const Value &value, const Value &start,
       text.append(value.text(), begins[place], begins[place + 1]);
     else
       elements.push_back(value.elements()[place]);
-    // A step beyond the end may be as large as it likes.
+    // Steps beyond the end of any size must not overflow.
     if (step > 0 ? step >= end - i : step <= end - i)
       break;
     i += step;
@@ -250,7 +251,7 @@ static Value calculateIntegers(const std::string &name, int64_t a, int64_t b) {
   return Value(result);
 }
 
-/// A text or a list, `count` times.
+/// A text or a list, repeated `count` times.
 static Value repeat(const Value &value, int64_t count) {
   count = std::max<int64_t>(count, 0);
   if (value.isText())
@@ -325,7 +326,7 @@ bool sherry::jinja::applyCompare(const std::string &name, const Value &a,
   for (const Value *value : {&a, &b})
     if (value->isUndefined())
       failUndefined(*value);
-  // Not a number is neither less nor more.
+  // NaN is neither less nor greater.
   if (a.isFloat() || b.isFloat())
     if (a.isNumber() && b.isNumber() &&
         (std::isnan(a.number()) || std::isnan(b.number())))

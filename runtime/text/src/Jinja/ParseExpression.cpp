@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The precedence is that of Jinja, which is not quite Python's: ~ binds
-// stronger than +, and a filter stronger than a minus in front.
+// The precedence is Jinja's, which differs from Python's: ~ binds tighter than
+// +, and a filter tighter than a unary minus.
 //
 //===----------------------------------------------------------------------===//
 #include "Parser.h"
@@ -160,7 +160,7 @@ ExpressionPtr Parser::parseCompare() {
   }
 }
 
-/// Operators of one strength, from left to right.
+/// Operators of one precedence, from left to right.
 template <typename Next>
 ExpressionPtr
 Parser::parseLeft(std::initializer_list<std::string_view> operators,

@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Values, and what follows them: members, calls, filters, tests.
+// Values, and the members, calls, filters and tests that follow them.
 //
 //===----------------------------------------------------------------------===//
 #include "Parser.h"
@@ -30,7 +30,7 @@ ExpressionPtr Parser::parsePrimary() {
     return node;
   }
   case Token::String: {
-    // Neighbours are one.
+    // Adjacent strings are one.
     Text text;
     while (current().kind == Token::String)
       text.append(take().text, Origin::Template);
@@ -65,7 +65,7 @@ ExpressionPtr Parser::parsePrimary() {
   failHere("a value");
 }
 
-/// What lies between brackets, the first of which has been read.
+/// The list between brackets, the first of which has been read.
 ExpressionPtr Parser::parseList(std::string_view end) {
   ExpressionPtr list = make(Expression::List);
   while (!isOperator(end)) {
@@ -109,7 +109,7 @@ ExpressionPtr Parser::parsePostfix(ExpressionPtr value) {
   }
 }
 
-/// An index or a slice, after the bracket.
+/// Parses an index or a slice, after the bracket.
 ExpressionPtr Parser::parseSubscript(ExpressionPtr value) {
   ExpressionPtr parts[3];
   size_t count = 0;
@@ -140,7 +140,7 @@ ExpressionPtr Parser::parseSubscript(ExpressionPtr value) {
   return node;
 }
 
-/// Arguments in parentheses, if there are any.
+/// Parses arguments in parentheses, if there are any.
 void Parser::parseArguments(Expression &call) {
   if (!skipOperator("("))
     return;
@@ -186,7 +186,7 @@ ExpressionPtr Parser::parseFilters(ExpressionPtr value) {
   }
 }
 
-/// A filter, after the bar. `value` is null at the beginning of a block.
+/// Parses a filter, after the bar. `value` is null at the beginning of a block.
 ExpressionPtr Parser::parseFilter(ExpressionPtr value) {
   ExpressionPtr node = make(Expression::Filter, expectName("a filter"));
   add(*node, std::move(value));
@@ -194,7 +194,7 @@ ExpressionPtr Parser::parseFilter(ExpressionPtr value) {
   return node;
 }
 
-/// A test, after "is".
+/// Parses a test, after "is".
 ExpressionPtr Parser::parseTest(ExpressionPtr value) {
   const bool isNegated = skipName("not");
   std::string name;

@@ -22,8 +22,8 @@ void Parser::endTag() {
   take();
 }
 
-/// Statements up to a tag that begins with one of `ends`, whose name is then
-/// the current token; with none, up to the end of the template.
+/// Parses statements up to a tag that begins with one of `ends`, whose name is
+/// then the current token; if `ends` is empty, up to the end of the template.
 Statements Parser::parseUntil(std::initializer_list<std::string_view> ends) {
   const size_t begin = current().line;
   if (++nesting > maxNesting)
@@ -52,7 +52,7 @@ Statements Parser::parseUntil(std::initializer_list<std::string_view> ends) {
   return result;
 }
 
-/// Null: a tag that does nothing.
+/// Parses a tag; null if the tag does nothing.
 std::unique_ptr<Statement> Parser::parseStatement() {
   const Token token = take();
   auto statement =
@@ -91,7 +91,7 @@ std::unique_ptr<Statement> Parser::parseStatement() {
     if (loops == 0)
       fail("{% " + name + " %} is in no loop");
   } else if (name == "generation" || name == "endgeneration") {
-    // Marks for training.
+    // {% generation %} is a mark for training.
     endTag();
     return nullptr;
   } else
@@ -192,7 +192,7 @@ void Parser::parseSet(Statement &statement) {
 
 void Parser::parseMacro(Statement &statement) {
   statement.kind = Statement::Macro;
-  // What a macro sees is the whole template's, not that of one pass of a loop.
+  // A macro sees the variables of the template, not those of a pass of a loop.
   if (loops != 0 || macros != 0)
     fail("a macro within a loop or another macro is not supported");
   statement.name = expectName("the name of a macro");

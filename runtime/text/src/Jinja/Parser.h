@@ -13,8 +13,8 @@
 
 namespace sherry::jinja {
 
-/// Reads the tokens of a template. All that is no part of the language that is
-/// supported throws LocatedError.
+/// Parses the tokens of a template. Throws LocatedError for everything that is
+/// not supported.
 class Parser {
 public:
   explicit Parser(std::vector<Token> tokens) : tokens(std::move(tokens)) {}
@@ -34,7 +34,7 @@ private:
   void endTag();
 
   // Expressions, the loosest operators first.
-  ExpressionPtr parseExpression(); ///< with commas, a list
+  ExpressionPtr parseExpression(); ///< with commas, a tuple
   ExpressionPtr parseConditional(bool allowsIf = true);
   ExpressionPtr parseOr();
   ExpressionPtr parseAnd();
@@ -77,7 +77,8 @@ private:
   [[noreturn]] void failTooDeep() const;
   [[noreturn]] void failHere(const std::string &expected) const;
 
-  /// Makes a node of these operands; throws where the tree becomes too deep.
+  /// Makes a node of these operands; throws LocatedError if the tree becomes
+  /// too deep.
   ExpressionPtr make(Expression::Kind kind, std::string name = "",
                      ExpressionPtr first = nullptr,
                      ExpressionPtr second = nullptr);
@@ -85,7 +86,7 @@ private:
 
   std::vector<Token> tokens;
   size_t at = 0;
-  unsigned nesting = 0; ///< levels that are being read
+  unsigned nesting = 0; ///< levels that are being parsed
   unsigned loops = 0, macros = 0;
 };
 

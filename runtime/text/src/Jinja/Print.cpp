@@ -11,13 +11,14 @@
 
 using namespace sherry::jinja;
 
-/// The shortest text that gives the same number.
+/// The shortest text that reads as the same number.
 static std::string printFloat(double value, bool isJson) {
   if (std::isnan(value))
     return isJson ? "NaN" : "nan";
   if (std::isinf(value))
     return std::string(value < 0 ? "-" : "") + (isJson ? "Infinity" : "inf");
-  // Python begins with exponents where 16 digits end, the library with 15.
+  // Python uses exponents for more than 16 digits, the library for more than
+  // 15.
   if (std::abs(value) >= 1e15 && std::abs(value) < 1e16) {
     char buffer[32];
     std::snprintf(buffer, sizeof(buffer), "%.1f", value);
@@ -32,15 +33,15 @@ static std::string writeHex(const char *prefix, uint32_t number, int digits) {
   return buffer;
 }
 
-/// Appends `text` between quotes; `escape` gives what is written for a
-/// character, if not the character itself. All of it has the origin of the
+/// Appends `text` in quotes; `escape` returns the text that replaces a
+/// character, empty if none does. The replacement has the origin of the
 /// character.
 template <typename Escape>
 static void appendQuoted(Text &out, const Text &text, char quote,
                          const Escape &escape) {
   const std::string_view mark(&quote, 1);
   out.append(mark, Origin::Template);
-  size_t begin = 0; // of what is written as it is
+  size_t begin = 0; // of bytes that are not escaped
   const std::string_view view = text.bytes();
   for (size_t i = 0, next; i < view.size(); i = next) {
     next = i + characterSize(view.substr(i));
@@ -55,7 +56,8 @@ static void appendQuoted(Text &out, const Text &text, char quote,
   out.append(mark, Origin::Template);
 }
 
-/// A letter after a backslash, if `character` has one in both forms.
+/// The escape of `character` with a letter that repr and JSON share; else
+/// empty.
 static std::string escapeCommon(std::string_view character, char quote) {
   const char byte = character.front();
   switch (byte) {
@@ -72,7 +74,7 @@ static std::string escapeCommon(std::string_view character, char quote) {
   }
 }
 
-/// As Python's repr writes characters.
+/// Escapes characters as Python's repr does.
 static std::string escapeForRepr(std::string_view character, char quote) {
   const std::string common = escapeCommon(character, quote);
   if (!common.empty() || isPrintable(character))
@@ -83,7 +85,7 @@ static std::string escapeForRepr(std::string_view character, char quote) {
                            : writeHex("\\U", point, 8);
 }
 
-/// As Python's json.dumps writes characters.
+/// Escapes characters as Python's json.dumps does.
 static std::string escapeForJson(std::string_view character, bool isAscii) {
   switch (character.front()) {
   case '\b':
@@ -100,7 +102,7 @@ static std::string escapeForJson(std::string_view character, bool isAscii) {
   if (point < 0x10000)
     return writeHex("\\u", point, 4);
   if (point == UINT32_MAX)
-    throw Error("tojson: a text is no UTF-8");
+    throw Error("tojson: a text is not valid UTF-8");
   const uint32_t rest = point - 0x10000;
   return writeHex("\\u", 0xD800 + (rest >> 10), 4) +
          writeHex("\\u", 0xDC00 + (rest & 0x3FF), 4);
@@ -122,7 +124,7 @@ static void appendRepr(Text &out, const Entries &entries,
   out.append("}", Origin::Template);
 }
 
-/// What stands around the elements of a list.
+/// The brackets around the elements of a list.
 static std::pair<const char *, const char *> listMarks(const Value &list) {
   switch (list.listKind()) {
   case ListKind::List:
@@ -136,7 +138,8 @@ static std::pair<const char *, const char *> listMarks(const Value &list) {
   case ListKind::Items:
     return {"dict_items([", "])"};
   default:
-    throw Error("what range, map and their like give is no text; make it a "
+    throw Error("the result of range, map and similar functions is not a text; "
+                "make it a "
                 "list");
   }
 }
@@ -204,7 +207,7 @@ private:
   void newLine() {
     if (style.indent < 0)
       return;
-    // At most Text::maxSize times Value::maxDepth.
+    // Cannot overflow: at most Text::maxSize times Value::maxDepth.
     const auto count = static_cast<size_t>(style.indent) * level;
     if (count > Text::maxSize)
       throw Error("the indent of tojson is too large");
@@ -222,7 +225,7 @@ private:
     });
   }
   void appendObject(Entries entries);
-  /// What lies between brackets: `count` members that `member(i)` writes.
+  /// Writes `count` members, each by `member(i)`, between brackets.
   template <typename Member>
   void appendAll(const char *brackets, size_t count, const Member &member) {
     write({brackets, 1});

@@ -11,12 +11,12 @@
 
 using namespace sherry::jinja;
 
-/// The first and the last of code points that follow each other.
+/// The first and the last code point of a range.
 using Range = std::pair<char32_t, char32_t>;
 
-/// All code points of Unicode that are others (control, format, private, not
-/// assigned) or separators. The library that has them knows no list of them:
-/// they are found in the text of all characters.
+/// All code points of Unicode of the categories Other (control, format,
+/// private, not assigned) and Separator. The library has no list of them, so
+/// they are found by matching a text of all characters.
 static std::vector<Range> findUnprintable() {
   constexpr char32_t end = 0x110000, surrogates = 0xD800, afterThem = 0xE000;
   std::string all;
@@ -38,7 +38,7 @@ static std::vector<Range> findUnprintable() {
 bool sherry::jinja::isPrintable(std::string_view character) {
   if (character.size() == 1) {
     const auto byte = static_cast<unsigned char>(character.front());
-    return byte >= 0x20 && byte != 0x7F; // a byte that is no UTF-8 stays
+    return byte >= 0x20 && byte != 0x7F; // malformed bytes are kept
   }
   static const std::vector<Range> ranges = findUnprintable();
   const char32_t point = sherry::runtime::decodeUtf8(character);

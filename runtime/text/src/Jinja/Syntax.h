@@ -14,7 +14,7 @@
 
 namespace sherry::jinja {
 
-/// Most levels of expressions and statements within each other.
+/// The most levels of nested expressions and statements.
 constexpr unsigned maxNesting = 200;
 
 struct Expression;
@@ -42,14 +42,14 @@ struct Expression {
   };
   Kind kind;
   size_t line;
-  unsigned depth = 1; ///< levels of the tree, itself included
+  unsigned depth = 1; ///< levels of the tree, this one included
   std::string name = {};
   Value value = {};
   std::vector<ExpressionPtr> operands = {};
   std::vector<std::string> names = {};
-  /// Arguments with a name.
+  /// Named arguments.
   std::vector<std::pair<std::string, ExpressionPtr>> keywords = {};
-  /// More of them, in a list and in an object; null: none.
+  /// The arguments *list and **object; null: none.
   ExpressionPtr spread = {}, spreadKeywords = {};
 };
 
@@ -60,8 +60,8 @@ struct Statement {
     For,         ///< names in expression if filter: body, else other
     If,          ///< branches, else other
     Set,         ///< names = expression; or space.names[0] = expression
-    SetBlock,    ///< names[0] = what body writes, through filters
-    FilterBlock, ///< what body writes, through filters
+    SetBlock,    ///< names[0] = output of body, through filters
+    FilterBlock, ///< output of body, through filters
     With,        ///< keywords, for body
     Macro,       ///< name(keywords; null: no default): body
     Break,
@@ -74,8 +74,8 @@ struct Statement {
   std::string space = {};
   std::vector<std::string> names = {};
   ExpressionPtr expression = {};
-  /// Of a for, a condition; of blocks, a filter whose first operand is null:
-  /// the text.
+  /// Of For, a condition; of blocks, a filter whose innermost operand is null
+  /// and stands for the text.
   ExpressionPtr filter = {};
   std::vector<std::pair<std::string, ExpressionPtr>> keywords = {};
   struct Branch {

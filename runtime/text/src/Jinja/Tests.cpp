@@ -23,7 +23,7 @@ template <bool wanted> static bool isExactly(const Value &value, Arguments &) {
 static int64_t requireInteger(const Value &value) {
   if (const auto number = value.integer())
     return *number;
-  throw Error(std::string(value.kind()) + " is no whole number");
+  throw Error(std::string(value.kind()) + " is not a whole number");
 }
 
 template <int64_t rest> static bool hasRest(const Value &value, Arguments &) {
@@ -39,7 +39,7 @@ static bool isIn(const Value &value, Arguments &arguments) {
   return contains(arguments.require(0, "seq"), value);
 }
 
-/// Comparisons: `==` and its like.
+/// Comparisons, such as `==`.
 template <char first, char second = '\0'>
 static bool compares(const Value &value, Arguments &arguments) {
   std::string name(1, first);
@@ -60,7 +60,7 @@ static bool isIterable(const Value &value, Arguments &) {
          value.isUndefined();
 }
 
-/// Whether it has a length and, to Python, places.
+/// Whether a value has a length and Python can index it.
 static bool isSequence(const Value &value, Arguments &arguments) {
   return isIterable(value, arguments) && (!value.isList() || value.hasPlaces());
 }

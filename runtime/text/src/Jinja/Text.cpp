@@ -13,9 +13,9 @@
 
 using namespace sherry::jinja;
 
-/// Most parts of a text that is split.
+/// The most parts of a text that is split.
 static constexpr size_t maxParts = size_t{1} << 18;
-/// Most bytes of a set of characters.
+/// The most bytes of a set of characters.
 static constexpr size_t maxStripped = 1000;
 
 size_t sherry::jinja::characterSize(std::string_view text) {
@@ -139,7 +139,7 @@ Text Text::strip(const Text *set, bool left, bool right) const {
     begin += size;
   }
   while (right && end > begin) {
-    // A character has at most four bytes, the first of which tells how many.
+    // A character has at most four bytes; the first byte gives their number.
     size_t size = 1;
     for (size_t i = 2; i <= std::min<size_t>(4, end - begin); ++i)
       if (characterSize(view.substr(end - i, i)) == i)
@@ -151,8 +151,8 @@ Text Text::strip(const Text *set, bool left, bool right) const {
   return slice(begin, end);
 }
 
-/// As std::string_view::find, which takes the product of both lengths at worst;
-/// this takes their sum.
+/// Like std::string_view::find, whose time is at worst the product of both
+/// lengths; the time of this function is their sum.
 static size_t findPart(std::string_view text, std::string_view part,
                        size_t from) {
   const void *found =
@@ -226,7 +226,7 @@ std::vector<Text> Text::splitWords(int64_t limit, bool fromRight) const {
       isInside = true;
     }
   }
-  // What is left over is one part, with the spaces in it and at the far end.
+  // The rest is one part, with the spaces in it and at its far end.
   if (limit >= 0 && words.size() > static_cast<uint64_t>(limit)) {
     const auto rest = words.size() - static_cast<size_t>(limit);
     if (fromRight) {
@@ -277,7 +277,7 @@ std::vector<Text> Text::split(const Text *separator, int64_t limit,
   return parts;
 }
 
-/// Whether a character ends a line to Python.
+/// Whether Python treats a character as a line end.
 static bool endsLine(std::string_view character) {
   const uint32_t point = decode(character);
   return (point >= 0x0A && point <= 0x0D) || (point >= 0x1C && point <= 0x1E) ||
@@ -328,7 +328,7 @@ Text Text::capitalize() const {
 }
 Text Text::titleLetters() const {
   return mapBytes([](char byte, char before) {
-    // Letters that are not ASCII are letters, too.
+    // Characters that are not ASCII count as letters.
     const bool isInside = isUpper(before) || isLower(before) || before < 0;
     return isInside ? toLower(byte, 0) : toUpper(byte, 0);
   });

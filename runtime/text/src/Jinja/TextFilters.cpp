@@ -36,7 +36,7 @@ static Value replace(Interpreter &interpreter, const Value &value,
 
 static Value toJson(Interpreter &interpreter, const Value &value,
                     Arguments &arguments) {
-  // In the order of transformers, not of Jinja.
+  // The order of the arguments is that of transformers, not of Jinja.
   JsonStyle style;
   style.isAscii = arguments.getBoolean(0, "ensure_ascii", false);
   style.indent = arguments.getInteger(1, "indent", -1);
@@ -44,13 +44,13 @@ static Value toJson(Interpreter &interpreter, const Value &value,
       both && !both->isNone()) {
     if (!both->isList() || both->elements().size() != 2 ||
         !both->elements()[0].isText() || !both->elements()[1].isText())
-      throw Error("tojson: the separators are no two texts");
+      throw Error("tojson: the separators are not two texts");
     style.itemSeparator = &both->elements()[0].text();
     style.keySeparator = &both->elements()[1].text();
   }
   style.sortsKeys = arguments.getBoolean(3, "sort_keys", false);
-  // Each letter may be escaped, which takes as long as a step; keys are
-  // compared with each other.
+  // Each letter may be escaped, which costs a step; sorted keys are compared
+  // with each other.
   interpreter.charge(kQuoteCost * (style.sortsKeys ? 16 : 1) * value.weight());
   return Value(value.toJson(style));
 }
@@ -72,7 +72,7 @@ static Value indent(Interpreter &interpreter, const Value &value,
   }
   const Text lineEnd("\n");
   Text text = interpreter.textOf(value);
-  text.append(lineEnd); // Jinja does not lose the last line, if it is empty
+  text.append(lineEnd); // as Jinja, keeps an empty last line
   interpreter.charge(text.size() / 4);
   const std::vector<Text> lines = text.splitLines();
   Text result;
@@ -95,8 +95,8 @@ static Value escape(Interpreter &interpreter, const Value &value, Arguments &) {
   return Value(std::move(text));
 }
 
-/// The whole number or, with an exponent or a point, the number that a text
-/// writes; nothing if it writes none.
+/// The number in a text: an integer or, with an exponent or a point, a float;
+/// nothing if the text is no number.
 static std::optional<Value> readNumber(const Value &value) {
   if (value.isNumber())
     return value;

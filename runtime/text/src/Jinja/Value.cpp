@@ -1,4 +1,4 @@
-//===- Value.cpp - What expressions of a template give --------------------===//
+//===- Value.cpp - Values of a template's expressions ---------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -18,7 +18,7 @@ static void checkWeight(size_t weight) {
     throw Error("a list or an object becomes too large");
 }
 
-/// What a container adds to the depth and the weight of what lies in it.
+/// Adds a member to the depth and the weight of its container.
 static void measure(const Value &value, unsigned &depth, size_t &weight) {
   depth = std::max(depth, value.depth() + 1);
   weight += value.weight();
@@ -50,7 +50,8 @@ Value Value::object(Entries entries) {
     measure(value, depth, weight);
     longest = std::max(longest, key.weight());
   }
-  // Two objects are compared by looking up the keys of one in the other.
+  // The weight includes comparing two objects, which looks up the keys of one
+  // in the other.
   weight += entries.size() * entries.size() / 8 * longest;
   checkWeight(weight);
   Footprint footprint(entries.size() * sizeof(Entries::value_type));
@@ -180,7 +181,7 @@ int sherry::jinja::compare(const Value &a, const Value &b) {
     const auto x = a.integer(), y = b.integer();
     return x && y ? order(*x, *y) : order(a.number(), b.number());
   }
-  // The order of UTF-8 is that of its characters.
+  // The order of UTF-8 bytes is the order of the characters.
   if (a.isText() && b.isText())
     return order(a.text().bytes(), b.text().bytes());
   if (a.isListOrTuple() && b.isList(a.listKind())) {

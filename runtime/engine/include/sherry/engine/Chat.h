@@ -1,4 +1,4 @@
-//===- Chat.h - Talks with a model ------------------------------*- C++ -*-===//
+//===- Chat.h - Conversations with a model ----------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -13,29 +13,31 @@ namespace sherry::engine {
 
 using Messages = std::vector<ChatMessage>;
 
-/// Questions and answers, the last answer perhaps under way. Chats share an
-/// engine; engine and form outlive them, and a chat its questions.
+/// A conversation: questions and answers, of which the last answer may be under
+/// way. Chats may share an engine. The engine and the form must outlive the
+/// chat, and the chat must outlive its requests.
 class Chat {
 public:
   Chat(Engine &engine, const ChatForm &form) : engine(engine), form(form) {}
   Chat(const Chat &) = delete;
   Chat &operator=(const Chat &) = delete;
 
-  /// Forgets all and begins with these messages: perhaps the system's, then
-  /// questions and their answers.
+  /// Forgets all messages and begins with `before`: an optional message of the
+  /// system, then questions with their answers.
   void begin(Messages before);
 
-  /// Asks a question once the last one is answered. `request` says how to
-  /// answer, by all but its prompt; its end tokens and stops are added to those
-  /// of chats. Where it lets the context shift, the oldest turns are forgotten,
-  /// about half of those that may be; those that begin within its first `keep`
-  /// tokens stay. Of a request that fails, or ends before its prompt is read,
-  /// the chat is as if it had not been asked. Throws PromptTooLong, and
-  /// std::runtime_error as ChatForm and Engine do.
+  /// Asks a question; the last one must have been answered. `request` says how
+  /// to answer; its prompt is ignored, and the end tokens and stops of chats
+  /// are added to its own. If the request lets the context shift, the chat
+  /// forgets its oldest turns, about half of those that it may forget; turns
+  /// that begin within the first `keep` tokens stay. If the request fails, or
+  /// ends before its prompt has been read, the question is removed from the
+  /// chat. Throws PromptTooLong, and std::runtime_error as ChatForm and Engine
+  /// do.
   Engine::Id ask(std::string question, Request request);
 
   const Messages &messages() const { return all; }
-  /// The chat without what was said but for the system's message.
+  /// The messages of an empty chat: the message of the system, if there is one.
   Messages beginning() const;
 
 private:
@@ -48,9 +50,9 @@ private:
   Engine &engine;
   const ChatForm &form;
   Messages all;
-  std::string said; ///< of the answer that is under way
-  // What the model sees: messages in front that are kept, and those from a
-  // question on.
+  std::string said; ///< text of the answer that is under way
+  // The model sees the first `numKept` messages and those from `firstShown`, a
+  // question, on.
   size_t numKept = 0, firstShown = 0;
 };
 

@@ -1,12 +1,12 @@
-//===- DraftPolicy.h - How many tokens are drafted --------------*- C++ -*-===//
+//===- DraftPolicy.h - Chooses the number of drafted tokens -----*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A draft costs the time by which its tokens make a block longer, and gives
-// the tokens that are accepted. Both are estimated by what has been: times of
-// blocks by their number of tokens, and how often the text went on as it had
-// done before, by how much of it was the same. What time says decides how much
-// is drafted, and never what is answered.
+// A draft costs time, because its tokens make a block longer, and saves time by
+// the tokens that are accepted. Both are estimated from measurements: the time
+// of a block by its number of tokens, and the rate of acceptance by the length
+// of the match. The estimates decide how many tokens are drafted; they never
+// change an answer.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_ENGINE_DRAFTPOLICY_H
@@ -23,26 +23,25 @@ namespace sherry::engine {
 /// Seconds that a block takes, by its number of tokens, each with logits.
 class BlockCosts {
 public:
-  /// Larger blocks are not worth a draft, and not measured.
+  /// The largest block that is measured; larger ones are not worth a draft.
   static constexpr size_t kMost = 64;
 
-  /// A block of so many tokens, 1 to kMost, has taken so long.
+  /// Records that a block of `tokens` tokens, 1 to kMost, has taken `seconds`.
   void measure(size_t tokens, double seconds);
-  /// What such a block takes, by those of about its size; 0 if none was
-  /// measured yet.
+  /// The estimated seconds of a block, from measured blocks of about its size;
+  /// 0 if there are none yet.
   double estimate(size_t tokens) const;
-  /// What it would take were it as cheap as on a machine with wide vectors,
-  /// by the cost of another size.
+  /// The seconds of a block of `tokens` tokens if they grew as slowly as on a
+  /// machine with wide vectors, from the measured size `known`.
   double hope(size_t tokens, size_t known) const;
-  /// Sizes beyond this are too far from what was measured.
+  /// The largest size that is not too far from the measured ones.
   size_t most() const { return std::min(kMost, 2 * largest); }
-  /// Whether the last measurement of about this size is long ago, or there was
-  /// none.
+  /// Whether about this size was never measured, or not for a long time.
   bool isOld(size_t tokens) const;
 
 private:
   struct Entry {
-    double ratio = 0; ///< seconds by the expected shape
+    double ratio = 0; ///< seconds, divided by the expected ones
     uint64_t count = 0, time = 0;
   };
   double findRatio(size_t tokens) const;
@@ -52,17 +51,18 @@ private:
   size_t largest = 0; ///< of them
 };
 
-/// How often a text goes on as it did after an earlier place, by how many
-/// tokens before are the same; or as a model drafts it, by the token's place in
-/// the draft.
+/// How often drafted tokens are accepted. For drafts from the text by the
+/// length of the match, the number of equal tokens before; for drafts of a
+/// model by the position of the token in the draft.
 class Acceptance {
 public:
   void observe(size_t match, bool isAccepted);
-  /// Lets what was seen count a little less.
+  /// Reduces the weight of earlier observations a little.
   void fade();
-  /// The probability for the next token; `prior` counts as two observations.
+  /// The probability that the next token is accepted; `prior` counts as two
+  /// observations.
   double probability(size_t match, double prior) const;
-  /// Of texts that nothing is known of.
+  /// The probability before any observation.
   static double expected(size_t match);
 
 private:
@@ -74,28 +74,28 @@ private:
   std::array<Count, 8> counts;
 };
 
-/// That of drafts from the text, and of those by a model.
+/// The acceptance of drafts from the text and of drafts by a model.
 struct AcceptanceBySource {
   Acceptance text, model;
   Acceptance &of(bool byModel) { return byModel ? model : text; }
   const Acceptance &of(bool byModel) const { return byModel ? model : text; }
 };
 
-/// Says how many tokens are to be drafted. It keeps an account of what drafts
-/// have gained and lost, in blocks without drafts: each of these adds a
-/// hundredth, and what is likely to be lost must be there. So drafts cost no
-/// more than a hundredth of the time, and five blocks, whatever the estimates
-/// say.
+/// Chooses the number of tokens to be drafted. It keeps an account of the time
+/// that drafts have won and lost, in units of a block without drafts. Each
+/// block adds a hundredth; a draft must not risk more than the account holds.
+/// So drafts cost at most a hundredth of the time, plus five blocks, even if
+/// the estimates are wrong.
 class DraftPolicy {
 public:
   void measure(size_t tokens, double seconds);
 
-  /// How many drafted tokens a block of `decoding` others takes, by the
-  /// probabilities that they are accepted, the likeliest first. To draft each
-  /// of them takes `seconds`.
+  /// The number of drafted tokens to add to a block of `decoding` other tokens.
+  /// `probabilities`: of acceptance, in descending order. Drafting a token
+  /// takes `seconds`.
   size_t choose(size_t decoding, const std::vector<double> &probabilities,
                 double seconds = 0) const;
-  /// What came of a block; to draft took `seconds`.
+  /// Books the result of a block whose drafts took `seconds` to make.
   void settle(size_t decoding, size_t drafted, size_t accepted,
               double seconds = 0);
 

@@ -2,19 +2,18 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Continues prompts, any number of them together: each step evaluates one block
-// of tokens, or a token of each if these are more, of all that are being
-// answered. What one request gets depends on
-// no other: tokens, texts and log probabilities are those of a request alone,
-// bit for bit.
+// Continues any number of prompts together. Each step evaluates one block of
+// tokens of all requests that are being answered, or one token of each if this
+// is more. Requests do not affect each other's results: tokens, texts and log
+// probabilities are bit for bit those of a request alone.
 //
-// A block that has room takes drafts, too: tokens that an answer may go on
-// with. Each request picks its tokens from the logits as ever; where it picks
-// what was drafted, the logits after that are there already. So drafts change
-// how long an answer takes, and nothing else.
+// A block that has room also takes drafts: tokens that an answer may go on
+// with. Each request picks its tokens from the logits as without drafts; if it
+// picks the drafted token, the logits after this token are already computed. So
+// drafts change the time that an answer takes, and nothing else.
 //
-// Functions that fail throw std::runtime_error, and pass on what handlers
-// throw; the requests are then as they were, or further by a token.
+// Functions that fail throw std::runtime_error and pass on the exceptions of
+// handlers; requests are then as they were, or one token further.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_ENGINE_ENGINE_H
@@ -47,10 +46,11 @@ struct Speed {
 /// How an engine drafts.
 struct DraftOptions {
   size_t most = 16; ///< tokens for an answer in a block; 0: none
-  /// As many as pay by what was measured, rather than as many as there are.
+  /// Draft only the tokens that save time according to measurements, instead of
+  /// all `most`.
   bool adapts = true;
-  /// Drafts where the text has nothing; null: none. It has the same tokens as
-  /// the engine's model, and outlives the engine.
+  /// Drafts if the text offers no draft; null: no model. It must have the same
+  /// tokens as the engine's model and outlive the engine.
   const sherry_model *model = nullptr;
 };
 
@@ -61,44 +61,45 @@ class Engine {
 public:
   using Id = uint64_t;
 
-  /// As many requests are answered together as `options` has sequences; the
-  /// others wait, in order. The model outlives the engine.
+  /// `options.sequences` is the number of requests that are answered together;
+  /// further ones wait, in order. The model must outlive the engine.
   Engine(const sherry_model *model, const sherry_context_options &options);
   Engine(const Engine &) = delete;
   Engine &operator=(const Engine &) = delete;
   ~Engine();
 
-  /// Keeps what long prompts have read in a folder, up to so many bytes, for
-  /// this process and later ones. Owners must be words of letters, digits and
-  /// -. Throws std::runtime_error.
+  /// Keeps the prefixes of long prompts as files in `folder`, at most
+  /// `maxBytes` bytes, for this process and later ones. Owners of requests must
+  /// then be words of letters, digits and "-". Throws std::runtime_error.
   void keepPrefixes(const std::string &folder, uint64_t maxBytes);
-  /// Writes one of what is to be kept; false: nothing is left to write. For
-  /// when nobody waits. Throws std::runtime_error.
+  /// Writes one prefix that is to be kept; returns false if there is none left.
+  /// To be called while no request waits. Throws std::runtime_error.
   bool savePrefix();
 
-  /// Before any request. Throws std::runtime_error if the model does not fit.
+  /// To be called before the first request. Throws std::runtime_error if the
+  /// draft model does not fit the engine's model.
   void setDrafts(const DraftOptions &options);
 
-  /// Positions that a sequence can have: those of the context, or of all its
-  /// pages.
+  /// The most positions of a sequence: the size of the context, or of all its
+  /// pages if this is less.
   size_t capacity() const;
   uint32_t threads() const;
 
-  /// Throws PromptTooLong, and std::runtime_error if the prompt is empty or has
-  /// tokens that the model does not know, or if what is asked for cannot be
-  /// had together.
+  /// Adds a request and returns its number. Throws PromptTooLong, and
+  /// std::runtime_error if the prompt is empty or has tokens that the model
+  /// does not know, or if fields of the request exclude each other.
   Id submit(Request request);
-  /// Ends a request, if there still is one of this number, by its event.
+  /// Ends a request with EndReason::Cancelled; does nothing if it has ended.
   void cancel(Id id);
-  /// Evaluates a block and gives what came of it to the handlers. Returns
-  /// whether requests are left.
+  /// Evaluates a block and calls the handlers with the results. Returns whether
+  /// requests are left.
   bool step();
   /// Steps until no requests are left.
   void run();
 
   size_t waitingRequests() const { return waiting.size(); }
   size_t activeRequests() const { return active.size(); }
-  /// Pages of the context, and those that no sequence holds.
+  /// The number of pages of the context, and of those that no sequence holds.
   size_t pages() const;
   size_t freePages() const;
   const Speed &prefillSpeed() const { return prefill; }
@@ -157,8 +158,8 @@ private:
   size_t reserved = 0; ///< pages that active requests may need
   std::deque<std::unique_ptr<Answer>> waiting;
   std::list<std::unique_ptr<Answer>> active;
-  std::list<Parked> parked;           ///< used last at the end
-  std::unique_ptr<PrefixStore> store; ///< null: nothing is kept in files
+  std::list<Parked> parked;           ///< the last used one at the end
+  std::unique_ptr<PrefixStore> store; ///< null: no prefixes in files
   bool isStepping = false;
   Id nextId = 1;
   Speed prefill, decode;
@@ -167,7 +168,7 @@ private:
   DraftPolicy policy;
   AcceptanceBySource acceptance;          ///< of all answers
   std::unique_ptr<DraftModel> draftModel; ///< null: none
-  double draftSeconds = 0;                ///< that the drafts of a step took
+  double draftSeconds = 0;                ///< time of the drafts of a step
 };
 
 } // namespace sherry::engine

@@ -1,4 +1,4 @@
-//===- Logits.h - What a model gives for each token -------------*- C++ -*-===//
+//===- Logits.h - Logits and log probabilities ------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -14,11 +14,11 @@
 
 namespace sherry::engine {
 
-/// Receives the logits [vocab_size] after token `index` of a prompt. They are
-/// valid during the call.
+/// Receives the logits [vocab_size] after token `index` of a prompt. `logits`
+/// is valid during the call.
 using LogitsFunction = std::function<void(int64_t index, const float *logits)>;
 
-/// Throws std::runtime_error, which says what can be done, unless all logits
+/// Throws std::runtime_error, whose message names a remedy, unless all logits
 /// [vocabSize] are finite.
 void checkLogits(const float *logits, uint32_t vocabSize);
 
@@ -27,15 +27,15 @@ struct TokenLogprob {
   double logprob; ///< natural logarithm of its probability
 };
 
-/// The log probability of a token, and the likeliest tokens in its place.
+/// The log probability of a token, and the likeliest tokens at its position.
 struct RankedLogprob {
   double logprob;
   std::vector<TokenLogprob> top; ///< the likeliest first
 };
 
-/// That of `token` and of the `count` likeliest, or all, by logits [vocabSize].
-/// Of tokens that are equally likely the lower one comes first. Throws as
-/// checkLogits does.
+/// The log probabilities of `token` and of the `count` likeliest tokens (at
+/// most all), from logits [vocabSize]. Equally likely tokens are in ascending
+/// order. Throws as checkLogits does.
 RankedLogprob rankLogprob(const float *logits, uint32_t vocabSize,
                           int32_t token, uint32_t count);
 

@@ -1,4 +1,4 @@
-//===- Sampling.h - How tokens are chosen -----------------------*- C++ -*-===//
+//===- Sampling.h - Defaults of sampling ------------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -13,19 +13,19 @@
 
 namespace sherry::engine {
 
-/// How tokens are chosen where neither the user nor the model says it.
+/// The options of a sampler that neither the user nor the model sets.
 inline constexpr sherry_sampler_options kDefaultSampling = {
     0.8F, 40, 0.95F, 0, 0, 0, 0, 0, 0, 64, nullptr, 0};
 
-/// Takes what the user has not given from the object "sampling" of the model's
-/// description, which has the keys of generation_config.json. `isGiven` is
-/// asked with the option's name, such as "--temp". Throws std::runtime_error if
-/// a value of the model is wrong.
+/// Sets the options that the user has not given from the object "sampling" of
+/// the model's description, which has the keys of generation_config.json.
+/// `isGiven` is called with the name of an option, such as "--temp". Throws
+/// std::runtime_error if a value of the model is wrong.
 void takeModelSampling(const sherry_model *model,
                        const std::function<bool(const char *option)> &isGiven,
                        sherry_sampler_options &sampling);
 
-/// These values as options, such as "--temp 0.8 --top-k 40".
+/// The options of a sampler as text, such as "--temp 0.8 --top-k 40".
 std::string printSampling(const sherry_sampler_options &sampling);
 
 } // namespace sherry::engine

@@ -1,10 +1,10 @@
-//===- Grammar.h - What an answer may be ------------------------*- C++ -*-===//
+//===- Grammar.h - The language of an answer --------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A grammar is compiled from JSON Schemas and the text around them. It allows
-// only documents that are valid, though not each of them: see
-// docs/StructuredOutput.md for what it takes and what it leaves out.
+// only valid documents, though not all of them: docs/StructuredOutput.md lists
+// the supported keywords and the documents that a grammar leaves out.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_GRAMMAR_GRAMMAR_H
@@ -27,11 +27,11 @@ public:
   SchemaError(std::string keyword, std::string pointer, size_t alternative,
               const std::string &problem);
 
-  /// What is refused; empty if it is the schema as a whole.
+  /// The keyword that is refused; empty for the schema as a whole.
   const std::string &keyword() const { return word; }
-  /// The JSON pointer of the schema that has it; cut short if it is long.
+  /// The JSON pointer of the schema with the keyword, shortened if it is long.
   const std::string &pointer() const { return place; }
-  /// The alternative of the format that has the schema.
+  /// The index of the alternative of the format that has the schema.
   size_t alternative() const { return index; }
 
 private:
@@ -39,7 +39,8 @@ private:
   size_t index;
 };
 
-/// Text, or a JSON document by a schema.
+/// A part of an answer: a given text, or a JSON document that a schema
+/// describes.
 struct Part {
   enum class Kind { Text, Schema };
   Kind kind;
@@ -52,30 +53,30 @@ struct Part {
     return {Kind::Schema, std::move(schema)};
   }
 };
-/// Parts, one after the other.
+/// Parts that follow each other.
 using Sequence = std::vector<Part>;
 
-/// One of several sequences, and this from `min` to `max` times with
-/// `separator` between them: calls of tools, for one.
+/// From `min` to `max` repetitions, with `separator` between them, of one of
+/// the alternatives: for example calls of tools.
 struct Format {
   std::vector<Sequence> alternatives;
   uint32_t min = 1, max = 1;
   std::string separator;
 };
 
-/// Immutable; copies share what they hold, also between threads.
+/// Immutable; copies share their data, also between threads.
 class Grammar {
 public:
   /// Any JSON object.
   static Grammar anyObject();
-  /// A document by a schema: JSON of at most 64 kB, whose properties are
-  /// written in the order that they have there. Throws SchemaError.
+  /// A document that `schema` describes: JSON of at most 64 kB. Documents have
+  /// their properties in the order of the schema. Throws SchemaError.
   explicit Grammar(const std::string &schema);
-  /// Throws SchemaError, or std::invalid_argument if `format` allows nothing or
-  /// an empty answer.
+  /// An answer in a format. Throws SchemaError, or std::invalid_argument if
+  /// `format` allows no answer or an empty one.
   explicit Grammar(const Format &format);
 
-  /// Bytes of memory that it takes.
+  /// The size of the grammar in memory, in bytes.
   size_t size() const;
 
 private:

@@ -1,4 +1,4 @@
-//===- Matcher.h - How far an answer has come -------------------*- C++ -*-===//
+//===- Matcher.h - Matches answers with a grammar ---------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -14,34 +14,34 @@ namespace sherry::grammar {
 
 class Vocabulary;
 
-/// Where a grammar goes on; see Run.h.
+/// A state to which a grammar returns; see Run.h.
 struct Frame {
-  uint32_t state;  ///< where it goes on
-  uint32_t count;  ///< how often a loop has begun
+  uint32_t state;  ///< the next state
+  uint32_t count;  ///< begun iterations of a loop
   uint32_t parent; ///< the frame below
-  uint32_t depth;  ///< frames from here down
+  uint32_t depth;  ///< frames from this one to the lowest
 };
 struct Thread {
   uint32_t state;
   uint32_t top; ///< its uppermost frame
 };
 
-/// One answer, as far as it is written. There always is a way to complete it.
-/// Copies are cheap and apart from each other.
+/// The beginning of an answer. There always is a way to complete it. Copies are
+/// cheap and independent.
 class Matcher {
 public:
   explicit Matcher(Grammar grammar);
 
   /// Whether the answer may go on with `bytes`, which may end anywhere, also
-  /// within a character. It never goes on with no bytes.
+  /// within a character. False if `bytes` is empty.
   bool accepts(std::string_view bytes) const;
-  /// Appends `bytes` if they are accepted; else changes nothing and returns
-  /// false.
+  /// Appends `bytes` and returns true if they are accepted; else changes
+  /// nothing and returns false.
   bool advance(std::string_view bytes);
 
   /// Whether the answer may end here.
   bool isComplete() const;
-  /// Whether nothing can follow.
+  /// Whether the answer is complete and cannot go on.
   bool mustEnd() const;
 
 private:

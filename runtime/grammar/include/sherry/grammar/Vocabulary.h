@@ -2,8 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A mask of all tokens takes much longer than the check of one: sample first,
-// ask Matcher::accepts(), and make the mask only if the token is refused.
+// A mask of all tokens takes much longer than the check of one token: first
+// sample a token and check it with Matcher::accepts(); make the mask only if it
+// is refused.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_GRAMMAR_VOCABULARY_H
@@ -17,20 +18,20 @@
 
 namespace sherry::grammar {
 
-/// The bytes of all tokens of a model. Immutable: matchers in any threads share
-/// it.
+/// The bytes of all tokens of a model. Immutable; matchers of any threads may
+/// share it.
 class Vocabulary {
 public:
-  /// `tokens`: the bytes of each token by its id; empty for those that answers
-  /// never have, as special ones. They are copied. Throws std::length_error if
-  /// they are 2^31 bytes or more.
+  /// `tokens`: the bytes of each token by its id, empty for tokens that answers
+  /// never have, such as special ones. Copies the bytes. Throws
+  /// std::length_error if they are 2^31 bytes or more.
   explicit Vocabulary(const std::vector<std::string_view> &tokens);
   Vocabulary(const Vocabulary &) = delete;
   Vocabulary &operator=(const Vocabulary &) = delete;
   ~Vocabulary();
 
   size_t size() const;
-  /// Words of a mask: a bit for each token, t % 32 of word t / 32.
+  /// The number of words of a mask: token t has bit t % 32 of word t / 32.
   size_t maskWords() const { return (size() + 31) / 32; }
 
 private:
@@ -40,10 +41,10 @@ private:
   std::unique_ptr<const Data> data;
 };
 
-/// Fills `mask` [vocabulary.maskWords()]: a token has its bit if and only if
-/// `matcher` accepts its bytes; where that takes long, some tokens that are
-/// accepted may be left out, always the same. Tokens that end answers are up to
-/// the caller: Matcher::isComplete() says when.
+/// Fills `mask` [vocabulary.maskWords()]: sets the bits of the tokens whose
+/// bytes `matcher` accepts, and clears the others. If this takes long, some
+/// accepted tokens may be left out, always the same ones. The caller adds
+/// tokens that end answers, if Matcher::isComplete().
 void allowedTokens(const Matcher &matcher, const Vocabulary &vocabulary,
                    uint32_t *mask);
 

@@ -1,4 +1,4 @@
-//===- CpuFeatures.h - What this CPU can do ---------------------*- C++ -*-===//
+//===- CpuFeatures.h - Features of this CPU ---------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -14,25 +14,25 @@
 
 namespace sherry::runtime {
 
-/// The features that the CPU has and the operating system saves the state of.
-/// Asks it for the permission to use AMX, for the whole process.
+/// The features that the CPU has and whose state the operating system saves.
+/// Asks the system for permission to use AMX, for the whole process.
 uint64_t probeCpuFeatures();
 
-/// Those that compiler and runtime use: all but the ones that the environment
-/// variable SHERRY_WITHOUT_CPU_FEATURES names, which makes a CPU of fewer
-/// features of this one for tests. Warns once, on the standard error, of names
-/// there that are not known.
+/// The features that the compiler and the runtime use: those of
+/// probeCpuFeatures() except the ones that the environment variable
+/// SHERRY_WITHOUT_CPU_FEATURES names, by which tests simulate a CPU with fewer
+/// features. Warns once, on standard error, of unknown names in the variable.
 uint64_t hostCpuFeatures();
 
-/// The set of names that are separated by commas. Those that are not in the
-/// table are in `unknown` then.
+/// The set of the features in `names`, which commas separate. Writes the names
+/// that are not in the table to `unknown`.
 uint64_t parseCpuFeatures(std::string_view names, std::string &unknown);
 
-/// The names of a set, separated by commas. A bit beyond the table is given by
-/// its number: a newer compiler knows more features.
+/// The names of a set, separated by commas. A bit beyond the table, which a
+/// newer compiler may set, is written as its number.
 std::string cpuFeatureNames(uint64_t features);
 
-/// What the maker calls this CPU, such as "AMD Ryzen 7 3700X".
+/// The name that the vendor gives this CPU, such as "AMD Ryzen 7 3700X".
 std::string cpuName();
 
 } // namespace sherry::runtime

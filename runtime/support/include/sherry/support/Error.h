@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What every part below the compiler needs.
+// Errors and checks of the libraries that do not need the compiler.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_SUPPORT_ERROR_H
@@ -15,7 +15,7 @@
 
 namespace sherry::runtime {
 
-/// Carries a message for the user to the C interface.
+/// A failure, with a message for the user, which the C interface passes on.
 class Error : public std::runtime_error {
 public:
   using std::runtime_error::runtime_error;
@@ -26,7 +26,8 @@ constexpr bool fits(uint64_t offset, uint64_t size, uint64_t limit) {
   return offset <= limit && size <= limit - offset;
 }
 
-/// a * b, refused with `what` in the message if it does not fit.
+/// a * b bytes. Throws Error, with `what` in the message, if the product does
+/// not fit in 64 bits.
 inline uint64_t checkedMultiply(uint64_t a, uint64_t b, const char *what) {
   uint64_t product;
   if (__builtin_mul_overflow(a, b, &product))
@@ -35,15 +36,16 @@ inline uint64_t checkedMultiply(uint64_t a, uint64_t b, const char *what) {
   return product;
 }
 
-/// Throws Error unless a number that a C program gave as an enumeration is from
-/// 0 to `last`. It is read as a number: as an enumeration it may have no value.
+/// Throws Error unless `value`, which comes from a C program, is from 0 to
+/// `last`. `value` is read as a number, because it may be no value of the
+/// enumeration.
 template <typename Enum>
 void checkEnumerator(const Enum &value, Enum last, const char *type) {
   uint32_t number;
   static_assert(sizeof(Enum) == sizeof(number));
   std::memcpy(&number, &value, sizeof(number));
   if (number > static_cast<uint32_t>(last))
-    throw Error(std::to_string(number) + " is no value of " + type);
+    throw Error(std::to_string(number) + " is not a value of " + type);
 }
 
 } // namespace sherry::runtime

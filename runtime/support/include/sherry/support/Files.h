@@ -18,17 +18,17 @@ namespace sherry {
 
 using InputFile = std::unique_ptr<FILE, int (*)(FILE *)>;
 
-/// Throws std::runtime_error: the file cannot be read, because of errno.
+/// Throws std::runtime_error: the file cannot be read; the reason is errno.
 [[noreturn]] void failToRead(const std::string &path);
-/// Opens a file to be read; standard input, which is not closed, for "-".
-/// Throws std::runtime_error naming the file, as does all that follows.
+/// Opens a file for reading; "-" is standard input, which is not closed. This
+/// and the following functions throw std::runtime_error, which names the file.
 InputFile openInput(const std::string &path);
-/// The contents of a file, of standard input for "-".
+/// The contents of a file, or of standard input for "-".
 std::string readText(const std::string &path);
 
-/// Writes a PendingFile: only commit() gives it its name, and without it
-/// nothing stays. A link stays, what it points to is replaced. What is no
-/// regular file, such as a device, is written in place.
+/// Writes a PendingFile: commit() gives it its name; without commit() no file
+/// is left. If the path is a link, the file that it points to is replaced. If
+/// the path is not a regular file, such as a device, it is written in place.
 class OutputFile {
 public:
   explicit OutputFile(const std::string &path);
@@ -37,15 +37,15 @@ public:
   ~OutputFile();
 
   void write(std::string_view bytes);
-  /// All has been written.
+  /// Completes the file; to be called after the last write().
   void commit();
 
 private:
-  /// Because of an error number.
+  /// Throws std::runtime_error with the reason of an error number.
   [[noreturn]] void fail(int number) const;
 
   std::string path;
-  std::optional<PendingFile> pending; ///< or it is written in place:
+  std::optional<PendingFile> pending; ///< nothing: written in place
   int fd = -1;
 };
 

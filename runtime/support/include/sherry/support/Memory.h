@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Thin owners of what the operating system lends.
+// Thin owners of resources of the operating system.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_SUPPORT_MEMORY_H
@@ -27,6 +27,7 @@ public:
   uint64_t size() const { return fileSize; }
 
   /// Reads exactly `size` bytes at `offset`; the caller has checked the range.
+  /// Throws Error.
   void read(uint64_t offset, void *data, uint64_t size) const;
 
 private:
@@ -49,22 +50,24 @@ public:
   }
   ~Mapping();
 
-  /// Zeroed memory that takes no room until it is written. `what` says in an
-  /// error message what it is for. Size 0 gives no memory.
+  /// `size` bytes of zeroed memory, whose pages take no memory until they are
+  /// written. `what` is the use of the memory, for error messages. Size 0 gives
+  /// no memory. Throws Error, as all functions of this class that make
+  /// mappings.
   static Mapping anonymous(uint64_t size, const std::string &what);
 
-  /// The same, aligned to huge pages of 2 MiB and in such pages if the system
-  /// grants them; rounded up to whole ones.
+  /// The same, aligned and rounded up to huge pages of 2 MiB, and in huge pages
+  /// if the system grants them.
   static Mapping hugePages(uint64_t size, const std::string &what);
 
-  /// A copy of bytes [offset, offset + size) of a file, in huge pages: these
+  /// A copy of the bytes [offset, offset + size) of a file in huge pages, which
   /// are read faster than the pages of a file. All threads take part in
   /// copying.
   static Mapping copyOfFile(const File &file, uint64_t offset, uint64_t size);
 
-  /// Bytes [offset, offset + size) of a file, read-only and shared, with huge
-  /// pages and read-ahead asked for. The range is within the file, the offset a
-  /// multiple of the page size.
+  /// The bytes [offset, offset + size) of a file, read-only and shared; asks
+  /// the system for huge pages and read-ahead. The range must lie within the
+  /// file, and the offset must be a multiple of the page size.
   static Mapping ofFile(const File &file, uint64_t offset, uint64_t size);
 
   uint8_t *data() const { return static_cast<uint8_t *>(start); }

@@ -11,15 +11,16 @@
 
 namespace sherry::runtime {
 
-/// Calls work(thread, team) at once on the threads of a team of at most
-/// `numThreads`; `team` is how many there are. `work` must not throw. Works in
-/// forked processes, too: there, calls of the thread that forked start the team
-/// anew, which takes some 0.1 ms.
+/// Calls work(thread, team) at the same time on all threads of a team; `team`
+/// is the number of its threads, at most `numThreads`. `work` must not throw.
+/// Works in forked processes, too: there, each call by the thread that forked
+/// starts the team anew, which takes about 0.1 ms.
 void runParallel(uint32_t numThreads,
                  const std::function<void(int32_t, int32_t)> &work);
 
-/// Calls work(i) for all i in [0, count), on as many threads as OpenMP has by
-/// default, which take turns. Throws one of the exceptions of `work`.
+/// Calls work(i) for all i in [0, count) on OpenMP's default number of threads,
+/// among which the calls are divided on demand. Throws one of the exceptions of
+/// `work`.
 void parallelFor(uint64_t count, const std::function<void(uint64_t)> &work);
 
 } // namespace sherry::runtime

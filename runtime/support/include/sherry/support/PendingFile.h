@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Without LLVM, which the programs that run models do not have.
+// Does not use LLVM, which the programs that run models are built without.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_SUPPORT_PENDINGFILE_H
@@ -13,27 +13,30 @@
 
 namespace sherry {
 
-/// A file that is written beside the one that it takes the place of when it is
-/// whole; of a link, that is what it leads to, be there a file or not. Until
-/// then it has no name, so nothing is left of a process that is killed; where
-/// the file system has no such files, it has a temporary one.
+/// A new file in the folder of the file that it replaces, or creates, once it
+/// is complete. If the path is a link, the target of the link is replaced or
+/// created. Until then the file has no name, so a process that is killed leaves
+/// no file behind; on file systems without unnamed files it has a temporary
+/// name.
 class PendingFile {
 public:
-  /// Creates nothing yet.
+  /// Creates no file yet.
   explicit PendingFile(const std::string &path);
   PendingFile(const PendingFile &) = delete;
   PendingFile &operator=(const PendingFile &) = delete;
-  /// Removes what has not been committed.
+  /// Removes the file if it has not been committed.
   ~PendingFile();
 
   std::error_code open();
-  /// To write to, after open().
+  /// The descriptor to write to, after open().
   int getDescriptor() const { return descriptor; }
-  /// The name that the file may have until it is committed: to be removed by
-  /// signals that end the process, from before open().
+  /// The temporary name that the file may have until it is committed. Handlers
+  /// of signals that end the process remove a file of this name; valid before
+  /// open().
   const std::string &getTemporary() const { return temporary; }
-  /// All has been written. A file that is replaced stays unless all of the new
-  /// one has reached the disk; that has the permissions of the old one.
+  /// Completes the file; to be called when all of it has been written. An old
+  /// file is replaced only after the whole new file has reached the disk; the
+  /// new one gets the permissions of the old one.
   std::error_code commit();
 
 private:
@@ -43,10 +46,10 @@ private:
   void keepPermissions() const;
   std::error_code close();
 
-  std::string destination; ///< empty: there can be none
+  std::string destination; ///< empty: the path cannot be resolved
   std::string temporary;
   int descriptor = -1;
-  bool hasTemporary = false; ///< there is a file of that name
+  bool hasTemporary = false; ///< a file of the name `temporary` exists
 };
 
 } // namespace sherry

@@ -11,7 +11,7 @@
 
 namespace sherry::runtime {
 
-/// A string in quotes for a message: cut short, unprintable bytes as \xNN.
+/// A string in quotes for a message: shortened, with unprintable bytes as \xNN.
 std::string quote(std::string_view text);
 
 } // namespace sherry::runtime

@@ -11,8 +11,8 @@
 
 namespace sherry {
 
-/// The file of one rank of a model that is cut among `numRanks` ranks, whose
-/// name is `path`: "a/m.so" gives "a/m.0-of-2.so".
+/// The file of one rank of the model `path`, which is cut among `numRanks`
+/// ranks: "a/m.so" gives "a/m.0-of-2.so".
 inline std::string rankFileName(const std::string &path, uint32_t rank,
                                 uint32_t numRanks) {
   const size_t slash = path.rfind('/');

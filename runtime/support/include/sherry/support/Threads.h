@@ -1,8 +1,8 @@
-//===- Threads.h - How many threads to use ----------------------*- C++ -*-===//
+//===- Threads.h - Numbers of threads ---------------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The default number of threads, and what limits others.
+// The default number of threads, and its limits.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_SUPPORT_THREADS_H
@@ -12,16 +12,16 @@
 
 namespace sherry::runtime {
 
-/// Processors that this process may run on.
+/// The number of processors that this process may run on.
 uint32_t availableProcessors();
 
-/// As many of `threads` as have a processor each: threads that take turns wait
-/// for each other in every step. All of them if OMP_DYNAMIC is `false`,
-/// which tests use. No more than OMP_THREAD_LIMIT in any case.
+/// Limits a number of threads to the number of processors, because threads that
+/// share a processor wait for each other in every step. No such limit if
+/// OMP_DYNAMIC is `false`, which tests use. Never more than OMP_THREAD_LIMIT.
 uint32_t limitThreads(uint32_t threads);
 
-/// One per physical core that this process may run on (two threads of one core
-/// share its vector units), or what OMP_NUM_THREADS says if that is less.
+/// One thread per physical core that this process may run on (two threads of
+/// one core share its vector units), or OMP_NUM_THREADS if it is less.
 uint32_t defaultThreads();
 
 } // namespace sherry::runtime

@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Added tokens are found before text is cut into pieces: at each place the
-// longest, from left to right.
+// Added tokens are found before text is cut into pieces: from left to right, at
+// each position the longest.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_TEXT_ADDEDTOKENS_H
@@ -26,16 +26,16 @@ using TextRanges = std::vector<std::pair<size_t, size_t>>;
 
 class AddedTokens {
 public:
-  /// Takes those of `entries` that are added and `normalized` or not, with
-  /// their texts in NFC if `nfc`.
+  /// Takes the added tokens of `entries` whose flag `normalized` is as given;
+  /// with `nfc` their texts in NFC.
   AddedTokens(const std::vector<TokenEntry> &entries, bool normalized,
               bool nfc);
 
   bool empty() const { return tokens.empty(); }
 
   /// Passes on, in order, the tokens in `text` and the texts before, between
-  /// and behind them, empty ones too, with the place where they begin.
-  /// Special tokens are found within the ranges `special` only.
+  /// and after them, also empty ones, with the offset where they begin. Special
+  /// tokens are found only within the ranges `special`.
   void find(std::string_view text, const TextRanges &special,
             const std::function<void(size_t, std::string_view)> &onText,
             const std::function<void(int32_t)> &onToken) const;
@@ -46,15 +46,15 @@ private:
     std::string text;
     bool stripLeft, stripRight, singleWord;
   };
-  /// Tokens, as places in `tokens`, by their first byte, in the order of their
-  /// bytes.
+  /// Tokens, as indices into `tokens`, by their first byte, in the order of
+  /// their bytes.
   using Index = std::array<std::vector<uint32_t>, 256>;
 
   const Token *findLongest(std::string_view text, bool special) const;
   bool isPartOfWord(std::string_view text, size_t begin, size_t end) const;
 
   std::vector<Token> tokens;
-  Index ordinary; ///< but for special ones
+  Index ordinary; ///< without special ones
   Index all;
   std::optional<Regex> wordCharacter; ///< if a token is a single word
 };

@@ -2,9 +2,10 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Turns one piece of text into tokens by merging neighbours, the pair of the
-// lowest rank first, the leftmost of equals. It begins with bytes, or with
-// characters and the bytes of those that are no token.
+// Turns one piece of text into tokens by merging adjacent tokens: the pair of
+// the lowest rank first, among equals the leftmost. It begins with bytes; or
+// with characters, of which those that are no token are replaced by their
+// bytes.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_TEXT_BPE_H
@@ -19,7 +20,7 @@
 
 namespace sherry::runtime {
 
-/// Tokens `left` and `right` next to each other become `result`.
+/// The adjacent tokens `left` and `right` become `result`.
 struct BpeMerge {
   int32_t left, right, result;
   uint32_t rank;
@@ -29,15 +30,16 @@ class Bpe {
 public:
   Bpe() { byteTokens.fill(-1); }
 
-  /// Adds a token that pieces of text may become. No two have the same bytes.
+  /// Adds a token that pieces of text may become. No two tokens may have the
+  /// same bytes.
   void addToken(std::string_view bytes, int32_t token);
   /// Adds the token of a byte that is no text by itself.
   void addByte(unsigned char byte, int32_t token) { byteTokens[byte] = token; }
-  /// Begin with characters, not with bytes; a character that is no token
+  /// Begins with characters, not with bytes; a character that is no token
   /// becomes its bytes if all of them have tokens.
   void setCharacters() { characters = true; }
-  /// What has no token becomes `token`, with `fuse` only the first of
-  /// neighbours. Without this it is dropped.
+  /// Text without a token becomes `token`; with `fuse`, adjacent such
+  /// characters become one token. Without this call such text is dropped.
   void setUnknown(int32_t token, bool fuse) {
     unknownToken = token;
     fuseUnknown = fuse;
@@ -46,9 +48,10 @@ public:
   bool drops(unsigned char byte) const {
     return unknownToken < 0 && byteTokens[byte] < 0;
   }
-  /// Adds a merge. Of the same pair twice, the last counts.
+  /// Adds a merge. If a pair is added twice, the last merge counts.
   void addMerge(const BpeMerge &merge);
-  /// A piece that is a token stays whole, whatever the merges say.
+  /// With `ignore`, a piece that is a token as a whole becomes this token,
+  /// without regard to merges.
   void setIgnoreMerges(bool ignore) { ignoreMerges = ignore; }
 
   /// Appends the tokens of `piece`, at most INT32_MAX bytes, in

@@ -2,9 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Byte-level tokenizers write each byte as one printable character: bytes that
-// are printable in Latin-1 as themselves, the other 68, in order, as the
-// characters from U+0100 on (from GPT-2's encoder).
+// Byte-level tokenizers write each byte as one printable character, as GPT-2's
+// encoder does: bytes that are printable in Latin-1 as themselves, the other
+// 68, in order, as the characters from U+0100 on.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_TEXT_BYTELEVEL_H
@@ -16,12 +16,12 @@
 
 namespace sherry::runtime {
 
-/// How GPT-2 cuts text into words.
+/// The expression by which GPT-2 cuts text into words.
 inline constexpr char kGpt2Pattern[] =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
-/// The bytes that `text`, well-formed UTF-8, stands for; nothing if it has a
-/// character outside the alphabet.
+/// The bytes that `text`, well-formed UTF-8, stands for; nothing if `text` has
+/// a character outside the alphabet.
 std::optional<std::string> decodeByteLevel(std::string_view text);
 
 /// `bytes` in the alphabet, in UTF-8.

@@ -1,9 +1,9 @@
-//===- ChatTemplate.h - How chats are written as text -----------*- C++ -*-===//
+//===- ChatTemplate.h - Writes chats as text --------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Models are trained on chats that a Jinja template of their files writes; the
-// same template writes them here.
+// Models are trained on chats that a Jinja template writes; the template comes
+// with the model and writes chats here, too.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_TEXT_CHATTEMPLATE_H
@@ -17,7 +17,7 @@
 
 namespace sherry {
 
-/// Who says something in a chat.
+/// The author of a message.
 enum class Role { System, User, Assistant };
 /// "system", "user" or "assistant".
 const char *nameOf(Role role);
@@ -27,46 +27,47 @@ struct ChatMessage {
   std::string content;
 };
 
-/// A part of a chat's text: what the template writes, where names of special
-/// tokens are these tokens, or what a message says, where they are text.
+/// A part of a chat's text: either written by the template, where names of
+/// special tokens become these tokens, or copied from a message, where they
+/// stay text.
 struct ChatPart {
   std::string text;
   bool isSpecial;
 };
 using ChatParts = std::vector<ChatPart>;
 
-/// What a template knows besides the messages.
+/// The variables of a template besides the messages.
 struct ChatSetting {
-  /// Names of the tokens; nothing: the template does not find them defined.
+  /// Names of the tokens; nothing: undefined in the template.
   std::optional<std::string> bosToken, eosToken;
   std::optional<bool> thinking; ///< its enable_thinking
-  jinja::Value tools;           ///< a list in OpenAI's form, or not defined
-  std::tm now = {};             ///< what strftime_now writes
+  jinja::Value tools;           ///< a list in OpenAI's form, or undefined
+  std::tm now = {};             ///< the time that strftime_now writes
 };
 
-/// The `messages` of a template.
+/// The value of the variable `messages` of a template.
 jinja::Value toValue(const std::vector<ChatMessage> &messages);
 
 /// Where the text of a chat ends.
 enum class ChatEnd {
   AfterMessages,
-  BeforeAnswer, ///< where the model is to answer
-  InAnswer      ///< where the last message's content does
+  BeforeAnswer, ///< at the point where the model is to answer
+  InAnswer      ///< at the end of the last message's content
 };
 
 class ChatTemplate {
 public:
-  /// Throws jinja::LocatedError if the text is no template that is supported.
+  /// Throws jinja::LocatedError if `jinja` is not a supported template.
   explicit ChatTemplate(std::string_view jinja) : form(jinja) {}
 
-  /// Writes the chat of a list of messages, objects as in OpenAI's form whose
-  /// texts come from jinja::Origin::Message. Throws jinja::Refusal if the
-  /// template does not take such a chat, else jinja::LocatedError if it cannot
-  /// be rendered. Neighbours among the parts differ in isSpecial.
+  /// Writes a chat. `messages` is a list of objects in OpenAI's form, whose
+  /// texts have the origin jinja::Origin::Message. Adjacent parts differ in
+  /// isSpecial. Throws jinja::Refusal if the template refuses the chat,
+  /// jinja::LocatedError if it cannot be rendered.
   ChatParts write(const jinja::Value &messages, const ChatSetting &setting,
                   ChatEnd end) const;
-  /// What the template itself writes between an answer and the next message,
-  /// without white space before it; empty if it does not say.
+  /// The text that the template itself writes between an answer and the next
+  /// message, without white space before it; empty if it writes none.
   std::string findAnswerEnd(const ChatSetting &setting) const;
 
 private:

@@ -20,8 +20,8 @@ struct pcre2_real_code_8;
 
 namespace sherry::runtime {
 
-/// How much processor time all matches in one text may take: a hundred times
-/// what ordinary expressions do.
+/// The processor time that all matches in one text may take: a hundred times
+/// that of ordinary expressions.
 class MatchBudget {
 public:
   explicit MatchBudget(size_t textSize)
@@ -39,13 +39,13 @@ private:
 
 class Regex {
 public:
-  /// Throws Error if `pattern`, which is written for Oniguruma, is no
-  /// expression. A literal pattern matches itself.
+  /// Throws Error if `pattern` is not a valid expression of Oniguruma. A
+  /// literal pattern matches itself.
   Regex(const std::string &pattern, bool literal);
 
   /// Passes on the matches in `text`, well-formed UTF-8, from left to right,
-  /// each behind the last. One that is empty is passed on unless it touches the
-  /// last. Throws Error if matching takes too much time or memory.
+  /// without overlap. An empty match is passed on unless it touches the last
+  /// one. Throws Error if matching takes too much time or memory.
   void findAll(std::string_view text, MatchBudget &budget,
                const std::function<void(size_t, size_t)> &onMatch) const;
 
@@ -58,29 +58,30 @@ private:
   bool findFrom(std::string_view text, size_t from, MatchBudget &budget,
                 size_t &begin, size_t &end) const;
   Code code;
-  Code anchored; ///< the same, at one place of the text only
+  Code anchored; ///< the same, at one position of the text only
 };
 
-/// What becomes of the matches of an expression and of the text between them.
-/// As Hugging Face tokenizers name them.
+/// The treatment of the matches of an expression and of the text between them,
+/// under the names of Hugging Face tokenizers.
 enum class SplitBehavior {
   Isolated,           ///< each is a piece
   Removed,            ///< matches are dropped
   Contiguous,         ///< matches without text between them are one piece
   MergedWithPrevious, ///< a match belongs to the text before it
-  MergedWithNext      ///< or behind it
+  MergedWithNext      ///< a match belongs to the text after it
 };
 
 /// Cuts text by an expression.
 class Splitter {
 public:
-  /// `inverts`: matches and the text between them change places.
+  /// `inverts`: matches are treated as the text between matches, and vice
+  /// versa.
   Splitter(const std::string &pattern, bool literal, SplitBehavior behavior,
            bool inverts)
       : regex(pattern, literal), behavior(behavior), inverts(inverts) {}
 
-  /// Passes on the pieces of `text` that are not empty, in order, as parts of
-  /// it. Throws as Regex does.
+  /// Passes on the non-empty pieces of `text`, in order, as views of `text`.
+  /// Throws as Regex does.
   void split(std::string_view text, MatchBudget &budget,
              const std::function<void(std::string_view)> &onPiece) const;
 

@@ -14,36 +14,38 @@
 
 namespace sherry::runtime {
 
-/// What the bytes at the start of a text are.
+/// The kind of the bytes at the start of a text.
 enum class Utf8 { Character, Incomplete, Malformed };
 
 /// Classifies the start of `text`, which is not empty (Unicode standard, table
-/// 3-7). `length`: the bytes of the character; of those at hand if it is
-/// incomplete; 1 if it is malformed.
+/// 3-7). Writes to `length` the number of bytes of the character; if it is
+/// incomplete, of the bytes that are there; if it is malformed, 1.
 Utf8 classifyUtf8(std::string_view text, size_t &length);
 
 /// The first character of `text`, which is well-formed.
 char32_t decodeUtf8(std::string_view text);
 void appendUtf8(std::string &text, char32_t character);
 
-/// The bytes of white space (White_Space of Unicode) that `text` begins or ends
-/// with.
+/// The number of bytes of white space (White_Space of Unicode) that `text`
+/// begins or ends with.
 size_t countLeadingSpace(std::string_view text);
 size_t countTrailingSpace(std::string_view text);
 
-/// The bytes of the last character of `text`; 0 if it ends with none.
+/// The number of bytes of the last character of `text`; 0 if `text` does not
+/// end with a character.
 size_t lastUtf8Length(std::string_view text);
 
-/// Bytes at the end of `text` that more bytes could make a character.
+/// The number of bytes at the end of `text` that further bytes could make a
+/// character.
 size_t incompleteUtf8Tail(std::string_view text);
 
-/// Passes bytes on as soon as they make whole characters. What can never be one
-/// passes as it is.
+/// Passes bytes on as soon as they make whole characters. Malformed bytes pass
+/// unchanged.
 class Utf8Buffer {
 public:
-  /// Returns what is complete with `bytes` appended.
+  /// Appends `bytes` and returns the text that is complete now.
   std::string push(std::string_view bytes);
-  /// Returns what was held back.
+  /// Returns the bytes that were held back.
   std::string finish();
 
 private:

@@ -1,4 +1,4 @@
-//===- Error.h - What is wrong with a template ------------------*- C++ -*-===//
+//===- Error.h - Errors of templates ----------------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -16,7 +16,7 @@ struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Such an error, and the line of the template in its message.
+/// An error whose message has the line of the template.
 struct LocatedError : Error {
   LocatedError(size_t line, const std::string &what)
       : Error("line " + std::to_string(line) + ": " + what) {}

@@ -12,8 +12,8 @@
 
 namespace sherry::jinja {
 
-/// The same value; its texts have this origin. Throws Error where lists and
-/// objects lie too deep within each other.
+/// The value of `json`, with texts of the origin `origin`. Throws Error if
+/// lists and objects are nested too deeply.
 Value fromJson(const nlohmann::ordered_json &json, Origin origin);
 
 } // namespace sherry::jinja

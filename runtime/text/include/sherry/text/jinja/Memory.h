@@ -12,11 +12,12 @@
 
 namespace sherry::jinja {
 
-/// A part of what takes memory: while it lives, its bytes count. To make or to
-/// grow one throws Error beyond the limit of this thread; to move it does not.
+/// A member of objects that take memory: it counts their bytes while it lives.
+/// Making, copying and growing one throw Error beyond the limit of this thread;
+/// moving does not.
 class Footprint {
 public:
-  /// What a small value takes, with what the allocator adds.
+  /// Bytes of a small value, with the overhead of the allocator.
   static constexpr size_t overhead = 96;
 
   explicit Footprint(size_t more = 0) { grow(overhead + more); }
@@ -33,7 +34,8 @@ private:
   size_t bytes = 0;
 };
 
-/// While it lives, what this thread takes from now on may have so many bytes.
+/// While it lives, the values that this thread makes may take at most `bytes`
+/// bytes.
 class MemoryLimit {
 public:
   explicit MemoryLimit(size_t bytes);

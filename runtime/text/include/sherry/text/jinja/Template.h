@@ -1,11 +1,12 @@
-//===- Template.h - Jinja templates, as chats are written by ----*- C++ -*-===//
+//===- Template.h - Jinja templates of chats --------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The part of the Jinja language that chat templates are written in, with the
-// settings of Hugging Face transformers: trim_blocks and lstrip_blocks, values
-// that do not change, break and continue. Templates come from strangers: what
-// they may take is limited, and all else is an error that names the line.
+// The subset of the Jinja language that chat templates use, with the settings
+// of Hugging Face transformers: trim_blocks and lstrip_blocks, immutable
+// values, break and continue. Templates are not trusted: their time and memory
+// are limited, and everything that is not supported is an error that names the
+// line.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_TEXT_JINJA_TEMPLATE_H
@@ -19,18 +20,18 @@
 
 namespace sherry::jinja {
 
-/// What a template is rendered with, besides its variables.
+/// The settings of a rendering, besides the variables.
 struct Environment {
-  std::tm now = {}; ///< of strftime_now
-  /// Steps that it may take, each a value or 64 bytes of text.
+  std::tm now = {}; ///< the time that strftime_now writes
+  /// The most steps of a rendering; a step is a value, or 64 bytes of text.
   uint64_t maxSteps = 20'000'000;
-  /// Bytes that its texts, lists and objects may take at a time.
+  /// The most bytes that texts, lists and objects may take at a time.
   size_t maxBytes = size_t{1} << 26;
 };
 
 class Template {
 public:
-  /// Throws LocatedError if the text is no template that is supported.
+  /// Throws LocatedError if `source` is not a supported template.
   explicit Template(std::string_view source);
   Template(Template &&) noexcept;
   ~Template();

@@ -15,15 +15,15 @@
 
 namespace sherry::jinja {
 
-/// Where bytes come from. Names of special tokens mean something only in what
-/// the template itself writes.
+/// The origin of bytes. Names of special tokens become these tokens only in
+/// bytes that the template itself writes.
 enum class Origin : char { Template, Message };
 
-/// UTF-8 whose every byte has an origin, which all that is made of it keeps.
-/// Bytes that are no UTF-8 count as a character each.
+/// UTF-8 with an origin for every byte; all texts that are made of it keep the
+/// origins. Each byte that is not UTF-8 counts as a character.
 class Text {
 public:
-  /// Most bytes of a text; what would be longer throws Error.
+  /// The most bytes of a text; making a longer one throws Error.
   static constexpr size_t maxSize = size_t{1} << 24;
 
   Text() = default;
@@ -46,30 +46,31 @@ public:
   Text slice(size_t begin, size_t end) const;
   Text repeat(size_t count) const;
 
-  /// Where each character begins, and the end.
+  /// The offset of each character, and the size of the text.
   std::vector<size_t> characterBegins() const;
   size_t countCharacters() const;
 
   /// Without characters of `set` at the ends, as Python's strip; without white
   /// space if `set` is null.
   Text strip(const Text *set, bool left, bool right) const;
-  /// At most `count` occurrences replaced; negative: all.
+  /// Replaces at most `count` occurrences of `old`; negative: all.
   Text replace(const Text &old, const Text &replacement, int64_t count) const;
-  /// Python's split; at white space if `separator` is null. `fromRight`: where
-  /// `limit` (negative: none) counts from the right.
+  /// Python's split, at white space if `separator` is null; at most `limit`
+  /// times (negative: no limit), with `fromRight` from the right.
   std::vector<Text> split(const Text *separator, int64_t limit,
                           bool fromRight) const;
   std::vector<Text> splitLines() const;
-  /// The byte where `part` is first or last found; npos if it is not there.
+  /// The offset of the first or last occurrence of `part`; npos if there is
+  /// none.
   size_t find(const Text &part, bool fromRight) const;
-  /// How often `part`, which is not empty, is there without overlap.
+  /// The number of occurrences of `part`, which is not empty, without overlap.
   size_t count(const Text &part) const;
 
   // Letters that are not ASCII stay as they are.
   Text upper() const;
   Text lower() const;
   Text capitalize() const;
-  Text titleLetters() const; ///< as Python: after all that is no letter
+  Text titleLetters() const; ///< as Python: after every non-letter
   Text titleWords() const;   ///< as Jinja: after spaces, hyphens and brackets
 
 private:
@@ -81,13 +82,13 @@ private:
   std::string origins; ///< of each byte, an Origin
 };
 
-/// Whether a character is white space to Python.
+/// Whether Python treats a character as white space.
 bool isSpace(std::string_view character);
-/// Whether Python's repr writes a character as it is.
+/// Whether Python's repr writes a character unescaped.
 bool isPrintable(std::string_view character);
-/// The code point of a character; of a byte that is no UTF-8, none.
+/// The code point of a character; UINT32_MAX for a byte that is not UTF-8.
 uint32_t decode(std::string_view character);
-/// Bytes of the character that `text`, which is not empty, begins with.
+/// The number of bytes of the first character of `text`, which is not empty.
 size_t characterSize(std::string_view text);
 
 } // namespace sherry::jinja

@@ -1,4 +1,4 @@
-//===- Value.h - What expressions of a template give ------------*- C++ -*-===//
+//===- Value.h - Values of a template's expressions -------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -20,43 +20,45 @@ class Callable;
 struct Namespace;
 
 using Values = std::vector<Value>;
-/// Keys are texts or numbers, in the order in which they were added.
+/// Keys (texts or numbers) with their values, in the order of insertion.
 using Entries = std::vector<std::pair<Value, Value>>;
 
-/// What was not there; to print it gives nothing, to use it is an error.
+/// The value of an undefined name: it prints as nothing, and using it is an
+/// error.
 struct Undefined {
   std::string name;
   Footprint footprint{};
 };
 struct None {};
 
-/// What Python has where there is a list here.
+/// The type that a list has in Python.
 enum class ListKind {
   List,
   Tuple,
-  Range, ///< of the function range
-  Keys,  ///< of an object, as are the next two
+  Range, ///< the result of range()
+  Keys,  ///< of an object, like the next two
   Values,
   Items,
-  Lazy ///< of map, select and their like: without places, gone through once
+  Lazy ///< the result of map, select etc.: not indexable, iterated once
 };
 
-/// How values are written as JSON, as the arguments of Python's json.dumps.
+/// How values are written as JSON; the arguments of Python's json.dumps.
 struct JsonStyle {
-  int64_t indent = -1; ///< negative: all in a line
+  int64_t indent = -1; ///< negative: all on one line
   bool isAscii = false;
   bool sortsKeys = false;
-  /// Null: ", ", or "," before a new line; and ": ".
+  /// Null: ", " (with an indent ",") and ": ".
   const Text *itemSeparator = nullptr, *keySeparator = nullptr;
 };
 
-/// Lists and objects do not change once they are made, as in the sandbox of
-/// transformers: no value contains itself.
+/// Lists and objects are immutable, as in the sandbox of transformers, so no
+/// value contains itself.
 class Value {
 public:
-  /// Most levels of lists and objects within each other.
+  /// The most levels of nested lists and objects.
   static constexpr unsigned maxDepth = 64;
-  /// Most elements of all levels and 64 bytes of texts, together.
+  /// The most weight of a value: elements of all levels plus texts in units of
+  /// 64 bytes.
   static constexpr size_t maxWeight = size_t{1} << 22;
 
   Value(Undefined undefined = {});
@@ -70,7 +72,7 @@ public:
   static Value list(Values elements, ListKind kind = ListKind::List);
   static Value object(Entries entries);
   Value(std::shared_ptr<const Callable> callable) : data(std::move(callable)) {}
-  /// Whoever made it keeps it.
+  /// The value does not own the namespace.
   Value(Namespace *space) : data(space) {}
 
   bool isUndefined() const { return is<std::shared_ptr<const Undefined>>(); }
@@ -78,7 +80,7 @@ public:
   bool isBoolean() const { return is<bool>(); }
   bool isInteger() const { return is<int64_t>(); }
   bool isFloat() const { return is<double>(); }
-  /// As in Python, where true is 1.
+  /// Booleans are numbers, as in Python.
   bool isNumber() const { return isBoolean() || isInteger() || isFloat(); }
   bool isText() const { return is<std::shared_ptr<const Text>>(); }
   bool isList() const { return is<std::shared_ptr<const List>>(); }
@@ -86,11 +88,11 @@ public:
   bool isListOrTuple() const {
     return isList(ListKind::List) || isList(ListKind::Tuple);
   }
-  /// Whether it is a list whose elements have places.
+  /// Whether it is a list that can be indexed.
   bool hasPlaces() const { return isListOrTuple() || isList(ListKind::Range); }
   bool isObject() const { return is<std::shared_ptr<const Object>>(); }
 
-  // Of a value that is of this kind.
+  // For values of the respective kind only.
   bool boolean() const { return std::get<bool>(data); }
   const Text &text() const {
     return *std::get<std::shared_ptr<const Text>>(data);
@@ -101,7 +103,7 @@ public:
   ListKind listKind() const {
     return std::get<std::shared_ptr<const List>>(data)->kind;
   }
-  /// The elements, to go through them: of a lazy list, once.
+  /// The elements, for iteration; of a lazy list only once.
   const Values &takeElements() const;
   const Entries &entries() const {
     return std::get<std::shared_ptr<const Object>>(data)->entries;
@@ -109,11 +111,11 @@ public:
   const std::string &undefinedName() const {
     return std::get<std::shared_ptr<const Undefined>>(data)->name;
   }
-  /// A whole number, or true and false as 1 and 0.
+  /// The value of an integer, or 1 and 0 for true and false; else nothing.
   std::optional<int64_t> integer() const;
   double number() const; ///< of any number
   const Callable *callable() const;
-  Namespace *space() const; ///< null: is none
+  Namespace *space() const; ///< null: not a namespace
 
   /// The member of an object; null if there is none.
   const Value *find(std::string_view key) const;
@@ -121,12 +123,12 @@ public:
 
   bool isTrue() const;
   unsigned depth() const;
-  /// How long it may take to go through it.
+  /// A bound of the time to iterate over the value; see maxWeight.
   size_t weight() const;
-  /// What the value is: "a text", "a list".
+  /// The kind of the value for messages: "a text", "a list".
   const char *kind() const;
 
-  /// As Python's str gives it. Throws Error for what has no such text.
+  /// The result of Python's str. Throws Error for values without such a text.
   Text toText() const;
   Text toJson(const JsonStyle &style) const;
 
@@ -155,14 +157,15 @@ private:
       data;
 };
 
-/// What {% set x.y = ... %} changes.
+/// The mutable object of {% set x.y = ... %}.
 struct Namespace {
   Entries entries;
   Footprint footprint{};
 };
 
 bool operator==(const Value &a, const Value &b);
-/// Negative, zero or positive. Throws Error if there is no order between them.
+/// Returns a negative number, zero or a positive number. Throws Error if `a`
+/// and `b` have no order.
 int compare(const Value &a, const Value &b);
 
 } // namespace sherry::jinja

@@ -100,8 +100,7 @@ void DebugInfo::add(LLVM::LLVMFuncOp function) {
         location = *step < 0 || *step >= static_cast<int64_t>(steps.size())
                        ? between
                        : Location(CallSiteLoc::get(
-                             at(steps[*step],
-                                static_cast<unsigned>(*step) + 1),
+                             at(steps[*step], static_cast<unsigned>(*step) + 1),
                              between));
       // A layer is no part of the step before it.
       auto call = dyn_cast<LLVM::CallOp>(op);

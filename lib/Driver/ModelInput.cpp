@@ -1,4 +1,4 @@
-//===- ModelInput.cpp - What a compilation starts from --------------------===//
+//===- ModelInput.cpp - The input of a compilation ------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

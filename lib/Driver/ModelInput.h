@@ -1,4 +1,4 @@
-//===- ModelInput.h - What a compilation starts from ------------*- C++ -*-===//
+//===- ModelInput.h - The input of a compilation ----------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

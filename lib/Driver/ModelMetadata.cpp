@@ -1,4 +1,4 @@
-//===- ModelMetadata.cpp - What a compiled model says of itself -----------===//
+//===- ModelMetadata.cpp - The description of a model ---------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

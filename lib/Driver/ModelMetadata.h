@@ -1,4 +1,4 @@
-//===- ModelMetadata.h - What a compiled model says of itself ---*- C++ -*-===//
+//===- ModelMetadata.h - The description of a model -------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

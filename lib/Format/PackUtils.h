@@ -1,4 +1,4 @@
-//===- PackUtils.h - What the packers share ---------------------*- C++ -*-===//
+//===- PackUtils.h - Helpers of the packers ---------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- ModelConfig.cpp - What config.json says about a model --------------===//
+//===- ModelConfig.cpp - The configuration of a model ---------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

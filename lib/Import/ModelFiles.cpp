@@ -1,4 +1,4 @@
-//===- ModelFiles.cpp - A model as people have it -------------------------===//
+//===- ModelFiles.cpp - A model in its files ------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

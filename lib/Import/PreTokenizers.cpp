@@ -1,4 +1,4 @@
-//===- PreTokenizers.cpp - How GGUF files name the rules of words ---------===//
+//===- PreTokenizers.cpp - Rules of words in GGUF files -------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- ProjectionSample.cpp - What trits make of weights ------------------===//
+//===- ProjectionSample.cpp - Effects of trits on weights -----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

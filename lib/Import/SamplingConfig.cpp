@@ -1,4 +1,4 @@
-//===- SamplingConfig.cpp - How an author wants tokens to be chosen -------===//
+//===- SamplingConfig.cpp - Recommended parameters of sampling ------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- InputFile.cpp - Files that are read --------------------------------===//
+//===- InputFile.cpp - Input files ----------------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- OutputFile.cpp - Files that are whole or not there -----------------===//
+//===- OutputFile.cpp - Files that are written atomically -----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

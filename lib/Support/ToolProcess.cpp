@@ -1,4 +1,4 @@
-//===- ToolProcess.cpp - What every tool begins with ----------------------===//
+//===- ToolProcess.cpp - The start of every tool --------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

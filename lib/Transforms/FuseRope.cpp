@@ -1,4 +1,4 @@
-//===- FuseRope.cpp - Rotate neighbouring heads in one go -----------------===//
+//===- FuseRope.cpp - Rotate adjacent heads in one op ---------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

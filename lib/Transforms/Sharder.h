@@ -1,4 +1,4 @@
-//===- Sharder.h - Which columns ranks have of tensors ----------*- C++ -*-===//
+//===- Sharder.h - The columns of each rank ---------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

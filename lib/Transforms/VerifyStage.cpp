@@ -1,4 +1,4 @@
-//===- VerifyStage.cpp - What the stages of the pipeline promise ----------===//
+//===- VerifyStage.cpp - Promises of the pipeline's stages ----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- WeightPlan.cpp - Which weights a model has -------------------------===//
+//===- WeightPlan.cpp - Weights of a model and their types ----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

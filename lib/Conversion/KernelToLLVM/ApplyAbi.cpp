@@ -1,4 +1,4 @@
-//===- ApplyAbi.cpp - What the ABI wants of functions ---------------------===//
+//===- ApplyAbi.cpp - Functions in the form of the ABI --------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

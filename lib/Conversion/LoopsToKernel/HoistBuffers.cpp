@@ -1,4 +1,4 @@
-//===- HoistBuffers.cpp - Buffers of iterations to places outside ---------===//
+//===- HoistBuffers.cpp - Hoist buffers out of iterations -----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

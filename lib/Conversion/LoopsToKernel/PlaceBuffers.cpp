@@ -1,4 +1,4 @@
-//===- PlaceBuffers.cpp - Buffers to places in the workspace --------------===//
+//===- PlaceBuffers.cpp - Offsets of buffers in the workspace -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

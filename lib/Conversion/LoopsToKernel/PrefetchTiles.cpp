@@ -1,4 +1,4 @@
-//===- PrefetchTiles.cpp - Asks for the next tile of a weight -------------===//
+//===- PrefetchTiles.cpp - Prefetch the next tile of a weight -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

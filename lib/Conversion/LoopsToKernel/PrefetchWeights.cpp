@@ -1,4 +1,4 @@
-//===- PrefetchWeights.cpp - Asks for weights before they are read --------===//
+//===- PrefetchWeights.cpp - Prefetch weights before their use ------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- UnrollDots.cpp - Short sums of weights read in place ---------------===//
+//===- UnrollDots.cpp - Unroll short sums of bytes ------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

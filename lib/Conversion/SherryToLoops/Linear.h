@@ -1,4 +1,4 @@
-//===- Linear.h - Pieces of the linear kernels ------------------*- C++ -*-===//
+//===- Linear.h - Parts of the linear kernels -------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

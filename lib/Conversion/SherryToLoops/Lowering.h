@@ -1,4 +1,4 @@
-//===- Lowering.h - Patterns that write out graph ops ----------*- C++ -*-===//
+//===- Lowering.h - Base of the patterns for graph ops ----------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -296,7 +296,7 @@ Failure sherry::format::readTernaryRows(const TernaryLayout &layout,
     };
     if (!readScales(storage, layout.scaleGroupInputs(cols), cols, stored,
                     scales))
-      return fail("weights that are to share a scale have several");
+      return fail("weights that must share a scale have several");
     for (int64_t at = 0; at < cols;
          at += info.blockInputs, stored += info.blockBytes) {
       if (hasCodes)
@@ -309,7 +309,7 @@ Failure sherry::format::readTernaryRows(const TernaryLayout &layout,
     if (two != trits.end())
       return fail(
           "column " + std::to_string(two - trits.begin()) +
-          ": the weight is 2 times its scale, which is no trit; convert "
+          ": the weight is 2 times its scale, which is not a trit; convert "
           "the tensor to another type");
     if (!hasCodes && !encodeRow(layout, strided, cols, trits.data(), codes))
       return fail("a group of weights is not " +

@@ -84,7 +84,7 @@ Error TensorView::readRows(int64_t row, int64_t count, float *out) const {
     if (storage == format::TensorType::Trits) {
       if (!unpackTrits(row + i, to))
         return makeError(where + " has the code 3 in row " + Twine(row + i) +
-                         ", which is no trit; the file is damaged");
+                         ", which is not a trit; the file is damaged");
       continue;
     }
     if (isSpread)

@@ -8,7 +8,7 @@ func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
 
 // -----
 
-// expected-error@+1 {{has no place: run sherry-place-weights first}}
+// expected-error@+1 {{has no offset: run sherry-place-weights first}}
 sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x8xbf16>
 
 // -----

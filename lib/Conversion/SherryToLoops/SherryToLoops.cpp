@@ -129,7 +129,7 @@ struct ConvertSherryToLoopsPass
     ModuleOp module = getOperation();
     for (auto weight : module.getOps<WeightOp>()) {
       if (!weight.getOffset())
-        return fail(weight, "has no place: run sherry-place-weights first");
+        return fail(weight, "has no offset: run sherry-place-weights first");
       TernaryAttr ternary = weight.getTernary();
       if (ternary && !ternary.getLayout())
         return fail(weight, "has no layout: run sherry-select-layout first");

@@ -20,7 +20,7 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// A step becomes a loop: as long as the thread gets a range, the body runs.
+/// A step becomes a loop: the body runs as long as the thread gets a range.
 static void lowerStep(StepOp step, int32_t number) {
   ImplicitLocOpBuilder b(step.getLoc(), step);
   Type index = b.getIndexType();

@@ -11,8 +11,8 @@
 
 namespace sherry {
 
-/// Whether the module that is `op` or has it was made for a target with this
-/// feature, such as "+avx2". Without `llvm.target` it has none.
+/// Whether `op`'s module (or `op`, if it is a module) is for a target with this
+/// feature, such as "+avx2". Without `llvm.target` it has no features.
 inline bool hasFeature(mlir::Operation *op, llvm::StringRef feature) {
   auto module = llvm::dyn_cast<mlir::ModuleOp>(op);
   if (!module)

@@ -33,7 +33,7 @@ LoopsConfig::LoopsConfig(Operation *module)
 // Types
 //===----------------------------------------------------------------------===//
 
-/// Whether a type is one of graphs only.
+/// Whether a type occurs only in graphs.
 static bool isGraphType(Type type) {
   return isa<RankedTensorType, KVCacheType>(type);
 }
@@ -66,7 +66,7 @@ ActivationTypeConverter::ActivationTypeConverter(const LoopsConfig &config)
     auto tensor = dyn_cast<RankedTensorType>(value.getType());
     if (!tensor)
       return std::nullopt;
-    // What has been converted already.
+    // The value has been converted already.
     if (auto cast = value.getDefiningOp<UnrealizedConversionCastOp>()) {
       llvm::append_range(types, cast.getInputs().getTypes());
       return success();

@@ -1,4 +1,4 @@
-//===- ExportPlan.cpp - What becomes of each tensor -----------------------===//
+//===- ExportPlan.cpp - How each tensor is written ------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- ExportPlan.h - What becomes of each tensor ---------------*- C++ -*-===//
+//===- ExportPlan.h - How each tensor is written ----------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

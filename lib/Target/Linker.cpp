@@ -123,6 +123,6 @@ sherry::linkSharedObject(StringRef object, StringRef linker) {
   auto result = output.read();
   if (!result)
     return createStringError(result.getError(),
-                             "cannot read what " + *program + " wrote");
+                             "cannot read the output of " + *program);
   return std::move(*result);
 }

@@ -1,4 +1,4 @@
-# ===- arenas_report.py - What the runs of scripts/experiments/arenas say -=== #
+# ===- arenas_report.py - Report of scripts/experiments/arenas ------------=== #
 #
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
@@ -323,7 +323,7 @@ def helps(results):
     )
     # Conclusions from a single seed.
     noise = statistics.stdev(differences) if len(differences) > 1 else None
-    limit = f"; one seed says nothing of what is below {noise:.4f}, the deviation over the seeds" if noise else ""
+    limit = f"; one seed cannot show differences below {noise:.4f}, the deviation over the seeds" if noise else ""
 
     def single(difference):
         if noise and abs(difference) < noise:

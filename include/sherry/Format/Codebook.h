@@ -18,7 +18,7 @@ namespace sherry::format {
 
 /// [C1] Most entries of a codebook; also the number of 5-bit codes [T6].
 inline constexpr int kMaxEntries = 32;
-/// What Codebook::encode() returns for trits without a code.
+/// The result of Codebook::encode() for trits without a code.
 inline constexpr uint8_t kNoCode = 255;
 
 inline constexpr int64_t kMaxGroupInputs = 6;

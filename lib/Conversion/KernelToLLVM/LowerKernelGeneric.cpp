@@ -347,8 +347,8 @@ static LogicalResult lowerTruncF16(arith::TruncFOp op,
 }
 
 /// The product of two f32 numbers is exact in f64. Its sum with the third is
-/// rounded to an odd last digit, so that rounding it again, to f32, gives what
-/// one rounding would (Boldo and Melquiond, doi:10.1109/TC.2007.70819).
+/// rounded to an odd last digit, so that rounding it again, to f32, has the
+/// result of one rounding (Boldo and Melquiond, doi:10.1109/TC.2007.70819).
 static LogicalResult lowerFma(math::FmaOp op, PatternRewriter &rewriter) {
   if (!getElementTypeOrSelf(op.getType()).isF32())
     return failure();

@@ -1,4 +1,4 @@
-//===- TargetFeatures.h - What the target of a module has -------*- C++ -*-===//
+//===- TargetFeatures.h - Features of a module's target ---------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -52,7 +52,7 @@ using namespace sherry;
 static constexpr int64_t kMaxSteps = 4;
 
 namespace {
-/// A loop over tiles and what it becomes.
+/// Rewrites a loop over tiles.
 class Interleaving {
 public:
   Interleaving(TileLoop tiles, Value team,

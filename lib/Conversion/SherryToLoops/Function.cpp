@@ -102,7 +102,7 @@ static LogicalResult placeInto(Operation *user, Value buffer, Value target,
                                ConversionPatternRewriter &rewriter) {
   auto alloc = buffer.getDefiningOp<memref::AllocOp>();
   if (!alloc || alloc->getBlock() != user->getBlock())
-    return user->emitOpError("can only pass on what the same block computes");
+    return user->emitOpError("can only pass on values of the same block");
   rewriter.replaceOp(alloc, target);
   return success();
 }

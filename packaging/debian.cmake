@@ -29,8 +29,8 @@ endmacro()
 describe_package(sherry-compiler devel
   "compiler for ternary language models"
   "sherry-compile turns a Hugging Face folder or a GGUF file into a shared object for one x86-64 CPU. With the tools for its intermediate representation, a plugin for mlir-opt, converters of models, and an example.")
-# It calls the linker. dpkg-shlibdeps finds LLVM's library in a folder that belongs
-# to no package that is needed to run.
+# The compiler calls the linker. dpkg-shlibdeps finds LLVM's library in a folder of
+# no package that is needed at run time.
 set(CPACK_DEBIAN_SHERRY-COMPILER_PACKAGE_DEPENDS "lld-22, libllvm22")
 set(CPACK_DEBIAN_SHERRY-COMPILER_PACKAGE_RECOMMENDS sherry-runtime)
 set(CPACK_DEBIAN_SHERRY-COMPILER_PACKAGE_SUGGESTS mlir-22-tools)

@@ -1,5 +1,5 @@
-# Brings what `cmake --install` has put into a package's folder into the form that
-# Debian's policy asks for. Run by CPack; the same input gives the same bytes.
+# Brings the files of `cmake --install` in a package's folder into the form that
+# Debian's policy demands. CPack runs it; the same input gives the same bytes.
 file(GLOB packages LIST_DIRECTORIES true ${CPACK_TEMPORARY_DIRECTORY}/*)
 foreach(package ${packages})
   set(share ${package}/usr/share)

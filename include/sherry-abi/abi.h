@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// All that the compiler, the generated code and the runtime share. C11,
+// The interface between the compiler, the generated code and the runtime. C11,
 // freestanding. A compiled model is an ELF shared object that
 //
 //  * exports one function, SHERRY_ABI_QUERY_SYMBOL of type
@@ -27,62 +27,63 @@
 extern "C" {
 #endif
 
-/// Raised whenever anything below changes its meaning or its place; the
-/// versions are listed in docs/Pipeline.md. The first two fields of
-/// sherry_abi_model never move, so that every runtime can name the version it
-/// refuses.
+/// Raised whenever anything below changes its meaning or offset.
+/// docs/Pipeline.md lists the versions. The first two fields of
+/// sherry_abi_model never move, so that every runtime can name the version
+/// that it refuses.
 #define SHERRY_ABI_VERSION 6u
 
-/// Positions of a page of the cache.
+/// Positions in a page of the cache.
 #define SHERRY_ABI_PAGE_POSITIONS 64
 #define SHERRY_ABI_QUERY_SYMBOL "sherry_model_query"
 #define SHERRY_ABI_WEIGHTS_SECTION ".sherry.weights"
 #define SHERRY_ABI_CHECKSUM_SECTION ".sherry.checksum"
 
 /// Alignment in bytes of the weights section in the file and of the segments of
-/// the code, such that systems with pages of up to 64 KiB can map them.
+/// the code, so that systems with pages of up to 64 KiB can map them.
 #define SHERRY_ABI_WEIGHTS_ALIGNMENT 65536
-/// That of the weights, pages and workspace pointers that an entry point is
-/// given.
+/// Alignment in bytes of the pointers to weights, pages and workspace that an
+/// entry point gets.
 #define SHERRY_ABI_BUFFER_ALIGNMENT 64
 
-/// Iterations [begin, end) of a step; none if begin = end.
+/// Iterations [begin, end) of a step; no iteration if begin = end.
 typedef struct sherry_abi_range {
   int64_t begin, end;
 } sherry_abi_range;
 
-/// What one thread of the team that executes a call together is given. Every
-/// thread of the team calls the entry point with the same arguments but its
-/// own environment. Fields are only ever added, at the end.
+/// The environment of one thread of the team that computes a call. Every thread
+/// of the team calls the entry point with the same arguments, except for its
+/// own environment. New fields are only added at the end.
 ///
 /// A call is a sequence of steps, the same for all threads. A step has a number
-/// of independent iterations, of which any thread may run any. It ends when all
-/// of them have ended, so no thread waits for one that has nothing to do: who
-/// comes late to a step finds it ended, and goes on to the next.
+/// of independent iterations; any thread may run any of them. A step ends when
+/// all its iterations have ended, whichever threads ran them. A thread that
+/// comes to an ended step goes on to the next.
 typedef struct sherry_abi_environment {
   /// Bytes of this struct that the runtime has filled in, at least the
   /// environment_size of the model.
   uint64_t size;
-  /// Gives the thread a range of the iterations [0, count) of the step that
-  /// nobody has yet; the thread runs all of it and asks again. No range says
-  /// that the step has ended: what its iterations wrote, on any thread, is
-  /// visible, and the next call is of the next step. Never null. `step` is the
-  /// index in the list "steps" of the model's description, for profiles; -1 if
-  /// it is none of them. Ranges begin and end at multiples of `grain` if that
-  /// suits the team; 0 says that the step takes about as long as it takes to
-  /// ask. `step`, `count` and `grain` are those of the step, in each call.
+  /// Returns a range of the iterations [0, count) of the step that no thread
+  /// has taken yet. The thread runs the whole range and calls `take` again. An
+  /// empty range says that the step has ended: the writes of its iterations, on
+  /// all threads, are visible, and the next call of `take` is for the next
+  /// step. Never null. `step` is the index in the list "steps" of the model's
+  /// description, for profiles; -1 if the step is not in the list. Ranges begin
+  /// and end at multiples of `grain` if this suits the team; 0 says that the
+  /// step takes about as long as a call of `take`. All calls for a step have
+  /// the same `step`, `count` and `grain`.
   sherry_abi_range (*take)(const struct sherry_abi_environment *self,
                            int32_t step, int64_t count, int64_t grain);
-  /// For the owner of the team; generated code does not look at it.
+  /// For the owner of the team; generated code does not use it.
   void *user;
   /// 0 <= thread < n_threads.
   int64_t thread;
   int64_t n_threads;
-  /// Of a model that is cut among ranks, which are processes that make the same
-  /// calls: brings the `bytes` bytes at `mine` of all ranks, in the order of
-  /// their numbers, to `all`. The ranks come to the same exchanges with the
-  /// same sizes, each in the only iteration of a step, which any thread may
-  /// run. If it fails, `all` has any contents. Null for models of one rank.
+  /// For a model that is cut among ranks, processes that make the same calls:
+  /// copies the `bytes` bytes at `mine` of all ranks, in the order of their
+  /// numbers, to `all`. All ranks make the same exchanges with the same sizes,
+  /// each in the only iteration of a step, on any thread. After a failure the
+  /// contents of `all` are undefined. Null for models of one rank.
   void (*exchange)(const struct sherry_abi_environment *self, const void *mine,
                    void *all, int64_t bytes);
   /// 0 <= rank < n_ranks of the model.
@@ -95,31 +96,31 @@ typedef struct sherry_abi_environment {
 ///  weights     start of the weights section
 ///  pages       the cache: page k begins at byte k * page size, where a page is
 ///              SHERRY_ABI_PAGE_POSITIONS * kv_bytes_per_position bytes
-///  page_table  of each sequence, from number 0 on, table_stride numbers of
-///              pages: position p is in the page of entry
-///              p / SHERRY_ABI_PAGE_POSITIONS. Entries behind the last position
-///              are not read. Sequences may share pages of positions that are
-///              not among the tokens of this call
+///  page_table  [sequences][table_stride] numbers of pages: position p of a
+///              sequence is in the page of entry
+///              p / SHERRY_ABI_PAGE_POSITIONS. Entries after the last position
+///              are not read. Sequences may share pages if no token of this
+///              call has a position in them
 ///  workspace   workspace_size bytes, contents irrelevant before and after
 ///  tokens      [n_tokens] ids, each in [0, vocab_size) (the caller checks)
-///  positions   [n_tokens] positions, each in [0, max_context). What comes
-///              before a token in its sequence is among the tokens of this
-///              call, in any order, or was in an earlier one with these pages;
-///              no two tokens of a call have the same place
+///  positions   [n_tokens] positions, each in [0, max_context). All earlier
+///              positions of a token's sequence are among the tokens of this
+///              call, in any order, or were in earlier calls with these pages.
+///              No two tokens of a call have the same sequence and position
 ///  sequences   [n_tokens] numbers of sequences, below
 ///              SHERRY_ABI_MAX_SEQUENCES
 ///  logits      [n_logits][logits_stride] f32, written for the last n_logits
-///              tokens; of each row the first vocab_size entries count
+///              tokens; the first vocab_size entries of each row are valid
 ///  hidden      [n_hidden][hidden_stride] f32, written for the last n_hidden
-///              tokens: the hidden states after the last norm, of each row the
-///              first hidden_size entries
+///              tokens: the hidden states after the last norm; the first
+///              hidden_size entries of each row are valid
 ///  n_tokens    1 .. max_tokens of the entry point
 ///  n_hidden    0 .. n_tokens
 ///  n_logits    0 .. n_hidden
 ///
 /// Allocates nothing and keeps no state: one mapped model serves any number
-/// of contexts at once. What a thread has returned from is done, but others of
-/// the team may still read all that the call was given.
+/// of contexts at once. When one thread returns, the results are complete, but
+/// other threads of the team may still read the arguments and their buffers.
 typedef void (*sherry_abi_forward_fn)(
     const uint8_t *weights, uint8_t *pages, const int32_t *page_table,
     uint8_t *workspace, const int32_t *tokens, const int32_t *positions,
@@ -127,7 +128,8 @@ typedef void (*sherry_abi_forward_fn)(
     int64_t n_logits, int64_t n_hidden, int64_t table_stride,
     const sherry_abi_environment *environment);
 
-/// What an entry point is; a runtime does not call kinds that it does not know.
+/// The kind of an entry point; a runtime does not call kinds that it does not
+/// know.
 enum sherry_abi_entry_kind {
   SHERRY_ABI_FORWARD = 1 ///< a sherry_abi_forward_fn
 };
@@ -152,12 +154,12 @@ typedef struct sherry_abi_model {
   /// Bytes of sherry_abi_environment that the code may read.
   uint32_t environment_size;
 
-  /// Model description: a JSON object in UTF-8, see docs/Pipeline.md.
+  /// Description of the model: a JSON object in UTF-8, see docs/Pipeline.md.
   const char *metadata;
   uint64_t metadata_size; ///< at most SHERRY_ABI_MAX_METADATA
 
   uint64_t weights_size; ///< bytes of the weights section
-  /// tokenizer.json as it was, inside the weights section; size 0: none, at
+  /// The unchanged tokenizer.json, inside the weights section; size 0: none, at
   /// most SHERRY_ABI_MAX_TOKENIZER.
   uint64_t tokenizer_offset;
   uint64_t tokenizer_size;
@@ -172,27 +174,27 @@ typedef struct sherry_abi_model {
   uint32_t hidden_stride; ///< >= hidden_size
   uint32_t max_context;   ///< positions of the longest sequence
   uint32_t n_entries;     ///< at most SHERRY_ABI_MAX_ENTRIES
-  /// Those of a kind with the fewest tokens first; one of SHERRY_ABI_FORWARD at
-  /// least.
+  /// Within a kind, entry points with fewer tokens come first. At least one is
+  /// of kind SHERRY_ABI_FORWARD.
   const sherry_abi_entry *entries;
 } sherry_abi_model;
 
 typedef const sherry_abi_model *(*sherry_abi_query_fn)(void);
 
-/// CRC-32 as of zlib and gzip. A runtime compares that of the code before it
-/// loads any.
+/// CRC-32 as in zlib and gzip. A runtime checks the CRC-32 of the code before
+/// it loads the code.
 typedef struct sherry_abi_checksum {
   uint32_t code;    ///< of the file without the contents of these two sections
   uint32_t weights; ///< of the contents of the weights section
 } sherry_abi_checksum;
 
-/// What the checksum section holds.
+/// The contents of the checksum section.
 typedef struct sherry_abi_identity {
   sherry_abi_checksum file;
-  /// CRC-32 of `weights` of all ranks that the model is cut among, in their
-  /// order: the same in the files of all, which have the same code.
+  /// CRC-32 of the `weights` of all ranks, in their order. It is the same in
+  /// the files of all ranks, which also have the same code.
   uint32_t model;
-  uint32_t rank;    ///< whose part of the weights this is, below n_ranks
+  uint32_t rank;    ///< the rank of this part of the weights, below n_ranks
   uint32_t n_ranks; ///< 1: the model is not cut; at most SHERRY_ABI_MAX_RANKS
 } sherry_abi_identity;
 

@@ -10,11 +10,12 @@
 
 namespace sherry {
 
-/// The sherry dialect and the upstream dialects that its pipelines use.
+/// Registers the sherry dialects and the upstream dialects that the pipelines
+/// use.
 void registerAllDialects(mlir::DialectRegistry &registry);
 
-/// All passes and pipelines of the project, and the upstream passes that the
-/// pipelines use.
+/// Registers all passes and pipelines of the project, and the upstream passes
+/// that the pipelines use.
 void registerAllPasses();
 
 } // namespace sherry

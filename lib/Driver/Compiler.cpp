@@ -73,7 +73,7 @@ private:
 /// A stage that passes make from the one before it.
 struct PassStage {
   Stage stage;
-  StringRef name; ///< of --emit and of `sherry.stage`
+  StringRef name; ///< for --emit and `sherry.stage`
   void (*build)(OpPassManager &);
 };
 } // namespace
@@ -91,8 +91,8 @@ static StringRef getStageName(Operation *module) {
 }
 
 namespace {
-/// Ends the time of a stage after its last pass, which writes its name on the
-/// module.
+/// Ends the time of a stage after its last pass, which writes the name of the
+/// stage on the module.
 struct StageTimer : PassInstrumentation {
   StageTimer(StageClock &clock, ArrayRef<PassStage> stages)
       : clock(clock), stages(stages) {
@@ -137,18 +137,18 @@ Error Compilation::runPasses() {
     return success();
   });
   PassManager pm(&context);
-  // Half of the time of lowering would go into a verification after each pass,
-  // as sherry-opt has it. The last pass of a stage verifies.
+  // Verification after each pass, as in sherry-opt, would take half of the time
+  // of lowering. The last pass of a stage verifies.
   pm.enableVerifier(false);
   if (!stages.empty())
     pm.addInstrumentation(std::make_unique<StageTimer>(clock, stages));
-  // The options of mlir-opt.
+  // The options of mlir-opt for passes.
   if (options.usesPassOptions) {
     if (failed(applyPassManagerCLOptions(pm)))
       return llvm::createStringError("options for passes:" + messages);
     applyDefaultTimingPassManagerCLOptions(pm);
   }
-  // A file may say what it likes.
+  // The file comes from outside.
   if (!options.from.empty())
     pm.addPass(createVerifyStage({done.str()}));
   for (const PassStage &stage : stages)
@@ -197,11 +197,11 @@ AbiFields Compilation::describe() {
 }
 
 Expected<std::unique_ptr<llvm::Module>> Compilation::translate() {
-  // Weights have no counterpart in LLVM IR; the copy goes without them.
+  // Weights have no counterpart in LLVM IR, so the copy has none.
   OwningOpRef<ModuleOp> code = input.module->clone();
   for (auto weight : llvm::make_early_inc_range(code->getOps<WeightOp>()))
     weight.erase();
-  // Text is easier to read without.
+  // Text is easier to read without debug info.
   if (options.lastStage >= Stage::Object)
     addDebugInfo(*code);
   std::unique_ptr<llvm::Module> result =
@@ -213,7 +213,7 @@ Expected<std::unique_ptr<llvm::Module>> Compilation::translate() {
   return result;
 }
 
-/// The output, or those of the ranks.
+/// The output file, or the output files of the ranks.
 std::vector<std::string> Compilation::listOutputs() const {
   int64_t ranks = getRanks(*input.module);
   if (ranks == 1 || options.lastStage != Stage::SharedObject)

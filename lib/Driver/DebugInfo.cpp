@@ -15,7 +15,7 @@
 using namespace mlir;
 using namespace sherry;
 
-/// The number of the step of which `op` asks for a range; see
+/// The number of the step of which `op` takes a range; see
 /// sherry_abi_environment.
 static std::optional<int64_t> getTakenStep(Operation &op) {
   auto call = dyn_cast<LLVM::CallOp>(op);
@@ -85,7 +85,7 @@ void DebugInfo::add(LLVM::LLVMFuncOp function) {
   LLVM::DISubprogramAttr own = makeSubprogram(function.getName(), 0);
   const Location between = at(own, 0);
   function->setLoc(between);
-  // A step begins where the thread asks for a range of it.
+  // A step begins where the thread takes its first range.
   DenseMap<Block *, Location> ends;
   Region &body = function.getBody();
   for (Block *block : llvm::ReversePostOrderTraversal<Region *>(&body)) {
@@ -100,10 +100,9 @@ void DebugInfo::add(LLVM::LLVMFuncOp function) {
         location = *step < 0 || *step >= static_cast<int64_t>(steps.size())
                        ? between
                        : Location(CallSiteLoc::get(
-                             at(steps[*step],
-                                static_cast<unsigned>(*step) + 1),
+                             at(steps[*step], static_cast<unsigned>(*step) + 1),
                              between));
-      // A layer is no part of the step before it.
+      // A call of a layer does not belong to the step before it.
       auto call = dyn_cast<LLVM::CallOp>(op);
       op.setLoc(call && call.getCallee() ? between : location);
     }

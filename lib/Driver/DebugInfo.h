@@ -10,11 +10,11 @@
 
 namespace sherry {
 
-/// Gives the code of `module`, which is in the LLVM dialect, locations that
-/// become line tables. The code of a step is that of a function named by its op
-/// and weight, such as "linear down", inlined into the entry point or its
+/// Gives the code of `module`, in the LLVM dialect, locations that become line
+/// tables. The code of a step looks like a function that is named by its op and
+/// weight, such as "linear down", and inlined into the entry point or its
 /// layer; line n of the file "steps" is step n - 1 of the model's description.
-/// What `module` says of locations itself is lost.
+/// Replaces all previous locations of `module`.
 void addDebugInfo(mlir::ModuleOp module);
 
 } // namespace sherry

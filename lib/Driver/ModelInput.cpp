@@ -1,4 +1,4 @@
-//===- ModelInput.cpp - What a compilation starts from --------------------===//
+//===- ModelInput.cpp - The input of a compilation ------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -21,7 +21,7 @@ using namespace sherry;
 using llvm::Error;
 using llvm::Expected;
 
-/// Far more than any stage takes.
+/// Far more than the IR of any stage.
 static constexpr uint64_t kMaxModuleBytes = uint64_t(1) << 31;
 
 Error sherry::checkSchedule(const Schedule &schedule) {
@@ -67,13 +67,13 @@ private:
 };
 } // namespace
 
-/// Warns, or fails if that is wished, of weights that do not look as if they
-/// were trained to become trits and nobody says so.
+/// Warns of weights that do not look trained as trits, unless an option asks to
+/// project them; fails instead with the option to be strict.
 Error Reader::checkProjection(const format::TernaryLayout &layout,
                               llvm::raw_ostream &notes) {
   SmallVector<LinearLayer> layers = listLinearLayers(config);
   SymbolTable symbols(*module);
-  // Those of another codebook are trits in the checkpoint already.
+  // Weights of another codebook are trits in the checkpoint already.
   llvm::erase_if(layers, [&](const LinearLayer &layer) {
     TernaryAttr ternary = symbols.lookup<WeightOp>(layer.name).getTernary();
     return !ternary ||
@@ -101,7 +101,7 @@ Error Reader::checkProjection(const format::TernaryLayout &layout,
   return Error::success();
 }
 
-/// All but the graph.
+/// Reads all of a model except its graph.
 Error Reader::readModel(llvm::raw_ostream &notes) {
   OpenOptions reading;
   reading.weights = !options.randomSeed;
@@ -212,7 +212,7 @@ Error Reader::parseModule() {
                                          ParserConfig(&context), from);
   }
   if (!module)
-    return fail("is no IR of a stage of sherry-compile:" + messages);
+    return fail("is not the IR of a stage of sherry-compile:" + messages);
   auto attr = (*module)->getAttrOfType<LLVM::TargetAttr>(
       LLVM::LLVMDialect::getTargetAttrName());
   if (!attr || !attr.getTriple() || !attr.getChip() || !attr.getFeatures())
@@ -244,15 +244,15 @@ Error Reader::parseModule() {
       cache.getHeadDim() != config.headDim ||
       cache.getMaxContext() != config.maxPositionEmbeddings)
     return fail("is not a stage of " + options.model +
-                ": its cache is another");
+                ": it has another cache");
   if (!head || head.getTensorType().getRank() != 2 ||
       head.getTensorType().getDimSize(0) * ranks != config.vocabSize)
     return fail("is not a stage of " + options.model +
-                ": its vocabulary is another");
+                ": it has another vocabulary");
   return checkWeights(*module, *source);
 }
 
-/// Warns of tensors of the checkpoint that nobody needs.
+/// Warns of unused tensors of the checkpoint.
 Error Reader::reportTensors() {
   if (Error error = checkpoint->checkUnusedTensors(config.numLayers))
     return error;

@@ -1,4 +1,4 @@
-//===- ModelInput.h - What a compilation starts from ------------*- C++ -*-===//
+//===- ModelInput.h - The input of a compilation ----------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -17,18 +17,19 @@
 
 namespace sherry {
 
-/// The files of a model, and the IR that was made of them or parsed.
+/// The files of a model, and the IR that was imported or parsed.
 struct ModelInput {
   ModelConfig config;
   TokenizerFile tokenizer;
   std::optional<Checkpoint> checkpoint; ///< without random weights
   std::optional<WeightSource> source;   ///< may point to `checkpoint`
   TargetModel target;
-  mlir::OwningOpRef<mlir::ModuleOp> module; ///< after the stage that it names
+  mlir::OwningOpRef<mlir::ModuleOp> module; ///< after its `sherry.stage`
 };
 
 /// Reads the model and imports its graph, or parses `options.from`. Warnings
-/// and notes go to `log`. `input` stays where it is.
+/// and notes go to `log`. `input` must not be moved, because its members refer
+/// to each other.
 llvm::Error readInput(const CompileOptions &options, mlir::MLIRContext &context,
                       ModelInput &input, llvm::raw_ostream &log);
 

@@ -1,4 +1,4 @@
-//===- ModelMetadata.cpp - What a compiled model says of itself -----------===//
+//===- ModelMetadata.cpp - The description of a model ---------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -18,8 +18,7 @@
 using namespace mlir;
 using namespace sherry;
 
-/// The steps, in the order of the numbers that the code gives when it asks for
-/// work.
+/// The steps, in the order of the numbers with which the code takes ranges.
 static nlohmann::json describeSteps(ModuleOp module) {
   namespace step = metadata::step;
   nlohmann::json result = nlohmann::json::array();
@@ -47,7 +46,7 @@ static nlohmann::json describeSteps(ModuleOp module) {
   return result;
 }
 
-/// The encoding of the ternary weights, if there are any and they are alike.
+/// Describes the encoding of the ternary weights, if all have the same.
 static void describeTernary(ModuleOp module, nlohmann::json &json) {
   llvm::SmallSetVector<TernaryAttr, 2> encodings;
   for (auto weight : module.getOps<WeightOp>())
@@ -71,7 +70,7 @@ static void describeTernary(ModuleOp module, nlohmann::json &json) {
   json[metadata::kScaleType] = encoding.getScale().isF16() ? "f16" : "f32";
 }
 
-/// The type of the cache's numbers, as the options call it.
+/// The name of the type of the cache's numbers in the options.
 static const char *nameOf(KVCacheType cache) {
   Type type = cache.getElementType();
   return type.isInteger(8) ? "i8" : type.isF16() ? "f16" : "f32";

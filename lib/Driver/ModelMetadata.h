@@ -1,4 +1,4 @@
-//===- ModelMetadata.h - What a compiled model says of itself ---*- C++ -*-===//
+//===- ModelMetadata.h - The description of a model -------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -15,8 +15,8 @@
 
 namespace sherry {
 
-/// The JSON object of docs/Pipeline.md, of a module after the last stage.
-/// `model` is the path that its name comes from.
+/// The JSON object of docs/Pipeline.md for a module after the last stage. The
+/// name in it comes from the path `model`.
 std::string makeMetadata(mlir::ModuleOp module, const ModelConfig &config,
                          const TokenizerFile &tokenizer, llvm::StringRef model,
                          llvm::StringRef targetCpu, bool hasRandomWeights);

@@ -11,7 +11,7 @@ using namespace mlir;
 using namespace sherry;
 using llvm::Error;
 
-/// The tensor of a layer, which {} stands for.
+/// The name of the tensor of `layer`, which replaces {} in `source`.
 static std::string nameTensor(StringRef source, int64_t layer) {
   auto [before, after] = source.split("{}");
   if (before.size() == source.size())

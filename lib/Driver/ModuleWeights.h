@@ -15,8 +15,8 @@ namespace sherry {
 /// Checks that the source has every tensor that the weights of `module` name.
 llvm::Error checkWeights(mlir::ModuleOp module, WeightSource &source);
 
-/// The matrices of weights with layouts and offsets, as rank `rank` has them,
-/// in the order of the file.
+/// The matrices of weights with layouts and offsets, cut for rank `rank`, in
+/// the order of the file.
 std::vector<PlacedMatrix> listMatrices(mlir::ModuleOp module, int64_t rank);
 
 /// Bytes of the weights section.

@@ -16,7 +16,7 @@
 using namespace mlir;
 using namespace sherry;
 
-/// A line such as "RssAnon: 123 kB" of /proc/self/status, in KiB.
+/// The value of a line such as "RssAnon: 123 kB" of /proc/self/status, in KiB.
 static int64_t readStatus(StringRef field) {
   auto file = llvm::MemoryBuffer::getFileAsStream("/proc/self/status");
   if (!file)
@@ -56,7 +56,8 @@ void StageClock::print(llvm::raw_ostream &out) const {
   out << llvm::format("%-16s %8.2f\n", "total", total);
 }
 
-/// Codes and scales of ternary weights: their bytes and their number.
+/// The number of bytes of ternary weights, codes and scales, and the number of
+/// the weights.
 static std::pair<int64_t, int64_t> measureTernary(ModuleOp module) {
   int64_t bytes = 0, weights = 0;
   for (auto weight : module.getOps<WeightOp>())

@@ -17,7 +17,7 @@
 
 namespace sherry {
 
-/// Measures stages that follow one another.
+/// Measures consecutive stages.
 class StageClock {
 public:
   /// Ends the running stage and starts the next.
@@ -29,8 +29,8 @@ private:
   struct Entry {
     std::string name;
     double seconds;
-    int64_t anonymousKiB; ///< largest resident memory without file pages
-    int64_t residentKiB;  ///< with file pages
+    int64_t anonymousKiB; ///< resident memory without file pages
+    int64_t residentKiB;  ///< largest resident memory with file pages
   };
   std::string current;
   std::chrono::steady_clock::time_point begin;
@@ -40,10 +40,10 @@ private:
 /// Bytes of the weights by kind, and bits per ternary weight.
 void printWeightStatistics(mlir::ModuleOp module, llvm::raw_ostream &out);
 
-/// "q8_0", "ternary 3:4" and the like.
+/// A name such as "q8_0" or "ternary 3:4".
 std::string describeFormat(WeightOp weight);
 
-/// Bits per ternary weight, codes and scales; 0 if there are none.
+/// Bits per ternary weight, with codes and scales; 0 without ternary weights.
 double getBitsPerWeight(mlir::ModuleOp module);
 
 } // namespace sherry

@@ -59,7 +59,7 @@ Error Exporter::writeTensor(const ExportJob &job, raw_ostream &out) {
     if (!found)
       return found.takeError();
     if (found->empty())
-      notes.insert("the importance file says nothing of " + job.name);
+      notes.insert("the importance file has no numbers for " + job.name);
     weightsOfInputs = std::move(*found);
   }
   TensorEncoder encoder(job.view, job.encoding,
@@ -100,8 +100,8 @@ Error Exporter::writeTensor(const ExportJob &job, raw_ostream &out) {
   return Error::success();
 }
 
-/// general.file_type of llama.cpp (enum llama_ftype); nothing for types that
-/// have no agreed number.
+/// general.file_type of llama.cpp (enum llama_ftype); nothing for types without
+/// an agreed number.
 static std::optional<uint32_t> getFileType(TensorType storage) {
   switch (storage) {
   case TensorType::F32:
@@ -191,8 +191,8 @@ Error Exporter::writeFolder() {
   StringRef dtype = options.linear == TensorType::BF16  ? "bfloat16"
                     : options.linear == TensorType::F32 ? "float32"
                                                         : "float16";
-  // The weights come first: they take long, and what fails there leaves another
-  // model's folder as it was.
+  // The weights come first: they take long, and a failure leaves another
+  // model's folder unchanged.
   if (Error error = writeFileAtomically(
           joinPath(options.output, "model.safetensors"),
           [&](raw_pwrite_stream &out) -> Error {
@@ -234,7 +234,7 @@ Error Exporter::run() {
         ("tensor " + name + " is not part of the model; left out").str());
   for (StringRef name : files.checkpoint->getLackingTensors())
     notes.insert(("tensor " + name +
-                  ", which the index lists, is in no file; "
+                  ", which the index lists, is missing; "
                   "the model does not need it")
                      .str());
   for (const std::string &note : notes)

@@ -1,4 +1,4 @@
-//===- ExportPlan.cpp - What becomes of each tensor -----------------------===//
+//===- ExportPlan.cpp - How each tensor is written ------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -17,7 +17,8 @@ static bool isFloat(TensorType storage) {
   return format::infoOf(storage).blockInputs == 1;
 }
 
-/// A type that holds the numbers of another as they are, if there is one.
+/// The type of numbers that holds the numbers of another type exactly, if there
+/// is one.
 static TensorType chooseFloat(TensorType storage) {
   return isFloat(storage) ? storage : TensorType::F16;
 }
@@ -63,7 +64,7 @@ private:
 };
 } // namespace
 
-/// Refuses what cannot have the trits of the codebook.
+/// Refuses types that cannot hold the trits of the codebook.
 Error ExportPlanner::checkCodebook() const {
   const format::Codebook &codebook = *result.projection.codebook;
   StringRef name = codebook.name;
@@ -81,14 +82,13 @@ Error ExportPlanner::checkCodebook() const {
                      "folder");
   if (hasImportance && codebook.kept != 0 && &codebook != &format::k3of4)
     return makeError(options.model +
-                     ": no importances can be heeded with the "
+                     ": importances have no effect with the "
                      "codebook " +
                      name + "; leave them out");
   return Error::success();
 }
 
-/// Trits that a file stores stay what they are, unless it is said that they
-/// become others.
+/// Stored trits stay unchanged, unless the options ask for others.
 Error ExportPlanner::chooseCodebook() {
   if (config.quantization || config.bitNet || options.quantize)
     return Error::success();
@@ -141,8 +141,8 @@ void ExportPlanner::chooseReordering() {
       isStrided &= storage && format::isStrided(*storage);
       isContiguous &= storage && isFloat(*storage);
     }
-  // What is reordered is a multiple of 64 in each of the model's sizes; the
-  // order of the features of a head is that of the values alone.
+  // All reordered sizes must be multiples of 64. The features of a head are
+  // reordered only for values.
   bool isPossible = config.hiddenSize % format::kStridedInputs == 0 &&
                     config.intermediateSize % format::kStridedInputs == 0 &&
                     config.headDim % format::kStridedInputs == 0;
@@ -153,7 +153,7 @@ void ExportPlanner::chooseReordering() {
   if (reordering != Reordering::None)
     notes.insert(
         "the features of the model are reordered, so that its groups of four "
-        "become groups of the type that is written; it computes the same");
+        "become groups of the written type; its results stay the same");
 }
 
 Encoding ExportPlanner::chooseLinear(const TensorView &view, bool isExcluded) {
@@ -165,7 +165,7 @@ Encoding ExportPlanner::chooseLinear(const TensorView &view, bool isExcluded) {
   if (view.getCols() % info.blockInputs == 0)
     return {*options.linear, std::nullopt};
   notes.insert(("rows of " + Twine(view.getCols()) +
-                " are no whole blocks of " + info.name +
+                " are not whole blocks of " + info.name +
                 "; they are written as F16")
                    .str());
   return {TensorType::F16, std::nullopt};
@@ -179,7 +179,7 @@ Encoding ExportPlanner::chooseHead(const TensorView &view) {
     if (fits(*options.head))
       return {*options.head, std::nullopt};
     notes.insert(("rows of " + Twine(view.getCols()) +
-                  " are no whole blocks of " +
+                  " are not whole blocks of " +
                   format::infoOf(*options.head).name +
                   "; head and embedding are written as F16")
                      .str());
@@ -189,7 +189,8 @@ Encoding ExportPlanner::chooseHead(const TensorView &view) {
     return {*options.linear, std::nullopt};
   if (options.toFolder)
     return {chooseFloat(view.getTensorType()), std::nullopt};
-  // The scale of I2_S lies apart from its rows, where it cannot be copied.
+  // The scale of I2_S is stored apart from the rows, so it cannot be copied
+  // with them.
   bool stays = format::canWrite(view.getTensorType()) ||
                (reordering == Reordering::None &&
                 view.getTensorType() != TensorType::I2_S);
@@ -212,7 +213,7 @@ Error ExportPlanner::addJob(const std::string &name, ArrayRef<int64_t> shape,
   if (!view)
     return view.takeError();
   result.jobs.push_back({name, *view, choose(*view)});
-  // Queries and keys keep their order, which rope knows.
+  // Queries and keys keep their order, because rope depends on it.
   Encoding &encoding = result.jobs.back().encoding;
   auto isOf = [&](std::initializer_list<StringRef> modules) {
     return any_of(modules, [&](StringRef module) {
@@ -247,8 +248,8 @@ Error ExportPlanner::addLinear(const std::string &prefix,
 /// Trits times scales have no larger relative squared error in f16 or bf16.
 static constexpr double kErrorOfRounding = 1e-5;
 
-/// Warns, or fails if that is wished, of weights that do not look as if they
-/// were trained to become trits and nobody says so.
+/// Warns of weights that do not look trained as trits, unless an option asks to
+/// project them; fails instead with the option to be strict.
 Error ExportPlanner::checkProjection() {
   if (options.latent)
     return Error::success();
@@ -275,7 +276,7 @@ Error ExportPlanner::checkProjection() {
   if (sample->kinds.empty())
     return Error::success();
   if (!config.quantization && !options.quantize && !sample->looksTrained()) {
-    // Of another pattern, perhaps.
+    // The weights may have another pattern.
     if (trits.codebook->kept != 0) {
       trits.codebook = &format::kDense;
       auto dense = sampleProjection(*files.checkpoint, config, layers, trits);
@@ -338,7 +339,7 @@ Error ExportPlanner::addJobs() {
                : files.checkpoint->checkUnusedTensors(config.numLayers);
 }
 
-/// Trits of BitNet have no pattern.
+/// Refuses BitNet models, whose trits have no pattern, for types with one.
 Error ExportPlanner::checkBitNet() const {
   bool isHeld = options.linear && format::isTernary(*options.linear) &&
                 !format::isStrided(*options.linear);

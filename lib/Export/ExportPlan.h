@@ -1,4 +1,4 @@
-//===- ExportPlan.h - What becomes of each tensor ---------------*- C++ -*-===//
+//===- ExportPlan.h - How each tensor is written ----------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -13,13 +13,13 @@
 
 namespace sherry {
 
-/// A tensor of the model and what becomes of it.
+/// A tensor of the model and how it is written.
 struct ExportJob {
-  std::string name; ///< in Hugging Face folders
+  std::string name; ///< its name in Hugging Face folders
   TensorView view;
   Encoding encoding;
   bool isLinear = false;
-  /// The weights of the model are what its training projects these to.
+  /// The weights are latent: training projects them.
   bool isTrained = false;
 
   uint64_t bytes() const {
@@ -30,14 +30,14 @@ struct ExportJob {
 
 struct ExportPlan {
   std::vector<ExportJob> jobs;
-  QuantizationConfig projection; ///< of a folder of trits
+  QuantizationConfig projection; ///< for a folder of trits
 };
 
 /// Whether linear layers become numbers that are not in blocks.
 bool writesNumbers(const ExportOptions &options);
 
 /// Chooses the type of each tensor and the order of its features. Warnings go
-/// to `log`. Fails if the options do not go with the model.
+/// to `log`. Fails if the options do not fit the model.
 llvm::Expected<ExportPlan> planExport(const ExportOptions &options,
                                       ModelFiles &files, bool hasImportance,
                                       llvm::raw_ostream &log,

@@ -10,10 +10,10 @@
 using namespace llvm;
 using namespace sherry;
 
-/// The alignment of files that do not say another.
+/// The default alignment of files.
 static constexpr uint64_t kAlignment = 32;
 
-/// Numbers are little-endian, like the only CPUs that Sherry compiles for.
+/// Numbers are little-endian, as are all CPUs that Sherry compiles for.
 template <typename T> static void append(std::string &out, T value) {
   out.append(reinterpret_cast<const char *>(&value), sizeof(T));
 }

@@ -18,7 +18,7 @@ Expected<ImportanceFile> ImportanceFile::open(StringRef path) {
     return file.takeError();
   const GgufValue *type = (*file)->find("general.type");
   if (!type || type->getString() != StringRef("imatrix"))
-    return makeError(path + ": is no importance matrix; give a GGUF file that "
+    return makeError(path + ": is not an importance matrix; give a file that "
                             "llama-imatrix has written");
   result.file = std::move(*file);
   return result;
@@ -40,7 +40,7 @@ Expected<std::vector<float>> ImportanceFile::get(StringRef name,
   std::vector<float> importance(cols);
   if (Error error = view->readRows(0, 1, importance.data()))
     return error;
-  // Only ratios count. Inputs that were never used count a little.
+  // Only ratios matter. Unused inputs get a small importance.
   double sum = 0;
   for (float value : importance)
     sum += std::max(value, 0.0f);

@@ -16,8 +16,8 @@ public:
   static llvm::Expected<ImportanceFile> open(llvm::StringRef path);
 
   /// Importances of the `cols` inputs of a weight, named as in GGUF files:
-  /// positive numbers whose mean is about 1. Empty if the file has none; fails
-  /// if they are of another number or not finite.
+  /// positive numbers whose mean is about 1. Empty if the file has none. Fails
+  /// if there is another number of them or if one is not finite.
   llvm::Expected<std::vector<float>> get(llvm::StringRef name,
                                          int64_t cols) const;
 

@@ -23,8 +23,8 @@ static Error writeText(StringRef folder, StringRef name, StringRef text) {
                              });
 }
 
-/// A tokenizer.json of Hugging Face's kind for SentencePiece's pieces, whose
-/// `text` the runtime has accepted.
+/// Makes a tokenizer.json of Hugging Face from the pieces of SentencePiece,
+/// whose `text` the runtime has accepted.
 static json makePieceTokenizer(const json &root, StringRef text,
                                int64_t vocabSize) {
   const json &model = root["model"];
@@ -82,7 +82,7 @@ static json makePieceTokenizer(const json &root, StringRef text,
             {"merges", std::move(merges)}}}};
 }
 
-/// What a GGUF file recommends.
+/// Writes the parameters that a GGUF file recommends.
 static Error writeGenerationConfig(const ModelConfig &config,
                                    StringRef folder) {
   if (config.sampling.empty())
@@ -133,7 +133,7 @@ static Error writeTokenizer(const ModelFiles &files, StringRef folder) {
                        "\n");
 }
 
-/// What folders have beside config.json and the weights.
+/// Files of folders besides config.json and the weights.
 static constexpr const char *kOtherFiles[] = {"generation_config.json",
                                               "tokenizer.json",
                                               "tokenizer.model",
@@ -165,7 +165,7 @@ Error sherry::checkFolder(const ModelFiles &files, StringRef source,
     if (Error error = checkNotRead(path))
       return error;
     if (sys::fs::exists(path) && !isWritten(files, source, name))
-      return makeError(path + ": is there already, and this model has no such "
+      return makeError(path + ": exists already, and this model has no such "
                               "file; remove it or give another folder");
   }
   return Error::success();
@@ -213,7 +213,7 @@ Error sherry::describeInFolder(
       return file.takeError();
     text = (*file)->getBuffer().str();
   }
-  // It was parsed when the model was opened.
+  // The text was parsed when the model was opened.
   auto config = nlohmann::ordered_json::parse(text);
   config["torch_dtype"] = dtype.str();
   config.erase("quantization_config");

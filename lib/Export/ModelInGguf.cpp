@@ -30,7 +30,7 @@ static void describeSampling(const ModelConfig &config, GgufWriter &writer,
   }
 }
 
-/// What is about a file, not about the model in it.
+/// Whether a key describes the file, not the model in it.
 static bool describesFile(StringRef key) {
   return key == "general.file_type" || key == "general.alignment" ||
          key == "general.quantization_version" || key.starts_with("split.") ||
@@ -42,7 +42,7 @@ Error sherry::describeInGguf(const ModelFiles &files, StringRef pre,
   const ModelConfig &config = files.config;
   std::string name = config.architecture->ggufName;
   if (files.gguf) {
-    // A rope scaling that changes something is said anew, see describeRope().
+    // describeRope() writes a rope scaling that has an effect.
     auto describesRope = [&](StringRef key) {
       return config.ropeScaling && key.consume_front(name + ".rope.") &&
              (key.starts_with("scaling.") || key == "scale_linear");
@@ -79,7 +79,7 @@ Error sherry::describeInGguf(const ModelFiles &files, StringRef pre,
   return describeTokenizer(files, pre, writer, notes);
 }
 
-/// As llama.cpp reads it, see Translator::takeRope().
+/// As llama.cpp reads it, see GgufTranslator::takeRope().
 Expected<std::vector<float>> sherry::describeRope(const ModelConfig &config,
                                                   GgufWriter &writer) {
   if (!config.ropeScaling)
@@ -111,8 +111,8 @@ Expected<std::vector<float>> sherry::describeRope(const ModelConfig &config,
   if (!architecture.ggufHasRopeFreqs)
     return makeError(
         Problem::NeedsFolder,
-        "GGUF files cannot say the rope scaling of this model: readers of " +
-            quote(architecture.ggufName) + " take no rope_freqs.weight");
+        "GGUF files cannot hold the rope scaling of this model: readers of " +
+            quote(architecture.ggufName) + " ignore rope_freqs.weight");
   if (scaling.magnitude != 1)
     addNumber("attn_factor", scaling.magnitude);
   std::vector<double> divisors = listRopeDivisors(config);

@@ -1,4 +1,4 @@
-//===- SafetensorsHeader.cpp - What begins a safetensors file -------------===//
+//===- SafetensorsHeader.cpp - The header of a safetensors file -----------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -52,7 +52,7 @@ static format::TernaryLayout makeLayout(const QuantizationConfig &config) {
   return layout;
 }
 
-/// A scale as the file has it.
+/// A scale, rounded as in the file.
 static float roundScale(float scale) {
   return format::f16ToF32(format::f32ToF16(scale));
 }
@@ -70,7 +70,7 @@ static void countRatios(const float *weights, int64_t count, float scale,
   }
 }
 
-/// The feature that goes to `place`.
+/// The feature that moves to index `place`.
 static int64_t featureAt(Reordering reordering, int64_t place) {
   int64_t first = place / format::kStridedInputs * format::kStridedInputs;
   int64_t i = place - first;
@@ -113,7 +113,8 @@ Error TensorEncoder::prepare() {
   auto readRows = [&](int64_t row, int64_t count, float *out) {
     return view.readRows(row, count, out);
   };
-  // That of the reference comes first, as projections are of its rows.
+  // The projection of the reference comes first, because the other projects its
+  // rows.
   if (reference)
     if (Error error = reference->prepare(view.getRows(), readRows))
       return error;
@@ -137,7 +138,7 @@ Error TensorEncoder::prepare() {
   return projector.project(0, 1, row.data(), codes.data(), &tensorScale);
 }
 
-/// The weights that the model has, which are not always those of the file.
+/// Reads the weights of the model, which may differ from those in the file.
 Error TensorEncoder::readReference(int64_t row, float *out) const {
   if (Error error = view.readRows(row, 1, out))
     return error;
@@ -163,8 +164,8 @@ void TensorEncoder::encodeBlocks(const float *weights, uint8_t *out,
   }
 }
 
-/// Fits the trits of a scale group, which is one of `count` inputs. Only those
-/// of four inputs or without a pattern heed importances.
+/// Fits the trits of a scale group of `count` inputs. Only codebooks with
+/// groups of four inputs or without a pattern use importances.
 static format::Failure fitTrits(const format::Codebook &codebook,
                                 const float *weights, const float *importance,
                                 int64_t count, int8_t *trits, float &scale) {
@@ -225,15 +226,15 @@ void TensorEncoder::countScales(const uint8_t *bytes,
   }
 }
 
-/// Whether f16 need not hold the scales of the trits of a tensor.
+/// Whether f16 may not hold the scales of the trits of a tensor.
 static bool hasWideScale(const TensorView &view) {
   TensorType storage = view.getTensorType();
   return storage == TensorType::Trits || format::hasWideScale(storage) ||
          (format::isTernary(storage) && view.getFactor() != 1);
 }
 
-/// Whether all of some inputs that share a scale became 0, which no choice of
-/// trits makes of any that were not.
+/// Whether all inputs that share a scale became 0 although one was not 0; no
+/// choice of trits alone does this.
 static bool losesScale(ArrayRef<float> before, ArrayRef<float> after) {
   constexpr size_t inputs = format::kMaxStoredInputs / 4;
   auto isZero = [](float number) { return number == 0; };
@@ -246,7 +247,7 @@ static bool losesScale(ArrayRef<float> before, ArrayRef<float> after) {
   return false;
 }
 
-/// Reads back what was written.
+/// Reads the written row back and checks it.
 Error TensorEncoder::check(int64_t row, const float *weights,
                            const uint8_t *bytes, TensorReport &report) const {
   std::vector<float> written(cols);

@@ -11,38 +11,38 @@
 
 namespace sherry {
 
-/// How features change places, within each 64: those of a group of neighbours
-/// go 16 apart, or the other way round.
+/// How features are reordered within each 64: the features of a contiguous
+/// group move 16 apart, or the other way round.
 enum class Reordering { None, ToStrided, ToContiguous };
 
-/// What becomes of a tensor.
+/// How a tensor is written.
 struct Encoding {
   format::TensorType storage;
-  /// Trits times a scale per region as numbers of `storage`.
+  /// If set, the tensor holds trits times scales, as numbers of `storage`.
   std::optional<QuantizationConfig> projection;
   Reordering rows = Reordering::None, cols = Reordering::None;
 };
 
-/// Encodes the rows of a tensor, any number of rows at a time, and counts what
-/// that changes.
+/// Encodes the rows of a tensor, any number of rows at a time, and measures the
+/// changes.
 class TensorEncoder {
 public:
-  /// `trained`: how the weights were trained, that is how they are projected
-  /// before they count as the weights; null: they count as they are.
-  /// `importance` is empty or has a number for each column.
+  /// `trained` is the projection that turns latent weights into the model's
+  /// weights; null: the tensor has the weights themselves. `importance` is
+  /// empty or has a number for each column.
   TensorEncoder(const TensorView &view, const Encoding &encoding,
                 const QuantizationConfig *trained,
                 std::vector<float> importance);
 
-  /// Takes the looks at all rows that are needed before the first is encoded.
+  /// Reads all rows if this is necessary before the first row is encoded.
   llvm::Error prepare();
 
   int64_t getRowBytes() const {
     return format::infoOf(encoding.storage).rowBytes(cols);
   }
 
-  /// Encodes rows [row, row + count) to `out`, in parallel, and adds to the
-  /// report. Rows are those of the result.
+  /// Encodes rows [row, row + count) of the result to `out`, in parallel, and
+  /// adds to the report.
   llvm::Error encode(int64_t row, int64_t count, uint8_t *out,
                      TensorReport &report) const;
 
@@ -63,7 +63,7 @@ private:
   int64_t cols;
   std::optional<RowProjector> reference;
   std::vector<float> importance;
-  float tensorScale = 0; ///< of projections with one
+  float tensorScale = 0; ///< for projections with one scale per tensor
 };
 
 } // namespace sherry

@@ -17,13 +17,13 @@ using namespace sherry;
 using nlohmann::json;
 
 namespace {
-/// The vocabulary as GGUF files have it, by id.
+/// The vocabulary in the form of GGUF files, by id.
 struct Vocabulary {
   std::vector<std::string> tokens;
   std::vector<int32_t> types;
   std::vector<float> scores;
 
-  /// Ids that nobody takes have the names that llama.cpp's converter gives.
+  /// Unused ids have the same names as in llama.cpp's converter.
   explicit Vocabulary(int64_t size)
       : types(size, static_cast<int32_t>(GgufTokenType::Unused)),
         scores(size, 0) {
@@ -34,7 +34,7 @@ struct Vocabulary {
     tokens[id] = token;
     types[id] = static_cast<int32_t>(type);
   }
-  /// A token that is found in texts before anything else.
+  /// Whether a token is found in texts before all other steps.
   bool isAdded(int64_t id) const {
     return types[id] == static_cast<int32_t>(GgufTokenType::Control) ||
            types[id] == static_cast<int32_t>(GgufTokenType::UserDefined);
@@ -52,7 +52,7 @@ static void setAddedTokens(const json &root, Vocabulary &vocabulary,
   const json *added = member(root, "added_tokens");
   for (const json &token : added ? *added : json::array()) {
     const json *content = member(token, "content");
-    if (content && content->is_string()) // ids were checked when it was loaded
+    if (content && content->is_string()) // ids were checked when loaded
       vocabulary.set(token["id"], *content,
                      isTrue(member(token, "special"))
                          ? GgufTokenType::Control
@@ -60,20 +60,20 @@ static void setAddedTokens(const json &root, Vocabulary &vocabulary,
     if (isTrue(member(token, "lstrip")) || isTrue(member(token, "rstrip")))
       notes.insert(
           "that white space belongs to an added token (lstrip, rstrip) "
-          "is not said in GGUF files; it becomes tokens there");
+          "cannot be in GGUF files; it becomes tokens there");
     if (isTrue(member(token, "single_word")))
-      notes.insert("that an added token is no part of a word (single_word) is "
-                   "not said in GGUF files; it is found within words there");
+      notes.insert("that an added token is not part of a word (single_word) "
+                   "cannot be in GGUF files; it is found within words there");
   }
 }
 
-/// The expression of a Split that keeps the matches and what is between them.
+/// The expression of a Split that keeps the matches and the texts between them.
 static const json *getSplitPattern(const json &step) {
   const json *pattern = member(step, "pattern");
   const json *regex = pattern ? member(*pattern, "Regex") : nullptr;
   const json *behavior = member(step, "behavior");
   const json *inverts = member(step, "invert");
-  // What no expression of ours matches is nothing.
+  // Our expressions match all texts, so nothing is between matches.
   bool keeps =
       behavior && (*behavior == "Isolated" ||
                    (*behavior == "Removed" && inverts && *inverts == true));
@@ -88,7 +88,7 @@ static void listPatterns(const json &step, std::vector<std::string> &patterns) {
     const json *steps = member(step, "pretokenizers");
     bool hasBytes = false;
     for (const json &inner : steps ? *steps : json::array()) {
-      // What comes behind ByteLevel sees other characters.
+      // Steps after ByteLevel see other characters.
       if (hasBytes)
         patterns.push_back(inner.dump());
       else
@@ -104,19 +104,19 @@ static void listPatterns(const json &step, std::vector<std::string> &patterns) {
   else if (hasType(step, "Digits"))
     patterns.emplace_back(digits && *digits == true ? R"(\p{N})" : R"(\p{N}+)");
   else if (!hasType(step, "ByteLevel"))
-    patterns.push_back(step.dump()); // which is no known expression
+    patterns.push_back(step.dump()); // not a known expression
   else if (!usesRegex || *usesRegex == true)
     patterns.push_back(runtime::kGpt2Pattern);
 }
 
-/// Whether a normalizer brings text to NFC; the runtime has accepted it.
+/// Whether a normalizer, which the runtime has accepted, brings text to NFC.
 static bool normalizes(const json *normalizer) {
   const json *steps = normalizer ? member(*normalizer, "normalizers") : nullptr;
   return normalizer &&
          (hasType(*normalizer, "NFC") || (steps && !steps->empty()));
 }
 
-/// The name that stands for a byte-level tokenizer; empty if there is none.
+/// The name of the rules of a byte-level tokenizer; empty if there is none.
 static std::string namePreTokenizer(const json &root,
                                     std::set<std::string> &notes) {
   PreTokenizer rule;
@@ -131,7 +131,7 @@ static std::string namePreTokenizer(const json &root,
   rule.normalizes = false;
   name = findPreTokenizer(rule);
   if (!name.empty())
-    notes.insert("that texts are brought to NFC is not said in GGUF files of "
+    notes.insert("that texts are brought to NFC cannot be in GGUF files of "
                  "this pre-tokenizer; texts in other forms give other tokens "
                  "there");
   return name;
@@ -170,7 +170,7 @@ static Error describeByteLevel(const json &root, StringRef file, StringRef pre,
                        merge[1].get<std::string>());
     else
       return makeError(file + ": model.merges[" + Twine(merges.size()) +
-                       "] is no pair of tokens");
+                       "] is not a pair of tokens");
   }
   std::string name = pre.str();
   if (name.empty())
@@ -178,8 +178,8 @@ static Error describeByteLevel(const json &root, StringRef file, StringRef pre,
   if (name.empty())
     return makeError(Problem::UnknownPreTokenizer,
                      file + ": GGUF files name how text is cut into words "
-                            "(tokenizer.ggml.pre), and no name that is known "
-                            "stands for this pre_tokenizer");
+                            "(tokenizer.ggml.pre), and no known name stands "
+                            "for this pre_tokenizer");
   writer.addString("tokenizer.ggml.model", "gpt2");
   writer.addString("tokenizer.ggml.pre", name);
   writer.addStrings("tokenizer.ggml.merges", merges);
@@ -192,8 +192,7 @@ static bool isBytePiece(StringRef piece) {
   return piece.size() == 6 && piece.starts_with("<0x") && piece.ends_with(">");
 }
 
-/// Of what was made from SentencePiece for Hugging Face: merges in the order of
-/// the scores.
+/// Adds the pieces of SentencePiece, with merges in the order of the scores.
 static void setPieces(const json &model, Vocabulary &vocabulary) {
   const json *unknown = member(model, "unk_token");
   for (const auto &[token, id] : model["vocab"].items())
@@ -243,8 +242,8 @@ static Error describePieces(const json &root, StringRef file,
         prefixesSpace(member(root, "normalizer")) || prefixesSpace(step);
     if (scheme && *scheme == "first")
       notes.insert("that only the first text gets a space in front "
-                   "(prepend_scheme) is not said in GGUF files; what follows "
-                   "an added token gets one too there");
+                   "(prepend_scheme) cannot be in GGUF files; text after an "
+                   "added token also gets one there");
     setPieces(model, vocabulary);
   }
   writer.addString("tokenizer.ggml.model", "llama");
@@ -259,8 +258,8 @@ static void addTokenId(StringRef kind, int64_t id, GgufWriter &writer) {
                     static_cast<uint32_t>(id));
 }
 
-/// GGUF files have names for three tokens that end what a model says; readers
-/// find others by what they are called.
+/// GGUF files have keys for three tokens that end an answer; readers find
+/// others by their names.
 static void describeEndTokens(ArrayRef<int64_t> ids,
                               const Vocabulary &vocabulary, GgufWriter &writer,
                               std::set<std::string> &notes) {
@@ -282,8 +281,8 @@ static void describeEndTokens(ArrayRef<int64_t> ids,
     std::optional<int64_t> &free = endOfTurn ? endOfMessage : endOfTurn;
     if (free)
       notes.insert("token " + std::to_string(id) +
-                   " ends what the model says, which GGUF files say of three "
-                   "tokens only; it is left out there");
+                   " ends answers, and GGUF files name only three such tokens; "
+                   "it is left out there");
     else
       free = id;
   }

@@ -13,7 +13,7 @@
 
 namespace sherry {
 
-/// The part of describeInGguf() that is about the tokenizer.
+/// The part of describeInGguf() for the tokenizer.
 llvm::Error describeTokenizer(const ModelFiles &files, llvm::StringRef pre,
                               GgufWriter &writer, std::set<std::string> &notes);
 

@@ -10,7 +10,7 @@
 
 namespace sherry {
 
-/// Whether the object of a model, a normalizer or the like is of this type.
+/// Whether an object, such as a model or a normalizer, has this type.
 inline bool hasType(const nlohmann::json &object, llvm::StringRef type) {
   const nlohmann::json *value = member(object, "type");
   return value && *value == type.str();

@@ -15,9 +15,9 @@ using namespace sherry::format;
 // [D1] Numbers
 //===----------------------------------------------------------------------===//
 
-/// Calls `use` with how a number is stored: a function from f32 and back.
+/// Calls `use` with the functions from f32 to a stored number and back.
 template <typename UseFn> static void withCodec(DenseFormat format, UseFn use) {
-  // Functions of their own types, so that they are inlined.
+  // Each lambda has its own type, so that it is inlined.
   auto keep = [](float number) { return number; };
   if (format == DenseFormat::F32)
     use(keep, keep);
@@ -81,13 +81,13 @@ void sherry::format::unpackNumbers(DenseFormat format, int64_t rows,
 
 namespace {
 
-/// The part of a tile that one super-block takes.
+/// The bytes of one super-block of a tile.
 class SuperBlock {
 public:
   SuperBlock(const QuantFormat &format, int64_t inputs)
       : format(format), inputs(inputs) {}
 
-  /// Places the numbers of one row.
+  /// Stores the numbers of one row.
   void pack(const StoredBlock &numbers, int64_t row, uint8_t *bytes) const;
   void unpack(int64_t row, const uint8_t *bytes, float *weights) const;
 
@@ -98,15 +98,15 @@ private:
   int64_t factorPlace(int64_t block, int64_t row) const {
     return format.factorsAt(inputs) + block * kTileRows + row;
   }
-  /// Where the low bits and, if that is not all, the upper bits of a group of
-  /// four inputs lie, a byte for each, in the first row.
+  /// Offsets, in the first row, of the low bits and (unless these are all bits)
+  /// of the upper bits of a four of inputs, a byte per input.
   struct Place {
     int64_t low, upper;
     int lowShift, upperShift;
   };
   Place placeOf(int64_t group) const;
   unsigned lowMask() const { return 0xff >> (8 - 8 / format.planeGroups()); }
-  /// Four integers as they are stored, as the bytes of a word.
+  /// Four integers in their stored form, as the bytes of a word.
   uint32_t addBias(const int8_t *integers) const;
   int64_t loadInteger(const uint8_t *bytes, const Place &place) const;
 
@@ -124,7 +124,7 @@ SuperBlock::Place SuperBlock::placeOf(int64_t group) const {
           static_cast<int>(group % blockGroups() * 2)};
 }
 
-/// Of four bytes each.
+/// A 1 in each of four bytes.
 static constexpr uint32_t kEachByte = 0x01010101;
 
 uint32_t SuperBlock::addBias(const int8_t *integers) const {
@@ -153,7 +153,7 @@ void SuperBlock::pack(const StoredBlock &numbers, int64_t row,
   const int8_t *from = numbers.integers;
   uint8_t *upperPlane = bytes + row * kDotInputs;
   uint8_t *plane = upperPlane + format.lowPlanesAt(inputs);
-  // The number of groups that share a plane is a power of two.
+  // The number of fours that share a plane is a power of two.
   int64_t last = format.planeGroups() - 1, bits = 8 / (last + 1);
   for (int64_t first = 0; first < groups();
        first += blockGroups(), upperPlane += QuantFormat::kPlaneBytes) {
@@ -189,8 +189,7 @@ void SuperBlock::unpack(int64_t row, const uint8_t *bytes,
   }
 }
 
-/// Packs a matrix whose super-blocks read(row, column, inputs) makes, which
-/// says what is wrong with one.
+/// Packs a matrix; read(row, column, inputs) makes its super-blocks, or fails.
 template <typename ReadFn>
 static Failure packSuperBlocks(const QuantFormat &format, int64_t rows,
                                int64_t cols, uint8_t *bytes, ReadFn read) {
@@ -258,7 +257,7 @@ Failure sherry::format::packStoredBlocks(const QuantFormat &format,
       format, rows, cols, bytes,
       [&](int64_t row, int64_t col, int64_t inputs,
           StoredBlock &block) -> Failure {
-        // The blocks of these types are those of the format.
+        // These types have the same blocks as the format.
         const StoredRow &from = stored[row];
         readBlock(from.storage, from.bytes + infoOf(from.storage).rowBytes(col),
                   block);

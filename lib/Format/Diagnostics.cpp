@@ -17,7 +17,7 @@ static bool isFinite(float value) {
 Failure sherry::format::checkFinite(const float *weights, int64_t firstRow,
                                     int64_t rows, int64_t cols) {
   for (int64_t row = 0; row < rows; ++row, weights += cols) {
-    // Counting instead of leaving early lets the compiler vectorise.
+    // Counting, without an early exit, lets the compiler vectorise.
     uint32_t bad = 0;
     for (int64_t col = 0; col < cols; ++col)
       bad |= !isFinite(weights[col]);

@@ -12,7 +12,7 @@
 
 using namespace sherry::format;
 
-/// Steps after which a fit is good enough; they rarely take five.
+/// Most steps of a fit; a fit rarely takes five.
 static constexpr int kMaxSteps = 16;
 
 namespace {
@@ -44,9 +44,9 @@ struct ScaleSum {
 } // namespace
 
 /// Gives each group the zero that costs least, and returns the scale of the
-/// rest. Keeping weight i at the scale d instead of dropping it gains
-/// q * (2 d |w| - d^2); if all are equally important, that is least for the
-/// smallest weight, whatever d is.
+/// other weights. Keeping weight i at the scale d instead of dropping it gains
+/// q * (2 d |w| - d^2); if all weights are equally important, the gain is least
+/// for the smallest weight, for any d.
 static double chooseZeros(const Region &region, bool strided, double scale,
                           int8_t *trits) {
   int64_t stride = strided ? kGroupStride : 1;
@@ -82,7 +82,7 @@ float sherry::format::quantizePattern(const float *weights,
                                       bool strided, int8_t *trits) {
   double scale =
       chooseZeros({weights, nullptr, count}, strided, /*scale=*/0, trits);
-  // The error falls with every step, so that the scale cannot go in circles.
+  // The error falls with every step, so scales cannot repeat.
   for (int step = 0; importance && step < kMaxSteps; ++step) {
     double next =
         chooseZeros({weights, importance, count}, strided, scale, trits);

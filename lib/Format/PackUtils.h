@@ -1,4 +1,4 @@
-//===- PackUtils.h - What the packers share ---------------------*- C++ -*-===//
+//===- PackUtils.h - Helpers of the packers ---------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -16,7 +16,7 @@
 namespace sherry::format {
 
 /// Element `index` of an array of T at any alignment. Packed numbers are
-/// little-endian, like the only CPUs that Sherry compiles for.
+/// little-endian, as are all CPUs that Sherry compiles for.
 template <typename T> T load(const uint8_t *bytes, int64_t index) {
   T value;
   std::memcpy(&value, bytes + index * sizeof(T), sizeof(T));
@@ -39,8 +39,8 @@ inline int64_t rowsOfTile(int64_t tile, int64_t rows) {
 /// The trits of a block of a ternary type.
 void readTrits(TensorType storage, const uint8_t *bytes, int8_t *out);
 
-/// [Q4] The super-block of `inputs` weights that is closest to them. Its d may
-/// be an infinity.
+/// [Q4] The super-block of `inputs` inputs that is closest to the weights. Its
+/// d may be infinite.
 StoredBlock quantizeBlock(const QuantFormat &format, const float *weights,
                           int64_t inputs);
 

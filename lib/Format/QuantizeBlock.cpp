@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// [Q4] of docs/BlockFormat.md.
+// Rule [Q4] of docs/BlockFormat.md.
 //
 //===----------------------------------------------------------------------===//
 #include "PackUtils.h"
@@ -12,18 +12,18 @@
 using namespace sherry::format;
 
 /// Rounds a value of magnitude below 2^22 to the nearest integer, ties to even:
-/// next to 1.5 * 2^23 the spacing of f32 is 1.
+/// around 1.5 * 2^23, f32 numbers are 1 apart.
 static int32_t roundToInt(float value) {
   constexpr float magic = 0x1.8p23f;
   return static_cast<int32_t>(floatBits(value + magic) - floatBits(magic));
 }
 
-/// round(value / scale) within [low, high]; 0 if the scale is.
+/// round(value / scale) within [low, high]; 0 if the scale is 0.
 static int32_t divideAndRound(float value, float scale, float low, float high) {
   return scale == 0 ? 0 : roundToInt(std::clamp(value / scale, low, high));
 }
 
-/// Of the values of largest magnitude the first.
+/// The first of the values of largest magnitude.
 static float findExtreme(const float *values, int64_t count) {
   float extreme = 0;
   for (int64_t i = 0; i < count; ++i)
@@ -45,7 +45,7 @@ StoredBlock sherry::format::quantizeBlock(const QuantFormat &format,
   for (int64_t block = 0; block < blocks; ++block) {
     float extreme =
         findExtreme(weights + block * format.blockInputs, inputsOf(block));
-    // Most formats use the one integer more that is negative.
+    // Most formats use their additional negative integer.
     wished[block] = format.isSymmetric() ? std::fabs(extreme) / largest
                                          : 0 - extreme / -smallest;
   }

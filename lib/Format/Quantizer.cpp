@@ -17,7 +17,7 @@
 
 using namespace sherry::format;
 
-/// The layout of a row that is a scale group.
+/// A layout in which each row is a scale group.
 static TernaryLayout ofOneScale(TernaryLayout layout) {
   layout.granularity = Granularity::PerChannel;
   return layout;
@@ -30,8 +30,8 @@ struct Projection {
 };
 } // namespace
 
-/// Codes by 16 * zero lane + a bit for each negative lane; that of the zero
-/// lane does not count.
+/// Codes, indexed by 16 * zero lane + a bit for each negative lane; the bit of
+/// the zero lane does not count.
 static constexpr std::array<uint8_t, 64> makeCodeTable() {
   std::array<uint8_t, 64> table{};
   for (int key = 0; key < 64; ++key) {
@@ -43,7 +43,7 @@ static constexpr std::array<uint8_t, 64> makeCodeTable() {
   return table;
 }
 
-/// [S1], [S2] for four finite weights of 3:4, of which there are billions.
+/// [S1], [S2] for four finite weights of 3:4. A model has billions of these.
 static inline Projection projectFour(const float *weights) {
   static constexpr std::array<uint8_t, 64> codeTable = makeCodeTable();
   constexpr uint32_t negativeZero = 0x80000000;
@@ -51,7 +51,7 @@ static inline Projection projectFour(const float *weights) {
   uint32_t zeroLane = 0, negative = 0, smallest = UINT32_MAX;
   double sum = 0;
   for (uint32_t lane = 0; lane < k3of4.inputs; ++lane) {
-    // Magnitudes compare like the integers that their bits are.
+    // Magnitudes compare like the integers of their bits.
     uint32_t bits = floatBits(weights[lane]), magnitude = bits & ~negativeZero;
     bool isSmaller = magnitude < smallest;
     zeroLane = isSmaller ? lane : zeroLane;
@@ -68,7 +68,7 @@ static Projection projectGroup(const Codebook &codebook, const float *weights,
   Trits trits{};
   double sum = 0;
   for (int64_t kept = 0; kept < codebook.kept; ++kept) {
-    // The largest that is left; among equals the last.
+    // The largest remaining weight; the last of equal weights.
     int64_t largest = -1;
     for (int64_t i = 0; i < count; ++i)
       if (trits[i] == 0 &&
@@ -80,8 +80,8 @@ static Projection projectGroup(const Codebook &codebook, const float *weights,
   return {codebook.encode(trits.data(), count), sum};
 }
 
-/// The codes of the groups of a scale group, or of a row of a matrix that has
-/// one scale.
+/// Computes the codes of the groups of a scale group, or of a row of a matrix
+/// that has one scale.
 template <typename Fn>
 static void projectGroups(const TernaryLayout &layout, const float *weights,
                           int64_t count, Fn use) {
@@ -112,8 +112,8 @@ std::optional<float> sherry::format::findMagnitude(const float *weights,
 Quantizer::Quantizer(const TernaryLayout &layout, int64_t cols)
     : layout(layout), cols(cols) {}
 
-/// [S3], [S6] Adds the weights of a scale group, or of a row of a matrix that
-/// has one scale.
+/// [S3], [S6] Adds up the weights of a scale group, or of a row of a matrix
+/// that has one scale.
 void Quantizer::accumulate(const float *weights, int64_t count,
                            ScaleSum &total) const {
   if (layout.codebook->kept == 0) {
@@ -124,7 +124,7 @@ void Quantizer::accumulate(const float *weights, int64_t count,
       total.magnitude = findMagnitude(weights, count, *total.magnitude);
     return;
   }
-  // The mean over the kept weights alone keeps trits as it is.
+  // The mean over the kept weights does not change trits.
   total.magnitude.reset();
   projectGroups(layout, weights, count, [&](const Projection &group) {
     total.sum += group.keptSum;
@@ -141,7 +141,7 @@ Failure Quantizer::accumulateRows(int64_t firstRow, int64_t rows,
   return {};
 }
 
-/// [S5] Rounds `scale` to the type that it is stored in.
+/// [S5] Rounds `scale` to its stored type.
 static Failure roundScale(ScaleType type, int64_t row, int64_t col,
                           float &scale) {
   if (type == ScaleType::F32)
@@ -158,7 +158,7 @@ static Failure roundScale(ScaleType type, int64_t row, int64_t col,
   return {message.str(), FailureKind::ScaleRange};
 }
 
-/// [S1], [S2]; or [S6], where `scale` is not rounded yet.
+/// [S1], [S2]; or [S6], with `scale` before rounding.
 void Quantizer::projectRegion(const float *weights, int64_t count, float scale,
                               uint8_t *codes) const {
   if (layout.codebook->kept != 0)

@@ -28,7 +28,7 @@ const TensorTypeInfo &sherry::format::infoOf(TensorType storage) {
 // [G2] Integers with a scale
 //===----------------------------------------------------------------------===//
 
-/// 32 numbers of four bits, two to a byte: those that lie 16 apart.
+/// 32 numbers of four bits; a byte has two numbers that are 16 apart.
 static void readNibbles(const uint8_t *bytes, uint8_t *numbers) {
   for (int i = 0; i < 16; ++i) {
     numbers[i] = bytes[i] & 15;
@@ -36,7 +36,7 @@ static void readNibbles(const uint8_t *bytes, uint8_t *numbers) {
   }
 }
 
-/// 32 numbers of five bits: the fifth ones, then the others.
+/// 32 numbers of five bits: first all fifth bits, then the other bits.
 static void readFiveBits(const uint8_t *bytes, uint8_t *numbers) {
   auto fifth = load<uint32_t>(bytes, 0);
   readNibbles(bytes + 4, numbers);
@@ -44,7 +44,7 @@ static void readFiveBits(const uint8_t *bytes, uint8_t *numbers) {
     numbers[i] |= (fifth >> i & 1) << 4;
 }
 
-/// What the numbers of IQ4_NL stand for.
+/// The values of the numbers of IQ4_NL.
 static constexpr int8_t kLevelsOfIQ4NL[] = {
     -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
@@ -70,7 +70,7 @@ static void readBlockOf32(TensorType storage, const uint8_t *bytes,
 }
 
 static void readQ6K(const uint8_t *bytes, StoredBlock &block) {
-  // Apart from the file's, bytes can be read many at a time.
+  // From a copy, many bytes can be read at a time.
   uint8_t bits[192];
   std::memcpy(bits, bytes, sizeof(bits));
   int8_t integers[256];
@@ -78,7 +78,7 @@ static void readQ6K(const uint8_t *bytes, StoredBlock &block) {
   for (int i = 0; i < 16; ++i)
     block.factors[i] = static_cast<int8_t>(bytes[192 + i]);
   block.d = loadF16(bytes + 208);
-  // 128 numbers at a time, in four runs of 32.
+  // 128 numbers at a time, in four parts of 32.
   for (int at = 0; at < 256; at += 128, low += 64, high += 32)
     for (int run = 0; run < 4; ++run)
       for (int i = 0; i < 32; ++i) {

@@ -13,8 +13,8 @@
 
 using namespace sherry::format;
 
-/// The codes of a step of one tile; rows and groups that are absent are 0. A
-/// sign that lies apart is bit 5.
+/// The codes of a step of one tile; absent rows and groups are 0. A sign that
+/// is stored separately is bit 5.
 using StepCodes = std::array<std::array<uint8_t, kStepGroups>, kTileRows>;
 
 //===----------------------------------------------------------------------===//
@@ -24,7 +24,7 @@ using StepCodes = std::array<std::array<uint8_t, kStepGroups>, kTileRows>;
 static void packWords(const StepCodes &codes, int64_t groups, uint8_t *bytes) {
   int64_t words = stepWords(groups);
   for (int64_t row = 0; row < kTileRows; ++row) {
-    // Groups that are absent are 0.
+    // Absent groups are 0.
     std::array<uint8_t, kStepGroups + 2> c{};
     std::transform(codes[row].begin(), codes[row].end(), c.begin(),
                    [](uint8_t code) { return code & 31; });
@@ -102,7 +102,7 @@ static void unpackNibbles(const uint8_t *bytes, int64_t groups,
 }
 
 //===----------------------------------------------------------------------===//
-// [T6], [T7] Signs apart
+// [T6], [T7] Separate signs
 //===----------------------------------------------------------------------===//
 
 static void packSigns(const StepCodes &codes, uint8_t *bytes) {
@@ -129,7 +129,7 @@ static void unpackSigns(const uint8_t *bytes, int64_t groups,
 
 /// Calls step(tile, first group, groups, offset) for each step and
 /// scales(tile, scale group, offset) for each vector of scales, in the order of
-/// the bytes; `offset` is where they start.
+/// the bytes; `offset` is the offset of their first byte.
 template <typename StepFn, typename ScalesFn>
 static void forEachStep(const TernaryLayout &layout, int64_t rows, int64_t cols,
                         StepFn step, ScalesFn scales) {
@@ -250,7 +250,7 @@ void sherry::format::decodeRow(const TernaryLayout &layout, bool strided,
             });
 }
 
-/// The codes of a block of STQ1_0, which has them as they are.
+/// Copies the codes of a block of STQ1_0, which stores the codes themselves.
 static void copyCodes(const uint8_t *stored, uint8_t *codes) {
   for (int64_t pair = 0; pair < 32; ++pair) {
     int signs = stored[32 + pair / 4] >> (pair % 4 * 2);
@@ -261,15 +261,15 @@ static void copyCodes(const uint8_t *stored, uint8_t *codes) {
   }
 }
 
-/// The scales of a row of blocks, for every `scaleInputs` inputs. Returns false
-/// if blocks that share one have several.
+/// Reads the scales of a row of blocks, one per `scaleInputs` inputs. Returns
+/// false if blocks that must share a scale have several.
 static bool readScales(TensorType storage, int64_t scaleInputs, int64_t cols,
                        const uint8_t *stored, float *scales) {
   const TensorTypeInfo &info = infoOf(storage);
   for (int64_t at = 0; at < cols;
        at += info.blockInputs, stored += info.blockBytes) {
     float scale = readScale(storage, stored);
-    // It goes to all places that the block has a part of.
+    // The scale of all scale groups that contain a part of the block.
     for (int64_t i = at; i < at + info.blockInputs;
          i += std::min(scaleInputs, info.blockInputs)) {
       float &place = scales[i / scaleInputs];
@@ -296,7 +296,7 @@ Failure sherry::format::readTernaryRows(const TernaryLayout &layout,
     };
     if (!readScales(storage, layout.scaleGroupInputs(cols), cols, stored,
                     scales))
-      return fail("weights that are to share a scale have several");
+      return fail("weights that must share a scale have several");
     for (int64_t at = 0; at < cols;
          at += info.blockInputs, stored += info.blockBytes) {
       if (hasCodes)
@@ -309,7 +309,7 @@ Failure sherry::format::readTernaryRows(const TernaryLayout &layout,
     if (two != trits.end())
       return fail(
           "column " + std::to_string(two - trits.begin()) +
-          ": the weight is 2 times its scale, which is no trit; convert "
+          ": the weight is 2 times its scale, which is not a trit; convert "
           "the tensor to another type");
     if (!hasCodes && !encodeRow(layout, strided, cols, trits.data(), codes))
       return fail("a group of weights is not " +

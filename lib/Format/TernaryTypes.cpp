@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// [G1], [G2] and [G4] of docs/BlockFormat.md.
+// Rules [G1], [G2] and [G4] of docs/BlockFormat.md.
 //
 //===----------------------------------------------------------------------===//
 #include "PackUtils.h"
@@ -16,7 +16,7 @@ using namespace sherry::format;
 //===----------------------------------------------------------------------===//
 
 /// TQ1_0 and PTQ1_0. Five trits are a number below 243 in base 3, scaled up to
-/// a byte. Of a run of bytes the first trits come first.
+/// a byte. The first trits of a run of bytes come first, then the second ones.
 static void readBase3(const uint8_t *bytes, int64_t inputs, int8_t *out) {
   static constexpr uint8_t powers[] = {1, 3, 9, 27, 81};
   auto readRun = [&](int64_t count, int digits) {
@@ -32,13 +32,13 @@ static void readBase3(const uint8_t *bytes, int64_t inputs, int8_t *out) {
   readRun(inputs / 64, 4);
 }
 
-/// Q2_0 and PQ2_0: four neighbours to a byte.
+/// Q2_0 and PQ2_0: a byte has four adjacent numbers.
 static void readNeighbours(const uint8_t *bytes, int64_t inputs, int8_t *out) {
   for (int64_t i = 0; i < inputs; ++i)
     out[i] = static_cast<int8_t>((bytes[i / 4] >> (i % 4 * 2) & 3) - 1);
 }
 
-/// TQ2_0: of 128 numbers a byte has four that are 32 apart.
+/// TQ2_0: a byte has four of 128 numbers, 32 apart.
 static void readTQ2(const uint8_t *bytes, int8_t *out) {
   for (int at = 0; at < 64; at += 32)
     for (int shift = 0; shift < 8; shift += 2)
@@ -46,7 +46,7 @@ static void readTQ2(const uint8_t *bytes, int8_t *out) {
         *out++ = static_cast<int8_t>((bytes[at + i] >> shift & 3) - 1);
 }
 
-/// As TQ2_0, but the first of the four is in the upper bits.
+/// As in TQ2_0, except that the first of the four is in the upper bits.
 static void readI2S(const uint8_t *bytes, int8_t *out) {
   static constexpr int8_t values[] = {-1, 0, 1, 0};
   for (int shift = 6; shift >= 0; shift -= 2)

@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Rule [G5] of docs/BlockFormat.md.
+// Implements rule [G5] of docs/BlockFormat.md.
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Import/Checkpoint.h"
@@ -54,7 +54,7 @@ Error Checkpoint::readTrits(StringRef name, ArrayRef<int64_t> shape,
                             Form form) {
   auto it = tensors.find(name);
   if (it == tensors.end())
-    return Error::success(); // which getTensor() tells
+    return Error::success(); // getTensor() reports the error
   Entry &entry = it->second;
   auto view = entry.file->getTensor(entry.nameInFile);
   if (!view)
@@ -74,10 +74,10 @@ Error Checkpoint::readTrits(StringRef name, ArrayRef<int64_t> shape,
     stored[0] /= 4;
   if ((isPacked && shape[0] % 4 != 0) || view->getShape() != ArrayRef(stored))
     return makeError(where +
-                     " has not the shape that the configuration calls "
+                     " does not have the shape that the configuration calls "
                      "for: [" +
                      Twine(stored[0]) + ", " + Twine(stored[1]) + "]" +
-                     (isPacked ? ", four rows in a byte" : ""));
+                     (isPacked ? ", four rows per byte" : ""));
   TritRule rule{1, 0};
   if (form == Form::Latent) {
     auto mean = getMeanMagnitude(*view);

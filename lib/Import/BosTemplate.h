@@ -11,7 +11,7 @@
 namespace sherry {
 
 /// The post_processor of a tokenizer.json that puts `token` in front of a text,
-/// and of each of a pair of texts.
+/// and in front of each text of a pair.
 inline nlohmann::json makeBosTemplate(const std::string &token, int64_t id) {
   auto special = [&](int type) {
     return nlohmann::json{{"SpecialToken", {{"id", token}, {"type_id", type}}}};

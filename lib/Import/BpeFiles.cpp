@@ -23,7 +23,7 @@ bool sherry::hasBpeFiles(StringRef directory) {
          sys::fs::exists(joinPath(directory, "merges.txt"));
 }
 
-/// An empty object if the folder has no such file.
+/// Reads a JSON file; returns an empty object if the folder has no such file.
 static Expected<json> readOptional(StringRef directory, StringRef name) {
   std::string path = joinPath(directory, name);
   return sys::fs::exists(path) ? readJsonObject(path) : json::object();
@@ -34,7 +34,7 @@ static std::string getText(const json &object, StringRef name) {
   return value && value->is_string() ? value->get<std::string>() : "";
 }
 
-/// The class of Hugging Face transformers, without the end "Fast".
+/// The class of Hugging Face transformers, without the suffix "Fast".
 static std::string findClass(const json &tokenizer, const json &model) {
   std::string name = getText(tokenizer, "tokenizer_class");
   std::string type = getText(model, "model_type");
@@ -51,7 +51,7 @@ static std::string findClass(const json &tokenizer, const json &model) {
 
 namespace {
 
-/// Collects added tokens by id. Of the same text, the first counts.
+/// Collects added tokens by id. If tokens have the same text, the first counts.
 class AddedTokens {
 public:
   explicit AddedTokens(const json &vocab) : vocab(vocab) {}
@@ -68,8 +68,8 @@ public:
     }
     tokens.push_back(std::move(token));
   }
-  /// A special token that has no id of its own gets that of its text, or the
-  /// next one.
+  /// Adds a special token. Without an id of its own, it gets the id of its
+  /// text, or else the next id.
   void addNamed(const json *field) {
     const json *inner = field ? member(*field, "content") : nullptr;
     const json *text = inner ? inner : field;
@@ -89,7 +89,7 @@ public:
 
 private:
   const json &vocab;
-  std::map<std::string, size_t> known; ///< places in `tokens`
+  std::map<std::string, size_t> known; ///< indices in `tokens`
   uint64_t numBeyond = 0;              ///< tokens that `vocab` does not have
 };
 
@@ -150,7 +150,7 @@ static Expected<json> readMerges(StringRef path, const json &vocab) {
   return merges;
 }
 
-/// The steps that cut text in a class; null if it is not known.
+/// The pre_tokenizer of a class; null if the class is not known.
 static json makePreTokenizer(StringRef className, const json &config) {
   const bool isQwen = className == "Qwen2Tokenizer";
   if (!isQwen && className != "GPT2Tokenizer")

@@ -15,10 +15,10 @@ namespace sherry {
 /// Whether a folder has a vocabulary in two files and no tokenizer.json.
 bool hasBpeFiles(llvm::StringRef directory);
 
-/// Turns vocab.json and merges.txt, and the added tokens that the files beside
-/// them name, into a tokenizer.json. How text is cut depends on the class that
-/// tokenizer_config.json names, or that belongs to the model's type; null if it
-/// is not known.
+/// Turns vocab.json, merges.txt and the added tokens of other files in the
+/// folder into a tokenizer.json. The class in tokenizer_config.json, or the
+/// class for the model's type, determines how text is cut; returns null if the
+/// class is not known.
 llvm::Expected<nlohmann::json> readBpeFiles(llvm::StringRef directory);
 
 } // namespace sherry

@@ -17,7 +17,7 @@ using format::TensorType;
 
 static constexpr uint64_t kMaxIndexBytes = 100'000'000;
 
-/// Shards lie in the folder itself, so that a checkpoint cannot make the
+/// Shards must be in the folder itself, so that a checkpoint cannot make the
 /// compiler read other files.
 static bool isPlainFileName(StringRef name) {
   return name.ends_with(".safetensors") &&
@@ -53,7 +53,7 @@ Error Checkpoint::openFiles() {
   return error;
 }
 
-/// A base model is saved without the "model." of the one with a head.
+/// Adds the prefix "model.", which base models without a head lack.
 void Checkpoint::addPrefix() {
   const char *embedding = "embed_tokens.weight";
   if (hasTensor((Twine("model.") + embedding).str()) || !hasTensor(embedding))
@@ -99,7 +99,7 @@ Error Checkpoint::openShards(StringRef indexPath) {
     if (!shard || !isPlainFileName(*shard))
       return makeError(indexPath + ": weight_map gives tensor " + quote(name) +
                        " the file " +
-                       (shard ? quote(*shard) : "that is no string") +
+                       (shard ? quote(*shard) : "that is not a string") +
                        "; it must be the name of a .safetensors file in the "
                        "same folder");
     auto [it, isNew] = shards.try_emplace(*shard, nullptr);
@@ -135,7 +135,7 @@ bool Checkpoint::hasTensor(StringRef name) const {
   return tensors.find(name) != tensors.end();
 }
 
-/// Of a tensor that only the index has.
+/// The error for a tensor that only the index has.
 static Error describeLacking(StringRef name, StringRef file) {
   return makeError(file + ": has no tensor " + quote(name) +
                    ", which model.safetensors.index.json says it has");
@@ -193,8 +193,8 @@ SmallVector<StringRef> Checkpoint::getLackingTensors() const {
       lacking, [](const auto &entry) { return StringRef(entry.first); }));
 }
 
-/// Whether a model of `numLayers` layers without this tensor would compute
-/// something else.
+/// Whether a model of `numLayers` layers would have other results without this
+/// tensor.
 static bool changesModel(StringRef name, int64_t numLayers) {
   StringRef rest = name;
   int64_t layer = 0;
@@ -210,9 +210,9 @@ Error Checkpoint::checkUnusedTensors(int64_t numLayers) const {
   for (StringRef name : getUnusedTensors())
     if (changesModel(name, numLayers))
       return makeError(path + ": tensor " + quote(name) +
-                       " is no part of this architecture as it is supported; "
-                       "without it the model would be another one");
-  // What the files lack, nobody can have asked for.
+                       " is not supported for this architecture; without it "
+                       "the model would have other results");
+  // A tensor that the files lack cannot be in use.
   for (const auto &[name, file] : lacking)
     if (changesModel(name, numLayers))
       return describeLacking(name, file);
@@ -234,8 +234,8 @@ std::optional<TensorType> Checkpoint::getTensorType(StringRef name) const {
 // Names in GGUF files
 //===----------------------------------------------------------------------===//
 
-/// Pairs of names in GGUF files and in Hugging Face folders, without what
-/// stands for the layer in front and ".weight" or ".bias" behind.
+/// Pairs of names in GGUF files and in Hugging Face folders, without the prefix
+/// of the layer and without ".weight" or ".bias".
 static SmallVector<std::pair<std::string, std::string>>
 listLayerNames(const Architecture &architecture) {
   SmallVector<std::pair<std::string, std::string>> names = {
@@ -305,8 +305,8 @@ std::string sherry::makeGgufName(const Architecture &architecture,
   llvm_unreachable("a tensor that no architecture has");
 }
 
-/// A product of a linear layer is multiplied by the number that the file has
-/// beside the weights, if it has one.
+/// Reads the numbers that some files have beside the weights of linear layers;
+/// they multiply the products.
 Error Checkpoint::readFactors(const ModelConfig &config) {
   for (const LinearLayer &linear : listLinearLayers(config))
     for (int64_t layer = 0; layer < config.numLayers; ++layer) {
@@ -342,7 +342,7 @@ Expected<Checkpoint> Checkpoint::create(GgufModel model,
   const Architecture &architecture = *config.architecture;
   for (std::unique_ptr<GgufFile> &file : model.files) {
     for (StringRef name : file->getTensorNames()) {
-      // The configuration has taken over what it says.
+      // The configuration has these divisors already.
       if (name == "rope_freqs.weight")
         continue;
       std::string translated = translateGgufName(architecture, name);
@@ -353,7 +353,7 @@ Expected<Checkpoint> Checkpoint::create(GgufModel model,
                .try_emplace(translated.empty() ? name.str() : translated, entry)
                .second)
         return makeError(file->getPath() + ": tensor " + quote(name) +
-                         " is in another part of the model too");
+                         " is also in another file of the model");
     }
     checkpoint.files.push_back(std::move(file));
   }

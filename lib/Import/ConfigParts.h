@@ -11,31 +11,32 @@
 
 namespace sherry {
 
-/// Refuses fields by which other models than those of kArchitectures differ,
-/// unless they have a value that changes nothing. Needs the sizes of `config`.
+/// Refuses fields in which unsupported models differ from those of
+/// kArchitectures, unless their value changes nothing. Needs the sizes of
+/// `config`.
 void refuseOtherModels(FieldReader &reader, const ModelConfig &config);
-/// The same of GGUF files, whose keys `reader` has without the name of the
+/// The same for GGUF files; `reader` has their keys without the name of the
 /// architecture.
 void refuseOtherKeys(FieldReader &reader, const ModelConfig &config);
-/// Refuses attention that does not see all of max_position_embeddings.
-/// `window` is that of files that do not say one, or 0.
+/// Refuses attention that does not see all of max_position_embeddings. `window`
+/// is the window of files without the field; 0: no window.
 void refuseWindows(FieldReader &reader, const ModelConfig &config,
                    int64_t window);
 
-/// quantization_config; needs the sizes of `config`.
+/// Reads quantization_config. Needs the sizes of `config`.
 void parseQuantization(FieldReader &reader, ModelConfig &config);
 
-/// Finds what `modules_to_not_convert` in `fields` names; needs the sizes of
-/// `config`. Refuses entries that name nothing, or some layers only.
+/// Finds the modules that `modules_to_not_convert` in `fields` names. Needs the
+/// sizes of `config`. Refuses entries that name no module, or only some layers.
 void resolveModules(FieldReader &fields, const ModelConfig &config,
                     ModuleSelection &result);
-/// The values of a generation_config.json. What is no number in its range is
-/// left out with a note: a model is good without.
+/// Reads the values of a generation_config.json. Values that are not numbers in
+/// their range are left out with a note: a model does not need them.
 void parseSampling(const FieldReader &reader, llvm::StringRef file,
                    ModelConfig &config);
-/// rope_theta and the scaling, in the old spelling (rope_theta beside
-/// rope_scaling, or in it) or the new one (both in rope_parameters). `theta` is
-/// rope_theta where none is given.
+/// Reads rope_theta and the scaling, in the old spelling (rope_theta beside or
+/// in rope_scaling) or the new spelling (both in rope_parameters). `theta` is
+/// the default of rope_theta.
 void parseRope(FieldReader &reader, double theta, ModelConfig &config);
 
 } // namespace sherry

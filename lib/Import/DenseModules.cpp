@@ -15,9 +15,9 @@ using nlohmann::json;
 
 static constexpr const char *kField = "modules_to_not_convert";
 
-/// Whether an entry names a module, as transformers matches them
-/// (quantizers_utils.py, should_convert_module, and `key + "." in name` before
-/// it): a group that the module is in, a part at its end or at its beginning.
+/// Whether an entry matches a module as in transformers (quantizers_utils.py,
+/// should_convert_module, and `key + "." in name` in older versions): the entry
+/// is a group around the module, or a prefix or suffix of its name.
 static bool names(StringRef entry, StringRef module) {
   if (entry.size() > module.size())
     return false;
@@ -50,7 +50,7 @@ void sherry::resolveModules(FieldReader &fields, const ModelConfig &config,
   const json *list = fields.find(kField);
   if (!list)
     return;
-  // Each is compared with each module.
+  // Each entry is compared with each module.
   const auto maxEntries =
       static_cast<size_t>((1 << 18) / std::max<int64_t>(config.numLayers, 1));
   auto isText = [](const json &entry) { return entry.is_string(); };
@@ -70,7 +70,7 @@ void sherry::resolveModules(FieldReader &fields, const ModelConfig &config,
           isNamed = isUsed[i] = true;
       (isNamed ? inside : outside) = layer;
     }
-    // All layers share their code.
+    // All layers share the same code.
     if (inside && outside)
       return fields.refuse(
           kField, "the same for all layers, but it names " +

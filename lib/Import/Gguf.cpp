@@ -36,7 +36,8 @@ Error GgufFile::placeTensors(StringRef data, uint64_t alignment) {
     std::string what = (getPath() + ": tensor " + quote(name)).str();
     if (tensor.offset % alignment != 0)
       return makeError(what + ": the offset " + Twine(tensor.offset) +
-                       " is no multiple of the alignment " + Twine(alignment));
+                       " is not a multiple of the alignment " +
+                       Twine(alignment));
     if (tensor.offset > data.size())
       return makeError(what + ": lies at byte " + Twine(tensor.offset) +
                        " of the data, which has " + Twine(data.size()) +
@@ -93,11 +94,12 @@ const GgufValue *GgufFile::find(StringRef key) const {
 // GgufModel
 //===----------------------------------------------------------------------===//
 
-/// Scales of trained weights lie between 2^-11 and 64. As f16 such are also
-/// plausible integers; integers are too small to be plausible as f16, unless
-/// they exceed 0.125. So only a clear majority tells.
+/// Scales of trained weights are between 2^-11 and 64. The bits of f16 scales
+/// in this range are also plausible as integers. Integer scales, read as f16,
+/// are too small to be plausible unless they exceed 0.125. So only a clear
+/// majority decides.
 bool GgufModel::hasIntegerScales() const {
-  constexpr size_t maxBlocks = 4096; // of a tensor; all would be read from disk
+  constexpr size_t maxBlocks = 4096; // per tensor: avoids reading whole files
   constexpr int64_t clearMajority = 4;
   auto isPlausible = [](float scale, float limit) {
     return scale >= 0x1p-11f && scale < limit;

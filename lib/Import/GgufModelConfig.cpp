@@ -28,7 +28,7 @@ double sherry::readDecimal(double number) {
   return failed ? number : decimal;
 }
 
-/// An element of an array, or a value by place 0.
+/// Element `place` of an array; a value that is not an array has index 0.
 static json toJson(const GgufValue &value, uint64_t place) {
   switch (value.getType()) {
   case GgufType::String:
@@ -44,7 +44,7 @@ static json toJson(const GgufValue &value, uint64_t place) {
   default:
     if (auto integer = value.getInteger(place))
       return *integer;
-    // What is beyond int64.
+    // Numbers beyond int64.
     return support::endian::read64le(value.getBytes().data() +
                                      place * sizeof(uint64_t));
   }
@@ -53,7 +53,7 @@ static json toJson(const GgufValue &value, uint64_t place) {
 static json toJson(const GgufValue &value) {
   if (!value.isArray())
     return toJson(value, 0);
-  // No list of a configuration is longer; what is cut is still a list.
+  // Lists of a configuration are shorter; a cut list is still a list.
   constexpr uint64_t maxLength = 1 << 16;
   json list = json::array();
   for (uint64_t i = 0; i < std::min(value.size(), maxLength); ++i)
@@ -119,8 +119,8 @@ int64_t GgufTranslator::getHeadDim() const {
   return size == 0 && heads > 0 ? get("hidden_size") / heads : size;
 }
 
-/// Where the key lacks it is SiLU, but for the one model of this architecture
-/// that most files are of: those were made before there was a key.
+/// Without the key, the activation is SiLU. Exception: the model of which most
+/// files of this architecture are; these files are older than the key.
 void GgufTranslator::takeActivation(const Architecture &architecture) {
   if (!architecture.hasSubNorms)
     return;
@@ -135,7 +135,7 @@ void GgufTranslator::takeActivation(const Architecture &architecture) {
   result.fields["hidden_act"] = std::move(name);
 }
 
-/// How numbers are to be projected, as sherry-quantize writes it.
+/// Reads the projection of numbers, as sherry-quantize writes it.
 void GgufTranslator::takeQuantization() {
   for (const char *field :
        {"codebook", "granularity", "group_size", "modules_to_not_convert"}) {
@@ -162,7 +162,7 @@ void GgufTranslator::takeVocabulary() {
     result.fields["vocab_size"] = std::move(size);
 }
 
-/// Ids that are no tokens are left out, as llama.cpp does.
+/// Leaves out ids that are not tokens, as llama.cpp does.
 Error GgufTranslator::takeTokenIds() {
   const json size = result.fields.value("vocab_size", json());
   auto isToken = [&](int64_t id) { return id >= 0 && size > json(id); };
@@ -173,11 +173,11 @@ Error GgufTranslator::takeTokenIds() {
       continue;
     auto id = value->getInteger();
     if (!id)
-      return fail(key, "is no integer; it must be the id of a token");
+      return fail(key, "is not an integer; it must be the id of a token");
     if (!isToken(*id))
       result.notes.push_back((file.getPath() + ": " + key + " says " +
                               Twine(*id) +
-                              ", which is no token, as there are " +
+                              ", which is not a token, as there are " +
                               size.dump() + "; it is left out")
                                  .str());
   }
@@ -202,8 +202,8 @@ void GgufTranslator::takeSampling() {
   }
 }
 
-/// What turns the inputs of layers before they meet their weights: without it
-/// a model would compute something else.
+/// Refuses rotations of the inputs of layers: without them a model would have
+/// other results.
 Error GgufTranslator::refuseRotations() const {
   auto it = file.getValues().lower_bound("prism.hadamard.");
   if (it != file.getValues().end() &&

@@ -14,7 +14,7 @@ using namespace sherry;
 
 static constexpr uint64_t kMaxAlignment = 1 << 20;
 static constexpr uint32_t kMaxDimensions = 4;
-/// Bytes that a value and a tensor take at least: more of them are not there.
+/// Least bytes of a value and of a tensor, which bound their numbers.
 static constexpr uint64_t kMinValueBytes = 13, kMinTensorBytes = 24;
 
 /// Bytes of a number; 0 for the other types.
@@ -112,8 +112,8 @@ std::optional<bool> GgufValue::getBool() const {
 //===----------------------------------------------------------------------===//
 
 namespace sherry {
-/// Reads from the front of the file. After the first failure, which is kept,
-/// everything reads as zero.
+/// Reads a file from front to back. Keeps the first failure; after it, all
+/// reads return zero.
 class GgufReader {
 public:
   explicit GgufReader(GgufFile &file)
@@ -222,7 +222,7 @@ void GgufReader::readTensor(uint64_t index) {
                   "; dimensions are positive and their product fits 63 bits");
     tensor.shape.insert(tensor.shape.begin(), static_cast<int64_t>(size));
   }
-  // Rows of one: a vector that was written as a matrix.
+  // A vector that was written as a matrix with one row.
   while (tensor.shape.size() > 1 && tensor.shape.front() == 1)
     tensor.shape.erase(tensor.shape.begin());
   tensor.typeId = readNumber<uint32_t>("the type of " + what);

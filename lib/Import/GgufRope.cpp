@@ -13,9 +13,9 @@ using namespace llvm;
 using namespace sherry;
 using nlohmann::json;
 
-/// The parameters of LLaMA 3 that give these divisors; null if there are none.
-/// All its models have low_freq_factor 1 and high_freq_factor 4. The rule gives
-/// the numbers that the divisors were rounded from.
+/// The parameters of LLaMA 3 that give these divisors, or null. All LLaMA 3
+/// models have low_freq_factor 1 and high_freq_factor 4. The rule gives the
+/// numbers from which the divisors were rounded.
 static json recognizeLlama3(ArrayRef<float> divisors, double theta) {
   constexpr double lowFreqFactor = 1, highFreqFactor = 4, rounding = 1e-5;
   auto headDim = static_cast<double>(2 * divisors.size());
@@ -41,7 +41,7 @@ static json recognizeLlama3(ArrayRef<float> divisors, double theta) {
   return nullptr;
 }
 
-/// Of rope_freqs.weight; empty if there are none or they are all 1.
+/// The divisors in rope_freqs.weight; empty if there are none or if all are 1.
 Expected<std::vector<float>> GgufTranslator::readDivisors() const {
   constexpr const char *name = "rope_freqs.weight";
   for (const std::unique_ptr<GgufFile> &part : model.files) {
@@ -65,8 +65,8 @@ Expected<std::vector<float>> GgufTranslator::readDivisors() const {
   return std::vector<float>();
 }
 
-/// llama.cpp (src/llama-context.cpp, ggml_rope_yarn): cosines and sines are
-/// multiplied by attn_factor beside what YaRN itself multiplies them by.
+/// As in llama.cpp (src/llama-context.cpp, ggml_rope_yarn), cosines and sines
+/// are multiplied by attn_factor and by YaRN's own factor.
 void GgufTranslator::takeYarn(json factor) {
   json &scaling = result.fields["rope_scaling"];
   scaling = {{"rope_type", "yarn"}, {"factor", std::move(factor)}};
@@ -101,14 +101,14 @@ void GgufTranslator::takeYarn(json factor) {
   scaling["attention_factor"] = attention;
 }
 
-/// Divisors are taken as they are.
+/// Uses divisors unchanged.
 Error GgufTranslator::takeDivisors(json factor, double magnitude) {
   auto divisors = readDivisors();
   if (!divisors)
     return divisors.takeError();
   json &scaling = result.fields["rope_scaling"];
   if (divisors->empty() || !factor.is_number()) {
-    // Unlike !=, this holds for NaN too.
+    // Unlike !=, this is true for NaN too.
     if (!(factor == 1))
       scaling = {{"rope_type", "linear"}, {"factor", std::move(factor)}};
     else
@@ -143,8 +143,8 @@ Error GgufTranslator::takeDivisors(json factor, double magnitude) {
   return Error::success();
 }
 
-/// As llama.cpp reads them (src/llama-model.cpp): a factor without a type
-/// divides positions, 0 is none, and "none" overrides it.
+/// As in llama.cpp (src/llama-model.cpp): a factor without a type divides
+/// positions, a factor of 0 has no effect, and "none" overrides it.
 Error GgufTranslator::takeRope() {
   const std::string typeKey = "rope.scaling.type";
   std::string factorKey = "rope.scaling.factor";
@@ -160,7 +160,7 @@ Error GgufTranslator::takeRope() {
   if (type == "none" || factor.is_null() || factor == 0)
     factor = 1;
   if (type == "yarn") {
-    // 1, or -1 for what the type asks for.
+    // 1, or -1 for the default of the type.
     json mix = get("rope.scaling.yarn_ext_factor");
     if (!mix.is_null() && !(mix == 1) && !(mix == -1))
       return fail(result.prefix + "rope.scaling.yarn_ext_factor",
@@ -181,6 +181,6 @@ Error GgufTranslator::takeRope() {
     magnitude = 1;
   if (!magnitude.is_number())
     return fail(result.prefix + "rope.scaling.attn_factor",
-                "is no number; it must be 1");
+                "is not a number; it must be 1");
   return takeDivisors(std::move(factor), magnitude.get<double>());
 }

@@ -26,13 +26,13 @@ static bool isBitNet(const GgufFile &file) {
   return StringRef(getText(file, "general.architecture")).starts_with("bitnet");
 }
 
-/// Files of bitnet.cpp do not name it.
+/// The value of tokenizer.ggml.pre, which files of bitnet.cpp lack.
 static std::string getPre(const GgufFile &file) {
   std::string pre = getText(file, "tokenizer.ggml.pre");
   return pre.empty() && isBitNet(file) ? "llama-bpe" : pre;
 }
 
-/// Fails if the value is there and no boolean.
+/// Fails if the value exists and is not a boolean.
 static Expected<bool> getBool(const GgufFile &file, StringRef key,
                               bool absent) {
   const GgufValue *value = file.find(key);
@@ -48,15 +48,16 @@ static Expected<bool> getBool(const GgufFile &file, StringRef key,
 // Special tokens
 //===----------------------------------------------------------------------===//
 
-/// Files have names for three end tokens only. As llama.cpp has them, and
-/// HunYuan's. Markers are full-width bars and lower blocks for spaces.
+/// Names of end tokens, as in llama.cpp and for HunYuan; files have keys for
+/// only three end tokens. The markers are full-width bars, and lower blocks for
+/// spaces.
 static constexpr StringLiteral kEndTokens[] = {
     "<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>",
     "<|calls|>", "<|flush|>", "<end_of_turn>", "<|endoftext|>", "</s>",
     "<|eom_id|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<|end_of_text|>",
     "<end_of_utterance>", "<eos>", "<\uff5cend\u2581of\u2581sentence\uff5c>",
     "<\uff5chy_place\u2581holder\u2581no\u25812\uff5c>",
-    // What follows a piece of code that was to be filled in.
+    // Ends of code that fills a gap.
     "<|fim_pad|>", "<fim_pad>", "<fim-pad>", "<|fim_repo|>", "<|repo_name|>",
     "<|file_sep|>"};
 
@@ -72,8 +73,8 @@ static GgufTokenType getTokenType(const GgufFile &file, uint64_t id) {
       types->getInteger(id).value_or(static_cast<int>(GgufTokenType::Normal)));
 }
 
-/// A control token, or a user-defined one. A normal token may be a piece of
-/// text, whatever it is called.
+/// Whether the type is a control token or a user-defined token. A normal token
+/// is text, whatever its name is.
 static bool isAdded(GgufTokenType type) {
   return type == GgufTokenType::Control || type == GgufTokenType::UserDefined;
 }
@@ -105,7 +106,7 @@ std::vector<int64_t> sherry::listEndTokens(const GgufFile &file) {
     if (StringRef token = tokens->getString(id).value_or("");
         isAdded(getTokenType(file, id)) && isEndToken(token))
       named.try_emplace(token, static_cast<int64_t>(id));
-  // Where an answer has several messages, this one ends a message only.
+  // If an answer has several messages, this token only ends a message.
   if (named.contains("<|return|>") && named.contains("<|call|>"))
     named.erase("<|end|>");
   SmallVector<int64_t> others;
@@ -137,8 +138,8 @@ GgufTokenType sherry::parseTokenKind(StringRef name) {
   return GgufTokenType::Normal;
 }
 
-/// BitNet b1.58 2B 4T (Microsoft's tokenizer_config.json): what it was trained
-/// with. Files of bitnet.cpp have another.
+/// The template with which BitNet b1.58 2B 4T was trained (Microsoft's
+/// tokenizer_config.json). Files of bitnet.cpp have another.
 static constexpr char kBitNetTemplate[] =
     R"({{ bos_token }}{% for message in messages %}
 {{- message.role | capitalize + ': ' + message.content | trim + '<|eot_id|>' }}
@@ -155,7 +156,7 @@ std::string sherry::getChatTemplate(const GgufFile &file) {
 // tokenizer.json
 //===----------------------------------------------------------------------===//
 
-/// A list of strings with as many elements as there are tokens.
+/// tokenizer.ggml.tokens, if it is a list of strings.
 static const GgufValue *findTokens(const GgufFile &file) {
   const GgufValue *tokens = file.find("tokenizer.ggml.tokens");
   bool valid = tokens && tokens->isArray() &&
@@ -178,8 +179,8 @@ static json listAddedTokens(const GgufFile &file, const GgufValue &tokens) {
   return added;
 }
 
-/// Fails if two tokens that text may become have one name. Returns the ids of
-/// those that merges lead to.
+/// Fails if two tokens that text may become have the same name. Returns the ids
+/// of the tokens that merges can reach.
 static Expected<StringMap<uint64_t>> indexTokens(const GgufFile &file,
                                                  const GgufValue &tokens) {
   StringMap<uint64_t> all, normal;
@@ -200,7 +201,7 @@ static Expected<StringMap<uint64_t>> indexTokens(const GgufFile &file,
   return normal;
 }
 
-/// Merges as they are, each of two tokens that make a third.
+/// Reads the merges, each of two tokens that make a third.
 static Expected<json> readMerges(const GgufFile &file,
                                  const StringMap<uint64_t> &ids) {
   const GgufValue *list = file.find("tokenizer.ggml.merges");
@@ -246,7 +247,7 @@ static Expected<json> makeByteLevel(const GgufFile &file,
   json vocab = json::object(), steps = json::array();
   for (const auto &entry : *ids)
     vocab.emplace(entry.getKey().str(), entry.second);
-  // A space is put in front before ByteLevel cuts, not in front of each word.
+  // The space is put in front before ByteLevel cuts, not in front of each word.
   bool cutsLast = patterns.back() == runtime::kGpt2Pattern;
   if (cutsLast)
     patterns.pop_back();

@@ -12,10 +12,10 @@ namespace sherry {
 
 struct Architecture;
 
-/// The decimal number that was meant by one in f32.
+/// The short decimal number that rounds to this f32 number.
 double readDecimal(double number);
 
-/// Makes a TranslatedConfig, a part of the model's description at a time.
+/// Makes a TranslatedConfig, part by part of the model's description.
 class GgufTranslator {
 public:
   explicit GgufTranslator(const GgufModel &model)
@@ -27,7 +27,7 @@ private:
   const GgufValue *find(llvm::StringRef key) const {
     return file.find(result.prefix + key.str());
   }
-  /// The value as JSON; null if there is none.
+  /// The value of a key as JSON; null if it does not exist.
   nlohmann::json get(llvm::StringRef key) const;
   llvm::Error fail(const llvm::Twine &key, const llvm::Twine &problem) const;
 

@@ -77,7 +77,7 @@ uint64_t sherry::getGgufBytes(TensorType type, ArrayRef<int64_t> shape) {
     return 0;
   bool isI2S = type == TensorType::I2_S;
   int64_t size = shape.back() / info.blockInputs;
-  // The scale comes once, in 32 bytes of its own.
+  // The tensor has one scale, in 32 bytes of its own.
   if (MulOverflow(size, isI2S ? info.blockInputs / 4 : info.blockBytes, size))
     return UINT64_MAX;
   for (int64_t rows : shape.drop_back())
@@ -92,10 +92,10 @@ uint64_t sherry::getGgufBytes(TensorType type, ArrayRef<int64_t> shape) {
 
 static Error refuseRows(const PlacedTensor &tensor, TensorType type) {
   return makeError(tensor.what + ": rows of " + Twine(tensor.shape.back()) +
-                   " are no whole blocks of " + format::infoOf(type).name);
+                   " are not whole blocks of " + format::infoOf(type).name);
 }
 
-/// `sizes` says how many bytes the tensor should have.
+/// `sizes` describes the expected bytes of the tensor.
 static Error refuseRoom(const PlacedTensor &tensor, const Twine &sizes) {
   return makeError(
       tensor.what + " takes " + sizes +
@@ -117,7 +117,7 @@ static bool fillsRoom(const PlacedTensor &tensor, TensorType type,
   return size != 0 && size <= room && room - size < alignment;
 }
 
-/// The same where bytes may follow at the end of the file.
+/// The same, except that bytes may follow at the end of the file.
 static bool fitsRoom(const PlacedTensor &tensor, TensorType type,
                      uint64_t alignment) {
   uint64_t size = getGgufBytes(type, tensor.shape);
@@ -140,8 +140,8 @@ static Error refuseShared(const PlacedTensor &tensor) {
   return refuseRoom(tensor, sizes + " (all are of type 42)");
 }
 
-/// The type that suits all tensors of this number. Small tensors are padded to
-/// the same size in several types; a large one is not.
+/// The type that fits all tensors of this number. Padding gives small tensors
+/// the same size in several types; a large tensor has another size in each.
 static Expected<TensorType> chooseShared(ArrayRef<const PlacedTensor *> tensors,
                                          uint64_t alignment) {
   for (auto *fits : {fillsRoom, fitsRoom}) {
@@ -171,10 +171,10 @@ static Expected<TensorType> chooseShared(ArrayRef<const PlacedTensor *> tensors,
   llvm_unreachable("the last attempt returns");
 }
 
-/// Whether blocks of 34 bytes have their scales at the end: some do not look
-/// like a scale at the front, and all do at the end.
+/// Whether blocks of 34 bytes have their scales at the end: some have no
+/// plausible scale at the front, and all have one at the end.
 static bool haveScalesLast(ArrayRef<const PlacedTensor *> tensors) {
-  constexpr uint64_t maxBlocks = 4096; // of a tensor; all would be read
+  constexpr uint64_t maxBlocks = 4096; // per tensor: avoids reading all
   auto isScale = [](const char *bytes) {
     float scale = format::f16ToF32(support::endian::read16le(bytes));
     return scale == 0 || (scale >= 0x1p-14f && scale < 64);
@@ -193,7 +193,7 @@ static bool haveScalesLast(ArrayRef<const PlacedTensor *> tensors) {
   return !fitFront && fitEnd;
 }
 
-/// NVFP4 takes at least 68 bytes for what takes 42 as STQ1_0.
+/// NVFP4 takes at least 68 bytes for numbers that take 42 bytes in STQ1_0.
 static bool isStq1(const PlacedTensor &tensor, uint64_t alignment) {
   const format::TensorTypeInfo &info = format::infoOf(TensorType::STQ1_0);
   uint64_t size = getGgufBytes(TensorType::STQ1_0, tensor.shape);
@@ -210,7 +210,8 @@ static Error checkRoom(const PlacedTensor &tensor, TensorType type,
   uint64_t size = getGgufBytes(type, tensor.shape);
   if (size == 0)
     return refuseRows(tensor, type);
-  // Others than bitnet.cpp have had other types under the number of I2_S.
+  // Programs other than bitnet.cpp have used the number of I2_S for other
+  // types.
   bool isOther =
       type == TensorType::I2_S && !fillsRoom(tensor, type, alignment);
   if (size > tensor.room.size() || isOther)

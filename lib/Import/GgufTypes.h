@@ -18,7 +18,7 @@
 
 namespace sherry {
 
-/// A tensor whose place is known.
+/// A tensor with a known offset.
 struct PlacedTensor {
   std::string what; ///< its file and name, for messages
   uint32_t typeId;
@@ -27,17 +27,17 @@ struct PlacedTensor {
   llvm::StringRef next; ///< its name; empty if there is none
 };
 
-/// The types of all tensors of a file; nothing for those that are not read.
-/// Some numbers stand for several types: sizes tell which one it is. Fails if
-/// sizes do not suit a type.
+/// The types of all tensors of a file; nothing for types that are not read.
+/// Some numbers stand for several types; sizes decide between them. Fails if
+/// sizes do not fit a type.
 llvm::Expected<std::vector<std::optional<format::TensorType>>>
 chooseGgufTypes(llvm::ArrayRef<PlacedTensor> tensors, uint64_t alignment);
 
-/// Bytes of a tensor in a file; 0 if rows are no whole blocks, UINT64_MAX if
-/// they are too many.
+/// Bytes of a tensor in a file; 0 if rows are not whole blocks, UINT64_MAX if
+/// the number overflows.
 uint64_t getGgufBytes(format::TensorType type, llvm::ArrayRef<int64_t> shape);
 
-/// The name of a number, for messages.
+/// The name of a type by its number, for messages.
 std::string nameGgufType(uint32_t typeId);
 
 } // namespace sherry

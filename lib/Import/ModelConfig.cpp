@@ -1,4 +1,4 @@
-//===- ModelConfig.cpp - What config.json says about a model --------------===//
+//===- ModelConfig.cpp - The configuration of a model ---------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -18,7 +18,7 @@ static constexpr uint64_t kMaxConfigBytes = 1 << 24;
 static constexpr int64_t kMaxLayers = 1 << 12;
 
 using QkNorm = Architecture::QkNorm;
-/// llama.cpp derives what is missing, and needs the others.
+/// Defaults of llama.cpp: it derives missing values, and requires the others.
 static constexpr ConfigDefaults kGgufDefaults = {std::nullopt, std::nullopt, 0,
                                                  0, 0};
 static constexpr Architecture kArchitectures[] = {
@@ -103,8 +103,8 @@ const Architecture *Architecture::byGgufName(StringRef name) {
   return nullptr;
 }
 
-/// Whether `name` is the class of an architecture as a whole or without its
-/// head, as some exports name it, in old spellings too ("LLaMAForCausalLM").
+/// Whether `name` is the class of an architecture, with or without its head
+/// (some exports name the latter), also in old spellings ("LLaMAForCausalLM").
 static bool isClassOf(const Architecture &architecture, const json &name) {
   if (!name.is_string())
     return false;
@@ -137,7 +137,8 @@ static const Architecture *parseArchitecture(FieldReader &reader) {
   return result;
 }
 
-/// Models with norms before their last layers were trained with either.
+/// Models with norms before their last linear layers were trained with either
+/// activation.
 static GateActivation parseActivation(const FieldReader &reader,
                                       const Architecture &architecture) {
   const json *name = reader.find("hidden_act");
@@ -194,8 +195,9 @@ static void parseSizes(FieldReader &reader, const ConfigDefaults &defaults,
             " a multiple of 4 and at most " + Twine(kMaxSize));
 }
 
-/// The tokens among `ids`, which field `name` has. What is no token is left out
-/// with a note, as others do: models get smaller vocabularies.
+/// The tokens among `ids` of field `name`. Ids that are not tokens are left out
+/// with a note, as in other programs, because vocabularies of models get
+/// smaller.
 static SmallVector<int64_t> takeTokens(FieldReader &reader, StringRef file,
                                        StringRef name, const json &ids,
                                        ModelConfig &config) {
@@ -207,7 +209,7 @@ static SmallVector<int64_t> takeTokens(FieldReader &reader, StringRef file,
       reader.refuse(name, "an id below " + reader.spell("vocab_size"));
       return tokens;
     }
-    // As an unsigned number, a negative one is beyond all.
+    // As an unsigned number, a negative id is beyond the vocabulary.
     if (id.get<uint64_t>() < static_cast<uint64_t>(config.vocabSize))
       tokens.push_back(id.get<int64_t>());
     else if (numWrong++ == 0)
@@ -220,14 +222,14 @@ static SmallVector<int64_t> takeTokens(FieldReader &reader, StringRef file,
                                  " more of the list are left out";
     config.notes.push_back((file + ": " + reader.spell(name) + " says " +
                             wrong->dump() +
-                            ", which is no token, as there are " +
+                            ", which is not a token, as there are " +
                             Twine(config.vocabSize) + "; " + left)
                                .str());
   }
   return tokens;
 }
 
-/// Token ids that `reader` has replace those of `config`.
+/// Token ids of `reader` replace those of `config`.
 static void parseTokenIds(FieldReader &reader, StringRef file,
                           ModelConfig &config) {
   auto take = [&](StringRef name, const json &ids) {
@@ -257,7 +259,7 @@ static Expected<ModelConfig> parseFields(StringRef file, const json &object,
   const ConfigDefaults &defaults =
       translated ? kGgufDefaults : config.architecture->defaults;
   parseSizes(reader, defaults, config);
-  // Smaller ones are 0 where numbers are f32.
+  // Smaller numbers may become 0 in f32.
   constexpr double minEpsilon = 1e-30;
   config.rmsNormEps =
       reader.getNumber("rms_norm_eps", minEpsilon, 1, defaults.epsilon);

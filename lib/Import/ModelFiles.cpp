@@ -1,4 +1,4 @@
-//===- ModelFiles.cpp - A model as people have it -------------------------===//
+//===- ModelFiles.cpp - A model in its files ------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -17,8 +17,8 @@
 using namespace llvm;
 using namespace sherry;
 
-/// Takes a tokenizer over; fails if the runtime would not open the model with
-/// it. `remedy` says what the user can do then.
+/// Adds a tokenizer to `files`. Fails if the runtime could not open a model
+/// with it; the error then ends with `remedy`.
 static Error takeTokenizer(TokenizerFile tokenizer, StringRef remedy,
                            ModelFiles &files) {
   files.tokenizer = std::move(tokenizer);
@@ -39,7 +39,7 @@ static Error takeTokenizer(TokenizerFile tokenizer, StringRef remedy,
     runtime::Tokenizer checked(std::string_view(text.data(), text.size()),
                                static_cast<uint32_t>(files.config.vocabSize),
                                bos, files.tokenizer.addBos);
-    // What texts begin with is BOS, whatever config.json calls so.
+    // The first token of texts is BOS, whatever config.json says.
     if (auto first = checked.firstToken())
       bosToken = *first;
     std::string dropped = checked.droppedBytes();
@@ -69,7 +69,7 @@ static Expected<ModelFiles> openGguf(StringRef path,
   if (!config)
     return config.takeError();
   files.config = std::move(*config);
-  // Texts of the file may be no UTF-8.
+  // Texts of the file may not be UTF-8.
   files.configJson = translated->fields.dump(
       1, ' ', false, nlohmann::json::error_handler_t::replace);
   files.notes = std::move(translated->notes);
@@ -80,12 +80,12 @@ static Expected<ModelFiles> openGguf(StringRef path,
         TokenizerFile::load(model->first(), files.config.vocabSize);
     if (!tokenizer)
       return tokenizer.takeError();
-    // That texts begin with BOS may be but the default of a kind of tokenizer.
+    // That texts begin with BOS may only be the default of a kind of tokenizer.
     if (tokenizer->addBos && !files.config.bosTokenId &&
         !model->first().find("tokenizer.ggml.add_bos_token")) {
       tokenizer->addBos = false;
-      files.notes.push_back((path + ": texts begin without BOS, as no token of "
-                                    "the file is said to be it")
+      files.notes.push_back((path + ": texts begin without BOS, because the "
+                                    "file names no BOS token")
                                 .str());
     }
     if (Error error = takeTokenizer(std::move(*tokenizer),
@@ -145,7 +145,7 @@ Expected<ModelFiles> ModelFiles::open(StringRef path,
 }
 
 Expected<TokenizerFile> sherry::openTokenizer(StringRef path) {
-  // Ids have only to be such that the runtime can keep a list of them.
+  // Ids must only be so small that the runtime can keep a list of them.
   auto load = [&]() -> Expected<TokenizerFile> {
     if (!sys::fs::is_regular_file(path)) {
       int64_t vocabSize = kMaxSize;

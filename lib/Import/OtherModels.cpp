@@ -2,9 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A field that this compiler does not know may change what the model computes.
-// Those that are known to do so in models like LLaMA are listed here, with the
-// values that change nothing; a new one is a row.
+// A field that this compiler does not know may change the results of a model.
+// The tables list fields that do so in models like LLaMA, with the values that
+// change nothing; a new field is a new row.
 //
 //===----------------------------------------------------------------------===//
 #include "ConfigParts.h"
@@ -19,7 +19,7 @@ using nlohmann::json;
 
 namespace {
 
-/// The values of a field that change nothing.
+/// Values of a field that change nothing.
 enum class Neutral {
   Off,        ///< false, 0, or a list of them
   UpToOne,    ///< a number of experts
@@ -39,10 +39,10 @@ struct OtherField {
 } // namespace
 
 static constexpr OtherField kOtherFields[] = {
-    // What is added to the linear layers.
+    // Additions to the linear layers.
     {"attention_bias", nullptr, Neutral::Off},
     {"mlp_bias", nullptr, Neutral::Off},
-    // Which positions attention sees, and how it weighs them.
+    // Positions and weights of attention.
     {"use_cla", nullptr, Neutral::Off},
     {"attention_chunk_size", nullptr, Neutral::Off},
     {"is_causal", "attention.causal", Neutral::True},
@@ -55,7 +55,7 @@ static constexpr OtherField kOtherFields[] = {
     {nullptr, "attention.value_length", Neutral::HeadSize},
     {"v_head_dim", nullptr, Neutral::HeadSize},
     {"qk_layernorm", nullptr, Neutral::Off},
-    // How positions turn queries and keys.
+    // Rotation of queries and keys by positions.
     {"partial_rotary_factor", nullptr, Neutral::One},
     {"rotary_pct", nullptr, Neutral::One},
     {"rotary_dim", "rope.dimension_count", Neutral::HeadSize},
@@ -71,7 +71,7 @@ static constexpr OtherField kOtherFields[] = {
     {"logits_scaling", "logit_scale", Neutral::One},
     {"logit_scale", nullptr, Neutral::One},
     {"final_logit_softcapping", "final_logit_softcapping", Neutral::Off},
-    // What a block is made of.
+    // Parts of a layer.
     {"hidden_act", "hidden_activation", Neutral::Activation},
     {"use_parallel_residual", "use_parallel_residual", Neutral::Off},
     {"num_local_experts", "expert_count", Neutral::UpToOne},
@@ -97,7 +97,7 @@ static bool isActivation(const json &value, GateActivation activation) {
   return value == "silu" || value == "swish";
 }
 
-/// `zeroIsNone`: a factor of 0 is none, as llama.cpp takes it in GGUF files.
+/// `zeroIsNone`: a factor of 0 has no effect, as llama.cpp reads GGUF files.
 static bool isNeutral(const json &value, Neutral neutral,
                       const ModelConfig &config, bool zeroIsNone) {
   auto size = static_cast<double>(config.headDim);
@@ -115,7 +115,7 @@ static bool isNeutral(const json &value, Neutral neutral,
     return all(value, [&](double x) { return x == size; });
   case Neutral::Attention:
     return all(value, [&](double x) {
-      // Files round it, to bf16 at worst.
+      // Files round the number, at worst to bf16.
       constexpr double rounding = 1.0 / (1 << 9);
       return (zeroIsNone && x == 0) ||
              std::fabs(x * std::sqrt(size) - 1) <= rounding;
@@ -175,8 +175,8 @@ void sherry::refuseOtherKeys(FieldReader &reader, const ModelConfig &config) {
 
 void sherry::refuseWindows(FieldReader &reader, const ModelConfig &config,
                            int64_t window) {
-  // Qwen has a window in the layers after the first max_window_layers, if at
-  // all; newer files list the kinds of all layers.
+  // Qwen may have a window in the layers after the first max_window_layers;
+  // newer files list the kinds of all layers.
   bool isQwen = StringRef(config.architecture->name).starts_with("qwen");
   if (!reader.getBool("use_sliding_window", !isQwen))
     return;

@@ -1,4 +1,4 @@
-//===- PreTokenizers.cpp - How GGUF files name the rules of words ---------===//
+//===- PreTokenizers.cpp - Rules of words in GGUF files -------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -20,8 +20,9 @@ using runtime::kGpt2Pattern;
 // Expressions
 //===----------------------------------------------------------------------===//
 
-// Of Hugging Face's files, where llama.cpp spells them in another way. What is
-// not ASCII stands for itself: readers in other languages know no \x{...}.
+// As in Hugging Face's files, which llama.cpp may spell in another way.
+// Characters beyond ASCII stand for themselves, because readers in other
+// languages do not know \x{...}.
 
 static constexpr char kLlama3[] =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
@@ -35,7 +36,8 @@ static constexpr char kGpt4o[] =
 static constexpr char kChinese[] = "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+";
 static constexpr char kEastAsian[] =
     "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+";
-// A mark and the letters after it, or words, or marks, or white space.
+// A punctuation mark and the letters after it, or words, or marks, or white
+// space.
 static constexpr char kMarksAndWords[] =
     R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
@@ -45,7 +47,7 @@ static constexpr char kMarksAndWords[] =
 
 namespace {
 struct NamedRule {
-  std::vector<StringRef> names; ///< the first is the one to write
+  std::vector<StringRef> names; ///< the first is written to files
   PreTokenizer rule;
 };
 } // namespace
@@ -97,7 +99,7 @@ std::string sherry::listPreTokenizers() {
   return join(names, ", ");
 }
 
-/// An expression with characters in place of escapes that stand for one.
+/// Replaces escapes that stand for one character by the character.
 static std::string resolveEscapes(StringRef pattern) {
   std::string result;
   while (!pattern.empty()) {
@@ -109,7 +111,7 @@ static std::string resolveEscapes(StringRef pattern) {
     auto [digits, rest] = pattern.split('}');
     uint32_t codePoint;
     char utf8[UNI_MAX_UTF8_BYTES_PER_CODE_POINT], *end = utf8;
-    // The others may have a meaning of their own.
+    // Characters below may have a meaning of their own.
     constexpr uint32_t firstHarmless = 0x80;
     if (digits.consume_front("x{") && !digits.getAsInteger(16, codePoint) &&
         codePoint >= firstHarmless && ConvertCodePointToUTF8(codePoint, end)) {

@@ -1,4 +1,4 @@
-//===- ProjectionSample.cpp - What trits make of weights ------------------===//
+//===- ProjectionSample.cpp - Effects of trits on weights -----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -20,20 +20,20 @@
 using namespace llvm;
 using namespace sherry;
 
-/// Rows of each kind of layer that are looked at, at least.
+/// Least number of sampled rows of each kind of layer.
 static constexpr int64_t kRowsOfKind = 256;
-/// Below this relative squared error weights are trits already. Gaussian ones
-/// have 0.28.
+/// Below this relative squared error, weights are trits already. Gaussian
+/// weights have 0.28.
 static constexpr double kErrorOfTrits = 0.05;
-/// Standard errors that no chance explains. The trained models of this
-/// repository have more than 12.
+/// Number of standard errors that chance does not explain. The trained models
+/// of this repository have more than 12.
 static constexpr double kClearTrace = 6;
 
 namespace {
 
-/// Differences between groups of inputs and as many that begin in the middle
-/// of them, by their place in a row: what an input has in common with itself in
-/// other rows is then no evidence.
+/// Differences between groups of inputs and sets of the same size that begin in
+/// the middle of a group, summed by their position in a row. So similarities of
+/// one input in different rows are not counted as evidence.
 class GroupTrace {
 public:
   void addRow(const format::TernaryLayout &layout, const float *row,
@@ -61,7 +61,7 @@ public:
       sum += difference;
     return sum / static_cast<double>(rows * size());
   }
-  /// Of the mean.
+  /// The variance of the mean.
   double variance() const {
     double sum = 0, average = mean();
     for (double difference : differences)
@@ -71,7 +71,8 @@ public:
   int64_t size() const { return static_cast<int64_t>(differences.size()); }
 
 private:
-  /// The largest magnitude that a group drops by the smallest that it keeps.
+  /// The largest magnitude that a group drops, divided by the smallest
+  /// magnitude that it keeps.
   static double compareNeighbours(const format::Codebook &codebook,
                                   const float *group) {
     float sorted[format::kMaxGroupInputs];
@@ -110,9 +111,9 @@ private:
   const ModelConfig &config;
   format::TernaryLayout layout;
   ProjectionSample sample;
-  /// By what the inputs are: layers that read the same features share a place.
+  /// By the kind of inputs: layers that read the same features share a trace.
   std::map<StringRef, GroupTrace> traces;
-  GroupTrace *trace = nullptr; ///< of the layer at hand
+  GroupTrace *trace = nullptr; ///< trace of the current layer
 };
 
 } // namespace
@@ -156,7 +157,7 @@ Error Sampler::project(const TensorView &view, const std::vector<float> &rows,
   return Error::success();
 }
 
-/// Takes `count` rows, evenly spread.
+/// Samples `count` evenly spaced rows.
 Error Sampler::addRows(const TensorView &view, int64_t count,
                        ProjectionSample::Kind &kind) {
   int64_t cols = view.getCols();
@@ -248,7 +249,7 @@ std::string ProjectionSample::describeProblem() const {
   return formatv(
       "the weights were not trained to become trits of the codebook {0}: no "
       "quantization_config says so, {1}and {2:f0} % of their squares would be "
-      "lost, so that the model would babble",
+      "lost, so that its answers would be useless",
       StringRef(codebook->name),
       codebook->kept == 0 ? "" : "its groups left no trace in them, ",
       100 * getRelativeError());

@@ -22,7 +22,7 @@ StringRef sherry::getGranularityName(format::Granularity granularity) {
   llvm_unreachable("unknown granularity");
 }
 
-/// What a codebook keeps of a group may be said a second time, as N of M.
+/// Checks that N and M, if given, repeat the pattern of the codebook.
 static void checkPattern(FieldReader &fields,
                          const format::Codebook &codebook) {
   StringRef codebookName = codebook.name;
@@ -50,8 +50,8 @@ const format::Codebook *sherry::readCodebook(FieldReader &fields) {
   return codebook;
 }
 
-/// As transformers has it in integrations/bitnet.py: the class of the linear
-/// layers says what the scale means, nothing in the weights does.
+/// As in transformers (integrations/bitnet.py), only the class of the linear
+/// layers defines the meaning of the scale.
 static void parseBitNet(FieldReader &fields, ModelConfig &config) {
   using Form = BitNetConfig::Form;
   BitNetConfig result;
@@ -76,7 +76,7 @@ static void parseBitNet(FieldReader &fields, ModelConfig &config) {
 
 void sherry::parseQuantization(FieldReader &reader, ModelConfig &config) {
   std::optional<FieldReader> fields = reader.getObject("quantization_config");
-  // An object without fields is what some tools write of a model that has none.
+  // Some tools write an empty object for models without quantization.
   if (!fields || fields->isEmpty())
     return;
   std::string method = fields->getString("quant_method");
@@ -98,7 +98,7 @@ void sherry::parseQuantization(FieldReader &reader, ModelConfig &config) {
                                   "\"per_group\"");
   result.granularity = granularity.value_or(format::Granularity::PerGroup);
   constexpr int64_t defaultGroupSize = 128;
-  // Only meaningful per group; elsewhere it may be anything, such as -1.
+  // Meaningful only per group; elsewhere it may have any value, such as -1.
   result.groupSize = defaultGroupSize;
   if (result.granularity == format::Granularity::PerGroup) {
     result.groupSize =

@@ -32,13 +32,14 @@ static void parseLlama3(FieldReader &fields, RopeScaling &result) {
       fields.getInteger("original_max_position_embeddings", 1, kMaxSize);
 }
 
-/// A field that is missing or 0, which transformers takes for the same.
+/// The value of a field, or `fallback` if it is missing or 0, which
+/// transformers treats alike.
 static double getOr(FieldReader &fields, StringRef name, double fallback) {
   double value = fields.getNumber(name, 0, kMaxFactor, 0);
   return value == 0 ? fallback : value;
 }
 
-/// What queries and keys grow by so that attention stays as sharp over more
+/// The factor of queries and keys that keeps attention sharp over more
 /// positions (YaRN, arXiv 2309.00071, section 3.4).
 static double computeMagnitude(double factor, double scale) {
   return factor <= 1 ? 1 : 0.1 * scale * std::log(factor) + 1;
@@ -49,7 +50,7 @@ static void parseYarn(FieldReader &fields, const ModelConfig &config,
   result.originalMaxPositionEmbeddings =
       fields.getInteger("original_max_position_embeddings", 1, kMaxSize,
                         config.maxPositionEmbeddings);
-  // As transformers 5: a factor that is given counts.
+  // As in transformers 5, a given factor counts.
   double ratio = static_cast<double>(config.maxPositionEmbeddings) /
                  static_cast<double>(result.originalMaxPositionEmbeddings);
   result.factor =
@@ -68,7 +69,8 @@ static void parseYarn(FieldReader &fields, const ModelConfig &config,
   result.magnitude = fields.getNumber("attention_factor", 1e-3, 1e3, magnitude);
 }
 
-/// A table of divisors: "longrope" with one table for short and long texts.
+/// Reads a table of divisors: "longrope" with one table for short and long
+/// texts.
 static void parseTable(FieldReader &fields, const ModelConfig &config,
                        RopeScaling &result) {
   const json *table = fields.find("long_factor");
@@ -90,12 +92,12 @@ static void parseTable(FieldReader &fields, const ModelConfig &config,
         "of a text are not supported");
   for (const json &value : *table)
     result.divisors.push_back(value.get<float>());
-  // Of two lengths it would depend on their ratio.
+  // Otherwise it would depend on the ratio of two lengths.
   result.magnitude = fields.getNumber("attention_factor", 1e-3, 1e3);
 }
 
-/// rope_theta, beside the scaling or in it: programs take either, so where it
-/// is more than once it is to be the same.
+/// Reads rope_theta, beside or in the scaling. Programs read either, so if both
+/// exist they must be equal.
 static double parseTheta(FieldReader &reader, double absent) {
   constexpr double min = 1, max = 1e15;
   double theta = reader.getNumber("rope_theta", min, max, absent);
@@ -114,13 +116,13 @@ static double parseTheta(FieldReader &reader, double absent) {
   return theta;
 }
 
-/// Whether a scaling that has both names of the type says the same by them.
+/// Whether the two names of the type of a scaling agree.
 static bool isSameType(const json &type, const json &ropeType) {
   bool isRenamed = type == "su" && ropeType == "longrope";
   return type == ropeType || isRenamed;
 }
 
-/// What `object` says of the scaling, in the new spelling.
+/// The scaling in `object`, in the new spelling.
 static json respell(const json &object) {
   json result = json::object();
   for (const auto &[name, value] : object.items())
@@ -138,7 +140,8 @@ static json respell(const json &object) {
   return result;
 }
 
-/// Refuses scalings in both spellings that differ: programs take either.
+/// Refuses different scalings in the two spellings, because programs read
+/// either.
 static void refuseTwoScalings(FieldReader &reader) {
   const json *parameters = reader.find("rope_parameters");
   const json *scaling = reader.find("rope_scaling");
@@ -150,7 +153,7 @@ static void refuseTwoScalings(FieldReader &reader) {
                       printJson(*parameters));
 }
 
-/// The field that says the type: "rope_type", or "type" in old files.
+/// The field of the type: "rope_type", or "type" in old files.
 static StringRef findTypeField(FieldReader &fields) {
   const json *type = fields.find("type");
   const json *ropeType = fields.find("rope_type");
@@ -176,15 +179,15 @@ void sherry::parseRope(FieldReader &reader, double theta, ModelConfig &config) {
   if (!fields || fields->isEmpty())
     return;
   refuseOtherModels(*fields, config);
-  // An object with no more than rope_theta says this, too.
+  // An object with only rope_theta also means "default".
   if (respell(*reader.find(name)) == json{{"rope_type", "default"}})
     return;
   StringRef typeField = findTypeField(*fields);
   std::string type = fields->getString(typeField);
   if (type == "default")
     return;
-  // HunYuan's "dynamic" scales once and for all (transformers,
-  // modeling_hunyuan_v1_dense).
+  // HunYuan's "dynamic" does not depend on the length of the text
+  // (transformers, modeling_hunyuan_v1_dense).
   if (type == "dynamic" && fields->find("alpha")) {
     double alpha = fields->getNumber("alpha", 1e-3, 1e9);
     fields->getNumber("factor", 1, 1, 1);
@@ -228,10 +231,10 @@ static double computeFrequency(const ModelConfig &config, int64_t pair) {
                                         static_cast<double>(config.headDim));
 }
 
-/// YaRN (arXiv 2309.00071, section 3.2, as transformers and llama.cpp have it):
-/// pairs that turn more than beta_fast times within the original context keep
-/// their frequency, those that turn less than beta_slow times are divided by
-/// the factor, and between them the two are mixed.
+/// YaRN (arXiv 2309.00071, section 3.2, as in transformers and llama.cpp).
+/// Pairs that turn more than beta_fast times within the original context keep
+/// their frequency. The frequency of pairs that turn less than beta_slow times
+/// is divided by the factor. Between them the two frequencies are mixed.
 ///
 ///   pair(turns) = head_dim ln(original / (2 pi turns)) / (2 ln theta)
 ///   low = floor(pair(beta_fast)), high = ceil(pair(beta_slow)), at least 0 and
@@ -253,7 +256,7 @@ static std::vector<double> listYarnDivisors(const RopeScaling &scaling,
   }
   low = std::max(low, 0.0);
   high = std::min(high, size - 1);
-  // No step at once, where the two would be one.
+  // Avoids a division by zero where both bounds are equal.
   constexpr double least = 0.001;
   std::vector<double> divisors;
   for (int64_t i = 0; i < headDim / 2; ++i) {

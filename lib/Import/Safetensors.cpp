@@ -17,7 +17,7 @@ using namespace llvm;
 using namespace sherry;
 using nlohmann::json;
 
-/// As the reference implementation of the format limits it.
+/// The limit of the format's reference implementation.
 static constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 static constexpr uint64_t kLengthBytes = 8;
 
@@ -51,15 +51,15 @@ SafetensorsFile::parse(std::unique_ptr<MemoryBuffer> buffer) {
   return file;
 }
 
-/// Reads the shape; returns nothing if it is none or holds more than fits
-/// int64.
+/// Reads the shape; returns nothing if it is not valid or if its size does not
+/// fit int64.
 static std::optional<SmallVector<int64_t, 2>>
 parseShape(const json *field, std::optional<format::TensorType> storage,
            int64_t &bytes) {
   if (!field || !field->is_array())
     return {};
   SmallVector<int64_t, 2> shape;
-  bytes = storage ? format::infoOf(*storage).blockBytes : 1; // of an element
+  bytes = storage ? format::infoOf(*storage).blockBytes : 1; // per element
   for (const json &size : *field) {
     if (!size.is_number_unsigned() ||
         size.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX))

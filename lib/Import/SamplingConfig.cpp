@@ -1,4 +1,4 @@
-//===- SamplingConfig.cpp - How an author wants tokens to be chosen -------===//
+//===- SamplingConfig.cpp - Recommended parameters of sampling ------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -9,8 +9,8 @@ using namespace llvm;
 using namespace sherry;
 using nlohmann::json;
 
-/// The ranges are those of the runtime's sampler. The keys are those of
-/// llama.cpp (gguf-py, constants.py).
+/// The ranges of the runtime's sampler, with the keys of llama.cpp (gguf-py,
+/// constants.py).
 static constexpr SamplingField kFields[] = {
     {"temperature", "general.sampling.temp", 0, 1e6, false},
     {"top_k", "general.sampling.top_k", 0, INT32_MAX, true},
@@ -39,11 +39,11 @@ void sherry::parseSampling(const FieldReader &reader, StringRef file,
     if (isRight)
       config.sampling[field.name] = value->get<double>();
     else
-      config.notes.push_back((file + ": " + reader.spell(field.name) + " is " +
-                              printJson(*value) + ", which is no number from " +
-                              json(field.min).dump() + " to " +
-                              json(field.max).dump() + "; it is left out")
-                                 .str());
+      config.notes.push_back(
+          (file + ": " + reader.spell(field.name) + " is " + printJson(*value) +
+           ", which is not a number from " + json(field.min).dump() + " to " +
+           json(field.max).dump() + "; it is left out")
+              .str());
   }
   const json *samples = reader.find("do_sample");
   if (samples && *samples == false)

@@ -18,11 +18,11 @@ using nlohmann::json;
 
 namespace {
 
-/// One field of a message: its number, and its value as a number or as bytes.
+/// One field of a message: its number, and its value as an integer or as bytes.
 struct Field {
   uint64_t number = 0;
-  uint64_t integer = 0; ///< of integers, and bits of numbers of 32 and 64 bits
-  StringRef bytes;      ///< of texts and messages
+  uint64_t integer = 0; ///< an integer, or the bits of a 32 or 64-bit number
+  StringRef bytes;      ///< a text or a message
 };
 
 /// Reads the fields of a message, one after the other.
@@ -30,7 +30,7 @@ class MessageReader {
 public:
   explicit MessageReader(StringRef message) : left(message) {}
 
-  /// False at the end and if the message is damaged.
+  /// Returns false at the end, or if the message is damaged.
   bool next(Field &field);
   bool isDamaged() const { return damaged; }
 
@@ -134,7 +134,7 @@ Expected<json> sherry::readSentencePiece(MemoryBufferRef file) {
         if (inner.number == 24)
           spaceIsSuffix = inner.integer != 0;
         if (inner.number == 41)
-          bos = inner.integer; // -1, which is a large number: none
+          bos = inner.integer; // -1, a large number here: no BOS token
       }
     if (field.number == 3) // NormalizerSpec
       while (part.next(inner)) {
@@ -150,7 +150,7 @@ Expected<json> sherry::readSentencePiece(MemoryBufferRef file) {
     isDamaged |= part.isDamaged();
   }
   if (isDamaged || reader.isDamaged() || vocab.empty())
-    return makeError(path + ": is no SentencePiece model or is damaged");
+    return makeError(path + ": is not a SentencePiece model, or is damaged");
   if (modelType != 2)
     return makeError(path + ": the model is of type " + Twine(modelType) +
                      "; only BPE (2) is supported");

@@ -14,8 +14,8 @@
 namespace sherry {
 
 /// Turns a SentencePiece model (a protocol buffer, sentencepiece_model.proto)
-/// into a tokenizer.json with a model of type "SentencePieceBPE". Fails if it
-/// is no BPE or has rules that change the text.
+/// into a tokenizer.json with a model of type "SentencePieceBPE". Fails if the
+/// model is not BPE or has rules that change the text.
 llvm::Expected<nlohmann::json> readSentencePiece(llvm::MemoryBufferRef file);
 
 } // namespace sherry

@@ -47,8 +47,8 @@ void TensorView::copyRow(int64_t row, uint8_t *out) const {
   }
 }
 
-/// Row r is at bits 2 (r / q) of byte row r mod q, q being a quarter of the
-/// rows. Returns false if a code is no trit.
+/// Row r is at bits 2 (r / q) of byte row r mod q, where q is a quarter of the
+/// rows. Returns false if a code is not a trit.
 bool TensorView::unpackTrits(int64_t row, float *out) const {
   int64_t quarter = getRows() / 4, cols = getCols(), shift = row / quarter * 2;
   const uint8_t *from = bytes.bytes_begin() + row % quarter * cols;
@@ -61,7 +61,7 @@ bool TensorView::unpackTrits(int64_t row, float *out) const {
   return isValid;
 }
 
-/// The nearest trits, ties to even, times the scale.
+/// Replaces numbers by the nearest trits, ties to even, times the scale.
 static void roundToTrits(const TritRule &rule, int64_t count, float *numbers) {
   for (int64_t i = 0; i < count; ++i) {
     float ratio = std::clamp(numbers[i] * rule.inverse, -1.0f, 1.0f);
@@ -84,7 +84,7 @@ Error TensorView::readRows(int64_t row, int64_t count, float *out) const {
     if (storage == format::TensorType::Trits) {
       if (!unpackTrits(row + i, to))
         return makeError(where + " has the code 3 in row " + Twine(row + i) +
-                         ", which is no trit; the file is damaged");
+                         ", which is not a trit; the file is damaged");
       continue;
     }
     if (isSpread)

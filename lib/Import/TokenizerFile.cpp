@@ -23,8 +23,8 @@ using nlohmann::json;
 static constexpr uint64_t kMaxTokenizerBytes = SHERRY_ABI_MAX_TOKENIZER;
 static constexpr uint64_t kMaxConfigBytes = 1 << 24;
 
-/// A post processor, or one of a sequence of them, whose template for one text
-/// begins with a special token.
+/// Whether a post-processor, or one of a sequence of them, has a template for
+/// one text that begins with a special token.
 static bool startsWithSpecialToken(const json &processor) {
   const json *steps = member(processor, "processors");
   if (steps && steps->is_array())
@@ -51,7 +51,7 @@ static Expected<bool> checkObject(const json &object, StringRef file,
   const json *model = member(object, "model");
   const json *vocab = model ? member(*model, "vocab") : nullptr;
   const json *type = model ? member(*model, "type") : nullptr;
-  // A list has the ids 0, 1, 2 and so on.
+  // The pieces of a list have the ids 0, 1, 2 and so on.
   if (vocab && vocab->is_array() && type && *type == "SentencePieceBPE") {
     if (vocab->size() > static_cast<size_t>(vocabSize))
       return makeError(file + ": has " + Twine(vocab->size()) +
@@ -96,7 +96,7 @@ Expected<bool> sherry::checkTokenizer(MemoryBufferRef text, int64_t vocabSize) {
   return checkObject(*object, file, vocabSize);
 }
 
-/// The template that is named "default", or else the only one that is not for
+/// The template named "default", or else the only template that is not for
 /// calls of tools or for documents.
 static std::string chooseTemplate(const json &field) {
   if (field.is_string())
@@ -115,8 +115,8 @@ static std::string chooseTemplate(const json &field) {
   return others.size() == 1 ? others.front() : "";
 }
 
-/// Takes over names of special tokens: texts, or objects with the text as
-/// content. A name replaces none.
+/// Applies the texts of special tokens: strings, or objects with the text as
+/// content. Texts that are known already stay.
 static void applySpecialTokens(const json &object, TokenizerFile &tokenizer) {
   for (const char *key : {"bos_token", "eos_token"}) {
     const auto field = object.find(key);
@@ -170,8 +170,8 @@ static std::optional<int64_t> findTokenId(const json &root, StringRef name) {
   return id ? std::optional(id->get<int64_t>()) : std::nullopt;
 }
 
-/// The BOS token that tokenizer_config.json names, if the tokenizer has no
-/// template that does.
+/// Finds the BOS token of tokenizer_config.json, if no template of the
+/// tokenizer names one.
 static Error findBosToken(const json &config, TokenizerFile &tokenizer) {
   const json *field = member(config, "bos_token");
   const json *inner = field ? member(*field, "content") : nullptr;
@@ -225,8 +225,8 @@ static Expected<TokenizerFile> loadSentencePiece(StringRef directory,
         readAddedTokens(*config, model["vocab"].size());
     std::string error;
     FieldReader reader(configPath, *config, error);
-    // As the LlamaTokenizer of transformers. If it is not legacy, the space in
-    // front is its own, and not one of each text between special tokens.
+    // As in the LlamaTokenizer of transformers. If it is not legacy, only the
+    // whole text gets a space in front, not each text between special tokens.
     if (!reader.getBool("add_prefix_space", true)) {
       model["add_dummy_prefix"] = false;
     } else if (!reader.getBool("legacy", true)) {
@@ -270,8 +270,8 @@ static Expected<TokenizerFile> loadBpeFiles(StringRef directory,
     return root.takeError();
   if (root->is_null()) {
     result.notes.push_back(
-        (directory + ": vocab.json and merges.txt are there, but not how they "
-                     "cut text into words; the model has no tokenizer. Save a "
+        (directory + ": vocab.json and merges.txt do not say how to cut text "
+                     "into words; the model has no tokenizer. Save a "
                      "tokenizer.json with Hugging Face transformers, or name a "
                      "tokenizer_class of GPT-2 or Qwen2 in "
                      "tokenizer_config.json")
@@ -336,7 +336,7 @@ Expected<TokenizerFile> TokenizerFile::load(const GgufFile &file,
     return text.takeError();
   if (text->empty())
     return result;
-  // Made by us: it is valid.
+  // This JSON was made here, so it is valid.
   if (Error error =
           setTokenizer(result, json::parse(*text), file.getPath(), vocabSize))
     return error;

@@ -16,8 +16,8 @@ using namespace llvm;
 using namespace sherry;
 using nlohmann::json;
 
-/// Whether a token of a byte-level or converted vocabulary is one that text can
-/// become: a character, a byte, or part or result of a merge.
+/// Whether text can become a token of a byte-level or converted vocabulary: the
+/// token is a character, a byte, or part or result of a merge.
 static bool occursInText(StringRef token, const StringSet<> &merged) {
   const auto *bytes = reinterpret_cast<const UTF8 *>(token.data());
   return token.size() <= getNumBytesForUTF8(token.empty() ? 0 : bytes[0]) ||

@@ -14,10 +14,10 @@
 
 namespace sherry {
 
-/// Leaves tokens out of a tokenizer.json whose ids are beyond the model's
-/// vocabulary, if they are added tokens or such that no text becomes them;
-/// those that are left are wrong. Returns whether there were any; then a note
-/// says so.
+/// Removes tokens whose ids are beyond the model's vocabulary from a
+/// tokenizer.json, if they are added tokens or if no text can become them; the
+/// remaining tokens beyond the vocabulary are errors. Returns whether it
+/// removed any, and then adds a note.
 bool leaveOutTokens(nlohmann::json &root, int64_t vocabSize,
                     llvm::StringRef file, std::vector<std::string> &notes);
 

@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// In place of mlir/Conversion/Passes.h, which takes a compiler half a minute.
+// Replaces mlir/Conversion/Passes.h, which takes half a minute to compile.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_PIPELINES_CONVERSIONPASSES_H

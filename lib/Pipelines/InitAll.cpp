@@ -47,7 +47,7 @@ void sherry::registerAllDialects(DialectRegistry &registry) {
               scf::SCFDialect, SherryDialect, tensor::TensorDialect,
               ub::UBDialect, vector::VectorDialect, x86::X86Dialect>();
   func::registerInlinerExtension(registry);
-  // What -convert-to-llvm converts.
+  // Conversions for -convert-to-llvm.
   arith::registerConvertArithToLLVMInterface(registry);
   cf::registerConvertControlFlowToLLVMInterface(registry);
   index::registerConvertIndexToLLVMInterface(registry);

@@ -18,24 +18,24 @@ using namespace sherry;
 
 void sherry::buildLayoutPipeline(OpPassManager &pm) {
   pm.addPass(createVerifyStage({"sherry"}));
-  // Equal rms_norms and the like must be one value before linear ops are
+  // Equal ops, such as rms_norm, must be one value before linear ops are
   // grouped by their input.
   pm.addPass(createCSEPass());
   pm.addPass(createFuseLinear());
   pm.addPass(createFuseResidual());
   pm.addPass(createFuseRope());
-  // After fusion: fewer inputs to quantize.
+  // After fusion, fewer inputs are quantized.
   pm.addPass(createQuantizeActivations());
   // Ops that take the same blocks of an input share their quantization.
   pm.addPass(createCSEPass());
   pm.addPass(createCanonicalizerPass());
-  // While there is one function for all numbers of tokens.
+  // Before functions are copied for different numbers of tokens.
   pm.addPass(createShard());
   pm.addPass(createSpecializeTokens());
   pm.addPass(createSelectLayout());
-  // Tiles are those of the layout.
+  // Needs the tiles of the layout.
   pm.addPass(createFuseSwiGLU());
-  // Tables are those of the layout.
+  // Needs the tables of the layout.
   pm.addPass(createFuseSteps());
   // Sizes of weights follow from their layouts.
   pm.addPass(createPlaceWeights());
@@ -51,26 +51,26 @@ void sherry::buildLoopsPipeline(OpPassManager &pm) {
 }
 
 void sherry::buildKernelPipeline(OpPassManager &pm) {
-  // Equal views of what was written out become one.
+  // Merges equal views of unrolled loops.
   pm.addNestedPass<func::FuncOp>(createUnrollDots());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  // While places are affine in the number of the tile.
+  // While offsets are affine in the number of the tile.
   pm.addNestedPass<func::FuncOp>(createPrefetchTiles());
   pm.addNestedPass<func::FuncOp>(createInterleaveTiles());
   pm.addNestedPass<func::FuncOp>(createJamParallel());
-  // The first tokens leave the loop, a matrix unit takes what is left of it, or
-  // registers do in blocks.
+  // The first tokens leave the loop; a matrix unit or blocks of tokens take the
+  // rest.
   pm.addNestedPass<func::FuncOp>(createFuseUnpack());
   pm.addNestedPass<func::FuncOp>(createMultiplyPanels());
   pm.addNestedPass<func::FuncOp>(createBlockTokens());
   pm.addNestedPass<func::FuncOp>(createPairSums());
-  // Subscripts of copies in one piece, constants last.
+  // Composes the subscripts of copies, constants last.
   pm.addPass(createCanonicalizerPass());
   pm.addNestedPass<func::FuncOp>(createNormalizeSubscripts());
   pm.addNestedPass<func::FuncOp>(createLowerLoops());
   pm.addNestedPass<func::FuncOp>(createExpandCodes());
-  // Equal views and loads are one before their lines are prefetched.
+  // Merges equal views and loads before their lines are prefetched.
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createPrefetchWeights());
   pm.addNestedPass<func::FuncOp>(createHoistBuffers());
@@ -87,8 +87,8 @@ void sherry::buildKernelPipeline(OpPassManager &pm) {
 void sherry::buildLLVMPipeline(OpPassManager &pm) {
   // First, because its polynomials have math.fma.
   pm.addPass(createApproximateMath());
-  // The widest instructions first; each pass does what the target has, and
-  // leaves what it cannot do better.
+  // The widest instructions first. Each pass lowers the ops for which the
+  // target has suitable instructions, and leaves the others.
   pm.addPass(createLowerKernelToAMX());
   pm.addPass(createLowerKernelToAVX512());
   pm.addPass(createLowerKernelToAVX2());
@@ -96,11 +96,11 @@ void sherry::buildLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createApplyAbi());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  // Subviews become offsets before memory does.
+  // Subviews become offsets before memrefs are lowered.
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
-  // By itself: it has options, and rewrites before it converts.
+  // A pass of its own, because it has options and rewrites before it converts.
   ConvertVectorToLLVMPassOptions vectors;
   vectors.amx = true;
   vectors.x86Vector = true;
@@ -118,10 +118,10 @@ void sherry::registerPipelines() {
       "specialise a graph, choose layouts and place weights",
       buildLayoutPipeline);
   PassPipelineRegistration<>("sherry-loops-pipeline",
-                             "write graphs out as loops over buffers",
+                             "convert graphs to loops over buffers",
                              buildLoopsPipeline);
   PassPipelineRegistration<>("sherry-kernel-pipeline",
-                             "divide loops among threads, take codes apart, "
+                             "divide loops among threads, expand packed codes, "
                              "place buffers in the workspace",
                              buildKernelPipeline);
   PassPipelineRegistration<>("sherry-llvm-pipeline",

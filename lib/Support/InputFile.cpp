@@ -1,4 +1,4 @@
-//===- InputFile.cpp - Files that are read --------------------------------===//
+//===- InputFile.cpp - Input files ----------------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -23,7 +23,7 @@
 using namespace llvm;
 using namespace sherry;
 
-/// Smaller files are read: they are many, and cost a few pages at most.
+/// Smaller files are read, not mapped: they are many, and need few pages.
 static constexpr uint64_t kLeastMappedBytes = 1 << 16;
 
 static std::string describeShrunkFile(StringRef path) {
@@ -37,14 +37,14 @@ static std::string describeShrunkFile(StringRef path) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// A file that is mapped, or was: entries are used again, never freed, as a
-/// signal handler may look at them at any time.
+/// A file that is or was mapped. Entries are reused, never freed, because a
+/// signal handler may read them at any time.
 struct Mapping {
   std::atomic<const char *> begin{nullptr}; ///< null: free
   size_t size = 0;
   struct stat status = {}; ///< when it was mapped
   std::string path;
-  std::string message; ///< for the case that the file becomes shorter
+  std::string message; ///< printed if the file becomes shorter
   Mapping *next = nullptr;
 };
 } // namespace
@@ -69,7 +69,7 @@ static void onBusError(int, siginfo_t *info, void *) {
     writeError(mapping->message);
     _exit(1);
   }
-  // Not ours: what would have happened without this handler.
+  // Not a mapped file: restore the previous action.
   sigaction(SIGBUS, &previousAction, nullptr);
 }
 
@@ -118,8 +118,8 @@ static bool isSame(const struct stat &left, const struct stat &right) {
 Error sherry::checkUnchanged() {
   std::lock_guard<std::mutex> lock(mappingMutex);
   for (Mapping *mapping = firstMapping; mapping; mapping = mapping->next) {
-    // By its name: a descriptor for each of the many files of a checkpoint
-    // could be more than a process may have.
+    // Compare by name: a checkpoint may have more files than a process may have
+    // descriptors.
     struct stat now;
     if (mapping->begin && (stat(mapping->path.c_str(), &now) != 0 ||
                            !isSame(now, mapping->status)))
@@ -163,7 +163,7 @@ Error sherry::checkNotRead(StringRef output) {
   if (readFiles.count(id) == 0)
     return Error::success();
   return makeError("cannot write " + output +
-                   ": it is one of the files that are read; give another");
+                   ": it is an input file; choose another");
 }
 
 static Expected<std::unique_ptr<MemoryBuffer>>
@@ -200,7 +200,7 @@ Expected<std::unique_ptr<MemoryBuffer>> sherry::readFile(StringRef path,
   auto size = static_cast<uint64_t>(status.st_size);
   if (size > maxBytes)
     return makeError(path + ": has " + Twine(size) + " bytes, more than the " +
-                     Twine(maxBytes) + " that such a file may have");
+                     Twine(maxBytes) + " that are possible");
   {
     std::lock_guard<std::mutex> lock(readFilesMutex);
     readFiles.insert({status.st_dev, status.st_ino});

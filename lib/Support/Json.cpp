@@ -27,8 +27,8 @@ std::string sherry::joinPath(StringRef directory, StringRef file) {
 }
 
 namespace {
-/// Finds what the parser would let pass (keys that occur twice, deep nesting)
-/// and where a text stops being JSON.
+/// Finds errors that the parser would accept (duplicate keys, deep nesting),
+/// and the offset at which a text stops being JSON.
 class Checker : public nlohmann::json_sax<json> {
 public:
   bool null() override { return true; }
@@ -104,14 +104,14 @@ Expected<json> sherry::readJsonObject(StringRef path) {
 }
 
 const json *sherry::member(const json &object, StringRef name) {
-  auto it = object.find(name); // end() if it is no object
+  auto it = object.find(name); // end() if it is not an object
   return it == object.end() || it->is_null() ? nullptr : &*it;
 }
 
 std::string sherry::printJson(const json &value) {
   if (value.is_number_float() && !std::isfinite(value.get<double>()))
     return std::to_string(value.get<double>());
-  // Replaces what is not UTF-8 instead of throwing.
+  // Replaces bytes that are not UTF-8 instead of throwing.
   std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
   constexpr size_t maxLength = 60;
   return text.size() > maxLength ? text.substr(0, maxLength) + "..." : text;
@@ -164,7 +164,7 @@ int64_t FieldReader::getInteger(StringRef name, int64_t min, int64_t max,
   const json *field = find(name);
   if (!field && fallback)
     return *fallback;
-  // What is beyond int64 is unsigned.
+  // Integers beyond int64 are unsigned.
   if (field && field->is_number_integer() &&
       (!field->is_number_unsigned() ||
        field->get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX))) {

@@ -1,4 +1,4 @@
-//===- OutputFile.cpp - Files that are whole or not there -----------------===//
+//===- OutputFile.cpp - Files that are written atomically -----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -31,8 +31,8 @@ static Error writeTo(raw_fd_ostream &out, StringRef path, WriteFn write) {
   return error;
 }
 
-/// Like writeTo, for what cannot be patched after it is written: a pipe, a
-/// terminal. Nothing is written if `write` fails.
+/// Like writeTo, for outputs that cannot be patched later: a pipe, a terminal.
+/// Writes nothing if `write` fails.
 static Error writeAtOnceTo(raw_fd_ostream &out, StringRef path, WriteFn write) {
   SmallVector<char, 0> bytes;
   raw_svector_ostream buffer(bytes);
@@ -67,7 +67,7 @@ Error sherry::writeFileAtomically(StringRef path, WriteFn write) {
   sys::fs::file_status status;
   if (!sys::fs::status(path, status) &&
       status.type() != sys::fs::file_type::regular_file) {
-    // A device or a pipe is written to, never replaced.
+    // A device or a pipe is never replaced.
     std::error_code code;
     raw_fd_ostream out(path, code);
     if (code)

@@ -1,4 +1,4 @@
-//===- ToolProcess.cpp - What every tool begins with ----------------------===//
+//===- ToolProcess.cpp - The start of every tool --------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -19,14 +19,14 @@
 using namespace llvm;
 
 void sherry::catchSignals() {
-  // Those with which others end a program.
+  // Signals by which others end a program.
   constexpr int signals[] = {SIGHUP,  SIGINT,  SIGQUIT,
                              SIGTERM, SIGUSR2, SIGPIPE};
   struct sigaction before[std::size(signals)];
   for (size_t i = 0; i < std::size(signals); ++i)
     sigaction(signals[i], nullptr, &before[i]);
-  // LLVM catches this one only if there is something to do: the end, without a
-  // word, when the reader of a pipe has gone.
+  // LLVM catches SIGPIPE only if there is a handler. This handler ends the
+  // program without a message when the reader of a pipe has gone.
   sys::SetOneShotPipeSignalFunction([] { raise(SIGPIPE); });
   // Installs LLVM's handlers and does nothing else.
   sys::SetInterruptFunction(nullptr);
@@ -35,8 +35,9 @@ void sherry::catchSignals() {
       sigaction(signals[i], &before[i], nullptr);
 }
 
-/// LLVM's streams end a program abnormally if they are destroyed after a
-/// failure that nobody has looked at, those of C++ end it as if there was none.
+/// Reports failures of the standard output. LLVM's streams end a program
+/// abnormally if they are destroyed with an unchecked failure; streams of C++
+/// ignore the failure.
 static void finishStreams() {
   outs().flush();
   std::error_code code = outs().error();
@@ -55,7 +56,8 @@ static void finishStreams() {
 
 void sherry::startTool() {
   catchSignals();
-  // What is registered after the streams are made runs before they go.
+  // Handlers that are registered after the streams exist run before the streams
+  // are destroyed.
   outs();
   errs();
   static std::ios_base::Init cout;

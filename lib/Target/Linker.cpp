@@ -16,7 +16,7 @@
 
 using namespace llvm;
 
-// The flag of the linker as text, whatever the macro of the number is.
+// Turns the value of a macro into text, for a flag of the linker.
 #define SHERRY_TEXT(value) #value
 #define SHERRY_TEXT_OF(macro) SHERRY_TEXT(macro)
 static constexpr StringLiteral kMaxPageSize =
@@ -41,8 +41,8 @@ static Expected<std::string> findLinker(StringRef linker) {
 }
 
 namespace {
-/// A file in memory that a child process sees under a path. It is gone with the
-/// processes that have it open, whatever ends them.
+/// A file in memory that a child process opens by a path. It disappears with
+/// the last process that has it open, however the process ends.
 class MemoryFile {
 public:
   ~MemoryFile() {
@@ -123,6 +123,6 @@ sherry::linkSharedObject(StringRef object, StringRef linker) {
   auto result = output.read();
   if (!result)
     return createStringError(result.getError(),
-                             "cannot read what " + *program + " wrote");
+                             "cannot read the output of " + *program);
   return std::move(*result);
 }

@@ -33,21 +33,22 @@ Expected<ObjectEmitter> ObjectEmitter::create(const TargetModel &target) {
                              " code: " + error);
   ObjectEmitter emitter;
   emitter.target = target;
-  // Functions bring their own features.
+  // Functions have their own features.
   emitter.machine.reset(backend->createTargetMachine(
       triple, isa.baseCpu, /*Features=*/"", TargetOptions(), Reloc::PIC_,
       CodeModel::Small, CodeGenOptLevel::Aggressive));
   return emitter;
 }
 
-/// Everything about the target that the code of a function depends on. The CPU
-/// is the plain one plus features of our table, so that the model says exactly
-/// what it needs; the CPU's own name only guides the scheduling.
+/// Sets all attributes of the target on which the code of a function depends.
+/// The CPU is the base CPU plus features of our table, so that the model lists
+/// exactly the features that it needs; the CPU's own name only guides the
+/// scheduling of instructions.
 static void setAttributes(Function &function, const TargetModel &target) {
   function.addFnAttr("no-builtins");
   function.addFnAttr(Attribute::NoUnwind);
   function.addFnAttr("target-cpu", target.getInstructionSet().baseCpu);
-  // Reports every frame.
+  // Makes LLVM report every frame.
   function.addFnAttr("warn-stack-size", "0");
   if (function.hasFnAttribute(kBaselineAttribute))
     return;
@@ -72,8 +73,8 @@ void ObjectEmitter::optimize(Module &module) const {
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager components;
   ModuleAnalysisManager modules;
-  // Kernels are vector code already; what is left of scalar loops is not
-  // worth the code that vectorizing and unrolling them would add.
+  // Kernels are vector code already; vectorizing and unrolling the few scalar
+  // loops would only add code.
   PipelineTuningOptions tuning;
   tuning.LoopVectorization = false;
   tuning.SLPVectorization = false;
@@ -109,8 +110,8 @@ struct FrameRecorder : DiagnosticHandler {
 };
 } // namespace
 
-/// Most bytes that a call of `function` takes; no function calls itself.
-/// `depths` holds what is known.
+/// Most bytes of stack that a call of `function` takes; no function calls
+/// itself. `depths` has the known results.
 static uint64_t depthOf(const Function &function, const FrameSizes &frames,
                         FrameSizes &depths) {
   if (auto known = depths.find(&function); known != depths.end())

@@ -19,14 +19,14 @@ using namespace llvm;
 using Elf = object::ELF64LE;
 
 namespace {
-/// What surrounds the code and the weights.
+/// The parts of the file around the code and the weights.
 struct Frame {
-  Elf::Ehdr header;   ///< in the place of that of the code
+  Elf::Ehdr header;   ///< replaces the header of the code
   std::string tables; ///< between code and weights
   uint64_t weightsOffset = 0;
 };
 
-/// Passes on what is written, and sums it up.
+/// Passes all bytes on, and computes their checksum.
 class ChecksumStream : public raw_ostream {
 public:
   explicit ChecksumStream(raw_ostream &out) : out(out) {}
@@ -50,8 +50,9 @@ private:
 };
 } // namespace
 
-/// The section table of `code` with two more entries, and its string table with
-/// two more names: weights follow the tables, and checksums the weights.
+/// Makes the section table of `code` with two more entries, and its string
+/// table with two more names. The weights follow the tables, and the checksums
+/// follow the weights.
 static Expected<Frame> makeFrame(StringRef code, uint64_t weightsSize) {
   // The linker wrote this, but a check costs nothing.
   auto malformed = [] {
@@ -137,7 +138,7 @@ Error Writer::writeTo(raw_ostream &out, size_t rank) {
                              " bytes instead of " + Twine(weightsSize));
   identity.file.weights = weightsStream.finish();
   weights.push_back(identity.file.weights);
-  // The end of this file says what is in the others.
+  // The end of this file has a checksum of all files.
   if (rank + 1 < paths.size())
     if (Error error = write(rank + 1))
       return error;

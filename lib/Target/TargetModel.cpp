@@ -32,8 +32,8 @@ Expected<TargetModel> TargetModel::get(StringRef name) {
   std::unique_ptr<MCSubtargetInfo> subtarget(
       target->createMCSubtargetInfo(triple, isa.baseCpu, ""));
   if (!isNative && !subtarget->isCPUStringValid(name))
-    return createStringError("'" + name + "' is no " + isa.name +
-                             " CPU known to LLVM; use native, " + isa.cpuNames +
+    return createStringError("'" + name + "' is not a CPU of " + isa.name +
+                             " known to LLVM; use native, " + isa.cpuNames +
                              " or a name that `llc -march=" +
                              target->getName() + " -mcpu=help` lists");
   if (isNative) {
@@ -62,14 +62,14 @@ Expected<TargetModel> TargetModel::get(StringRef name,
     const auto *known = find(isa.features, feature);
     if (known == isa.features.end())
       return createStringError("the feature '" + feature +
-                               "' is not one of those that models may use");
+                               "' is not a feature that models may use");
     model->features |= uint64_t(1) << (known - isa.features.begin());
   }
   if ((model->features & isa.required) != isa.required)
     return createStringError("its features are " + isa.whatIsRequired);
   if (isa.dropUseless(model->features) != model->features)
     return createStringError("the features '" + model->getFeatureString() +
-                             "' are of no use without others");
+                             "' are useless without other features");
   return model;
 }
 

@@ -18,7 +18,7 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// True if the rows of both weights can stand in one.
+/// Whether one weight can have the rows of both weights.
 static bool canConcatenate(WeightOp a, WeightOp b) {
   RankedTensorType x = a.getTensorType(), y = b.getTensorType();
   TernaryAttr ternary = a.getTernary();
@@ -87,8 +87,8 @@ namespace {
 struct FuseLinearPass : sherry::impl::FuseLinearBase<FuseLinearPass> {
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
-    // Uses of a weight by more than one op keep it as it is: the embedding
-    // that is also the head, say.
+    // A weight that several ops use stays, for example an embedding that is
+    // also the head.
     llvm::StringMap<unsigned> uses;
     getOperation().walk([&](Operation *op) {
       if (auto weight = op->getAttrOfType<FlatSymbolRefAttr>("weight"))

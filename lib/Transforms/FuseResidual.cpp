@@ -32,7 +32,7 @@ struct FuseResidualPass : sherry::impl::FuseResidualBase<FuseResidualPass> {
         linear->getBlock() != op->getBlock())
       return false;
     ++numFused;
-    // What is added may come after the linear op.
+    // The other operand may be defined after the linear op.
     linear->moveBefore(op);
     linear.getResidualMutable().assign(residual);
     op.replaceAllUsesWith(product);

@@ -1,4 +1,4 @@
-//===- FuseRope.cpp - Rotate neighbouring heads in one go -----------------===//
+//===- FuseRope.cpp - Rotate adjacent heads in one op ---------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -17,7 +17,7 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// The first column of `slice`, where it is all rows of some columns.
+/// The first column of `slice`, if it has all rows of some columns.
 static std::optional<int64_t> firstColumn(tensor::ExtractSliceOp slice) {
   ArrayRef<int64_t> offsets = slice.getStaticOffsets();
   if (slice.getType().getRank() != 2 || slice.getSourceType().getRank() != 2 ||
@@ -41,8 +41,8 @@ static Value takeColumns(OpBuilder &b, tensor::ExtractSliceOp like,
                                         sizes, like.getMixedStrides());
 }
 
-/// Makes one op of `first` and `second`, where the columns of the second follow
-/// those of the first.
+/// Makes one op of `first` and `second` if the columns of the second follow the
+/// columns of the first.
 static bool fuse(RopeOp first, RopeOp second) {
   auto left = first.getInput().getDefiningOp<tensor::ExtractSliceOp>();
   auto right = second.getInput().getDefiningOp<tensor::ExtractSliceOp>();

@@ -17,8 +17,7 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// Erases `op` where nothing but numbers of its rows is read, which `same` has
-/// too.
+/// Erases `op` if ops read only its number of rows, which `same` has too.
 static void eraseIfUnused(Operation *op, Value same) {
   for (Operation *user : llvm::make_early_inc_range(op->getUsers()))
     if (isa<tensor::DimOp>(user))
@@ -60,7 +59,7 @@ static void fuseSwiGLU(QuantizeActivationsOp quantize, SwiGLUOp swiglu) {
   eraseIfUnused(swiglu, swiglu.getGate());
 }
 
-/// The rotation that `value` is, or whose heads it has some of.
+/// The rotation whose result, or heads of whose result, `value` is.
 static RopeOp findRope(Value value) {
   auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
   auto rope = (slice ? slice.getSource() : value).getDefiningOp<RopeOp>();
@@ -74,7 +73,7 @@ static RopeOp findRope(Value value) {
   return rope;
 }
 
-/// What `value` was before the rotation.
+/// The value of `value` before the rotation.
 static Value getInput(OpBuilder &b, RopeOp rope, Value value) {
   auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
   if (!slice)
@@ -84,7 +83,7 @@ static Value getInput(OpBuilder &b, RopeOp rope, Value value) {
       slice.getMixedOffsets(), slice.getMixedSizes(), slice.getMixedStrides());
 }
 
-/// Erases `value` of a rotation, and the rotation, if nothing reads them.
+/// Erases `value` and its rotation if nothing reads them.
 static void eraseRotation(RopeOp rope, Value value) {
   if (value != rope.getResult())
     eraseIfUnused(value.getDefiningOp(), rope.getInput());
@@ -99,8 +98,7 @@ static bool isSame(UpdateCacheOp update, AttentionOp attention) {
          update.getSequences() == attention.getSequences();
 }
 
-/// The cache is that of one layer, so between the two ops nothing else may use
-/// it.
+/// The cache is that of one layer, so no other op between the two may use it.
 static UpdateCacheOp findUpdate(AttentionOp attention) {
   Operation *op = attention;
   while ((op = op->getPrevNode())) {
@@ -112,7 +110,7 @@ static UpdateCacheOp findUpdate(AttentionOp attention) {
   return nullptr;
 }
 
-/// The quantization of what `attention` gives, if the same step can do it.
+/// The quantization of the result of `attention`, if the same step can do it.
 static QuantizeActivationsOp findQuantization(AttentionOp attention) {
   if (!hasOneReader(attention))
     return nullptr;
@@ -166,7 +164,7 @@ struct FuseStepsPass : sherry::impl::FuseStepsBase<FuseStepsPass> {
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       auto tokens =
           SherryDialect::MaxTokensAttrHelper(&getContext()).getAttr(function);
-      // Several tokens have work enough for a step of each.
+      // With several tokens, each op has enough work for its own step.
       if (!tokens || tokens.getInt() != 1)
         continue;
       SmallVector<AttentionOp> attentions;
@@ -182,7 +180,7 @@ struct FuseStepsPass : sherry::impl::FuseStepsBase<FuseStepsPass> {
   }
 
   void fuseQuantization(QuantizeActivationsOp quantize, SymbolTable &symbols) {
-    // Scales of whole tokens are known when all numbers are.
+    // Scales of whole tokens need all numbers first.
     if (quantize.getEncoding().getPerToken() ||
         !hasOneReader(quantize.getInput()))
       return;

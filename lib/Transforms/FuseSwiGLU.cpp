@@ -17,12 +17,12 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// What a thread keeps of the gated outputs of all tokens at most: a part of
-/// its second-level cache, and of its stack.
+/// Most bytes of gated outputs of all tokens that a thread keeps: a part of its
+/// second-level cache, and of its stack.
 static constexpr int64_t kLargestUnitBytes = 1 << 18;
 
-/// The linear op of which `value` is the half of the outputs from `column` on,
-/// if nothing else reads that half.
+/// The linear op whose outputs from `column` on are `value`, if `value` is half
+/// of the outputs and has no other reader.
 static LinearOp findLinear(Value value, int64_t column) {
   auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
   if (!slice || !slice->hasOneUse() || slice.getStaticOffsets()[0] != 0 ||
@@ -40,8 +40,7 @@ struct FuseSwiGLUPass : sherry::impl::FuseSwiGLUBase<FuseSwiGLUPass> {
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       auto tokens =
           SherryDialect::MaxTokensAttrHelper(&getContext()).getAttr(function);
-      // The results of few tokens are few, and weights that are looked up are
-      // read in order.
+      // With few tokens, results are few; and lookups read weights in order.
       if (!tokens || tokens.getInt() <= 1)
         continue;
       SmallVector<QuantizeActivationsOp> candidates;
@@ -55,7 +54,7 @@ struct FuseSwiGLUPass : sherry::impl::FuseSwiGLUBase<FuseSwiGLUPass> {
   void fuse(QuantizeActivationsOp quantize, int64_t tokens,
             SymbolTable &symbols) {
     auto swiglu = quantize.getInput().getDefiningOp<SwiGLUOp>();
-    // Scales of whole tokens are known when all outputs are.
+    // Scales of whole tokens need all outputs first.
     if (!swiglu || !swiglu->hasOneUse() || quantize.getEncoding().getPerToken())
       return;
     int64_t outputs = swiglu.getType().getDimSize(1);

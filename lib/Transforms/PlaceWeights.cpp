@@ -1,4 +1,4 @@
-//===- PlaceWeights.cpp - Weights to places in their section --------------===//
+//===- PlaceWeights.cpp - Offsets of weights in their section -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -39,8 +39,8 @@ struct SelectLayoutPass : sherry::impl::SelectLayoutBase<SelectLayoutPass> {
         function.walk([&](LinearOp op) { askForTables(op, symbols); });
   }
 
-  /// Makes the quantized input of `op`, which has few tokens, one with tables
-  /// for the weight's codes.
+  /// Gives the quantized input of `op`, which has few tokens, tables for the
+  /// weight's codes.
   void askForTables(LinearOp op, SymbolTable &symbols) {
     TernaryAttr ternary = symbols.lookup<WeightOp>(op.getWeight()).getTernary();
     Operation *source = op.getInput().getDefiningOp();
@@ -53,7 +53,7 @@ struct SelectLayoutPass : sherry::impl::SelectLayoutBase<SelectLayoutPass> {
     type = RankedTensorType::get(
         type.getShape(), type.getElementType(),
         encoding.withTables(order, ternary.getCodebook()));
-    // Weights with other codes, or without, keep a quantization of their own.
+    // Weights with other codes or without codes keep their own quantization.
     auto isServed = [&](Operation *user) {
       auto linear = dyn_cast<LinearOp>(user);
       if (!linear)

@@ -45,7 +45,7 @@ LogicalResult Sharder::gather(OpOperand &operand) {
     return success();
   if (pieces[part].size() != 1)
     return operand.getOwner()->emitOpError(
-        "needs columns of several matrices whole, which ranks have in turn");
+        "needs columns of several matrices, which a gather gives out of order");
   Value &whole = gathered[part];
   if (!whole) {
     auto type = cast<RankedTensorType>(part.getType());
@@ -122,7 +122,7 @@ LogicalResult Sharder::cut(func::CallOp op) {
   return success();
 }
 
-/// What the model gives is whole.
+/// The results of the model are whole.
 LogicalResult Sharder::cut(func::ReturnOp op) {
   if (op->getParentOfType<func::FuncOp>().isPublic())
     for (OpOperand &operand : op->getOpOperands())

@@ -12,14 +12,14 @@ using namespace sherry;
 // Weights and caches
 //===----------------------------------------------------------------------===//
 
-/// The weight of `user`, of which a rank has its rows.
+/// Cuts the weight of `user` to the rows of a rank.
 FailureOr<WeightOp> Sharder::cutWeight(Operation *user) {
   auto weight = symbols.lookup<WeightOp>(
       user->getAttrOfType<FlatSymbolRefAttr>("weight").getValue());
   if (weight.getRanks())
     return weight;
   if (weight.getOffset())
-    return weight.emitOpError("has a place already: cut it before");
+    return weight.emitOpError("already has an offset: cut it before");
   SmallVector<int64_t> rows;
   int64_t total = 0;
   for (auto [source, count] :
@@ -43,7 +43,7 @@ FailureOr<WeightOp> Sharder::cutWeight(Operation *user) {
   return weight;
 }
 
-/// The rows of the sources of a weight that has been cut, before that.
+/// The rows that the sources of a cut weight had before.
 static Pieces wholeRows(WeightOp weight) {
   Pieces result;
   for (int64_t rows : weight.getRows())
@@ -55,7 +55,7 @@ FailureOr<KVCacheType> Sharder::cutCache(KVCacheType type) {
   if (type.getKvHeads() % ranks != 0)
     return module.emitError("cannot be cut among ")
            << ranks << " ranks: the model has " << type.getKvHeads()
-           << " heads of keys and values, and each rank needs as many";
+           << " heads of keys and values, which ranks cannot share equally";
   return KVCacheType::get(type.getContext(), type.getLayers(),
                           type.getKvHeads() / ranks, type.getHeadDim(),
                           type.getElementType(), type.getMaxContext());
@@ -65,7 +65,7 @@ FailureOr<KVCacheType> Sharder::cutCache(KVCacheType type) {
 // Ops
 //===----------------------------------------------------------------------===//
 
-/// The ranks look up rows of their own, and the owner's counts.
+/// Each rank looks up a row of its own; only the owner's row counts.
 LogicalResult Sharder::cut(EmbeddingOp op) {
   FailureOr<WeightOp> weight = cutWeight(op);
   if (failed(weight))
@@ -104,7 +104,7 @@ LogicalResult Sharder::cut(LinearOp op) {
   return success();
 }
 
-/// Blocks that lie within ranks are quantized before the exchange.
+/// Blocks that lie within one rank are quantized before the exchange.
 LogicalResult Sharder::cut(QuantizeActivationsOp op) {
   if (!isPart(op.getInput()))
     return success();
@@ -129,7 +129,7 @@ LogicalResult Sharder::cut(RmsNormOp op) {
       symbols.lookup<WeightOp>(op.getWeight()).getTensorType().getDimSize(0);
   for (int64_t piece : pieces[op.getInput()])
     if (piece / ranks % length != 0) {
-      // Not heads: the whole row.
+      // The norm is of the whole row, not of heads.
       if (failed(gather(op.getInputMutable())))
         return failure();
       op.getResult().setType(cast<RankedTensorType>(op.getInput().getType()));
@@ -160,7 +160,7 @@ LogicalResult Sharder::cut(RopeOp op) {
   return cutAlike(op);
 }
 
-/// Columns of whole matrices.
+/// Accepts slices that are the columns of whole matrices.
 LogicalResult Sharder::cut(tensor::ExtractSliceOp op) {
   if (!isPart(op.getSource()))
     return success();
@@ -206,7 +206,7 @@ LogicalResult Sharder::cut(AttentionOp op) {
   return cutAlike(op);
 }
 
-/// The columns of the result are computed from the same ones of the operands.
+/// For ops whose columns are computed from the same columns of the operands.
 LogicalResult Sharder::cutAlike(Operation *op) {
   Value result = op->getResult(0);
   std::optional<Pieces> whole;

@@ -1,4 +1,4 @@
-//===- Sharder.h - Which columns ranks have of tensors ----------*- C++ -*-===//
+//===- Sharder.h - The columns of each rank ---------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -15,12 +15,12 @@
 
 namespace sherry {
 
-/// The columns that a tensor had before it was cut, of each matrix that gives
-/// some: a rank has an equal part of all of them.
+/// The numbers of columns of a tensor before it was cut, for each matrix that
+/// gives some of them. A rank has an equal part of each.
 using Pieces = llvm::SmallVector<int64_t, 2>;
 
-/// Goes through the functions in the order in which they run, and knows of
-/// which tensors a rank has its columns only.
+/// Goes through the functions in the order in which they run, and tracks the
+/// tensors of which a rank has only its columns.
 class Sharder {
 public:
   Sharder(mlir::ModuleOp module, int64_t ranks)
@@ -50,7 +50,8 @@ private:
   mlir::FailureOr<WeightOp> cutWeight(mlir::Operation *user);
   mlir::FailureOr<KVCacheType> cutCache(KVCacheType type);
   bool isPart(mlir::Value value) const { return pieces.count(value); }
-  /// Says that a rank has its part of `value`, whose type becomes that.
+  /// Records that a rank has its part of `value`, and changes its type to that
+  /// of the part.
   void setPart(mlir::Value value, Pieces whole);
   /// Replaces the operand by the columns of all ranks.
   mlir::LogicalResult gather(mlir::OpOperand &operand);
@@ -60,7 +61,7 @@ private:
   int64_t ranks;
   llvm::DenseMap<mlir::Value, Pieces> pieces;
   llvm::DenseMap<mlir::Value, mlir::Value> gathered;
-  /// Of the arguments; whole ones have no pieces.
+  /// Columns of the arguments of functions; whole arguments have none.
   llvm::DenseMap<mlir::func::FuncOp, llvm::SmallVector<Pieces>> visited;
 };
 

@@ -1,4 +1,4 @@
-//===- VerifyStage.cpp - What the stages of the pipeline promise ----------===//
+//===- VerifyStage.cpp - Promises of the pipeline's stages ----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -22,7 +22,7 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// Empty if the op is legal after the stage, else what is wrong with it.
+/// Returns an empty text if the op is legal after the stage, else the problem.
 using StageRule = StringRef (*)(Operation *);
 
 static bool hasTensors(Operation *op) {
@@ -45,15 +45,15 @@ static StringRef checkSherry(Operation *op) {
   if (isa_and_nonnull<SherryDialect>(dialect) &&
       (isa<WeightOp, UpdateCacheOp>(op) || hasTensors(op)))
     return {};
-  // A step of another project.
+  // An op of another project.
   if (dialect &&
       dialect->getRegisteredInterface<ConvertToLoopsPatternInterface>() &&
       hasTensors(op))
     return {};
-  return "is no step of a graph";
+  return "is not a step of a graph";
 }
 
-/// Empty if buffers and table agree on how many tokens a function takes.
+/// Empty if the function takes a number of tokens that an entry point has.
 static StringRef checkTokens(Operation *function) {
   auto tokens = SherryDialect::MaxTokensAttrHelper(function->getContext())
                     .getAttr(function);
@@ -65,22 +65,22 @@ static StringRef checkTokens(Operation *function) {
                         return entry.maxTokens == tokens.getInt();
                       })
              ? ""
-             : "takes as many tokens as no entry point of sherry.schedule";
+             : "takes a number of tokens of no entry point of sherry.schedule";
 }
 
 static StringRef checkWeight(WeightOp weight) {
   if (weight.getTernary() && !weight.getTernary().getLayout())
     return "has no layout";
   if (!weight.getOffset())
-    return "has no place in the weights section";
+    return "has no offset in the weights section";
   if (weight.getRanks() && static_cast<int64_t>(*weight.getRanks()) !=
                                getRanks(weight->getParentOfType<ModuleOp>()))
-    return "is cut among other ranks than sherry.ranks";
+    return "is cut among another number of ranks than sherry.ranks";
   return "";
 }
 
-/// Empty if the op picks from the embedding that its ranks have cut, else the
-/// problem: rows of tokens would be read where there are none.
+/// Empty if the op picks rows of an embedding that the same ranks have cut in
+/// the same way, else the problem: the code would read rows that do not exist.
 static StringRef checkPick(PickOwnedOp pick) {
   auto gather = pick.getInput().getDefiningOp<AllGatherOp>();
   auto embedding =
@@ -90,11 +90,11 @@ static StringRef checkPick(PickOwnedOp pick) {
                           : WeightOp();
   if (!weight || weight.getRows().size() != 1 ||
       weight.getRows().front() != static_cast<int64_t>(pick.getRows()))
-    return "does not pick what ranks have found in an embedding of so many "
-           "rows each";
+    return "does not pick rows of an embedding with this number of rows per "
+           "rank";
   return pick.getRanks() == weight.getRanks()
              ? ""
-             : "picks of other ranks than have the embedding";
+             : "picks from another number of ranks than the embedding has";
 }
 
 static StringRef checkLayout(Operation *op) {
@@ -103,7 +103,7 @@ static StringRef checkLayout(Operation *op) {
       return problem;
   if (auto gather = dyn_cast<AllGatherOp>(op);
       gather && gather.getRanks() != getRanks(op->getParentOfType<ModuleOp>()))
-    return "gathers the columns of other ranks than sherry.ranks";
+    return "gathers from another number of ranks than sherry.ranks";
   if (auto weight = dyn_cast<WeightOp>(op))
     return checkWeight(weight);
   if (isa<func::FuncOp>(op))
@@ -135,7 +135,7 @@ static StringRef checkKernel(Operation *op) {
   if (name == "affine.parallel")
     return "is not divided among the team";
   if (isa<UnpackCodesOp, LookupCodesOp>(op))
-    return "is not taken apart";
+    return "is not expanded";
   return checkBuffers(op);
 }
 
@@ -151,7 +151,7 @@ static StringRef checkLLVM(Operation *op) {
   return "is not in the LLVM dialect";
 }
 
-/// Weights lie one after the other in the section.
+/// Checks that weights follow each other in the section.
 static StringRef checkPlaces(ModuleOp module) {
   auto size =
       SherryDialect::WeightsSizeAttrHelper(module.getContext()).getAttr(module);
@@ -160,7 +160,7 @@ static StringRef checkPlaces(ModuleOp module) {
   int64_t end = 0;
   for (auto weight : module.getOps<WeightOp>()) {
     if (!checkWeight(weight).empty())
-      continue; // is reported
+      continue; // reported elsewhere
     int64_t offset = *weight.getOffset(), stride = *weight.getStride(), last;
     if (offset < end || stride < weight.getByteSize() ||
         llvm::MulOverflow<int64_t>(weight.getCount() - 1, stride, last) ||
@@ -172,13 +172,13 @@ static StringRef checkPlaces(ModuleOp module) {
   return "";
 }
 
-/// The caches are of the type that the runtime hears of.
+/// Checks that caches have the type in the description for the runtime.
 static StringRef checkCaches(ModuleOp module) {
   KVCacheType cache = getCache(module);
   for (auto function : module.getOps<func::FuncOp>())
     for (Type type : function.getArgumentTypes())
       if (cache && isa<KVCacheType>(type) && type != cache)
-        return "has functions on other caches than sherry.cache";
+        return "has functions on a cache other than sherry.cache";
   return "";
 }
 
@@ -194,12 +194,12 @@ static StringRef checkSteps(ModuleOp module) {
     if (!isa_and_nonnull<StringAttr>(step.get("entry")) ||
         !isa_and_nonnull<StringAttr>(step.get("op")) ||
         (weight && (!name || !symbols.lookup<WeightOp>(name.getValue()))))
-      return "has a step in sherry.steps without entry, op or such a weight";
+      return "has a step in sherry.steps without entry, op or valid weight";
   }
   return "";
 }
 
-/// What a stage promises of the module as a whole.
+/// Checks the promises of a stage for the module as a whole.
 static StringRef checkModule(ModuleOp module, StringRef stage) {
   if (stage == "sherry")
     return checkCaches(module);

@@ -10,16 +10,16 @@
 
 namespace sherry {
 
-/// Whether an option says how numbers become trits.
+/// Whether the options determine how numbers become trits.
 bool saysProjection(const WeightOptions &options);
 
-/// What numbers become by the options and, where they are silent, by the
-/// model's configuration.
+/// The type of projected numbers by the options and, where they are unset, by
+/// the model's configuration.
 llvm::Expected<TernaryWeights> chooseProjection(const WeightOptions &options,
                                                 const ModelConfig &config,
                                                 bool isRandom);
 
-/// Whether weights are what numbers become.
+/// Whether `type` is the type of projected numbers.
 bool isProjection(const WeightType &type, const TernaryWeights &projection);
 
 } // namespace sherry

@@ -14,7 +14,8 @@ using namespace sherry;
 using format::Granularity;
 using format::TensorType;
 
-/// Inputs that share a scale in all types. All of a tensor of I2_S do.
+/// Number of inputs that share a scale in all types. All inputs of a tensor of
+/// I2_S share one.
 static int64_t countScaleInputs(const TensorTypes &types) {
   int64_t result = format::kMaxStoredInputs;
   for (TensorType storage : types)
@@ -23,7 +24,7 @@ static int64_t countScaleInputs(const TensorTypes &types) {
   return result;
 }
 
-/// Whether f16 need not hold the scales of some tensor.
+/// Whether the type of some tensor has scales that f16 may not hold.
 static Expected<bool> hasWideScale(const TernaryTensors &tensors,
                                    Checkpoint &checkpoint) {
   for (const std::string &name : tensors.names) {
@@ -36,7 +37,7 @@ static Expected<bool> hasWideScale(const TernaryTensors &tensors,
   return false;
 }
 
-/// Whether `check`, which gets a few rows at a time, holds for all of them.
+/// Whether `check`, which gets a few rows at a time, holds for all rows.
 static Expected<bool> allRows(
     const TernaryTensors &tensors, Checkpoint &checkpoint,
     function_ref<bool(const TensorView &, int64_t, const uint8_t *)> check) {
@@ -57,8 +58,8 @@ static Expected<bool> allRows(
   return true;
 }
 
-/// Whether, in every row, blocks that begin in the same `inputs` inputs have
-/// one scale.
+/// Whether, in every row, all blocks that begin within the same `inputs` inputs
+/// have one scale.
 static bool scalesAgree(const TensorView &view, int64_t inputs, int64_t rows,
                         const uint8_t *bytes) {
   TensorType storage = view.getTensorType();
@@ -76,8 +77,8 @@ static bool scalesAgree(const TensorView &view, int64_t inputs, int64_t rows,
   return true;
 }
 
-/// Most inputs of a row that share a scale in all tensors: files repeat the one
-/// of a matrix, a row or a larger block.
+/// Most inputs of a row that share a scale in all tensors: files may repeat the
+/// scale of a matrix, a row or a larger block.
 static Expected<int64_t> chooseScaleInputs(const TernaryTensors &tensors,
                                            Checkpoint &checkpoint) {
   int64_t cols = tensors.shape[1];
@@ -175,7 +176,7 @@ Expected<TernaryWeights> sherry::chooseTernary(const TernaryTensors &tensors,
   const TensorTypes &types = tensors.types;
   for (bool isStrided : {false, true}) {
     result.isStrided = isStrided;
-    // Their groups have it by construction.
+    // Groups of these types have the pattern by construction.
     if (isStrided && all_of(types, format::isStrided))
       return result;
     if (any_of(types, format::isStrided) && !isStrided)

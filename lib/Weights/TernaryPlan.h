@@ -15,29 +15,31 @@ namespace sherry {
 
 using TensorTypes = llvm::SetVector<format::TensorType>;
 
-/// Tensors of ternary types that are packed in one way.
+/// Tensors of ternary types that are packed in the same way.
 struct TernaryTensors {
   std::vector<std::string> names;
   llvm::SmallVector<int64_t, 2> shape;
   TensorTypes types;
 };
 
-/// How many inputs may share a scale, most first: those of a row, or some.
+/// Candidates for the number of inputs that share a scale, a whole row first.
 inline constexpr int64_t kScaleInputs[] = {INT64_MAX, format::kMaxStoredInputs,
                                            format::kMaxStoredInputs / 2,
                                            format::kMaxStoredInputs / 4};
 
-/// Whether f16 holds a scale as it is.
+/// Whether f16 holds a scale exactly.
 bool fitsF16(float scale);
 
-/// Trits without a pattern with a scale for `inputs` of rows of `cols`.
+/// The type of trits without a pattern, in rows of `cols` inputs, with one
+/// scale per `inputs` inputs.
 TernaryWeights makeDense(int64_t inputs, int64_t cols, bool scalesFitF16);
 
-/// Trits without a pattern, with the scales of such tensors.
+/// The type of trits without a pattern that holds the scales of these tensors.
 llvm::Expected<TernaryWeights> chooseDense(const TernaryTensors &tensors,
                                            Checkpoint &checkpoint);
 
-/// 3:4-sparse if every group of such tensors has exactly one zero, else dense.
+/// The type of these tensors: 3:4 if every group has exactly one zero, else
+/// dense.
 llvm::Expected<TernaryWeights> chooseTernary(const TernaryTensors &tensors,
                                              Checkpoint &checkpoint);
 

@@ -28,12 +28,13 @@ Expected<TernaryWeights> sherry::chooseBitNet(const TernaryTensors &tensors,
 }
 
 namespace {
-/// What is known of the rows that were seen.
+/// Properties of the rows so far.
 class TritGrid {
 public:
   /// Whether the numbers of a row are trits times scales.
   bool addRow(ArrayRef<float> row);
-  /// Nothing if all are 0, or 3:4-sparse unless `takesPattern`.
+  /// The type of the rows. Nothing if all numbers are 0, or if they are
+  /// 3:4-sparse and `takesPattern` is false.
   std::optional<TernaryWeights> getType(int64_t cols, bool takesPattern) const;
 
 private:
@@ -46,8 +47,8 @@ private:
 };
 } // namespace
 
-/// Whether each block of so many inputs, the last perhaps shorter, is of trits
-/// with one scale.
+/// Whether each block of `inputs` inputs (the last may be shorter) consists of
+/// trits with one scale.
 bool TritGrid::addBlocks(ArrayRef<float> row, size_t inputs) {
   for (; !row.empty(); row = row.drop_front(std::min(inputs, row.size()))) {
     auto scale =

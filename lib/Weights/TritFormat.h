@@ -17,8 +17,8 @@ llvm::Expected<TernaryWeights> chooseBitNet(const TernaryTensors &tensors,
                                             Checkpoint *checkpoint);
 
 /// The same for tensors of numbers that are trits times scales. Nothing if they
-/// are not, which the first row tells of most, or are 3:4-sparse unless
-/// `takesPattern`.
+/// are other numbers (for most tensors the first row shows it), or if they are
+/// 3:4-sparse and `takesPattern` is false.
 llvm::Expected<std::optional<TernaryWeights>>
 findTrits(const TernaryTensors &tensors, bool takesPattern,
           Checkpoint &checkpoint);

@@ -56,7 +56,7 @@ Error WeightPacker::pack(int64_t row, uint8_t *out) const {
 // Trits
 //===----------------------------------------------------------------------===//
 
-/// Whether the numbers of rows are those of their codes and scales.
+/// Whether codes and scales give exactly the numbers of the rows.
 static bool haveNumbers(const format::TernaryLayout &layout,
                         llvm::ArrayRef<float> numbers, const uint8_t *codes,
                         const float *scales, int64_t cols) {
@@ -105,7 +105,7 @@ Error WeightPacker::packTernary(int64_t row, int64_t rows, uint8_t *out) const {
   return Error::success();
 }
 
-/// Trits and scales as the checkpoint has them.
+/// Copies the trits and scales of the checkpoint.
 Error WeightPacker::copyTrits(const WeightSlice &slice, int64_t first,
                               int64_t rows, uint8_t *codes,
                               float *scales) const {
@@ -151,8 +151,8 @@ Error WeightPacker::packDense(int64_t row, int64_t rows, uint8_t *out) const {
           : format::packNumbers(dense, row, rows, cols, numbers.data(), out));
 }
 
-/// Whether the checkpoint has the numbers of the format, in every slice: a tile
-/// may have rows of several.
+/// Whether every slice is stored in blocks that fit the format: a tile may have
+/// rows of several slices.
 bool WeightPacker::hasStoredBlocks() const {
   const auto &blocks = *format::blocksOf(std::get<DenseFormat>(type));
   return llvm::all_of(matrix.getSlices(), [&](const WeightSlice &slice) {

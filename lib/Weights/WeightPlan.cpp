@@ -1,4 +1,4 @@
-//===- WeightPlan.cpp - Which weights a model has -------------------------===//
+//===- WeightPlan.cpp - Weights of a model and their types ----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -21,7 +21,7 @@ static bool isDense(TensorType storage) {
   return format::infoOf(storage).blockInputs == 1;
 }
 
-/// The format with the numbers of a type; q8_0 for blocks that have none.
+/// The format for the numbers of a type; q8_0 for blocks without such a format.
 static DenseFormat formatOf(TensorType storage) {
   switch (storage) {
   case TensorType::F32:
@@ -58,7 +58,7 @@ static Expected<WeightType> toType(Expected<TernaryWeights> ternary) {
 }
 
 /// The type of numbers that are trits already, else `other`; `name` is for the
-/// note. Those that are 3:4-sparse stay so by a projection to 3:4.
+/// note. A projection to 3:4 keeps 3:4-sparse trits, so they get `other`, too.
 static Expected<WeightType> keepTrits(const TernaryTensors &tensors,
                                       StringRef name, const WeightType &other,
                                       Checkpoint &checkpoint,
@@ -79,8 +79,8 @@ static Expected<WeightType> keepTrits(const TernaryTensors &tensors,
 // Embedding and head
 //===----------------------------------------------------------------------===//
 
-/// The type of the embedding or the head. `fallback` is for random weights, and
-/// for numbers that are not in blocks unless they are to be kept.
+/// The type of the embedding or the head. Random weights and, unless numbers
+/// are kept, numbers that are not in blocks get `fallback`.
 static Expected<WeightType>
 chooseVocabularyType(StringRef tensor, ArrayRef<int64_t> shape,
                      const WeightType &fallback, bool keepNumbers,
@@ -156,8 +156,8 @@ Expected<bool> sherry::storesTritsWithoutPattern(const ModelConfig &config,
   return false;
 }
 
-/// The type of a linear layer that the checkpoint has in blocks, at least some
-/// of its matrices.
+/// The type of a linear layer of which the checkpoint has some matrices in
+/// blocks.
 static Expected<WeightType> chooseBlocks(const LinearLayer &linear,
                                          const TernaryTensors &tensors,
                                          Checkpoint &checkpoint,
@@ -176,8 +176,9 @@ static Expected<WeightType> chooseBlocks(const LinearLayer &linear,
   return result;
 }
 
-/// Numbers become trits of the projection, but for those that are trits of no
-/// pattern already, unless something says how they were trained.
+/// Numbers become trits of the projection. Exception: numbers that are trits
+/// without a pattern already, if no option or configuration says how they were
+/// trained.
 static Expected<WeightType>
 chooseProjected(const LinearLayer &linear, const TernaryTensors &tensors,
                 const WeightOptions &options, const TernaryWeights &projection,
@@ -236,12 +237,12 @@ private:
         {name.str(), count, source.str(), std::move(shape),
          given == options.types.end() ? type : given->second});
   }
-  /// A vector of every layer.
+  /// Adds a vector of every layer.
   void addVector(const Twine &name, const Twine &source, int64_t size) {
     add(name, config.numLayers, "model.layers.{}." + source, {size},
         DenseFormat::F32);
   }
-  /// The embedding or the head.
+  /// Adds the embedding or the head.
   void addVocabulary(StringRef name, StringRef source, const WeightType &type) {
     add(name, 1, source, {config.vocabSize, config.hiddenSize}, type);
   }
@@ -251,7 +252,7 @@ private:
     if (!options.isVocabularyTernary)
       return chooseVocabularyType(source, shape, fallback, keepNumbers,
                                   checkpoint, log);
-    // Rows of the embedding are read alone.
+    // Rows of the embedding are read one by one.
     TernaryWeights projection = result.projection;
     projection.isStrided = false;
     auto storage =
@@ -277,8 +278,8 @@ private:
   Checkpoint *checkpoint;
   raw_ostream &log;
   WeightPlan result;
-  bool projects = false;   ///< numbers become trits
-  bool mayProject = false; ///< or would, if the options said so
+  bool projects = false;   ///< some numbers become trits
+  bool mayProject = false; ///< some numbers could, with other options
 };
 } // namespace
 
@@ -290,7 +291,8 @@ bool Planner::mayBecomeTrits(const LinearLayer &linear) const {
   return all_of(listTensorTypes(linear, config.numLayers, checkpoint), isDense);
 }
 
-/// Codes and scales that a model has of its own stay as they are.
+/// Refuses options that cannot have an effect, because the model's own codes
+/// and scales stay unchanged.
 Error Planner::refuseWithoutEffect() const {
   if ((!saysProjection(options) || projects) &&
       (!options.quantize || mayProject))
@@ -315,7 +317,7 @@ Error Planner::addLinears(ArrayRef<LinearLayer> linears) {
   return Error::success();
 }
 
-/// Biases and norms that only some architectures have.
+/// Adds biases and norms that only some architectures have.
 void Planner::addOtherVectors(ArrayRef<LinearLayer> linears) {
   const Architecture &architecture = *config.architecture;
   if (architecture.hasSubNorms) {

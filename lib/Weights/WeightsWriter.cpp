@@ -39,7 +39,7 @@ static Error writeMatrix(const PlacedMatrix &placed, const WeightSource &source,
     });
     if (error)
       return error;
-    // All units but the last of the matrix are whole.
+    // All units except the last of the matrix are whole.
     int64_t whole = (last - row) / unit;
     int64_t bytes = whole * unitBytes;
     if (int64_t rest = (last - row) % unit)

@@ -1,4 +1,4 @@
-# ===- arenas_report.py - What the runs of scripts/experiments/arenas say -=== #
+# ===- arenas_report.py - Report of scripts/experiments/arenas ------------=== #
 #
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
@@ -18,9 +18,9 @@ from metrics import Run, density, thin
 @dataclass
 class Configuration:
     title: str
-    keys: dict  # of sherry-train
+    keys: dict  # keys of sherry-train's configuration
     is_main: bool = False  # in most comparisons; trained with every seed
-    has_seeds: bool = False  # trained with every seed all the same
+    has_seeds: bool = False  # not a main run, and trained with every seed
 
 
 CONFIGURATIONS = {
@@ -46,8 +46,8 @@ CONFIGURATIONS = {
     "binary": Configuration("binary", {"quantizer": "binary"}),
 }
 MAIN = [name for name, configuration in CONFIGURATIONS.items() if configuration.is_main]
-MAXIMA = [0.1, 0.25, 0.5]  # of lambda, beside that of "arenas", which is 1
-LEARNING_RATE = "2e-3"  # of the second comparison
+MAXIMA = [0.1, 0.25, 0.5]  # maxima of lambda, besides that of "arenas", which is 1
+LEARNING_RATE = "2e-3"  # for the second comparison
 
 
 def maximum_name(maximum):
@@ -74,10 +74,10 @@ for name in MAIN:
 @dataclass
 class Quantization:
     title: str
-    options: list  # of sherry-train --evaluate
+    options: list  # options of sherry-train --evaluate
 
 
-# Of the dense models, after training.
+# Projections of the dense models after training.
 PTQ = {
     "ptq-absmean": Quantization("dense, then ternary (absmean)", ["--quantizer", "sherry", "--codebook", "dense"]),
     "ptq-mean": Quantization("dense, then Sherry, closed form", ["--quantizer", "sherry"]),
@@ -86,14 +86,14 @@ PTQ = {
     ),
 }
 SCHEDULES = ["sherry", "arenas", "linear", "exponential", "constant"]
-# What counts as seen.
-LIMITS = {"f32": 0.005, "i8": 0.01}  # of perplexities of compiled models: see Circle
-EQUAL_SHARE = 0.01  # of the loss: two losses are about equal
+# Thresholds of the report.
+LIMITS = {"f32": 0.005, "i8": 0.01}  # for perplexities of compiled models: see Circle
+EQUAL_SHARE = 0.01  # losses that differ by a smaller share are about equal
 COLLAPSE = 0.5  # nats per token above training in the same format
 
 
 def list_runs(seeds):
-    """(name, seed), the important comparisons first."""
+    """All (name, seed), the important comparisons first."""
     others = [name for name in CONFIGURATIONS if name not in MAIN]
     runs = [(name, seed) for seed in range(1, seeds + 1) for name in MAIN]
     runs += [(name, 1) for name in others]
@@ -107,7 +107,7 @@ def is_compiled(name):
 
 
 class Circle:
-    """The perplexities of a run by the trainer and as it was compiled."""
+    """The perplexities of a run: the trainer's and the compiled model's."""
 
     def __init__(self, run):
         self.trained = math.exp(run.end["validation_loss"])
@@ -131,11 +131,11 @@ class Circle:
 
 
 class Results:
-    """The runs in a folder that are finished."""
+    """The finished runs in a folder."""
 
     def __init__(self, folder):
         self.runs = {name: {} for name in CONFIGURATIONS}  # name -> seed -> Run
-        self.ptq = {name: {} for name in PTQ}  # name -> seed -> what --evaluate prints
+        self.ptq = {name: {} for name in PTQ}  # name -> seed -> output of --evaluate
         for name in CONFIGURATIONS:
             for path in sorted(folder.glob(f"{name}-seed*/metrics.jsonl")):
                 run = Run(path)
@@ -160,13 +160,13 @@ class Results:
         return [run for runs in self.runs.values() for run in runs.values()]
 
     def losses(self, name):
-        """By seed."""
+        """The values by seed."""
         if name in PTQ:
             return {seed: result["validation_loss"] for seed, result in self.ptq[name].items()}
         return {seed: run.end["validation_loss"] for seed, run in self.runs[name].items()}
 
     def best_sherry(self):
-        """The run of the lowest loss whose weights are 3:4-sparse."""
+        """The run with the lowest loss whose weights are 3:4-sparse."""
         runs = [
             run for name, runs in self.runs.items() for run in runs.values()
             if CONFIGURATIONS[name].keys["quantizer"] == "sherry" and "codebook" not in CONFIGURATIONS[name].keys
@@ -234,7 +234,7 @@ def circle_table(results):
 
 
 def circle(results):
-    """What compiled models have, and whether that is what the trainer says."""
+    """The table of compiled models, and whether they agree with the trainer."""
     rows = circle_table(results)
     if not rows:
         return ""
@@ -252,7 +252,7 @@ both with `--no-quantize` where weights are dense. Means of the seeds; deviation
 
 
 def example(results):
-    """Whether there is a better model than the one that is shipped."""
+    """Whether a run has a better model than examples/shakespeare."""
     if not results.example:
         return ""
     best, ours, shipped = (results.example[key] for key in ("best", "bits_per_byte", "example_bits_per_byte"))
@@ -265,7 +265,7 @@ def example(results):
 
 
 def list_open(results):
-    """The runs whose compiled models are not what the trainer says."""
+    """The runs whose compiled models do not agree with the trainer."""
     return [
         run_name(name, seed)
         for name, circles in results.circles.items()
@@ -295,7 +295,7 @@ def diagnostics_table(results):
     return table(head + ["trapped at 50 %", "trapped at 100 %"], rows)
 
 
-#  What the paper says
+#  Claims of the paper
 
 
 def compare(results, name, other):
@@ -321,9 +321,9 @@ def helps(results):
         f"Arenas helps with maximum 1: **{verdict_of(differences)}**. With it the loss is lower for {lower} of {len(differences)} "
         f"seeds; the difference is {spread(differences, 4)} nats per token."
     )
-    # What a single seed can say.
+    # Conclusions from a single seed.
     noise = statistics.stdev(differences) if len(differences) > 1 else None
-    limit = f"; one seed says nothing of what is below {noise:.4f}, the deviation over the seeds" if noise else ""
+    limit = f"; one seed cannot show differences below {noise:.4f}, the deviation over the seeds" if noise else ""
 
     def single(difference):
         if noise and abs(difference) < noise:
@@ -390,12 +390,12 @@ def ptq_collapses(results):
 
 
 def claims(results):
-    """Sentences on what is seen of the paper's claims."""
+    """Sentences on the paper's claims."""
     return [*helps(results), *equals_ternary(results), *ptq_collapses(results)]
 
 
 def overfitting(results):
-    """How many runs were at their best at their end."""
+    """The number of runs whose last loss was their best."""
     best = 0
     for run in results.all():
         validation = run.points("validation", "loss")
@@ -411,7 +411,7 @@ def title_of(name):
 
 
 def plot_all(results, figures):
-    """The names of the plots, with what they show."""
+    """The names of the plots, with their titles."""
     x, plots = "optimizer steps", {}
 
     def add(name, alt, title, ylabel, names, get_points, *, seeds=None, from_zero=False, marks=True):
@@ -425,7 +425,7 @@ def plot_all(results, figures):
             plots[name] = alt
 
     def late(run):
-        """What differs cannot be seen beside the first losses."""
+        """The end of the curves: differences are invisible beside the first losses."""
         points = run.points("validation", "loss")
         return [point for point in points if point[0] >= 0.3 * points[-1][0]]
 
@@ -473,8 +473,8 @@ def plot_all(results, figures):
 
 
 def write(folder, docs, document):
-    """Writes the section of `document`, with its plots, to the folder `docs`; whether all
-    compiled models are what the trainer says."""
+    """Writes the section of `document`, with its plots, to the folder `docs`; returns
+    whether all compiled models agree with the trainer."""
     results = Results(folder)
     runs = results.all()
     if not runs:

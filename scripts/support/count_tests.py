@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-# ===- count_tests.py - What became of the tests --------------------------=== #
+# ===- count_tests.py - Results of the tests ------------------------------=== #
 #
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # usage: count_tests.py RESULTS STATUS [FEATURE]...
 #
-# Counts the tests of a file that lit wrote, says why some were skipped, and ends
-# with the line that counts them all. Fails with STATUS, or if a test failed, if
-# none ran, or if one was skipped for want of a FEATURE.
+# Counts the tests in a file of lit's results. Prints why tests were skipped and,
+# last, a line that counts all tests. Fails with STATUS, or if a test failed, if no
+# test ran, or if a test was skipped because a FEATURE is missing.
 #
 # ===----------------------------------------------------------------------=== #
 import collections
@@ -27,7 +27,7 @@ def read_tests(results):
 
 
 def count_missing(tests):
-    """How many tests were skipped for each feature."""
+    """The number of skipped tests for each feature."""
     missing = collections.Counter()
     for test in tests:
         if test["code"] == "UNSUPPORTED" and (match := REASON.search(test["output"])):

@@ -1,8 +1,8 @@
-# ===- experiment.py - Runs of sherry-train that are compared --------------=== #
+# ===- experiment.py - Comparisons of runs of sherry-train -----------------=== #
 #
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# What the scripts of scripts/experiments share.
+# Shared code of scripts/experiments.
 #
 # ===----------------------------------------------------------------------=== #
 import concurrent.futures
@@ -49,7 +49,7 @@ TINY_MODEL = {
 VOCAB_SIZE = 1024
 SPECIAL_TOKENS = ["<|begin_of_text|>", "<|end_of_text|>"]
 TOOLS = ["sherry-train", "sherry-train-tokenizer", "sherry-compile", "sherry-run"]
-# Keys whose files and folders may be elsewhere now.
+# Keys whose files and folders may have moved.
 PLACES = ["tokenizer", "train_files", "validation_files", "output"]
 
 
@@ -76,7 +76,7 @@ class Experiment:
         self.threads = max(1, len(os.sched_getaffinity(0)) // options.jobs)
 
     def finish(self, name, seed):
-        """What follows when a run has ended."""
+        """Called when a run has ended."""
 
     def say(self, text):
         print(f"{self.name}: {text}", file=sys.stderr)
@@ -120,7 +120,7 @@ class Experiment:
             )
 
     def is_finished(self, config):
-        """Refuses a run that was made in another way."""
+        """Refuses a run with another configuration."""
         path = pathlib.Path(config["output"]) / "metrics.jsonl"
         if not path.exists():
             return False
@@ -135,7 +135,7 @@ class Experiment:
         return metrics.end is not None
 
     def train(self, name, seed):
-        """Trains, or goes on with, one run. Returns an error, or None."""
+        """Starts or continues one run. Returns an error, or None."""
         config = self.config(name, seed)
         title = self.title(name, seed)
         output = pathlib.Path(config["output"])
@@ -149,7 +149,7 @@ class Experiment:
                 process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
                 while process.poll() is None:
                     if self.stopped.wait(0.1):
-                        # It writes a checkpoint, and ends.
+                        # The trainer writes a checkpoint and ends.
                         process.send_signal(signal.SIGTERM)
                         process.wait()
             if self.stopped.is_set():
@@ -164,8 +164,8 @@ class Experiment:
         return None
 
     def score(self, model, options, *windows):
-        """Compiles a folder; the negative log likelihood of the validation text, and
-        the number of tokens that it is of."""
+        """Compiles a folder; returns the negative log likelihood of the validation text
+        and the number of its tokens."""
         with tempfile.TemporaryDirectory() as folder:
             compiled = f"{folder}/model.so"
             run(self.tools / "sherry-compile", model, "-o", compiled, *options)
@@ -190,7 +190,7 @@ class Experiment:
                     if error:
                         break
             finally:
-                # Of a run that fails, of an interruption, or of nothing.
+                # After a failed run, an interruption, or success.
                 unfinished = [future for future in futures if not future.done()]
                 if unfinished:
                     self.stopped.set()
@@ -205,25 +205,25 @@ def add_options(parser, steps, folder):
         "-o", "--output", type=pathlib.Path, default=ROOT / "build/experiments" / folder, metavar="DIR",
         help=f"folder of the runs (default: build/experiments/{folder})",
     )
-    parser.add_argument("--steps", type=int, default=steps, help="of each run (default: %(default)s)")
-    parser.add_argument("--seeds", type=int, default=3, help="of the main runs (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=steps, help="steps of each run (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=3, help="seeds of the main runs (default: %(default)s)")
     parser.add_argument(
         "--jobs", type=int, default=2,
-        help="runs at a time, which share the processors (default: %(default)s)",
+        help="number of runs at a time; they share the processors (default: %(default)s)",
     )
-    parser.add_argument("--tiny", action="store_true", help="a model that learns little: to try it out")
+    parser.add_argument("--tiny", action="store_true", help="use a tiny model that learns little, to try the script")
     parser.add_argument(
         "--data", type=pathlib.Path, default=ROOT.parent / "shared/data", metavar="DIR",
-        help="where shakespeare-train.txt and shakespeare-valid.txt are (default: ../shared/data)",
+        help="folder of shakespeare-train.txt and shakespeare-valid.txt (default: ../shared/data)",
     )
     parser.add_argument(
-        "--tools", type=pathlib.Path, metavar="DIR", help="take the programs from here, build nothing"
+        "--tools", type=pathlib.Path, metavar="DIR", help="folder of the programs; builds nothing"
     )
     parser.add_argument(
         "--docs", type=pathlib.Path, default=ROOT / "docs", metavar="DIR",
-        help="write Training.md, and plots, there instead of docs",
+        help="folder for Training.md and its plots instead of docs",
     )
-    parser.add_argument("--report", action="store_true", help="only report what is there")
+    parser.add_argument("--report", action="store_true", help="only report finished runs")
 
 
 def parse_options(parser):
@@ -237,7 +237,7 @@ def parse_options(parser):
 
 
 def run_program(name, options, train, report):
-    """Trains, unless only a report is asked for, and reports; an interruption is told."""
+    """Trains (unless only a report is requested) and reports. Reports an interruption."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if not options.report:

@@ -2,7 +2,7 @@
 #
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# What the scripts that measure share. A failure ends the program with a message.
+# Shared code of the scripts that measure. A failure ends the program with a message.
 #
 # ===----------------------------------------------------------------------=== #
 import json
@@ -13,7 +13,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-# Of the curves, in their order; can be told apart by the colour-blind (Okabe and Ito).
+# Colours of the curves, in order; the colour-blind can distinguish them (Okabe and Ito).
 COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999"]
 
 
@@ -22,7 +22,7 @@ def fail(message):
 
 
 def run(*command):
-    """What a program prints on standard output and on standard error."""
+    """Runs a program; returns its standard output and standard error."""
     words = [str(word) for word in command]
     print("$ " + shlex.join(words), file=sys.stderr)
     try:
@@ -49,16 +49,16 @@ def cpu_name():
 class Curve:
     points: list  # of (x, y)
     name: str = ""  # empty: not in the key
-    color: int = 0  # index into COLORS, which begin anew at the end
+    color: int = 0  # index into COLORS, modulo their number
     marks: bool = True
     width: float = 2
     dashed: bool = False
 
 
 def plot(path, title, xlabel, ylabel, curves, *, ticks=None, log_scale=False, from_zero=True):
-    """Writes an SVG. `ticks` are the marks of the x axis, `log_scale` is its."""
+    """Writes an SVG. `ticks` and `log_scale` are for the x axis."""
 
-    # Like JSON, but for characters beyond ASCII.
+    # Like JSON, except for characters beyond ASCII.
     def text(value):
         return json.dumps(str(value), ensure_ascii=False)
 

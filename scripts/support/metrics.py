@@ -1,9 +1,9 @@
-# ===- metrics.py - Reads what sherry-train records -----------------------=== #
+# ===- metrics.py - Reads the records of sherry-train ---------------------=== #
 #
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# docs/Training.md describes the records. Of a run that goes on, the last line may
-# not be whole yet; it is left out.
+# docs/Training.md describes the records. While a run goes on, the last line may be
+# incomplete; it is left out.
 #
 # ===----------------------------------------------------------------------=== #
 import json
@@ -12,8 +12,8 @@ import pathlib
 
 from figures import fail
 
-MAX_POINTS = 1000  # of a curve; more cannot be seen
-# The fields of a record, but for those that nothing here reads.
+MAX_POINTS = 1000  # points of a curve; more cannot be seen
+# The fields of a record that scripts read.
 NUMBERS = {
     "start": [],
     "step": ["step", "tokens", "loss", "learning_rate", "lambda"],
@@ -21,9 +21,9 @@ NUMBERS = {
     "diagnostics": ["step", "lambda"],
     "end": ["bits_per_weight", "seconds"],
 }
-# "trapped" is missing where weights have no trits.
+# "trapped" is missing if weights have no trits.
 LAYER_NUMBERS = ["effective_rank_weight", "effective_rank_gradient", "bin_width"]
-# Root mean squares of a layer's weights that its histogram spans, around 0.
+# Width of a layer's histogram around 0, in root mean squares of the weights.
 HISTOGRAM_SPAN = 8
 
 
@@ -83,7 +83,7 @@ class Run:
         return [(record[x], record[key]) for record in self.records[kind]]
 
     def layer_means(self, key):
-        """Of a number that layers have, by step."""
+        """The mean of a number over the layers that have it, by step."""
         points = []
         for record in self.records["diagnostics"]:
             values = [layer[key] for layer in record["layers"].values() if key in layer]
@@ -93,7 +93,7 @@ class Run:
 
     @property
     def end(self):
-        """The last record of a run that is finished, or None."""
+        """The last record of a finished run, or None."""
         return self.records["end"][-1] if self.records["end"] else None
 
 
@@ -102,7 +102,7 @@ def thin(points):
 
 
 def smooth(points):
-    """Means of the last records, a fiftieth of them."""
+    """Means over the last fiftieth of the records."""
     window = max(1, len(points) // 50)
     total, result = 0, []
     for number, (x, y) in enumerate(points):
@@ -112,8 +112,8 @@ def smooth(points):
 
 
 def density(layers):
-    """Of the latent weights in units of their layer's root mean square; the layers
-    count equally."""
+    """The histogram of the latent weights, in units of their layer's root mean square;
+    all layers count equally."""
     shares = {}
     for layer in layers:
         counts, total = layer["histogram"], sum(layer["histogram"])

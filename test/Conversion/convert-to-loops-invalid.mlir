@@ -8,7 +8,7 @@ func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
 
 // -----
 
-// expected-error@+1 {{has no place: run sherry-place-weights first}}
+// expected-error@+1 {{has no offset: run sherry-place-weights first}}
 sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x8xbf16>
 
 // -----
@@ -70,7 +70,7 @@ func.func @columns(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.ma
 // -----
 
 func.func @returns_argument(%x: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {sherry.max_tokens = 8 : i64} {
-  // expected-error@+2 {{can only pass on what the same block computes}}
+  // expected-error@+2 {{can only pass on values of the same block}}
   // expected-error@+1 {{failed to legalize operation 'func.return'}}
   return %x : tensor<?x8xf32>
 }

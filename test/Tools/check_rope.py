@@ -99,7 +99,7 @@ def check_model(name, architecture, scaling, folder):
     path.write_text(json.dumps({**config, "rope_scaling": scaling}))
     quantized = run("sherry-quantize", checkpoint, "-o", gguf, "--type=f32")
     if architecture != "llama" and name not in HAVE_KEYS:
-        message = "GGUF files cannot say the rope scaling of this model"
+        message = "GGUF files cannot hold the rope scaling of this model"
         if quantized.returncode == 0 or message not in quantized.stdout:
             sys.exit(f"{name}: not refused: {quantized.stdout}")
         return

@@ -21,7 +21,7 @@
 // ANY-NOT: llvm.target
 // ANY: #sherry.schedule<>
 
-// CPU: error: 'pentium9' is no x86-64 CPU known to LLVM
+// CPU: error: 'pentium9' is not a CPU of x86-64 known to LLVM
 // BLOCK: error: max_block must be a multiple of 8 in 8..8192, not 12
 // TILES: error: interleave must be in 1..16, not 17
 module attributes {sherry.numerics = #sherry.numerics<activations = f32>} {}

@@ -1,6 +1,6 @@
 // RUN: sherry-opt %s -split-input-file -verify-diagnostics -sherry-shard=ranks=4
 
-// expected-error @+1 {{cannot be cut among 4 ranks: the model has 2 heads of keys and values, and each rank needs as many}}
+// expected-error @+1 {{cannot be cut among 4 ranks: the model has 2 heads of keys and values, which ranks cannot share equally}}
 module attributes {sherry.cache = !sherry.kv_cache<1 x 2 x 8 x f32, max_context = 64>} {
 }
 
@@ -20,7 +20,7 @@ sherry.weight @w count 1 from ["w"] rows [64] of 2 ranks : tensor<64x32xbf16>
 
 // -----
 
-// expected-error @+1 {{has a place already: cut it before}}
+// expected-error @+1 {{already has an offset: cut it before}}
 sherry.weight @w count 1 from ["w"] rows [128] at 0 stride 8192 : tensor<128x32xbf16>
 func.func @f(%x: tensor<?x32xf32>) -> tensor<?x128xf32> {
   %y = sherry.linear %x, @w : tensor<?x32xf32> -> tensor<?x128xf32>
@@ -81,7 +81,7 @@ func.func @f(%x: tensor<?x128xf32>, %a: index, %b: index, %c: index) -> tensor<?
 sherry.weight @w count 1 from ["a", "b"] rows [128, 128] : tensor<256x32xbf16>
 func.func @f(%x: tensor<?x32xf32>) -> tensor<?x256xf32> {
   %y = sherry.linear %x, @w : tensor<?x32xf32> -> tensor<?x256xf32>
-  // expected-error @+1 {{needs columns of several matrices whole, which ranks have in turn}}
+  // expected-error @+1 {{needs columns of several matrices, which a gather gives out of order}}
   return %y : tensor<?x256xf32>
 }
 

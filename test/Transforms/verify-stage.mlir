@@ -17,10 +17,10 @@
 // KERNEL: 'sherry.linear' op still works on tensors after stage 'kernel'
 // TENSORS: 'func.func' op still works on tensors after stage 'loops'
 // DIVIDED: 'sherry.step' op divides work before loops are divided after stage 'loops'
-// WHOLE: 'sherry.unpack_codes' op is not taken apart after stage 'kernel'
+// WHOLE: 'sherry.unpack_codes' op is not expanded after stage 'kernel'
 // LLVM: is not in the LLVM dialect after stage 'llvm-mlir'
 // NAME: error: stage must be sherry, layout, loops, kernel or llvm-mlir, not 'end'
-// GRAPH: 'memref.alloc' op is no step of a graph after stage 'sherry'
+// GRAPH: 'memref.alloc' op is not a step of a graph after stage 'sherry'
 // LOOPS: 'memref.alloc' op allocates memory after stage 'kernel'
 // LOOPS: 'affine.parallel' op is not divided among the team after stage 'kernel'
 

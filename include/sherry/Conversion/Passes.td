@@ -10,34 +10,38 @@ include "mlir/Pass/PassBase.td"
 
 def ConvertSherryToLoops
     : Pass<"sherry-convert-to-loops", "::mlir::ModuleOp"> {
-  let summary = "write the graph ops out as loops over buffers";
+  let summary = "convert graph ops to loops over buffers";
   let description = [{
-    Every function on tensors becomes one on buffers. A tensor of activations
-    `[? x cols]` becomes `memref<max_tokens x padded cols>` and a count of rows;
-    `max_tokens` is the attribute `sherry.max_tokens` of the function
-    (`sherry-specialize-tokens` sets it), and columns are padded to whole tiles
-    of 32, such that rows are no multiple of 2 KiB apart. Quantized activations
-    stay within a function, because they are in another order in memory: of 8
-    tokens the first four inputs each, then the next four, and so on (token by
-    token with `multiply_panels`); and of all tokens the scale of the first
-    block, then of the next. The tensor
-    arguments of a function have the same number of rows. The arguments of the
-    new function are, in this order:
+    Converts every function on tensors to a function on buffers. A tensor of
+    activations `[? x cols]` becomes `memref<max_tokens x padded cols>` and a
+    number of rows. `max_tokens` is the attribute `sherry.max_tokens` of the
+    function (`sherry-specialize-tokens` sets it). Columns are padded to whole
+    tiles of 32, so that the distance of rows is not a multiple of 2 KiB.
+
+    Quantized activations do not cross function calls, because their memory has
+    another order. Of each 8 tokens, the first four inputs of all tokens come
+    first, then the next four (with `multiply_panels`: token by token). Of the
+    scales, those of the first block come first, for all tokens, then those of
+    the next block.
+
+    All tensor arguments of a function have the same number of rows. The
+    arguments of the new function are, in this order:
 
     1. the weights section, `memref<? x i8>`
-    2. of each cache its pages, `memref<? x i8>`, and the page tables of its
+    2. for each cache its pages, `memref<? x i8>`, and the page tables of its
        sequences, `memref<? x i32>`
     3. the workspace, `memref<? x i8>`
     4. the buffers of tensor arguments, then of tensor results
     5. the number of rows of the tensor arguments
     6. the index arguments
-    7. how many entries the page tables of the caches have per sequence
+    7. the number of entries that a sequence has in the page tables of the
+       caches
     8. the team of threads
 
-    Work is divided by `affine.parallel`; results are `memref.alloc`, as is the memory that an
-    iteration needs, or `memref.alloca`. Weights need
-    a layout and a place (`sherry-select-layout`, `sherry-place-weights`). What
-    `sherry.schedule` and `sherry.numerics` of the module say is done.
+    `affine.parallel` divides the work. Results are `memref.alloc`; memory that
+    an iteration needs is `memref.alloc` or `memref.alloca`. Weights need a
+    layout and an offset (`sherry-select-layout`, `sherry-place-weights`). The
+    pass follows `sherry.schedule` and `sherry.numerics` of the module.
   }];
   let dependentDialects = [
     "::mlir::affine::AffineDialect",
@@ -49,19 +53,19 @@ def ConvertSherryToLoops
 
 def NormalizeSubscripts
     : Pass<"sherry-normalize-subscripts", "::mlir::func::FuncOp"> {
-  let summary = "one form for equal affine maps";
+  let summary = "bring equal affine maps to one form";
   let description = [{
-    The form that the parser makes of a map's text: sums are added from left to
-    right. Text has no parentheses for sums, so without this pass the loops that
-    are read back would be lowered to other code than those that were written.
+    The form is the one that the parser makes of a map's text: sums are added
+    from left to right. Text has no parentheses for sums, so without this pass,
+    loops that are printed and read back would be lowered to different code.
   }];
 }
 
 def LowerLoops : Pass<"sherry-lower-loops", "::mlir::func::FuncOp"> {
-  let summary = "affine loops and subscripts to scf, vector and memref";
+  let summary = "convert affine loops and subscripts to scf, vector and memref";
   let description = [{
-    As `-lower-affine`, but parallel loops stay: `sherry-distribute-parallel`
-    divides them.
+    Works as `-lower-affine`, except that parallel loops stay:
+    `sherry-distribute-parallel` divides them.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
@@ -69,15 +73,15 @@ def LowerLoops : Pass<"sherry-lower-loops", "::mlir::func::FuncOp"> {
 }
 
 def PrefetchTiles : Pass<"sherry-prefetch-tiles", "::mlir::func::FuncOp"> {
-  let summary = "ask for the next tile of a weight while this one is multiplied";
+  let summary = "prefetch the next tile of a weight";
   let description = [{
-    Where codes are unpacked for several tokens, a tile is read in small pieces
-    that no hardware prefetcher connects. Before each piece of this tile, the
-    lines of the same piece of the next tile are prefetched into the second-level
-    cache: the place is that of the piece, with the loop variables of the next
-    iteration. At the start of a tile, the rows that the tile writes for all
-    tokens, and those that it adds, are prefetched too. Nothing is done if
-    `prefetch` of `sherry.schedule` is 0.
+    Where codes are unpacked for several tokens, a tile is read in small parts
+    that are no stream for a hardware prefetcher. Before each part of a tile,
+    this pass prefetches the lines of the same part of the next tile into the
+    second-level cache. Their address is that of the part, with the loop
+    variables of the next iteration. At the start of a tile, the rows that the
+    tile writes for all tokens, and the rows that it adds, are prefetched too.
+    Does nothing if `prefetch` of `sherry.schedule` is 0.
   }];
   let statistics = [Statistic<"numPrefetched", "num-prefetched", "lines">];
   let dependentDialects = ["::mlir::affine::AffineDialect",
@@ -86,16 +90,17 @@ def PrefetchTiles : Pass<"sherry-prefetch-tiles", "::mlir::func::FuncOp"> {
 
 def InterleaveTiles
     : Pass<"sherry-interleave-tiles", "::mlir::func::FuncOp"> {
-  let summary = "let the tiles of a super-tile take turns";
+  let summary = "alternate between the tiles of a super-tile";
   let description = [{
-    For products with few tokens, by table lookups: rule [T5] lets the tiles of a
-    super-tile alternate in memory, so that they are read in ascending order. A
-    parallel loop over tiles, whose subscripts contain `%tile floordiv n` or
-    `%tile mod n`, becomes a `sherry.step` with loops over the super-tiles of a
-    range, over the inputs, and innermost over the n tiles, once for each `sherry.lookup_codes`
-    of a chunk; a tile's sums are kept in memory between them. Iterations of a
-    parallel loop are independent, and each tile adds in the order that it had.
-    Loops that use a tile's number in other ways remain as they are.
+    For products with few tokens, by table lookups. By rule [T5] the tiles of a
+    super-tile alternate in memory; this pass makes loops read them in ascending
+    order. A parallel loop over tiles, whose subscripts contain `%tile floordiv
+    n` or `%tile mod n`, becomes a `sherry.step`. Its loops go over the
+    super-tiles of a range, over the inputs, and innermost over the n tiles,
+    once for each `sherry.lookup_codes` of a chunk; a tile's sums stay in memory
+    between these loops. Iterations of a parallel loop are independent, and each
+    tile keeps its order of additions. Loops that use the number of a tile in
+    other ways stay.
   }];
   let statistics = [Statistic<"numInterleaved", "num-interleaved",
                               "parallel loops changed">];
@@ -108,12 +113,13 @@ def InterleaveTiles
 def JamParallel : Pass<"sherry-jam-parallel", "::mlir::func::FuncOp"> {
   let summary = "run several iterations of inner parallel loops at a time";
   let description = [{
-    An `affine.parallel` inside another one has independent iterations of one
-    thread: heads of queries that share keys and values. It becomes a serial loop
-    that runs up to four of them at a time, a divisor of their number: the loops
-    inside are jammed, and what does not depend on the iteration, such as loads
-    of keys, is done once for them. Each iteration adds in the order that it had.
-    Where iterations go through loops of their own length, one runs at a time.
+    An `affine.parallel` inside another one has independent iterations that one
+    thread runs: heads of queries that share keys and values. It becomes a
+    serial loop that runs up to four iterations at a time, a divisor of their
+    number. Inner loops are jammed, and work that does not depend on the
+    iteration, such as loads of keys, is done once. Each iteration keeps its
+    order of additions. If the length of an inner loop depends on the iteration,
+    iterations run one at a time.
   }];
   let statistics = [Statistic<"numJammed", "num-jammed", "loops made serial">];
   let dependentDialects = ["::mlir::affine::AffineDialect"];
@@ -122,12 +128,12 @@ def JamParallel : Pass<"sherry-jam-parallel", "::mlir::func::FuncOp"> {
 def FuseUnpack : Pass<"sherry-fuse-unpack", "::mlir::func::FuncOp"> {
   let summary = "multiply the first tokens while codes are unpacked";
   let description = [{
-    With `fuse_decode` of `sherry.schedule`. Where a panel is filled and then
-    multiplied with all tokens, up to two, four, or the first eight of them are
-    multiplied step by step with trits that are still in registers; then two or
-    four tokens need no panel at all. The panel is kept for the tokens after the
-    eighth, or, with `multiply_panels`, filled for all where there are more than
-    four.
+    Works with `fuse_decode` of `sherry.schedule`. A panel is otherwise filled
+    first, and then multiplied with all tokens. This pass multiplies the first
+    two, four or eight tokens step by step, with trits that are still in
+    registers. A call of up to four tokens then needs no panel. With more
+    tokens, the panel is also filled, for the tokens after the eighth. With
+    `multiply_panels`, only calls of up to four tokens change.
   }];
   let statistics = [Statistic<"numFused", "num-fused", "products changed">];
   let dependentDialects = ["::mlir::affine::AffineDialect",
@@ -140,11 +146,12 @@ def MultiplyPanels
     : Pass<"sherry-multiply-panels", "::mlir::func::FuncOp"> {
   let summary = "multiply whole panels with many tokens at once";
   let description = [{
-    With `multiply_panels` of `sherry.schedule`. The loop over tokens that
-    multiplies a panel becomes `sherry.multiply_panel` for 32 tokens, or 16 if
-    no more are left, and a loop that scales the sums. The panel gets the trits
-    themselves, and zeros up to a whole unit of groups. Sums must start, as those
-    of `sherry-convert-to-loops` do, with what makes up for trits plus 1.
+    Works with `multiply_panels` of `sherry.schedule`. The loop over tokens that
+    multiplies a panel becomes `sherry.multiply_panel` for 32 tokens, or for 16
+    if no more are left, and a loop that scales the sums. The panel gets the
+    trits themselves, without a bias, and zeros up to a multiple of 16 groups.
+    Sums must start as `sherry-convert-to-loops` starts them, with the numbers
+    that make up for the bias of the trits.
   }];
   let statistics = [
     Statistic<"numMultiplied", "num-multiplied", "loops replaced">];
@@ -155,15 +162,15 @@ def MultiplyPanels
 }
 
 def BlockTokens : Pass<"sherry-block-tokens", "::mlir::func::FuncOp"> {
-  let summary = "several tokens for one read of the weights";
+  let summary = "share one read of the weights among several tokens";
   let description = [{
-    A loop over tokens with one sum over weights in its body is unrolled and
-    jammed: eight tokens share the reads of a round of the sum; what is left is
-    one block of eight or four tokens, or one where results are written. With
-    `pair_sums` four tokens share reads.
-    Each token's sum has its order of additions, so no result changes. Upstream's
-    `-affine-loop-unroll-jam` would take the rest one by one, and copies reads
-    that do not depend on the token.
+    Unrolls and jams a loop over tokens whose body has a sum over weights. Eight
+    tokens share the reads of a round of the sum. The remaining tokens are one
+    block of eight or of four, or of one where results are written. With
+    `pair_sums`, four tokens share reads. The sum of each token keeps its order
+    of additions, so no result changes. Upstream's `-affine-loop-unroll-jam`
+    would take remaining tokens one by one, and copies reads that do not depend
+    on the token.
   }];
   let statistics = [Statistic<"numBlocked", "num-blocked", "loops changed">];
   let dependentDialects = ["::mlir::affine::AffineDialect",
@@ -171,14 +178,13 @@ def BlockTokens : Pass<"sherry-block-tokens", "::mlir::func::FuncOp"> {
 }
 
 def UnrollDots : Pass<"sherry-unroll-dots", "::mlir::func::FuncOp"> {
-  let summary = "write out short sums of bytes that are read in place";
+  let summary = "unroll short sums of bytes";
   let description = [{
-    A loop that sums at most 8 products by `sherry.dot_accumulate`, with bytes
-    that are no trits, is written out. Such bytes are weights in q8_0 and other
-    blocks, which are then read once for all tokens of a block, and keys of an
-    i8 cache of heads of at most 32 features; each sum stays in a register.
-    Trits are unpacked into panels, whose loops stay. The order of the additions
-    stays.
+    Unrolls a loop that sums at most 8 products by `sherry.dot_accumulate`, if
+    its bytes are not trits. These bytes are weights in q8_0 and other blocks,
+    which are then read once for all tokens of a block, and keys of an i8 cache
+    if heads have at most 32 features. Each sum stays in a register. Trits are
+    unpacked into panels, whose loops stay. The order of additions stays.
   }];
   let statistics = [Statistic<"numUnrolled", "num-unrolled", "loops written out">];
   let dependentDialects = ["::mlir::affine::AffineDialect"];
@@ -187,9 +193,10 @@ def UnrollDots : Pass<"sherry-unroll-dots", "::mlir::func::FuncOp"> {
 def PairSums : Pass<"sherry-pair-sums", "::mlir::func::FuncOp"> {
   let summary = "sum pairs of products in 16 bits";
   let description = [{
-    With `pair_sums` of `sherry.schedule`. A loop that sums at most 64 products
-    with weights of at most 2 by `sherry.dot_accumulate` sums them by
-    `sherry.dot_pairs`, and widens the sums at its end. Exact.
+    Works with `pair_sums` of `sherry.schedule`. A loop that sums at most 64
+    products by `sherry.dot_accumulate`, with weights of at most 2, sums them by
+    `sherry.dot_pairs` instead and widens the sums at its end. The result is
+    exact.
   }];
   let statistics = [Statistic<"numNarrowed", "num-narrowed", "loops changed">];
   let dependentDialects = ["::mlir::affine::AffineDialect",
@@ -199,15 +206,14 @@ def PairSums : Pass<"sherry-pair-sums", "::mlir::func::FuncOp"> {
 }
 
 def ExpandCodes : Pass<"sherry-expand-codes", "::mlir::func::FuncOp"> {
-  let summary = "take packed codes apart";
+  let summary = "expand ops on packed codes to ops on codes";
   let description = [{
-    `sherry.unpack_codes` becomes `sherry.decode_block` of the codes of 16
-    outputs each, `sherry.lookup_codes` a `sherry.lookup`, or a
-    `sherry.lookup_halves` with `sherry.apply_sign`, for each group; two
-    `sherry.lookup_halves` where a codebook has more than 16 entries. The codes
-    are taken from the bytes by shifts; bytes that are loaded whole are loaded
-    in registers instead. Trits that are extracted are computed where they are
-    used first.
+    `sherry.unpack_codes` becomes `sherry.decode_block`, one for the codes of 16
+    outputs. `sherry.lookup_codes` becomes, for each group, a `sherry.lookup`,
+    or a `sherry.lookup_halves` with `sherry.apply_sign`; two
+    `sherry.lookup_halves` if the codebook has more than 16 entries. Shifts
+    extract the codes from the bytes; a load of all the bytes becomes loads of
+    single registers. Extracted trits are computed before their first use.
   }];
   let statistics = [Statistic<"numExpanded", "num-expanded", "ops replaced">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
@@ -217,13 +223,13 @@ def ExpandCodes : Pass<"sherry-expand-codes", "::mlir::func::FuncOp"> {
 
 def PrefetchWeights
     : Pass<"sherry-prefetch-weights", "::mlir::func::FuncOp"> {
-  let summary = "ask for weights some time before they are read";
+  let summary = "prefetch weights before they are read";
   let description = [{
-    After every vector that a parallel loop loads from the weights, the first
-    argument, come prefetches of its cache lines `prefetch_l2` and `prefetch`
-    bytes ahead (`sherry.schedule`; 0: none), each line once; where a loop reads
-    the same place again, they come before the loop. Loads of less than half a
-    line are single rows, and get none.
+    After every vector that a parallel loop loads from the weights (the first
+    argument), prefetches its cache lines `prefetch_l2` and `prefetch` bytes
+    ahead (`sherry.schedule`; 0 prefetches nothing), each line once. Where a
+    loop reads the same address again, the prefetches come before the loop.
+    Loads of less than half a line are single rows, and get no prefetches.
   }];
   let statistics = [Statistic<"numPrefetched", "num-prefetched", "lines">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
@@ -232,13 +238,14 @@ def PrefetchWeights
 }
 
 def HoistBuffers : Pass<"sherry-hoist-buffers", "::mlir::func::FuncOp"> {
-  let summary = "give the buffers of parallel iterations places outside";
+  let summary = "hoist buffers out of parallel iterations";
   let description = [{
-    A `memref.alloca` in an `affine.parallel` goes to the entry block, because one
-    inside a loop would take more of the stack each time round. A `memref.alloc`
-    becomes a part of one buffer of the function: each thread of the team has a
-    place in it, or each iteration if they are fewer than threads. Parallel loops
-    run one after the other, so they share both.
+    A `memref.alloca` in an `affine.parallel` moves to the entry block, because
+    inside a loop it would take more of the stack in each iteration. A
+    `memref.alloc` becomes a part of one buffer of the function; each thread of
+    the team has a slot in it, or each iteration, if there are fewer iterations
+    than threads. Parallel loops run one after the other, so they share both
+    kinds of memory.
   }];
   let statistics = [Statistic<"numHoisted", "num-hoisted", "buffers moved">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
@@ -250,12 +257,12 @@ def DistributeParallel
     : Pass<"sherry-distribute-parallel", "::mlir::func::FuncOp"> {
   let summary = "divide affine.parallel among the threads of the team";
   let description = [{
-    Each loop becomes a `sherry.step` with a loop over the iterations of a range.
-    Ranges of a loop with the attribute `sherry.on_demand` have any number of
-    iterations; others are the equal shares of the threads, whole. Results do not
-    depend on who runs an iteration, as they are independent, which
-    `affine.parallel` promises. The attribute `sherry.step` of the loop goes to
-    the step.
+    Each loop becomes a `sherry.step` with a loop over the iterations of a
+    range. With the attribute `sherry.on_demand`, a loop's ranges have any
+    number of iterations; without it, each range is the equal share of a thread.
+    Iterations are independent, as `affine.parallel` promises, so results do not
+    depend on the thread that runs an iteration. The attribute `sherry.step` of
+    the loop moves to the step.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect",
@@ -264,13 +271,14 @@ def DistributeParallel
 }
 
 def PlaceBuffers : Pass<"sherry-place-buffers", "::mlir::ModuleOp"> {
-  let summary = "give every memref.alloc a place in the workspace";
+  let summary = "give every memref.alloc an offset in the workspace";
   let description = [{
-    Places are aligned to 64 bytes. Buffers share one if a `sherry.step` of
-    the function's outermost block ends between the last use of one and the first
-    use of the other. A function's places follow
-    those of its callers. The size of the workspace becomes the module attribute
-    `sherry.workspace_size`, and the type of every workspace argument.
+    Offsets are multiples of 64 bytes. Two buffers share memory if a
+    `sherry.step` of the function's outermost block ends between the last use of
+    one and the first use of the other. The buffers of a function follow the
+    buffers of its callers. The size of the workspace becomes the module
+    attribute `sherry.workspace_size`, and is set in the type of every workspace
+    argument.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect"];
@@ -279,9 +287,9 @@ def PlaceBuffers : Pass<"sherry-place-buffers", "::mlir::ModuleOp"> {
 def LowerKernelToAVX512 : Pass<"sherry-lower-kernel-avx512"> {
   let summary = "kernel ops to AVX-512 instructions";
   let description = [{
-    Where `llvm.target` has AVX512BW: `lookup` becomes vpermw, `decode_block`
-    vpermi2d. With AVX512VNNI, `dot_accumulate` becomes vpdpbusd. Other ops are
-    left to the passes after it.
+    If `llvm.target` has AVX512BW, `lookup` becomes vpermw and `decode_block`
+    vpermi2d. With AVX512VNNI, `dot_accumulate` becomes vpdpbusd. Later passes
+    lower other ops.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::vector::VectorDialect",
@@ -291,9 +299,9 @@ def LowerKernelToAVX512 : Pass<"sherry-lower-kernel-avx512"> {
 def LowerKernelToAMX : Pass<"sherry-lower-kernel-amx"> {
   let summary = "kernel ops to AMX instructions";
   let description = [{
-    Where `llvm.target` has AMX-INT8, `multiply_panel` becomes tdpbssd on tiles
-    of 16 x 64 bytes, all of one shape, so that they are configured once. Other
-    ops are left to the passes after it.
+    If `llvm.target` has AMX-INT8, `multiply_panel` becomes tdpbssd on AMX tiles
+    of 16 x 64 bytes. All AMX tiles have one shape, so they are configured once.
+    Later passes lower other ops.
   }];
   let dependentDialects = ["::mlir::amx::AMXDialect",
                            "::mlir::arith::ArithDialect"];
@@ -302,12 +310,12 @@ def LowerKernelToAMX : Pass<"sherry-lower-kernel-amx"> {
 def LowerKernelToAVX2 : Pass<"sherry-lower-kernel-avx2"> {
   let summary = "kernel ops to AVX2 instructions";
   let description = [{
-    Where `llvm.target` has AVX2: `decode_block` becomes vpshufb and bit tests,
-    `lookup_halves` two vpshufb, `apply_sign` vpsignw, `dot_pairs` vpmaddubsw,
-    `dot_accumulate` vpmaddubsw and vpmaddwd where its weights are at most 127
-    (no sum can then saturate), else vpmaddwd on the even and the odd bytes.
-    With AVX-VNNI it becomes vpdpbusd. Other ops are left to
-    `sherry-lower-kernel-generic`.
+    If `llvm.target` has AVX2: `decode_block` becomes vpshufb and bit tests,
+    `lookup_halves` two vpshufb, `apply_sign` vpsignw, `dot_pairs` vpmaddubsw.
+    `dot_accumulate` becomes vpmaddubsw and vpmaddwd if its weights are at most
+    127, because no sum can then saturate; else vpmaddwd on the even and the odd
+    bytes. With AVX-VNNI it becomes vpdpbusd. `sherry-lower-kernel-generic`
+    lowers other ops.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::vector::VectorDialect",
@@ -318,10 +326,10 @@ def LowerKernelGeneric : Pass<"sherry-lower-kernel-generic"> {
   let summary = "kernel ops to target-independent vector code";
   let description = [{
     The lowering for CPUs without better instructions, and the oracle of the
-    others. `multiply_panel` becomes loops over `dot_accumulate`. Where
-    `llvm.target` has no F16C, f16 numbers are widened and rounded by integer
-    operations; where it has no FMA, `math.fma` of f32 is computed in f64, with
-    the same one rounding. So no library call remains.
+    other lowerings. `multiply_panel` becomes loops over `dot_accumulate`. If
+    `llvm.target` has no F16C, integer operations widen and round f16 numbers.
+    If it has no FMA, `math.fma` of f32 is computed in f64, also with one
+    rounding. So no library call remains.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect",
@@ -333,9 +341,9 @@ def ApproximateMath : Pass<"sherry-approximate-math"> {
   let summary = "replace exp and sincos by polynomials";
   let description = [{
     Compiled models call no library. `math.exp` becomes the polynomial of MLIR's
-    math transforms, sums of `math.fma`; `math.sincos` of f64 vectors, for angles
-    between -2^30 and 2^30, Taylor series after a reduction to a quarter turn,
-    in products and sums that are rounded apart.
+    math transforms, as sums of `math.fma`. `math.sincos` of f64 vectors, for
+    angles between -2^30 and 2^30, becomes a reduction to a quarter turn and
+    Taylor series; products and sums are rounded separately.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect",
@@ -343,13 +351,13 @@ def ApproximateMath : Pass<"sherry-approximate-math"> {
 }
 
 def ApplyAbi : Pass<"sherry-apply-abi", "::mlir::ModuleOp"> {
-  let summary = "what include/sherry-abi/abi.h wants of functions";
+  let summary = "give functions the form of include/sherry-abi/abi.h";
   let description = [{
-    Memrefs will cross calls as bare pointers, all of them having fixed shapes:
-    functions get the attribute `llvm.bareptr`. What steps do becomes a list, the
-    module attribute `sherry.steps`, and each `sherry.step` a loop over the ranges
-    that `sherry.take` gives, with its number there. `-convert-to-llvm` does the
-    rest.
+    Functions get the attribute `llvm.bareptr`: all memrefs have fixed shapes,
+    so they cross calls as bare pointers. The descriptions of steps become a
+    list, the module attribute `sherry.steps`. Each `sherry.step` becomes a loop
+    over the ranges that `sherry.take` returns; the `sherry.take` has the index
+    of the step in the list. `-convert-to-llvm` does the rest.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::LLVM::LLVMDialect",

@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What a project needs that lowers ops of its own into the same loops: see
+// The interface for projects that lower their own ops to these loops: see
 // examples/new-op.
 //
 //===----------------------------------------------------------------------===//
@@ -15,19 +15,19 @@
 
 namespace sherry {
 
-/// An integer n of less than 2^22, added to these bits, reads as the f32 number
+/// An integer n with |n| < 2^22, added to these bits, reads as the f32 number
 /// 3 * 2^22 + n. With `fuse_mul_add`, exact sums of quantized activations start
-/// with them, so they need no conversion.
+/// with these bits, so the sums need no conversion.
 inline constexpr int64_t kFloatBits = 0x4b400000;
-/// Tokens that share one read of the weights: times two halves of 16 lanes,
+/// Tokens that share one read of the weights. With two halves of 16 outputs,
 /// their sums fill half of the 32 registers of AVX-512.
 inline constexpr int64_t kTokenBlock = 8;
-/// Tokens that a sherry.multiply_panel takes, if there are as many.
+/// Most tokens of a sherry.multiply_panel.
 inline constexpr int64_t kPanelTokens = 2 * MultiplyPanelOp::kUnit;
 
-/// Query heads that go through keys and values together, which are loaded and
-/// widened once for them: a divisor of those that share the keys, as registers
-/// are few.
+/// Number of query heads that share one load and widening of keys and values: a
+/// divisor of the `sharing` heads that share the keys, at most as many as
+/// registers allow.
 inline int64_t getHeadsTogether(int64_t sharing) {
   int64_t together = 4;
   while (sharing % together != 0)
@@ -35,7 +35,7 @@ inline int64_t getHeadsTogether(int64_t sharing) {
   return together;
 }
 
-/// What lowering reads of a module.
+/// The properties of a module that the lowering reads.
 class LoopsConfig {
 public:
   explicit LoopsConfig(mlir::Operation *module);
@@ -56,13 +56,14 @@ private:
 ///
 ///  * activations `[? x cols]`, or a number for each row: the buffer
 ///    memref<n x (at least cols)> and the number of rows in use, an index. A
-///    part of another tensor's columns or rows has a part of its buffer.
-///  * quantized activations: the buffers of values, of scales, of what sums of
-///    products start with, of tables if there are any, and the number of rows
+///    slice of another tensor has a part of the other tensor's buffer.
+///  * quantized activations: the buffers of values, of scales, of the start
+///    values of sums of products, of tables if there are any, and the number of
+///    rows
 ///  * caches: memref<bytes x i8>, and the capacity in positions, an index
 ///
-/// The types of activations follow from where they stand, so ask for those of
-/// values, not of types.
+/// The converted type of activations depends on the function and on the
+/// defining op, so convert values, not types.
 class ActivationTypeConverter : public mlir::TypeConverter {
 public:
   explicit ActivationTypeConverter(const LoopsConfig &config);
@@ -73,22 +74,22 @@ private:
   LoopsConfig config;
 };
 
-/// A pattern for each graph op, and for what graphs have of other dialects:
+/// Patterns for each graph op, and for the ops of other dialects in graphs:
 /// functions, calls, the loop over layers, slices.
 void populateSherryToLoopsPatterns(const ActivationTypeConverter &typeConverter,
                                    mlir::RewritePatternSet &patterns);
 
-/// The interface of a dialect whose ops may stand in graphs: they take and give
-/// tensors of activations, and lower to loops over their buffers.
-/// `sherry-convert-to-loops` asks all loaded dialects.
+/// The interface of a dialect whose ops may occur in graphs: they take and
+/// return tensors of activations, and lower to loops over their buffers.
+/// `sherry-convert-to-loops` asks all loaded dialects for it.
 class ConvertToLoopsPatternInterface
     : public mlir::DialectInterface::Base<ConvertToLoopsPatternInterface> {
 public:
   ConvertToLoopsPatternInterface(mlir::Dialect *dialect) : Base(dialect) {}
 
-  /// Adds patterns for the dialect's ops. What they make need not be legal in
-  /// LLVM's dialect: `affine`, `arith`, `math`, `memref`, `scf` and `vector`
-  /// are lowered later.
+  /// Adds patterns for the dialect's ops. The patterns may create ops of
+  /// `affine`, `arith`, `math`, `memref`, `scf` and `vector`, which later
+  /// passes lower.
   virtual void
   populateConvertToLoopsPatterns(const ActivationTypeConverter &typeConverter,
                                  mlir::RewritePatternSet &patterns) const = 0;

@@ -12,9 +12,9 @@ class DialectRegistry;
 
 namespace sherry {
 
-/// Lets `-convert-to-llvm` lower the team ops: `!sherry.team` becomes a pointer
-/// to `sherry_abi_environment`, whose fields are read and whose `take` and
-/// `exchange` are called.
+/// Lets `-convert-to-llvm` lower the team ops. `!sherry.team` becomes a pointer
+/// to `sherry_abi_environment`; the ops become reads of its fields and calls of
+/// its `take` and `exchange`.
 void registerConvertTeamToLLVMInterface(mlir::DialectRegistry &registry);
 
 } // namespace sherry

@@ -18,7 +18,7 @@ struct AbiEntry {
   uint32_t kind, maxTokens;
 };
 
-/// What the table says besides the target; see sherry_abi_model.
+/// The fields of the table, except those of the target; see sherry_abi_model.
 struct AbiFields {
   std::string metadata;
   uint64_t weightsSize, tokenizerOffset, tokenizerSize, workspaceSize,
@@ -28,8 +28,8 @@ struct AbiFields {
 };
 
 /// Adds the query function and its table to a module that defines the entry
-/// points, and hides all other symbols. Fails if there is no entry point, or
-/// one does not have the type sherry_abi_forward_fn.
+/// points, and hides all other symbols. Fails if there is no entry point, or if
+/// an entry point does not have the type sherry_abi_forward_fn.
 llvm::Error addAbiTable(llvm::Module &module, const TargetModel &target,
                         const AbiFields &fields);
 

@@ -30,11 +30,12 @@ enum class Stage {
   SharedObject
 };
 
-/// Fails with the option of sherry-compile that is out of range.
+/// Fails if a number is out of range; the error names the option of
+/// sherry-compile.
 llvm::Error checkSchedule(const Schedule &schedule);
 
-/// Makes a model smaller, to measure a part of it: without tokenizer and
-/// special tokens.
+/// Bounds that make a model smaller, to measure a part of it. The smaller model
+/// has no tokenizer and no special tokens.
 struct ModelLimits {
   int64_t numLayers, vocabSize;
 };
@@ -42,37 +43,38 @@ struct ModelLimits {
 struct CompileOptions {
   std::string model;  ///< a Hugging Face folder or a GGUF file
   std::string output; ///< a path, or "-"
-  /// A file of IR of a stage to go on from, in place of the import. It says all
-  /// that the options below say of graph, target and schedule.
+  /// A file with the IR of a stage, from which compilation goes on instead of
+  /// from `model`. It replaces the options below for graph, target and
+  /// schedule.
   std::string from;
   std::string targetCpu = "native";
-  /// Without FMA, round sums as it does, but slowly.
+  /// On a CPU without FMA, round products and sums as FMA does, slowly.
   bool emulateFma = false;
   bool quantizeActivations = true;
-  /// Quantized inputs of ternary weights have one scale per token. Unset: if
-  /// the model was trained so.
+  /// Quantized inputs of ternary weights have one scale per token. Unset: true
+  /// if the model was trained in this way.
   std::optional<bool> hasScalesPerToken;
   WeightOptions weights;
   /// Unset: f16 with quantized activations, else f32.
   std::optional<CacheType> cacheType;
-  bool strict = false; ///< that warning is an error
+  bool strict = false; ///< this warning is an error
   StqScale stqScale = StqScale::Auto;
   std::optional<uint64_t> randomSeed; ///< set: weights are random
   Schedule schedule;
-  /// Processes that run the model together; from 2 on, a file of each is
-  /// written, see rankFileName().
+  /// Number of processes that run the model together. From 2 on, each rank gets
+  /// a file of its own, see rankFileName().
   int64_t ranks = 1;
   std::optional<ModelLimits> limits;
   Stage lastStage = Stage::SharedObject;
-  /// The tool has registered MLIR's options for passes, which hold here.
+  /// The tool has registered MLIR's options for passes; apply them.
   bool usesPassOptions = false;
-  std::vector<Remedy> remedies; ///< of the tool, for warnings
+  std::vector<Remedy> remedies; ///< options of the tool, for warnings
   bool printStats = false;      ///< on `log`
   bool showProgress = false;    ///< on `log`, which is a terminal
 };
 
-/// Compiles. Warnings, progress and statistics go to `log`. On failure no
-/// output file is left, but for those of ranks that are complete.
+/// Compiles. Warnings, progress and statistics go to `log`. After a failure no
+/// output file is left, except for complete files of ranks.
 llvm::Error compile(const CompileOptions &options, llvm::raw_ostream &log);
 
 } // namespace sherry

@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Reads a model that sherry-compile takes and writes it as GGUF or as a Hugging
-// Face folder, its linear layers in the type that is asked for.
+// Reads a model that sherry-compile can read and writes it as GGUF or as a
+// Hugging Face folder, with its linear layers in a given type.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_EXPORT_EXPORTMODEL_H
@@ -22,21 +22,21 @@ struct ExportOptions {
   std::string output;    ///< a GGUF file, or a folder
   bool toFolder = false; ///< write a Hugging Face folder
 
-  /// Of the weights of linear layers; not set: trits with a scale per
-  /// `granularity` in numbers of F16, which need a folder.
+  /// Type of the weights of linear layers. Not set: trits times a scale per
+  /// `granularity`, written as F16 numbers; only for folders.
   std::optional<format::TensorType> linear = format::TensorType::STQ1_0;
-  // Not set: as the model was trained or is stored, else 128 per group.
+  // Not set: as the model was trained or is stored, else per group of 128.
   std::optional<format::Granularity> granularity;
   std::optional<int64_t> groupSize; ///< a multiple of 4
 
-  /// Of head and embedding; not set: as they are if the file can hold it and
-  /// no smaller type goes with that of the linear layers.
+  /// Type of head and embedding. Not set: unchanged, if the file can hold the
+  /// type and no smaller type goes with the type of the linear layers.
   std::optional<format::TensorType> head;
-  /// Write the weights that a model was trained with as they are, not what its
-  /// training projects them to; for numbers that are not in blocks.
+  /// Write the latent weights of training as they are, not their projection;
+  /// for numbers that are not in blocks.
   bool latent = false;
-  /// Make trits of weights that do not look trained for that, without a
-  /// warning; `strict`: fail instead of warning.
+  /// `quantize`: make trits of weights that do not look trained as trits,
+  /// without a warning. `strict`: fail instead of warning.
   bool quantize = false, strict = false;
   std::string importance;   ///< a GGUF file of llama-imatrix; empty: none
   std::string preTokenizer; ///< see describeInGguf
@@ -44,10 +44,11 @@ struct ExportOptions {
   std::vector<Remedy> remedies;       ///< of the tool, for warnings and notes
 };
 
-/// What became of a tensor.
+/// How a tensor was written.
 struct TensorReport {
-  /// Weights by their ratio to the scale of their block: bins around -3, -2.75,
-  /// up to 3; what lies beyond is in the first and the last.
+  /// Number of bins of the histogram of weights divided by the scale of their
+  /// block. The bins are centered at -3, -2.75, ..., 3; the first and the last
+  /// also count ratios beyond.
   static constexpr int64_t kBins = 25;
   static constexpr double kBinWidth = 0.25;
   static constexpr double centerOf(int64_t bin) {
@@ -59,26 +60,26 @@ struct TensorReport {
   std::string type; ///< as written
   int64_t weights = 0;
   uint64_t bytes = 0;
-  double squares = 0, errorSquares = 0; ///< of the weights as they were
-  // Of the blocks of integers or trits.
+  double squares = 0, errorSquares = 0; ///< sums over the original weights
+  // Of blocks of integers or trits:
   int64_t scales = 0;
   double smallestScale = 0, largestScale = 0, scaleSum = 0;
-  /// Trits that are not what they were, if they were trits.
+  /// Number of trits that changed; not set if the weights were not trits.
   std::optional<int64_t> changed;
-  std::array<int64_t, kBins> histogram{}; ///< of what becomes trits
+  std::array<int64_t, kBins> histogram{}; ///< of weights that become trits
 
   void add(const TensorReport &part);
 };
 
 /// Writes a model in another format.
 ///
-/// Groups of four neighbours and strided groups are no patterns of each other.
-/// Where a model that has one kind is written with the other, its features are
-/// reordered instead, within each 64 of them and in all tensors alike, which
-/// turns one kind into the other and changes nothing that the model computes.
+/// Contiguous groups cannot be stored as strided groups, nor the other way
+/// round. If a model with one kind is written with the other kind, its features
+/// are reordered, within each 64 of them and in all tensors alike. This turns
+/// one kind into the other and does not change the results of the model.
 ///
-/// Prints notes to `log` and calls `progress`
-/// with the report of every tensor, and how many there are.
+/// Prints notes to `log`. Calls `progress` with the report of every tensor and
+/// the number of tensors.
 llvm::Error
 exportModel(const ExportOptions &options, llvm::raw_ostream &log,
             llvm::function_ref<void(const TensorReport &, size_t)> progress);

@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Values and tensors are added first, which makes the header; then the bytes of
-// the tensors are streamed in the same order. Files are of version 3.
+// First add values and tensors, which make the header; then stream the bytes of
+// the tensors in the same order. Files have version 3.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_EXPORT_GGUFWRITER_H
@@ -19,7 +19,7 @@ namespace sherry {
 
 class GgufWriter {
 public:
-  // A key is written once; what is added first counts.
+  // A key is written once; the value that is added first counts.
   void addInteger(llvm::StringRef key, uint32_t value);
   void addNumber(llvm::StringRef key, float value);
   void addBool(llvm::StringRef key, bool value);
@@ -27,7 +27,7 @@ public:
   void addStrings(llvm::StringRef key, llvm::ArrayRef<std::string> values);
   void addNumbers(llvm::StringRef key, llvm::ArrayRef<float> values);
   void addIntegers(llvm::StringRef key, llvm::ArrayRef<int32_t> values);
-  /// A value of another file as it is there.
+  /// Copies a value of another file.
   void addValue(llvm::StringRef key, const GgufValue &value);
 
   /// `shape` has the contiguous dimension last.

@@ -13,36 +13,37 @@
 
 namespace sherry {
 
-/// Describes a model and its tokenizer in a GGUF file: takes over the values of
-/// the GGUF file that it comes from, or says the same of a folder. `pre` is the
-/// tokenizer.ggml.pre of byte-level tokenizers; empty: that which has their
-/// expressions. Fails if there is none, or the tokenizer is of another kind.
-/// Adds to `notes` what such files cannot say.
+/// Describes a model and its tokenizer in a GGUF file: copies the values of the
+/// GGUF file that the model comes from, or translates the files of a folder.
+/// `pre` is the tokenizer.ggml.pre of byte-level tokenizers; empty: the one
+/// with the tokenizer's expressions. Fails if none has them, or if the
+/// tokenizer is of another kind. Adds to `notes` properties that GGUF files
+/// cannot hold.
 llvm::Error describeInGguf(const ModelFiles &files, llvm::StringRef pre,
                            GgufWriter &writer, std::set<std::string> &notes);
 
-/// Says the model's rope scaling in a GGUF file as llama.cpp reads it: by keys,
-/// or by the tensor rope_freqs.weight, whose numbers are returned; empty: none.
-/// Fails if files of this architecture cannot say it.
+/// Describes the model's rope scaling in a GGUF file as llama.cpp reads it: by
+/// keys, or by the tensor rope_freqs.weight, whose numbers are returned (empty:
+/// no tensor). Fails if files of this architecture cannot describe it.
 llvm::Expected<std::vector<float>> describeRope(const ModelConfig &config,
                                                 GgufWriter &writer);
 
-/// Describes a model in a Hugging Face folder: config.json, which says
-/// `quantization` of it or that it has none, and the files of the tokenizer.
-/// `source` is the path that `files` were opened from.
+/// Describes a model in a Hugging Face folder: writes config.json, with
+/// `quantization` or without any, and the files of the tokenizer. `source` is
+/// the path that `files` were opened from.
 llvm::Error
 describeInFolder(const ModelFiles &files, llvm::StringRef source,
                  const std::optional<QuantizationConfig> &quantization,
                  llvm::StringRef dtype, llvm::StringRef folder);
 
-/// Fails if a file of a folder that is written is one of those that are read,
-/// or a link to one, and if the folder has one that describeInFolder would
-/// leave there: another model's.
+/// Fails if a file to be written in a folder is an input file or a link to one,
+/// or if the folder has a file of another model that describeInFolder would
+/// leave there.
 llvm::Error checkFolder(const ModelFiles &files, llvm::StringRef source,
                         llvm::StringRef folder);
 
-/// What describeInFolder copies of a folder: all files but config.json and the
-/// weights, as far as they are there.
+/// Copies those files of a folder that describeInFolder copies: all existing
+/// files of a model except config.json and the weights.
 llvm::Error copyModelFiles(llvm::StringRef source, llvm::StringRef folder);
 
 /// The quantization_config of config.json.

@@ -1,8 +1,8 @@
-//===- SafetensorsHeader.h - What begins a safetensors file -----*- C++ -*-===//
+//===- SafetensorsHeader.h - The header of a safetensors file ---*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Tensors are added first, which makes the header; then their bytes follow it
+// First add tensors, which make the header; then their bytes follow the header
 // in the same order, without gaps.
 //
 //===----------------------------------------------------------------------===//
@@ -31,7 +31,7 @@ public:
 
 private:
   nlohmann::ordered_json tensors;
-  int64_t place = 0; ///< of the next tensor in the data
+  int64_t place = 0; ///< offset of the next tensor in the data
 };
 
 } // namespace sherry

@@ -1,9 +1,9 @@
-//===- Codebook.h - What the code of a group of trits means -----*- C++ -*-===//
+//===- Codebook.h - Groups of trits and their codes -------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Rule [C1] of docs/BlockFormat.md. Whatever needs to know a code (packer,
-// tables, folders, constants of kernels) asks the codebook.
+// Rule [C1] of docs/BlockFormat.md. All users of codes (packer, tables,
+// folders, constants of kernels) ask the codebook.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_FORMAT_CODEBOOK_H
@@ -16,34 +16,34 @@
 
 namespace sherry::format {
 
-/// [C1] Of a codebook; also the numbers that vectors of 5-bit codes hold [T6].
+/// [C1] Most entries of a codebook; also the number of 5-bit codes [T6].
 inline constexpr int kMaxEntries = 32;
-/// What Codebook::encode() returns for trits without a code.
+/// The result of Codebook::encode() for trits without a code.
 inline constexpr uint8_t kNoCode = 255;
 
 inline constexpr int64_t kMaxGroupInputs = 6;
-/// Trits of a group; behind its inputs are zeros.
+/// Trits of a group, followed by zeros.
 using Trits = std::array<int8_t, kMaxGroupInputs>;
 
 /// Which trits a group of weights may have, and their codes.
 struct Codebook {
   std::string_view name;
-  int64_t inputs = 0;  ///< of a group, at most kMaxGroupInputs
-  int64_t kept = 0;    ///< of them are not 0; 0 if any number may be
+  int64_t inputs = 0;  ///< inputs of a group, at most kMaxGroupInputs
+  int64_t kept = 0;    ///< trits that are not 0; 0: any number
   int64_t entries = 0; ///< codes whose sign bit is clear, at most kMaxEntries
-  std::array<Trits, kMaxEntries> trits{}; ///< of each entry
+  std::array<Trits, kMaxEntries> trits{}; ///< trits of each entry
 
-  /// [C1] Codes have 5 bits, an entry and a sign; or 6, of which the sign lies
-  /// apart in the packed bytes.
+  /// [C1] Whether codes have 6 bits, whose sign is stored separately in the
+  /// packed bytes. Other codes have 5 bits, an entry and a sign.
   constexpr bool hasSignApart() const { return entries > kMaxEntries / 2; }
   /// Flipping this bit of a code negates the group.
   constexpr uint8_t signBit() const {
     return hasSignApart() ? kMaxEntries : kMaxEntries / 2;
   }
-  /// Numbers of that many bits; some may be no code.
+  /// Number of codes with these bits; some may be unused.
   constexpr int numCodes() const { return 2 * signBit(); }
 
-  /// The trits of a code below numCodes(); zeros if there is no such entry.
+  /// The trits of a code below numCodes(); zeros if the code is unused.
   constexpr Trits decode(uint8_t code) const {
     Trits result = trits[code % signBit()];
     if (code & signBit())
@@ -51,18 +51,18 @@ struct Codebook {
         trit = static_cast<int8_t>(-trit);
     return result;
   }
-  /// The code of numbers out of {-1, 0, 1}, or kNoCode. If there are fewer than
-  /// the inputs of a group, those that are missing count as 0.
+  /// The code of `count` numbers out of {-1, 0, 1}, or kNoCode. Missing inputs
+  /// of the group count as 0.
   constexpr uint8_t encode(const int8_t *group, int64_t count) const {
     return codes[keyOf(group, count)];
   }
 
   /// Adds the next entry.
   constexpr void add(const Trits &entry) { trits[entries++] = entry; }
-  /// Makes encode() know the codes. Comes last: how many entries there are says
-  /// which bit is the sign.
+  /// Fills the table of encode(). Call it last, because the number of entries
+  /// decides which bit is the sign.
   constexpr void finish() {
-    // Entries last, for a group of zeros is its own negation.
+    // Entries come last, because a group of zeros is its own negation.
     for (int64_t sign : {1, 0})
       for (int64_t entry = 0; entry < entries; ++entry) {
         auto code = static_cast<uint8_t>(entry + sign * signBit());
@@ -98,7 +98,7 @@ constexpr Codebook makePattern(std::string_view name, int kept, int inputs) {
       ones += mask >> lane & 1;
     if (ones != kept)
       continue;
-    // Whether the second, third, ... that is kept differs from the first.
+    // Bits: whether the second, third, ... kept sign differs from the first.
     for (int signs = 0; signs < 1 << (kept - 1); ++signs) {
       Trits trits{};
       int rest = signs << 1;
@@ -114,8 +114,8 @@ constexpr Codebook makePattern(std::string_view name, int kept, int inputs) {
   return result;
 }
 
-/// [C1] Any trits: an entry is the number that they are in base 3, the first
-/// input being the lowest digit.
+/// [C1] Any trits: an entry is the number whose digits in base 3 are the trits,
+/// lowest digit first.
 constexpr Codebook makeDense(std::string_view name, int inputs) {
   Codebook result(name, inputs, /*kept=*/0);
   int end = 1;
@@ -144,7 +144,7 @@ inline constexpr Codebook kDense = makeDense("dense", 3);
 
 inline constexpr const Codebook *kCodebooks[] = {&k3of4, &k2of6, &kDense};
 
-/// Null if there is none of this name.
+/// The codebook of this name, or null.
 constexpr const Codebook *findCodebook(std::string_view name) {
   for (const Codebook *codebook : kCodebooks)
     if (codebook->name == name)
@@ -152,7 +152,7 @@ constexpr const Codebook *findCodebook(std::string_view name) {
   return nullptr;
 }
 
-/// Their names, for messages.
+/// The names of all codebooks, for messages.
 inline std::string listCodebooks() {
   std::string result;
   for (const Codebook *codebook : kCodebooks)

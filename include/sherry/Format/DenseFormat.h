@@ -10,11 +10,10 @@
 
 namespace sherry::format {
 
-/// How a plain matrix, one that is not ternary, is packed: number by number
-/// [D1], or in blocks [Q3].
+/// The format of a plain (not ternary) matrix: numbers [D1] or blocks [Q3].
 enum class DenseFormat { BF16, F16, F32, Q8_0, Q6_K, Q4_0 };
 
-/// Null for formats of numbers.
+/// The blocks of a format; null for formats of numbers.
 constexpr const QuantFormat *blocksOf(DenseFormat format) {
   switch (format) {
   case DenseFormat::Q8_0:
@@ -44,7 +43,7 @@ constexpr int64_t numberSize(DenseFormat format) {
 /// Bytes of a matrix.
 constexpr int64_t bytesOf(DenseFormat format, int64_t rows, int64_t cols) {
   const QuantFormat *blocks = blocksOf(format);
-  // All numbers lie as those of bf16 do.
+  // All formats of numbers have the order of bf16.
   return blocks ? blocks->bytes(rows, cols)
                 : bf16Bytes(rows, cols) / 2 * numberSize(format);
 }

@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// How the quantizer and the packers report weights that have no image in the
-// packed format.
+// How the quantizer and the packers report weights that the packed format
+// cannot represent.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_FORMAT_DIAGNOSTICS_H
@@ -21,8 +21,8 @@ enum class FailureKind {
   BlockRange, ///< f16 cannot hold a scale of a block
 };
 
-/// What is wrong and where in the matrix; false on success. The caller knows
-/// the file and the tensor and puts them in front, and what else is possible.
+/// An error and its position in the matrix; false on success. The caller knows
+/// the file and the tensor: it puts their names in front, and adds a remedy.
 class [[nodiscard]] Failure {
 public:
   Failure() = default;

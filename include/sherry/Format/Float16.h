@@ -29,13 +29,13 @@ constexpr float bf16ToF32(uint16_t value) {
 constexpr uint16_t f32ToBf16(float value) {
   uint32_t bits = floatBits(value);
   bool isNaN = (bits & 0x7fffffff) > 0x7f800000;
-  // The bit that is set in a NaN keeps it one if its payload is cut off.
+  // The extra bit keeps a NaN a NaN if its payload is cut off.
   return (isNaN ? bits | 0x400000 : bits + 0x7fff + (bits >> 16 & 1)) >> 16;
 }
 
 constexpr float f16ToF32(uint16_t value) {
   uint32_t magnitude = value & 0x7fff, sign = (value & 0x8000u) << 16;
-  // 2^112 moves the exponent bias from 15 to 127, of subnormals too.
+  // 2^112 moves the exponent bias from 15 to 127, also for subnormals.
   uint32_t bits = floatBits(floatFromBits(magnitude << 13) * 0x1p112f);
   if (magnitude >= 0x7c00)
     bits = magnitude << 13 | 0x7f800000;
@@ -51,7 +51,7 @@ constexpr uint16_t f32ToF16(float value) {
   else if (magnitude >= floatBits(0x1p16f))
     result = 0x7c00;
   else if (magnitude < floatBits(0x1p-14f))
-    // Next to 0.5 the spacing of f32 is 2^-24, that of the f16 subnormals.
+    // Above 0.5, f32 numbers are 2^-24 apart, as f16 subnormals are.
     result = floatBits(floatFromBits(magnitude) + 0.5f) - floatBits(0.5f);
   else
     result = (magnitude - (112u << 23) + 0xfff + (magnitude >> 13 & 1)) >> 13;

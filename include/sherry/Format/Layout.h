@@ -1,10 +1,10 @@
-//===- Layout.h - Where each weight lies in the packed bytes ----*- C++ -*-===//
+//===- Layout.h - Geometry of the packed bytes ------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The geometry of the packed weight formats, used by the packers (which write
-// the bytes) and by the lowering (which makes the code that reads them). The
-// normative text is docs/BlockFormat.md; labels such as [T3] refer to it.
+// The geometry of the packed weight formats. The packers write the bytes; the
+// lowering makes the code that reads them. docs/BlockFormat.md is the normative
+// text; labels such as [T3] refer to it.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_FORMAT_LAYOUT_H
@@ -16,20 +16,19 @@
 
 namespace sherry::format {
 
-/// Inputs of a dot product of bytes: planes of plain weights, panels of trits
-/// and quantized activations come in fours.
+/// Inputs of a dot product of bytes. Planes of plain weights, panels of trits
+/// and quantized activations are stored in fours.
 inline constexpr int64_t kDotInputs = 4;
-/// [T1] Inputs that strided groups of four are taken from: group i has the
-/// inputs i, i + 16, i + 32 and i + 48.
+/// [T1] Inputs that make 16 strided groups of four: group i has the inputs i,
+/// i + 16, i + 32 and i + 48.
 inline constexpr int64_t kStridedInputs = 64;
 inline constexpr int64_t kGroupStride = kStridedInputs / kDotInputs;
-/// [T2] Rows (output channels) of a tile. Row counts are padded to whole tiles
-/// with rows of code 0 and scale 0, which contribute exact zeros.
+/// [T2] Outputs of a tile. A matrix is padded to whole tiles with outputs of
+/// code 0 and scale 0, which contribute exact zeros.
 inline constexpr int64_t kTileRows = 32;
 /// [T3] Groups of a full step: 320 bytes per tile, or 384 with signs apart.
 inline constexpr int64_t kStepGroups = 16;
-/// [T4] Most inputs of a chunk, the unit that is summed in integers: as many
-/// times 127 stay below 2^15.
+/// [T4] Most inputs of a chunk, which is summed in integers: 256 * 127 < 2^15.
 inline constexpr int64_t kMaxChunkInputs = 256;
 
 enum class Granularity { PerTensor, PerChannel, PerGroup };
@@ -38,19 +37,20 @@ constexpr int64_t sizeOf(ScaleType type) {
   return type == ScaleType::F16 ? 2 : 4;
 }
 
-/// How the 16 codes of a step and 32 rows become bytes.
-///  Words    16-bit words per row, three codes each and one bit of a code
-///           more: made for a 32-entry table lookup (AVX-512 vpermw).
-///  Nibbles  sign-less codes as 4-bit fields and a word of sign bits per row:
-///           made for a 16-entry byte lookup (AVX2 vpshufb).
+/// The order in which the codes of a step, 16 groups and 32 outputs, are
+/// stored.
+///  Words    16-bit words per output, each with three codes and one bit of a
+///           further code: for a 32-entry table lookup (AVX-512 vpermw).
+///  Nibbles  codes without their signs as 4-bit fields, and a word of sign bits
+///           per output: for a 16-entry byte lookup (AVX2 vpshufb).
 enum class CodeOrder { Words, Nibbles };
 
 constexpr int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t roundUp(int64_t a, int64_t b) { return ceilDiv(a, b) * b; }
 
-/// Columns from one row of activations or logits in memory to the next: whole
-/// tiles, so that kernels may write these; and no multiple of 2 KiB, so that a
-/// cache can hold the same columns of many rows.
+/// The distance, in columns, of rows of activations or logits in memory. It is
+/// a multiple of a tile, so that kernels may write whole tiles, and not a
+/// multiple of 2 KiB, so that a cache can hold the same columns of many rows.
 constexpr int64_t rowStride(int64_t cols, int64_t bytesPerColumn) {
   int64_t stride = roundUp(cols, kTileRows);
   return stride * bytesPerColumn % 2048 == 0 ? stride + kTileRows : stride;
@@ -58,10 +58,10 @@ constexpr int64_t rowStride(int64_t cols, int64_t bytesPerColumn) {
 
 inline constexpr int64_t kMaxInterleave = 16;
 
-/// [T6] What a row has of a step of `groups` groups, 1 <= groups <= 16: words
-/// of three codes each, and perhaps a byte for one or two more, whose bits are
-/// completed by those that words have left. Without the byte, the bits that are
-/// left are those of a sixteenth code.
+/// [T6] Words of an output in a step of `groups` groups, 1 <= groups <= 16. A
+/// word has three codes and one more bit. One or two further codes are in a
+/// byte, and in these bits of the words. A full step has no byte; these bits
+/// make its sixteenth code.
 constexpr int64_t stepWords(int64_t groups) {
   int64_t words = groups / 3;
   return groups % 3 == 2 && words < 2 ? words + 1 : words;
@@ -69,21 +69,22 @@ constexpr int64_t stepWords(int64_t groups) {
 constexpr bool hasStepByte(int64_t groups) {
   return groups < kStepGroups && groups > 3 * stepWords(groups);
 }
-/// Words whose upper bits are, from the top, those of the last group's code.
+/// Number of words whose top bits make the last group's code, highest bit
+/// first.
 constexpr int64_t stepTopBits(int64_t groups) {
   if (groups == kStepGroups)
     return stepWords(groups);
   return hasStepByte(groups) && groups % 3 == 2 ? 2 : 0;
 }
 
-/// [T7] The row of byte b of a vector of nibbles: 0..7, 16..23, 8..15, 24..31,
-/// and as well the byte of a row: the middle two quarters change places.
+/// [T7] The output of byte b of a vector of nibbles: 0..7, 16..23, 8..15,
+/// 24..31. The map exchanges the middle two quarters, so it is its own inverse.
 constexpr int64_t nibbleRow(int64_t byte) {
   return byte < 8 || byte >= 24 ? byte : byte < 16 ? byte + 8 : byte - 8;
 }
 
-/// [T7] Vectors of nibbles of such a step, two groups each. The last nibble of
-/// an odd number may be beside the signs.
+/// [T7] Whether the nibble of the last group of a step is stored with the
+/// signs. Other nibbles are in vectors of two groups each.
 constexpr bool isNibbleBesideSigns(int64_t groups) {
   return groups % 2 == 1 && groups <= 12;
 }
@@ -91,15 +92,17 @@ constexpr int64_t stepNibbles(int64_t groups) {
   return isNibbleBesideSigns(groups) ? groups / 2 : ceilDiv(groups, 2);
 }
 
-/// Of a tile: a 16-bit word for each row, with a bit for each group of a step.
+/// Bytes of the signs of a tile: a 16-bit word per output, with a bit for each
+/// group of a step.
 inline constexpr int64_t kSignBytes = 2 * kTileRows;
 
-/// Layout of one ternary matrix [rows][cols]; cols is a multiple of 4.
+/// Layout of one ternary matrix [rows][cols]; cols is a multiple of 4. Rows are
+/// outputs, columns inputs.
 ///
 /// [T5] The bytes are a sequence of super-tiles of `interleave` tiles (the last
-/// one has the tiles that are left). A super-tile holds, for each scale group
-/// in order: for each chunk of the scale group, for each step of the chunk, for
-/// each tile: the step's bytes; then for each tile: 32 scales, row by row.
+/// has the remaining tiles). A super-tile holds, for each scale group in order:
+/// for each chunk of the scale group, for each step of the chunk, for each
+/// tile: the step's bytes; then for each tile: 32 scales, row by row.
 struct TernaryLayout {
   CodeOrder order = CodeOrder::Words;
   ScaleType scaleType = ScaleType::F16;
@@ -120,8 +123,8 @@ struct TernaryLayout {
   constexpr int64_t rowScales(int64_t cols) const {
     return ceilDiv(cols, scaleGroupInputs(cols));
   }
-  /// [T4] Groups of a scale group, or the chunk or step of one, of so many
-  /// inputs. The last group of a chunk may have fewer inputs.
+  /// [T4] Groups of a scale group, chunk or step of `inputs` inputs. The last
+  /// group of a chunk may have fewer inputs.
   constexpr int64_t groups(int64_t inputs) const {
     return inputs / kMaxChunkInputs *
                ceilDiv(kMaxChunkInputs, codebook->inputs) +
@@ -146,7 +149,7 @@ struct TernaryLayout {
              apart;
     return stepNibbles(groups) * kTileRows + kSignBytes + apart;
   }
-  /// Lookup tables of a group: those of nibbles have 16 entries each.
+  /// Lookup tables of a group. Tables for nibbles have 16 entries each.
   constexpr int64_t groupTables() const {
     return order == CodeOrder::Nibbles && codebook->hasSignApart() ? 2 : 1;
   }
@@ -182,31 +185,31 @@ constexpr int64_t bf16Bytes(int64_t rows, int64_t cols) {
 /// Names and numbers are those of GGUF; the order of the bytes is not.
 struct QuantFormat {
   const char *name;
-  int64_t bits;        ///< of an integer: 8, 6 or 4
-  int64_t blockInputs; ///< that share a scale
-  /// That share a number d. It is the scale itself, or if there are several
-  /// blocks, each has an 8-bit factor of its own.
+  int64_t bits;        ///< bits of an integer: 8, 6 or 4
+  int64_t blockInputs; ///< inputs that share a scale
+  /// Inputs of a super-block, which share a number d. If the super-block is one
+  /// block, d is its scale; else each block multiplies d by an 8-bit factor.
   int64_t superInputs;
 
   constexpr bool hasFactors() const { return superInputs > blockInputs; }
-  /// What is added to an integer to store it.
+  /// The number that is added to an integer to store it.
   constexpr int64_t bias() const { return int64_t{1} << (bits - 1); }
-  /// Whether there are as many positive integers as negative ones; else there
-  /// is one more that is negative.
+  /// Whether there are as many positive integers as negative integers; else
+  /// there is one more negative integer.
   constexpr bool isSymmetric() const { return bits == 8; }
   constexpr int64_t smallest() const { return bits == 8 ? -127 : -bias(); }
   constexpr int64_t largest() const { return bias() - 1; }
 
-  /// [Q2] Integers are stored in planes of 128 bytes, one for each row and each
-  /// input of a group of four. A plane holds the upper two bits of the up to
-  /// four groups of a block (6 bits only), the low four of two groups, or all
-  /// bits of one.
+  /// [Q2] Integers are stored in planes of 128 bytes, one byte for each of 32
+  /// rows and of four inputs. A plane holds the upper two bits of up to four
+  /// fours of a block (6 bits only), the low four bits of two fours, or all
+  /// bits of one four.
   static constexpr int64_t kPlaneBytes = kTileRows * kDotInputs;
   constexpr bool hasUpperPlanes() const { return bits == 6; }
-  /// Groups whose low bits share a plane.
+  /// Fours whose low bits share a plane.
   constexpr int64_t planeGroups() const { return bits == 8 ? 1 : 2; }
-  /// Bytes of the planes with the upper bits of `inputs` inputs, blocks of
-  /// which the last may be shorter.
+  /// Bytes of the planes with the upper bits of `inputs` inputs; the last block
+  /// may be shorter.
   constexpr int64_t upperBytes(int64_t inputs) const {
     return hasUpperPlanes() ? ceilDiv(inputs, blockInputs) * kPlaneBytes : 0;
   }
@@ -214,20 +217,21 @@ struct QuantFormat {
   constexpr int64_t lowBytes(int64_t inputs) const {
     return ceilDiv(inputs / kDotInputs, planeGroups()) * kPlaneBytes;
   }
-  /// Bytes of the factors of such blocks.
+  /// Bytes of the factors of the blocks of `inputs` inputs.
   constexpr int64_t factorBytes(int64_t inputs) const {
     return hasFactors() ? ceilDiv(inputs, blockInputs) * kTileRows : 0;
   }
-  /// [Q3] matrix [rows][cols]: for each tile of 32 rows, for each super-block
-  /// (the last may be shorter, as may be its last block; both are multiples of
-  /// 4): its planes, the factors of each block row by row, then 32 times d.
-  /// Where there are upper planes, the low ones come last: what a kernel reads
-  /// first lies together, which two threads read 7 % faster.
+  /// Bytes of a tile of a super-block. [Q3] A matrix [rows][cols] has, for each
+  /// tile of 32 rows, for each super-block (the last, and its last block, may
+  /// be shorter; both are multiples of 4): its planes, the factors of each
+  /// block row by row, then 32 numbers d. If there are upper planes, the low
+  /// planes come last, so that the bytes that a kernel reads first are
+  /// adjacent: two threads read them 7 % faster.
   constexpr int64_t superBytes(int64_t inputs) const {
     return upperBytes(inputs) + lowBytes(inputs) + factorBytes(inputs) +
            kTileRows * sizeOf(ScaleType::F16);
   }
-  /// Where the low planes, the factors and d begin in a super-block.
+  /// Offsets of the low planes, the factors and d in a super-block.
   constexpr int64_t lowPlanesAt(int64_t inputs) const {
     return hasUpperPlanes() ? superBytes(inputs) - lowBytes(inputs) : 0;
   }

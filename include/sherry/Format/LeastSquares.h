@@ -3,10 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Least squares: trits t and a scale d that minimise the sum of q * (w - d t)^2
-// over the weights w that share the scale, with an importance q for each. For
-// equal importances these are the minimum, and of 3:4 patterns the closed form
-// of the Sherry quantizer; else a local one: trits and scale are chosen in turn
-// until they stay. Weights that are d t already come back as they are.
+// over the weights w that share the scale, each with an importance q. For equal
+// importances the result is the minimum; for 3:4 it is the closed form of the
+// Sherry quantizer. Else the result is a local minimum: trits and scale are
+// chosen in turn until they no longer change. Weights that are d t already do
+// not change.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_FORMAT_LEASTSQUARES_H
@@ -17,9 +18,9 @@
 namespace sherry::format {
 
 /// Fits trits with exactly one zero in each group of four. The weights of a
-/// group are contiguous, or 16 apart in each 64. `count` finite weights are
-/// whole groups; `importance`, positive numbers, may be null. Returns d, which
-/// is not negative.
+/// group are contiguous, or 16 apart in each 64. There are `count` weights,
+/// finite and in whole groups. `importance` is null or has a positive number
+/// per weight. Returns d, which is not negative.
 float quantizePattern(const float *weights, const float *importance,
                       int64_t count, bool strided, int8_t *trits);
 

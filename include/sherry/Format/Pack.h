@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Writers and readers of the formats whose geometry is in Layout.h. All take a
-// matrix or a part of it: rows that start at a tile (ternary: super-tile)
-// boundary, so that a large matrix streams through a small buffer. Only the
-// last part may end inside a tile (super-tile).
+// matrix, or rows of it from the start of a tile on (ternary: super-tile), so
+// that a large matrix streams through a small buffer. Only the last rows may
+// end inside a tile (super-tile).
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_FORMAT_PACK_H
@@ -20,8 +20,8 @@
 
 namespace sherry::format {
 
-/// [T1] Calls body(first input, distance of inputs, inputs) for the groups of a
-/// row.
+/// [T1] Calls body(first input, distance of inputs, number of inputs) for the
+/// groups of a row.
 template <typename Fn>
 void forGroups(const TernaryLayout &layout, bool strided, int64_t cols,
                Fn body) {
@@ -49,30 +49,30 @@ void forGroups(const TernaryLayout &layout, bool strided, int64_t cols,
 void packTernary(const TernaryLayout &layout, int64_t rows, int64_t cols,
                  const uint8_t *codes, const float *scales, uint8_t *bytes);
 
-/// The codes of a row of numbers out of {-1, 0, 1}, in contiguous or strided
-/// groups. Returns false if the codebook has none for a group.
+/// Writes the codes of a row of numbers out of {-1, 0, 1}, in contiguous or
+/// strided groups. Returns false if the codebook has no code for a group.
 [[nodiscard]] bool encodeRow(const TernaryLayout &layout, bool strided,
                              int64_t cols, const int8_t *trits, uint8_t *codes);
 /// The inverse of encodeRow().
 void decodeRow(const TernaryLayout &layout, bool strided, int64_t cols,
                const uint8_t *codes, int8_t *trits);
 
-/// Takes rows of a ternary type apart, into codes and scales as packTernary()
-/// takes them. Fails on a +2, on a group that the codebook has no code for, and
-/// on inputs that do not share a scale.
+/// Reads rows of a ternary type into codes and scales as packTernary() takes
+/// them. Fails on a +2, on a group that the codebook has no code for, and on
+/// inputs of a scale group that do not share a scale.
 [[nodiscard]] Failure readTernaryRows(const TernaryLayout &layout,
                                       TensorType storage, bool strided,
                                       int64_t firstRow, int64_t rows,
                                       int64_t cols, const uint8_t *stored,
                                       uint8_t *codes, float *scales);
 
-/// The inverse of packTernary(). Padding is not looked at.
+/// The inverse of packTernary(). Ignores padding.
 void unpackTernary(const TernaryLayout &layout, int64_t rows, int64_t cols,
                    const uint8_t *bytes, uint8_t *codes, float *scales);
 
 /// Packs weights[rows][cols] into bytesOf(format, rows, cols) bytes of a format
-/// of numbers, rounding to the nearest, ties to even: [D1]. Fails on values
-/// that it cannot hold.
+/// of numbers [D1], rounding to nearest, ties to even. Fails on values that the
+/// format cannot hold.
 [[nodiscard]] Failure packNumbers(DenseFormat format, int64_t firstRow,
                                   int64_t rows, int64_t cols,
                                   const float *weights, uint8_t *bytes);
@@ -81,30 +81,31 @@ void unpackTernary(const TernaryLayout &layout, int64_t rows, int64_t cols,
 void unpackNumbers(DenseFormat format, int64_t rows, int64_t cols,
                    const uint8_t *bytes, float *weights);
 
-/// Packs weights[rows][cols], cols a multiple of 4, into
+/// Packs weights[rows][cols], where cols is a multiple of 4, into
 /// format.bytes(rows, cols) bytes: [Q1] to [Q4]. Fails on values whose scale
 /// f16 cannot hold.
 [[nodiscard]] Failure packBlocks(const QuantFormat &format, int64_t firstRow,
                                  int64_t rows, int64_t cols,
                                  const float *weights, uint8_t *bytes);
 
-/// Whether the numbers and scales of a file's type are those of `format`.
+/// Whether `format` can hold the integers and scales of this type unchanged.
 bool canPackStored(const QuantFormat &format, TensorType storage);
 
-/// A row as a file has it.
+/// A row in the bytes of a file.
 struct StoredRow {
   TensorType storage;
   const uint8_t *bytes;
 };
 
-/// Packs rows of such types, cols a multiple of their blocks, without rounding.
+/// Packs stored rows without rounding; cols is a multiple of their block size.
 /// Fails on scales that are not finite.
 [[nodiscard]] Failure packStoredBlocks(const QuantFormat &format,
                                        int64_t firstRow, int64_t rows,
                                        int64_t cols, const StoredRow *stored,
                                        uint8_t *bytes);
 
-/// The inverse of packBlocks() up to its rounding, into weights[rows][cols].
+/// The inverse of packBlocks(), except for its rounding, into
+/// weights[rows][cols].
 void unpackBlocks(const QuantFormat &format, int64_t rows, int64_t cols,
                   const uint8_t *bytes, float *weights);
 

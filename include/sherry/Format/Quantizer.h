@@ -17,21 +17,21 @@
 
 namespace sherry::format {
 
-/// The magnitude of all of `count` weights that are not 0, and of `before` if
-/// it is not 0; 0 if all are, nothing if magnitudes differ.
+/// The common magnitude of those of the `count` weights, and of `before`, that
+/// are not 0; 0 if all are 0, nothing if magnitudes differ.
 std::optional<float> findMagnitude(const float *weights, int64_t count,
                                    float before = 0);
 
 /// Projects one matrix, any number of rows at a time. Rows are f32[rows][cols];
-/// `firstRow` is where they lie in the matrix and serves messages only. If
-/// needsFirstPass(), all rows go through accumulateRows() once before the first
-/// call of quantizeRows().
+/// `firstRow` is the index of their first row in the matrix, for messages only.
+/// If needsFirstPass(), call accumulateRows() once for all rows before the
+/// first call of quantizeRows().
 class Quantizer {
 public:
   /// `cols` and the group size of `layout` are positive multiples of 4.
   Quantizer(const TernaryLayout &layout, int64_t cols);
 
-  /// One scale for the whole matrix takes a look at all of it.
+  /// Whether the whole matrix shares a scale, so that all of it is read first.
   bool needsFirstPass() const {
     return layout.granularity == Granularity::PerTensor;
   }
@@ -46,14 +46,14 @@ public:
                                        const float *weights);
 
   /// Writes codes[rows][layout.rowGroups(cols)] and
-  /// scales[rows][scaleGroups()], the latter as the scale type holds them.
-  /// Fails on NaN and infinity, and on scales that f16 cannot hold.
+  /// scales[rows][scaleGroups()]. Scales are rounded to the scale type. Fails
+  /// on NaN and infinity, and on scales that f16 cannot hold.
   [[nodiscard]] Failure quantizeRows(int64_t firstRow, int64_t rows,
                                      const float *weights, uint8_t *codes,
                                      float *scales) const;
 
 private:
-  /// What the weights that share a scale say of it.
+  /// The sums from which the scale of weights is computed.
   struct ScaleSum {
     float scale() const {
       return magnitude ? *magnitude : static_cast<float>(sum / kept);
@@ -61,7 +61,7 @@ private:
 
     double sum = 0; ///< of |w| over the kept weights
     int64_t kept = 0;
-    /// [S6] That of weights that are trits already; nothing if they are not.
+    /// [S6] The magnitude of weights that are trits already, else nothing.
     std::optional<float> magnitude = 0.0F;
   };
 
@@ -71,7 +71,7 @@ private:
 
   TernaryLayout layout;
   int64_t cols;
-  ScaleSum tensor; ///< of all weights that were seen, if they share a scale
+  ScaleSum tensor; ///< of all weights so far, if they share a scale
 };
 
 } // namespace sherry::format

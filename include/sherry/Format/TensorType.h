@@ -31,17 +31,17 @@ enum class TensorType {
   TQ1_0,
   TQ2_0,
   Q2_0,
-  PQ2_0, ///< also Q2_0 as it was: 128 numbers to a block
+  PQ2_0, ///< also the old Q2_0: 128 numbers per block
   PTQ1_0,
-  I2_S,       ///< the scale of the tensor, in f32, comes with each block
+  I2_S,       ///< in memory, each block has the tensor's f32 scale
   STQ1_0,     ///< scale in f16
   STQ1_0_I16, ///< scale in 1/32768
-  Trits       ///< of BitNet folders: four rows in a byte, scale elsewhere
+  Trits       ///< of BitNet folders: four rows per byte, scale elsewhere
 };
 
 struct TensorTypeInfo {
   const char *name;
-  int64_t blockInputs; ///< numbers of a block; 1: no block
+  int64_t blockInputs; ///< numbers per block; 1: no blocks
   int64_t blockBytes;
 
   /// Bytes of a row, whose length is a multiple of blockInputs.
@@ -52,7 +52,7 @@ struct TensorTypeInfo {
 const TensorTypeInfo &infoOf(TensorType storage);
 
 /// Whether the numbers are trits times a scale per block. Q2_0 and PQ2_0 can
-/// hold +2 too, which is refused where trits are needed.
+/// also hold +2; code that needs trits refuses it.
 constexpr bool isTernary(TensorType storage) {
   switch (storage) {
   case TensorType::TQ1_0:
@@ -82,7 +82,7 @@ constexpr bool hasMinimum(TensorType storage) {
   return storage == TensorType::Q4_1 || storage == TensorType::Q5_1 ||
          storage == TensorType::Q4_K || storage == TensorType::Q5_K;
 }
-/// Whether writeRow or writeTernaryBlock makes it.
+/// Whether writeRow or writeTernaryBlock can write the type.
 constexpr bool canWrite(TensorType storage) {
   if (isTernary(storage))
     return storage == TensorType::TQ1_0 || storage == TensorType::TQ2_0 ||
@@ -91,7 +91,7 @@ constexpr bool canWrite(TensorType storage) {
          storage != TensorType::IQ4_NL && storage != TensorType::Trits;
 }
 
-/// Most numbers of a block.
+/// Most numbers in a block.
 inline constexpr int64_t kMaxStoredInputs = 256;
 
 /// [G2] A block of a type whose numbers are d * integer, or d * factor *
@@ -101,24 +101,24 @@ struct StoredBlock {
   int8_t factors[16];
   int8_t integers[kMaxStoredInputs];
 };
-/// Takes a block of Q8_0, Q5_0, Q4_0, IQ4_NL, Q6_K or a ternary type apart.
+/// Reads a block of Q8_0, Q5_0, Q4_0, IQ4_NL, Q6_K or a ternary type.
 void readBlock(TensorType storage, const uint8_t *bytes, StoredBlock &block);
 
 /// The scale of a block of a ternary type.
 float readScale(TensorType storage, const uint8_t *bytes);
 
-/// Writes the `cols` numbers of a row, a multiple of blockInputs. The products
-/// of the definition are rounded to f32 in its order, as ggml does it.
+/// Writes the `cols` numbers of a row, a multiple of blockInputs. Products are
+/// rounded to f32 in the order of the definition, as in ggml.
 void readRow(TensorType storage, const uint8_t *bytes, int64_t cols,
              float *out);
 
 /// Writes `cols` numbers, a multiple of blockInputs, as a row of F32, F16,
-/// BF16, Q8_0, Q4_0 or Q6_K: rounded to the nearest, with the scales of [Q4].
+/// BF16, Q8_0, Q4_0 or Q6_K: rounded to nearest, with the scales of [Q4].
 void writeRow(TensorType storage, const float *numbers, int64_t cols,
               uint8_t *bytes);
 
-/// Writes the trits of a block of TQ1_0, TQ2_0, Q2_0 or STQ1_0 and the bits of
-/// its scale. Groups of STQ1_0 have exactly one zero.
+/// Writes a block of TQ1_0, TQ2_0, Q2_0 or STQ1_0 from its trits and the bits
+/// of its scale. Groups of STQ1_0 must have exactly one zero.
 void writeTernaryBlock(TensorType storage, const int8_t *trits, uint16_t scale,
                        uint8_t *bytes);
 

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The tensors of a Hugging Face folder (model.safetensors, or the shards that
-// model.safetensors.index.json names) or of GGUF files, as one set under the
-// names that they have in Hugging Face folders.
+// model.safetensors.index.json names) or of GGUF files, as one set, with the
+// names of Hugging Face folders.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_IMPORT_CHECKPOINT_H
@@ -24,31 +24,31 @@ public:
                                            const ModelConfig &config);
 
   /// Makes trits of the weights of a BitNet model, as its `config` says. Fails
-  /// if they or their scales are not what it says.
+  /// if the weights or their scales contradict `config`.
   llvm::Error readAsBitNet(const ModelConfig &config);
 
   bool hasTensor(llvm::StringRef name) const;
 
-  /// The tensor, which counts as used from now on. Fails if it does not exist,
-  /// has another shape, or is of a type that weights are not read from. The
-  /// view lives as long as the checkpoint.
+  /// Returns the tensor and marks it as used. Fails if it does not exist, has
+  /// another shape, or has a type that weights are not read from. The view
+  /// lives as long as the checkpoint.
   llvm::Expected<TensorView> getTensor(llvm::StringRef name,
                                        llvm::ArrayRef<int64_t> shape);
 
-  /// How a tensor is stored; nothing if there is none, or no weight is read
-  /// from its type.
+  /// The type of a tensor; nothing if the tensor does not exist, or if weights
+  /// are not read from its type.
   std::optional<format::TensorType> getTensorType(llvm::StringRef name) const;
 
-  /// Tensors that nobody asked for, in alphabetical order.
+  /// Tensors that getTensor() has not returned, in alphabetical order.
   llvm::SmallVector<llvm::StringRef> getUnusedTensors() const;
 
-  /// Tensors that the index lists but the files do not have. To ask for one is
-  /// an error.
+  /// Tensors that the index lists and the files do not have. getTensor() fails
+  /// for them.
   llvm::SmallVector<llvm::StringRef> getLackingTensors() const;
 
-  /// Fails if one of them, unused or lacking, is a bias, a scale or a norm: the
-  /// model would compute something else without it. Layers from `numLayers` on
-  /// do not count.
+  /// Fails if an unused or lacking tensor is a bias, a scale or a norm, because
+  /// the model would have other results without it. Ignores layers from
+  /// `numLayers` on.
   llvm::Error checkUnusedTensors(int64_t numLayers) const;
 
 private:
@@ -59,7 +59,7 @@ private:
     bool used = false;
     float factor = 1; ///< see TensorView::setFactor
     std::optional<TritRule> trits;
-    llvm::SmallVector<int64_t, 2> shape; ///< of trits
+    llvm::SmallVector<int64_t, 2> shape; ///< in trits
   };
 
   explicit Checkpoint(llvm::StringRef path) : path(path) {}
@@ -82,17 +82,17 @@ private:
   std::map<std::string, std::string, std::less<>> lacking;
 };
 
-/// The name in a Hugging Face folder of a tensor of a GGUF file; empty if there
-/// is none.
+/// The name in Hugging Face folders of a tensor of a GGUF file; empty if
+/// folders have no such tensor.
 std::string translateGgufName(const Architecture &architecture,
                               llvm::StringRef name);
 
-/// The inverse, for tensors that models of the architecture have.
+/// The inverse of translateGgufName(), for tensors of this architecture.
 std::string makeGgufName(const Architecture &architecture,
                          llvm::StringRef name);
 
-/// Rows of a head whose halves GGUF files interleave in this tensor, named as
-/// in a Hugging Face folder; 0 if they do not.
+/// Rows of a head, if GGUF files interleave the halves of heads in this tensor,
+/// else 0. `name` is the name in Hugging Face folders.
 int64_t getInterleavedRows(const ModelConfig &config, llvm::StringRef name);
 
 } // namespace sherry

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A GGUF file of version 2 or 3 (ggml's docs/gguf.md): a list of named values,
-// a list of tensors, and their bytes. Files come from strangers: everything is
-// checked when the file is opened.
+// a list of tensors, and their bytes. Files come from strangers, so everything
+// is checked when the file is opened.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_IMPORT_GGUF_H
@@ -22,7 +22,7 @@
 
 namespace sherry {
 
-/// Types of values, with the numbers that they have in files.
+/// Types of values, with their numbers in files.
 enum class GgufType : uint32_t {
   U8,
   I8,
@@ -42,7 +42,7 @@ enum class GgufType : uint32_t {
 /// A value, or an array of values of one type.
 class GgufValue {
 public:
-  // Nothing if the value has another type or does not fit.
+  // Return nothing if the value has another type or does not fit.
   std::optional<int64_t> getInteger() const;
   std::optional<double> getNumber() const;
   std::optional<bool> getBool() const;
@@ -52,7 +52,7 @@ public:
   llvm::StringRef getBytes() const { return bytes; } ///< of numbers
   bool isArray() const { return array; }
   uint64_t size() const { return count; } ///< of an array
-  /// Elements of an array, by place below size().
+  /// Element `place` < size() of an array.
   std::optional<int64_t> getInteger(uint64_t place) const;
   std::optional<double> getNumber(uint64_t place) const;
   std::optional<llvm::StringRef> getString(uint64_t place) const;
@@ -69,18 +69,18 @@ private:
 /// How the scales of STQ1_0 are stored; files do not say.
 enum class StqScale { Auto, F16, I16 };
 
-/// The number of a type in files that are written today.
+/// The number of a type in files that are written.
 uint32_t getGgufTypeId(format::TensorType storage);
 
 /// A file that is mapped into memory.
 class GgufFile : public TensorFile {
 public:
   static llvm::Expected<std::unique_ptr<GgufFile>> open(llvm::StringRef path);
-  /// The identifier of the buffer is the file's name in messages.
+  /// Messages name the file by the identifier of the buffer.
   static llvm::Expected<std::unique_ptr<GgufFile>>
   parse(std::unique_ptr<llvm::MemoryBuffer> buffer);
 
-  /// Null if there is no such value.
+  /// The value of this key, or null.
   const GgufValue *find(llvm::StringRef key) const;
   const std::map<std::string, GgufValue, std::less<>> &getValues() const {
     return values;
@@ -114,13 +114,13 @@ private:
   std::map<std::string, Tensor, std::less<>> tensors;
 };
 
-/// A model in one file, or in the parts NAME-00001-of-0000N.gguf that the first
-/// of them begins. The first file has the values.
+/// A model in one file, or in the files NAME-00001-of-0000N.gguf and so on. The
+/// first file has the values.
 struct GgufModel {
   std::vector<std::unique_ptr<GgufFile>> files;
   StqScale stqScale = StqScale::F16; ///< of all files: F16 or I16
 
-  /// With StqScale::Auto the scales decide, all files together.
+  /// With StqScale::Auto, the scales of all files together decide.
   static llvm::Expected<GgufModel> open(llvm::StringRef path, StqScale scale);
   const GgufFile &first() const { return *files.front(); }
 

@@ -12,7 +12,7 @@
 
 namespace sherry {
 
-/// Type of the keys and values in the cache.
+/// Type of keys and values in the cache.
 enum class CacheType { F32, F16, I8 };
 
 /// Builds the graph of a model: a public function
@@ -21,11 +21,11 @@ enum class CacheType { F32, F16, I8 };
 ///           n_hidden)
 ///       -> tensor<? x vocab_size x f32>, tensor<? x hidden_size x f32>
 ///
-/// of the logits of the last n_logits tokens and the hidden states of the last
-/// n_hidden, and a private function `layer` that it calls for every layer.
-/// Weights are `sherry.weight` symbols that name the tensors of the checkpoint;
-/// the size of the module depends neither on their size nor on the number of
-/// layers.
+/// that returns the logits of the last n_logits tokens and the hidden states of
+/// the last n_hidden tokens, and a private function `layer` that it calls for
+/// every layer. Weights are `sherry.weight` symbols that name the tensors of
+/// the checkpoint; the size of the module does not depend on the size of
+/// weights or on the number of layers.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 importGraph(mlir::MLIRContext &context, const ModelConfig &config,
             const WeightPlan &plan, CacheType cacheType);

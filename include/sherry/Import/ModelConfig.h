@@ -1,9 +1,9 @@
-//===- ModelConfig.h - What config.json says about a model ------*- C++ -*-===//
+//===- ModelConfig.h - The configuration of a model -------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Reads config.json and generation_config.json of a Hugging Face folder and
-// refuses what Sherry does not compile, naming the field.
+// Reads config.json and generation_config.json of a Hugging Face folder, and
+// refuses models that Sherry does not compile; messages name the field.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_IMPORT_MODELCONFIG_H
@@ -25,7 +25,7 @@
 
 namespace sherry {
 
-/// What a file means that leaves a field out; nothing: the field must be there.
+/// Values of fields that a file leaves out; nothing: the field must be there.
 struct ConfigDefaults {
   std::optional<int64_t> context; ///< max_position_embeddings
   std::optional<double> epsilon;  ///< rms_norm_eps
@@ -35,41 +35,42 @@ struct ConfigDefaults {
   double ropeTheta = 10000;       ///< rope_theta
 };
 
-/// What the gate of a feed-forward network passes through.
+/// The function that a feed-forward network applies to its gate.
 enum class GateActivation { Silu, Relu2 };
 
-/// What tells an architecture from others that are made like LLaMA. Adding one
-/// is an entry of the table in ModelConfig.cpp, see docs/Architectures.md.
+/// The differences between an architecture and LLaMA. A new architecture is a
+/// new entry of the table in ModelConfig.cpp, see docs/Architectures.md.
 struct Architecture {
   const char *name;      ///< model_type in config.json
-  const char *className; ///< of "architectures" in config.json
+  const char *className; ///< in "architectures" of config.json
   const char *ggufName;  ///< general.architecture in GGUF files
-  /// Of config.json: those of the class in Hugging Face transformers.
+  /// Defaults of config.json: those of the class in Hugging Face transformers.
   ConfigDefaults defaults;
   bool hasQkvBias; ///< queries, keys and values get a bias
-  /// Whether the heads of queries and keys are normalised, and when.
+  /// Whether and when the heads of queries and keys are normalised.
   enum class QkNorm { None, BeforeRope, AfterRope } qkNorm;
-  const char *queryNorm, *keyNorm; ///< their modules in self_attn
-  /// GGUF files have the rows of q and k for rope on neighbours.
+  const char *queryNorm, *keyNorm; ///< modules of the norms in self_attn
+  /// GGUF files have the rows of q and k in the order for rope on adjacent
+  /// pairs.
   bool ggufInterleavesHeads;
-  /// Readers of GGUF files take a rope_freqs.weight.
+  /// GGUF files may have a tensor rope_freqs.weight.
   bool ggufHasRopeFreqs;
   /// The inputs of the last linear layers of attention and of the feed-forward
   /// network are normalised.
   bool hasSubNorms = false;
-  /// Unless `hidden_act` says otherwise.
+  /// The activation, unless `hidden_act` gives another.
   GateActivation activation = GateActivation::Silu;
 
-  /// Null if there is none of this name.
+  /// The architecture of this name, or null.
   static const Architecture *byName(llvm::StringRef name);
   static const Architecture *byGgufName(llvm::StringRef name);
 };
 
-/// How rope's frequencies differ from theta^(-2i / head_dim), and its cosines
-/// and sines from those of their angles. See docs/Architectures.md.
+/// How rope changes the frequencies theta^(-2i / head_dim) and the magnitude of
+/// cosines and sines. See docs/Architectures.md.
 struct RopeScaling {
   enum class Type { Linear, Llama3, Yarn, Table } type;
-  double factor = 1;    ///< at least 1; of all types but Table
+  double factor = 1;    ///< at least 1; of all types except Table
   double magnitude = 1; ///< of cosines and sines; 1 unless Yarn or Table
   int64_t originalMaxPositionEmbeddings = 0;    ///< Llama3, Yarn
   double lowFreqFactor = 0, highFreqFactor = 0; ///< Llama3: 0 < low < high
@@ -78,17 +79,17 @@ struct RopeScaling {
   std::vector<float> divisors; ///< Table: head_dim / 2, positive
 };
 
-/// A linear layer of each block.
+/// A linear layer of each transformer layer.
 struct LinearLayer {
-  const char *name;   ///< of its weight in the graph
-  const char *module; ///< in the checkpoint
+  const char *name;   ///< name of its weight in the graph
+  const char *module; ///< name of its module in the checkpoint
   int64_t outputs, inputs;
 };
 
-/// What quantization leaves as it is.
+/// The modules that quantization leaves unchanged.
 struct ModuleSelection {
   std::vector<std::string> modulesToNotConvert;
-  /// What these name of the linear layers of a block, by their modules.
+  /// The linear layers of a transformer layer that are among them, by module.
   std::vector<std::string> denseModules;
 
   bool isDense(const LinearLayer &linear) const;
@@ -101,30 +102,31 @@ struct QuantizationConfig : ModuleSelection {
   const format::Codebook *codebook = &format::k3of4;
 };
 
-/// How a BitNet checkpoint has the weights of its linear layers: as trits, four
-/// to a byte, and a number `weight_scale`, by which they are multiplied or
-/// divided; or as numbers that are rounded when the model is loaded.
+/// How a BitNet checkpoint stores the weights of its linear layers: as trits,
+/// four per byte, with a number `weight_scale` that multiplies or divides them;
+/// or as numbers that are rounded when the model is loaded.
 struct BitNetConfig : ModuleSelection {
   enum class Form { Multiply, Divide, Latent } form;
 };
 
-/// Its name in "granularity".
+/// The name of a granularity in the field "granularity".
 llvm::StringRef getGranularityName(format::Granularity granularity);
 
 class FieldReader;
 
-/// The field "codebook" of quantization_config; 3:4 if it is missing, as older
-/// checkpoints have no other. Refuses "N" and "M" that contradict it.
+/// Reads the field "codebook" of quantization_config; 3:4 if the field is
+/// missing, because older checkpoints have no other codebook. Refuses fields
+/// "N" and "M" that contradict it.
 const format::Codebook *readCodebook(FieldReader &fields);
 
-/// The largest size of a model: products of two fit int64.
+/// The largest size in a model: the product of two sizes fits int64.
 inline constexpr int64_t kMaxSize = SHERRY_ABI_MAX_SIZE;
 inline constexpr int64_t kMaxHeadDim = 1 << 16;
 
-/// A value by which tokens are chosen.
+/// A parameter of sampling.
 struct SamplingField {
   const char *name;    ///< in generation_config.json and in descriptions
-  const char *ggufKey; ///< llama.cpp's; null: there is none
+  const char *ggufKey; ///< llama.cpp's key; null: it has none
   double min, max;
   bool isInteger;
 };
@@ -132,7 +134,7 @@ llvm::ArrayRef<SamplingField> listSamplingFields();
 
 struct TranslatedConfig;
 
-/// A LLaMA or a model like it. Sizes are positive and at most kMaxSize.
+/// The configuration of a model. Sizes are positive and at most kMaxSize.
 struct ModelConfig {
   const Architecture *architecture;
   int64_t vocabSize;
@@ -152,41 +154,42 @@ struct ModelConfig {
   std::optional<BitNetConfig> bitNet;     ///< not with `quantization`
   std::optional<int64_t> bosTokenId;      ///< below vocabSize
   llvm::SmallVector<int64_t> eosTokenIds; ///< below vocabSize
-  /// What the author of the model recommends, by SamplingField::name.
+  /// Values that the author of the model recommends, by SamplingField::name.
   std::map<std::string, double> sampling;
-  std::vector<std::string> notes; ///< for the user, of what was left out
+  std::vector<std::string> notes; ///< for the user, about ignored values
 
-  /// Whether the inputs of its ternary weights were quantized in training, with
-  /// one scale per token.
+  /// Whether training quantized the inputs of ternary weights with one scale
+  /// per token.
   bool isTrainedPerToken() const {
     return bitNet || llvm::StringRef(architecture->name) == "bitnet";
   }
 
-  /// Reads config.json and, if it is there, generation_config.json.
+  /// Reads config.json and, if it exists, generation_config.json.
   static llvm::Expected<ModelConfig> load(llvm::StringRef directory);
 
-  /// Reads the text of a config.json. The identifier of the buffer is the
-  /// file's name in messages, here and below.
+  /// Reads the text of a config.json. Messages name the file by the identifier
+  /// of the buffer, here and below.
   static llvm::Expected<ModelConfig> parse(llvm::MemoryBufferRef json);
 
-  /// Reads what another file says, by the names that it has there.
+  /// Reads the values of another file, which messages name by their keys in
+  /// this file.
   static llvm::Expected<ModelConfig> parse(llvm::StringRef file,
                                            const TranslatedConfig &translated);
 
-  /// Takes over what the text of a generation_config.json says.
+  /// Applies the text of a generation_config.json.
   llvm::Error applyGenerationConfig(llvm::MemoryBufferRef json);
 };
 
-/// What rope_scaling divides the frequency theta^(-2i / head_dim) of each pair
-/// by; empty if there is none.
+/// The numbers by which rope_scaling divides the frequency theta^(-2i /
+/// head_dim) of each pair; empty without rope_scaling.
 std::vector<double> listRopeDivisors(const ModelConfig &config);
 /// The frequency of each pair, in radians per position.
 std::vector<double> computeRopeFrequencies(const ModelConfig &config);
 
-/// In the order of the graph.
+/// The linear layers of a transformer layer, in the order of the graph.
 llvm::SmallVector<LinearLayer> listLinearLayers(const ModelConfig &config);
 
-/// The tensor of its weight in the checkpoint.
+/// The name of the tensor of the weight in the checkpoint.
 std::string nameWeight(const LinearLayer &linear, int64_t layer);
 
 } // namespace sherry

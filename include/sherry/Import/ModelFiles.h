@@ -1,4 +1,4 @@
-//===- ModelFiles.h - A model as people have it -----------------*- C++ -*-===//
+//===- ModelFiles.h - A model in its files ----------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -12,31 +12,31 @@
 
 namespace sherry {
 
-/// What is read of a model.
+/// Options for opening a model.
 struct OpenOptions {
   bool weights = true;
   bool tokenizer = true;
   StqScale stqScale = StqScale::Auto; ///< of GGUF files
-  llvm::ArrayRef<Remedy> remedies;    ///< of the tool, for notes
+  llvm::ArrayRef<Remedy> remedies;    ///< options of the tool, for notes
 };
 
-/// A Hugging Face folder or a GGUF file, opened.
+/// An open Hugging Face folder or GGUF file.
 struct ModelFiles {
   ModelConfig config;
-  std::string configJson; ///< of GGUF files: what stands for config.json
+  std::string configJson; ///< of a GGUF file: its values as a config.json
   TokenizerFile tokenizer;
   std::optional<Checkpoint> checkpoint;
   /// The first GGUF file; it lives as long as the checkpoint. Null for a
   /// folder.
   const GgufFile *gguf = nullptr;
-  std::vector<std::string> notes; ///< for the user, of what was guessed
+  std::vector<std::string> notes; ///< for the user, about guesses
 
-  /// A path to a file means GGUF, to a folder Hugging Face.
+  /// Opens a GGUF file or a Hugging Face folder.
   static llvm::Expected<ModelFiles> open(llvm::StringRef path,
                                          const OpenOptions &options);
 };
 
-/// The tokenizer of a model alone. Fails if there is none.
+/// Reads the tokenizer of a model alone. Fails if the model has none.
 llvm::Expected<TokenizerFile> openTokenizer(llvm::StringRef path);
 
 } // namespace sherry

@@ -1,9 +1,10 @@
-//===- PreTokenizers.h - How GGUF files name the rules of words -*- C++ -*-===//
+//===- PreTokenizers.h - Rules of words in GGUF files -----------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The values of tokenizer.ggml.pre, as llama.cpp (src/llama-vocab.cpp) has
-// them: by which expressions a byte-level tokenizer cuts texts into words.
+// The values of tokenizer.ggml.pre, as in llama.cpp (src/llama-vocab.cpp). A
+// value names the expressions by which a byte-level tokenizer cuts texts into
+// words.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_IMPORT_PRETOKENIZERS_H
@@ -21,19 +22,19 @@ struct PreTokenizer {
   /// The expressions that cut texts, one after the other.
   std::vector<std::string> patterns;
   bool ignoresMerges = false; ///< words that are tokens are not merged
-  bool addsBos = false;       ///< texts begin with BOS if the file says nothing
-  bool normalizes = false;    ///< texts are brought to NFC before
+  bool addsBos = false;       ///< default: texts begin with BOS
+  bool normalizes = false;    ///< texts are first brought to NFC
 };
 
-/// The rule of a value of tokenizer.ggml.pre, "" if the file has none; without
-/// patterns if it is not known.
+/// The rule of a value of tokenizer.ggml.pre; "" stands for a missing value. An
+/// unknown value gives a rule without patterns.
 PreTokenizer getPreTokenizer(llvm::StringRef name);
 
-/// The names that are known, for a message.
+/// The known names, for messages.
 std::string listPreTokenizers();
 
-/// The value of tokenizer.ggml.pre for a tokenizer that does this; empty if
-/// there is none. Only patterns, ignoresMerges and normalizes are looked at.
+/// The value of tokenizer.ggml.pre with the same patterns, ignoresMerges and
+/// normalizes; empty if no value has them.
 std::string findPreTokenizer(const PreTokenizer &rule);
 
 } // namespace sherry

@@ -2,9 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A safetensors file is the length of a JSON header (8 bytes), the header,
-// which names each tensor's type, shape and bytes, and the bytes. Files come
-// from strangers: everything is checked when the file is opened.
+// A safetensors file has the length of a JSON header (8 bytes), the header,
+// which gives each tensor's type, shape and bytes, and the bytes. Files come
+// from strangers, so everything is checked when the file is opened.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_IMPORT_SAFETENSORS_H
@@ -25,7 +25,7 @@ namespace sherry {
 class SafetensorsFile : public TensorFile {
 public:
   static llvm::Expected<SafetensorsFile> open(llvm::StringRef path);
-  /// The identifier of the buffer is the file's name in messages.
+  /// Messages name the file by the identifier of the buffer.
   static llvm::Expected<SafetensorsFile>
   parse(std::unique_ptr<llvm::MemoryBuffer> buffer);
 
@@ -38,7 +38,7 @@ public:
 
 private:
   struct Tensor {
-    std::optional<format::TensorType> storage; ///< not set: no weight is read
+    std::optional<format::TensorType> storage; ///< not set: not for weights
     std::string dtypeName;
     llvm::SmallVector<int64_t, 2> shape;
     llvm::StringRef bytes;

@@ -17,16 +17,16 @@
 
 namespace sherry {
 
-/// [G5] What makes trits times a scale of the numbers of a BitNet checkpoint.
+/// [G5] How the numbers of a BitNet checkpoint become trits times a scale.
 struct TritRule {
   float scale;
-  /// Numbers are rounded to trits after a product with it; 0: the file has
-  /// trits, four rows in a byte.
+  /// Numbers are multiplied by this and rounded to trits; 0: the file has
+  /// trits, four rows per byte.
   float inverse;
 };
 
-/// A tensor whose elements can be read. Refers to the file that it lies in,
-/// which must live longer. Rows are whole blocks of the storage type.
+/// A tensor whose elements can be read. Does not own its bytes: the file must
+/// live longer. Rows are whole blocks of the storage type.
 class TensorView {
 public:
   TensorView(llvm::StringRef file, llvm::StringRef name,
@@ -36,8 +36,8 @@ public:
 
   llvm::StringRef getFile() const { return file; }
   llvm::StringRef getName() const { return name; }
-  /// How numbers are stored; Trits if they are to become that, and F32 if they
-  /// are products.
+  /// The type of the numbers: Trits after setTrits(), F32 for numbers (not
+  /// blocks) with a factor, else the type in the file.
   format::TensorType getTensorType() const {
     if (trits)
       return format::TensorType::Trits;
@@ -47,24 +47,24 @@ public:
   llvm::ArrayRef<int64_t> getShape() const { return shape; }
   llvm::StringRef getBytes() const { return bytes; }
 
-  /// Elements of the last dimension; 1 if there is none.
+  /// Elements of the last dimension; 1 for a scalar.
   int64_t getCols() const { return shape.empty() ? 1 : shape.back(); }
   /// Product of the other dimensions: a vector is one row.
   int64_t getRows() const;
 
-  /// Declares that the rows of every head of `rows` rows, an even number, lie
-  /// as two interleaved halves in the file (0, rows / 2, 1, ...), as GGUF files
-  /// of LLaMA have the matrices of queries and keys. They are read in order.
+  /// Declares that the file stores every head of `rows` rows (an even number)
+  /// as two interleaved halves (0, rows / 2, 1, ...), as GGUF files of LLaMA
+  /// store the matrices of queries and keys. Rows are then read in their order.
   void setInterleavedHeads(int64_t rows) { headRows = rows; }
 
-  /// The numbers are read as trits times a scale from now on.
+  /// From now on, numbers are read as trits times a scale.
   void setTrits(const TritRule &rule) { trits = rule; }
-  /// Nothing if they are no trits, or have scales in the tensor.
+  /// The scale of setTrits(); nothing for other tensors.
   std::optional<float> getTritScale() const {
     return trits ? std::optional(trits->scale) : std::nullopt;
   }
 
-  /// A number counts times `value` from now on.
+  /// From now on, numbers are multiplied by `value` when read.
   void setFactor(float value) { factor = value; }
   float getFactor() const { return factor; }
 
@@ -72,9 +72,8 @@ public:
   /// rows that do not exist and on NaN and infinity.
   llvm::Error readRows(int64_t row, int64_t count, float *out) const;
 
-  /// Copies the bytes of rows that exist to `out`; those of I2_S with the scale
-  /// of the tensor behind each block. They are without the factor. Not for
-  /// Trits.
+  /// Copies the bytes of existing rows to `out`, without the factor. Each block
+  /// of I2_S is followed by the scale of the tensor. Not for Trits.
   void copyRows(int64_t row, int64_t count, uint8_t *out) const;
   int64_t getRowBytes() const {
     return format::infoOf(storage).rowBytes(getCols());
@@ -82,7 +81,7 @@ public:
 
 private:
   void copyRow(int64_t row, uint8_t *out) const;
-  /// In the file.
+  /// The bytes of a row in the file.
   const uint8_t *rowAt(int64_t row, int64_t rowBytes) const;
   bool unpackTrits(int64_t row, float *out) const;
 
@@ -101,10 +100,11 @@ public:
   virtual ~TensorFile() = default;
 
   virtual llvm::StringRef getPath() const = 0;
-  /// In alphabetical order.
+  /// All names, in alphabetical order.
   virtual llvm::SmallVector<llvm::StringRef> getTensorNames() const = 0;
   virtual bool hasTensor(llvm::StringRef name) const = 0;
-  /// Fails if there is none of this name or no weight is read from its type.
+  /// Fails if there is no tensor of this name, or if weights are not read from
+  /// its type.
   virtual llvm::Expected<TensorView> getTensor(llvm::StringRef name) const = 0;
 };
 

@@ -2,9 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A tokenizer travels through the compiler as the text of a tokenizer.json;
-// those of other files are turned into one. Only what must fit the model is
-// looked at here; the runtime reads the rest.
+// The compiler handles a tokenizer as the text of a tokenizer.json, and
+// converts tokenizers of other formats to it. It checks only that the tokenizer
+// fits the model; the runtime reads the rest.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_IMPORT_TOKENIZERFILE_H
@@ -24,30 +24,28 @@
 namespace sherry {
 
 struct TokenizerFile {
-  std::unique_ptr<llvm::MemoryBuffer> json; ///< null: there is none
-  /// Whether a text starts with the BOS token: add_bos_token of
-  /// tokenizer_config.json, else what the post_processor of tokenizer.json
-  /// does.
+  std::unique_ptr<llvm::MemoryBuffer> json; ///< null: no tokenizer
+  /// Whether a text starts with the BOS token, by add_bos_token of
+  /// tokenizer_config.json, else by the post_processor of tokenizer.json.
   bool addBos = false;
 
-  /// How chats are written as text, a Jinja template; empty: the files do not
-  /// say.
+  /// A Jinja template that writes chats as text; empty: the files have none.
   std::string chatTemplate;
-  /// Names of the template's bos_token and eos_token, by tokenizer_config.json
-  /// or special_tokens_map.json; nothing where these say null. One that is not
-  /// here is the name of the token that the model's config has.
+  /// Texts of the template's bos_token and eos_token, by tokenizer_config.json
+  /// or special_tokens_map.json; nothing where these files say null. A token
+  /// that is not in the map has the text of the token in the model's config.
   std::map<std::string, std::optional<std::string>> specialTokens;
   /// The BOS token that the files name; it is not in tokenizer.json.
   std::optional<int64_t> bosToken;
-  std::vector<std::string> notes; ///< for the user, of what was left out
+  std::vector<std::string> notes; ///< for the user, about ignored tokens
 
-  /// Reads tokenizer.json of a folder or, if there is none, tokenizer.model, or
-  /// else vocab.json and merges.txt. Tokens whose ids are not below `vocabSize`
-  /// are left out if no text becomes them, but for their names; fails if there
-  /// are others.
+  /// Reads tokenizer.json of a folder, else tokenizer.model, else vocab.json
+  /// and merges.txt. A token whose id is not below `vocabSize` is left out if
+  /// only its own name becomes it; fails if there are other tokens of this
+  /// kind.
   static llvm::Expected<TokenizerFile> load(llvm::StringRef directory,
                                             int64_t vocabSize);
-  /// The same of a GGUF file.
+  /// Reads the tokenizer of a GGUF file in the same way.
   static llvm::Expected<TokenizerFile> load(const GgufFile &file,
                                             int64_t vocabSize);
 };
@@ -57,8 +55,8 @@ struct TokenizerFile {
 llvm::Expected<bool> checkTokenizer(llvm::MemoryBufferRef json,
                                     int64_t vocabSize);
 
-/// Takes over what the text of a tokenizer_config.json says: add_bos_token,
-/// chat_template and names of special tokens.
+/// Applies the text of a tokenizer_config.json: add_bos_token, chat_template
+/// and names of special tokens.
 llvm::Error applyTokenizerConfig(llvm::MemoryBufferRef json,
                                  TokenizerFile &tokenizer);
 

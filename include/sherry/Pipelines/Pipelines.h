@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The pipelines that sherry-compile runs one after the other, also registered
-// under these names for sherry-opt. They have no options: what depends on the
-// target stands on the module (`sherry-attach-target`). docs/Pipeline.md says
-// what IR is legal after each.
+// under these names for sherry-opt. They have no options: attributes of the
+// module describe the target (`sherry-attach-target`). docs/Pipeline.md lists
+// the IR that is legal after each pipeline.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_PIPELINES_PIPELINES_H
@@ -16,18 +16,18 @@
 namespace sherry {
 
 /// `sherry-layout-pipeline`: a graph to specialised graphs whose weights have
-/// layouts and places.
+/// layouts and offsets.
 void buildLayoutPipeline(mlir::OpPassManager &pm);
-/// `sherry-loops-pipeline`: graphs to loops over buffers, affine where their
-/// bounds and subscripts are.
+/// `sherry-loops-pipeline`: graphs to loops over buffers, which are affine if
+/// their bounds and subscripts are.
 void buildLoopsPipeline(mlir::OpPassManager &pm);
-/// `sherry-kernel-pipeline`: loops to those of one thread, over buffers in the
-/// workspace, with codes taken apart.
+/// `sherry-kernel-pipeline`: loops to the loops of one thread, over buffers in
+/// the workspace, with ops on single codes.
 void buildKernelPipeline(mlir::OpPassManager &pm);
 /// `sherry-llvm-pipeline`: loops and kernel ops to the LLVM dialect.
 void buildLLVMPipeline(mlir::OpPassManager &pm);
 
-/// Makes the pipelines known by name.
+/// Registers the pipelines by name.
 void registerPipelines();
 
 } // namespace sherry

@@ -1,4 +1,4 @@
-//===- InputFile.h - Files that are read ------------------------*- C++ -*-===//
+//===- InputFile.h - Input files --------------------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -16,19 +16,19 @@ namespace sherry {
 
 /// Maps or reads a regular file of at most `maxBytes` bytes.
 ///
-/// Bytes of a mapped file that are gone when they are looked at, because the
-/// file became shorter meanwhile, end the process with a message, status 1 and
-/// without its unfinished outputs: no reader of a mapping can return from that.
+/// If a mapped file becomes shorter, a read of its missing bytes ends the
+/// process with a message and status 1, and removes unfinished outputs: no
+/// reader of a mapping can return from the signal.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 readFile(llvm::StringRef path, uint64_t maxBytes);
 
-/// Fails if a file whose buffer is still there has changed since readFile has
-/// mapped it, or its name is that of another or of none: what was read may be
-/// of two versions. To be asked when all is read.
+/// Fails if a file whose buffer still exists has changed since readFile mapped
+/// it, or if its name now belongs to another file or to none: the bytes that
+/// were read may belong to two versions. Call it when all is read.
 llvm::Error checkUnchanged();
 
 /// Fails if `output` is one of the files that readFile has opened so far, under
-/// this or another name. An output that does not exist yet is none of them.
+/// this or another name. Succeeds if `output` does not exist.
 llvm::Error checkNotRead(llvm::StringRef output);
 
 } // namespace sherry

@@ -1,4 +1,4 @@
-//===- OutputFile.h - Files that are whole or not there ---------*- C++ -*-===//
+//===- OutputFile.h - Files that are written atomically ---------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -13,10 +13,10 @@
 
 namespace sherry {
 
-/// Writes a file through `write` that gets the name `path` when it is complete
-/// (see PendingFile); of a link, the file that it names is replaced. `path` "-"
-/// is the standard output; what is no regular file (a device, a pipe) is
-/// written to directly, at once if it cannot be patched.
+/// Writes a file through `write`; the file gets the name `path` when it is
+/// complete (see PendingFile). If `path` is a link, the target of the link is
+/// replaced. `path` "-" is the standard output. A device or pipe is written
+/// directly, and at once if it cannot seek.
 llvm::Error writeFileAtomically(
     llvm::StringRef path,
     llvm::function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write);

@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Libraries say what is wrong; only a tool knows which of its options helps.
+// Libraries report problems; only a tool knows which of its options helps.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_SUPPORT_PROBLEM_H
@@ -25,10 +25,10 @@ enum class Problem {
   UnusedStqScale,      ///< a type of scales that no tensor has
   IntegerStqScales,    ///< scales are read as integers
   CacheHeadSize,       ///< heads that an i8 cache cannot hold
-  LaterStage,          ///< IR of a stage behind the last one
+  LaterStage,          ///< IR of a stage after the last stage to run
   UnknownPreTokenizer, ///< no name in GGUF files
-  NeedsFolder,         ///< what GGUF files cannot say
-  TritsWithoutPattern, ///< which no 3:4-sparse or dense type holds
+  NeedsFolder,         ///< GGUF files cannot hold a property
+  TritsWithoutPattern, ///< no 3:4-sparse or dense type holds these trits
   UnknownTrainingKey,
 };
 
@@ -52,7 +52,7 @@ private:
 
 llvm::Error makeError(Problem problem, const llvm::Twine &message);
 
-/// What a tool appends to the message of a problem.
+/// The text that a tool appends to the message of a problem.
 struct Remedy {
   Problem problem;
   std::string text;

@@ -1,4 +1,4 @@
-//===- ToolProcess.h - What every tool begins with --------------*- C++ -*-===//
+//===- ToolProcess.h - The start of every tool ------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -9,14 +9,15 @@
 namespace sherry {
 
 /// Lets LLVM catch the signals that end a program, so that unfinished files are
-/// removed; but signals that the program was started to ignore (by nohup, or as
-/// a job in the background of a script) stay ignored. Without it, LLVM catches
-/// them all with the first file that is to be removed.
+/// removed. Signals that were ignored at the start (by nohup, or for a job in
+/// the background of a script) stay ignored. Without this call, LLVM catches
+/// all signals as soon as it has a file to remove.
 void catchSignals();
 
-/// To be called first in the main function of a program that prints by
-/// llvm::outs(). Calls catchSignals(). A standard output that takes no more
-/// (a full disk) ends the program with an error message and status 1.
+/// Call this first in the main function of a program that prints by
+/// llvm::outs(). Calls catchSignals(). If the standard output fails (for
+/// example on a full disk), the program ends with an error message and
+/// status 1.
 void startTool();
 
 } // namespace sherry

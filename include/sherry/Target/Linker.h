@@ -14,10 +14,10 @@
 
 namespace sherry {
 
-/// Links an object file in memory to a shared object in memory, with ld.lld
-/// (`linker`, or found on the PATH and beside LLVM if empty). The result
-/// needs no library; an undefined symbol is an error. Equal input gives equal
-/// output. No temporary file is left behind.
+/// Links an object file in memory to a shared object in memory, with the ld.lld
+/// at `linker`; if empty, the one on the PATH or beside LLVM. The result needs
+/// no library; an undefined symbol is an error. Equal input gives equal output.
+/// Leaves no temporary file.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 linkSharedObject(llvm::StringRef object, llvm::StringRef linker = "");
 

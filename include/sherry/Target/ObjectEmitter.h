@@ -16,20 +16,20 @@
 
 namespace sherry {
 
-/// Optimizes modules and emits code for one target. Position-independent, no
-/// fast-math, and no calls that are not in the IR: library functions are
-/// unknown to the optimizer.
+/// Optimizes modules and emits code for one target. The code is
+/// position-independent, without fast-math, and has no calls that are not in
+/// the IR, because the optimizer knows no library functions.
 class ObjectEmitter {
 public:
   static llvm::Expected<ObjectEmitter> create(const TargetModel &target);
 
   /// Sets target and function attributes and runs the O3 pipeline. Functions
-  /// with the attribute `sherry-baseline` are compiled for plain x86-64, so
+  /// with the attribute `sherry-baseline` are compiled for the base CPU, so
   /// that they run on every CPU.
   void optimize(llvm::Module &module) const;
 
   /// Writes an object file or assembly of an optimized module. Fails if a
-  /// function, with those that it calls, takes more stack than
+  /// function together with its callees takes more stack than
   /// SHERRY_ABI_MAX_STACK.
   llvm::Error emit(llvm::Module &module, llvm::raw_pwrite_stream &out,
                    llvm::CodeGenFileType type) const;
@@ -39,7 +39,7 @@ private:
   std::unique_ptr<llvm::TargetMachine> machine;
 };
 
-/// Marks functions that must run before the CPU has been checked.
+/// Marks functions that run before the CPU is checked.
 inline constexpr llvm::StringLiteral kBaselineAttribute = "sherry-baseline";
 
 } // namespace sherry

@@ -14,40 +14,39 @@
 
 namespace sherry {
 
-/// Choices that change speed only, never results. The defaults suit a CPU of
-/// which nothing is known; docs/Performance.md has the measurements behind the
-/// others.
+/// Choices that change speed only, never results. The defaults are for an
+/// unknown CPU; docs/Performance.md has the measurements behind other values.
 struct Schedule {
   /// Most tokens of a prefill call.
   int64_t maxBlock = 128;
-  /// How many bytes ahead decoding prefetches weights into the first-level
-  /// cache, and beside that into the second-level cache; 0: not at all.
+  /// Bytes that decode prefetches weights ahead into the first-level cache and,
+  /// in addition, into the second-level cache; 0: no prefetches.
   int64_t prefetch = 4096, prefetchL2 = 16384;
   /// Tiles of 32 outputs whose steps alternate in the weights.
   int64_t interleave = 1;
-  /// Bytes of the codes of a step [T6].
+  /// Order of the codes of a step in bytes [T6], [T7].
   format::CodeOrder order = format::CodeOrder::Words;
   /// Most tokens that are looked up in tables together: functions for 1, 2, 4
-  /// ... up to so many tokens have tables.
+  /// ... up to this number of tokens have tables.
   int64_t lookupTokens = 1;
-  /// Several tokens: pairs of products are summed in 16 bits, for CPUs that
-  /// have no instruction for four.
+  /// With several tokens, pairs of products are summed in 16 bits, for CPUs
+  /// without an instruction that sums four.
   bool pairSums = false;
-  /// Several tokens: the first ones are multiplied while weights are decoded,
-  /// for CPUs that decode in a few instructions.
+  /// With several tokens, the first tokens are multiplied while codes are
+  /// unpacked, for CPUs that unpack in a few instructions.
   bool fuseDecode = false;
-  /// Several tokens: 32 of them are multiplied with a whole panel at once, for
-  /// CPUs with a matrix unit.
+  /// With several tokens, 32 tokens at a time are multiplied with a whole
+  /// panel, for CPUs with a matrix unit.
   bool multiplyPanels = false;
 };
 
 /// A number of the schedule that users can choose.
 struct ScheduleField {
-  /// In metadata, caches and `#sherry.schedule`; the option of sherry-compile
-  /// has `-` for `_`.
+  /// Name in metadata, in caches of schedules and in `#sherry.schedule`; the
+  /// option of sherry-compile has `-` for `_`.
   const char *name;
   int64_t Schedule::*value;
-  int64_t least, most, unit; ///< what it can be
+  int64_t least, most, unit; ///< multiples of unit in [least, most] are valid
 
   std::string option() const {
     std::string result = std::string("--") + name;
@@ -73,16 +72,16 @@ inline constexpr ScheduleField kScheduleFields[] = {
     {"interleave", &Schedule::interleave, 1, format::kMaxInterleave, 1},
 };
 
-/// Most tokens of functions with tables: their rows are in one block.
+/// Most tokens of functions with tables: their rows are in one block of tokens.
 inline constexpr int64_t kMostLookupTokens = 8;
 
-/// A function of the model for calls of up to so many tokens.
+/// A function of the model and the most tokens of a call.
 struct EntryPoint {
   std::string name;
   int64_t maxTokens;
 };
 
-/// Those of a model, with the fewest tokens first.
+/// The entry points of a model, with the fewest tokens first.
 inline std::vector<EntryPoint> getEntryPoints(const Schedule &schedule) {
   std::vector<EntryPoint> entries{{"decode", 1}};
   for (int64_t tokens = 2;

@@ -19,11 +19,12 @@ namespace sherry {
 /// Writes the files `paths`, one for each rank of the model: the shared object
 /// `code` with two more sections that are not loaded:
 /// SHERRY_ABI_WEIGHTS_SECTION of `weightsSize` bytes, page-aligned, and
-/// SHERRY_ABI_CHECKSUM_SECTION at the end. `writeWeights` streams the bytes of
-/// the former, of one rank after the other.
+/// SHERRY_ABI_CHECKSUM_SECTION at the end. `writeWeights` streams the weights
+/// section of one rank after the other.
 ///
-/// A file appears under its name only when it is complete, and when those of
-/// all later ranks are; on failure or a signal nothing is left of the others.
+/// A file gets its name only when it and the files of all later ranks are
+/// complete. After a failure or a signal, nothing is left of files without a
+/// name.
 llvm::Error writeSharedObjects(
     llvm::ArrayRef<std::string> paths, llvm::StringRef code,
     uint64_t weightsSize,

@@ -18,49 +18,49 @@
 
 namespace sherry {
 
-/// CPUs for which the same code is good.
+/// CPUs with the same schedule.
 struct CpuFamily {
-  llvm::StringLiteral prefix; ///< of the names that LLVM has for them
-  uint64_t features;          ///< they have all of these
-  /// Vectors that code generation should not split, in bits; 0: its own choice.
+  llvm::StringLiteral prefix; ///< common prefix of their names in LLVM
+  uint64_t features;          ///< features that all of them have
+  /// Bits of vectors that code generation should not split; 0: its own choice.
   unsigned vectorBits;
   Schedule schedule;
 };
 
-/// What an instruction set says of its CPUs. Each has a folder of lib/Target.
+/// An instruction set and its CPUs. Each has a folder in lib/Target.
 struct InstructionSet {
-  llvm::StringLiteral name;    ///< as messages call it
-  llvm::StringLiteral triple;  ///< of LLVM
+  llvm::StringLiteral name;    ///< for messages
+  llvm::StringLiteral triple;  ///< LLVM's target triple
   llvm::StringLiteral baseCpu; ///< code for it runs on every CPU
   uint16_t elfMachine;         ///< e_machine of ELF headers
-  /// What code may use, as LLVM spells it: "+avx2". The index is the bit in
-  /// sherry_abi_model.
+  /// Features that code may use, as LLVM spells them: "+avx2". The index is the
+  /// bit in sherry_abi_model.
   llvm::ArrayRef<llvm::StringLiteral> features;
-  uint64_t fusedMultiplyAdd; ///< features that round a product and a sum once
+  uint64_t fusedMultiplyAdd; ///< features that give an FMA instruction
   uint64_t required;         ///< features without which no model can run
   llvm::StringLiteral whatIsRequired, cpuNames; ///< for messages
-  /// Without those that are of no use because others are missing.
+  /// Drops features that are useless because other features are missing.
   uint64_t (*dropUseless)(uint64_t features);
-  /// Of this machine.
+  /// The features of this machine.
   uint64_t (*getHostFeatures)();
-  /// A CPU belongs to the first family whose prefix and features it has; the
-  /// last one fits every CPU.
+  /// A CPU belongs to the first family whose prefix and features it has. The
+  /// last family fits every CPU.
   llvm::ArrayRef<CpuFamily> families;
 };
 
 const InstructionSet &getX86();
 
-/// A CPU by name, and those of its features that generated code may use.
+/// A CPU, by name, and those of its features that generated code may use.
 class TargetModel {
 public:
   std::string cpu;
   uint64_t features = 0; ///< bits of sherry_abi_cpu_feature
 
-  /// `native` (this machine) or any name LLVM knows for x86-64, such as
-  /// x86-64-v3. Fails on unknown names and on CPUs below x86-64-v2.
+  /// `name` is `native` (this machine) or a name that LLVM knows for x86-64,
+  /// such as x86-64-v3. Fails on unknown names and on CPUs below x86-64-v2.
   static llvm::Expected<TargetModel> get(llvm::StringRef name);
-  /// With these features instead of all that a CPU has. Fails on features that
-  /// no runtime checks for.
+  /// The same with these features instead of all features of the CPU. Fails on
+  /// features that no runtime checks.
   static llvm::Expected<TargetModel>
   get(llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> features);
 
@@ -68,15 +68,16 @@ public:
   bool has(sherry_abi_cpu_feature feature) const {
     return features >> feature & 1;
   }
-  /// As LLVM spells them: "+avx2", ...
+  /// The features as LLVM spells them: "+avx2", ...
   llvm::SmallVector<llvm::StringRef> getFeatureNames() const;
   std::string getFeatureString() const;
-  /// Whether it rounds a product and its addition once, by an instruction.
+  /// Whether the CPU has an instruction that rounds a product and its addition
+  /// once.
   bool hasFusedMultiplyAdd() const {
     return (features & instructionSet->fusedMultiplyAdd) != 0;
   }
   unsigned getVectorBits() const { return getFamily().vectorBits; }
-  /// What suits it.
+  /// The schedule of the CPU's family.
   const Schedule &getSchedule() const { return getFamily().schedule; }
 
 private:

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // AdamW (Loshchilov and Hutter, arXiv 1711.05101) with clipping by the norm of
-// all gradients. One pass over each parameter takes in what the residual path
-// and clipping do to its gradient.
+// all gradients. One pass over each parameter includes the factors of the
+// residual path and of clipping.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_TRAINING_ADAMW_H
@@ -16,7 +16,7 @@ namespace sherry::training {
 
 struct AdamWOptions {
   double beta1, beta2, epsilon;
-  double weightDecay;     ///< of matrices; vectors have none
+  double weightDecay;     ///< for matrices only
   double maxGradientNorm; ///< 0: no clipping
 };
 
@@ -26,8 +26,8 @@ inline bool isProjected(const Parameter &parameter, const Transformer &model) {
          model.getProjection().kind != QuantizerKind::None;
 }
 
-/// The straight-through gradient of a latent weight is that of
-/// Q(W) + lambda * W times this: Q counts as the identity.
+/// The straight-through gradient of a latent weight is the gradient of
+/// Q(W) + lambda * W times this factor: Q counts as the identity.
 inline double getGradientFactor(const Parameter &parameter,
                                 const Transformer &model, double lambda) {
   return isProjected(parameter, model) ? 1 + lambda : 1;
@@ -40,8 +40,8 @@ public:
   /// The norm of the gradients of all latent weights.
   static double computeGradientNorm(const Transformer &model, double lambda);
 
-  /// Updates the weights from their gradients, of norm `norm`. `step` counts
-  /// from 1.
+  /// Updates the weights from their gradients, whose norm is `norm`. `step`
+  /// counts from 1.
   void update(Transformer &model, double lambda, double norm,
               double learningRate, int64_t step);
 

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // In training a layer computes Y = X Q(W)^T + lambda X W^T (Arenas, arXiv
-// 2601.07892). Lambda is a function of the optimizer steps that are done, so
-// that it does not depend on batches, on accumulation or on interruptions.
+// 2601.07892). Lambda is a function of the number of optimizer steps so far, so
+// it does not depend on batches, accumulation or interruptions.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_TRAINING_ARENAS_H
@@ -26,7 +26,7 @@ namespace sherry::training {
 ///   cosine       (1 + cos(pi u)) / 2
 ///   exponential  (exp(-5 u) - exp(-5)) / (1 - exp(-5))
 ///   constant     1
-/// and none is 0 everywhere.
+/// and the shape `none` is 0 everywhere.
 class Arenas {
 public:
   enum class Schedule { None, Linear, Cosine, Exponential, Constant };

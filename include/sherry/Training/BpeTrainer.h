@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Learns from pieces of text which neighbours to merge (Sennrich et al., 2016,
+// Learns merges of adjacent tokens from pieces of text (Sennrich et al., 2016,
 // on bytes).
 //
 //===----------------------------------------------------------------------===//
@@ -19,23 +19,22 @@
 
 namespace sherry::training {
 
-/// The ids of two tokens next to each other.
+/// The ids of two adjacent tokens.
 using TokenPair = std::pair<uint32_t, uint32_t>;
 
 struct BpeVocabulary {
   std::vector<std::string> tokens; ///< bytes, by id; all differ
-  std::vector<TokenPair> merges;   ///< each made the next of the tokens
-  uint64_t encodedTokens = 0;      ///< what the pieces become
+  std::vector<TokenPair> merges;   ///< each makes the next token
+  uint64_t encodedTokens = 0;      ///< number of tokens of all pieces
 };
 
 class BpeTrainer {
 public:
-  /// Longer pieces count as several, so that the time for a merge is bounded by
-  /// the pieces that have it.
+  /// Longer pieces are split, so that the number of pieces with a pair bounds
+  /// the time of its merge.
   static constexpr size_t kMaxPieceBytes = 256;
 
-  /// Counts `piece`, any bytes, once more. Memory is taken only for a piece
-  /// that is new.
+  /// Counts `piece`, any bytes, once more. Only a new piece takes memory.
   void addPiece(llvm::StringRef piece);
 
   uint64_t getDistinctPieces() const { return pieces.size(); }
@@ -46,18 +45,18 @@ public:
   ///
   /// The first 256 tokens are the bytes, in the order of the characters that
   /// stand for them in the byte-level alphabet. A pair occurs wherever its
-  /// tokens are neighbours: twice in `aaa`. Of pairs that occur equally often
-  /// the one of the smallest left id is merged, of these the one of the
-  /// smallest right id. In a piece, merging goes from left to right. Hugging
-  /// Face tokenizers (BpeTrainer) has the same rules.
+  /// tokens are adjacent: twice in `aaa`. Of pairs that occur equally often,
+  /// the pair with the smallest left id is merged, then the pair with the
+  /// smallest right id. Within a piece, merging goes from left to right.
+  /// Hugging Face tokenizers (BpeTrainer) has the same rules.
   ///
   /// The result depends on the number of times that each piece was added, not
-  /// on the order. `onMerge` gets the number of tokens so far.
+  /// on the order. Calls `onMerge` with the number of tokens so far.
   BpeVocabulary train(size_t size, uint64_t minFrequency,
                       llvm::function_ref<void(size_t)> onMerge) const;
 
 private:
-  llvm::StringMap<uint64_t> pieces; ///< times that each was added
+  llvm::StringMap<uint64_t> pieces; ///< number of times each was added
   uint64_t bytes = 0;
 };
 

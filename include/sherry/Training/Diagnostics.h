@@ -1,9 +1,9 @@
-//===- Diagnostics.h - How the latent weights are ---------------*- C++ -*-===//
+//===- Diagnostics.h - State of the latent weights --------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the paper looks at (arXiv 2601.07892): whether gradients are diverse,
-// and whether weights are trapped.
+// The measurements of the paper (arXiv 2601.07892): whether gradients are
+// diverse, and whether weights are trapped.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_TRAINING_DIAGNOSTICS_H
@@ -16,15 +16,15 @@
 namespace sherry::training {
 
 /// exp(entropy) of the singular values of a matrix divided by their sum (Roy
-/// and Vetterli, 2007): from 1 to the smaller of the sizes; 0 of a zero matrix.
+/// and Vetterli, 2007): from 1 to the smaller size; 0 for a zero matrix.
 double computeEffectiveRank(const at::Tensor &matrix);
 
-/// When each weight last got another trit, that is another sign or zero.
+/// The step in which each weight last got another trit.
 class TrappedWeights {
 public:
   explicit TrappedWeights(const Transformer &model);
 
-  /// Looks at the trits of the model in a step. At its first call all weights
+  /// Records the trits of the model in a step. In the first call all weights
   /// count as changed.
   void observe(const Transformer &model, int64_t step);
 
@@ -32,13 +32,13 @@ public:
   /// the same for at least `steps` steps.
   double getShare(size_t index, int64_t step, int64_t steps) const;
 
-  /// By the number of the parameter; undefined for what has no trits. `trits`
-  /// as seen last, i8; `changed`: the step of the last change, f32.
+  /// By the index of the parameter; undefined for parameters without trits.
+  /// `trits`: the last trits, i8; `changed`: the step of the last change, f32.
   std::vector<at::Tensor> trits, changed;
 };
 
-/// The number of weights in each bin of `binWidth`, around 0 in the middle of
-/// the bins; what is beyond is in the first and the last.
+/// The number of weights in each of `bins` bins of width `binWidth`, with 0 in
+/// the middle. The first and the last bin also count weights beyond.
 std::vector<int64_t> countBins(const at::Tensor &weights, int64_t bins,
                                double binWidth);
 

@@ -10,27 +10,27 @@
 
 namespace sherry::training {
 
-/// A mean of negative log likelihoods, natural.
+/// A mean of negative natural log likelihoods.
 struct TextLoss {
   double mean = 0;
-  int64_t tokens = 0; ///< that were predicted
+  int64_t tokens = 0; ///< number of predicted tokens
 };
 
-/// Cuts the text into windows of `window` tokens, each of which is read on its
-/// own: all tokens of a window but the first are predicted. That is what
-/// `sherry-run --perplexity --window` does.
+/// Cuts the text into windows of `window` tokens and reads each window on its
+/// own: all its tokens except the first are predicted. `sherry-run --perplexity
+/// --window` does the same.
 TextLoss measureLoss(Transformer &model, llvm::ArrayRef<int32_t> tokens,
                      int64_t window, int64_t batchSize);
 
 struct EvaluationOptions {
-  std::string folder; ///< of a Hugging Face checkpoint
+  std::string folder; ///< a Hugging Face folder
   std::vector<std::string> files;
   int64_t window, batchSize;
-  /// Not set: as the folder's quantization_config says.
+  /// Not set: the projection of the folder's quantization_config.
   std::optional<Projection> projection;
 };
 
-/// The loss of files under a checkpoint whose weights are projected.
+/// The loss of a checkpoint with projected weights on text files.
 llvm::Expected<nlohmann::ordered_json>
 evaluate(const EvaluationOptions &options);
 

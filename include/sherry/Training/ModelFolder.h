@@ -12,34 +12,34 @@
 
 namespace sherry::training {
 
-/// What a config.json says.
+/// The contents of a config.json.
 struct ModelDescription {
   nlohmann::ordered_json json; ///< without quantization_config
   ModelConfig config;
-  /// As quantization_config says, which may name any of our quantizers.
+  /// The projection of quantization_config, with any quantizer of the trainer.
   Projection projection;
 };
 
-/// Reads the config.json of a folder. Fails if the model is no LLaMA.
+/// Reads the config.json of a folder. Fails if the model is not a LLaMA.
 llvm::Expected<ModelDescription> readDescription(llvm::StringRef folder);
 
-/// Describes a new model, of the sizes that `config` gives.
+/// Describes a new model of the sizes in `config`.
 llvm::Expected<ModelDescription>
 makeDescription(const TrainingConfig &config, const TextTokenizer &tokenizer);
 
 /// The quantizer of a configuration.
 Projection makeProjection(const TrainingConfig &config);
 
-/// Opens a checkpoint for evaluation, or as a teacher or a start: its latent
-/// weights, to be projected as `projection` says.
+/// Opens the latent weights of a checkpoint, for evaluation, as a teacher or as
+/// the start of a run. The model projects them by `projection`.
 llvm::Expected<Transformer> loadModel(llvm::StringRef folder,
                                       const ModelDescription &description,
                                       const Projection &projection);
 
-/// Writes the latent weights and all that belongs to them to a folder that
-/// exists. The files of the tokenizer are copied from `tokenizerFolder`.
-/// quantization_config names the quantizer; what is not sherry's,
-/// sherry-compile refuses by name.
+/// Writes the latent weights, the configuration and the tokenizer to an
+/// existing folder. Copies the files of the tokenizer from `tokenizerFolder`.
+/// quantization_config names the quantizer; sherry-compile refuses all
+/// quantizers except sherry's by name.
 llvm::Error writeModelFolder(llvm::StringRef folder,
                              const ModelDescription &description,
                              const Transformer &model,

@@ -2,9 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What LibTorch would compute with several passes over its operands, as one
-// operator each, with its gradient. All tensors are f32 and contiguous; rows
-// are tokens, sequence after sequence. Results do not depend on the number of
+// Operators with gradients, each for a computation that takes LibTorch several
+// passes over its operands. All tensors are f32 and contiguous; rows are
+// tokens, sequence after sequence. Results do not depend on the number of
 // threads.
 //
 //===----------------------------------------------------------------------===//
@@ -25,19 +25,19 @@ at::Tensor rmsNorm(const at::Tensor &x, const at::Tensor &weight,
 at::Tensor swiglu(const at::Tensor &gateUp);
 
 struct AttentionShape {
-  int64_t sequences; ///< N / sequences tokens each
+  int64_t sequences; ///< number of sequences, N / sequences tokens each
   int64_t heads, keyValueHeads, headDim;
 };
 
 /// Causal attention. The rows of qkv[N][(heads + 2 * keyValueHeads) * headDim]
-/// are queries, keys and values; queries and keys of position p are turned by
+/// are queries, keys and values. Queries and keys of position p are rotated by
 /// the angles whose cosines and sines are row p of the tables
-/// [positions][headDim / 2], each feature i with i + headDim / 2 as in Hugging
-/// Face's LLaMA. Returns [N][heads * headDim].
+/// [positions][headDim / 2]; feature i is paired with i + headDim / 2, as in
+/// Hugging Face's LLaMA. Returns [N][heads * headDim].
 at::Tensor attention(const at::Tensor &qkv, const at::Tensor &cosines,
                      const at::Tensor &sines, const AttentionShape &shape);
 
-/// What a student learns from besides the text.
+/// The outputs of a teacher, from which a student learns besides the text.
 struct Teacher {
   at::Tensor hidden; ///< [N][its width]
   at::Tensor head;   ///< [V][its width]
@@ -48,7 +48,7 @@ struct Teacher {
 /// (1 - share) * cross entropy with targets[N], plus
 /// share * temperature^2 * KL(teacher || student) of the distributions
 /// softmax(logits / temperature) (Hinton et al., arXiv 1503.02531). The logits
-/// are never in memory all at once.
+/// are never all in memory.
 at::Tensor headLoss(const at::Tensor &hidden, const at::Tensor &head,
                     const at::Tensor &targets,
                     const std::optional<Teacher> &teacher);

@@ -17,11 +17,11 @@
 
 namespace sherry::training {
 
-/// The regions that share a scale are those of format::TernaryLayout.
+/// Weights share scales as in format::TernaryLayout.
 ///  None     Q(W) = W.
-///  Sherry   trits of a codebook times a scale, as the compiler's own
-///           format::Quantizer has them, which computes them.
-///  Binary   s or -s by the sign of w, that of 0 being +; s the mean of |w|.
+///  Sherry   trits of a codebook times a scale, computed by the compiler's own
+///           format::Quantizer.
+///  Binary   s or -s by the sign of w, + for 0; s is the mean of |w|.
 enum class QuantizerKind { None, Sherry, Binary };
 
 std::optional<QuantizerKind> parseQuantizerKind(llvm::StringRef name);
@@ -33,21 +33,21 @@ struct Projection {
   const format::Codebook *codebook = &format::k3of4; ///< of Sherry
   format::Granularity granularity = format::Granularity::PerGroup;
   int64_t groupSize = 128; ///< a positive multiple of 4; if PerGroup
-  /// Scales are rounded to f16, as the compiler does it.
+  /// Scales are rounded to f16, as in the compiler.
   bool roundsScales = false;
-  /// Trits without a pattern and their scales minimise the squared error
-  /// instead. Others do so anyway.
+  /// Trits without a pattern and their scales minimise the squared error. Trits
+  /// with a pattern always do.
   bool isLeastSquares = false;
 
-  /// Bits that a weight of a matrix [rows][cols] takes: its share of the codes
-  /// and of the scales in f16, without what fills up the last word of a row; of
-  /// None, `denseBits`.
+  /// Bits of a weight of a matrix [rows][cols]: its share of the codes and of
+  /// the scales in f16, without padding at the end of a row; for None,
+  /// `denseBits`.
   double getBitsPerWeight(int64_t rows, int64_t cols, double denseBits) const;
 };
 
-/// Writes Q(W) + lambda * W for weights[rows][cols], cols a multiple of 4 and Q
-/// not None, to `out`, in parallel, and the signs of Q(W) to `trits`, if it is
-/// not null. Fails on NaN and infinity.
+/// Writes Q(W) + lambda * W of weights[rows][cols] to `out`, in parallel, and
+/// the signs of Q(W) to `trits` if it is not null. cols is a multiple of 4, Q
+/// is not None. Fails on NaN and infinity.
 [[nodiscard]] format::Failure project(const Projection &projection,
                                       const float *weights, int64_t rows,
                                       int64_t cols, float lambda, float *out,

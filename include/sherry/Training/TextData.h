@@ -20,7 +20,7 @@ class Tokenizer;
 
 namespace sherry::training {
 
-/// The tokenizer of a Hugging Face folder, as the runtime has it.
+/// The tokenizer of a Hugging Face folder, as in the runtime.
 class TextTokenizer {
 public:
   static llvm::Expected<TextTokenizer> open(llvm::StringRef folder);
@@ -33,8 +33,8 @@ public:
   std::optional<int64_t> getBosToken() const { return bosToken; }
   std::optional<int64_t> getEosToken() const { return eosToken; }
 
-  /// The tokens of the files, one after the other, each as sherry-run's
-  /// --perplexity reads it: with the token in front that the tokenizer says.
+  /// The tokens of the files, one after the other. As in sherry-run's
+  /// --perplexity, a file begins with the BOS token if the tokenizer adds one.
   llvm::Expected<std::vector<int32_t>>
   encodeFiles(llvm::ArrayRef<std::string> paths) const;
 
@@ -46,10 +46,10 @@ private:
   std::optional<int64_t> bosToken, eosToken;
 };
 
-/// Where the sequences of training begin: a pure function of the seed and the
-/// number of the sequence, so that a run that goes on needs no state of it.
-/// Each epoch cuts the text into windows from another place on and goes through
-/// all of them in another random order.
+/// The offsets of the sequences of training: a pure function of the seed and
+/// the number of the sequence, so that a run needs no state to go on. Each
+/// epoch cuts the text into windows from another offset on, and goes through
+/// all windows in another random order.
 class SequenceOrder {
 public:
   /// `tokens` > `length`: a window has `length` tokens and one to predict after
@@ -61,15 +61,15 @@ public:
 
 private:
   int64_t length, windows;
-  int64_t slack; ///< places at which the first window may begin
+  int64_t slack; ///< number of offsets at which the first window may begin
   uint64_t seed;
 };
 
-/// A permutation of [0, count), evaluated at `index`: a Feistel network whose
-/// values beyond `count` are permuted again.
+/// A permutation of [0, count), evaluated at `index`: a Feistel network; values
+/// from `count` on are permuted again.
 int64_t permute(int64_t index, int64_t count, uint64_t seed);
 
-/// int64 tensors of consecutive tokens: inputs[count][length], and the tokens
+/// int64 tensors: inputs[count][length] of consecutive tokens, and the token
 /// after each, targets[count * length].
 struct Batch {
   at::Tensor inputs, targets;

@@ -29,9 +29,10 @@ struct TokenizerOptions {
   uint64_t minFrequency = 2;
 };
 
-/// Trains byte-level BPE. Texts are cut by the runtime's own tokenizer, so that
-/// merges are learned on just the pieces that it will encode: what is not UTF-8
-/// is a piece of its own, and a special token in the text belongs to none.
+/// Trains byte-level BPE. The runtime's own tokenizer cuts the texts, so that
+/// merges are learned on the pieces that it will encode. Bytes that are not
+/// UTF-8 are pieces of their own; special tokens in the text belong to no
+/// piece.
 class TokenizerTrainer {
 public:
   /// Fails if the options contradict each other.
@@ -39,16 +40,17 @@ public:
   TokenizerTrainer(TokenizerTrainer &&);
   ~TokenizerTrainer();
 
-  /// `onProgress` gets the bytes of `text` that are done, every few megabytes.
+  /// Calls `onProgress` with the number of bytes of `text` that are done, every
+  /// few megabytes.
   llvm::Error addText(llvm::StringRef text,
                       llvm::function_ref<void(uint64_t)> onProgress);
 
-  /// The tokens but for the special ones. Fails if no text was added.
+  /// Returns all tokens except the special tokens. Fails if no text was added.
   llvm::Expected<BpeVocabulary>
   train(llvm::function_ref<void(size_t)> onMerge) const;
 
   /// Writes a tokenizer.json of Hugging Face tokenizers. Fails if a special
-  /// token is written like another token.
+  /// token has the same text as another token.
   llvm::Error write(const BpeVocabulary &vocabulary,
                     llvm::raw_ostream &out) const;
 

@@ -15,24 +15,25 @@ namespace sherry::training {
 
 enum class TrainingEnd { Complete, Interrupted };
 
-/// Trains as `config`, which is valid, says. Goes on from the last checkpoint
-/// in the output folder, if there is one; steps, losses and checkpoints are
-/// then those of a run that was never interrupted. Prints progress to `log`.
-/// Once `isStopped` returns true, a checkpoint is written and the run ends.
+/// Trains with `config`, which must be valid. Goes on from the last checkpoint
+/// in the output folder, if there is one; steps, losses and checkpoints then
+/// equal those of a run without interruption. Prints progress to `log`. When
+/// `isStopped` returns true, writes a checkpoint and ends the run.
 ///
-/// Fails, among others, on a loss or a gradient that is not finite, naming the
-/// step, the place in the text and the last checkpoint; nothing is overwritten.
+/// Fails on errors such as a loss or gradient that is not finite; the error
+/// names the step, the offset in the text and the last checkpoint. A failed run
+/// overwrites nothing.
 llvm::Expected<TrainingEnd> train(const TrainingConfig &config,
                                   llvm::raw_ostream &log,
                                   llvm::function_ref<bool()> isStopped);
 
-/// Takes `steps` steps of such a run, of which nothing is kept, and says what
-/// they cost: the rate of their matrix products, beside that of LibTorch's own,
-/// and memory.
+/// Runs `steps` steps with `config`, keeps no result, and reports their cost:
+/// the rate of their matrix products, the rate of LibTorch's own products, and
+/// memory.
 llvm::Expected<nlohmann::ordered_json>
 measureSteps(const TrainingConfig &config, int64_t steps);
 
-/// Sets the number of threads; 0: one for each physical core.
+/// Sets the number of threads; 0: one per physical core.
 void setThreads(int64_t threads);
 
 } // namespace sherry::training

@@ -1,10 +1,9 @@
-//===- TrainingConfig.h - What a training run is told -----------*- C++ -*-===//
+//===- TrainingConfig.h - Configuration of a training run -------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The keys of sherry-train's configuration file. One table describes them: the
-// reader, the flags of the command line, --help and the record of a run are
-// made from it.
+// The keys of sherry-train's configuration file. One table describes them; the
+// reader, the flags of the command line, --help and the record of a run use it.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_TRAINING_TRAININGCONFIG_H
@@ -58,12 +57,12 @@ struct TrainingConfig {
   int64_t trappedSteps = 100, histogramBins = 61;
   int64_t threads = 0;
 
-  /// Takes over the keys of an object; `source` is where it comes from, for
-  /// messages. Fails on keys that do not exist and on values out of range.
+  /// Applies the keys of an object; `source` names its origin in messages.
+  /// Fails on unknown keys and on values out of range.
   llvm::Error apply(const nlohmann::json &object, llvm::StringRef source);
   /// Reads a file of keys.
   llvm::Error load(llvm::StringRef path);
-  /// Checks what several keys have to agree on.
+  /// Checks that the values of different keys agree.
   llvm::Error validate() const;
   /// All keys with their values, in the order of the table.
   nlohmann::ordered_json toJson() const;
@@ -71,7 +70,7 @@ struct TrainingConfig {
 
 struct ConfigKey {
   const char *name;
-  const char *section; ///< of --help
+  const char *section; ///< section of --help
   const char *help;
   std::variant<int64_t TrainingConfig::*, double TrainingConfig::*,
                bool TrainingConfig::*, std::string TrainingConfig::*,
@@ -79,8 +78,8 @@ struct ConfigKey {
       member;
   double min = 0, max = 0;           ///< of numbers
   std::vector<const char *> choices; ///< of strings; empty: any
-  /// A run cannot go on with another value: its records would be others. Files
-  /// may have moved; what is in them is compared.
+  /// A run cannot go on with another value, because its records would differ.
+  /// Paths of files may change; their contents are compared.
   bool isFixed = true;
 };
 

@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The LLaMA of Hugging Face transformers in f32, with latent weights that a
+// LLaMA as in Hugging Face transformers, in f32, with latent weights that a
 // quantizer projects.
 //
 //===----------------------------------------------------------------------===//
@@ -22,15 +22,16 @@ namespace sherry::training {
 struct Parameter {
   std::string name;
   at::Tensor value; ///< latent, f32
-  /// What the model computes with, or the rows of it from `firstRow` on; this
-  /// is what has a gradient. Matrices of the same input are one tensor.
+  /// The tensor that the model computes with, and that has a gradient. Matrices
+  /// of the same input share one leaf; this parameter has the rows from
+  /// `firstRow` on.
   at::Tensor leaf;
   int64_t firstRow = 0;
-  bool isLinear = false; ///< a linear layer of a block, which is projected
+  bool isLinear = false; ///< weight of a linear layer, which is projected
   at::Tensor trits;      ///< signs of Q(value), i8, if they are kept
 
   /// The gradient with respect to Q(value) + lambda * value; undefined before
-  /// there is one.
+  /// the first backward pass.
   at::Tensor getLeafGradient() const;
 };
 
@@ -39,20 +40,20 @@ public:
   /// The weights are undefined until they are initialized or loaded.
   Transformer(const ModelConfig &config, const Projection &projection);
 
-  /// Normal numbers with this standard deviation; norms are 1.
+  /// Sets weights to normal numbers of this standard deviation, norms to 1.
   void initialize(double deviation, uint64_t seed);
   llvm::Error load(Checkpoint &checkpoint);
 
-  /// Computes Q(W) + lambda * W for the layers that are quantized, to be used
-  /// from now on. Without a quantizer lambda has no meaning: W is used. To be
-  /// called whenever weights have changed.
+  /// Computes Q(W) + lambda * W for the quantized layers; later calls use the
+  /// result. Without a quantizer lambda is ignored, and W is used. Call this
+  /// after every change of weights.
   llvm::Error prepare(double lambda, bool keepsTrits = false);
   void setProjection(const Projection &value) { projection = value; }
 
-  /// The hidden states, normed, that the head takes: tokens[B][T] of int64 to
+  /// The normalised hidden states, inputs of the head: tokens[B][T] of int64 to
   /// [B * T][hidden].
   at::Tensor computeHidden(const at::Tensor &tokens);
-  /// [V][hidden]
+  /// The head, [V][hidden].
   const at::Tensor &getHead() const { return head; }
 
   const ModelConfig &getConfig() const { return config; }
@@ -60,7 +61,7 @@ public:
   std::vector<Parameter> &getParameters() { return parameters; }
   const std::vector<Parameter> &getParameters() const { return parameters; }
   void clearGradients();
-  /// Bits per weight of the linear layers of the blocks.
+  /// Bits per weight of the linear layers, without the head.
   double getBitsPerWeight(double denseBits) const;
 
 private:

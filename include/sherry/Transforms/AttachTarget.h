@@ -11,9 +11,9 @@
 
 namespace sherry {
 
-/// Writes what passes read about the target: `llvm.target`, `sherry.schedule`,
-/// and of `sherry.numerics` the rounding: once if the CPU can or
-/// `emulatesFma`.
+/// Writes the attributes of the target that passes read: `llvm.target`,
+/// `sherry.schedule`, and `fuse_mul_add` of `sherry.numerics`, which is true if
+/// the CPU has FMA or with `emulatesFma`.
 void attachTarget(mlir::ModuleOp module, const TargetModel &target,
                   const Schedule &schedule, bool emulatesFma);
 

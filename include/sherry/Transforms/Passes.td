@@ -9,11 +9,11 @@
 include "mlir/Pass/PassBase.td"
 
 def AttachTarget : Pass<"sherry-attach-target", "::mlir::ModuleOp"> {
-  let summary = "write the CPU and what suits it on the module";
+  let summary = "write a CPU and its schedule on the module";
   let description = [{
     Writes `llvm.target`, `sherry.schedule`, and `fuse_mul_add` of
-    `sherry.numerics`, for a CPU by name. All other passes read these
-    attributes. Without `cpu`, those that are there stay. Further options change
+    `sherry.numerics` for a CPU, given by name. All other passes read these
+    attributes. Without `cpu`, existing attributes stay. Further options change
     single fields.
   }];
   let options = [
@@ -21,12 +21,12 @@ def AttachTarget : Pass<"sherry-attach-target", "::mlir::ModuleOp"> {
     Option<"maxBlock", "max-block", "int64_t", "",
            "most tokens of a prefill call, a multiple of 8">,
     Option<"prefetch", "prefetch", "int64_t", "",
-           "bytes that decoding prefetches weights ahead; 0: not at all">,
+           "bytes that decode prefetches weights ahead; 0: no prefetches">,
     Option<"prefetchL2", "prefetch-l2", "int64_t", "",
-           "the same into the second-level cache, beside the first">,
+           "the same for the second-level cache, in addition to the first">,
     Option<"interleave", "interleave", "int64_t", "",
-           "tiles of 32 rows whose steps alternate">,
-    Option<"order", "order", "::sherry::CodeOrder", "", "bytes of the codes",
+           "tiles of 32 outputs whose steps alternate">,
+    Option<"order", "order", "::sherry::CodeOrder", "", "order of the codes in bytes",
            [{::llvm::cl::values(
                clEnumValN(::sherry::CodeOrder::Words, "words",
                           "for lookups among 32 entries"),
@@ -35,11 +35,11 @@ def AttachTarget : Pass<"sherry-attach-target", "::mlir::ModuleOp"> {
     Option<"lookupTokens", "lookup-tokens", "int64_t", "",
            "most tokens that are looked up in tables together">,
     Option<"pairSums", "pair-sums", "bool", "",
-           "several tokens: sum pairs of products in 16 bits">,
+           "with several tokens, sum pairs of products in 16 bits">,
     Option<"fuseDecode", "fuse-decode", "bool", "",
-           "several tokens: multiply the first ones while decoding">,
+           "with several tokens, multiply the first while unpacking codes">,
     Option<"multiplyPanels", "multiply-panels", "bool", "",
-           "several tokens: multiply 32 with a whole panel at once">,
+           "with several tokens, multiply 32 with a whole panel at once">,
     Option<"fuseMulAdd", "fuse-mul-add", "bool", "",
            "round a product and its addition once, as FMA does">];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
@@ -47,12 +47,12 @@ def AttachTarget : Pass<"sherry-attach-target", "::mlir::ModuleOp"> {
 }
 
 def FuseLinear : Pass<"sherry-fuse-linear", "::mlir::ModuleOp"> {
-  let summary = "one product for linear ops that share their input";
+  let summary = "make one product of linear ops with the same input";
   let description = [{
-    Weights of the same kind that are multiplied with the same activations (q, k
-    and v; gate and up) are concatenated along the output axis. Rows keep their
-    values: a row's scales do not depend on other rows, except with `per_tensor`
-    scales, which are left alone.
+    Concatenates weights of the same kind that are multiplied with the same
+    activations (q, k and v; gate and up) along the output axis. Outputs keep
+    their values, because the scales of an output do not depend on other
+    outputs. Weights with `per_tensor` scales are left alone.
   }];
   let statistics = [Statistic<"numFused", "num-fused",
                               "linear ops that became part of another">];
@@ -63,9 +63,10 @@ def QuantizeActivations
     : Pass<"sherry-quantize-activations", "::mlir::ModuleOp"> {
   let summary = "feed linear ops with 8-bit activations";
   let description = [{
-    Every linear op whose weight has integer kernels (all but bf16, f16 and f32) gets its
-    input through `sherry.quantize_activations`. Equal ones are left to `-cse`.
-    Does nothing where `sherry.numerics` says that activations are f32.
+    Every linear op whose weight has integer kernels (all types except bf16, f16
+    and f32) gets its input through `sherry.quantize_activations`. `-cse`
+    removes duplicates. Does nothing if `sherry.numerics` says that activations
+    are f32.
   }];
   let statistics = [
     Statistic<"numQuantized", "num-quantized", "linear ops changed">];
@@ -75,27 +76,30 @@ def QuantizeActivations
 def Shard : Pass<"sherry-shard", "::mlir::ModuleOp"> {
   let summary = "cut a model among ranks";
   let description = [{
-    Every matrix is cut by its outputs: a rank computes its rows as one machine
+    Cuts every matrix by its outputs. A rank computes its outputs as one machine
     does, so no bit changes. Heads, heads of keys and values, and the cache are
-    divided, vectors that belong to outputs too; other norms are on all ranks.
-    Where a value is needed whole, a `sherry.all_gather` gives the columns of all
-    ranks: before norms, after the last layer, for the logits in f32; before
-    linear ops as values and scales, if their inputs are quantized in blocks that
-    lie within ranks. The embedding is cut by its rows, which are the tokens: what
-    the ranks have found is gathered, and `sherry.pick_owned` takes the rank's
-    columns of what the owner has. So the layers carry, and add to, the columns of
-    a rank. All ranks have the same code.
+    divided, as are vectors that belong to outputs; other norms are on all
+    ranks.
 
-    Fails, and says why, if heads of keys and values are not divisible, a rank's
-    rows of a matrix are no multiple of 32, an op has no rule, or calls of a
-    function pass it different columns. Runs after linear ops are fused and
-    quantized, and before functions are specialized. For one rank it only removes
-    `sherry.ranks`.
+    Where a value is needed whole, a `sherry.all_gather` gathers the columns of
+    all ranks: before norms, after the last layer, and for the logits in f32;
+    before linear ops as values and scales, if the inputs are quantized in
+    blocks of which each lies in one rank. The embedding is cut by its rows,
+    which are the tokens: `sherry.all_gather` gathers the rows that the ranks
+    have read, and `sherry.pick_owned` takes this rank's columns of the owner's
+    row. So each rank carries, and adds to, its own columns from layer to layer.
+    All ranks have the same code.
+
+    Fails with a reason if heads of keys and values cannot be divided, if the
+    number of a rank's outputs of a matrix is not a multiple of 32, if an op has
+    no rule, or if calls of a function pass it different columns. Runs after
+    linear ops are fused and quantized, and before functions are specialized.
+    For one rank it only removes `sherry.ranks`.
   }];
   let options = [
     Option<"ranks", "ranks", "int64_t", "0",
-           "number of ranks, which becomes the attribute `sherry.ranks`; 0: that "
-           "of the attribute, without one 1">];
+           "number of ranks; becomes the attribute `sherry.ranks`. 0: the value "
+           "of the attribute, or 1 without the attribute">];
   let statistics = [
     Statistic<"numGathers", "num-gathers", "all_gather ops made">];
   let dependentDialects = ["::sherry::SherryDialect",
@@ -103,12 +107,13 @@ def Shard : Pass<"sherry-shard", "::mlir::ModuleOp"> {
 }
 
 def SpecializeTokens : Pass<"sherry-specialize-tokens", "::mlir::ModuleOp"> {
-  let summary = "copies of the model for one token, for few and for a block";
+  let summary = "copy the model for one token, for few and for a block";
   let description = [{
     The public function `forward` becomes `decode`, `decode_2`, `decode_4` ...
-    and `prefill`; functions it calls get these names as prefixes. The attribute
-    `sherry.max_tokens` of each says how many tokens it takes at most: 1, 2, 4
-    ... up to `lookup_tokens`, and `max_block` of the schedule.
+    and `prefill`; the names of functions that it calls get these names as
+    prefixes. The attribute `sherry.max_tokens` of each function is the most
+    tokens of a call: 1, 2, 4 ... up to `lookup_tokens`, and for `prefill`
+    `max_block` of the schedule.
   }];
   let dependentDialects = ["::sherry::SherryDialect"];
 }
@@ -116,12 +121,13 @@ def SpecializeTokens : Pass<"sherry-specialize-tokens", "::mlir::ModuleOp"> {
 def SelectLayout : Pass<"sherry-select-layout", "::mlir::ModuleOp"> {
   let summary = "give ternary weights the layout of the schedule";
   let description = [{
-    `order` and `interleave` of `sherry.schedule`. `words` suits CPUs where a
-    32-entry lookup is one instruction (AVX512BW) and those without lookups,
-    `nibbles` those with 16-entry byte lookups (AVX2). Interleaved tiles share
-    the loads of tables, which pays where lookups are instructions. A weight
-    that has a layout keeps it. In functions for up to `lookup_tokens` tokens,
-    the quantized inputs of such weights get tables for their order.
+    Applies `order` and `interleave` of `sherry.schedule`. `words` suits CPUs on
+    which a 32-entry lookup is one instruction (AVX512BW) and CPUs without
+    lookups; `nibbles` suits CPUs with 16-entry byte lookups (AVX2). Interleaved
+    tiles share the loads of tables, which helps if lookups are instructions. A
+    weight that has a layout keeps it. In functions for up to `lookup_tokens`
+    tokens, the quantized inputs of ternary weights get tables for the order of
+    their codes.
   }];
   let dependentDialects = ["::sherry::SherryDialect"];
 }
@@ -129,10 +135,10 @@ def SelectLayout : Pass<"sherry-select-layout", "::mlir::ModuleOp"> {
 def FuseRope : Pass<"sherry-fuse-rope", "::mlir::ModuleOp"> {
   let summary = "rotate queries and keys in one op";
   let description = [{
-    Two `sherry.rope` with one table, one after the other, of neighbouring
-    columns of one tensor become one op: a step less in each layer. Heads
-    that are normalized before they are rotated (Qwen3) are not columns of one
-    tensor, and stay.
+    Two consecutive `sherry.rope` ops with one table, on adjacent columns of one
+    tensor, become one op: one step less per layer. Heads that are normalized
+    before they are rotated (Qwen3) are not columns of one tensor, so these ops
+    stay.
   }];
   let statistics = [Statistic<"numFused", "num-fused", "pairs fused">];
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
@@ -141,8 +147,8 @@ def FuseRope : Pass<"sherry-fuse-rope", "::mlir::ModuleOp"> {
 def FuseResidual : Pass<"sherry-fuse-residual", "::mlir::ModuleOp"> {
   let summary = "add residuals where outputs are stored";
   let description = [{
-    A linear op of which only an `arith.addf` makes use gets its other operand
-    as `plus`.
+    If the only use of a linear op is an `arith.addf`, the other operand of the
+    addition becomes `plus` of the linear op.
   }];
   let statistics = [Statistic<"numFused", "num-fused", "additions removed">];
 }
@@ -150,23 +156,24 @@ def FuseResidual : Pass<"sherry-fuse-residual", "::mlir::ModuleOp"> {
 def FuseSwiGLU : Pass<"sherry-fuse-swiglu", "::mlir::ModuleOp"> {
   let summary = "apply gates while their tiles are in the cache";
   let description = [{
-    In functions for several tokens, a linear op whose only use is as both sides
-    of `sherry.swiglu`, and the quantization after that, become one
-    `sherry.gated_linear`. It needs a layout, and outputs in whole super-tiles
-    and blocks; others are left as they are.
+    In functions for several tokens: if the only use of a linear op is
+    `sherry.swiglu`, which takes both its operands from it, the linear op, the
+    `sherry.swiglu` and the quantization of its result become one
+    `sherry.gated_linear`. The weight needs a layout, and the outputs must be
+    whole super-tiles and blocks; otherwise the ops stay.
   }];
   let statistics = [Statistic<"numFused", "num-fused", "linear ops changed">];
   let dependentDialects = ["::sherry::SherryDialect"];
 }
 
 def FuseSteps : Pass<"sherry-fuse-steps", "::mlir::ModuleOp"> {
-  let summary = "fewer steps for a token";
+  let summary = "use fewer steps per token";
   let description = [{
-    In functions for one token, ops that are too small for a step of their own
-    become one: quantization with the `sherry.rms_norm` or `sherry.swiglu` before
-    it, and `sherry.attention` with the rotation of its queries and keys, the
-    update of the cache, and the quantization of its result where blocks are those
-    of heads. The numbers are the same.
+    In functions for one token, fuses ops that are too small for a step of their
+    own: a quantization with the `sherry.rms_norm` or `sherry.swiglu` before it;
+    `sherry.attention` with the rotation of its queries and keys, with the
+    update of the cache, and, if no block crosses heads, with the quantization
+    of its result. The numbers stay the same.
   }];
   let statistics = [Statistic<"numFused", "num-fused", "ops made of several">];
   let dependentDialects = ["::mlir::tensor::TensorDialect",
@@ -174,19 +181,19 @@ def FuseSteps : Pass<"sherry-fuse-steps", "::mlir::ModuleOp"> {
 }
 
 def PlaceWeights : Pass<"sherry-place-weights", "::mlir::ModuleOp"> {
-  let summary = "give every weight a place in the weights section";
+  let summary = "give every weight an offset in the weights section";
   let description = [{
-    In the order of the module, each aligned to 64 bytes; the layers of a weight
-    follow each other. The size of the section becomes the module attribute
-    `sherry.weights_size`.
+    Weights follow each other in the order of the module, each at a multiple of
+    64 bytes; the layers of a weight follow each other. The size of the section
+    becomes the module attribute `sherry.weights_size`.
   }];
 }
 
 def VerifyStage : Pass<"sherry-verify-stage", "::mlir::ModuleOp"> {
-  let summary = "check what a stage of the pipeline promises";
+  let summary = "check the promises of a stage of the pipeline";
   let description = [{
-    The promises are listed in docs/Pipeline.md. Reports every op that breaks
-    one, and what MLIR's verifier finds. Then writes the stage's name on the
+    docs/Pipeline.md lists the promises. Reports every op that breaks a promise,
+    and the errors of MLIR's verifier. Then writes the stage's name on the
     module: `sherry.stage`.
   }];
   let options = [Option<"stage", "stage", "std::string", "\"sherry\"",

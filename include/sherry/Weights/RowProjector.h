@@ -15,11 +15,12 @@
 
 namespace sherry {
 
-/// A failure of the matrix that `where` names; success if there is none.
+/// Makes an error of a failure of the matrix `where`; success if `failure` is
+/// false.
 llvm::Error makeError(const std::string &where, const format::Failure &failure);
 
 /// Projects the rows of one matrix onto trits and scales, as training does.
-/// After prepare(), several threads may use it.
+/// Several threads may use it after prepare().
 class RowProjector {
 public:
   /// Reads rows [row, row + count) as f32[count][cols].
@@ -33,7 +34,7 @@ public:
 
   int64_t scaleGroups() const { return quantizer.scaleGroups(); }
 
-  /// Reads the whole matrix if all of it shares a scale.
+  /// Reads the whole matrix if it shares one scale.
   llvm::Error prepare(int64_t rows, ReadRows read);
 
   /// Projects weights[rows][cols], which begin at row `row` of the matrix, into

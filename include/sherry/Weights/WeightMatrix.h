@@ -10,17 +10,17 @@
 
 namespace sherry {
 
-/// Rows of a tensor of the checkpoint that are a part of a weight; of a vector,
-/// its numbers.
+/// Rows of a tensor of the checkpoint (for a vector: numbers) that are a part
+/// of a weight.
 struct WeightSlice {
   std::string tensor;
-  int64_t rows;  ///< that are taken
-  int64_t first; ///< the first of them
+  int64_t rows;  ///< number of rows
+  int64_t first; ///< index of the first row in the tensor
   int64_t total; ///< rows of the tensor
 };
 
-/// What one weight of one layer holds: slices, one below the other. A vector
-/// has one slice and counts as one row.
+/// One weight of one layer: slices, one below the other. A vector has one slice
+/// and counts as one row.
 class WeightMatrix {
 public:
   static WeightMatrix makeVector(WeightSlice slice);
@@ -30,7 +30,7 @@ public:
   int64_t getRows() const { return rows; }
   int64_t getCols() const { return cols; }
   llvm::ArrayRef<WeightSlice> getSlices() const { return slices; }
-  /// The tensors, for messages.
+  /// Names the tensors, for messages.
   std::string describe() const;
 
   /// Checks that the source has all slices.
@@ -41,12 +41,12 @@ public:
   llvm::Error read(const WeightSource &source, int64_t row, int64_t count,
                    float *out) const;
 
-  /// The same of all rows of the tensors.
+  /// The same matrix with all rows of its tensors.
   WeightMatrix whole() const;
 
-  /// Calls `use` for each slice that has some of the rows [row, row + count):
-  /// with the first of them in the tensor, their number, and how many of the
-  /// `count` rows come before.
+  /// Calls `use` for each slice that has some of the rows [row, row + count),
+  /// with the index of the first of these rows in the tensor, the number of
+  /// rows, and the number of the `count` rows before them.
   llvm::Error forSlices(
       int64_t row, int64_t count,
       llvm::function_ref<llvm::Error(const WeightSlice &slice, int64_t first,
@@ -54,7 +54,7 @@ public:
           use) const;
   llvm::Error readSlice(const WeightSource &source, const WeightSlice &slice,
                         int64_t row, int64_t count, float *out) const;
-  /// Rows of a slice as the checkpoint stores them.
+  /// The bytes of rows of a slice in the checkpoint.
   std::vector<uint8_t> copySlice(const WeightSource &source,
                                  const WeightSlice &slice, int64_t row,
                                  int64_t count) const;

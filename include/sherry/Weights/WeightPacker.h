@@ -16,21 +16,21 @@ namespace sherry {
 /// always f32.
 class WeightPacker {
 public:
-  /// Refers to all but `type`.
+  /// Keeps references to all arguments except `type`.
   WeightPacker(const WeightMatrix &matrix, const WeightType &type,
                const WeightSource &source);
 
-  /// Rows that pack() takes: a tile, or a super-tile.
+  /// Rows that pack() takes at a time: a tile, or a super-tile.
   int64_t getRowsAtOnce() const { return rowsAtOnce; }
   /// Bytes of `rows` rows, at most getRowsAtOnce().
   int64_t getBytes(int64_t rows) const;
 
-  /// Reads the whole matrix if all of it shares a scale. Comes before pack().
+  /// Reads the whole matrix if it shares one scale. Call it before pack().
   llvm::Error prepare();
 
-  /// Packs the rows from `row` on, a multiple of getRowsAtOnce(); may be called
-  /// from several threads. Trits and blocks that the source has in a form that
-  /// fits are taken over without rounding.
+  /// Packs the rows from `row` on, a multiple of getRowsAtOnce(). Several
+  /// threads may call it. Trits and blocks are copied without rounding if the
+  /// form of the source fits.
   llvm::Error pack(int64_t row, uint8_t *out) const;
 
 private:

@@ -1,4 +1,4 @@
-//===- WeightPlan.h - Which weights a model has -----------------*- C++ -*-===//
+//===- WeightPlan.h - Weights of a model and their types --------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -16,34 +16,33 @@
 
 namespace sherry {
 
-/// What a user says of the types of weights.
+/// Options of a user for the types of weights.
 struct WeightOptions {
-  /// Unset ones come from the checkpoint's quantization_config, else from the
+  /// Unset values come from the checkpoint's quantization_config, else from the
   /// defaults of TernaryLayout.
   std::optional<format::Granularity> granularity;
   std::optional<int64_t> groupSize;
-  const format::Codebook *codebook = nullptr; ///< null is unset
+  const format::Codebook *codebook = nullptr; ///< null: unset
   std::optional<format::ScaleType> scaleType; ///< unset: f16
-  /// Of the head, and of the embedding if they are tied. Unset: as a GGUF file
-  /// has it in blocks; else q8_0, or the type in the checkpoint if numbers are
-  /// kept.
+  /// Format of the head, and of a tied embedding. Unset: the blocks of a GGUF
+  /// file; else q8_0, or the type in the checkpoint if numbers are kept.
   std::optional<format::DenseFormat> head;
-  /// Numbers of the embedding and the head become trits as well.
+  /// Numbers of the embedding and of the head also become trits.
   bool isVocabularyTernary = false;
   /// Whether the weights of linear layers become trits; blocks of a GGUF file
-  /// do not. Unset: yes, with a warning if they were not trained so.
+  /// never do. Unset: yes, with a warning if they were not trained as trits.
   std::optional<bool> quantize;
   bool isStrided = false; ///< groups of four of random weights are strided
-  /// Types of weights by their names, whatever the rest says: random weights
-  /// can be those of another model.
+  /// Types of weights by name, which override all other fields: random weights
+  /// can have the types of another model.
   std::map<std::string, WeightType> types;
 };
 
 /// A weight of the graph.
 struct PlannedWeight {
-  std::string name; ///< of its symbol
-  int64_t count;    ///< of tensors: one, or one per layer
-  /// The tensor in the checkpoint, where {} stands for the layer.
+  std::string name; ///< name of its symbol
+  int64_t count;    ///< number of tensors: one, or one per layer
+  /// Name of the tensor in the checkpoint, where {} stands for the layer.
   std::string source;
   llvm::SmallVector<int64_t, 2> shape;
   WeightType type;
@@ -51,22 +50,22 @@ struct PlannedWeight {
 
 struct WeightPlan {
   std::vector<PlannedWeight> weights; ///< in the order of the graph
-  /// How numbers become trits, if the weights of a linear layer do.
+  /// How numbers become trits, if weights of linear layers do.
   TernaryWeights projection;
 };
 
-/// Follows the options and, where they are silent, the checkpoint: numbers that
-/// it holds in blocks are kept as they are, numbers in F32, F16 and BF16 are
-/// projected onto 3:4-sparse trits or rounded, unless `keepNumbers`.
-/// `checkpoint` is null for random weights. Notes what cannot be kept in `log`.
+/// Follows the options and, where they are unset, the checkpoint: blocks are
+/// kept unchanged, numbers in F32, F16 and BF16 are projected onto 3:4-sparse
+/// trits or rounded, unless `keepNumbers`. `checkpoint` is null for random
+/// weights. Writes notes to `log` about types that cannot be kept.
 llvm::Expected<WeightPlan> planWeights(const WeightOptions &options,
                                        bool keepNumbers,
                                        const ModelConfig &config,
                                        Checkpoint *checkpoint,
                                        llvm::raw_ostream &log);
 
-/// Whether linear layers are stored as trits, not as numbers that are some,
-/// which have not the pattern of 3:4.
+/// Whether the checkpoint stores linear layers in types of trits (not as
+/// numbers that happen to be trits) that lack the pattern 3:4.
 llvm::Expected<bool> storesTritsWithoutPattern(const ModelConfig &config,
                                                Checkpoint &checkpoint);
 

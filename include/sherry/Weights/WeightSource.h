@@ -14,7 +14,7 @@
 
 namespace sherry {
 
-/// A checkpoint, or a random number generator that needs none.
+/// A checkpoint, or a random number generator instead of one.
 class WeightSource {
 public:
   explicit WeightSource(Checkpoint *checkpoint) : checkpoint(checkpoint) {}
@@ -25,16 +25,16 @@ public:
 
   /// Writes rows [row, row + count) as f32[count][cols] to `out`. Random
   /// matrices are uniform with variance 1 / cols, vectors are all one; a value
-  /// depends on the seed, the tensor's name and its place only. May be called
-  /// from several threads once all tensors have been checked.
+  /// depends only on the seed, the tensor's name and the position in the
+  /// tensor. Several threads may call it after all tensors have been checked.
   llvm::Error readRows(llvm::StringRef tensor, llvm::ArrayRef<int64_t> shape,
                        int64_t row, int64_t count, float *out) const;
 
-  /// How a tensor that has been checked is stored; nothing if it is random.
+  /// The type of a checked tensor in the checkpoint; nothing if it is random.
   std::optional<format::TensorType> getTensorType(llvm::StringRef tensor) const;
-  /// A number by which its stored numbers count, see TensorView::setFactor.
+  /// The factor of the stored numbers, see TensorView::setFactor.
   float getFactor(llvm::StringRef tensor) const;
-  /// Copies rows as they are stored.
+  /// Copies the stored bytes of rows.
   void copyRows(llvm::StringRef tensor, int64_t row, int64_t count,
                 uint8_t *out) const;
 

@@ -21,7 +21,7 @@ struct TernaryWeights {
 /// Numbers, blocks of numbers with scales, or trits.
 using WeightType = std::variant<format::DenseFormat, TernaryWeights>;
 
-/// Null if the weights are not ternary.
+/// The ternary type, or null.
 inline const TernaryWeights *getTernary(const WeightType &type) {
   return std::get_if<TernaryWeights>(&type);
 }

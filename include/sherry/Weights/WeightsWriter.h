@@ -13,16 +13,16 @@
 
 namespace sherry {
 
-/// A matrix and where it begins in the weights section.
+/// A matrix and its offset in the weights section.
 struct PlacedMatrix {
   WeightMatrix matrix;
   WeightType type;
   uint64_t offset;
 };
 
-/// Writes matrices whose offsets ascend, and zeros between and behind them up
-/// to `size` bytes. Holds no more than a few tiles in memory. `progress` is
-/// told the bytes written so far.
+/// Writes matrices with ascending offsets, and zeros between and after them up
+/// to `size` bytes. Holds only a few tiles in memory. Calls `progress` with the
+/// number of bytes written so far.
 llvm::Error writeWeights(llvm::ArrayRef<PlacedMatrix> matrices, uint64_t size,
                          const WeightSource &source, llvm::raw_ostream &out,
                          llvm::function_ref<void(uint64_t)> progress);

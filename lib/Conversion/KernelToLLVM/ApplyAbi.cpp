@@ -1,4 +1,4 @@
-//===- ApplyAbi.cpp - What the ABI wants of functions ---------------------===//
+//===- ApplyAbi.cpp - Functions in the form of the ABI --------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -20,7 +20,7 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// A step becomes a loop: as long as the thread gets a range, the body runs.
+/// A step becomes a loop: the body runs as long as the thread gets a range.
 static void lowerStep(StepOp step, int32_t number) {
   ImplicitLocOpBuilder b(step.getLoc(), step);
   Type index = b.getIndexType();

@@ -52,8 +52,8 @@ struct SineCosine {
   std::pair<Value, Value> operator()(Value angle) {
     // 1.5 * 2^52 leaves the nearest integer in the low bits.
     constexpr double kMagic = 6755399441055744.0;
-    // pi/2 cut after 33 bits, so that its products with the number of
-    // quarter turns are exact, and the rest.
+    // The first 33 bits of pi/2, so that products with the number of quarter
+    // turns are exact, and the rest of pi/2.
     constexpr double kHalfPiHigh = 0x1.921fb544p+0;
     constexpr double kHalfPiLow = 0x1.0b4611a626331p-34;
     Value shifted = add(mul(angle, constant(2 / M_PI)), constant(kMagic));

@@ -20,8 +20,9 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// Codes with a +1 in a lane, and those with a -1, are sets of 32 bits each,
-/// which a bit per code is looked for in. Of 6-bit codes the entries are.
+/// For each lane, a set of 32 bits has the codes with a +1, and another set the
+/// codes with a -1; the bit of a code is looked up in both. For 6-bit codes,
+/// the sets have entries instead of codes.
 static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
                                       PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
@@ -29,7 +30,7 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
   Value bit =
       arith::ShLIOp::create(b, b.splat(type, 1), b.mask(op.getCodes(), 31));
   Value zero = b.splat(type, 0);
-  // Bytes of ones where a lane of the code has not this trit.
+  // Bytes of ones if the lane of the code does not have this trit.
   auto isOther = [&](int trit) {
     Value result;
     for (int64_t lane = 0; lane < op.getInputs(); ++lane) {
@@ -52,7 +53,7 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
   return success();
 }
 
-/// Each half of the rows by itself.
+/// Lowers each half of the outputs separately.
 static LogicalResult lowerDecodeNibbles(DecodeNibblesOp op,
                                         PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
@@ -201,7 +202,7 @@ static LogicalResult lowerDotPairs(DotPairsOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// sum t * a = sum (t + 1) * a - sum 1 * a, row by row.
+/// Computes, for each output, sum t * a = sum (t + 1) * a - sum 1 * a.
 static LogicalResult lowerMultiplyPanel(MultiplyPanelOp op,
                                         PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
@@ -218,7 +219,7 @@ static LogicalResult lowerMultiplyPanel(MultiplyPanelOp op,
   auto rowLoop = scf::ForOp::create(b, zero, rows, one);
   b.setInsertionPointToStart(rowLoop.getBody());
   Value row = rowLoop.getInductionVar();
-  // Both halves, and the row itself.
+  // Sums of both halves, and the sum of the row itself.
   SmallVector<Value> zeros(3, b.splat(lanes, 0));
   auto loop = scf::ForOp::create(b, zero, index(op.getGroups()), one, zeros);
   b.setInsertionPointToStart(loop.getBody());
@@ -250,7 +251,8 @@ static LogicalResult lowerMultiplyPanel(MultiplyPanelOp op,
 }
 
 namespace {
-/// Bits of f16 and f32 numbers, of scalars or vectors like `like`.
+/// Builds operations on the bits of f16 and f32 numbers, which are scalars or
+/// vectors like `like`.
 class FloatBitsBuilder : public VectorBuilder {
 public:
   FloatBitsBuilder(Operation *op, PatternRewriter &rewriter, Type like)
@@ -282,9 +284,9 @@ static bool isConversion(Type from, Type to, bool widens) {
 }
 
 /// Widens finite f16 numbers by integer operations: the bits, moved to their
-/// place in an f32, read as a number 2^112 times too small, whatever the
-/// exponent; the product is exact. The products of subnormal numbers need
-/// denormals not to be flushed, which is the default of every x86 process.
+/// position in an f32, read as a number that is 2^112 times too small, for any
+/// exponent; the product with 2^112 is exact. Subnormal numbers must not be
+/// flushed, which is the default of every x86 process.
 static LogicalResult lowerExtF16(arith::ExtFOp op, PatternRewriter &rewriter) {
   if (!isConversion(op.getIn().getType(), op.getType(), /*widens=*/true))
     return failure();
@@ -319,15 +321,15 @@ static LogicalResult lowerTruncF16(arith::TruncFOp op,
   };
   Value bits = b.as(b.getI32Type(), op.getIn());
   Value magnitude = arith::AndIOp::create(b, bits, b.bits(0x7fffffff));
-  // Half a unit of the last place that stays, less one if that is even; and the
-  // exponent's other bias.
+  // Half a unit of the last remaining bit, less one if this bit is even; and
+  // the difference of the exponents' biases.
   Value isOdd = arith::AndIOp::create(
       b, Value(arith::ShRUIOp::create(b, magnitude, b.bits(13))), b.bits(1));
   Value rounded = arith::AddIOp::create(
       b, Value(arith::AddIOp::create(b, magnitude, isOdd)),
       b.bits(0xfff - (int64_t(112) << 23)));
   Value normal = arith::ShRUIOp::create(b, rounded, b.bits(13));
-  // A subnormal result is a multiple of 2^-24: the last place of 0.5.
+  // A subnormal result is a multiple of 2^-24, the last bit of 0.5.
   Value half = b.constant(b.getF32FloatAttr(0.5f));
   Value aligned =
       arith::AddFOp::create(b, b.as(b.getF32Type(), magnitude), half);
@@ -345,8 +347,8 @@ static LogicalResult lowerTruncF16(arith::TruncFOp op,
 }
 
 /// The product of two f32 numbers is exact in f64. Its sum with the third is
-/// rounded to an odd last digit, so that rounding it again, to f32, gives what
-/// one rounding would (Boldo and Melquiond, doi:10.1109/TC.2007.70819).
+/// rounded to an odd last digit, so that rounding it again, to f32, has the
+/// result of one rounding (Boldo and Melquiond, doi:10.1109/TC.2007.70819).
 static LogicalResult lowerFma(math::FmaOp op, PatternRewriter &rewriter) {
   if (!getElementTypeOrSelf(op.getType()).isF32())
     return failure();
@@ -360,7 +362,7 @@ static LogicalResult lowerFma(math::FmaOp op, PatternRewriter &rewriter) {
   Value product = arith::MulFOp::create(b, widen(op.getA()), widen(op.getB()));
   Value addend = widen(op.getC());
   Value sum = arith::AddFOp::create(b, product, addend);
-  // What the sum has lost (Knuth's TwoSum); NaN where it is not finite.
+  // The rounding error of the sum (Knuth's TwoSum); NaN if it is not finite.
   Value added = subtract(sum, product);
   Value error = arith::AddFOp::create(
       b, subtract(product, subtract(sum, added)), subtract(addend, added));

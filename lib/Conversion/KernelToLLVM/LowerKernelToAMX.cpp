@@ -18,8 +18,9 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// tdpbssd: 16 rows of 64 bytes times the panel's 16 groups of a half. Two of
-/// either make four sums; with their operands they are all eight tiles.
+/// tdpbssd: 16 rows of 64 bytes times 16 groups of one half of the panel. Two
+/// blocks of rows and two halves make four sums; sums and operands take all
+/// eight AMX tiles.
 static LogicalResult lowerMultiplyPanel(MultiplyPanelOp op,
                                         PatternRewriter &rewriter) {
   constexpr int64_t kUnit = MultiplyPanelOp::kUnit, kBytes = 4 * kUnit;

@@ -19,7 +19,7 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// Two vpshufb give the low and the high bytes of 32 sums; vpunpck{l,h}bw,
+/// Two vpshufb look up the low and the high bytes of 32 sums; vpunpck{l,h}bw,
 /// which work within 128 bits, make words of them.
 static LogicalResult lowerLookupHalves(LookupHalvesOp op,
                                        PatternRewriter &rewriter) {
@@ -53,7 +53,7 @@ static LogicalResult lowerApplySign(ApplySignOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// Rewrites a dot product as one on each half of 8 lanes.
+/// Rewrites a dot product as two, on 8 lanes each.
 static void
 splitDot(DotAccumulateOp op, PatternRewriter &rewriter,
          function_ref<Value(VectorBuilder &, Value, Value, Value)> lowerHalf) {
@@ -109,9 +109,9 @@ static LogicalResult lowerDotToMadd(DotAccumulateOp op,
   return success();
 }
 
-/// One lookup, or two of more than 16 entries, gives a byte per code with a bit
-/// for each of the four lanes: is it +1, if the code's sign is not set (low
-/// nibble); is it 0 (high nibble).
+/// One lookup (two, if there are more than 16 entries) gives a byte per code
+/// with bits for each of the four lanes: is it +1 if the code's sign is not set
+/// (low nibble), and is it 0 (high nibble).
 static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
                                       PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
@@ -130,13 +130,13 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
     copies.push_back(i % 16 / 4 * 4);
     plusBits.push_back(1 << i % 4);
     zeroBits.push_back(16 << i % 4);
-    // A lane behind the inputs of the group is always zero.
+    // A lane after the inputs of the group is always zero.
     ones.push_back(i % 4 < op.getInputs() ? 1 : 0);
   }
   auto shuffle = [&](Value value, Value order) -> Value {
     return x86::PshufbOp::create(b, value, order);
   };
-  // All ones where the bits are set.
+  // All ones if the bits are set.
   auto test = [&](Value value, Value bits) -> Value {
     Value masked = arith::AndIOp::create(b, value, bits);
     Value isSet =
@@ -174,8 +174,8 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
   return success();
 }
 
-/// The units of `bytes` bytes of `a` and of `other` in turns, in each half of
-/// 16 bytes: those of its lower or its upper 8 bytes.
+/// Interleaves units of `bytes` bytes of `a` and of `other`, in each half of 16
+/// bytes: the units of its lower or its upper 8 bytes.
 static Value interleave(VectorBuilder &b, Value a, Value other, int64_t bytes,
                         bool isUpper) {
   SmallVector<int64_t> order;
@@ -187,8 +187,8 @@ static Value interleave(VectorBuilder &b, Value a, Value other, int64_t bytes,
   return vector::ShuffleOp::create(b, a, other, order);
 }
 
-/// A lookup for each input gives its trits in 32 rows. Bytes, then words of
-/// pairs of inputs take turns.
+/// A lookup for each input gives its trits for 32 outputs. Then bytes of two
+/// inputs are interleaved, then words of two pairs.
 static LogicalResult lowerDecodeNibbles(DecodeNibblesOp op,
                                         PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);

@@ -29,8 +29,8 @@ static LogicalResult lowerLookup(LookupOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// vpermi2d: 32 entries of up to four trits in two registers, biased unless
-/// signs are to come, indices modulo 32.
+/// vpermi2d: 32 entries of up to four trits in two registers, indices
+/// modulo 32. Entries have the bias, unless signs are applied later.
 static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
                                       PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);

@@ -1,4 +1,4 @@
-//===- TargetFeatures.h - What the target of a module has -------*- C++ -*-===//
+//===- TargetFeatures.h - Features of a module's target ---------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -11,8 +11,8 @@
 
 namespace sherry {
 
-/// Whether the module that is `op` or has it was made for a target with this
-/// feature, such as "+avx2". Without `llvm.target` it has none.
+/// Whether `op`'s module (or `op`, if it is a module) is for a target with this
+/// feature, such as "+avx2". Without `llvm.target` it has no features.
 inline bool hasFeature(mlir::Operation *op, llvm::StringRef feature) {
   auto module = llvm::dyn_cast<mlir::ModuleOp>(op);
   if (!module)

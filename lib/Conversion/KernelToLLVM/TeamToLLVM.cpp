@@ -48,7 +48,7 @@ struct LowerTake : ConvertOpToLLVMPattern<TakeOp> {
     Value team = adaptor.getTeam();
     Value take = loadField(rewriter, loc, team,
                            offsetof(sherry_abi_environment, take), pointer);
-    // A struct of two numbers, which come in registers.
+    // A struct of two numbers, returned in registers.
     auto range = LLVM::LLVMStructType::getLiteral(getContext(), {index, index});
     auto type = LLVM::LLVMFunctionType::get(
         range, {pointer, rewriter.getI32Type(), index, index});

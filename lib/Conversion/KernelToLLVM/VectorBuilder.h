@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the lowerings of kernel ops have in common.
+// Shared code of the lowerings of kernel ops.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LIB_CONVERSION_KERNELTOLLVM_VECTORBUILDER_H
@@ -36,8 +36,8 @@ public:
   mlir::Value splat(mlir::VectorType type, int64_t value) {
     return constant(type, value);
   }
-  /// Trits plus `from`, the first `inputs` of every four bytes, as trits plus
-  /// `to`.
+  /// Changes the bias of trits, the first `inputs` of every four bytes, from
+  /// `from` to `to`.
   mlir::Value withBias(mlir::Value bytes, int64_t from, int64_t to,
                        int64_t inputs) {
     if (from == to)
@@ -48,7 +48,7 @@ public:
       change.push_back(i % 4 < inputs ? from - to : 0);
     return mlir::arith::SubIOp::create(*this, bytes, constant(type, change));
   }
-  /// Trits of the entries of codes, without bias, as those of the codes.
+  /// Applies the signs of codes to the trits of their entries, without bias.
   mlir::Value applySigns(DecodeBlockOp op, mlir::Value trits) {
     if (!op.getCodebook().getCodebook().hasSignApart())
       return trits;
@@ -96,7 +96,7 @@ public:
   }
 };
 
-/// A pattern for all CPUs.
+/// Lowers `op` for all CPUs.
 mlir::LogicalResult lowerReduce(ReduceOp op, mlir::PatternRewriter &rewriter);
 
 } // namespace sherry

@@ -18,8 +18,9 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// Tokens of blocks: those of buffers, and a half for what is left. Fewer
-/// tokens' sums would wait for each other, where there are no fewer.
+/// Sizes of blocks of tokens: the blocks of buffers, and half of one for the
+/// rest. In smaller blocks, sums would wait for each other; so only functions
+/// for fewer tokens have them.
 static SmallVector<int64_t> getSizes(int64_t maxTokens) {
   if (maxTokens != 0 && maxTokens < kTokenBlock)
     return {maxTokens};
@@ -32,7 +33,7 @@ struct BlockTokensPass : sherry::impl::BlockTokensBase<BlockTokensPass> {
 
 private:
   void block(TokenLoop tokens);
-  /// The tokens from `first` on, which is affine.
+  /// Emits a block of `size` tokens from `first` on, which is affine.
   void emitBlock(OpBuilder &b, TokenLoop tokens, AffineExpr first,
                  ValueRange operands, int64_t size,
                  ArrayRef<IntegerSet> exists = {});
@@ -56,8 +57,8 @@ void BlockTokensPass::emitBlock(OpBuilder &b, TokenLoop tokens,
         .copyAll(b);
 }
 
-/// Whether what is read for tokens beyond the last is there: the function's own
-/// buffers have rows for whole blocks, and weights have none.
+/// Whether reads for tokens beyond the last are in bounds: the function's own
+/// buffers have rows for whole blocks, and weights do not depend on tokens.
 static bool canReadBlocks(TokenLoop tokens) {
   bool result = true;
   tokens.loop.walk([&](affine::AffineReadOpInterface read) {
@@ -67,8 +68,8 @@ static bool canReadBlocks(TokenLoop tokens) {
   return result;
 }
 
-/// Whether the loop writes elsewhere: to a result, which has mostly one row,
-/// that of the last token.
+/// Whether the loop writes to a result, which usually has one row, for the last
+/// token.
 static bool writesResult(TokenLoop tokens) {
   bool result = false;
   tokens.loop.walk([&](affine::AffineWriteOpInterface write) {
@@ -83,7 +84,7 @@ void BlockTokensPass::block(TokenLoop tokens) {
   Value count = tokens.getCount();
   int64_t begin = tokens.getBegin();
   const int64_t most = sizes.front();
-  // Whole blocks; the loop does nothing where fewer than `begin` tokens are.
+  // Whole blocks; the loop does nothing if there are fewer than `begin` tokens.
   AffineExpr symbol = b.getAffineSymbolExpr(0);
   AffineExpr blocks = (symbol - begin).floorDiv(most);
   AffineExpr whole = blocks * most + begin;
@@ -96,7 +97,7 @@ void BlockTokensPass::block(TokenLoop tokens) {
     emitBlock(b, tokens, b.getAffineDimExpr(0) * most + begin,
               loop.getInductionVar(), most);
   }
-  // What is left: a block of the smallest size that has room for it.
+  // The rest: a block of the smallest size that has room for it.
   SmallVector<int64_t> rests(sizes);
   if (writesResult(tokens))
     rests.push_back(1);
@@ -126,7 +127,7 @@ void BlockTokensPass::block(TokenLoop tokens) {
 void BlockTokensPass::runOnOperation() {
   ScheduleAttr schedule =
       getSchedule(getOperation()->getParentOfType<ModuleOp>());
-  // Sums of pairs are for CPUs with 16 registers.
+  // CPUs with sums of pairs have only 16 registers.
   together = schedule.getPairSums() ? 4 : kTokenBlock;
   auto maxTokens =
       SherryDialect::MaxTokensAttrHelper(&getContext()).getAttr(getOperation());

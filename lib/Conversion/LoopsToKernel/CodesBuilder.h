@@ -2,8 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the two halves of sherry-expand-codes, lookups and trits, have in
-// common.
+// Shared code of the two parts of sherry-expand-codes, lookups and trits.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LIB_CONVERSION_LOOPSTOKERNEL_CODESBUILDER_H
@@ -54,7 +53,7 @@ public:
   mlir::Value join(mlir::Value a, mlir::Value b) {
     return mlir::arith::OrIOp::create(*this, a, b);
   }
-  /// The next lower bit of what is collected.
+  /// Appends `bit` as the lowest bit of `collected`.
   mlir::Value collect(mlir::Value collected, mlir::Value bit) {
     return collected ? join(shiftLeft(collected, 1), bit) : bit;
   }
@@ -65,7 +64,7 @@ public:
     return mlir::vector::BitCastOp::create(*this, type, value);
   }
 
-  /// `count` bytes from `begin` on: a load of its own if the bytes are loaded.
+  /// `count` bytes from `begin` on; a separate load if the bytes are a load.
   mlir::Value part(int64_t begin, int64_t count) {
     auto load = bytes.getDefiningOp<mlir::vector::LoadOp>();
     if (!load)
@@ -79,7 +78,7 @@ public:
                                         at);
   }
 
-  /// The lower bytes of the 32 words of rows, in the order of nibbles [T7].
+  /// The lower bytes of the words of 32 outputs, in the order of nibbles [T7].
   mlir::Value lowBytes(mlir::Value words) {
     words = bitcast(vec(64, 8), words);
     llvm::SmallVector<int64_t> order;
@@ -91,10 +90,10 @@ public:
   mlir::TypedValue<mlir::VectorType> bytes;
   int64_t groups;
   const format::Codebook &codebook;
-  int64_t end; ///< of the vectors of [T6] or [T7]; then come signs apart
+  int64_t end; ///< end of the vectors of [T6] or [T7]; separate signs follow
 };
 
-/// One lookup, or two, for each group.
+/// Replaces `op` by one or two lookups for each group.
 void expandLookup(LookupCodesOp op);
 
 } // namespace sherry

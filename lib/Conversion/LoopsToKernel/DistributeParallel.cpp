@@ -22,8 +22,8 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// Shares of a loop are cut into ranges of any number of iterations if these
-/// are long.
+/// The grain of a loop: 1 for long iterations, else 0, so that shares are not
+/// cut.
 static int64_t getGrain(affine::AffineParallelOp loop) {
   return SherryDialect::OnDemandAttrHelper(loop.getContext())
       .isAttrPresent(loop);

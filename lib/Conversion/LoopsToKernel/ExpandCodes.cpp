@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Takes the words of rule [T6] and the nibbles of rule [T7] of
-// docs/BlockFormat.md apart.
+// Extracts codes from the words of rule [T6] and the nibbles of rule [T7] of
+// docs/BlockFormat.md.
 //
 //===----------------------------------------------------------------------===//
 #include "CodesBuilder.h"
@@ -20,24 +20,24 @@ using namespace mlir;
 using namespace sherry;
 
 namespace {
-/// Gives the codes of half of the outputs; bits 5 and up may be anything.
+/// Returns the codes of half of the outputs; bits from 5 on are undefined.
 using CodesOf = function_ref<Value(int64_t half)>;
 using UseCodes = function_ref<void(int64_t group, CodesOf codes)>;
 /// Is called before the codes of a group are computed.
 using BeforeGroup = function_ref<void(int64_t group)>;
-/// Takes the trits of four inputs: both halves of the outputs.
+/// Uses the trits of four inputs, for both halves of the outputs.
 using UseTrits = function_ref<void(int64_t four, ArrayRef<Value> halves)>;
 
 /// Decodes groups and makes fours of inputs of them. Decoded trits are lanes of
-/// four bytes, one lane or two of each group, whose bytes that are no trits are
-/// 0; byte p of a four is its input p.
+/// four bytes, one or two lanes per group; bytes that are not trits are 0. Byte
+/// p of a four is its input p.
 class FoursBuilder {
 public:
   FoursBuilder(CodesBuilder &b, UnpackCodesOp op, UseTrits useFour)
       : b(b), op(op), inputs(b.codebook.inputs), fours(op.getFours()),
         groups(op.getGroups()), useFour(useFour) {}
 
-  /// The first four that has inputs of a group.
+  /// The first four that has inputs of `group`.
   int64_t fourOf(int64_t group) const {
     return group * inputs / format::kDotInputs;
   }
@@ -52,7 +52,7 @@ public:
     useGroup(group);
   }
 
-  /// The same for codes whose nibbles are bytes.
+  /// Adds a group whose nibbles and signs are bytes.
   void addNibbles(int64_t group, Value codes, Value signs) {
     auto bytes = b.vec(64, 8);
     auto trits = DecodeNibblesOp::create(b, bytes, bytes, codes, signs,
@@ -63,7 +63,7 @@ public:
   }
 
 private:
-  /// Makes the fours of which a group is the last that was missing.
+  /// Makes the fours whose last missing group is `group`.
   void useGroup(int64_t group) {
     std::array<SmallVector<Value, 2>, 2> &halves = groups[group];
     if (inputs == format::kDotInputs)
@@ -78,7 +78,7 @@ private:
         useFour(four, made);
   }
 
-  /// Bit 5 of a code is its sign, if that lies apart.
+  /// Adds the sign as bit 5 of a code, if it is stored separately.
   Value addSign(int64_t group, int64_t half, Value code) {
     if (!b.codebook.hasSignApart())
       return code;
@@ -122,7 +122,7 @@ private:
   UnpackCodesOp op;
   int64_t inputs, fours;
   SmallVector<std::array<SmallVector<Value, 2>, 2>> groups;
-  std::array<Value, 2> signs; ///< words of signs apart, as lanes
+  std::array<Value, 2> signs; ///< words of separate signs, as lanes
   UseTrits useFour;
 };
 
@@ -216,11 +216,11 @@ void decodeNibbles(CodesBuilder &b, BeforeGroup before, FoursBuilder &fours) {
   }
 }
 
-/// The trits of four inputs are computed where they are used first, because all
-/// of them at once would not fit into registers.
+/// Computes the trits of four inputs at their first use, because registers
+/// cannot hold all trits at once.
 void expandUnpack(UnpackCodesOp op) {
-  // Extractions of the trits of one group and half, in this block, and writes
-  // of all of them, which go with the groups.
+  // Extractions of the trits of one four and half in this block, and writes of
+  // all trits, which are split by fours.
   SmallVector<vector::ExtractOp> extracts;
   SmallVector<vector::TransferWriteOp> writes;
   bool isWhole = false;
@@ -244,7 +244,7 @@ void expandUnpack(UnpackCodesOp op) {
     if (!first || extract->isBeforeInBlock(first))
       first = extract;
   }
-  // Where the indices of writes are known.
+  // The point where the indices of writes are known.
   Operation *at = op;
   for (vector::TransferWriteOp write : writes)
     at = at->isBeforeInBlock(write) ? write : at;
@@ -273,7 +273,7 @@ void expandUnpack(UnpackCodesOp op) {
                                        ArrayRef<int64_t>{four, half});
   };
   FoursBuilder fours(b, op, use);
-  // Never back, for what is computed stays in use.
+  // Never moves back, because computed values stay in use.
   auto before = [&](int64_t group) {
     Operation *first = isWhole ? at : firstUse[fours.fourOf(group)];
     if (first && at->isBeforeInBlock(first)) {
@@ -319,7 +319,7 @@ struct ExpandCodesPass : sherry::impl::ExpandCodesBase<ExpandCodesPass> {
     };
     expandAll(unpacks, expandUnpack);
     expandAll(lookups, expandLookup);
-    // The steps of which only parts are loaded now.
+    // The loads of whole steps, of which only parts are loaded now.
     for (Operation *load : loads)
       if (load->use_empty())
         load->erase();

@@ -8,19 +8,18 @@
 using namespace mlir;
 using namespace sherry;
 
-/// Table `number` of the step, of the token whose tables begin at `index`.
+/// Table `number` of the step, for the token whose tables begin at `index`.
 static Value tableIndex(CodesBuilder &b, Value index, int64_t number) {
   return b.createOrFold<arith::AddIOp>(
       index, arith::ConstantIndexOp::create(b, number));
 }
 
-/// Where bit 15 - `group` of words is set.
+/// A mask of the words whose bit 15 - `group` is set.
 static Value isSet(CodesBuilder &b, Value words, int64_t group) {
   return arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
                                b.shiftLeft(words, group), b.splat(words, 0));
 }
 
-/// Words.
 static SmallVector<Value> lookUpWords(CodesBuilder &b, LookupCodesOp op) {
   auto type = b.vec(format::kTileRows, 16);
   SmallVector<Value> sums(op.getAccumulators());
@@ -59,13 +58,12 @@ static SmallVector<Value> lookUpWords(CodesBuilder &b, LookupCodesOp op) {
   return sums;
 }
 
-/// Nibbles.
 static SmallVector<Value> lookUpNibbles(CodesBuilder &b, LookupCodesOp op) {
   auto words = b.vec(16, 16);
   int64_t size = b.bytes.getType().getDimSize(0);
   // Bit 15 of a sign word is the sign of the current group. The lowest bit is
   // set, because a sign of zero would erase the sum; the sixteenth sign, which
-  // lives there, is kept aside.
+  // has this bit, is kept separately.
   Value signs[2], last[2];
   for (int64_t half = 0; half < 2; ++half) {
     Value word = b.bitcast(words, b.part(size - 64 + 32 * half, 32));
@@ -73,7 +71,7 @@ static SmallVector<Value> lookUpNibbles(CodesBuilder &b, LookupCodesOp op) {
     signs[half] = b.join(word, one);
     last[half] = b.join(b.shiftLeft(word, 15), one);
   }
-  SmallVector<std::array<Value, 2>> sums; // halves, of each token
+  SmallVector<std::array<Value, 2>> sums; // halves, for each token
   for (Value sum : op.getAccumulators()) {
     std::array<Value, 2> halves;
     for (int64_t half = 0; half < 2; ++half)
@@ -82,8 +80,8 @@ static SmallVector<Value> lookUpNibbles(CodesBuilder &b, LookupCodesOp op) {
           ArrayRef<int64_t>{1});
     sums.push_back(halves);
   }
-  // Signs apart are the last words; bit 4 of an entry says in which of two
-  // tables it is.
+  // Separate signs are the last words; bit 4 of an entry selects one of two
+  // tables.
   std::array<Value, 2> upper;
   for (int64_t half = 0; half < 2 && b.codebook.hasSignApart(); ++half)
     upper[half] =

@@ -11,7 +11,7 @@
 
 namespace sherry {
 
-/// The argument of the type !sherry.team; null if there is none.
+/// The argument of type !sherry.team, or null.
 inline mlir::Value findTeam(mlir::func::FuncOp function) {
   for (mlir::Value argument : function.getArguments())
     if (llvm::isa<TeamType>(argument.getType()))

@@ -30,7 +30,7 @@ private:
 };
 } // namespace
 
-/// The sums of the first `size` tokens, from trits that are not read back.
+/// Emits the sums of the first `size` tokens, with trits in registers.
 void FuseUnpackPass::emitFirst(OpBuilder &b, PanelProduct product, int64_t size,
                                bool keepPanel) {
   TokenLoop tokens = product.tokens;
@@ -41,8 +41,8 @@ void FuseUnpackPass::emitFirst(OpBuilder &b, PanelProduct product, int64_t size,
   TokenCopies copies(tokens, rows);
   copies.copyBefore(b);
   SmallVector<Value> sums = copies.getStarts();
-  // At least eight sums at a time, lest they wait for each other. The others
-  // start with zeros; integers can be added in any order.
+  // At least eight sums at a time, so that they do not wait for each other. The
+  // additional sums start with zeros; integers can be added in any order.
   size_t perChain = sums.size(), chains = perChain < 8 ? 2 : 1;
   auto type = cast<VectorType>(sums.front().getType());
   Value zero;
@@ -52,7 +52,7 @@ void FuseUnpackPass::emitFirst(OpBuilder &b, PanelProduct product, int64_t size,
 
   auto emitStep = [&](UnpackStep step, IRMapping map,
                       SmallVector<Value> carried) {
-    // All that the step's trits need.
+    // All ops that the step's trits need.
     SmallVector<Operation *> ops{step.unpack};
     if (step.loop) {
       ops.clear();

@@ -1,4 +1,4 @@
-//===- HoistBuffers.cpp - Buffers of iterations to places outside ---------===//
+//===- HoistBuffers.cpp - Hoist buffers out of iterations -----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -30,8 +30,8 @@ static int64_t getBytes(MemRefType type) {
                          SHERRY_ABI_BUFFER_ALIGNMENT);
 }
 
-/// What the number of iterations cannot exceed: a constant, or a multiple of
-/// numbers of rows, which the function is called with.
+/// A bound of the number of iterations, which is a constant or a map of numbers
+/// of rows, arguments of the function.
 static FailureOr<int64_t> getBound(affine::AffineParallelOp loop,
                                    int64_t maxTokens) {
   Builder b(loop.getContext());
@@ -74,8 +74,8 @@ struct HoistBuffersPass : sherry::impl::HoistBuffersBase<HoistBuffersPass> {
   }
 
 private:
-  /// To the entry block: a stack slot inside a loop would be a new one each
-  /// time round.
+  /// Moves stack slots to the entry block: inside a loop, each iteration would
+  /// take a new slot.
   LogicalResult
   hoistStack(affine::AffineParallelOp loop,
              DenseMap<Type, SmallVector<memref::AllocaOp>> &slots) {
@@ -102,8 +102,8 @@ private:
     return success();
   }
 
-  /// Threads have a place each. If there are fewer iterations than threads,
-  /// iterations have: so the number of places is known.
+  /// Each thread has a slot. If there are fewer iterations than threads, each
+  /// iteration has a slot; so the number of slots is bounded.
   LogicalResult hoistHeap(affine::AffineParallelOp loop) {
     SmallVector<memref::AllocOp> allocs;
     loop->walk([&](memref::AllocOp alloc) { allocs.push_back(alloc); });
@@ -159,6 +159,6 @@ private:
     return success();
   }
 
-  memref::AllocOp scratch; ///< of the parallel loops
+  memref::AllocOp scratch; ///< memory of all parallel loops
 };
 } // namespace

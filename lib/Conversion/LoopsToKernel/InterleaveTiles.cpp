@@ -23,8 +23,8 @@
 //     }
 //   }
 //
-// where the values of a tile that other loops read are kept in memory. Each
-// tile does what it did, in the same order.
+// where memory holds those values of a tile that other loops read. The ops of
+// each tile keep their order.
 //
 //===----------------------------------------------------------------------===//
 #include "FindTeam.h"
@@ -48,11 +48,11 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// Steps of a chunk.
+/// Most steps of a chunk.
 static constexpr int64_t kMaxSteps = 4;
 
 namespace {
-/// A loop over tiles and what it becomes.
+/// Rewrites a loop over tiles.
 class Interleaving {
 public:
   Interleaving(TileLoop tiles, Value team,
@@ -64,7 +64,7 @@ public:
   void run();
 
 private:
-  /// A value that a loop, or its next round, begins with.
+  /// A value with which a loop, or its next round, begins.
   struct Store {
     Value value, slot;
     Operation *user; ///< the loop or its terminator
@@ -87,10 +87,10 @@ private:
 
   // While a range is emitted:
   int64_t rangeEnd = 0;
-  Value begin, end; ///< tiles that the thread has taken
+  Value begin, end; ///< the range of tiles that the thread has taken
   Value superTile;
-  IRMapping shared; ///< values of all tiles
-  /// What the next loop over tiles does.
+  IRMapping shared; ///< values that all tiles share
+  /// The ops of the next loop over tiles.
   SmallVector<Operation *> turns;
   SmallVector<Store> stores;
   DenseMap<Value, Value> slotOf;
@@ -103,7 +103,7 @@ struct InterleaveTilesPass
 };
 } // namespace
 
-/// Whether `op` finds a place in memory, again where it is needed.
+/// Whether `op` computes an address in memory; it is then repeated at each use.
 static bool findsPlace(Operation *op) {
   return isMemoryEffectFree(op) &&
          llvm::all_of(op->getResultTypes(), [](Type type) {
@@ -111,7 +111,7 @@ static bool findsPlace(Operation *op) {
          });
 }
 
-/// Whether other ops than those of this turn use `value`.
+/// Whether ops outside the collected turns use `value`.
 bool Interleaving::outlivesTurns(Value value) {
   return llvm::any_of(value.getUses(), [&](OpOperand &use) {
     Operation *user = use.getOwner();
@@ -142,7 +142,7 @@ Value Interleaving::addSlot(Value value) {
   return slotOf[value] = ofType[next++];
 }
 
-/// The subscripts of a tile's value of so many dimensions in its slot.
+/// The subscripts of a tile's value of type `type` in its slot.
 AffineMap Interleaving::getPlace(Type type) {
   auto vector = dyn_cast<VectorType>(type);
   SmallVector<AffineExpr> place(vector ? vector.getRank() + 1 : 1,
@@ -163,8 +163,8 @@ Operation *Interleaving::copy(Operation *op, IRMapping &map, Value number) {
   return result;
 }
 
-/// Makes the subscripts of a copy, which are those of the tile of the original
-/// loop, those of the tile of the loop over `number`.
+/// Replaces the tile of the original loop by the tile of the loop over `number`
+/// in the subscripts of a copy.
 void Interleaving::placeInTile(Operation *op, Value number) {
   Value tile = tiles.getTile();
   auto subscripts = getSubscripts(op);
@@ -197,7 +197,7 @@ void Interleaving::placeInTile(Operation *op, Value number) {
   op->setAttr("map", AffineMapAttr::get(replaced));
 }
 
-/// `value` of the tile of the loop over `number`, under construction.
+/// `value` for the tile of the loop over `number`, under construction.
 Value Interleaving::lookUp(Value value, IRMapping &map, Value number) {
   if (!tiles.ofTile.contains(value) || map.contains(value) ||
       value == tiles.getTile())
@@ -217,7 +217,8 @@ Value Interleaving::lookUp(Value value, IRMapping &map, Value number) {
   return loaded;
 }
 
-/// Ends the turns: a loop over the tiles of the super-tile that were taken.
+/// Ends the turns: emits a loop over those tiles of the super-tile that the
+/// thread has taken.
 void Interleaving::emitTurns() {
   if (turns.empty() && stores.empty())
     return;
@@ -303,7 +304,7 @@ void Interleaving::emit(Block &block) {
       continue;
     }
     turns.push_back(&op);
-    // The code for one tile reads and prefetches a few lines, in ascending
+    // The code for one tile reads and prefetches a few lines in ascending
     // order, between its lookups.
     if (isa<LookupCodesOp>(op) &&
         std::any_of(std::next(op.getIterator()), block.end(),
@@ -361,7 +362,8 @@ void InterleaveTilesPass::runOnOperation() {
     FailureOr<TileLoop> tiles = TileLoop::get(loop);
     if (failed(tiles))
       continue;
-    // The first step begins with zeros, the last goes on with its sums.
+    // Unrolled, the first step begins with zeros, and later ops use the sums of
+    // the last step directly.
     bool isUnrolled = false;
     for (Operation *op : steps)
       if (auto inner = dyn_cast<affine::AffineForOp>(op);

@@ -19,7 +19,7 @@ bool sherry::onlyReads(Operation *op) {
              memref::PrefetchOp>(op);
 }
 
-/// `op` if it is a loop that is copied once, with what it carries for each
+/// `op` if it is a loop that is copied once, with its carried values for each
 /// iteration.
 static LoopLikeOpInterface getLoop(Operation *op) {
   return isa<affine::AffineForOp, scf::ForOp>(op)
@@ -31,7 +31,7 @@ IterationCopies::IterationCopies(Block &body, ValueRange variables)
     : body(body), maps(variables.size()) {
   for (auto [map, variable] : llvm::zip_equal(maps, variables))
     map.map(body.getArgument(0), variable);
-  // What depends on the iteration, also in what loops carry.
+  // Values that depend on the iteration, also through values that loops carry.
   dependent.insert(body.getArgument(0));
   body.walk<WalkOrder::PreOrder>([&](Operation *op) {
     LoopLikeOpInterface loop = getLoop(op);

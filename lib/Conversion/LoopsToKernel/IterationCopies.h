@@ -2,9 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Unroll-and-jam of independent iterations, with the loops inside that carry
-// values. Upstream's affine::loopUnrollJamByFactor takes affine loops alone,
-// and copies what does not depend on the iteration, too.
+// Unroll-and-jam of independent iterations, with inner loops that carry values.
+// Upstream's affine::loopUnrollJamByFactor takes only affine loops, and also
+// copies ops that do not depend on the iteration.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LIB_CONVERSION_LOOPSTOKERNEL_ITERATIONCOPIES_H
@@ -17,21 +17,21 @@
 
 namespace sherry {
 
-/// Whether `op` has no effect but reading memory, or asking for it.
+/// Whether `op` has no effect except reading or prefetching memory.
 bool onlyReads(mlir::Operation *op);
 
-/// Copies of the body of a loop for several iterations: ops that do not depend
-/// on the iteration once, runs of others iteration by iteration, loops once
-/// with what they carry for each of them.
+/// Copies of the body of a loop for several iterations. Ops that do not depend
+/// on the iteration are copied once, other ops once per iteration, and loops
+/// once, with their carried values for each iteration.
 class IterationCopies {
 public:
-  /// For iterations in which the first argument of `body` is one of
+  /// Copies for iterations in which the first argument of `body` is one of
   /// `variables`.
   IterationCopies(mlir::Block &body, mlir::ValueRange variables);
   virtual ~IterationCopies() = default;
 
   /// Whether the loops in a body can be copied: they are affine.for or scf.for,
-  /// and all iterations go through them equally often.
+  /// and have the same number of rounds in all iterations.
   static bool canCopy(mlir::Block &body);
 
   /// Copies the whole body to `b`.
@@ -45,16 +45,16 @@ protected:
                        size_t iteration) {
     b.clone(*op, maps[iteration]);
   }
-  /// What is replaced is not copied.
+  /// Copies `ops`, except those whose results are replaced.
   void copy(mlir::OpBuilder &b, Ops ops,
             const mlir::IRMapping &replacements = {});
-  /// Copies the body of an inner loop for its variable `round`; returns what is
-  /// carried on.
+  /// Copies the body of an inner loop for its variable `round`; returns the
+  /// values that the loop carries on.
   Values copyRound(mlir::OpBuilder &b, mlir::LoopLikeOpInterface loop,
                    mlir::Value round, mlir::ValueRange carried,
                    const mlir::IRMapping &replacements);
 
-  /// What `values` of the body are in the first iteration, the second ...
+  /// The copies of `values` for the first iteration, the second, ...
   Values lookUp(mlir::ValueRange values);
   void map(mlir::ValueRange from, mlir::ValueRange to);
 
@@ -63,8 +63,8 @@ private:
   bool dependsOnIteration(mlir::Operation *op);
 
   mlir::Block &body;
-  llvm::SmallVector<mlir::IRMapping> maps; ///< of each iteration
-  llvm::DenseSet<mlir::Value> dependent;   ///< values of the body
+  llvm::SmallVector<mlir::IRMapping> maps; ///< one per iteration
+  llvm::DenseSet<mlir::Value> dependent;   ///< on the iteration
 };
 
 } // namespace sherry

@@ -1,4 +1,4 @@
-//===- LowerLoops.cpp - Affine loops and subscripts to plain ones ---------===//
+//===- LowerLoops.cpp - Lower affine loops and subscripts -----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

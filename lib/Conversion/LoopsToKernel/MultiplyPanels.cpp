@@ -36,7 +36,7 @@ private:
 };
 } // namespace
 
-/// Sums of a panel and as many tokens as are multiplied at once.
+/// Memory for the sums of a panel with the tokens of one multiplication.
 Value MultiplyPanelsPass::allocSums(affine::AffineForOp loop) {
   auto parallel = loop->getParentOfType<affine::AffineParallelOp>();
   auto type = MemRefType::get({kPanelTokens, format::kTileRows},
@@ -48,7 +48,7 @@ Value MultiplyPanelsPass::allocSums(affine::AffineForOp loop) {
   return memref::AllocaOp::create(b, loop.getLoc(), type);
 }
 
-/// The load of activations, if the sum is that of both halves of the panel with
+/// The load of activations, if the sums multiply both halves of the panel with
 /// rows of bytes.
 static affine::AffineVectorLoadOp getActivations(PanelProduct product) {
   affine::AffineForOp sum = product.tokens.sums.front();
@@ -72,7 +72,7 @@ static affine::AffineVectorLoadOp getActivations(PanelProduct product) {
       return nullptr;
     activations = load;
   }
-  // Whose groups of four follow each other.
+  // In these rows, fours follow each other.
   auto rows =
       activations.getMemRef().getDefiningOp<memref::ReinterpretCastOp>();
   if (!rows || rows.getType().getRank() != 4 ||
@@ -89,7 +89,7 @@ void MultiplyPanelsPass::multiply(PanelProduct product,
   Value panel = product.getPanel();
   auto values = load.getMemRef().getDefiningOp<memref::ReinterpretCastOp>();
   ImplicitLocOpBuilder b(tokens.loop.getLoc(), tokens.loop);
-  // Signed trits, and zeros up to a whole unit.
+  // The panel gets signed trits, and zeros up to a whole unit.
   for (UnpackStep step : product.steps)
     step.unpack.setBias(0);
   int64_t groups = tokens.sums.front().getConstantUpperBound();
@@ -105,7 +105,8 @@ void MultiplyPanelsPass::multiply(PanelProduct product,
         affine::AffineVectorStoreOp::create(
             b, zero, panel, ValueRange{index(group), index(half), index(0)});
   }
-  // The first group's column: that of the activations at the start of the sum.
+  // The column of the first four: that of the activations at the start of the
+  // sum.
   SmallVector<OpFoldResult> operands;
   for (Value operand : load.getMapOperands())
     operands.push_back(operand == tokens.sums.front().getInductionVar()
@@ -162,7 +163,7 @@ void MultiplyPanelsPass::multiply(PanelProduct product,
                         b.getAffineConstantExpr(16 * half)},
                        b.getContext()),
         ValueRange{row, first});
-    // What the ops behind the sum expect.
+    // The ops after the sum expect this offset.
     if (numerics.getFuseMulAdd())
       sum = arith::AddIOp::create(
           b, sum,

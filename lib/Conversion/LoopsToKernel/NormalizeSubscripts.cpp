@@ -28,7 +28,7 @@ static void appendTerms(AffineExpr expr, SmallVectorImpl<AffineExpr> &terms) {
   appendTerms(sum.getRHS(), terms);
 }
 
-/// What the parser makes of the text: sums from left to right.
+/// The form that the parser makes of the text: sums from left to right.
 static AffineExpr rebuild(AffineExpr expr) {
   auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
   if (!binary)
@@ -48,7 +48,7 @@ static AffineExpr rebuild(AffineExpr expr) {
 static AffineMap normalize(AffineMap map) {
   SmallVector<AffineExpr> results;
   for (AffineExpr expr : map.getResults()) {
-    // Simplification on the way may bring new sums.
+    // Simplification may create new sums.
     AffineExpr last;
     do {
       last = expr;

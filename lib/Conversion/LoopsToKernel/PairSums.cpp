@@ -20,11 +20,11 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// See sherry.dot_pairs.
+/// Bounds within which sherry.dot_pairs is exact.
 static constexpr int64_t kMostTerms = 64, kLargestWeight = 2;
 
-/// Whether each value that `loop` carries is a sum of as few products as 16
-/// bits can hold.
+/// Whether each value that `loop` carries is a sum of products that 16 bits can
+/// hold.
 static bool isShortSum(affine::AffineForOp loop) {
   if (loop.getNumResults() == 0 || !loop.hasConstantBounds() ||
       loop.getConstantUpperBound() - loop.getConstantLowerBound() > kMostTerms)
@@ -72,7 +72,7 @@ static void sumPairs(affine::AffineForOp loop) {
       next.push_back(map.lookup(value));
     affine::AffineYieldOp::create(b, next);
   }
-  // Each lane of the wide sum gets its two pairs.
+  // Each lane of the wide sum gets its two sums of pairs.
   Value sixteen =
       arith::ConstantOp::create(b, DenseElementsAttr::get(lanes, int32_t(16)));
   for (auto [start, sum, result] : llvm::zip_equal(

@@ -1,4 +1,4 @@
-//===- PlaceBuffers.cpp - Buffers to places in the workspace --------------===//
+//===- PlaceBuffers.cpp - Offsets of buffers in the workspace -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -24,7 +24,7 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// The argument of dynamic size: the workspace.
+/// The workspace: the argument of dynamic size.
 static BlockArgument findWorkspace(func::FuncOp function) {
   for (BlockArgument arg : function.getArguments())
     if (auto type = dyn_cast<MemRefType>(arg.getType()))
@@ -35,20 +35,20 @@ static BlockArgument findWorkspace(func::FuncOp function) {
 }
 
 namespace {
-/// The place of a buffer in the part of the workspace that its function has.
+/// The offsets of a buffer in its function's part of the workspace.
 struct Place {
   memref::AllocOp alloc;
   int64_t begin, end;   ///< bytes
   unsigned first, last; ///< phases in which it is used
 };
 
-/// The buffers of a function.
+/// All buffers of a function.
 struct Places {
-  /// Fails if there is a buffer that cannot be placed.
+  /// Fails if a buffer cannot be placed.
   static FailureOr<Places> find(func::FuncOp function);
 
   SmallVector<Place> places;
-  int64_t size = 0; ///< bytes of all of them
+  int64_t size = 0; ///< bytes of all buffers
 };
 
 struct PlaceBuffersPass : sherry::impl::PlaceBuffersBase<PlaceBuffersPass> {
@@ -60,14 +60,14 @@ private:
   LogicalResult place(func::FuncOp function, int64_t size);
 
   DenseMap<func::FuncOp, Places> places;
-  DenseMap<func::FuncOp, int64_t> begin; ///< of a function's part
-  int64_t end;                           ///< of all parts
+  DenseMap<func::FuncOp, int64_t> begin; ///< offsets of the parts of functions
+  int64_t end;                           ///< end of all parts
 };
 } // namespace
 
-/// Numbers the ops of the outermost block by the steps before them: a step ends
-/// before any thread is behind it. Between steps, threads that come late may
-/// still read, but nothing that they read is of use.
+/// Numbers the ops of the outermost block by the number of steps before them: a
+/// step ends before any thread goes on after it. Between steps, late threads
+/// may still read, but nothing uses the values that they read.
 static DenseMap<Operation *, unsigned> numberPhases(func::FuncOp function) {
   DenseMap<Operation *, unsigned> phases;
   unsigned phase = 0;
@@ -102,8 +102,8 @@ FailureOr<Places> Places::find(func::FuncOp function) {
     for (Value alias : aliases.resolve(alloc.getResult()))
       for (Operation *user : alias.getUsers()) {
         Operation *op = body.findAncestorOpInBlock(*user);
-        // Uses that have no order with the steps, or are not to be seen. In
-        // the last phase, other threads may be in the next call already.
+        // Uses without an order relative to the steps, or unknown uses. In the
+        // last phase, other threads may already be in the next call.
         if (!op || phases.lookup(op) == lastPhase ||
             isa<memref::ExtractAlignedPointerAsIndexOp>(user)) {
           place.first = 0;
@@ -113,7 +113,7 @@ FailureOr<Places> Places::find(func::FuncOp function) {
         place.first = std::min(place.first, phases.lookup(op));
         place.last = std::max(place.last, phases.lookup(op));
       }
-    // The lowest place that no other buffer has at that time.
+    // The lowest offset at which no other buffer is in use in these phases.
     SmallVector<Place> others =
         llvm::filter_to_vector(result.places, [&](const Place &other) {
           return place.first <= other.last && other.first <= place.last;
@@ -131,8 +131,8 @@ FailureOr<Places> Places::find(func::FuncOp function) {
   return result;
 }
 
-/// Gives `function` a part from `at` on or behind, and each of those that it
-/// calls one behind its own.
+/// Gives `function` a part that begins at `at` or later, and each of its
+/// callees a part after it.
 LogicalResult PlaceBuffersPass::visit(func::FuncOp function,
                                       SetVector<func::FuncOp> &path,
                                       int64_t at) {
@@ -197,7 +197,7 @@ void PlaceBuffersPass::runOnOperation() {
     if (function.isPublic() && failed(visit(function, path, 0)))
       return signalPassFailure();
   }
-  // A workspace of no bytes would be a type of no bytes.
+  // An empty workspace would be a type of no bytes.
   int64_t size = std::max<int64_t>(end, SHERRY_ABI_BUFFER_ALIGNMENT);
   for (auto function : module.getOps<func::FuncOp>())
     if (!function.isDeclaration() && failed(place(function, size)))

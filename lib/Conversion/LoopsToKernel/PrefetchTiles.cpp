@@ -1,4 +1,4 @@
-//===- PrefetchTiles.cpp - Asks for the next tile of a weight -------------===//
+//===- PrefetchTiles.cpp - Prefetch the next tile of a weight -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -43,7 +43,7 @@ private:
 };
 } // namespace
 
-/// Whether `store` adds to what it overwrites.
+/// Whether `store` adds to the values that it overwrites.
 static bool accumulates(affine::AffineVectorStoreOp store) {
   auto loads = store->getBlock()->getOps<affine::AffineVectorLoadOp>();
   return llvm::any_of(loads, [&](affine::AffineVectorLoadOp load) {
@@ -52,7 +52,7 @@ static bool accumulates(affine::AffineVectorStoreOp store) {
 }
 
 std::optional<TileBody> TileBody::find(affine::AffineParallelOp parallel) {
-  // Where the sums of a tile begin, before they are added to.
+  // The store that initializes the sums of a tile.
   affine::AffineVectorStoreOp start;
   parallel.walk([&](affine::AffineVectorStoreOp store) {
     if (!accumulates(store) ||
@@ -78,8 +78,8 @@ std::optional<TileBody> TileBody::find(affine::AffineParallelOp parallel) {
   return body;
 }
 
-/// The loop variables of the iteration after this one, as expressions of those
-/// of this one, d0, d1, ...
+/// The loop variables of the next iteration, as expressions of the loop
+/// variables of this one, d0, d1, ...
 static SmallVector<AffineExpr> getNextIteration(TileBody &body) {
   MLIRContext *context = body.parallel.getContext();
   AffineExpr number = getAffineDimExpr(0, context);
@@ -97,7 +97,7 @@ static SmallVector<AffineExpr> getNextIteration(TileBody &body) {
   return next;
 }
 
-/// A loop with the bounds of `loop` that does nothing.
+/// An empty loop with the bounds of `loop`.
 static affine::AffineForOp copyHead(OpBuilder &b, affine::AffineForOp loop) {
   return affine::AffineForOp::create(
       b, loop.getLoc(), loop.getLowerBoundOperands(), loop.getLowerBoundMap(),
@@ -105,7 +105,7 @@ static affine::AffineForOp copyHead(OpBuilder &b, affine::AffineForOp loop) {
       loop.getStepAsInt());
 }
 
-/// Whether `values` are there before `op`.
+/// Whether `values` are defined before `op`.
 static bool dominate(ValueRange values, Operation *op) {
   DominanceInfo dominance(op->getParentOfType<func::FuncOp>());
   return llvm::all_of(values, [&](Value value) {
@@ -120,7 +120,7 @@ void PrefetchTilesPass::prefetchWeights(TileBody &body, memref::ViewOp view) {
   AffineMap map = apply.getAffineMap();
   SmallVector<Value> places(apply.getMapOperands());
   affine::fullyComposeAffineMapAndOperands(&map, &places);
-  // Those of all steps of a chunk together, before the codes are unpacked.
+  // Prefetch all steps of a chunk together, before the codes are unpacked.
   auto steps = dyn_cast<affine::AffineForOp>(view->getParentOp());
   bool isStep = steps && body.block != view->getBlock() &&
                 !steps.getBody()->getOps<UnpackCodesOp>().empty();

@@ -1,4 +1,4 @@
-//===- PrefetchWeights.cpp - Asks for weights before they are read --------===//
+//===- PrefetchWeights.cpp - Prefetch weights before their use ------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -26,7 +26,7 @@ static constexpr int64_t kLineBytes = 64;
 static constexpr int64_t kLeastBytes = kLineBytes / 2;
 
 namespace {
-/// Bytes of a view of the weights that a load reads.
+/// The bytes that a load reads of a view of the weights.
 struct Place {
   memref::ViewOp view;
   SmallVector<std::pair<Value, int64_t>> terms; ///< indices, times bytes
@@ -77,7 +77,7 @@ std::optional<Place> Place::get(vector::LoadOp load, Value weights) {
 }
 
 void PrefetchWeightsPass::prefetch(vector::LoadOp load, Place place) {
-  // Once where the address is new.
+  // Once for each new address.
   ImplicitLocOpBuilder b(load.getLoc(), &getContext());
   b.setInsertionPointAfter(load);
   auto loop = dyn_cast<scf::ForOp>(load->getParentOp());
@@ -128,8 +128,8 @@ void PrefetchWeightsPass::runOnOperation() {
   for (Operation &op : function.getOps()) {
     if (!isa<LoopLikeOpInterface, StepOp>(op))
       continue;
-    // Codes that are unpacked for several tokens are read in pieces, tile by
-    // tile: see sherry-prefetch-tiles.
+    // Codes that are unpacked for several tokens are read in small parts, tile
+    // by tile: see sherry-prefetch-tiles.
     bool isUnpacked = false;
     op.walk([&](Operation *inner) {
       isUnpacked |= isa<DecodeBlockOp, DecodeNibblesOp>(inner);

@@ -94,20 +94,20 @@ LogicalResult TileLoop::findSize() {
                  }));
 }
 
-/// Whether memory can hold a value for each tile.
+/// Whether memory can hold a value of this type for each tile.
 static bool canBeKept(Type type) {
   if (auto vector = dyn_cast<VectorType>(type))
     return vector.getRank() > 0 && !vector.isScalable();
   return type.isIntOrFloat();
 }
 
-/// Finds the values of tiles, too.
+/// Checks the body, and finds the values that differ between tiles.
 LogicalResult TileLoop::checkBody() {
   ofTile.insert(getTile());
   WalkResult walk =
       loop.getBody()->walk<WalkOrder::PreOrder>([&](Operation *op) {
         if (auto inner = dyn_cast<affine::AffineForOp>(op)) {
-          // All that is carried is kept for each tile.
+          // All carried values are kept for each tile.
           ofTile.insert_range(ValueRange(inner.getRegionIterArgs()));
           ofTile.insert_range(ValueRange(inner.getResults()));
           bool isSame =
@@ -119,7 +119,7 @@ LogicalResult TileLoop::checkBody() {
         }
         bool isOfRanges = ranges.size() > 1 && isa<affine::AffineIfOp>(op) &&
                           op->getBlock() == loop.getBody();
-        // What is only done sometimes is done so for all tiles.
+        // Conditional ops must have the same condition for all tiles.
         bool isSameForAll =
             isa<affine::AffineIfOp>(op) && op->getNumResults() == 0 &&
             llvm::none_of(op->getOperands(),
@@ -131,7 +131,7 @@ LogicalResult TileLoop::checkBody() {
         if (!isOfTile(op))
           return WalkResult::advance();
         ofTile.insert_range(ValueRange(op->getResults()));
-        // Memory and places are found again where they are needed.
+        // Views and subscripts are repeated at each use.
         bool isPure = isMemoryEffectFree(op);
         return WalkResult(
             success(llvm::all_of(op->getResultTypes(), [&](Type type) {

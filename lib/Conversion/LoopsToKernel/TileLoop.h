@@ -11,13 +11,13 @@
 
 namespace sherry {
 
-/// The subscripts of an op that has some.
+/// The subscripts of `op`, if it has any.
 std::optional<std::pair<mlir::AffineMap, mlir::OperandRange>>
 getSubscripts(mlir::Operation *op);
 
-/// A loop over the tiles of a weight whose super-tiles have several.
+/// A loop over the tiles of a weight whose super-tiles have several tiles.
 struct TileLoop {
-  /// What is done to the tiles from `begin` on, up to `end`.
+  /// The ops for the tiles [begin, end).
   struct Range {
     mlir::Block *body;
     int64_t begin, end;
@@ -28,13 +28,13 @@ struct TileLoop {
 
   mlir::Value getTile() { return loop.getIVs().front(); }
   int64_t getNumTiles() const { return ranges.back().end; }
-  /// Whether tiles have values or effects of their own by `op`.
+  /// Whether `op` has other values or effects in each tile.
   bool isOfTile(mlir::Operation *op) const;
 
   mlir::affine::AffineParallelOp loop;
   int64_t size = 0; ///< tiles of a super-tile
   llvm::SmallVector<Range> ranges;
-  llvm::DenseSet<mlir::Value> ofTile; ///< values that tiles have of their own
+  llvm::DenseSet<mlir::Value> ofTile; ///< values that differ between tiles
 
 private:
   mlir::LogicalResult findRanges();

@@ -42,7 +42,7 @@ static UnpackCodesOp getUnpack(Operation *write) {
                   : nullptr;
 }
 
-/// Whether `load` reads half of a group of the sum from its panel.
+/// Whether `load` reads half of the outputs of the sum's four from its panel.
 static bool readsGroup(affine::AffineVectorLoadOp load,
                        affine::AffineForOp sum) {
   AffineMap map = load.getAffineMap();
@@ -60,7 +60,8 @@ static bool isFromZero(affine::AffineForOp loop) {
          loop.getStepAsInt() == 1;
 }
 
-/// What fills a panel before `loop`: a loop over steps, the last step, or both.
+/// The ops that fill a panel before `loop`: a loop over steps, the last step,
+/// or both.
 static SmallVector<UnpackStep> findSteps(affine::AffineForOp loop) {
   SmallVector<UnpackStep> steps;
   for (Operation *op = loop->getPrevNode(); op; op = op->getPrevNode()) {
@@ -119,7 +120,7 @@ SmallVector<PanelProduct> sherry::findPanelProducts(Operation *function) {
     if (std::optional<PanelProduct> product = findProduct(loop))
       products.push_back(*product);
   });
-  // A panel that is read elsewhere must be there.
+  // Other readers of a panel need its contents.
   auto isKnown = [&](Operation *user, Value panel) {
     return llvm::any_of(products, [&](PanelProduct product) {
       return product.getPanel() == panel &&

@@ -22,14 +22,14 @@
 
 namespace sherry {
 
-/// A loop over tokens with sums over weights, which may have loops in them that
-/// carry their values on.
+/// A loop over tokens with sums over weights. A sum is a loop, which may have
+/// inner loops that carry its values.
 struct TokenLoop {
   mlir::affine::AffineForOp loop;
   llvm::SmallVector<mlir::affine::AffineForOp> sums; ///< in its body
 
-  /// `loop` if it is one: from a constant to a number of tokens, none of which
-  /// reads what another writes.
+  /// `loop` if it is a loop from a constant to a number of tokens, in which no
+  /// token reads values that another writes.
   static std::optional<TokenLoop> get(mlir::affine::AffineForOp loop);
 
   mlir::Value getCount() { return loop.getUpperBoundOperands().front(); }
@@ -43,7 +43,7 @@ struct UnpackStep {
   mlir::vector::TransferWriteOp write;
 };
 
-/// What fills a panel, and the loop that multiplies it with the tokens.
+/// The ops that fill a panel, and the loop that multiplies it with the tokens.
 struct PanelProduct {
   llvm::SmallVector<UnpackStep> steps;
   TokenLoop tokens;
@@ -51,36 +51,36 @@ struct PanelProduct {
   mlir::Value getPanel() { return steps.front().write.getBase(); }
 };
 
-/// All of a function: integer sums over whole panels for all tokens, where
-/// whoever else reads a panel fills it before.
+/// All products of a function: integer sums over whole panels for all tokens,
+/// if every other reader of a panel fills it first.
 llvm::SmallVector<PanelProduct> findPanelProducts(mlir::Operation *function);
 
-/// Copies of the body of a loop over tokens for several of them.
+/// Copies of the body of a loop over tokens for several tokens.
 class TokenCopies : public IterationCopies {
 public:
-  /// Tokens may not exist if there are conditions on their number, `exists`.
-  /// Buffers of the function have rows for them; what is written elsewhere is
-  /// written where the i-th condition holds.
+  /// With conditions `exists` on the number of tokens, token i exists only if
+  /// the i-th condition holds. Buffers of the function also have rows for
+  /// missing tokens; writes to other memory are then conditional.
   TokenCopies(TokenLoop tokens, mlir::ValueRange rows,
               llvm::ArrayRef<mlir::IntegerSet> exists = {})
       : IterationCopies(*tokens.loop.getBody(), rows), tokens(tokens),
         exists(exists) {}
 
-  // With one sum:
+  // For loops with one sum:
 
-  /// Copies the ops before it, or behind it, to `b`.
+  /// Copies the ops before the sum, or after it, to `b`.
   void copyBefore(mlir::OpBuilder &b);
   void copyAfter(mlir::OpBuilder &b);
-  /// What it starts with, token by token.
+  /// The start values of the sum, token by token.
   llvm::SmallVector<mlir::Value> getStarts() {
     return lookUp(tokens.sums.front().getInits());
   }
-  /// Makes `values` its results.
+  /// Makes `values` the results of the sum.
   void setSums(mlir::ValueRange values) {
     map(tokens.sums.front().getResults(), values);
   }
-  /// Copies its body for `group`; returns what is carried on. `replacements`
-  /// maps values of the body to others.
+  /// Copies the body of the sum for `group`; returns the values that it carries
+  /// on. `replacements` maps values of the body to others.
   llvm::SmallVector<mlir::Value>
   copyGroup(mlir::OpBuilder &b, mlir::Value group, mlir::ValueRange carried,
             const mlir::IRMapping &replacements) {
@@ -94,8 +94,8 @@ private:
   llvm::SmallVector<mlir::IntegerSet> exists;
 };
 
-/// Whether a buffer is one of the function itself, with rows for whole blocks
-/// of tokens.
+/// Whether a buffer belongs to the function itself, so that it has rows for
+/// whole blocks of tokens.
 bool hasWholeBlocks(mlir::Value buffer);
 
 } // namespace sherry

@@ -1,4 +1,4 @@
-//===- UnrollDots.cpp - Short sums of weights read in place ---------------===//
+//===- UnrollDots.cpp - Unroll short sums of bytes ------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -21,7 +21,7 @@ using namespace sherry;
 static constexpr int64_t kMostTerms = 8, kLargestTrit = 2;
 
 /// Whether each value that `loop` carries is a short sum of products with
-/// weights that are no trits.
+/// weights that are not trits.
 static bool isShortSum(affine::AffineForOp loop) {
   std::optional<uint64_t> terms = affine::getConstantTripCount(loop);
   if (!terms || *terms > kMostTerms || loop.getNumResults() == 0)

@@ -28,7 +28,8 @@ HeadAttention::HeadAttention(LoopBuilder &b, const CacheRef &cache,
 }
 
 void HeadAttention::prefetch(Value memref, ArrayRef<Value> at, int64_t lanes) {
-  // Of a prompt's block of tokens, each reads what the one before has read.
+  // In a block of tokens of a prompt, each token reads the same keys and values
+  // as the token before.
   if (b.schedule.getPrefetch() == 0 || b.maxTokens > 1)
     return;
   int64_t perLine =
@@ -51,7 +52,7 @@ void HeadAttention::emit(Value row, Value kvHead) {
     b.forLoop(b.index(queriesPerHead), 1,
               [&](Value head) { body(head, columnOf(first, head)); });
   };
-  // Scores are finite, so this start is below all of them and leaves no trace
+  // Scores are finite, so this start is below all scores, and has no effect
   // after the first round.
   forHeads([&](Value head, Value column) {
     b.store(b.f32(-1e30), states, {head, b.index(0)});
@@ -92,9 +93,9 @@ void HeadAttention::emit(Value row, Value kvHead) {
   });
 }
 
-/// Online softmax (Milakov and Gimelshein, arXiv 1805.02867): the largest score
-/// so far, the sum of exponentials and the weighted sum of values are rescaled
-/// whenever a larger score comes.
+/// Online softmax (Milakov and Gimelshein, arXiv 1805.02867): when a round has
+/// a larger score than all rounds before, the sum of exponentials and the
+/// weighted sum of values are rescaled.
 void HeadAttention::emitRound(Value row, Value first, const Round &round) {
   b.forEach(queriesPerHead, [&](Value head) {
     Values largestPlace{head, b.index(0)}, sumPlace{head, b.index(1)};
@@ -109,7 +110,8 @@ void HeadAttention::emitRound(Value row, Value first, const Round &round) {
   });
 }
 
-/// Writes the scores to `weights`; returns the largest of them and `before`.
+/// Writes the scores to `weights`; returns the maximum of the scores and
+/// `before`.
 Value HeadAttention::emitScores(Value row, Value first, Value head,
                                 const Round &round, Value before) {
   Value scale = b.splat(blockType, 1 / std::sqrt(static_cast<double>(headDim)));
@@ -120,7 +122,7 @@ Value HeadAttention::emitScores(Value row, Value first, Value head,
   return b.reduceMax(b.forLoop(
       round.blocks, 1, {broadcast(blockType, before)},
       [&](Value block, ValueRange carried) -> Values {
-        // Of the last block, some positions may not exist.
+        // In the last block, some positions may not exist.
         Value left = b.sub(round.size, b.mul(block, kCacheBlock));
         Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, lane,
                                              b.broadcast(kCacheBlock, left));
@@ -133,7 +135,7 @@ Value HeadAttention::emitScores(Value row, Value first, Value head,
       })[0]);
 }
 
-/// Makes scores to weights; returns their sum.
+/// Replaces scores by weights; returns the sum of the weights.
 Value HeadAttention::emitWeights(Value head, Value blocks, Value largest) {
   return b.reduceAdd(
       b.forLoop(blocks, 1, {b.splat(blockType, 0)},
@@ -165,7 +167,7 @@ static Rows emitAttention(LoopBuilder &b, const Rows &query,
   return result;
 }
 
-/// Of one token, head of keys by head of keys.
+/// Emits sherry.attend for one token, one head of keys after the other.
 static SmallVector<Value> emitAttend(LoopBuilder &b, const Rows &query,
                                      const Rows &keys, const Rows &values,
                                      const Rows &table, const CacheRef &cache,

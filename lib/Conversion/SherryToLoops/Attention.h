@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The loop over the positions is the same for every type of cache; products
-// with keys and values are not.
+// All types of cache share the loop over the positions; each has its own
+// products with keys and values.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LIB_CONVERSION_SHERRYTOLOOPS_ATTENTION_H
@@ -21,8 +21,8 @@ class HeadAttention {
 public:
   virtual ~HeadAttention() = default;
 
-  /// `row` attends with the query heads that share `head` to all positions up
-  /// to its own.
+  /// Emits the attention of `row`, for the query heads that share `head`, to
+  /// all positions up to its own.
   void emit(mlir::Value row, mlir::Value head);
 
 protected:
@@ -32,9 +32,9 @@ protected:
   /// stay in the first-level cache.
   struct Round {
     CachePart keys, values;
-    CachePart nextKeys, nextValues; ///< of the round that comes next
-    mlir::Value size;               ///< positions that exist
-    mlir::Value blocks;             ///< blocks of them
+    CachePart nextKeys, nextValues; ///< keys and values of the next round
+    mlir::Value size;               ///< number of existing positions
+    mlir::Value blocks;             ///< number of their blocks
   };
 
   HeadAttention(LoopBuilder &b, const CacheRef &cache, const Rows &query,
@@ -42,13 +42,13 @@ protected:
 
   /// Called once per row, before all products.
   virtual void prepareQueries(mlir::Value row, mlir::Value first) {}
-  /// The products of a query head of those that share the keys with the keys of
-  /// a block: blockType.
+  /// The products of one of the query heads that share the keys with the keys
+  /// of a block, of type blockType.
   virtual mlir::Value productOf(mlir::Value row, mlir::Value first,
                                 mlir::Value head, const Round &round,
                                 mlir::Value block) = 0;
-  /// Multiplies the result of a head by `rescale` and adds the values of the
-  /// round, times their weights.
+  /// Multiplies the result of a head by `rescale`, and adds the values of the
+  /// round times their weights.
   virtual void emitMix(mlir::Value row, mlir::Value first, mlir::Value head,
                        const Round &round, mlir::Value rescale) = 0;
 
@@ -59,8 +59,8 @@ protected:
   mlir::Value broadcast(mlir::VectorType type, mlir::Value scalar) {
     return b.broadcast(type.getDimSize(0), scalar);
   }
-  /// Asks for the cache lines of a vector that the next round will read; `at`
-  /// is where it begins.
+  /// Prefetches the cache lines of a vector that the next round will read; `at`
+  /// are the indices of its beginning.
   void prefetch(mlir::Value memref, llvm::ArrayRef<mlir::Value> at,
                 int64_t lanes);
 
@@ -68,7 +68,7 @@ protected:
   const Rows &query, &result;
   int64_t headDim;
   int64_t queriesPerHead;     ///< query heads per head of keys
-  mlir::VectorType blockType; ///< a number for each position of a block
+  mlir::VectorType blockType; ///< a number per position of a block
   mlir::Value weights;        ///< [queriesPerHead x positions of a page]
 
 private:
@@ -80,20 +80,19 @@ private:
   mlir::Value exp(mlir::Value x, mlir::Value largest);
 
   const CacheRef &cache;
-  mlir::Value
-      states; ///< [queriesPerHead x 2]: the largest score, the sum of weights
+  mlir::Value states; ///< [queriesPerHead x 2]: largest score, sum of weights
 };
 
 /// Rotates a head of a row of `input` by the angles of `table`.
 void emitRotation(LoopBuilder &b, const Rows &input, const Rows &table,
                   const Rows &result, mlir::Value row, mlir::Value head);
 
-/// For caches in f32 and f16.
+/// Attention for caches in f32 and f16.
 std::unique_ptr<HeadAttention> makeFloatAttention(LoopBuilder &b,
                                                   const CacheRef &cache,
                                                   const Rows &query,
                                                   const Rows &result);
-/// For caches in i8.
+/// Attention for caches in i8.
 std::unique_ptr<HeadAttention> makeIntegerAttention(LoopBuilder &b,
                                                     const CacheRef &cache,
                                                     const Rows &query,

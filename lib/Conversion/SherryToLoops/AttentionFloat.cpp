@@ -21,7 +21,7 @@ private:
   void emitMix(Value row, Value first, Value head, const Round &round,
                Value rescale) override;
 
-  /// Numbers of the cache as f32.
+  /// Loads numbers of the cache as f32.
   Value loadCached(VectorType type, Value memref, ValueRange at) {
     Type element = cast<MemRefType>(memref.getType()).getElementType();
     Value value = b.load(b.vec(type.getDimSize(0), element), memref, at);
@@ -41,7 +41,7 @@ std::unique_ptr<HeadAttention> sherry::makeFloatAttention(LoopBuilder &b,
   return std::make_unique<FloatAttention>(b, cache, query, result);
 }
 
-/// Several sums at a time hide the latency of the additions; several heads give
+/// Several sums at a time hide the latency of additions. Several heads give
 /// several sums, too.
 Value FloatAttention::productOf(Value row, Value first, Value head,
                                 const Round &round, Value block) {

@@ -4,8 +4,8 @@
 //
 // Queries and weights are rounded to integers of 15 bits, each stored as
 // 128 * high + low with two signed bytes, so that their products with the 8-bit
-// numbers of the cache are exact dot products of bytes. What is lost beside
-// the rounding of the cache is 2^-15 of the largest number.
+// numbers of the cache are exact dot products of bytes. The rounding error, in
+// addition to that of the cache, is 2^-15 of the largest number.
 //
 //===----------------------------------------------------------------------===//
 #include "Attention.h"
@@ -35,7 +35,7 @@ private:
 
   Value emitWeightIntegers(Value head, const Round &round, Value &bias);
   Value storeIntegers(Value integers, Value bytes, ArrayRef<Value> at);
-  /// Sums of products with the high and the low bytes.
+  /// Zeros for the sums of products with the high and with the low bytes.
   Values zeroSums() {
     return Values(2, b.splatInt(b.vec(16, b.getI32Type()), 0));
   }
@@ -68,9 +68,9 @@ IntegerAttention::IntegerAttention(LoopBuilder &b, const CacheRef &cache,
   weightBytes = scratch({queriesPerHead, 2, kPagePositions}, b.getI8Type());
 }
 
-/// Stores the two bytes of each integer, the high ones at `at` (which ends with
-/// a 0 or 1 for high or low, and a column) and the low ones beside them.
-/// Returns 128 times the integers.
+/// Stores the two bytes of each integer. The indices `at` of the high bytes end
+/// with 0 for high (1 is low) and a column; the low bytes have the same other
+/// indices. Returns 128 times the integers.
 Value IntegerAttention::storeIntegers(Value integers, Value bytes,
                                       ArrayRef<Value> at) {
   auto type = cast<VectorType>(integers.getType());
@@ -106,8 +106,8 @@ void IntegerAttention::prepareQueries(Value row, Value first) {
   });
 }
 
-/// Adds the products of 64 bytes of the cache with four bytes from `column` on
-/// of both parts of `bytes`.
+/// Adds the products of 64 bytes of the cache with four bytes, from `column`
+/// on, of both parts of `bytes`.
 SmallVector<Value> IntegerAttention::addDots(Value stored, Value bytes,
                                              Value head, Value column,
                                              ValueRange sums) {
@@ -121,7 +121,8 @@ SmallVector<Value> IntegerAttention::addDots(Value stored, Value bytes,
   return result;
 }
 
-/// 128 * high + low - bias as f32: the cache stores its integers plus 128.
+/// 128 * high + low - bias as f32; `bias` is there because the cache stores its
+/// integers plus 128.
 Value IntegerAttention::joinSums(ArrayRef<Value> sums, Value bias) {
   auto type = cast<VectorType>(sums[0].getType());
   Value sum = arith::AddIOp::create(
@@ -153,8 +154,8 @@ Value IntegerAttention::productOf(Value, Value, Value head, const Round &round,
   return arith::MulFOp::create(b, product, scale);
 }
 
-/// The weights of a head times the scales of the values, as integers. Returns
-/// their scale; `bias` becomes 128 times their sum.
+/// Stores the weights of a head times the scales of the values as integers.
+/// Returns the scale of the integers; `bias` becomes 128 times their sum.
 Value IntegerAttention::emitWeightIntegers(Value head, const Round &round,
                                            Value &bias) {
   auto placeOf = [&](Value block) -> Values {
@@ -189,7 +190,7 @@ Value IntegerAttention::emitWeightIntegers(Value head, const Round &round,
 
 void IntegerAttention::emitMix(Value row, Value first, Value head,
                                const Round &round, Value rescale) {
-  // Positions of the last block that do not exist have the weight 0.
+  // Missing positions of the last block have weight 0.
   Value bias;
   Value scale = emitWeightIntegers(head, round, bias);
   Value column = columnOf(first, head);

@@ -102,7 +102,7 @@ static Rows emitSwiGLU(LoopBuilder &b, Activation activation, const Rows &gate,
   return result;
 }
 
-/// Of one token.
+/// Emits sherry.quantize_swiglu for one token.
 static QuantizedRows emitQuantizeSwiGLU(LoopBuilder &b, Activation activation,
                                         const Rows &gate, const Rows &up,
                                         RankedTensorType type) {

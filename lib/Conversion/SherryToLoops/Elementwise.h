@@ -10,13 +10,13 @@
 
 namespace sherry {
 
-/// Lanes of the vectors that elementwise loops work on: one register of the
-/// widest target, several of the others.
+/// Lanes of the vectors of elementwise loops: one register on the widest
+/// target, several on others.
 inline constexpr int64_t kLanes = 16;
 
 /// Runs `body(column, lanes, carried)` over the columns [begin, begin + cols)
-/// in vectors of kLanes and a shorter one for what is left. Carried values may
-/// have as many lanes as kLanes only; the last call gets them unchanged.
+/// in vectors of kLanes lanes and a shorter one for the rest. Carried vectors
+/// always have kLanes lanes, also in the last call.
 llvm::SmallVector<mlir::Value> forColumns(
     LoopBuilder &b, mlir::Value begin, int64_t cols, mlir::ValueRange init,
     llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, int64_t,
@@ -25,7 +25,7 @@ llvm::SmallVector<mlir::Value> forColumns(
 /// Widens a vector to kLanes lanes with zeros.
 mlir::Value padLanes(LoopBuilder &b, mlir::Value vector);
 
-/// activation(gate) * up, of vectors.
+/// activation(gate) * up, for vectors.
 mlir::Value applyGate(LoopBuilder &b, Activation activation, mlir::Value gate,
                       mlir::Value up);
 

@@ -11,7 +11,7 @@
 using namespace mlir;
 using namespace sherry;
 
-/// Row `lane` of the tile at byte `offset`, block by block, group by group.
+/// Emits row `lane` of the tile at byte `offset`, block by block, four by four.
 static void emitBlockRow(LoopBuilder &b, const format::QuantFormat &format,
                          Value offset, Value lane, Value row,
                          const Rows &result) {
@@ -55,7 +55,7 @@ static Rows emitEmbedding(LoopBuilder &b, const Rows &tokens,
   b.parallel(tokens.count, [&](Value row) {
     Value token = arith::IndexCastOp::create(
         b, b.getIndexType(), b.loadScalar(tokens.buffer, {row}));
-    // Any row where another rank has that of the token.
+    // Any row will do if another rank has the row of the token.
     if (weight.op.getRanks())
       token = b.rem(token, type.getDimSize(0));
     if (weight.op.getTernary())

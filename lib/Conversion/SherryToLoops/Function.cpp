@@ -10,18 +10,19 @@
 using namespace mlir;
 using namespace sherry;
 
-/// Quantized activations stay within a function.
+/// Whether `type` is a tensor that may cross function calls; quantized
+/// activations may not.
 static bool isRows(Type type) {
   return isa<RankedTensorType>(type) && !getQuantized(type);
 }
 
 namespace {
-/// What a function takes, in the order of its arguments.
+/// The arguments of a function, in their order.
 template <typename T> struct Arguments {
   T weights;
-  SmallVector<T> caches; ///< of each its pages and their table
+  SmallVector<T> caches; ///< for each cache its pages and their table
   T workspace;
-  SmallVector<T> buffers; ///< of tensor arguments, then of tensor results
+  SmallVector<T> buffers; ///< for tensor arguments, then for tensor results
   T rows;
   SmallVector<T> indices, tableStrides;
   T team;
@@ -96,13 +97,12 @@ static void moveOps(Block *from, Block *to,
   rewriter.eraseBlock(from);
 }
 
-/// Makes the rows of `buffer` live in `target` instead of in a buffer of their
-/// own.
+/// Places the rows of `buffer` in `target` instead of in a buffer of their own.
 static LogicalResult placeInto(Operation *user, Value buffer, Value target,
                                ConversionPatternRewriter &rewriter) {
   auto alloc = buffer.getDefiningOp<memref::AllocOp>();
   if (!alloc || alloc->getBlock() != user->getBlock())
-    return user->emitOpError("can only pass on what the same block computes");
+    return user->emitOpError("can only pass on values of the same block");
   rewriter.replaceOp(alloc, target);
   return success();
 }
@@ -170,7 +170,7 @@ FunctionPattern::matchAndRewrite(func::FuncOp function, OneToNOpAdaptor,
   auto *buffer = cache + arguments->caches.size() + 1;
   auto *count = buffer + arguments->buffers.size(), *index = count + 1;
   auto *tableStride = index + arguments->indices.size();
-  // The decode function runs one token; saying so here removes every loop over
+  // The decode function runs one token; a constant here removes every loop over
   // tokens.
   rewriter.setInsertionPointToStart(entry);
   Value rows = *count;
@@ -255,8 +255,8 @@ ReturnPattern::matchAndRewrite(func::ReturnOp op, OneToNOpAdaptor adaptor,
 LogicalResult
 ForPattern::matchAndRewrite(scf::ForOp op, OneToNOpAdaptor adaptor,
                             ConversionPatternRewriter &rewriter) const {
-  // What a round computes must not overwrite what it reads, so the carried
-  // tensor alternates between two buffers.
+  // A round must not overwrite its input, so the carried tensor alternates
+  // between two buffers.
   if (op.getNumResults() != 1 || !isRows(op.getResult(0).getType()))
     return op.emitOpError("must carry exactly one tensor of activations");
   Value init = op.getInitArgs().front();

@@ -64,7 +64,7 @@ namespace {
 /// Writes the keys and values of one position and head.
 class PositionWriter {
 public:
-  /// `position` is counted from the first of the page on.
+  /// `position` counts from the first position of the page on.
   PositionWriter(LoopBuilder &b, const CacheRef &cache, Value position)
       : b(b), headDim(cache.type.getHeadDim()),
         element(cache.type.getElementType()), position(position) {
@@ -72,7 +72,7 @@ public:
     lane = b.rem(position, kCacheBlock);
   }
 
-  /// Those of `column` and behind.
+  /// Writes the numbers from `column` on.
   void writeFloats(const CachePart &keys, Value key, const CachePart &values,
                    Value value, Value column, Value scratch);
   void writeIntegers(const CachePart &part, Value numbers, Value scratch,
@@ -99,14 +99,14 @@ private:
 };
 } // namespace
 
-/// To f16: what is too large becomes its largest number, not infinity, of which
-/// the softmax would make NaN.
+/// Converts to f16. Too large numbers become the largest number of f16, because
+/// the softmax would make NaN of infinity.
 static Value narrow(LoopBuilder &b, Value numbers) {
   constexpr double kLargest = 65504;
   auto type = cast<VectorType>(numbers.getType());
   auto limit = [&](arith::CmpFPredicate isBeyond, double value) {
     Value bound = b.splat(type, value);
-    // False for NaN, which stays.
+    // The comparison is false for NaN, which stays.
     numbers = arith::SelectOp::create(
         b, Value(arith::CmpFOp::create(b, isBeyond, numbers, bound)), bound,
         numbers);
@@ -124,7 +124,7 @@ void PositionWriter::writeFloats(const CachePart &keys, Value key,
     value = narrow(b, value);
   }
   b.store(value, values.values(b), {position, column});
-  // One lane each of the blocks' rows.
+  // One lane of each row of the block.
   b.store(key, scratch, {b.index(0)});
   Value blocks = keys.keys(b);
   int64_t lanes = cast<VectorType>(key.getType()).getDimSize(0);

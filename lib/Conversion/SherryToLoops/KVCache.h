@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Where they lie: see the type !sherry.kv_cache.
+// The type !sherry.kv_cache describes their order in memory.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LIB_CONVERSION_SHERRYTOLOOPS_KVCACHE_H
@@ -13,16 +13,16 @@
 
 namespace sherry {
 
-/// Positions of a page.
+/// Positions in a page.
 inline constexpr int64_t kPagePositions = SHERRY_ABI_PAGE_POSITIONS;
-/// Positions of a block: the scores of as many are computed together, without
-/// a sum over lanes.
+/// Positions in a block, whose scores are computed together, without a sum over
+/// lanes.
 inline constexpr int64_t kCacheBlock = 16;
 inline constexpr int64_t kPageBlocks = kPagePositions / kCacheBlock;
 
-/// The places of rows of activations in the cache of a layer.
+/// The positions of rows of activations in the cache of a layer.
 struct CacheRef {
-  /// That of a sherry.update_cache, sherry.attention or sherry.attend.
+  /// The cache of a sherry.update_cache, sherry.attention or sherry.attend.
   template <typename Op, typename Adaptor>
   CacheRef(Op op, Adaptor adaptor)
       : type(op.getCache().getType()), bytes(adaptor.getCache()[0]),
@@ -54,7 +54,7 @@ public:
   /// A block in i8: memref<(head_dim / 4) x 16 x 4> for keys,
   /// memref<4 x head_dim x 4> for values.
   mlir::Value integers(LoopBuilder &b, mlir::Value block) const;
-  /// Its scales: memref<16xf32>.
+  /// The scales of a block in i8: memref<16xf32>.
   mlir::Value scales(LoopBuilder &b, mlir::Value block) const;
 
 private:
@@ -65,11 +65,11 @@ private:
   Which which;
 };
 
-/// Number `index` of the pages of a sequence.
+/// The number of page `index` of a sequence.
 mlir::Value loadPage(LoopBuilder &b, const CacheRef &cache,
                      mlir::Value sequence, mlir::Value index);
 
-/// Writes the keys and values of a row and head to their position.
+/// Writes the keys and values of a row and head to their position in the cache.
 void emitUpdateHead(LoopBuilder &b, const Rows &keys, const Rows &values,
                     const CacheRef &cache, mlir::Value row, mlir::Value head);
 

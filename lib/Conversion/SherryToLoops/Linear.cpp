@@ -19,9 +19,8 @@ void Outputs::store(LoopBuilder &b, Value sums, Value row, Value column) const {
   b.store(sums, rows.buffer, place);
 }
 
-/// Adds the products of 16 rows' weights of a group of four inputs, stored as
-/// bytes with `bias`, with the activations at `column` and three more, `stride`
-/// apart.
+/// Adds the products of the weights of 16 outputs and four inputs, bytes with
+/// `bias`, with four activations from `column` on, `stride` apart.
 static void addProducts(LoopBuilder &b, Value weights, int64_t bias,
                         const Rows &input, ArrayRef<Value> rows, Value column,
                         int64_t stride, int64_t half,
@@ -83,8 +82,8 @@ static Value loadScale(LoopBuilder &b, const QuantizedRows &input, Value row,
   return b.broadcast(16, b.loadScalar(input.scales, {entry, row}));
 }
 
-/// An exact sum over a block of a row's activations times its scale:
-/// vector<16xi32> to f32.
+/// Multiplies an exact sum over a block of a row's activations, vector<16xi32>,
+/// by the scale of the block: vector<16xf32>.
 static Value scaleSum(LoopBuilder &b, Value sum, const QuantizedRows &input,
                       Value row, Value block) {
   auto floats = b.vec(16, b.getF32Type());
@@ -93,7 +92,7 @@ static Value scaleSum(LoopBuilder &b, Value sum, const QuantizedRows &input,
                                loadScale(b, input, row, block));
 }
 
-/// The end of a sum that startDots() began, likewise.
+/// The same for a sum that startDots() began.
 static Value scaleDots(LoopBuilder &b, Value sum, const QuantizedRows &input,
                        Value row, Value block) {
   if (!b.numerics.getFuseMulAdd())
@@ -151,7 +150,7 @@ void sherry::emitPanelI8(LoopBuilder &b, Value panel, int64_t groups,
         addDots(b, weights, 2, values, row, b.add(firstGroup, group), next);
         return next;
       });
-  // All of them before any is stored: a store might change the scale.
+  // Scale all sums before any store, because a store might change the scale.
   for (Value &sum : sums)
     sum = scaleDots(b, sum, input, row, block);
   for (auto [half, sum] : llvm::zip_equal(halves, sums))
@@ -175,7 +174,7 @@ static void forTokens(LoopBuilder &b, Value count,
   b.forLoop(count, 1, body);
 }
 
-/// Weights in bf16, f16 or f32 [D1] times f32 activations.
+/// Multiplies weights in bf16, f16 or f32 [D1] with f32 activations.
 static void emitNumberTile(LoopBuilder &b, Type element, const Rows &input,
                            Value offset, Value column, const Outputs &outputs) {
   int64_t tile = format::kTileRows;
@@ -195,7 +194,7 @@ static void emitNumberTile(LoopBuilder &b, Type element, const Rows &input,
   });
 }
 
-/// Weights with scales [Q3], block by block.
+/// Multiplies weights with scales [Q3], block by block.
 static void emitBlockTile(LoopBuilder &b, const format::QuantFormat &format,
                           const AnyInput &input, Value offset, Value column,
                           const Outputs &outputs) {
@@ -209,7 +208,7 @@ static void emitBlockTile(LoopBuilder &b, const format::QuantFormat &format,
         b, sums, [&](const WeightBlock &part, Value first, ValueRange carried) {
           auto addGroup = [&](function_ref<Value(Value)> integers, Value group,
                               ValueRange before) {
-            // In order: lists of operands are evaluated in any.
+            // In this order: operands of a call are evaluated in any order.
             Value lower = integers(b.index(0));
             Value upper = integers(b.index(16));
             SmallVector<Value> next(before);

@@ -1,9 +1,9 @@
-//===- Linear.h - Pieces of the linear kernels ------------------*- C++ -*-===//
+//===- Linear.h - Parts of the linear kernels -------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A tile of 32 outputs is computed as two halves of 16 lanes: sums of a block
-// of tokens are listed token by token, low half before high half.
+// A tile of 32 outputs is computed as two halves of 16 lanes. Lists of sums of
+// a block of tokens go token by token, low half before high half.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LIB_CONVERSION_SHERRYTOLOOPS_LINEAR_H
@@ -25,55 +25,57 @@ struct AnyInput {
   }
 };
 
-/// Where the outputs of a linear op go.
+/// The destination of the outputs of a linear op.
 struct Outputs {
   Rows rows;
-  std::optional<Rows> residual; ///< is added to them
+  std::optional<Rows> residual; ///< added to the outputs
 
   void store(LoopBuilder &b, mlir::Value sums, mlir::Value row,
              mlir::Value column) const;
 };
 
-/// A panel is memref<groups x 2 x 64 x i8>: for each group of four inputs and
-/// each half, 16 lanes of four trits, each stored as the trit plus 1.
+/// A panel is memref<fours x 2 x 64 x i8>: for each four of inputs and each
+/// half, 16 lanes of four trits, each stored as the trit plus 1.
 ///
-/// The products of halves of a panel with f32 activations from `column` on.
+/// Returns the products of halves of a panel with f32 activations from `column`
+/// on.
 llvm::SmallVector<mlir::Value> emitPanelF32(LoopBuilder &b, mlir::Value panel,
                                             int64_t groups, bool strided,
                                             const Rows &input, mlir::Value row,
                                             llvm::ArrayRef<int64_t> halves,
                                             mlir::Value column);
 
-/// Takes what 16 outputs (one half) give with a row.
+/// Uses the sums of a row for 16 outputs (one half).
 using RowSumUse =
     llvm::function_ref<void(mlir::Value row, int64_t half, mlir::Value sum)>;
 
-/// The products of halves of a panel with one block of quantized activations,
-/// from group `firstGroup` on: the exact integer sums times the block's scale.
+/// Computes the products of halves of a panel with one block of quantized
+/// activations, from four `firstGroup` on: the exact integer sums times the
+/// block's scale.
 void emitPanelI8(LoopBuilder &b, mlir::Value panel, int64_t groups,
                  const QuantizedRows &input, mlir::Value row,
                  llvm::ArrayRef<int64_t> halves, mlir::Value firstGroup,
                  mlir::Value block, RowSumUse use);
 
-/// What the sums of each row over a block of activations start with, such that
-/// useDots() takes their end: vector<16xi32>. Weights are stored plus `bias`.
+/// The start values, vector<16xi32>, of the sums of each row over a block of
+/// activations; they make up for the `bias` of stored weights.
 llvm::SmallVector<mlir::Value> startDots(LoopBuilder &b, int64_t bias,
                                          const QuantizedRows &input,
                                          llvm::ArrayRef<mlir::Value> rows,
                                          mlir::Value block);
-/// Adds the exact products of a group of four inputs: of each half of the
-/// outputs, weights of up to `maxWeight` as 64 bytes, with the quantized
-/// activations `values` (in blocks) of every row. `sums` are listed as above,
-/// each vector<16xi32>.
+/// Adds the exact products of four inputs to `sums`, each vector<16xi32> in the
+/// order above. `halves` has, for each half of the outputs, 64 bytes of weights
+/// of at most `maxWeight`; `values` has the quantized activations of every row,
+/// in blocks.
 void addDots(LoopBuilder &b, llvm::ArrayRef<mlir::Value> halves,
              int64_t maxWeight, mlir::Value values,
              llvm::ArrayRef<mlir::Value> rows, mlir::Value group,
              llvm::MutableArrayRef<mlir::Value> sums);
-/// The product with a ternary weight.
+/// Emits the product with a ternary weight.
 void emitTernary(LoopBuilder &b, const AnyInput &input, WeightRef weight,
                  const Outputs &outputs);
-/// The first half of the outputs are gates, the second what they multiply;
-/// their product is quantized to `result`.
+/// Emits sherry.gated_linear: the first half of the outputs are gates of the
+/// second half; the products are quantized.
 QuantizedRows emitGatedLinear(LoopBuilder &b, const QuantizedRows &input,
                               WeightRef weight, Activation activation,
                               mlir::RankedTensorType result);

@@ -33,7 +33,7 @@ MemRefType sherry::getRowsType(int64_t maxTokens, RankedTensorType tensor) {
   return MemRefType::get({rows, stride}, element);
 }
 
-/// The graph op and the weight that it reads.
+/// Describes a step by the graph op and the weight that it reads.
 static DictionaryAttr describeStep(Operation *op) {
   Builder b(op->getContext());
   SmallVector<NamedAttribute> entries{
@@ -360,13 +360,13 @@ void LoopBuilder::parallelUnits(Value count, int64_t units,
                                 function_ref<void(Value, Value)> body,
                                 Division division) {
   if (maxTokens == 1) {
-    // One row or none; none only if no logits are wanted.
+    // At most one row; no row only if no logits are requested.
     parallel(
         mul(count, units), [&](Value unit) { body(index(0), unit); }, division);
     return;
   }
   if (maxTokens < kTokenBlock) {
-    // Fewer rows than threads, perhaps.
+    // There may be fewer rows than threads.
     parallel(
         mul(count, units), [&](Value i) { body(div(i, units), rem(i, units)); },
         division);

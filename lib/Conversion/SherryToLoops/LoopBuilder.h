@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The vocabulary in which the graph ops are written out as loops: constants,
-// index arithmetic, counted loops, vector loads and stores, trees of additions.
+// Helpers for the loops of graph ops: constants, index arithmetic, counted
+// loops, vector loads and stores, trees of additions.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LIB_CONVERSION_SHERRYTOLOOPS_LOOPBUILDER_H
@@ -20,12 +20,12 @@
 
 namespace sherry {
 
-/// A tensor of activations, or of a number for each row.
+/// A tensor of activations, or of one number per row.
 struct Rows {
   Rows() = default;
   Rows(mlir::Value buffer, mlir::Value count, int64_t cols)
       : buffer(buffer), count(count), cols(cols) {}
-  /// What `tensor` was converted to.
+  /// Wraps the values to which `tensor` was converted.
   Rows(mlir::ValueRange values, mlir::Value tensor)
       : buffer(values[0]), count(values[1]), cols(columnsOf(tensor.getType())) {
   }
@@ -40,21 +40,21 @@ struct Rows {
   mlir::Value buffer;
   /// Rows in use, at most max_tokens.
   mlir::Value count;
-  /// Columns that mean something; the buffer's rows may be longer.
+  /// Columns in use; the buffer's rows may be longer.
   int64_t cols;
 };
 
 /// How the iterations of a parallel loop are divided among the threads of a
 /// team.
 enum class Division {
-  Equal,   ///< as many for each
-  OnDemand ///< those that are left to whichever thread is free; for long ones
+  Equal,   ///< the same number for each thread
+  OnDemand ///< free threads take remaining iterations; for long iterations
 };
 
-/// `sherry.max_tokens` of the function that `op` is or is in; 0 if it has none.
+/// `sherry.max_tokens` of `op` or of the function around it; 0 if it has none.
 int64_t getMaxTokens(mlir::Operation *op);
-/// Rows of buffers for up to `maxTokens` tokens: whole blocks of tokens, if
-/// there may be several.
+/// Rows of buffers for up to `maxTokens` tokens: whole blocks of tokens, unless
+/// `maxTokens` is 1.
 inline int64_t getBufferRows(int64_t maxTokens) {
   return maxTokens == 1 ? 1 : format::roundUp(maxTokens, kTokenBlock);
 }
@@ -70,7 +70,7 @@ public:
 
   const ScheduleAttr schedule;
   const NumericsAttr numerics;
-  const int64_t maxTokens; ///< most rows of any activations
+  const int64_t maxTokens; ///< most rows of all activations
 
   const LoopsConfig &getConfig() const { return config; }
   mlir::Value getWeights() const;   ///< memref<weights_size x i8>
@@ -90,17 +90,17 @@ public:
   mlir::Value f32(double value) { return splat(getF32Type(), value); }
 
   //===--------------------------------------------------------------------===//
-  // Subscripts: affine where their operands are
+  // Subscripts: affine if their operands are affine
   //===--------------------------------------------------------------------===//
 
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value add(mlir::Value a, int64_t b) { return add(a, index(b)); }
   mlir::Value sub(mlir::Value a, mlir::Value b);
   mlir::Value mul(mlir::Value a, int64_t b);
-  /// Of numbers that are not negative.
+  /// For numbers that are not negative.
   mlir::Value div(mlir::Value a, int64_t b);
   mlir::Value rem(mlir::Value a, int64_t b);
-  /// The result of a map, which has one.
+  /// The result of a map with one result.
   mlir::Value apply(mlir::AffineMap map, llvm::ArrayRef<mlir::Value> operands);
 
   //===--------------------------------------------------------------------===//
@@ -118,7 +118,7 @@ public:
                    mlir::ValueRange at);
   mlir::Value loadScalar(mlir::Value memref, mlir::ValueRange at);
   void store(mlir::Value value, mlir::Value memref, mlir::ValueRange at);
-  /// The number of a row: of memref<max_tokens x i32>.
+  /// The number of a row, from memref<max_tokens x i32>.
   mlir::Value numberOf(const Rows &numbers, mlir::Value row) {
     return createOrFold<mlir::arith::IndexCastUIOp>(
         getIndexType(), loadScalar(numbers.buffer, row));
@@ -127,10 +127,10 @@ public:
   mlir::Value slice(mlir::Value vector, int64_t begin, int64_t count);
   /// a * b + c, rounded once with `fuse_mul_add`, else twice.
   mlir::Value mulAdd(mlir::Value a, mlir::Value b, mlir::Value c);
-  /// Vectors of f32 below 2^22 to the nearest i32, ties to even: the same on
-  /// every target.
+  /// Rounds f32 numbers of magnitude below 2^22 to the nearest i32, ties to
+  /// even, in the same way on every target.
   mlir::Value roundToInt(mlir::Value vector);
-  /// limit / largest, or 0 if largest is 0: scalars.
+  /// limit / largest, or 0 if largest is 0; for scalars.
   mlir::Value inverseOf(mlir::Value largest, double limit);
   mlir::Value reduce(ReduceKind kind, mlir::Value vector) {
     return ReduceOp::create(*this, mlir::getElementTypeOrSelf(vector.getType()),
@@ -151,14 +151,15 @@ public:
   /// may write whole tiles and elementwise ops may run over the padding.
   Rows allocRows(int64_t cols, mlir::Type element, mlir::Value count);
   /// Memory on the stack for an iteration of the parallel loop under
-  /// construction, for what no model makes larger: stacks may be small.
+  /// construction. Its size must not depend on the model, because stacks may be
+  /// small.
   mlir::Value allocLocal(mlir::MemRefType type);
-  /// The same in the workspace, of any size.
+  /// The same in the workspace, for any size.
   mlir::Value allocScratch(mlir::MemRefType type);
-  /// Constants that are too many for a vector.
+  /// Constants in memory, for more numbers than a vector can hold.
   mlir::Value constantMemory(llvm::StringRef name,
                              mlir::DenseElementsAttr values);
-  /// The bytes of `bytes` (memref<n x i8>) from `offset` on as `type`.
+  /// A view of `bytes` (memref<n x i8>) from `offset` on as `type`.
   mlir::Value view(mlir::Value bytes, mlir::Value offset,
                    llvm::ArrayRef<int64_t> shape, mlir::Type element);
 
@@ -173,13 +174,13 @@ public:
                                          mlir::ValueRange init, LoopBody body);
   void forLoop(mlir::Value end, int64_t step,
                llvm::function_ref<void(mlir::Value)> body);
-  /// The same for a known number of rounds: none, one or a loop.
+  /// The same for a known number of rounds: no code, one body or a loop.
   llvm::SmallVector<mlir::Value> repeat(int64_t rounds, mlir::ValueRange init,
                                         LoopBody body);
-  /// Independent iterations 0 .. count-1 of one thread.
+  /// Independent iterations 0 .. count-1 that one thread runs.
   void forEach(int64_t count, llvm::function_ref<void(mlir::Value)> body);
-  /// Lanes of a vector that is a whole head. Larger heads are rare; the time
-  /// that it takes to compile a vector grows with the square of its lanes.
+  /// Most lanes of a vector that is a whole head. Larger heads are rare, and
+  /// the time to compile a vector grows with the square of its lanes.
   static constexpr int64_t kMostHeadLanes = 256;
   /// Runs `body(column, lanes)` over the columns of a head: in one vector up to
   /// kMostHeadLanes, else in a loop.
@@ -187,20 +188,20 @@ public:
                       llvm::function_ref<void(mlir::Value, int64_t)> body) {
     forColumns(columns, kMostHeadLanes, body);
   }
-  /// The same for half of a head, which is one vector where the head is.
+  /// The same for half of a head, which is one vector if the head is.
   void forHalfHeadColumns(int64_t columns,
                           llvm::function_ref<void(mlir::Value, int64_t)> body) {
     forColumns(columns, kMostHeadLanes / 2, body);
   }
-  /// Independent iterations 0 .. end-1, divided among the team; `end` is known
-  /// where the function begins.
+  /// Independent iterations 0 .. end-1, divided among the team; `end` must be
+  /// known at the beginning of the function.
   void parallel(mlir::Value end, llvm::function_ref<void(mlir::Value)> body,
                 Division division = Division::Equal);
   /// Runs `body(row, column)` for all vectors of `lanes` columns of `rows`:
   /// divides rows among the team if there may be many, else columns.
   void parallelVectors(const Rows &rows, int64_t lanes,
                        llvm::function_ref<void(mlir::Value, mlir::Value)> body);
-  /// Runs `body(row, unit)` for `units` pieces of every row, divided as above.
+  /// Runs `body(row, unit)` for `units` parts of every row, divided as above.
   void parallelUnits(mlir::Value count, int64_t units,
                      llvm::function_ref<void(mlir::Value, mlir::Value)> body,
                      Division division = Division::Equal);
@@ -213,10 +214,10 @@ private:
   mlir::func::FuncOp getFunction() const;
 
   const LoopsConfig config;
-  /// What the parallel loops belong to, for profiles.
+  /// The description of the parallel loops, for profiles.
   mlir::DictionaryAttr step;
-  mlir::Block *loop = nullptr;     ///< body of that under construction
-  mlir::Operation *lastAlloc = {}; ///< in it
+  mlir::Block *loop = nullptr;     ///< body of the loop under construction
+  mlir::Operation *lastAlloc = {}; ///< last allocation in `loop`
 };
 
 } // namespace sherry

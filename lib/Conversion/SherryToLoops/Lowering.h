@@ -1,4 +1,4 @@
-//===- Lowering.h - Patterns that write out graph ops ----------*- C++ -*-===//
+//===- Lowering.h - Base of the patterns for graph ops ----------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -13,19 +13,19 @@ namespace sherry {
 /// A weight of the layer that an op names.
 struct WeightRef {
   WeightOp op;
-  mlir::Value offset; ///< byte in the weights section
+  mlir::Value offset; ///< bytes from the start of the weights section
 };
-/// That of `user`, which has an attribute `weight`. `layer` is empty, or its
-/// operand `layer`.
+/// The weight of `user`, by its attribute `weight`. `layer` is its operand
+/// `layer`, or empty.
 WeightRef getWeight(LoopBuilder &b, mlir::Operation *user,
                     mlir::ValueRange layer);
 
-/// The types that stand for a cache. Fails if it exceeds 2^63 bytes.
+/// The types to which a cache is converted. Fails if it exceeds 2^63 bytes.
 mlir::LogicalResult convertCache(KVCacheType type,
                                  llvm::SmallVectorImpl<mlir::Type> &types);
 
-/// Writes a graph op out. Values are tensors of activations before, and what
-/// ActivationTypeConverter says after.
+/// A pattern that lowers a graph op. Tensors of activations become values of
+/// the types of ActivationTypeConverter.
 template <typename Op>
 class GraphOpPattern : public mlir::OpConversionPattern<Op> {
 public:
@@ -52,7 +52,7 @@ public:
   }
 
 protected:
-  /// Returns what stands for the result.
+  /// Returns the values that replace the result.
   virtual mlir::FailureOr<Values> lower(LoopBuilder &b, Op op,
                                         Adaptor adaptor) const = 0;
 

@@ -12,7 +12,7 @@
 using namespace mlir;
 using namespace sherry;
 
-/// Tokens whose values alternate in memory, for products with panels.
+/// Number of tokens whose values alternate in memory, for products with panels.
 static int64_t tokensInBlock(const LoopBuilder &b) {
   return b.maxTokens == 1 || b.schedule.getMultiplyPanels() ? 1 : kTokenBlock;
 }
@@ -42,7 +42,7 @@ SmallVector<Type> QuantizedRows::getTypes(const LoopsConfig &config,
   int64_t stride = format::rowStride(cols, 1), rows = tokens;
   if (config.getSchedule().getMultiplyPanels() && maxTokens > 1 &&
       !encoding.getTables()) {
-    // Whole cache lines, which are not in the same set of the cache.
+    // Rows are whole cache lines, and not all in the same set of the cache.
     int64_t unit = 4 * MultiplyPanelOp::kUnit;
     stride = format::roundUp(cols + unit - 4, unit);
     if (stride % 2048 == 0)
@@ -54,7 +54,7 @@ SmallVector<Type> QuantizedRows::getTypes(const LoopsConfig &config,
   SmallVector<Type> types{MemRefType::get({rows, stride}, b.getI8Type()),
                           MemRefType::get({entries, tokens}, b.getF32Type()),
                           MemRefType::get({blocks, tokens}, b.getI32Type())};
-  int64_t groups = 0; // of all tokens
+  int64_t groups = 0; // for all tokens
   for (int64_t block : encoding.getBlocks())
     groups += maxTokens * groupsOf(encoding, block);
   if (encoding.getTables() == CodeOrder::Words)
@@ -167,8 +167,8 @@ static Value emitQuantizeStrided(LoopBuilder &b, const Rows &input, Value from,
       })[0];
 }
 
-/// Magnitudes as their bits, which are ordered like them, and whose maximum is
-/// one instruction.
+/// Loads the bits of magnitudes: they have the same order as the magnitudes,
+/// and their maximum is one instruction.
 static Value loadMagnitudes(LoopBuilder &b, const Rows &input, Value row,
                             Value column, int64_t count) {
   Value numbers =
@@ -181,7 +181,7 @@ static Value findLargest(LoopBuilder &b, Value magnitudes) {
   return arith::BitcastOp::create(b, b.getF32Type(), b.reduceMax(magnitudes));
 }
 
-/// The largest magnitude of a row, or 1e-5; NaN if it has one.
+/// The largest magnitude of a row, at least 1e-5; NaN if the row has a NaN.
 static Value findLargestOfRow(LoopBuilder &b, const Rows &input, Value row) {
   Value magnitudes = forColumns(
       b, b.index(0), input.cols, {b.splatInt(b.vec(kLanes, b.getI32Type()), 0)},
@@ -234,7 +234,7 @@ void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
                    ? emitQuantizeStrided(b, input, from, result, row, column,
                                          inputs, inverse)
                    : quantizeContiguous();
-  // 22 binary digits.
+  // Cut to 22 binary digits.
   Value scale = arith::DivFOp::create(b, largest, b.f32(127));
   scale = arith::BitcastOp::create(
       b, b.getF32Type(),

@@ -11,15 +11,15 @@
 namespace sherry {
 
 struct QuantizedRows {
-  /// Sums that start with kFloatBits read as kFloatOffset + n, and n * scale =
+  /// Sums that start with kFloatBits read as kFloatOffset + n. Then n * scale =
   /// (kFloatOffset + n) * scale - kFloatOffset * scale is one fused operation,
-  /// rounded once too: the second product is exact, because scales have 22
+  /// also rounded once: the second product is exact, because scales have 22
   /// binary digits.
   static constexpr double kFloatOffset = 3 << 22;
 
-  /// What `tensor` was converted to.
+  /// Wraps the values to which `tensor` was converted.
   QuantizedRows(mlir::ValueRange values, mlir::Value tensor);
-  /// New buffers for `count` rows.
+  /// Allocates buffers for `count` rows.
   static QuantizedRows alloc(LoopBuilder &b, mlir::RankedTensorType tensor,
                              mlir::Value count);
   /// The types of getValues().
@@ -32,30 +32,31 @@ struct QuantizedRows {
   int64_t blocks() const {
     return static_cast<int64_t>(encoding.getBlocks().size());
   }
-  /// Tables of a token, where the encoding has some.
+  /// Number of tables of a token, if the encoding has tables.
   int64_t tablesOfToken(const LoopBuilder &b) const;
-  /// The values, if there are no tables, in their order in memory:
-  /// memref<blocks of tokens x groups x tokens x 4 x i8>, where a block has
-  /// kTokenBlock tokens, or the only one. So a product of a block of tokens
-  /// reads one ascending stream. With `multiply_panels` blocks have one token:
-  /// a row is one in memory, and products with panels may read kPanelTokens
-  /// rows, and a row's next groups.
+  /// The values, without tables, in their order in memory:
+  /// memref<blocks of tokens x fours x tokens x 4 x i8>, where a block has
+  /// kTokenBlock tokens, or the only token. So a product of a block of tokens
+  /// reads one ascending stream. With `multiply_panels` a block has one token,
+  /// so rows are contiguous; products with panels may read kPanelTokens rows,
+  /// and fours after the end of a row.
   mlir::Value inBlocks(LoopBuilder &b) const;
-  /// Where a group of four inputs of a row lies in it.
+  /// The indices of four inputs of a row in inBlocks().
   static llvm::SmallVector<mlir::Value> placeOf(LoopBuilder &b, mlir::Value row,
                                                 mlir::Value group);
 
   QuantizedAttr encoding;
   Rows values;
   /// The blocks' scales: memref<blocks x getBufferRows() x f32>, so that a
-  /// kernel that works on a block of all rows reads them from few lines. With
-  /// `fuse_mul_add`, as many entries follow that hold -kFloatOffset * scale.
+  /// kernel for one block of all rows reads them from few cache lines. With
+  /// `fuse_mul_add`, the same number of rows follows, with
+  /// -kFloatOffset * scale.
   mlir::Value scales;
-  /// In the same order, minus the sums of the blocks' values; with
+  /// The negated sums of the blocks' values, in the same order; with
   /// `fuse_mul_add`, plus kFloatBits.
   mlir::Value negatedSums;
-  /// The tables of the encoding, token by token: of each group
-  /// memref<groups x 32 x i16> for words, memref<groups x 2 x 16 x i8> (low
+  /// The tables of the encoding, token by token, group by group:
+  /// memref<tables x 32 x i16> for words, memref<tables x 2 x 16 x i8> (low
   /// bytes, high bytes) for nibbles.
   mlir::Value tables;
 
@@ -65,39 +66,41 @@ private:
 
 /// Groups of a block that have a table.
 int64_t groupsOf(QuantizedAttr encoding, int64_t inputs);
-/// Tables of such a group.
+/// Tables per group.
 int64_t groupTables(QuantizedAttr encoding);
 
 /// Stores the bytes of whole groups of a row, from the group of `column` on.
 void storeGroups(LoopBuilder &b, mlir::Value bytes, const QuantizedRows &result,
                  mlir::Value row, mlir::Value column);
-/// Their inverse, of `count` bytes.
+/// The inverse of storeGroups(), for `count` bytes.
 mlir::Value loadGroups(LoopBuilder &b, const QuantizedRows &rows,
                        mlir::Value row, mlir::Value column, int64_t count);
-/// Stores the scale of a block of a row, and what belongs to the sums of its
-/// values, by lane.
+/// Stores the scale of a block of a row, and the negated sum of its values, of
+/// which `sums` has one sum per lane.
 void storeScaleAndSum(LoopBuilder &b, const QuantizedRows &result,
                       mlir::Value row, mlir::Value block, mlir::Value scale,
                       mlir::Value sums);
 
-/// Fills a block of a row, which has so many inputs from a column on.
+/// Fills a block of a row, the `inputs` inputs from `column` on.
 using BlockBody = llvm::function_ref<void(mlir::Value row, mlir::Value column,
                                           mlir::Value block, int64_t inputs)>;
 
-/// Fills the first blocks of round `number` of a row, and builds their tables;
-/// `round` has the sizes of the blocks of each round, `blocks` of those.
+/// Fills the first blocks of round `number` of a row, and builds their tables.
+/// `round` has the sizes of all blocks of a round, `blocks` the sizes of the
+/// blocks to fill.
 void emitBlocks(LoopBuilder &b, const QuantizedRows &result, mlir::Value row,
                 mlir::Value number, llvm::ArrayRef<int64_t> round,
                 llvm::ArrayRef<int64_t> blocks, BlockBody body);
 
-/// Fills all blocks of all rows, in one parallel loop. `beginRow`, if there is
-/// one, is called where a row begins; then rows are not divided unless there is
-/// one only, whose beginning is outside the loop.
+/// Fills all blocks of all rows, in one parallel loop. `beginRow`, if given, is
+/// called at the beginning of each row, and rows are not divided among threads.
+/// Exception: in a function for one token, it is called before the loop, and
+/// the row is divided.
 void forBlocks(LoopBuilder &b, const QuantizedRows &result, BlockBody body,
                llvm::function_ref<void(mlir::Value)> beginRow = nullptr);
 
-/// Where the numbers of a block are: rows and the first column. The block has
-/// so many inputs, and is in a row from a column on.
+/// Returns the rows and the first column of the numbers of a block. The block
+/// has `inputs` inputs of a row, from `column` on.
 using BlockSource = llvm::function_ref<std::pair<Rows, mlir::Value>(
     mlir::Value row, mlir::Value column, int64_t inputs)>;
 
@@ -109,20 +112,20 @@ void emitQuantizeBlock(LoopBuilder &b, const Rows &input, mlir::Value from,
                        mlir::Value column, mlir::Value block, int64_t inputs,
                        mlir::Value largest = {});
 
-/// emitBlocks() of numbers that are quantized.
+/// emitBlocks() with blocks that are quantized from numbers.
 void emitQuantizeBlocks(LoopBuilder &b, const QuantizedRows &result,
                         mlir::Value row, mlir::Value number,
                         llvm::ArrayRef<int64_t> round,
                         llvm::ArrayRef<int64_t> blocks, BlockSource source);
 
-/// Memory of an iteration for the numbers of a block.
+/// Allocates memory of an iteration for the numbers of a block.
 inline Rows allocBlock(LoopBuilder &b, int64_t inputs) {
   return {b.allocScratch(mlir::MemRefType::get({1, inputs}, b.getF32Type())),
           b.index(1), inputs};
 }
 
 /// Quantizes `count` rows to `type`, in one parallel loop. `largestOfRow`, if
-/// there is one, gives the magnitude that becomes 127 in a whole row.
+/// given, returns the magnitude that becomes 127 in a whole row.
 QuantizedRows emitQuantize(
     LoopBuilder &b, mlir::RankedTensorType type, mlir::Value count,
     BlockSource source,

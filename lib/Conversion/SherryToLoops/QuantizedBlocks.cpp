@@ -83,7 +83,7 @@ void sherry::emitBlocks(LoopBuilder &b, const QuantizedRows &result, Value row,
   for (auto [i, inputs] : llvm::enumerate(blocks)) {
     Value column = b.add(b.mul(number, span), offset);
     body(row, column, b.add(b.mul(number, round.size()), i), inputs);
-    // Here, because a step of their own would be waited for.
+    // In this loop, because threads would wait for a separate step.
     emitTables(b, result, row, column, b.add(b.mul(number, groups), group),
                inputs);
     offset += inputs;
@@ -94,8 +94,8 @@ void sherry::emitBlocks(LoopBuilder &b, const QuantizedRows &result, Value row,
 void sherry::forBlocks(LoopBuilder &b, const QuantizedRows &result,
                        BlockBody body, function_ref<void(Value)> beginRow) {
   ArrayRef<int64_t> blocks = result.encoding.getBlocks();
-  // Blocks repeat with a period: the chunks of a scale group. Whole periods
-  // are a loop; what is left is written out.
+  // Blocks repeat with a period: the chunks of a scale group. Whole periods are
+  // a loop; the rest is unrolled.
   size_t period = 1;
   auto repeats = [&](size_t p) {
     for (size_t i = p; i + 1 < blocks.size(); ++i)
@@ -114,7 +114,7 @@ void sherry::forBlocks(LoopBuilder &b, const QuantizedRows &result,
   }
   Value count = result.values.count;
   if (rest.empty() && (!beginRow || b.maxTokens == 1)) {
-    // Each thread begins the only token, which is less work than a step.
+    // Each thread begins the only row itself, which is less work than a step.
     if (beginRow)
       beginRow(b.index(0));
     b.parallelUnits(count, rounds, [&](Value row, Value number) {

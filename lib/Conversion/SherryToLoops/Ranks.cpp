@@ -12,9 +12,10 @@ using namespace mlir;
 using namespace sherry;
 
 namespace {
-/// What ranks send each other: rows without padding, one behind the other.
+/// A message between ranks: rows without padding, one after the other.
 struct Message {
-  /// Of numbers of the type `element`, up to `columns` in a row of each rank.
+  /// A message of numbers of type `element`, up to `columns` in a row of each
+  /// rank.
   Message(LoopBuilder &b, Type element, int64_t columns, int64_t ranks,
           Value count)
       : element(element), columns(columns), count(count) {
@@ -26,13 +27,13 @@ struct Message {
     all = alloc(ranks * getBufferRows(b.maxTokens));
   }
 
-  /// Exchanges what `pack` has written to `mine`, row by row.
+  /// Lets `pack` write each row to `mine`, then exchanges the rows.
   void exchange(LoopBuilder &b, function_ref<void(Value)> pack) const;
-  /// Where column `column` of a row is in `mine`.
+  /// The offset of column `column` of a row in `mine`.
   Value placeOf(LoopBuilder &b, Value row, Value column) const {
     return b.add(b.mul(row, columns), column);
   }
-  /// And in `all`, from rank `rank`.
+  /// The offset of the same column of rank `rank` in `all`.
   Value placeOf(LoopBuilder &b, Value rank, Value row, Value column) const {
     Value before =
         b.maxTokens == 1 ? rank : b.createOrFold<arith::MulIOp>(rank, count);
@@ -41,12 +42,12 @@ struct Message {
 
   Type element;
   int64_t columns;
-  Value count; ///< of rows
+  Value count; ///< number of rows
   Value mine, all;
 };
 } // namespace
 
-/// One iteration if there are rows, else none.
+/// Runs one iteration if there are rows, else none.
 static void once(LoopBuilder &b, Value count, function_ref<void()> body) {
   Value iterations = b.maxTokens == 1
                          ? count
@@ -73,7 +74,7 @@ void Message::exchange(LoopBuilder &b, function_ref<void(Value)> pack) const {
   });
 }
 
-/// Copies `cols` numbers; `from` and `to` give their places.
+/// Copies `cols` numbers; `from` and `to` return their indices.
 static void copyColumns(LoopBuilder &b, int64_t cols, Type element,
                         Value source,
                         function_ref<SmallVector<Value>(Value)> from,
@@ -91,7 +92,7 @@ static Rows emitGather(LoopBuilder &b, const Rows &input, int64_t cols) {
   Type element = b.getF32Type();
   Rows result = b.allocRows(cols, element, input.count);
   if (b.maxTokens == 1) {
-    // A row is in one piece, here and there.
+    // The only row is contiguous in both buffers.
     once(b, input.count, [&] {
       exchangeRows(b, b.index(1), input.cols * 4, input.buffer, result.buffer);
     });
@@ -124,7 +125,7 @@ static Rows emitGather(LoopBuilder &b, const Rows &input, int64_t cols) {
   return result;
 }
 
-/// A row goes as its values and then the scales of its blocks.
+/// Sends a row as its values, followed by the scales of its blocks.
 static QuantizedRows emitGather(LoopBuilder &b, const QuantizedRows &input,
                                 RankedTensorType type) {
   int64_t cols = input.values.cols, ranks = type.getDimSize(1) / cols;
@@ -173,7 +174,7 @@ static QuantizedRows emitGather(LoopBuilder &b, const QuantizedRows &input,
   return result;
 }
 
-/// The part of this rank of what the owners of the tokens have found.
+/// Takes this rank's columns of the rows of the tokens' owners.
 static Rows emitPickOwned(LoopBuilder &b, const Rows &input, const Rows &tokens,
                           int64_t ranks, int64_t rowsOfRank) {
   int64_t cols = input.cols / ranks / ranks;

@@ -13,7 +13,7 @@
 using namespace mlir;
 using namespace sherry;
 
-/// What the `size` numbers of a row from `begin` on are multiplied with.
+/// The factor of the `size` numbers of a row from `begin` on.
 static Value emitInverseRoot(LoopBuilder &b, const Rows &input, double epsilon,
                              Value row, Value begin, int64_t size) {
   auto wide = b.vec(kLanes, b.getF32Type());
@@ -32,8 +32,8 @@ static Value emitInverseRoot(LoopBuilder &b, const Rows &input, double epsilon,
 }
 
 /// Multiplies the `size` numbers of a row from `begin` on with `inverse` and
-/// those of `gain` from `place` on; writes them to `to` in row `toRow` of
-/// `result` and behind.
+/// with the numbers of `gain` from `place` on. Writes the products to row
+/// `toRow` of `result`, from `to` on.
 static void emitScale(LoopBuilder &b, const Rows &input, Value inverse,
                       Value gain, Value row, Value begin, Value place,
                       int64_t size, const Rows &result, Value toRow, Value to) {
@@ -74,14 +74,14 @@ static Rows emitRmsNorm(LoopBuilder &b, const Rows &input, WeightRef weight,
   return result;
 }
 
-/// Of one token.
+/// Emits sherry.quantize_norm for one token.
 static QuantizedRows emitQuantizeNorm(LoopBuilder &b, const Rows &input,
                                       WeightRef weight, double epsilon,
                                       RankedTensorType type) {
   Value gain =
       b.view(b.getWeights(), weight.offset, {input.cols}, b.getF32Type());
   Value first = b.index(0);
-  // Each thread finds it, which is less work than a step.
+  // Each thread computes it, which is less work than a step.
   Value inverse = emitInverseRoot(b, input, epsilon, first, first, input.cols);
   return emitQuantize(b, type, input.count,
                       [&](Value row, Value column, int64_t inputs) {

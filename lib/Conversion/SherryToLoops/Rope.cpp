@@ -35,7 +35,7 @@ static SmallVector<float> computeFrequencies(RopeTableOp op, int64_t headDim) {
 }
 
 namespace {
-/// The frequencies as a constant: a vector, or in memory for heads that take a
+/// The frequencies as a constant: a vector, or memory for heads that need a
 /// loop.
 class Frequencies {
 public:

@@ -33,7 +33,7 @@ LoopsConfig::LoopsConfig(Operation *module)
 // Types
 //===----------------------------------------------------------------------===//
 
-/// Whether a type is one of graphs only.
+/// Whether a type occurs only in graphs.
 static bool isGraphType(Type type) {
   return isa<RankedTensorType, KVCacheType>(type);
 }
@@ -66,7 +66,7 @@ ActivationTypeConverter::ActivationTypeConverter(const LoopsConfig &config)
     auto tensor = dyn_cast<RankedTensorType>(value.getType());
     if (!tensor)
       return std::nullopt;
-    // What has been converted already.
+    // The value has been converted already.
     if (auto cast = value.getDefiningOp<UnrealizedConversionCastOp>()) {
       llvm::append_range(types, cast.getInputs().getTypes());
       return success();
@@ -129,7 +129,7 @@ struct ConvertSherryToLoopsPass
     ModuleOp module = getOperation();
     for (auto weight : module.getOps<WeightOp>()) {
       if (!weight.getOffset())
-        return fail(weight, "has no place: run sherry-place-weights first");
+        return fail(weight, "has no offset: run sherry-place-weights first");
       TernaryAttr ternary = weight.getTernary();
       if (ternary && !ternary.getLayout())
         return fail(weight, "has no layout: run sherry-select-layout first");

@@ -10,8 +10,8 @@
 using namespace mlir;
 using namespace sherry;
 
-/// The rows from `row` on, and the columns from `column` on. Rows beyond the
-/// count are never touched, so the view may claim as many as a buffer has.
+/// A view of the rows from `row` on and the columns from `column` on. No code
+/// accesses rows beyond the count, so the view may have all rows of a buffer.
 static Value takePart(LoopBuilder &b, const Rows &input, OpFoldResult row,
                       int64_t column, int64_t cols) {
   SmallVector<OpFoldResult> offsets{row, b.getIndexAttr(column)};

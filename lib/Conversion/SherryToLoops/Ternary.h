@@ -4,12 +4,11 @@
 //
 // Two ways through the packed bytes of docs/BlockFormat.md:
 //
-//  * few tokens, quantized: a table of partial sums per group of activations
-//  and
-//    token, and one lookup per code and token [T4];
-//  * else: decode a chunk of a tile into a panel of bytes, and multiply it with
-//    every token. With `fuse_decode`, the first block of tokens is multiplied
-//    along the way.
+//  * few quantized tokens: a table of partial sums per group and token, and one
+//    lookup per code and token [T4];
+//  * else: unpack a chunk of a tile into a panel of bytes, and multiply it with
+//    every token. With `fuse_decode`, sherry-fuse-unpack multiplies the first
+//    tokens while codes are unpacked.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LIB_CONVERSION_SHERRYTOLOOPS_TERNARY_H
@@ -19,25 +18,25 @@
 
 namespace sherry {
 
-/// A piece of the inputs of a tile: a scale group, a chunk of one or a step of
-/// that.
+/// Some inputs of a tile: a scale group, a chunk of a scale group, or a step of
+/// a chunk.
 struct Piece {
-  mlir::Value tile; ///< of the matrix
-  int64_t tiles;    ///< of its super-tile
+  mlir::Value tile; ///< index of the tile in the matrix
+  int64_t tiles;    ///< number of tiles of its super-tile
 
-  // What the piece belongs to, counted from 0; those inside it are 0.
+  // Indices of the inputs' scale group, of its chunk and of its step, from 0;
+  // 0 for levels inside.
   mlir::Value scaleGroup, chunk, step;
 
   mlir::Value group; ///< its first group of inputs, which has a code
   mlir::Value four;  ///< its first four inputs
   mlir::Value block; ///< its first block of quantized activations
   int64_t inputs;
-  int64_t scaleGroupInputs; ///< of the scale group
+  int64_t scaleGroupInputs; ///< inputs of the scale group
 };
 
-/// Loops over the packed bytes of a weight [T5]. Super-tiles are read in
-/// one piece for many tokens; for one token, sherry-interleave-tiles makes
-/// their tiles take turns.
+/// Loops over the packed bytes of a weight [T5], tile by tile. For few tokens,
+/// sherry-interleave-tiles lets the tiles of a super-tile alternate.
 class TernaryLoops {
 protected:
   TernaryLoops(LoopBuilder &b, int64_t inputs, WeightRef weight)
@@ -45,11 +44,11 @@ protected:
         layout(encoding.getFormat()) {}
 
   using Values = llvm::SmallVector<mlir::Value>;
-  /// Takes a piece and what is carried on; returns what is next.
+  /// Takes a piece and the carried values; returns their next values.
   using PieceBody =
       llvm::function_ref<Values(const Piece &, mlir::ValueRange carried)>;
 
-  /// All inputs of a tile of the matrix, in a super-tile of `tiles`.
+  /// All inputs of a tile of the matrix, in a super-tile of `tiles` tiles.
   Piece wholeTile(mlir::Value tile, int64_t tiles) {
     Piece whole{tile, tiles, {}, {}, {}, {}, {}, {}, inputs, 0};
     whole.scaleGroup = whole.chunk = whole.step = b.index(0);
@@ -59,7 +58,7 @@ protected:
   /// Divides the tiles among the team. `column` is a tile's first output.
   void
   forTiles(llvm::function_ref<void(const Piece &, mlir::Value column)> body);
-  /// Runs `body` for a tile of the matrix, whatever the size of its super-tile.
+  /// Runs `body` for a tile of the matrix, for any size of its super-tile.
   void forTile(mlir::Value tile, llvm::function_ref<void(const Piece &)> body);
   Values forScaleGroups(const Piece &tile, mlir::ValueRange init,
                         PieceBody body);
@@ -69,9 +68,9 @@ protected:
 
   /// The packed bytes of a step.
   mlir::Value loadCodes(const Piece &step);
-  /// Room for the trits of a chunk.
+  /// Allocates memory for the trits of a chunk.
   mlir::Value allocPanel();
-  /// Writes the trits of a chunk plus `bias` to it.
+  /// Writes the trits of a chunk plus `bias` to `panel`.
   void fillPanel(const Piece &chunk, int64_t bias, mlir::Value panel);
   /// The tile's scales of a scale group: vector<32xf32>.
   mlir::Value loadScales(const Piece &scaleGroup);
@@ -83,8 +82,9 @@ protected:
   format::TernaryLayout layout;
 
 private:
-  /// Cuts `whole` into pieces of `inputs` and a shorter last one, which
-  /// `number` counts, and runs `body` over them. A piece has `blocks` blocks.
+  /// Cuts `whole` into pieces of `inputs` inputs and a shorter last piece, and
+  /// runs `body` for each; the field `number` counts them. A piece has `blocks`
+  /// blocks.
   Values forPieces(const Piece &whole, mlir::Value Piece::*number,
                    int64_t inputs, int64_t blocks, mlir::ValueRange init,
                    PieceBody body);
@@ -97,7 +97,7 @@ void emitTernaryLookups(LoopBuilder &b, const QuantizedRows &input,
                         WeightRef weight, const Outputs &outputs);
 void emitTernaryPanels(LoopBuilder &b, const AnyInput &input, WeightRef weight,
                        const Outputs &outputs);
-/// Row `number` of the weight as numbers, to `row` of the result.
+/// Writes row `number` of the weight, as numbers, to row `row` of the result.
 void emitTernaryRow(LoopBuilder &b, WeightRef weight, mlir::Value number,
                     mlir::Value row, const Rows &result);
 

@@ -19,10 +19,9 @@ public:
   void emit(const Outputs &outputs);
 
 private:
-  /// The exact sums of a tile's codes of a chunk, for each token:
-  /// vector<32xi16>.
+  /// The exact sums of a chunk of a tile, vector<32xi16> for each token.
   Values sumChunk(const Piece &chunk);
-  /// Adds a chunk of scaled sums to the totals of each token.
+  /// Adds the scaled sums of a chunk to the totals of each token.
   Values addChunk(const Piece &chunk, ValueRange totals);
 
   const QuantizedRows &input;
@@ -46,7 +45,7 @@ auto TernaryLookups::sumChunk(const Piece &chunk) -> Values {
 
 auto TernaryLookups::addChunk(const Piece &chunk, ValueRange totals) -> Values {
   auto floats = b.vec(format::kTileRows, b.getF32Type());
-  // First, so that nothing but the tile's comes between lookups and sums.
+  // First, so that only ops of the tile come between lookups and sums.
   Values scales;
   for (int64_t token = 0; token < b.maxTokens; ++token)
     scales.push_back(
@@ -55,7 +54,7 @@ auto TernaryLookups::addChunk(const Piece &chunk, ValueRange totals) -> Values {
   Values sums = sumChunk(chunk), next;
   Value weightScales = loadScales(chunk);
   for (auto [scale, sum, total] : llvm::zip_equal(scales, sums, totals))
-    // In this order, as the other way through the bytes does it.
+    // In the same order as in products with panels.
     next.push_back(
         b.mulAdd(arith::MulFOp::create(
                      b, Value(arith::SIToFPOp::create(b, floats, sum)), scale),
@@ -77,7 +76,7 @@ void TernaryLookups::emit(const Outputs &outputs) {
     for (auto [token, total] : llvm::enumerate(totals)) {
       OpBuilder::InsertionGuard guard(b);
       if (b.maxTokens > 1) {
-        // A call may have fewer tokens.
+        // A call may have fewer tokens than maxTokens.
         auto exists = IntegerSet::get(
             0, 1, {b.getAffineSymbolExpr(0) - (token + 1)}, {false});
         auto choice = affine::AffineIfOp::create(b, exists, outputs.rows.count,

@@ -20,7 +20,7 @@ public:
   QuantizedRows emitGated(Activation activation, RankedTensorType type);
 
 private:
-  /// For the parallel loop under construction.
+  /// Allocates panel and totals for the parallel loop under construction.
   void allocScratch(int64_t parts) {
     panel = allocPanel();
     totals = b.allocScratch(
@@ -28,16 +28,16 @@ private:
                         b.getF32Type()));
   }
 
-  /// Sums a tile into a part of the totals.
+  /// Adds up a tile in part `part` of the totals.
   void emitTile(const Piece &tile, Value part);
   /// Multiplies the halves of the panel in `halves` with a token.
   void multiplyPanel(const Piece &chunk, Value row, ArrayRef<int64_t> halves,
                      RowSumUse use);
 
   AnyInput input;
-  Value panel; ///< a chunk's decoded codes
-  /// Sums of a tile's rows, for each part and token. In the result, the sums of
-  /// tokens are a power of two apart, so that the cache could not hold them.
+  Value panel; ///< the trits of a chunk
+  /// Sums of a tile's outputs, for each part and token. They are not in the
+  /// result, where the distance of tokens maps them to few sets of the cache.
   Value totals;
 };
 } // namespace
@@ -45,7 +45,7 @@ private:
 void TernaryPanels::emit(const Outputs &outputs) {
   auto whole = b.vec(format::kTileRows, b.getF32Type());
   forTiles([&](const Piece &tile, Value column) {
-    // Once, also where super-tiles have two sizes.
+    // Only once, even if super-tiles have two sizes.
     if (!totals)
       allocScratch(/*parts=*/1);
     emitTile(tile, b.index(0));
@@ -122,7 +122,7 @@ void TernaryPanels::emitTile(const Piece &tile, Value part) {
       auto multiply = [&](ArrayRef<int64_t> halves) {
         multiplyPanel(chunk, row, halves, addToTotals);
       };
-      // Sums of pairs have few registers: one half after the other.
+      // CPUs with sums of pairs have few registers, so halves run one by one.
       if (!b.schedule.getPairSums())
         return multiply({0, 1});
       multiply(0);

@@ -9,8 +9,8 @@ using namespace mlir;
 using namespace sherry;
 
 namespace {
-/// The whole tile of the row is unpacked, which is little beside a product with
-/// all tiles.
+/// Unpacks the whole tile of the row, which is little work compared with a
+/// product with all tiles.
 class TernaryRow : TernaryLoops {
 public:
   TernaryRow(LoopBuilder &b, WeightRef weight, const Rows &result)

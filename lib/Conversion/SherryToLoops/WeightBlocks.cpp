@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Rules [Q2] and [Q3] of docs/BlockFormat.md.
+// Implements rules [Q2] and [Q3] of docs/BlockFormat.md.
 //
 //===----------------------------------------------------------------------===//
 #include "WeightBlocks.h"
@@ -10,14 +10,16 @@
 using namespace mlir;
 using namespace sherry;
 
-/// `count` numbers of the weights from `row` on, at byte `offset`.
+/// Loads `count` numbers from index `row` on of an array at byte `offset` of
+/// the weights.
 static Value loadRows(LoopBuilder &b, Value offset, Value row, int64_t count,
                       Type type) {
   Value numbers = b.view(b.getWeights(), offset, {format::kTileRows}, type);
   return b.load(b.vec(count, type), numbers, {row});
 }
 
-/// Bytes of `rows` rows of plane `index` of `bytes` bytes of planes.
+/// Loads the bytes of `rows` rows, from `row` on, of plane `index`. `planes` is
+/// the offset of the planes, `bytes` the size of all of them.
 static Value loadPlane(LoopBuilder &b, Value planes, int64_t bytes, Value index,
                        Value row, int64_t rows) {
   Value memory = b.view(b.getWeights(), planes,
@@ -28,8 +30,9 @@ static Value loadPlane(LoopBuilder &b, Value planes, int64_t bytes, Value index,
                 {index, row, b.index(0)});
 }
 
-/// Bits of `mask` in every byte, after a shift to the right (or, below 0, to
-/// the left) of all four bytes as one: vector<rows x i32>.
+/// Shifts each four bytes, as one integer, to the right (to the left if `shift`
+/// is negative), and keeps the bits of `mask` in every byte: vector<rows x
+/// i32>.
 static Value getBits(LoopBuilder &b, Value plane, int64_t shift, int64_t mask) {
   int64_t rows =
       cast<VectorType>(plane.getType()).getNumElements() / format::kDotInputs;
@@ -103,7 +106,7 @@ Value WeightBlock::scales(LoopBuilder &b, Value row, int64_t rows) const {
 }
 
 namespace sherry {
-/// The place of a block, step by step.
+/// Computes the offsets of blocks.
 class BlockPlaces {
 public:
   BlockPlaces(LoopBuilder &b, const format::QuantFormat &format, Value offset)
@@ -142,7 +145,7 @@ SmallVector<Value> sherry::forWeightBlocks(
     int64_t cols, ValueRange init,
     function_ref<SmallVector<Value>(const WeightBlock &, ValueRange)> body) {
   BlockPlaces places(b, format, offset);
-  /// Calls `use` for all parts of `length` inputs, and for what is left.
+  /// Calls `use` for all parts of `length` inputs, and for the rest.
   auto cut =
       [&](int64_t total, int64_t length, ValueRange carried,
           function_ref<SmallVector<Value>(Value, int64_t, ValueRange)> use) {

@@ -13,42 +13,43 @@
 
 namespace sherry {
 
-/// One block of the 32 rows of a tile.
+/// One block of the 32 outputs of a tile.
 class WeightBlock {
 public:
   int64_t inputs;     ///< at most the format's blockInputs
-  mlir::Value number; ///< of the block, among those of a row
+  mlir::Value number; ///< index of the block in a row
   mlir::Value column; ///< its first input
 
   int64_t groups() const { return inputs / format::kDotInputs; }
 
-  /// The stored integers of a group of four inputs and `rows` rows of the tile
-  /// from `row` on: vector<4 rows x i8>, unsigned.
+  /// The stored integers of four inputs and of `rows` rows of the tile from
+  /// `row` on: vector<4 rows x i8>, unsigned.
   mlir::Value integers(LoopBuilder &b, int64_t group, mlir::Value row,
                        int64_t rows) const;
-  /// The same for any group, where each has a plane of its own (8 bits).
+  /// The same for variable inputs; only for 8 bits, where each four has its own
+  /// plane.
   mlir::Value integersOf8Bits(LoopBuilder &b, mlir::Value group,
                               mlir::Value row, int64_t rows) const;
-  /// Calls `body` for the parts of the block that are written out in code, each
-  /// with its first group in the block; a loop if there are many.
+  /// Calls `body` for the unrolled parts of the block, each with the index of
+  /// its first four in the block; emits a loop if there are many.
   llvm::SmallVector<mlir::Value>
   forParts(LoopBuilder &b, mlir::ValueRange init,
            llvm::function_ref<llvm::SmallVector<mlir::Value>(
                const WeightBlock &, mlir::Value firstGroup, mlir::ValueRange)>
                body) const;
-  /// The scales of such rows: vector<rows x f32>.
+  /// The scales of `rows` rows from `row` on: vector<rows x f32>.
   mlir::Value scales(LoopBuilder &b, mlir::Value row, int64_t rows) const;
 
 private:
   friend class BlockPlaces;
   static constexpr int64_t kPartInputs = 64;
   const format::QuantFormat *format;
-  // Bytes in the weights; with upper planes only, these.
+  // Offsets in the weights; upperAt only for formats with upper planes.
   mlir::Value upperAt, lowAt, factorsAt, scalesAt;
 };
 
-/// Calls `body` for each block of the tile at byte `offset`, a matrix of `cols`
-/// columns; a loop where blocks are alike.
+/// Calls `body` for each block of the tile at byte `offset` of a matrix of
+/// `cols` columns; emits a loop for equal blocks.
 llvm::SmallVector<mlir::Value> forWeightBlocks(
     LoopBuilder &b, const format::QuantFormat &format, mlir::Value offset,
     int64_t cols, mlir::ValueRange init,

@@ -10,7 +10,7 @@
 using namespace mlir;
 using namespace sherry;
 
-/// The byte at which the super-tile of `tile` begins; all before it are whole.
+/// The offset of the super-tile of `tile`; all earlier super-tiles are whole.
 static AffineExpr superTileAt(const format::TernaryLayout &layout,
                               AffineExpr tile, int64_t inputs) {
   return tile.floorDiv(layout.interleave) *
@@ -22,8 +22,8 @@ AffineMap TernaryAttr::getCodesMap(int64_t inputs, int64_t tiles,
   format::TernaryLayout layout = getFormat();
   AffineExpr tile, scaleGroup, chunk, step;
   bindDims(getContext(), tile, scaleGroup, chunk, step);
-  // The tiles of the super-tile alternate step by step; all pieces but the last
-  // are whole.
+  // The tiles of the super-tile alternate step by step; all scale groups,
+  // chunks and steps except the last are whole.
   int64_t groupBytes = layout.scaleGroupBytes(layout.scaleGroupInputs(inputs));
   return AffineMap::get(
       4, 0,
@@ -38,7 +38,7 @@ AffineMap TernaryAttr::getScalesMap(int64_t inputs, int64_t tiles,
   format::TernaryLayout layout = getFormat();
   AffineExpr tile, scaleGroup;
   bindDims(getContext(), tile, scaleGroup);
-  // Behind the codes of the group.
+  // After the codes of the scale group.
   int64_t groupBytes = layout.scaleGroupBytes(layout.scaleGroupInputs(inputs));
   int64_t codeBytes = layout.scaleGroupBytes(groupInputs) - layout.scaleBytes();
   return AffineMap::get(

@@ -169,7 +169,7 @@ QuantizedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                       Grouping grouping, bool, ArrayRef<int64_t> blocks,
                       std::optional<CodeOrder> tables, CodebookAttr codebook) {
   if (tables.has_value() != !!codebook)
-    return emitError() << "tables are those of a codebook";
+    return emitError() << "tables need a codebook";
   int64_t unit = grouping == Grouping::Contiguous ? format::kDotInputs
                                                   : format::kStridedInputs;
   for (int64_t block : blocks)

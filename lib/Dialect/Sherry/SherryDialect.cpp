@@ -143,7 +143,8 @@ SherryDialect::verifyOperationAttribute(Operation *op,
   if (name == OnDemandAttrHelper::getNameStr())
     return check(isLoop, "a parallel loop", isa<UnitAttr>(value),
                  "a unit attribute");
-  return op->emitOpError("'") << name << "' is no attribute of this dialect";
+  return op->emitOpError("'")
+         << name << "' is not an attribute of this dialect";
 }
 
 //===----------------------------------------------------------------------===//

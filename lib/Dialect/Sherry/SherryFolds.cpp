@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The folders compute with the codec of lib/Format, so they are a second
-// statement of what the kernel ops mean.
+// definition of the kernel ops.
 //
 //===----------------------------------------------------------------------===//
 #include "sherry/Dialect/Sherry/SherryDialect.h"
@@ -17,7 +17,7 @@
 using namespace mlir;
 using namespace sherry;
 
-/// Elements of a constant operand, sign-extended; empty if it is none.
+/// Elements of a constant operand, sign-extended; empty if it is not constant.
 static SmallVector<int64_t> constantElements(Attribute attr) {
   SmallVector<int64_t> result;
   if (auto elements = dyn_cast_or_null<DenseIntElementsAttr>(attr))
@@ -35,7 +35,7 @@ OpFoldResult UnpackCodesOp::fold(FoldAdaptor adaptor) {
   SmallVector<int64_t> constant = constantElements(adaptor.getBytes());
   if (constant.empty())
     return {};
-  // A matrix of one tile that is one step, with scales that nobody asks for.
+  // A matrix of one tile and one step, with unused scales.
   format::TernaryLayout layout;
   layout.order = fromCodeOrder(getOrder());
   layout.granularity = format::Granularity::PerChannel;
@@ -73,7 +73,8 @@ OpFoldResult DecodeBlockOp::fold(FoldAdaptor adaptor) {
   return makeElements<int8_t>(getType(), bytes);
 }
 
-/// What is added to decoded trits, or subtracted, becomes their bias.
+/// A constant that is added to decoded trits, or subtracted, becomes their
+/// bias.
 template <typename Op>
 static LogicalResult moveIntoBias(Op op, PatternRewriter &rewriter) {
   auto decode = op.getLhs().template getDefiningOp<DecodeBlockOp>();
@@ -81,7 +82,7 @@ static LogicalResult moveIntoBias(Op op, PatternRewriter &rewriter) {
   if (!decode || !decode->hasOneUse() ||
       !matchPattern(op.getRhs(), m_Constant(&change)) || !change.isSplat())
     return failure();
-  // Of shorter groups, bytes that are no trits would change, too.
+  // In shorter groups, bytes that are not trits would change, too.
   if (decode.getInputs() != format::kDotInputs)
     return failure();
   int64_t value = change.template getSplatValue<APInt>().getSExtValue();
@@ -133,7 +134,7 @@ OpFoldResult ApplySignOp::fold(FoldAdaptor adaptor) {
                         : makeElements<int16_t>(getType(), products);
 }
 
-/// `sums` plus dot products of so many unsigned weights, at each sum, and the
+/// `sums`, each plus the dot product of `width` unsigned weights and of the
 /// four activations, repeated; null if an operand is not constant.
 template <typename T>
 static Attribute foldDot(Attribute weightsAttr, Attribute activationsAttr,
@@ -194,7 +195,7 @@ OpFoldResult ReduceOp::fold(FoldAdaptor adaptor) {
                           [&](const APFloat &x, const APFloat &y) {
                             return isMax ? llvm::maxnum(x, y) : x + y;
                           });
-  // CPUs choose the bits of a NaN, and which zero is the larger one.
+  // CPUs differ in the bits of a NaN, and in the sign of the maximum of zeros.
   if (result.isNaN() || (isMax && result.isZero()))
     return {};
   return FloatAttr::get(getType(), result);

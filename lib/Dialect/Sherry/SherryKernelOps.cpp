@@ -8,7 +8,7 @@
 using namespace mlir;
 using namespace sherry;
 
-/// Whether `bytes` are the packed codes of so many groups.
+/// Checks that `bytes` are the packed codes of `groups` groups.
 static LogicalResult verifyCodes(Operation *op, VectorType bytes,
                                  CodeOrder order, CodebookAttr codebook,
                                  int64_t groups) {

@@ -193,7 +193,7 @@ LogicalResult RmsNormOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   return success();
 }
 
-/// The weight has a number for each column.
+/// Checks that the weight has a number for each column.
 template <typename Op>
 static LogicalResult verifyColumnWeight(Op op,
                                         SymbolTableCollection &symbolTable) {
@@ -346,7 +346,7 @@ LogicalResult AttentionOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
-// Several in one
+// Fused ops
 //===----------------------------------------------------------------------===//
 
 /// Checks that blocks of `input` can be quantized while the token is not whole.

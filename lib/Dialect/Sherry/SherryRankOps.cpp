@@ -31,7 +31,7 @@ LogicalResult AllGatherOp::verify() {
   if (whole.getGrouping() != part.getGrouping() || whole.getPerToken() ||
       whole.getBlocks() != ArrayRef<int64_t>(blocks))
     return emitOpError("the blocks of ")
-           << result << " are not those of the ranks";
+           << result << " are not the blocks of the ranks";
   return success();
 }
 
@@ -42,8 +42,8 @@ LogicalResult PickOwnedOp::verify() {
            << SHERRY_ABI_MAX_RANKS << " ranks, not " << ranks;
   if (getInput().getType().getDimSize(1) !=
       ranks * ranks * getType().getDimSize(1))
-    return emitOpError("a rank's columns of what ")
-           << ranks << " ranks have found are not " << getType() << " of "
-           << getInput().getType();
+    return emitOpError("cannot take ")
+           << getType() << " as a rank's part of " << getInput().getType()
+           << " from " << ranks << " ranks";
   return success();
 }

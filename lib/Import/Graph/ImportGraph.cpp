@@ -177,7 +177,7 @@ void GraphImporter::addForward() {
   OpBuilder::InsertionGuard guard(b);
   Block *block = forward.addEntryBlock();
   b.setInsertionPointToStart(block);
-  // The order of the tensors is that of sherry_abi_forward_fn.
+  // The tensors have the order of sherry_abi_forward_fn.
   Value ids = block->getArgument(0), positions = block->getArgument(1),
         sequences = block->getArgument(2), kv = block->getArgument(3),
         numLogits = block->getArgument(4), numHidden = block->getArgument(5);

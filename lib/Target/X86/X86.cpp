@@ -24,7 +24,7 @@ static constexpr uint64_t bit(sherry_abi_cpu_feature feature) {
 
 static constexpr uint64_t kAVX2 = bit(SHERRY_CPU_AVX2);
 static constexpr uint64_t kAVXVNNI = bit(SHERRY_CPU_AVXVNNI);
-/// The parts of x86-64-v4.
+/// The AVX-512 features of x86-64-v4.
 static constexpr uint64_t kAVX512 =
     bit(SHERRY_CPU_AVX512F) | bit(SHERRY_CPU_AVX512BW) |
     bit(SHERRY_CPU_AVX512DQ) | bit(SHERRY_CPU_AVX512VL);
@@ -35,9 +35,9 @@ static constexpr auto Words = format::CodeOrder::Words;
 static constexpr auto Nibbles = format::CodeOrder::Nibbles;
 static constexpr bool yes = true, no = false;
 
-// Kernels for AVX-512 are written in 512-bit vectors, whatever a CPU's taste
-// is; a code of the order `words` takes it a shift and a permutation, hence
-// fuseDecode.
+// Kernels for AVX-512 use 512-bit vectors, even on CPUs for which LLVM prefers
+// shorter ones. Unpacking a code of the order `words` takes a shift and a
+// permutation, hence fuseDecode.
 //
 // clang-format off
 static constexpr CpuFamily kFamilies[] = {
@@ -53,8 +53,8 @@ static constexpr CpuFamily kFamilies[] = {
 };
 // clang-format on
 
-/// An AVX-512 without all of its x86-64-v4 parts is of no use to the kernels,
-/// nor is AMX without AVX-512.
+/// Kernels cannot use AVX-512 without all AVX-512 features of x86-64-v4, nor
+/// AMX without AVX-512.
 static uint64_t dropUseless(uint64_t features) {
   if ((features & kAVX512) != kAVX512)
     for (size_t i = 0; i < std::size(kFeatures); ++i)

@@ -65,7 +65,7 @@ func.func private @f() attributes {sherry.on_demand}
 
 // -----
 
-// expected-error @+1 {{'sherry.max_token' is no attribute of this dialect}}
+// expected-error @+1 {{'sherry.max_token' is not an attribute of this dialect}}
 func.func private @f() attributes {sherry.max_token = 8 : i64}
 
 // -----

@@ -17,7 +17,7 @@ func.func @f(%x: tensor<?x32xf32>) {
 // -----
 
 func.func @f(%x: tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>) {
-  // expected-error @+1 {{are not those of the ranks}}
+  // expected-error @+1 {{are not the blocks of the ranks}}
   %y = sherry.all_gather %x : tensor<?x64xi8, #sherry.quantized<contiguous, [64]>> -> tensor<?x128xi8, #sherry.quantized<contiguous, [128]>>
   return
 }
@@ -41,7 +41,7 @@ func.func @f(%x: tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = wo
 // -----
 
 func.func @f(%x: tensor<?x128xf32>, %t: tensor<?xi32>) {
-  // expected-error @+1 {{a rank's columns of what 2 ranks have found are not 'tensor<?x64xf32>' of 'tensor<?x128xf32>'}}
+  // expected-error @+1 {{cannot take 'tensor<?x64xf32>' as a rank's part of 'tensor<?x128xf32>' from 2 ranks}}
   %y = sherry.pick_owned %x, %t of 2 ranks rows 8 : tensor<?x128xf32> -> tensor<?x64xf32>
   return
 }

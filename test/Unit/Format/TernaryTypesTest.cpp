@@ -156,7 +156,7 @@ TEST(TernaryTypesTest, G4_ScalesOfNeighbours) {
   std::vector<float> weights;
   EXPECT_EQ(readDense(TensorType::Q2_0, same, 128, 128, weights), "");
   EXPECT_THAT(readDense(TensorType::Q2_0, other, 128, 128, weights),
-              HasSubstr("row 7: weights that are to share a scale"));
+              HasSubstr("row 7: weights that must share a scale"));
   ASSERT_EQ(readDense(TensorType::Q2_0, other, 128, 64, weights), "");
   EXPECT_EQ(weights[0], 0.5F);
   EXPECT_EQ(weights[1], -0.5F);
@@ -182,7 +182,7 @@ TEST(TernaryTypesTest, G4_SparseTrits) {
   EXPECT_EQ(scales[0], 0.5F);
   EXPECT_EQ(scales[1], 0.25F);
   EXPECT_THAT(read(join(first, second), 128),
-              HasSubstr("row 7: weights that are to share a scale"));
+              HasSubstr("row 7: weights that must share a scale"));
   EXPECT_EQ(read(join(first, first), 128), "");
   ASSERT_EQ(read(join(first, second), 32), "");
   EXPECT_EQ(scales[1], 0.5F);

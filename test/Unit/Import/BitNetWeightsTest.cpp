@@ -110,7 +110,7 @@ TEST_F(BitNetWeightsTest, RefusesWhatTheConfigurationDoesNotSay) {
   write("F32", "[8,8]", std::string(256, 0), 1);
   EXPECT_THAT(message(Form::Divide), mentions("\"F32\"", "trits in \"U8\""));
   write("U8", "[8,2]", pack(0, 0, 0, 0), 1);
-  EXPECT_THAT(message(Form::Divide), mentions("[2, 8], four rows in a byte"));
+  EXPECT_THAT(message(Form::Divide), mentions("[2, 8], four rows per byte"));
   for (float scale : {0.0f, -1.0f, INFINITY, 1e-40f}) {
     write("U8", "[2,8]", pack(0, 0, 0, 0), scale);
     EXPECT_THAT(message(Form::Multiply), mentions("q_proj.weight_scale"));

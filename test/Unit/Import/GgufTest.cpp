@@ -85,7 +85,7 @@ TEST(GgufTest, RefusesImpossibleTensors) {
   EXPECT_THAT(message({0}, 0, 0), mentions("dimension of 0"));
   EXPECT_THAT(message({}, 0, 0), mentions("0 dimensions"));
   EXPECT_THAT(message({1, 1, 1, 1, 1}, 0, 0), mentions("5 dimensions"));
-  EXPECT_THAT(message({33}, 8, 0), mentions("no whole blocks of Q8_0"));
+  EXPECT_THAT(message({33}, 8, 0), mentions("not whole blocks of Q8_0"));
   EXPECT_THAT(message({8}, 0, 16), mentions("alignment 32"));
   EXPECT_THAT(message({8}, 0, 1ULL << 40), mentions("truncated"));
 }

@@ -80,7 +80,7 @@ TEST(GgufTypesTest, TellsBlocksOfQ2_0Apart) {
               mentions("too small", "PQ2_0 or Q2_0"));
   EXPECT_THAT(
       GgufBytes().header(1, 0).tensor("a", {33}, 42, 0).data(64).message(),
-      mentions("rows of 33 are no whole blocks of Q2_0"));
+      mentions("rows of 33 are not whole blocks of Q2_0"));
 }
 
 TEST(GgufTypesTest, TensorsOfAFileShareALayoutOfQ2_0) {
@@ -146,7 +146,7 @@ TEST(GgufTypesTest, RefusesOtherSizesOfI2_S) {
               mentions("takes 160 bytes", "if that is I2_S", "after 288"));
   EXPECT_THAT(
       GgufBytes().header(1, 0).tensor("a", {64, 2}, 36, 0).data(64).message(),
-      mentions("rows of 64 are no whole blocks of I2_S"));
+      mentions("rows of 64 are not whole blocks of I2_S"));
   EXPECT_THAT(GgufBytes()
                   .header(1, 0)
                   .tensor("a", {1ULL << 31, 1ULL << 31}, 36, 0)

@@ -225,9 +225,10 @@ TEST(ModelConfigTest, LeavesOutIdsThatAreNoTokens) {
                             mentions("eos_token_id", beyond, "left out")));
   }
   // One note, however long the list is.
-  EXPECT_THAT(good({{"eos_token_id", "[1000,1,2000,3000]"}}).notes,
-              ElementsAre(mentions("eos_token_id says 1000, which is no token",
-                                   "it and 2 more of the list are left out")));
+  EXPECT_THAT(
+      good({{"eos_token_id", "[1000,1,2000,3000]"}}).notes,
+      ElementsAre(mentions("eos_token_id says 1000, which is not a token",
+                           "it and 2 more of the list are left out")));
 }
 
 TEST(ModelConfigTest, RefusesBadJson) {

@@ -135,8 +135,7 @@ TEST(InputFileTest, KnowsWhichFilesWereReadUnderAnyName) {
   ASSERT_EQ(link(large.c_str(), folder.path("hard").c_str()), 0);
   for (const char *name : {"small", "large", "link", "hard"})
     EXPECT_THAT(messageOf(checkNotRead(folder.path(name))),
-                AllOf(HasSubstr(name),
-                      HasSubstr("it is one of the files that are read")));
+                AllOf(HasSubstr(name), HasSubstr("it is an input file")));
   EXPECT_EQ(messageOf(checkNotRead(folder.path("new"))), "");
   EXPECT_EQ(messageOf(checkNotRead("-")), "");
 }

@@ -66,11 +66,12 @@ TEST(TargetModel, FeatureStringNamesWhatIsSet) {
 }
 
 TEST(TargetModel, RefusesWhatCannotRun) {
-  EXPECT_THAT(errorFor("pentium9"), HasSubstr("'pentium9' is no x86-64 CPU"));
+  EXPECT_THAT(errorFor("pentium9"),
+              HasSubstr("'pentium9' is not a CPU of x86-64"));
   EXPECT_THAT(errorFor("pentium9"), HasSubstr("x86-64-v3"));
   EXPECT_THAT(errorFor("x86-64"), HasSubstr("below x86-64-v2"));
   EXPECT_THAT(errorFor("core2"), HasSubstr("SSE4.1"));
-  EXPECT_THAT(errorFor(""), HasSubstr("is no x86-64 CPU"));
+  EXPECT_THAT(errorFor(""), HasSubstr("is not a CPU of x86-64"));
 }
 
 TEST(TargetModel, SchedulesOfFamilies) {

@@ -13,11 +13,11 @@
 
 namespace sherry {
 
-/// The element type of weights in `format`: that of its name, such as
-/// !sherry.q8_0, or bf16, f16 or f32.
+/// The element type of weights in `format`, which has the same name:
+/// !sherry.q8_0, ..., or bf16, f16 or f32.
 mlir::Type getDenseType(mlir::MLIRContext *context, format::DenseFormat format);
 
-/// The inverse; nothing for other types.
+/// The inverse of getDenseType(); nothing for other types.
 std::optional<format::DenseFormat> getDenseFormat(mlir::Type element);
 
 } // namespace sherry

@@ -57,8 +57,8 @@ class Sherry_Attr<string name, string mnemonic_, list<Trait> traits = []>
 def Sherry_CodebookAttr : Sherry_Attr<"Codebook", "codebook"> {
   let summary = "which trits a group may have, and their codes";
   let description = [{
-    Rule [C1] of docs/BlockFormat.md: `3:4`, four inputs of which exactly one is
-    0; `2:6`, six of which exactly two are not; or `dense`, any three.
+    Rule [C1] of docs/BlockFormat.md. `3:4`: four trits, exactly one is 0.
+    `2:6`: six trits, exactly two are not 0. `dense`: any three trits.
 
     ```mlir
     #sherry.codebook<"dense">
@@ -79,8 +79,8 @@ def Sherry_LayoutAttr : Sherry_Attr<"Layout", "layout"> {
   let summary = "order of the packed bytes of a ternary tensor";
   let description = [{
     Rules [T5], [T6] and [T7] of docs/BlockFormat.md. `interleave` is the number
-    of tiles of 32 rows whose steps alternate in the byte stream, so that one
-    load of a lookup table serves all of them.
+    of tiles in a super-tile: the steps of these tiles of 32 outputs alternate
+    in the bytes, so that one load of a lookup table serves all of them.
 
     ```mlir
     #sherry.layout<words, interleave = 4>
@@ -97,13 +97,13 @@ def Sherry_TernaryAttr : Sherry_Attr<"Ternary", "ternary",
   let summary = "encoding of a ternary matrix";
   let description = [{
     Belongs to tensors `[outputs x inputs x !sherry.trit]`. The codebook says
-    which trits a group of inputs may have; `3:4`, exactly one zero in four, is
-    not printed. `contiguous` groups are neighbours; `strided` ones, of four,
-    are 16 apart inside 64 inputs (GGUF STQ1_0).
-    Every weight is a trit times the scale it shares: `per_tensor`,
-    `per_channel` (one per output) or `per_group(n)` (one per n consecutive
-    inputs of an output; the last group of a row may be shorter).
-    The layout is absent until `sherry-select-layout` has chosen one.
+    which trits a group of inputs may have; the default `3:4`, exactly one zero
+    in four, is not printed. The inputs of a `contiguous` group are adjacent.
+    The four inputs of a `strided` group are 16 apart inside 64 inputs (GGUF
+    STQ1_0). Every weight is a trit times a scale: one scale `per_tensor`, one
+    `per_channel` (per output), or one `per_group(n)` (per n consecutive inputs
+    of an output; the last scale group of an output may be shorter). The layout
+    is absent until `sherry-select-layout` has chosen one.
 
     ```mlir
     tensor<512x256x!sherry.trit, #sherry.ternary<
@@ -132,11 +132,11 @@ def Sherry_TernaryAttr : Sherry_Attr<"Ternary", "ternary",
     ::sherry::format::TernaryLayout getFormat() const;
     /// The same encoding with a layout.
     TernaryAttr withLayout(LayoutAttr layout) const;
-    /// Rule [T5] of docs/BlockFormat.md as maps, for a matrix of so many inputs
-    /// and a super-tile of so many tiles:
+    /// Rule [T5] of docs/BlockFormat.md as maps, for a matrix of `inputs` inputs
+    /// and a super-tile of `tiles` tiles:
     ///
-    ///  * (tile, scale group, chunk of it, step of it) to the byte at which the
-    ///    codes of a step of `groups` groups begin
+    ///  * (tile, scale group, chunk of the scale group, step of the chunk) to the
+    ///    byte at which the codes of a step of `groups` groups begin
     ///  * (tile, scale group) to the byte at which the scales of a scale group
     ///    of `groupInputs` inputs begin
     ::mlir::AffineMap getCodesMap(int64_t inputs, int64_t tiles,
@@ -150,20 +150,21 @@ def Sherry_QuantizedAttr : Sherry_Attr<"Quantized", "quantized",
     [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
   let summary = "encoding of 8-bit activations";
   let description = [{
-    Belongs to tensors `[tokens x inputs x i8]`. Each row is cut into the blocks
-    `[0, b0), [b0, b0 + b1), ...` that are listed. A block with the largest
-    magnitude m has the f32 scale m / 127, cut to 22 binary digits, and the
-    values `round_half_even(x * (127 / m))`; if m is 0 both are 0; with a NaN in
-    the block the scale is NaN. The scale, and the i32 sum of the values, belong
-    to the block. With `per_token`, all blocks of a row have m in common: its
-    largest magnitude, at least 1e-5 (the rule of BitNet b1.58). `contiguous` values are in the order of the inputs; of
-    `strided` ones, every 64 are in the order of strided groups: inputs 0, 16,
-    32, 48, 1, 17, ...
+    Belongs to tensors `[tokens x inputs x i8]`. The list `[b0, b1, ...]` gives
+    the sizes of the blocks of each row: `[0, b0), [b0, b0 + b1), ...`. If m is
+    the largest magnitude in a block, its f32 scale is m / 127, cut to 22 binary
+    digits, and its values are `round_half_even(x * (127 / m))`. If m is 0,
+    scale and values are 0; if the block has a NaN, the scale is NaN. Each block
+    has its scale and the i32 sum of its values. With `per_token`, m is the
+    largest magnitude of the whole row, at least 1e-5 (the rule of BitNet
+    b1.58). `contiguous` values are in the order of the inputs. `strided` values
+    are, in every 64, in the order of strided groups: inputs 0, 16, 32, 48, 1,
+    17, ...
 
-    With `tables`, which few tokens have, the table of partial sums of every
-    group of values is kept beside them, for lookups of codes in that order and
-    of that codebook, 3:4 if none is printed (rule [T4] of docs/BlockFormat.md).
-    `sherry-select-layout` asks for them.
+    With `tables`, in functions for few tokens, each group of values also has
+    its table of partial sums, for lookups of codes in the given order and of
+    the given codebook, 3:4 if none is printed (rule [T4] of
+    docs/BlockFormat.md). `sherry-select-layout` adds `tables`.
 
     ```mlir
     tensor<?x192xi8, #sherry.quantized<contiguous, [128, 64]>>
@@ -186,11 +187,12 @@ def Sherry_QuantizedAttr : Sherry_Attr<"Quantized", "quantized",
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     bool isStrided() const { return getGrouping() == Grouping::Strided; }
-    /// The same numbers with the tables of such codes, or without.
+    /// The same encoding with tables for codes of this order and codebook, or
+    /// without tables.
     QuantizedAttr withTables(::sherry::CodeOrder order,
                              ::sherry::CodebookAttr codebook) const;
     QuantizedAttr withoutTables() const;
-    /// The same blocks, whose scales are those of the token.
+    /// The same blocks with one scale per token.
     QuantizedAttr withScalesPerToken() const;
   }];
 }
@@ -198,10 +200,10 @@ def Sherry_QuantizedAttr : Sherry_Attr<"Quantized", "quantized",
 def Sherry_RopeScalingAttr : Sherry_Attr<"RopeScaling", "llama3_rope"> {
   let summary = "the LLaMA-3 rule that stretches low rope frequencies";
   let description = [{
-    Frequencies whose wavelength exceeds `original_context / low_freq_factor`
-    are divided by `factor`, those below `original_context / high_freq_factor`
-    are kept, and those between are interpolated (Hugging Face transformers,
-    rope type `llama3`).
+    A frequency whose wavelength exceeds `original_context / low_freq_factor` is
+    divided by `factor`. A frequency whose wavelength is below
+    `original_context / high_freq_factor` is kept. Frequencies between are
+    interpolated (Hugging Face transformers, rope type `llama3`).
 
     ```mlir
     #sherry.llama3_rope<factor = 3.200000e+01, low_freq_factor = 1.0,
@@ -220,21 +222,22 @@ def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
   let summary = "choices that suit a CPU and change no result";
   let description = [{
     The module attribute `sherry.schedule`. `sherry-attach-target` writes it for
-    a CPU; passes read it, and do what suits any CPU where it is absent.
+    a CPU, and passes read it. If it is absent, passes use defaults that suit
+    any CPU.
 
     * `max_block`: most tokens of a prefill call, a multiple of 8
-    * `prefetch`, `prefetch_l2`: how many bytes ahead decoding prefetches
-      weights into the first-level cache, and beside that into the second-level
-      cache; 0: not at all
+    * `prefetch`, `prefetch_l2`: bytes that decode prefetches weights ahead into
+      the first-level cache and, in addition, into the second-level cache; 0
+      prefetches nothing
     * `interleave`, `order`: the layout of ternary weights
     * `lookup_tokens`: most tokens that are looked up in tables together
-    * `pair_sums`: several tokens: pairs of products are summed in 16 bits
-    * `fuse_decode`: several tokens: the first ones are multiplied while weights
-      are decoded
-    * `multiply_panels`: several tokens: 32 of them are multiplied with a whole
-      panel at once
+    * `pair_sums`: with several tokens, pairs of products are summed in 16 bits
+    * `fuse_decode`: with several tokens, the first tokens are multiplied while
+      codes are unpacked
+    * `multiply_panels`: with several tokens, 32 tokens at a time are multiplied
+      with a whole panel
 
-    Fields that have their defaults are not printed.
+    Fields with default values are not printed.
 
     ```mlir
     #sherry.schedule<interleave = 8, fuse_decode = true>
@@ -272,8 +275,8 @@ def Sherry_NumericsAttr : Sherry_Attr<"Numerics", "numerics"> {
   let description = [{
     The module attribute `sherry.numerics`.
 
-    * `activations`: linear ops whose weights have integer kernels take their
-      input as `i8`, or as `f32`
+    * `activations`: the type of the inputs of linear ops whose weights have
+      integer kernels, `i8` or `f32`
     * `per_token`: quantized inputs of ternary weights have one scale per token
     * `fuse_mul_add`: a product and its addition are rounded once, as FMA does
 

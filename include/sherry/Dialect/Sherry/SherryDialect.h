@@ -20,7 +20,7 @@
 #include "sherry/Target/Schedule.h"
 
 namespace sherry {
-/// tensor<?xi32>: a number for each row of activations.
+/// tensor<?xi32>: one number per row of activations.
 mlir::RankedTensorType getRowNumbersType(mlir::MLIRContext *context);
 } // namespace sherry
 
@@ -53,7 +53,7 @@ QuantizedAttr getQuantized(mlir::Type type);
 #include "sherry/Dialect/Sherry/SherryOps.h.inc"
 
 namespace sherry {
-/// The attribute `sherry.schedule` of a module, else what suits any CPU.
+/// The attribute `sherry.schedule` of a module, else the default schedule.
 ScheduleAttr getSchedule(mlir::Operation *module);
 /// The attribute `sherry.numerics` of a module, else i8 and two roundings.
 NumericsAttr getNumerics(mlir::Operation *module);
@@ -64,18 +64,20 @@ int64_t getRanks(mlir::Operation *module);
 /// The attribute `sherry.cache` of a module, or null.
 KVCacheType getCache(mlir::Operation *module);
 
-/// The format of weights of this element type, such as !sherry.q8_0; null if it
-/// is no block type.
+/// The format of weights of this element type, such as !sherry.q8_0; null if
+/// the type is not a block type.
 const format::QuantFormat *getQuantFormat(mlir::Type element);
 
-/// How the activations of a linear op are quantized for this weight: in the
-/// chunks of a ternary weight [T4] and the order of its groups, in the blocks
-/// of a plain one [Q1]. Null for weights that take f32 activations only.
+/// The encoding in which a linear op with this weight takes its input. A
+/// ternary weight takes blocks that are its chunks [T4], in the order of its
+/// groups; a plain weight in blocks takes its own blocks [Q1]. Null for weights
+/// that take f32 activations only.
 QuantizedAttr getActivationEncoding(mlir::RankedTensorType weight);
 
-/// How many of its `outputs` a sherry.gated_linear of such a weight computes at
-/// a time: whole tiles and whole blocks of its result. 0 if the outputs are not
-/// whole super-tiles and units, or the blocks have several sizes.
+/// The number of its `outputs` that a sherry.gated_linear with this weight
+/// computes at a time: whole tiles and whole blocks of its result. 0 if the
+/// outputs are not a multiple of a super-tile and of this number, or if the
+/// blocks have several sizes.
 int64_t getGatedUnit(TernaryAttr weight, int64_t outputs,
                      llvm::ArrayRef<int64_t> blocks);
 } // namespace sherry

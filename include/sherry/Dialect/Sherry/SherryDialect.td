@@ -13,39 +13,40 @@ def Sherry_Dialect : Dialect {
   let cppNamespace = "::sherry";
   let summary = "Language models with 3:4-sparse ternary weights";
   let description = [{
-    Models a LLaMA-family network whose linear layers hold ternary weights of
-    which exactly one in four is zero (Sherry, arXiv 2601.07892), and the pieces
-    of x86 code that such weights need.
+    Models networks of the LLaMA family whose linear layers have ternary weights
+    (for example Sherry's, of which exactly one in four is zero: arXiv
+    2601.07892), and the vector code that computes with these weights.
 
-    Three families of ops:
+    Families of ops:
 
     * *graph ops* work on tensors; one op is one step of the network. Weights
       are symbols (`sherry.weight`): their bytes never enter the IR.
-    * *kernel ops* work on vectors and carry the semantics of codes: decode a
-      block, build a table of partial sums, look codes up in it,
-      multiply bytes. Each has a target-independent lowering, and a lowering to
-      instructions where a CPU has them.
+    * *kernel ops* work on vectors and define the meaning of codes: unpack
+      codes, build a table of partial sums, look codes up in a table, multiply
+      bytes. Each has a target-independent lowering, and lowerings to the
+      instructions of CPUs that have suitable ones.
     * *team ops* divide the work among the threads of one forward call.
+    * *rank ops* exchange data between the processes that run a model together.
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;
   let hasOperationAttrVerify = 1;
-  // Passes leave these for later ones.
+  // Passes leave these attributes for later passes.
   let discardableAttrs = (ins
-      // Of a module.
+      // On a module.
       "::sherry::ScheduleAttr":$schedule,
       "::sherry::NumericsAttr":$numerics,
-      "::mlir::StringAttr":$stage,           // that it is after
+      "::mlir::StringAttr":$stage,           // last completed
       "::mlir::TypeAttr":$cache,             // the type of the cache
-      "::mlir::IntegerAttr":$ranks,          // that it is cut among
+      "::mlir::IntegerAttr":$ranks,          // number of ranks
       "::mlir::IntegerAttr":$weights_size,   // bytes of the weights section
       "::mlir::IntegerAttr":$workspace_size, // bytes
-      "::mlir::ArrayAttr":$steps,            // what they do
-      // Of a function: most tokens of a call.
+      "::mlir::ArrayAttr":$steps,            // their descriptions
+      // On a function: most tokens of a call.
       "::mlir::IntegerAttr":$max_tokens,
-      // Of an affine.parallel: what a profile calls it, and whether its last
-      // iterations go to the threads that are free.
+      // On an affine.parallel: its description in profiles, and whether free
+      // threads take its last iterations.
       "::mlir::DictionaryAttr":$step,
       "::mlir::UnitAttr":$on_demand);
   let dependentDialects = ["::mlir::arith::ArithDialect"];

@@ -2,7 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Of one token: a thread waits for the others once for all of them.
+// Ops for one token. A fused op is one step, so threads wait for each other once
+// instead of several times.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_DIALECT_SHERRY_FUSEDOPS
@@ -11,10 +12,11 @@
 include "sherry/Dialect/Sherry/SherryGraphOps.td"
 
 def Sherry_QuantizeNormOp : Sherry_WeightUserOp<"quantize_norm"> {
-  let summary = "rms_norm and quantize_activations in one";
+  let summary = "rms_norm and quantize_activations in one op";
   let description = [{
-    `sherry.quantize_activations` of `sherry.rms_norm`, of one token whose row is
-    as long as the weight. Scales are those of blocks, not of the whole token.
+    `sherry.quantize_activations` of `sherry.rms_norm`, for one token. The row
+    is as long as the weight. Each block has a scale; `per_token` is not
+    allowed.
 
     ```mlir
     %q = sherry.quantize_norm %x, @attn_norm[%layer] epsilon 1.0e-5
@@ -33,10 +35,10 @@ def Sherry_QuantizeNormOp : Sherry_WeightUserOp<"quantize_norm"> {
 
 def Sherry_QuantizeSwiGLUOp : Sherry_Op<"quantize_swiglu",
     [Pure, AllTypesMatch<["gate", "up"]>]> {
-  let summary = "swiglu and quantize_activations in one";
+  let summary = "swiglu and quantize_activations in one op";
   let description = [{
-    `sherry.quantize_activations` of `sherry.swiglu`, of one token. Scales are
-    those of blocks, not of the whole token.
+    `sherry.quantize_activations` of `sherry.swiglu`, for one token. Each block
+    has a scale; `per_token` is not allowed.
 
     ```mlir
     %q = sherry.quantize_swiglu %gate, %up
@@ -54,12 +56,13 @@ def Sherry_QuantizeSwiGLUOp : Sherry_Op<"quantize_swiglu",
 }
 
 def Sherry_AttendOp : Sherry_Op<"attend", [AllTypesMatch<["keys", "values"]>]> {
-  let summary = "rope, update_cache and attention in one";
+  let summary = "rope, update_cache and attention in one op";
   let description = [{
-    Of one token: rotates `query` and `keys` with `table` as `sherry.rope` does,
-    stores keys and values as `sherry.update_cache` does, and gives the result of
-    `sherry.attention`, or of `sherry.quantize_activations` of it. Then blocks have
-    one size, a scale each, and none belongs to several heads of keys.
+    For one token: rotates `query` and `keys` with `table` as `sherry.rope`
+    does, stores keys and values as `sherry.update_cache` does, and returns the
+    result of `sherry.attention`. If the result is quantized, it goes through
+    `sherry.quantize_activations`; all blocks then have one size and a scale
+    each, and no block crosses the heads that share a head of keys.
 
     ```mlir
     %a = sherry.attend %q, %k, %v with %table, %cache[%layer] at %positions

@@ -22,12 +22,12 @@ def Sherry_Activations
                 CPred<"::llvm::cast<::mlir::RankedTensorType>($_self)"
                       ".getDimSize(1) > 0">]>,
            "rows of f32 activations", "::mlir::RankedTensorType">;
-/// A number for each row: the id of its token, its position, its sequence.
+/// One number per row: a token id, a position, or a sequence.
 def Sherry_RowNumbers
     : Type<CPred<"$_self == ::sherry::getRowNumbersType($_self.getContext())">,
            "tensor<?xi32>", "::mlir::RankedTensorType">,
       BuildableType<"::sherry::getRowNumbersType($_builder.getContext())">;
-/// Rows of activations, quantized.
+/// Rows of quantized activations.
 def Sherry_QuantizedActivations
     : Type<CPred<"::sherry::getQuantized($_self) != nullptr">,
            "a tensor of i8 with the encoding #sherry.quantized",
@@ -36,7 +36,7 @@ def Sherry_QuantizedActivations
 def Sherry_GateActivation
     : DefaultValuedAttr<Sherry_Activation, "::sherry::Activation::Silu">;
 
-/// The weight that an op reads: a symbol, and which of its copies (the layer).
+/// An op that reads a weight, named by a symbol and, optionally, a layer.
 class Sherry_WeightUserOp<string mnemonic, list<Trait> traits = []>
     : Sherry_Op<mnemonic, !listconcat(
           [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>], traits)>;
@@ -46,15 +46,17 @@ class Sherry_WeightUserOp<string mnemonic, list<Trait> traits = []>
 //===----------------------------------------------------------------------===//
 
 def Sherry_WeightOp : Sherry_Op<"weight", [Symbol]> {
-  let summary = "names a weight, its type and where its values come from";
+  let summary = "declares a weight: its type and its source tensors";
   let description = [{
-    `count` tensors of the same type, one per layer. `sources` are the tensors
-    of the checkpoint that are concatenated along the output axis, of which they
-    hold `rows` each; `{}` stands for the layer. After `sherry-place-weights` the tensor of layer l lies at
-    byte `offset + l * stride` of the weights section.
+    `count` tensors of the same type, one per layer. `sources` names tensors of
+    the checkpoint, concatenated along the output axis; source i has `rows[i]`
+    rows, and `{}` in a name stands for the layer. After `sherry-place-weights`
+    the tensor of layer l lies at byte `offset + l * stride` of the weights
+    section.
 
-    A weight `of` n ranks is a rank's part: of each source, which has n times as
-    many rows, rank r has those from `r * rows` on. Only its bytes tell the rank.
+    A weight `of` n ranks is the part of one rank. Each source then has n times
+    as many rows, and rank r takes `rows[i]` of them from row `r * rows[i]` on.
+    The IR is the same for all ranks; only the bytes differ.
 
     ```mlir
     sherry.weight @q count 16 from ["model.layers.{}.self_attn.q_proj.weight"]
@@ -76,7 +78,7 @@ def Sherry_WeightOp : Sherry_Op<"weight", [Symbol]> {
     $sym_name `count` $count `from` $sources `rows` $rows
     (`of` $ranks^ `ranks`)? (`at` $offset^ `stride` $stride)? attr-dict `:` $type
   }];
-  // One without a place, of one rank.
+  // A weight without an offset, of one rank.
   let builders = [OpBuilder<(ins "::llvm::StringRef":$name, "int64_t":$count,
                                  "::mlir::ArrayAttr":$sources,
                                  "::llvm::ArrayRef<int64_t>":$rows,
@@ -93,7 +95,7 @@ def Sherry_WeightOp : Sherry_Op<"weight", [Symbol]> {
       return ::llvm::dyn_cast_or_null<::sherry::TernaryAttr>(
           getTensorType().getEncoding());
     }
-    /// Bytes of one of the `count` tensors. Ternary ones need a layout.
+    /// Bytes of one of the `count` tensors. A ternary weight needs a layout.
     int64_t getByteSize();
   }];
   let hasVerifier = 1;
@@ -104,10 +106,11 @@ def Sherry_WeightOp : Sherry_Op<"weight", [Symbol]> {
 //===----------------------------------------------------------------------===//
 
 def Sherry_EmbeddingOp : Sherry_WeightUserOp<"embedding"> {
-  let summary = "rows of the embedding matrix";
+  let summary = "reads rows of the embedding matrix";
   let description = [{
-    `result[t] = weight[tokens[t]]`, widened to f32. Of a weight `of` several
-    ranks, it is that row for the rank that has it, and any row for the others.
+    `result[t] = weight[tokens[t]]`, widened to f32. If the weight is `of`
+    several ranks, the rank that has the row returns it; the others return any
+    row.
 
     ```mlir
     %x = sherry.embedding %tokens, @embed
@@ -126,8 +129,8 @@ def Sherry_RmsNormOp : Sherry_WeightUserOp<"rms_norm",
   let summary = "root mean square normalisation";
   let description = [{
     `result[t][i] = input[t][i] / sqrt(mean_j(input[t][j]^2) + epsilon) *
-    weight[i]`. If rows are a multiple of the weight's length, each part of that
-    length (a head) is normalised for itself.
+    weight[i]`. If a row is a multiple of the weight's length, each part of the
+    weight's length (a head) is normalised separately.
 
     ```mlir
     %n = sherry.rms_norm %x, @attn_norm[%layer] epsilon 1.0e-5
@@ -171,8 +174,8 @@ def Sherry_AddBiasOp : Sherry_WeightUserOp<"add_bias",
 def Sherry_QuantizeActivationsOp : Sherry_Op<"quantize_activations", [Pure]> {
   let summary = "symmetric 8-bit quantization of activations in blocks";
   let description = [{
-    The blocks, and the numbers that are computed, are those of the result's
-    encoding `#sherry.quantized`.
+    The encoding `#sherry.quantized` of the result defines the blocks and the
+    computed numbers.
 
     ```mlir
     %q = sherry.quantize_activations %x : tensor<?x192xf32>
@@ -196,10 +199,10 @@ def Sherry_LinearOp : Sherry_WeightUserOp<"linear", [AttrSizedOperandSegments]> 
   let summary = "product of activations with a weight matrix";
   let description = [{
     `result[t][o] = sum_i weight[o][i] * input[t][i]`. The input is f32, or
-    quantized in the blocks and the order that belong to the weight; then each
-    block is summed in integers, which is exact, and the block sums are scaled
-    and added in f32 from the first block to the last. `plus` adds a tensor to
-    the result.
+    quantized in the blocks and the order that the weight asks for. A quantized
+    input is summed in integers within each block, which is exact; the sums of
+    the blocks are scaled and added in f32, first block first. `plus` adds a
+    tensor to the result.
 
     ```mlir
     %y = sherry.linear %x, @q[%layer] : tensor<?x2048xf32> -> tensor<?x2048xf32>
@@ -227,7 +230,7 @@ def Sherry_LinearOp : Sherry_WeightUserOp<"linear", [AttrSizedOperandSegments]> 
     build($_builder, $_state, result, input, weight, layer, ::mlir::Value());
   }]>];
   let extraClassDeclaration = [{
-    /// Of the input; null if it is f32.
+    /// The encoding of the input; null if the input is f32.
     ::sherry::QuantizedAttr getInputEncoding() {
       return ::sherry::getQuantized(getInput().getType());
     }
@@ -236,13 +239,13 @@ def Sherry_LinearOp : Sherry_WeightUserOp<"linear", [AttrSizedOperandSegments]> 
 }
 
 def Sherry_GatedLinearOp : Sherry_WeightUserOp<"gated_linear"> {
-  let summary = "linear, swiglu and quantize_activations in one";
+  let summary = "linear, swiglu and quantize_activations in one op";
   let description = [{
-    Of the `2 n` outputs of a quantized `sherry.linear`, the first n are gates of
-    the others: the result is that of `sherry.quantize_activations` of
-    `sherry.swiglu` of both. The f32 outputs are never all in memory. The weight
-    is ternary and has a layout; n is a multiple of the outputs of a super-tile
-    and of the blocks, which have one size.
+    A `sherry.linear` with quantized input has `2 n` outputs. The first n are
+    the gates, the other n the factors of `sherry.swiglu`, whose result goes
+    through `sherry.quantize_activations`. The f32 outputs are never all in
+    memory. The weight is ternary and has a layout. All blocks have one size; n
+    is a multiple of this size and of the outputs of a super-tile.
 
     ```mlir
     %h = sherry.gated_linear %q, @gate_up[%layer]
@@ -269,10 +272,10 @@ def Sherry_RopeTableOp : Sherry_Op<"rope_table", [Pure]> {
   let summary = "cosines and sines of rotary position embedding";
   let description = [{
     Row t holds `head_dim / 2` cosines and then `head_dim / 2` sines of
-    `positions[t] * theta^(-2i / head_dim)`, the frequency being stretched by
-    `scaling` or divided by `divisors[i]` if present. The angle is rounded to
-    f32 before its cosine is taken, as the reference implementations do.
-    `magnitude` multiplies cosines and sines (YaRN).
+    `positions[t] * theta^(-2i / head_dim)`. `scaling`, if present, stretches
+    the frequencies; `divisors[i]`, if present, divides frequency i. The angle
+    is rounded to f32 before its cosine is taken, as in the reference
+    implementations. `magnitude` multiplies cosines and sines (YaRN).
 
     ```mlir
     %table = sherry.rope_table %positions theta 5.0e5 : tensor<?x64xf32>
@@ -297,9 +300,8 @@ def Sherry_RopeOp : Sherry_Op<"rope",
     [Pure, AllTypesMatch<["input", "result"]>]> {
   let summary = "rotary position embedding";
   let description = [{
-    Rotates, in each head of `head_dim` numbers, the pairs `(x[i], x[i +
-    head_dim / 2])` by the angles of `sherry.rope_table`; `head_dim` is the
-    row length of the table.
+    Rotates the pairs `(x[i], x[i + head_dim / 2])` of each head by the angles
+    of `sherry.rope_table`. `head_dim` is the row length of the table.
 
     ```mlir
     %r = sherry.rope %q, %table : tensor<?x2048xf32>, tensor<?x64xf32>
@@ -317,8 +319,8 @@ def Sherry_UpdateCacheOp : Sherry_Op<"update_cache",
     [AllTypesMatch<["keys", "values"]>]> {
   let summary = "stores keys and values of new positions";
   let description = [{
-    Row t of `keys` and of `values` becomes position `positions[t]` of layer
-    `layer` of sequence `sequences[t]`.
+    Stores row t of `keys` and of `values` at position `positions[t]` of
+    sequence `sequences[t]`, in layer `layer`.
 
     ```mlir
     sherry.update_cache %k, %v, %cache[%layer] at %positions of %sequences
@@ -342,9 +344,9 @@ def Sherry_AttentionOp : Sherry_Op<"attention",
   let summary = "causal grouped-query attention over the cache";
   let description = [{
     Row t of `query` holds the heads of position `positions[t]` of sequence
-    `sequences[t]`; it attends to all positions of that sequence up to its own.
-    `heads / kv_heads` consecutive heads share one
-    head of keys and values. Scores are scaled by `1 / sqrt(head_dim)`.
+    `sequences[t]`. It attends to all positions of this sequence up to its own.
+    `heads / kv_heads` consecutive heads share one head of keys and values.
+    Scores are scaled by `1 / sqrt(head_dim)`.
 
     ```mlir
     %a = sherry.attention %q, %cache[%layer] at %positions of %sequences
@@ -385,9 +387,10 @@ def Sherry_SwiGLUOp : Sherry_Op<"swiglu", [Pure, SameOperandsAndResultType]> {
 
 def Sherry_LastTokensOp : Sherry_Op<"last_tokens",
     [Pure, AllTypesMatch<["input", "result"]>]> {
-  let summary = "the last rows";
+  let summary = "takes the last rows";
   let description = [{
-    The last `count` rows of `input`, `0 <= count <=` the rows of `input`.
+    The result has the last `count` rows of `input`; `count` is at least 0 and
+    at most the number of rows.
 
     ```mlir
     %l = sherry.last_tokens %x, %n_logits : tensor<?x2048xf32>

@@ -14,18 +14,18 @@ include "sherry/Dialect/Sherry/SherryAttrs.td"
 class Sherry_KernelOp<string mnemonic, list<Trait> traits = []>
     : Op<Sherry_Dialect, mnemonic, traits>;
 
-/// Of an op; 3:4 is not printed.
+/// The codebook of an op. The default, 3:4, is not printed.
 def Sherry_OpCodebook
     : DefaultValuedAttr<Sherry_CodebookAttr, "::sherry::format::k3of4">;
 
 def Sherry_UnpackCodesOp : Sherry_KernelOp<"unpack_codes", [Pure]> {
-  let summary = "packed codes to trits";
+  let summary = "unpack codes to trits";
   let description = [{
     `bytes` are the packed codes of 32 outputs and 1 to 16 groups of inputs, in
-    the order of rule [T6] or [T7] of docs/BlockFormat.md. Whatever the inputs of
-    a group are, byte 4r + p of `result[i][h]` is the trit of output 16h + r and
-    input 4i + p, plus `bias`: a panel, as products of bytes take it. The last
-    group may have fewer inputs.
+    the order of rule [T6] or [T7] of docs/BlockFormat.md. Byte 4r + p of
+    `result[i][h]` is the trit of output 16h + r and input 4i + p, plus `bias`,
+    for any number of inputs per group. This is the order of a panel, which
+    products of bytes need. The last group may have fewer inputs.
 
     ```mlir
     %trits = sherry.unpack_codes %bytes words bias 1
@@ -44,9 +44,9 @@ def Sherry_UnpackCodesOp : Sherry_KernelOp<"unpack_codes", [Pure]> {
     `:` type($bytes) `->` type($result)
   }];
   let extraClassDeclaration = [{
-    /// Fours of inputs.
+    /// Number of fours of inputs.
     int64_t getFours() { return getType().getDimSize(0); }
-    /// Groups that have a code.
+    /// Number of groups that have a code.
     int64_t getGroups() {
       return ::sherry::format::ceilDiv(
           getFours() * ::sherry::format::kDotInputs,
@@ -61,16 +61,18 @@ def Sherry_LookupCodesOp : Sherry_KernelOp<"lookup_codes",
     [SameVariadicOperandSize, InferTypeOpAdaptor]> {
   let summary = "look packed codes up in tables of partial sums";
   let description = [{
-    `bytes` are packed codes as `sherry.unpack_codes` takes them, of `groups`
-    groups. They are looked up for some tokens: for each there is the index of
-    its first table, an accumulator, and a result, whose lane r is lane r of the
-    accumulator plus, for each group g, entry `code of output r and group g` of
-    table `index + g`. Tables of words, `memref<? x 32 x i16>`, are for codes in
-    that order; tables in two halves of bytes, `memref<? x 2 x 16 x i8>`, for
-    nibbles: codes whose sign is set, which have no entry, are the negated sums
-    of the others. So it is also with words where a codebook has more than 16
-    entries; the nibbles of such have two tables for each group, `index + 2g`
-    and the next.
+    `bytes` are the packed codes of `groups` groups, in the order that
+    `sherry.unpack_codes` defines. The codes are looked up for one or more
+    tokens. Each token has the index of its first table, an accumulator and a
+    result. Lane r of the result is lane r of the accumulator plus, for each
+    group g, entry `code of output r and group g` of table `index + g`.
+
+    Codes in the order `words` have tables of words, `memref<? x 32 x i16>`.
+    Codes in the order `nibbles` have tables in two halves of bytes, `memref<? x
+    2 x 16 x i8>`; a code whose sign bit is set has no entry, and its sum is the
+    negated sum of the code without the sign bit. If a codebook has more than 16
+    entries, the sign bit is handled in this way with words, too, and nibbles
+    have two tables per group, `index + 2g` and `index + 2g + 1`.
 
     ```mlir
     %acc1 = sherry.lookup_codes %tables[%g], %bytes, %acc0 {groups = 16 : i64}
@@ -101,13 +103,14 @@ def Sherry_LookupCodesOp : Sherry_KernelOp<"lookup_codes",
 }
 
 def Sherry_DecodeBlockOp : Sherry_KernelOp<"decode_block", [Pure]> {
-  let summary = "codes to trits";
+  let summary = "decode 16 codes to trits";
   let description = [{
-    Lane r of `codes` holds a code in its low 5 bits, or 6 if the codebook has
-    more than 16 entries (the others are ignored). Byte 4r + p of the result is
-    the trit of input `first + p` of its group, plus `bias`: with 1 it is 0, 1
-    or 2, for products of unsigned with signed bytes. Bytes of inputs that the
-    group does not have are 0. Rule [C1] of docs/BlockFormat.md.
+    Lane r of `codes` holds a code in its low 5 bits, or in its low 6 bits if
+    the codebook has more than 16 entries; the higher bits are ignored. Byte 4r
+    + p of the result is the trit of input `first + p` of the group, plus
+    `bias`. With `bias` 1 it is 0, 1 or 2, for products of unsigned with signed
+    bytes. Bytes of inputs that the group does not have are 0. Rule [C1] of
+    docs/BlockFormat.md defines the codes.
 
     ```mlir
     %trits = sherry.decode_block %codes : vector<16xi32> -> vector<64xi8>
@@ -127,7 +130,7 @@ def Sherry_DecodeBlockOp : Sherry_KernelOp<"decode_block", [Pure]> {
     `:` type($codes) `->` type($result)
   }];
   let extraClassDeclaration = [{
-    /// Inputs that have a byte in each lane.
+    /// Number of inputs that have a byte in each lane.
     int64_t getInputs() {
       return ::std::min(::sherry::format::kDotInputs,
                         getCodebook().getCodebook().inputs -
@@ -146,13 +149,13 @@ def Sherry_DecodeBlockOp : Sherry_KernelOp<"decode_block", [Pure]> {
 }
 
 def Sherry_DecodeNibblesOp : Sherry_KernelOp<"decode_nibbles", [Pure, AllTypesMatch<["low", "high"]>]> {
-  let summary = "the nibbles of 32 rows to trits";
+  let summary = "decode the nibbles of 32 outputs to trits";
   let description = [{
-    Byte i of `codes` holds `code & 15` of row r of a tile in its low 4 bits
-    (the others are ignored), byte i of `signs` is -1 if bit 4 of the code is
-    set, else 0; r is the row of byte i in rule [T7] of docs/BlockFormat.md. The
-    results are what `sherry.decode_block` gives for rows 0 to 15 and for rows
-    16 to 31. Codes have 5 bits.
+    Byte i of `codes` holds, in its low 4 bits, `code & 15` of output r of a
+    tile; its high bits are ignored. Byte i of `signs` is -1 if bit 4 of the
+    code is set, else 0. r is the output of byte i in rule [T7] of
+    docs/BlockFormat.md. `low` is the result of `sherry.decode_block` for
+    outputs 0 to 15, `high` for outputs 16 to 31. Codes have 5 bits.
 
     ```mlir
     %low, %high = sherry.decode_nibbles %codes, %signs bias 1
@@ -177,10 +180,10 @@ def Sherry_BuildTableOp : Sherry_KernelOp<"build_table", [Pure]> {
   let summary = "all partial sums of a group of activations";
   let description = [{
     Entry c of the result is the dot product of the trits of code c with the
-    activations, for the first 32 or 16 codes: with 16 those of 5-bit codes whose
-    sign bit is clear, with 32 also those of 6-bit codes. It is 0 where the
-    codebook has no code c; activations behind the inputs of a group are ignored.
-    No entry overflows.
+    activations; it is 0 if the codebook has no code c. 16 entries hold the
+    5-bit codes whose sign bit is clear. 32 entries hold all 5-bit codes, or the
+    6-bit codes whose sign bit is clear. Activations after the inputs of a group
+    are ignored. No entry overflows.
 
     ```mlir
     %table = sherry.build_table %a : vector<4xi8> -> vector<32xi16>
@@ -223,11 +226,11 @@ def Sherry_LookupHalvesOp : Sherry_KernelOp<"lookup_halves",
   let summary = "look 4-bit codes up in a table split into byte halves";
   let description = [{
     `tables[index]` holds the low bytes of 16 sums and then their high bytes.
-    With `s(b) = tables[index][1][n] << 8 | tables[index][0][n]`, n being the
-    low 4 bits of byte b of `codes`, `low` holds s(0..7), s(16..23) and `high`
-    holds s(8..15), s(24..31): the order in which 256-bit instructions
-    interleave bytes. Rule [T7] of docs/BlockFormat.md stores rows so that this
-    gives rows 0..15 and 16..31.
+    Let `s(b) = tables[index][1][n] << 8 | tables[index][0][n]`, where n is the
+    low 4 bits of byte b of `codes`. Then `low` holds s(0..7), s(16..23) and
+    `high` holds s(8..15), s(24..31): the order in which 256-bit instructions
+    interleave bytes. Rule [T7] of docs/BlockFormat.md stores outputs so that
+    `low` has outputs 0..15 and `high` has outputs 16..31.
 
     ```mlir
     %a, %b = sherry.lookup_halves %tables[%g], %codes
@@ -267,9 +270,9 @@ def Sherry_DotAccumulateOp : Sherry_KernelOp<"dot_accumulate",
     [Pure, AllTypesMatch<["accumulator", "result"]>]> {
   let summary = "four-wide dot products of bytes";
   let description = [{
-    `result[r] = accumulator[r] + sum_p weights[4r + p] * activations[p]` with
-    unsigned weights, all of them at most `max_weight`, and signed activations.
-    Exact as long as the i32 accumulator does not overflow.
+    `result[r] = accumulator[r] + sum_p weights[4r + p] * activations[p]`.
+    Weights are unsigned and at most `max_weight`, activations are signed. The
+    result is exact if the i32 accumulator does not overflow.
 
     ```mlir
     %acc1 = sherry.dot_accumulate %w, %a, %acc0 {max_weight = 2 : i32}
@@ -294,10 +297,10 @@ def Sherry_DotPairsOp : Sherry_KernelOp<"dot_pairs",
   let summary = "two-wide dot products of bytes";
   let description = [{
     `result[i] = accumulator[i] + weights[2i] * activations[2i mod 4] +
-    weights[2i + 1] * activations[(2i + 1) mod 4]` with unsigned weights and
-    signed activations. Exact as long as neither the products of a pair nor the
-    i16 accumulator overflow: with weights of at most 2 and activations from -127
-    to 127, for 64 of these ops in a row.
+    weights[2i + 1] * activations[(2i + 1) mod 4]`. Weights are unsigned,
+    activations are signed. The result is exact if neither the sum of a pair nor
+    the i16 accumulator overflows: with weights of at most 2 and activations
+    from -127 to 127, 64 of these ops in a row are exact.
 
     ```mlir
     %acc1 = sherry.dot_pairs %w, %a, %acc0
@@ -318,14 +321,14 @@ def Sherry_DotPairsOp : Sherry_KernelOp<"dot_pairs",
 def Sherry_MultiplyPanelOp : Sherry_KernelOp<"multiply_panel"> {
   let summary = "a panel of trits times rows of bytes";
   let description = [{
-    With `panel[g][h][4r + p]` for the weight of output 16h + r and input 4g + p,
-    and n rows of `sums`:
+    `panel[g][h][4r + p]` is the weight of output 16h + r and input 4g + p.
+    `sums` has n rows.
 
     `sums[t][16h + r] = sum_g sum_p panel[g][h][4r + p] *
     values[row + t][column + 4g + p]` for t < n and g < `groups`.
 
-    All numbers are signed, the sums exact. `groups` and n are multiples of 16,
-    the shape of a matrix unit's operands.
+    All numbers are signed, and the sums are exact. `groups` and n are multiples
+    of 16, because operands of matrix units have 16 rows.
 
     ```mlir
     sherry.multiply_panel %panel, %values[%row, %column], %sums {groups = 32}
@@ -343,7 +346,7 @@ def Sherry_MultiplyPanelOp : Sherry_KernelOp<"multiply_panel"> {
     `:` type($panel) `,` type($values) `,` type($sums)
   }];
   let extraClassDeclaration = [{
-    /// What rows of sums and groups are a multiple of.
+    /// Rows of sums and groups are multiples of this number.
     static constexpr int64_t kUnit = 16;
   }];
   let hasVerifier = 1;
@@ -354,13 +357,14 @@ def Sherry_ReduceOp : Sherry_KernelOp<"reduce",
                           "result",
                           "::llvm::cast<::mlir::VectorType>($_self)"
                           ".getElementType()">]> {
-  let summary = "all lanes combined in a balanced tree";
+  let summary = "combine all lanes in a balanced tree";
   let description = [{
-    Of n lanes, the lower half is combined with the upper half lane by lane, and
-    so on, until one is left; of an odd number, the last lane comes last. So the
-    order of roundings depends on n alone, and the result is the same on every
-    CPU, which `vector.reduction` of floats does not promise. `max` of integers
-    is signed, that of floats ignores NaN.
+    The lower half of the lanes is combined with the upper half lane by lane,
+    and so on, until one lane is left. If the number of lanes is odd, the last
+    lane is combined last. So the order of roundings depends on the number of
+    lanes alone, and the result is the same on every CPU; `vector.reduction` of
+    floats does not promise this. `max` of integers is signed; `max` of floats
+    ignores NaN.
 
     ```mlir
     %sum = sherry.reduce add %v : vector<16xf32>

@@ -12,13 +12,13 @@
 include "sherry/Dialect/Sherry/SherryGraphOps.td"
 
 def Sherry_AllGatherOp : Sherry_Op<"all_gather", [Pure]> {
-  let summary = "the columns of all ranks";
+  let summary = "gather the columns of all ranks";
   let description = [{
-    Of n ranks, each has some columns of the rows; the result has, on all of them,
-    those of rank 0, then those of rank 1, and so on: n times as many. Nothing is
-    computed, so the numbers are those of one machine, bit for bit. Of quantized
-    activations, values and scales are exchanged; what else the encoding of the
-    result has (sums of blocks, tables) is made of them on each rank.
+    Each of n ranks has some columns of the rows. The result has, on every rank,
+    the columns of rank 0, then the columns of rank 1, and so on: n times as
+    many columns. Nothing is computed, so the numbers equal those of one machine
+    bit for bit. Of quantized activations, the values and scales are exchanged;
+    each rank computes block sums and tables from them.
 
     This is `shard.all_gather` along the columns, on a grid of n processes:
     `shard.all_gather %x on @ranks grid_axes = [0] gather_axis = 1`.
@@ -48,12 +48,12 @@ def Sherry_AllGatherOp : Sherry_Op<"all_gather", [Pure]> {
 }
 
 def Sherry_PickOwnedOp : Sherry_Op<"pick_owned", [Pure]> {
-  let summary = "columns of rows that one rank each has found";
+  let summary = "take this rank's columns of the owner's row";
   let description = [{
-    A row of `input` holds what each of n ranks has found for `tokens[t]`, one
-    behind the other; `rows` consecutive tokens have the same owner, rank 0 the
-    first. The result is this rank's part, an n-th of the columns, of what the
-    owner has found.
+    Row t of `input` is the concatenation of n rows, one per rank, for
+    `tokens[t]`. Only the row of the token's owner is valid: rank r owns the
+    `rows` tokens from `r * rows` on. Row t of the result is this rank's part of
+    the owner's row, an n-th of its columns.
 
     ```mlir
     %x = sherry.pick_owned %all, %tokens of 2 ranks rows 64128
@@ -72,11 +72,12 @@ def Sherry_PickOwnedOp : Sherry_Op<"pick_owned", [Pure]> {
 }
 
 def Sherry_ExchangeOp : Op<Sherry_Dialect, "exchange"> {
-  let summary = "the bytes of all ranks";
+  let summary = "exchange bytes with all ranks";
   let description = [{
-    The first `bytes` bytes of `mine` of all ranks come, one rank after the other,
-    to the beginning of `all`. All ranks come to the same exchanges with the same
-    number of bytes; on each, one thread executes it, inside a `sherry.step`.
+    Copies the first `bytes` bytes of each rank's `mine` to the beginning of
+    `all`, one rank after the other. All ranks execute the same exchanges with
+    the same number of bytes; one thread of each rank executes it, inside a
+    `sherry.step`.
 
     ```mlir
     sherry.exchange %team, %mine to %all bytes %n

@@ -14,15 +14,15 @@ def Sherry_StepOp
     : Op<Sherry_Dialect, "step", [AffineScope, SingleBlock, NoTerminator]> {
   let summary = "iterations that the threads of the team divide";
   let description = [{
-    The body runs for ranges `[begin, end)` of iterations that together are
-    `[0, count)`, each on the thread that takes it, and several times on a thread
-    or never. The op ends when all iterations have ended, on any thread; what they
-    wrote is visible after it. All threads come to the same steps with the same
-    counts.
+    The iterations `[0, count)` are divided into ranges `[begin, end)`. A thread
+    runs the body once for each range that it takes: once, often or never.
+    The op ends when all iterations have ended on all threads; their writes are
+    visible after it. All threads execute the same steps with the same counts.
 
-    Ranges begin and end at multiples of `grain` but where a thread's equal share
-    does; 0: shares are so cheap that they are not cut. `step` describes the work,
-    for profiles: the graph op, and the weight that it reads.
+    Ranges begin and end at multiples of `grain`, except at the borders of the
+    threads' equal shares. With `grain` 0 each share is one range, because the
+    iterations are cheap. `step` describes the work for profiles: the graph op
+    and the weight that it reads.
 
     ```mlir
     sherry.step %team to %n attributes {grain = 8 : i64, step = {op = "rope"}} {
@@ -49,10 +49,11 @@ def Sherry_StepOp
 def Sherry_TakeOp : Op<Sherry_Dialect, "take"> {
   let summary = "take iterations of a step";
   let description = [{
-    Gives a range `[begin, end)` of the iterations `[0, count)` that no thread has
-    taken yet, for the thread to run. An empty range says that all iterations have
-    ended. `number` is that of the step in `sherry.steps` of the module, -1 if it
-    is not described there; `grain` as in `sherry.step`.
+    Takes a range `[begin, end)` of the iterations `[0, count)` that no thread
+    has taken yet; the calling thread runs it. An empty range says that all
+    iterations have ended. `number` is the index of the step in the module
+    attribute `sherry.steps`, or -1 if the step is not described there. `grain`
+    is as in `sherry.step`.
 
     ```mlir
     %begin, %end = sherry.take %team to %n grain 8 number 3

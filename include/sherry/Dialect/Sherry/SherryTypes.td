@@ -24,8 +24,8 @@ def Sherry_TritType : Sherry_Type<"Trit", "trit"> {
 class Sherry_BlockType<string name, string mnemonic_>
     : Sherry_Type<name, mnemonic_> {
   let description = [{
-    Element type of plain weights stored by rules [Q1] to [Q4] of
-    docs/BlockFormat.md.
+    Element type of plain weights in blocks. Rules [Q1] to [Q4] of
+    docs/BlockFormat.md define their bytes.
   }];
 }
 
@@ -45,18 +45,17 @@ def Sherry_Q4_0Type : Sherry_BlockType<"Q4_0", "q4_0"> {
 def Sherry_KVCacheType : Sherry_Type<"KVCache", "kv_cache"> {
   let summary = "keys and values of all positions of all sequences";
   let description = [{
-    Pages of 64 positions, each of shape
-    `layers x kv_heads x 2 x 64 x head_dim`, where 2 stands for keys and values;
-    a table that is given when the model runs says which pages a sequence has.
-    `max_context` bounds the positions of a sequence. In a page, positions are
-    stored in blocks of 16. The keys of a block lie as `head_dim x 16`, the
-    values as `16 x head_dim`.
+    The cache consists of pages of 64 positions, each of shape
+    `layers x kv_heads x 2 x 64 x head_dim`, where 2 stands for keys and values.
+    The caller passes a table of the pages of each sequence. A sequence has at
+    most `max_context` positions. A page stores positions in blocks of 16: the
+    keys of a block as `head_dim x 16`, the values as `16 x head_dim`.
 
-    With i8, the keys or values of a position and head share a scale: a number
-    x is stored as 128 + round(127 x / max|x|), and the scale max|x| / 127 in
-    f32. A block of keys is `head_dim / 4 x 16 x 4` bytes, one of values
-    `4 x head_dim x 4`, four dimensions or four positions side by side; then
-    come the 16 scales.
+    With i8, the keys of a position and head share a scale, as do the values: a
+    number x is stored as 128 + round(127 x / max|x|), and the scale is
+    max|x| / 127 in f32. The keys of a block are `head_dim / 4 x 16 x 4` bytes,
+    with four dimensions side by side; the values are `4 x head_dim x 4` bytes,
+    with four positions side by side. The 16 scales follow.
 
     ```mlir
     !sherry.kv_cache<16 x 8 x 64 x f32, max_context = 131072>
@@ -75,7 +74,7 @@ def Sherry_KVCacheType : Sherry_Type<"KVCache", "kv_cache"> {
     int64_t getBytesPerPosition() const {
       return getLayers() * 2 * getKvHeads() * getBytesPerHead();
     }
-    /// Of the keys or the values of one position and head.
+    /// Bytes of the keys, or of the values, of one position and head.
     int64_t getBytesPerHead() const {
       return getHeadDim() * (getElementType().getIntOrFloatBitWidth() / 8) +
              (getElementType().isInteger(8) ? 4 : 0);

@@ -17,8 +17,9 @@ class AVX2_Op<string instruction, string intrinsic>
 def AVX2_PshufbOp : AVX2_Op<"pshufb", "pshuf.b"> {
   let summary = "look bytes up in two tables of 16";
   let description = [{
-    In each half of 16 bytes, byte i of the result is the byte of `a` that the
-    low four bits of byte i of `b` number, or 0 if the highest bit is set.
+    In each half of 16 bytes, byte i of the result is byte n of `a`, where n is
+    the low four bits of byte i of `b`, or 0 if the highest bit of byte i of `b`
+    is set.
 
     ```mlir
     %r = sherry_x86.avx2.pshufb %a, %b
@@ -31,7 +32,7 @@ def AVX2_PshufbOp : AVX2_Op<"pshufb", "pshuf.b"> {
 def AVX2_PsignwOp : AVX2_Op<"psignw", "psign.w"> {
   let summary = "multiply words by the signs of others";
   let description = [{
-    Word i of the result is that of `a`, its negative, or 0, where word i of `b`
+    Word i of the result is word i of `a`, its negative, or 0, if word i of `b`
     is positive, negative, or 0.
 
     ```mlir
@@ -45,8 +46,8 @@ def AVX2_PsignwOp : AVX2_Op<"psignw", "psign.w"> {
 def AVX2_PmaddubswOp : AVX2_Op<"pmaddubsw", "pmadd.ub.sw"> {
   let summary = "sums of two products of bytes, saturated";
   let description = [{
-    Word i of the result is `a[2i] * b[2i] + a[2i + 1] * b[2i + 1]`, for unsigned
-    bytes of `a` and signed ones of `b`, at least -32768 and at most 32767.
+    Word i of the result is `a[2i] * b[2i] + a[2i + 1] * b[2i + 1]`, saturated
+    to -32768 .. 32767. Bytes of `a` are unsigned, bytes of `b` signed.
 
     ```mlir
     %r = sherry_x86.avx2.pmaddubsw %a, %b
@@ -59,8 +60,8 @@ def AVX2_PmaddubswOp : AVX2_Op<"pmaddubsw", "pmadd.ub.sw"> {
 def AVX2_PmaddwdOp : AVX2_Op<"pmaddwd", "pmadd.wd"> {
   let summary = "sums of two products of words";
   let description = [{
-    Dword i of the result is `a[2i] * b[2i] + a[2i + 1] * b[2i + 1]`, for signed
-    words.
+    Dword i of the result is `a[2i] * b[2i] + a[2i + 1] * b[2i + 1]`. Words are
+    signed.
 
     ```mlir
     %r = sherry_x86.avx2.pmaddwd %a, %b

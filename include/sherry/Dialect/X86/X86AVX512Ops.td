@@ -15,8 +15,8 @@ class AVX512_Op<string instruction, string intrinsic>
 def AVX512_PermwOp : AVX512_Op<"permw", "permvar.hi.512"> {
   let summary = "look words up in a table of 32";
   let description = [{
-    Word i of the result is the word of `table` that the low five bits of word i
-    of `indices` number. Needs AVX512BW.
+    Word i of the result is word n of `table`, where n is the low five bits of
+    word i of `indices`. Needs AVX512BW.
 
     ```mlir
     %r = sherry_x86.avx512.permw %table, %indices
@@ -30,8 +30,8 @@ def AVX512_PermwOp : AVX512_Op<"permw", "permvar.hi.512"> {
 def AVX512_Permi2dOp : AVX512_Op<"permi2d", "vpermi2var.d.512"> {
   let summary = "look dwords up in a table of 32 in two registers";
   let description = [{
-    Dword i of the result is the dword of `low`, followed by `high`, that the low
-    five bits of dword i of `indices` number.
+    Dword i of the result is dword n of the 32 dwords of `low` and `high`, where
+    n is the low five bits of dword i of `indices`.
 
     ```mlir
     %r = sherry_x86.avx512.permi2d %low, %indices, %high

@@ -16,13 +16,14 @@ def X86_Dialect : Dialect {
   let cppNamespace = "::sherry::x86";
   let summary = "Instructions of x86 that MLIR has no ops for";
   let description = [{
-    Each op is one instruction, and one intrinsic of LLVM. They implement the
+    Each op is one instruction and one intrinsic of LLVM. The ops implement the
     interface of MLIR's dialect `x86vector`, so `-convert-vector-to-llvm` with
-    `enable-x86vector` lowers them. What `x86vector` or `amx` have is not here.
+    `enable-x86vector` lowers them. Instructions that `x86vector` or `amx` have
+    are not repeated here.
   }];
 }
 
-/// `lanes` integers of such a type.
+/// A vector of `lanes` integers of type `element`.
 class X86_Vector<int lanes, I element>
     : AllOfType<[VectorOfRankAndType<[1], [element]>, VectorOfLength<[lanes]>],
                 "vector<" # lanes # "xi" # element.bitwidth # ">",
@@ -37,7 +38,7 @@ def X86_V32I16 : X86_Vector<32, I16>;
 def X86_V8I32 : X86_Vector<8, I32>;
 def X86_V16I32 : X86_Vector<16, I32>;
 
-/// `intrinsic` is its name in C++: an expression that makes a std::string.
+/// `intrinsic` is a C++ expression for the name of the intrinsic, a std::string.
 class X86_Op<string mnemonic, string intrinsic, list<Trait> traits = []>
     : Op<X86_Dialect, mnemonic,
          !listconcat([Pure, X86IntrinsicOpInterface], traits)> {

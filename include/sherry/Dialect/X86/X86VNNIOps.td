@@ -22,9 +22,9 @@ def VNNI_PdpbusdOp : X86_Op<"vnni.pdpbusd",
                     "::mlir::IntegerType::get($_self.getContext(), 8))">]> {
   let summary = "add dot products of four bytes";
   let description = [{
-    Dword i of the result is that of `sum` plus the four products of unsigned
-    bytes of `a` and signed bytes of `b` from 4i on. Needs AVX512VNNI, of 256
-    bits AVX-VNNI.
+    Dword i of the result is dword i of `sum` plus the four products of bytes 4i
+    to 4i + 3 of `a`, unsigned, and of `b`, signed. Needs AVX512VNNI, or
+    AVX-VNNI for vectors of 256 bits.
 
     ```mlir
     %r = sherry_x86.vnni.pdpbusd %sum, %a, %b

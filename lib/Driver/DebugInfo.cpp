@@ -83,28 +83,30 @@ void DebugInfo::add(LLVM::LLVMFuncOp function) {
   if (function.isExternal())
     return;
   LLVM::DISubprogramAttr own = makeSubprogram(function.getName(), 0);
-  const Location between = at(own, 0);
-  function->setLoc(between);
-  // A step begins where the thread takes its first range.
+  const Location outside = at(own, 0);
+  function->setLoc(outside);
+  // A step begins where the thread takes its first range, and has no end: the
+  // code before the next step is its code, too.
   DenseMap<Block *, Location> ends;
   Region &body = function.getBody();
   for (Block *block : llvm::ReversePostOrderTraversal<Region *>(&body)) {
-    Location location = between;
+    SmallPtrSet<Attribute, 2> incoming;
     for (Block *before : block->getPredecessors())
-      if (auto end = ends.find(before); end != ends.end()) {
-        location = end->second;
-        break;
-      }
+      if (auto end = ends.find(before); end != ends.end())
+        incoming.insert(LocationAttr(end->second));
+    Location location = incoming.size() == 1
+                            ? Location(cast<LocationAttr>(*incoming.begin()))
+                            : outside;
     for (Operation &op : *block) {
       if (std::optional<int64_t> step = getTakenStep(op))
         location = *step < 0 || *step >= static_cast<int64_t>(steps.size())
-                       ? between
+                       ? outside
                        : Location(CallSiteLoc::get(
                              at(steps[*step], static_cast<unsigned>(*step) + 1),
-                             between));
+                             outside));
       // A call of a layer does not belong to the step before it.
       auto call = dyn_cast<LLVM::CallOp>(op);
-      op.setLoc(call && call.getCallee() ? between : location);
+      op.setLoc(call && call.getCallee() ? outside : location);
     }
     ends.insert({block, location});
   }

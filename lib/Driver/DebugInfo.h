@@ -14,7 +14,7 @@ namespace sherry {
 /// tables. The code of a step looks like a function that is named by its op and
 /// weight, such as "linear down", and inlined into the entry point or its
 /// layer; line n of the file "steps" is step n - 1 of the model's description.
-/// Replaces all previous locations of `module`.
+/// Replaces the locations of all operations in functions.
 void addDebugInfo(mlir::ModuleOp module);
 
 } // namespace sherry

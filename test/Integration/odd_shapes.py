@@ -6,11 +6,11 @@
 # usage: odd_shapes.py [CASE FOLDER]
 #
 # Each case compiles one of the models below with some options for one target and
-# compares the logits of a prompt with those of sherry-reference. By default the
-# first options of a model are compiled for this CPU with 8-bit activations, every
-# third model with those of f32, too, and the first model for every level of
-# x86-64; --all
-# takes all options and levels in turns.
+# compares the logits of a prompt with those of sherry-reference. By default each
+# model is compiled for this CPU with its first options and 8-bit activations;
+# PER_TOKEN, IN_F32 and SECOND name the models of further cases. The first model
+# is compiled for every level of x86-64. --all takes all options and levels in
+# turns.
 #
 # ===----------------------------------------------------------------------=== #
 import functools
@@ -176,6 +176,18 @@ PER_TOKEN = {
     "unpacked trits with a scale of 128 inputs",
 }
 
+# With activations of f32: caches of f16, heads of many sizes, each architecture.
+IN_F32 = {
+    "three heads, shards",
+    "falcon",
+    "hunyuan",
+    "qwen2",
+    "qwen3",
+    "tiny",
+}
+# With the second options: scales of f32, and groups across chunks.
+SECOND = {"head_dim 20, f32, tensor scales", "rows of several chunks"}
+
 
 def is_skipped(options):
     """Without integers both modes of activations are the same code. With a
@@ -249,11 +261,13 @@ def complete(activations, variant):
     return None if is_skipped(options) else options
 
 
-def choose_targets(activations, number, index):
+def choose_targets(activations, name, number, index):
     """The targets of options `index` of model `number`, and which of them are
     compiled by default."""
-    # What a model is made of does not depend on its activations.
-    is_default = index == 0 and (activations != "f32" or number % 3 == 0)
+    if activations == "f32":
+        is_default = index == 0 and name in IN_F32
+    else:
+        is_default = index == 0 or (index == 1 and name in SECOND)
     default = ["native"] if is_default else []
     if activations == "i8-token":
         return default, TARGETS
@@ -277,7 +291,7 @@ def list_cases():
                     continue
                 if activations == "i8-token" and (name not in PER_TOKEN or index):
                     continue
-                default, targets = choose_targets(activations, number, index)
+                default, targets = choose_targets(activations, name, number, index)
                 for target in targets:
                     yield Case(
                         f"{name}, {' '.join(options)}, {target}",

@@ -38,9 +38,9 @@ FOLDERS = {
     "hunyuan": "--architecture hunyuan_v1_dense --rope-scaling hunyuan",
 }
 
-# The rest of them takes long: with --all.
-BY_DEFAULT = {"llama", "hunyuan"}
-# What is compiled fastest, for trits that must be the same.
+# The others take long and run with --all.
+BY_DEFAULT = {"llama", "qwen2", "hunyuan"}
+# Fast to compile; enough where trits are compared.
 FAST = ("--activations=f32",)
 
 # Of BitNet, with the largest relative squared error: inverses and means are not

@@ -39,6 +39,8 @@ def main():
     path, instruction, function, *names = sys.argv[1:]
     steps = read_steps(path)
     addresses = find_instructions(path, instruction, function)
+    if not addresses:
+        sys.exit(f"{function}: no {instruction}")
     frames = json.loads(
         run(
             "llvm-symbolizer",
@@ -54,7 +56,7 @@ def main():
         layer = [] if function.endswith("_layer") else [[function + "_layer", function]]
         if [f["FunctionName"] for f in outer] not in [[function], *layer]:
             sys.exit(f"{frame['Address']}: in no step of {function}: {frame}")
-        if steps[line - 1] != name:
+        if line > 0 and steps[line - 1] != name:
             sys.exit(f"{frame['Address']}: {name}, but line {line} is {steps[line - 1]}")
         found[name] += 1
     for name in names:

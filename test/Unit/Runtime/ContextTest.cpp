@@ -276,7 +276,7 @@ TEST_F(ContextTest, NoMoreThreadsThanOpenMPAllows) {
   unsetenv("OMP_THREAD_LIMIT");
 }
 
-TEST_F(ContextTest, ThreadsThatAreBoundAreAsMany) {
+TEST_F(ContextTest, BindingKeepsTheNumberOfThreads) {
   testing::FLAGS_gtest_death_test_style = "threadsafe"; // in a new process
   auto countThreads = [&] {
     return std::to_string(sherry_context_threads(makeContext({75, 16}).get()));
@@ -285,6 +285,8 @@ TEST_F(ContextTest, ThreadsThatAreBoundAreAsMany) {
     std::fprintf(stderr, "%s threads", countThreads().c_str());
     std::_Exit(0);
   };
+  if (countThreads() == "1")
+    GTEST_SKIP() << "one core: a thread that is bound has it, too";
   const std::string expected = "^" + countThreads() + " threads";
   for (const char *bind : {"true", "spread"}) {
     setenv("OMP_PROC_BIND", bind, /*overwrite=*/1);

@@ -18,9 +18,9 @@ namespace sherry::runtime {
 void runParallel(uint32_t numThreads,
                  const std::function<void(int32_t, int32_t)> &work);
 
-/// Calls work(i) for all i in [0, count) on OpenMP's default number of threads,
-/// among which the calls are divided on demand. Throws one of the exceptions of
-/// `work`.
+/// Calls work(i) for all i in [0, count) on OpenMP's default number of threads:
+/// thread t of n calls work(t), work(t + n) and so on. Throws one of the
+/// exceptions of `work`.
 void parallelFor(uint64_t count, const std::function<void(uint64_t)> &work);
 
 } // namespace sherry::runtime

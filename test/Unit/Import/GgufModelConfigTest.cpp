@@ -218,7 +218,7 @@ TEST(GgufModelConfigTest, LeavesOutIdsThatAreNoTokens) {
       ElementsAre(
           mentions("tokenizer.ggml.bos_token_id says 1000"),
           mentions("tokenizer.ggml.eos_token_id says 4294967295", "left out")));
-  expectRefusal("tokenizer.ggml.eos_token_id", text("</s>"), "no integer");
+  expectRefusal("tokenizer.ggml.eos_token_id", text("</s>"), "not an integer");
 }
 
 TEST(GgufModelConfigTest, SentencePieceHasBos1AndEos2) {

@@ -118,11 +118,12 @@ TEST_F(DamagedContents, WeightsAreComparedOnRequest) {
   }
   for (uint64_t i = 4096; i < weights.size; i += 97)
     EXPECT_NE(verifyErrorWith(weights.offset + i, 2), "");
-  EXPECT_CONTAINS(verifyErrorWith(weights.end() - 1, 2), "the weights have");
+  EXPECT_CONTAINS(verifyErrorWith(weights.end() - 1, 2),
+                  "the weights do not match");
   EXPECT_CONTAINS(verifyErrorWith(sections.checksum.offset +
                                       offsetof(sherry_abi_checksum, weights),
                                   2),
-                  "the weights have");
+                  "the weights do not match");
 }
 
 TEST_F(DamagedContents, OtherSizes) {

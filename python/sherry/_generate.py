@@ -83,7 +83,7 @@ class TextStream(Owner):
         return ctypes.string_at(check(data), size.value)
 
     def finish(self) -> bytes:
-        """What was held back."""
+        """The bytes of a character that never became complete."""
         size = ctypes.c_size_t()
         data = lib.sherry_text_stream_finish(self.handle, ctypes.byref(size))
         return ctypes.string_at(check(data), size.value)
@@ -91,7 +91,7 @@ class TextStream(Owner):
 
 @dataclasses.dataclass
 class Options:
-    """What a text is continued with."""
+    """Options of an answer, and of its sampler."""
 
     max_tokens: int = 128
     stop: Sequence[str] = ()

@@ -168,11 +168,11 @@ class Model(Owner):
         return ctypes.string_at(data, size.value)
 
     def is_special(self, token: int) -> bool:
-        """Whether a token has a meaning rather than a text."""
+        """Whether a token has a meaning and no text, for example a token that ends a text."""
         return lib.sherry_token_is_special(self.handle, token)
 
     def detokenize(self, tokens: Sequence[int]) -> str:
-        """The text of tokens [n]; special ones have none, what is no UTF-8 is U+FFFD."""
+        """The text of tokens [n]. Special tokens have no text; invalid UTF-8 becomes U+FFFD."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         with _generate.TextStream(self) as stream:
             pieces = [stream.push(int(token)) for token in tokens]

@@ -8,9 +8,12 @@ import {cancelFrames, requestFrames} from './frames.mjs';
 import {normalise, parseBlocks, renderBlocks} from './markdown.mjs';
 
 // Characters that are read between two checks of the clock.
-const stride = 2000;
+const stride = 500;
 // Milliseconds between two renderings of the same block.
 const pause = 60;
+// Rows after which a table continues in another with the same head: the
+// browser lays out whole tables.
+const longTable = 250;
 
 const openingFence = /^(?:(`{3,})([^`\n]*)|(~{3,})([^\n]*))\n/m;
 const halfFence = /(^|\n)(`+[^`\n]*|~~~[^\n]*)$/;
@@ -214,7 +217,8 @@ export class StreamedMarkdown {
     const nodes = [];
     const first = fragment.firstElementChild;
     const cut = this.#cutElement;
-    if (cut && first?.tagName === cut.tagName) {
+    const isLong = (cut?.tBodies?.[0]?.rows.length ?? 0) >= longTable;
+    if (cut && first?.tagName === cut.tagName && !isLong) {
       const from = first.tBodies ? first.tBodies[0] : first;
       const to = cut.tBodies ? cut.tBodies[0] : cut;
       first.remove();

@@ -16,9 +16,8 @@ import subprocess
 import sys
 
 
-def run(*command, text=None):
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
-    return done.stdout
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def read_steps(path):

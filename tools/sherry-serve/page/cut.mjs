@@ -6,7 +6,7 @@
 // cut off and rendered only once, so that the cost does not grow with it.
 
 /** Characters of a block that are rendered again and again. */
-export const cutLimit = 4000;
+export const cutLimit = 2000;
 
 // The same for blocks that cannot be cut well, such as one item of a list.
 const hardLimit = 3 * cutLimit;

@@ -99,10 +99,19 @@ function safeAddress(href) {
  * beyond the stack.
  */
 export function parseBlocks(text, links) {
+  return lexBlocks(links, (lexer) => lexer.lex(text));
+}
+
+/** parseBlocks() without what is in the lines of the blocks: much faster. */
+export function findBlocks(text, links) {
+  return lexBlocks(links, (lexer) => lexer.blockTokens(text, lexer.tokens));
+}
+
+function lexBlocks(links, lex) {
   const lexer = new Lexer(options);
   lexer.tokens.links = links;
   try {
-    return lexer.lex(text);
+    return lex(lexer);
   } catch {
     return null;
   }

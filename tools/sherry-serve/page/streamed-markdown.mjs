@@ -5,7 +5,7 @@
 import {CodeBlock} from './code-block.mjs';
 import {cutBlock, cutLimit} from './cut.mjs';
 import {cancelFrames, requestFrames} from './frames.mjs';
-import {normalise, parseBlocks, renderBlocks} from './markdown.mjs';
+import {findBlocks, normalise, parseBlocks, renderBlocks} from './markdown.mjs';
 
 // Characters that are read between two checks of the clock.
 const stride = 500;
@@ -13,7 +13,7 @@ const stride = 500;
 const pause = 60;
 // Rows after which a table continues in another with the same head: the
 // browser lays out whole tables.
-const longTable = 250;
+const longTable = 100;
 
 const openingFence = /^(?:(`{3,})([^`\n]*)|(~{3,})([^\n]*))\n/m;
 const halfFence = /(^|\n)(`+[^`\n]*|~~~[^\n]*)$/;
@@ -147,7 +147,7 @@ export class StreamedMarkdown {
     this.#tail = normalise(this.#tail);
     // The meaning of the last line may still change.
     const lines = this.#tail.slice(0, this.#tail.lastIndexOf('\n') + 1);
-    const tokens = parseBlocks(lines, this.#links) ?? [];
+    const tokens = findBlocks(lines, this.#links) ?? [];
     const last = tokens.findLastIndex((token) => token.type !== 'space');
     const length = lengthOf(tokens.slice(0, Math.max(last, 0)));
     if (length > 0) {

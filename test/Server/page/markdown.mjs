@@ -143,7 +143,7 @@ test('hostile names and imports stay texts', withTab({}, async (tab) => {
       'main img, #conversations img, dialog img').count(), 0);
   assert.equal(await tab.page.evaluate(() => globalThis.pwned1), undefined);
   for (const [text, message] of [
-    ['{', /no JSON/], ['{}', /no export/],
+    ['{', /not in JSON/], ['{}', /not an export/],
     ['{"format":"sherry-conversations","version":2}', /version 2/],
     ['{"format":"sherry-conversations","version":1,"conversations":[{}]}',
      /Conversation 1 has no list/]]) {

@@ -65,7 +65,7 @@ function parseChunk(data) {
   } catch {
     // Reported below.
   }
-  throw new ApiError('The server sent an event that is no JSON object.');
+  throw new ApiError('The server sent an event that is not a JSON object.');
 }
 
 async function request(path, options) {
@@ -106,7 +106,7 @@ async function refusal(response) {
     // Not from the server itself, but for example a proxy's page.
   }
   if (response.status === 401)
-    message ??= 'The server wants an API key.';
+    message ??= 'The server needs an API key.';
   const wait = response.headers.get('Retry-After');
   if (wait && (response.status === 429 || response.status === 503))
     message = `${message ?? 'The server is busy.'} Try again in ${wait} s.`;

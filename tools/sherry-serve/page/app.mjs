@@ -65,7 +65,7 @@ async function keep(conversation) {
 }
 
 function warnUnsaved() {
-  notify('The browser has no room left; the conversation is not stored. ' +
+  notify('The browser has no room left, so the conversation is not stored. ' +
          'Export it, or delete others.');
 }
 
@@ -269,7 +269,7 @@ function listen() {
 
 listen();
 if (!await store.open())
-  notify('The browser stores nothing here; conversations end with the tab.');
+  notify('The browser stores no conversations; they end with the tab.');
 current = store.get(location.hash.slice(1)) ?? current;
 refresh();
 view.scrollToEnd();

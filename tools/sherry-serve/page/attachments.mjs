@@ -13,10 +13,10 @@ export async function readTextFile(file) {
     text = new TextDecoder('utf-8', {fatal: true})
         .decode(await file.arrayBuffer());
   } catch {
-    throw new Error(`${file.name} is no text in UTF-8.`);
+    throw new Error(`${file.name} is not text in UTF-8.`);
   }
   if (text.includes('\0'))
-    throw new Error(`${file.name} is no text.`);
+    throw new Error(`${file.name} is not text.`);
   return {name: file.name, text};
 }
 

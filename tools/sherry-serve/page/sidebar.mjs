@@ -46,7 +46,7 @@ export class Sidebar {
   }
 
   async #remove(id, title) {
-    if (await confirmAction(`Delete “${title}”? It cannot be brought back.`,
+    if (await confirmAction(`Delete “${title}”? You cannot undo this.`,
                             'Delete'))
       this.#actions.remove(id);
   }

@@ -21,10 +21,10 @@ export function importText(text, taken) {
   try {
     file = JSON.parse(text);
   } catch {
-    throw new Error('The file is no JSON.');
+    throw new Error('The file is not in JSON.');
   }
   if (file?.format !== format)
-    throw new Error('The file is no export of conversations.');
+    throw new Error('The file is not an export of conversations.');
   if (file.version !== version)
     throw new Error(`The file has version ${file.version}; this page reads ` +
                     `version ${version}.`);
@@ -54,7 +54,7 @@ function readConversation(value, where) {
 
 function readMessage(value, where) {
   if (value?.role !== 'user' && value?.role !== 'assistant')
-    throw new Error(`${where} has no role that is known.`);
+    throw new Error(`${where} has an unknown role.`);
   if (typeof value.content !== 'string')
     throw new Error(`${where} has no text.`);
   const message = {role: value.role, content: value.content};

@@ -264,9 +264,8 @@ static Output outputOf(const sherry_batch_entry &entry, int64_t index) {
 Context::Place Context::fillBlock(const sherry_batch_entry *entries, int64_t n,
                                   Place next) {
   auto &block = pending;
-  block.tokens.clear();
-  block.positions.clear();
-  block.sequences.clear();
+  for (auto *numbers : {&block.tokens, &block.positions, &block.sequences})
+    numbers->clear();
   places.clear();
   Place end = next;
   // A model computes the outputs of the last tokens of a call.

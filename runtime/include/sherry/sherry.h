@@ -151,7 +151,6 @@ int64_t sherry_tokenize_parts(const sherry_model *model,
 /// Returns null on error.
 const char *sherry_token_bytes(const sherry_model *model, int32_t token,
                                size_t *size);
-
 /// Whether `token` is a special token, which has a meaning instead of a text,
 /// such as the end of a text. False if the model has no such token.
 bool sherry_token_is_special(const sherry_model *model, int32_t token);
@@ -171,7 +170,6 @@ void sherry_text_stream_destroy(sherry_text_stream *stream);
 /// error.
 const char *sherry_text_stream_push(sherry_text_stream *stream, int32_t token,
                                     size_t *size);
-
 /// Returns, in the same way, the bytes that were held back, of a character that
 /// did not become complete. Returns null on error.
 const char *sherry_text_stream_finish(sherry_text_stream *stream, size_t *size);
@@ -385,13 +383,11 @@ void sherry_sampler_destroy(sherry_sampler *sampler);
 /// impossible, or if a logit is NaN because activations of the model left the
 /// range of a type; sherry_error_message() then says how to compile the model.
 int32_t sherry_sample(sherry_sampler *sampler, const float *logits, uint32_t n);
-
 /// Picks, like sherry_sample(), among the tokens whose bits are set in `mask`
 /// [(n + 31) / 32]: the bit of token t is bit t % 32 of mask[t / 32]. Null: all
 /// tokens.
 int32_t sherry_sample_masked(sherry_sampler *sampler, const float *logits,
                              uint32_t n, const uint32_t *mask);
-
 /// Tells the sampler a token of the text, for the penalties: one of the prompt,
 /// or one that was picked. A `token` of -1 makes the sampler forget all tokens.
 /// Returns 0, or -1 on error.

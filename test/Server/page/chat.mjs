@@ -209,7 +209,7 @@ test('text files go with a message, others do not', withTab({}, async (tab) => {
     {name: 'b.bin', mimeType: 'text/plain', buffer: Buffer.from([0xff, 0xfe])},
   ]);
   await tab.page.waitForSelector('#attached li');
-  assert.match(await tab.page.locator('#toast').innerText(), /b\.bin is no text/);
+  assert.match(await tab.page.locator('#toast').innerText(), /b\.bin is not text/);
   await tab.ask('Read it', {pieces: ['Done']});
   assert.equal(tab.server.requests[0].messages[0].content,
                'File a.md:\n````\nx ``` y\n````\n\nRead it');

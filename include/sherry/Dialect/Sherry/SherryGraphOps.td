@@ -133,8 +133,7 @@ def Sherry_RmsNormOp : Sherry_WeightUserOp<"rms_norm",
     weight's length (a head) is normalised separately.
 
     ```mlir
-    %n = sherry.rms_norm %x, @attn_norm[%layer] epsilon 1.0e-5
-        : tensor<?x2048xf32>
+    %n = sherry.rms_norm %x, @norm[%layer] epsilon 1.0e-5 : tensor<?x2048xf32>
     ```
   }];
   let arguments = (ins Sherry_Activations:$input, FlatSymbolRefAttr:$weight,
@@ -199,10 +198,9 @@ def Sherry_LinearOp : Sherry_WeightUserOp<"linear", [AttrSizedOperandSegments]> 
   let summary = "product of activations with a weight matrix";
   let description = [{
     `result[t][o] = sum_i weight[o][i] * input[t][i]`. The input is f32, or
-    quantized in the blocks and the order that the weight asks for. A quantized
-    input is summed in integers within each block, which is exact; the sums of
-    the blocks are scaled and added in f32, first block first. `plus` adds a
-    tensor to the result.
+    quantized in the blocks and the order that the weight asks for. Within each
+    quantized block, integers are summed, which is exact; these sums are scaled
+    and added in f32, first block first. `plus` adds a tensor to the result.
 
     ```mlir
     %y = sherry.linear %x, @q[%layer] : tensor<?x2048xf32> -> tensor<?x2048xf32>
@@ -324,8 +322,7 @@ def Sherry_UpdateCacheOp : Sherry_Op<"update_cache",
 
     ```mlir
     sherry.update_cache %k, %v, %cache[%layer] at %positions of %sequences
-        : tensor<?x512xf32>,
-          !sherry.kv_cache<16 x 8 x 64 x f32, max_context = 131072>
+        : tensor<?x64xf32>, !sherry.kv_cache<2 x 1 x 64 x f32, max_context = 64>
     ```
   }];
   let arguments = (ins Sherry_Activations:$keys, Sherry_Activations:$values,
@@ -350,8 +347,7 @@ def Sherry_AttentionOp : Sherry_Op<"attention",
 
     ```mlir
     %a = sherry.attention %q, %cache[%layer] at %positions of %sequences
-        : tensor<?x2048xf32>,
-          !sherry.kv_cache<16 x 8 x 64 x f32, max_context = 131072>
+        : tensor<?x64xf32>, !sherry.kv_cache<2 x 1 x 64 x f32, max_context = 64>
     ```
   }];
   let arguments = (ins Sherry_Activations:$query,

@@ -50,6 +50,22 @@ test('pieces do not change what is shown', withTab({}, async (tab) => {
   }
 }));
 
+test('definitions of links are no text, and lose none', withTab({}, async (tab) => {
+  const text = 'See [a].\n\n[a]: https://example.com/page\n\nOne [a].\n\nTwo.\n\n' +
+      '- x\n\n[b]: <https://example.org/long/path> "Title"\n\nEnd [b].\n';
+  for (const [size, pause] of [[text.length, 0], [1, 0], [5, 2], [40, 80]]) {
+    await tab.ask('Go', {pieces: cut(text, size), pause});
+    const [shown, links] = await tab.page.evaluate(() => {
+      const answer = [...document.querySelectorAll('.assistant .content')].at(-1);
+      return [answer.textContent.replace(/\s+/g, ' ').trim(),
+              [...answer.querySelectorAll('a')].map((link) => link.href)];
+    });
+    assert.equal(shown, 'See a. One a. Two. x End b.', `pieces of ${size}`);
+    const first = 'https://example.com/page';
+    assert.deepEqual(links, [first, first, 'https://example.org/long/path']);
+  }
+}));
+
 test('code is coloured and copied as it was', withTab(
     {permissions: ['clipboard-read', 'clipboard-write']}, async (tab) => {
   const code = 'def f(x):\n\t"""Two\n\n  lines"""\n\treturn x  # <b>';

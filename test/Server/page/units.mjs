@@ -9,7 +9,7 @@ import {test} from 'node:test';
 globalThis.crypto ??= (await import('node:crypto')).webcrypto;
 const page = '../../../tools/sherry-serve/page/';
 const {textWithFiles} = await import(page + 'attachments.mjs');
-const {cutBlock, cutLimit} = await import(page + 'cut.mjs');
+const {cutBlock, cutLimit, hardLimit} = await import(page + 'cut.mjs');
 const {languageOf} = await import(page + 'languages.mjs');
 const {isValid, samplingFields} = await import(page + 'settings.mjs');
 const {EventParser, readEvents} = await import(page + 'sse.mjs');
@@ -87,7 +87,7 @@ test('a cut does not part the halves of a character', () => {
 
 test('what cannot be cut well is cut once it is very long', () => {
   const token = {type: 'paragraph', tokens: [{type: 'codespan', raw: ''}]};
-  const emoji = '🍷'.repeat(cutLimit);
+  const emoji = '🍷'.repeat(hardLimit / 2);
   assert.equal(cutBlock(token, emoji.slice(0, cutLimit)), null);
   for (const raw of [emoji + emoji, `x${emoji}${emoji}`]) {
     const [front, rest] = cutBlock(token, raw);
@@ -109,6 +109,13 @@ test('code in a long item goes on as code', () => {
   const [front, rest] = cutBlock({type: 'list', items: [{raw}]}, raw);
   assert.ok(rest.startsWith('   ```cpp\n   line;\n'));
   assert.equal(front + rest.slice('   ```cpp\n'.length), raw);
+});
+
+test('items within a long item go on as items', () => {
+  const raw = '1. x\n' + '    - item\n      more\n'.repeat(hardLimit / 16);
+  const [front, rest] = cutBlock({type: 'list', items: [{raw}]}, raw);
+  assert.ok(raw.startsWith(front));
+  assert.match(rest, /^(- item\n| {0,2}more\n)+$/);
 });
 
 test('files are fenced by more marks than they have', () => {

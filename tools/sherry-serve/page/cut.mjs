@@ -8,8 +8,8 @@
 /** Characters of a block that are rendered again and again. */
 export const cutLimit = 2000;
 
-// The same for blocks that cannot be cut well, such as one item of a list.
-const hardLimit = 3 * cutLimit;
+/** The same for blocks that cannot be cut well, such as one item of a list. */
+export const hardLimit = 12000;
 // Characters kept after a cut, so that the rest begins as the same block.
 const keptBehind = 400;
 
@@ -80,12 +80,20 @@ function cutTable(token, raw) {
   return [lines.join('\n') + '\n', [...head, ...kept].join('\n')];
 }
 
-/** Cuts at a line's end; the rest of code is a code block, too. */
+/**
+ * Cuts at a line's end; the rest of code is a code block, too. Other lines lose
+ * the indentation of an item of a list, by which they would become code.
+ */
 function cutAnywhere(raw) {
   const end = raw.lastIndexOf('\n', raw.length - keptBehind) + 1;
   const cut = end > 0 ? end : beforeCharacter(raw, raw.length - keptBehind);
   const front = raw.slice(0, cut);
-  return [front, unclosedFence(front) + raw.slice(cut)];
+  const rest = raw.slice(cut);
+  const fence = unclosedFence(front);
+  if (fence !== '')
+    return [front, fence + rest];
+  const indent = /^ */.exec(rest)[0].length;
+  return [front, rest.replace(new RegExp(`^ {0,${indent}}`, 'gm'), '')];
 }
 
 /** The line that opens the code block that `text` ends in, or ''. */

@@ -37,6 +37,22 @@ class SafeRenderer extends Renderer {
   }
 }
 
+/**
+ * A token for the definition of a link, which marked reads without one, so that
+ * the `raw` of all blocks is the whole text.
+ */
+function readDefinition(text, tokens) {
+  // Marked appends a definition to the paragraph before it.
+  const last = tokens[tokens.length - 1]?.type;
+  const found = last !== 'paragraph' && last !== 'text' &&
+      this.lexer.tokenizer.def(text);
+  if (!found)
+    return undefined;
+  const {raw, tag, href, title} = found;
+  this.lexer.tokens.links[tag] ??= {href, title};
+  return {type: 'space', raw};
+}
+
 const options = {
   ...defaults,
   gfm: true,
@@ -45,6 +61,7 @@ const options = {
   mangle: false,
   tokenizer: new PlainTokenizer(),
   renderer: new SafeRenderer(),
+  extensions: {block: [readDefinition]},
 };
 
 const allowed = {
@@ -102,9 +119,12 @@ export function parseBlocks(text, links) {
   return lexBlocks(links, (lexer) => lexer.lex(text));
 }
 
-/** parseBlocks() without what is in the lines of the blocks: much faster. */
+/**
+ * parseBlocks() without what is in the lines of the blocks: much faster. Null
+ * is rarer: lines that cannot be parsed do not matter.
+ */
 export function findBlocks(text, links) {
-  return lexBlocks(links, (lexer) => lexer.blockTokens(text, lexer.tokens));
+  return lexBlocks(links, (lexer) => lexer.blockTokens(text));
 }
 
 function lexBlocks(links, lex) {

@@ -170,7 +170,7 @@ export class StreamedMarkdown {
   #cutTail() {
     if (this.#tail.length < cutLimit)
       return;
-    const tokens = parseBlocks(this.#tail, this.#links) ?? [];
+    const tokens = parseBlocks(this.#tail, this.#knownLinks()) ?? [];
     const cut = tokens.length > 0 &&
         tokens[0].raw.length >= this.#tail.trimEnd().length &&
         cutBlock(tokens[0], this.#tail);
@@ -184,7 +184,7 @@ export class StreamedMarkdown {
   /** Finally renders `text`. */
   #settle(text) {
     this.#clearProvisional();
-    const fragment = this.#render(text);
+    const fragment = this.#render(text, this.#links);
     for (const code of fragment.querySelectorAll('pre > code'))
       code.parentElement.replaceWith(wholeBlock(code));
     this.#place(fragment);
@@ -197,7 +197,7 @@ export class StreamedMarkdown {
       return;
     // The beginning of a code block would briefly appear as text.
     const text = this.#tail.replace(halfFence, '$1');
-    this.#provisional = this.#place(this.#render(text));
+    this.#provisional = this.#place(this.#render(text, this.#knownLinks()));
   }
 
   #clearProvisional() {
@@ -206,10 +206,15 @@ export class StreamedMarkdown {
     this.#provisional = [];
   }
 
-  #render(text) {
+  #render(text, links) {
     return text.trim() === '' ?
         document.createDocumentFragment() :
-        renderBlocks(parseBlocks(text, this.#links), text);
+        renderBlocks(parseBlocks(text, links), text);
+  }
+
+  /** A copy, because the last definition of a text may still grow. */
+  #knownLinks() {
+    return Object.assign(Object.create(null), this.#links);
   }
 
   /** Appends blocks, the first to the block that was cut; returns its nodes. */

@@ -20,8 +20,8 @@ const longestTask = 50; // milliseconds
 const tokens = 10000;
 
 // For the tools of developers, through which the test looks at the page, the
-// browser keeps and decodes the body of each answer at its end. It counts as a
-// task of the page only if it calls the page's code.
+// browser keeps and decodes the body of each answer at its end (Chromium's
+// InspectorNetworkAgent). This counts only if it calls the page's code.
 const ofTheTools = 'ResponseBodyLoader::DidFinishLoadingBody';
 
 /** The longest tasks of the page's thread while `body` runs, in milliseconds. */

@@ -118,6 +118,13 @@ test('items within a long item go on as items', () => {
   assert.match(rest, /^(- item\n| {0,2}more\n)+$/);
 });
 
+test('long indented code goes on as code', () => {
+  const raw = '    line;\n'.repeat(hardLimit / 8);
+  const [front, rest] = cutBlock({type: 'code'}, raw);
+  assert.ok(rest.startsWith('    line;\n'));
+  assert.equal(front + rest, raw);
+});
+
 test('files are fenced by more marks than they have', () => {
   assert.equal(textWithFiles({content: 'hi'}), 'hi');
   assert.equal(

@@ -23,7 +23,7 @@ export function cutBlock(token, raw) {
   const cut = cutters[token.type]?.(token, raw);
   if (cut && cut[0] !== '')
     return cut;
-  return raw.length < hardLimit ? null : cutAnywhere(raw);
+  return raw.length < hardLimit ? null : cutAnywhere(token, raw);
 }
 
 const cutters = {
@@ -81,16 +81,16 @@ function cutTable(token, raw) {
 }
 
 /**
- * Cuts at a line's end; the rest of code is a code block, too. Other lines lose
- * the indentation of an item of a list, by which they would become code.
+ * Cuts at a line's end; the rest of code is a code block, too. Other lines of a
+ * list lose the indentation of their item, by which they would become code.
  */
-function cutAnywhere(raw) {
+function cutAnywhere(token, raw) {
   const end = raw.lastIndexOf('\n', raw.length - keptBehind) + 1;
   const cut = end > 0 ? end : beforeCharacter(raw, raw.length - keptBehind);
   const front = raw.slice(0, cut);
   const rest = raw.slice(cut);
   const fence = unclosedFence(front);
-  if (fence !== '')
+  if (fence !== '' || token.type !== 'list')
     return [front, fence + rest];
   const indent = /^ */.exec(rest)[0].length;
   return [front, rest.replace(new RegExp(`^ {0,${indent}}`, 'gm'), '')];

@@ -21,8 +21,8 @@ using namespace sherry;
 /// tdpbssd: 16 rows of 64 bytes times 16 groups of one half of the panel. Two
 /// blocks of rows and two halves make four sums; sums and operands take all
 /// eight AMX tiles.
-static LogicalResult lowerMultiplyPanel(MultiplyPanelOp op,
-                                        PatternRewriter &rewriter) {
+static LogicalResult lowerMultiplyPanelToAMX(MultiplyPanelOp op,
+                                             PatternRewriter &rewriter) {
   constexpr int64_t kUnit = MultiplyPanelOp::kUnit, kBytes = 4 * kUnit;
   VectorBuilder b(op, rewriter);
   auto index = [&](int64_t value) -> Value {
@@ -73,7 +73,7 @@ struct LowerKernelToAMXPass
     if (!hasFeature(getOperation(), "+amx-int8"))
       return;
     RewritePatternSet patterns(&getContext());
-    patterns.add(lowerMultiplyPanel);
+    patterns.add(lowerMultiplyPanelToAMX);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

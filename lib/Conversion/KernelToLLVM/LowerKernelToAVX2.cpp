@@ -21,8 +21,8 @@ using namespace sherry;
 
 /// Two vpshufb look up the low and the high bytes of 32 sums; vpunpck{l,h}bw,
 /// which work within 128 bits, make words of them.
-static LogicalResult lowerLookupHalves(LookupHalvesOp op,
-                                       PatternRewriter &rewriter) {
+static LogicalResult lowerLookupHalvesToAVX2(LookupHalvesOp op,
+                                             PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
   Value zero = arith::ConstantIndexOp::create(b, 0);
   Value codes = b.mask(op.getCodes(), 15);
@@ -48,7 +48,8 @@ static LogicalResult lowerLookupHalves(LookupHalvesOp op,
   return success();
 }
 
-static LogicalResult lowerApplySign(ApplySignOp op, PatternRewriter &rewriter) {
+static LogicalResult lowerApplySignToAVX2(ApplySignOp op,
+                                          PatternRewriter &rewriter) {
   rewriter.replaceOpWithNewOp<x86::PsignwOp>(op, op.getValue(), op.getSign());
   return success();
 }
@@ -112,8 +113,8 @@ static LogicalResult lowerDotToMadd(DotAccumulateOp op,
 /// One lookup (two, if there are more than 16 entries) gives a byte per code
 /// with bits for each of the four lanes: is it +1 if the code's sign is not set
 /// (low nibble), and is it 0 (high nibble).
-static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
-                                      PatternRewriter &rewriter) {
+static LogicalResult lowerDecodeBlockToAVX2(DecodeBlockOp op,
+                                            PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
   auto bytes = b.vec(32, 8);
   const format::Codebook &codebook = op.getCodebook().getCodebook();
@@ -189,8 +190,8 @@ static Value interleave(VectorBuilder &b, Value a, Value other, int64_t bytes,
 
 /// A lookup for each input gives its trits for 32 outputs. Then bytes of two
 /// inputs are interleaved, then words of two pairs.
-static LogicalResult lowerDecodeNibbles(DecodeNibblesOp op,
-                                        PatternRewriter &rewriter) {
+static LogicalResult lowerDecodeNibblesToAVX2(DecodeNibblesOp op,
+                                              PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
   auto bytes = b.vec(32, 8);
   const format::Codebook &codebook = op.getCodebook().getCodebook();
@@ -229,7 +230,8 @@ static LogicalResult lowerDecodeNibbles(DecodeNibblesOp op,
   return success();
 }
 
-static LogicalResult lowerDotPairs(DotPairsOp op, PatternRewriter &rewriter) {
+static LogicalResult lowerDotPairsToAVX2(DotPairsOp op,
+                                         PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
   Value activations = b.repeatBytes(op.getActivations(), 8);
   SmallVector<Value> halves;
@@ -250,11 +252,11 @@ struct LowerKernelToAVX2Pass
     if (!hasFeature(getOperation(), "+avx2"))
       return;
     RewritePatternSet patterns(&getContext());
-    patterns.add(lowerLookupHalves);
-    patterns.add(lowerApplySign);
-    patterns.add(lowerDecodeBlock);
-    patterns.add(lowerDecodeNibbles);
-    patterns.add(lowerDotPairs);
+    patterns.add(lowerLookupHalvesToAVX2);
+    patterns.add(lowerApplySignToAVX2);
+    patterns.add(lowerDecodeBlockToAVX2);
+    patterns.add(lowerDecodeNibblesToAVX2);
+    patterns.add(lowerDotPairsToAVX2);
     patterns.add(hasFeature(getOperation(), "+avxvnni") ? lowerDotToVnni
                                                         : lowerDotToMadd);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -20,7 +20,8 @@ using namespace mlir;
 using namespace sherry;
 
 /// vpermw: 32 entries of 16 bits, indices modulo 32.
-static LogicalResult lowerLookup(LookupOp op, PatternRewriter &rewriter) {
+static LogicalResult lowerLookupToAVX512(LookupOp op,
+                                         PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
   Value zero = arith::ConstantIndexOp::create(b, 0);
   Value table = vector::LoadOp::create(b, op.getType(), op.getTables(),
@@ -31,8 +32,8 @@ static LogicalResult lowerLookup(LookupOp op, PatternRewriter &rewriter) {
 
 /// vpermi2d: 32 entries of up to four trits in two registers, indices
 /// modulo 32. Entries have the bias, unless signs are applied later.
-static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
-                                      PatternRewriter &rewriter) {
+static LogicalResult lowerDecodeBlockToAVX512(DecodeBlockOp op,
+                                              PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
   int64_t bias = op.getCodebook().getCodebook().hasSignApart()
                      ? 0
@@ -56,8 +57,8 @@ static LogicalResult lowerDecodeBlock(DecodeBlockOp op,
 }
 
 /// vpdpbusd: unsigned times signed bytes, four per lane.
-static LogicalResult lowerDotAccumulate(DotAccumulateOp op,
-                                        PatternRewriter &rewriter) {
+static LogicalResult lowerDotAccumulateToAVX512(DotAccumulateOp op,
+                                                PatternRewriter &rewriter) {
   VectorBuilder b(op, rewriter);
   rewriter.replaceOpWithNewOp<x86::PdpbusdOp>(
       op, op.getAccumulator(), op.getWeights(),
@@ -72,10 +73,10 @@ struct LowerKernelToAVX512Pass
     if (!hasFeature(getOperation(), "+avx512bw"))
       return;
     RewritePatternSet patterns(&getContext());
-    patterns.add(lowerLookup);
-    patterns.add(lowerDecodeBlock);
+    patterns.add(lowerLookupToAVX512);
+    patterns.add(lowerDecodeBlockToAVX512);
     if (hasFeature(getOperation(), "+avx512vnni"))
-      patterns.add(lowerDotAccumulate);
+      patterns.add(lowerDotAccumulateToAVX512);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "CacheLine.h"
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 
@@ -20,8 +21,6 @@ namespace sherry {
 
 using namespace mlir;
 using namespace sherry;
-
-static constexpr int64_t kLineBytes = 64;
 
 namespace {
 /// The body of the innermost loop over tiles, in an iteration of a parallel

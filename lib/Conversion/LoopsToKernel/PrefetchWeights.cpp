@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "CacheLine.h"
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Dialect/Sherry/SherrySteps.h"
 
@@ -21,18 +22,17 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-static constexpr int64_t kLineBytes = 64;
 /// Shorter loads are single rows, not streams.
 static constexpr int64_t kLeastBytes = kLineBytes / 2;
 
 namespace {
 /// The bytes that a load reads of a view of the weights.
-struct Place {
+struct LoadedBytes {
   memref::ViewOp view;
   SmallVector<std::pair<Value, int64_t>> terms; ///< indices, times bytes
   int64_t begin = 0, size;
 
-  static std::optional<Place> get(vector::LoadOp load, Value weights);
+  static std::optional<LoadedBytes> get(vector::LoadOp load, Value weights);
   bool isDefinedOutside(scf::ForOp loop) {
     return loop.isDefinedOutsideOfLoop(view.getByteShift()) &&
            llvm::all_of(terms, [&](const auto &term) {
@@ -46,7 +46,7 @@ struct PrefetchWeightsPass
   void runOnOperation() override;
 
 private:
-  void prefetch(vector::LoadOp load, Place place);
+  void prefetch(vector::LoadOp load, LoadedBytes loaded);
 
   using Terms = SmallVector<std::pair<Value, int64_t>>;
   using Line = std::tuple<Block *, Value, Terms, int64_t>;
@@ -55,47 +55,49 @@ private:
 };
 } // namespace
 
-std::optional<Place> Place::get(vector::LoadOp load, Value weights) {
-  Place place;
-  place.view = load.getBase().getDefiningOp<memref::ViewOp>();
-  if (!place.view || place.view.getSource() != weights)
+std::optional<LoadedBytes> LoadedBytes::get(vector::LoadOp load,
+                                            Value weights) {
+  LoadedBytes loaded;
+  loaded.view = load.getBase().getDefiningOp<memref::ViewOp>();
+  if (!loaded.view || loaded.view.getSource() != weights)
     return std::nullopt;
-  MemRefType type = place.view.getType();
+  MemRefType type = loaded.view.getType();
   int64_t bytes = type.getElementTypeBitWidth() / 8;
-  place.size = load.getVectorType().getNumElements() * bytes;
-  if (place.size < kLeastBytes || !type.hasStaticShape())
+  loaded.size = load.getVectorType().getNumElements() * bytes;
+  if (loaded.size < kLeastBytes || !type.hasStaticShape())
     return std::nullopt;
   for (int64_t i = type.getRank() - 1; i >= 0; --i) {
     Value index = load.getIndices()[i];
     if (std::optional<int64_t> constant = getConstantIntValue(index))
-      place.begin += *constant * bytes;
+      loaded.begin += *constant * bytes;
     else
-      place.terms.push_back({index, bytes});
+      loaded.terms.push_back({index, bytes});
     bytes *= type.getDimSize(i);
   }
-  return place;
+  return loaded;
 }
 
-void PrefetchWeightsPass::prefetch(vector::LoadOp load, Place place) {
+void PrefetchWeightsPass::prefetch(vector::LoadOp load, LoadedBytes loaded) {
   // Once for each new address.
   ImplicitLocOpBuilder b(load.getLoc(), &getContext());
   b.setInsertionPointAfter(load);
   auto loop = dyn_cast<scf::ForOp>(load->getParentOp());
-  while (loop && place.isDefinedOutside(loop)) {
+  while (loop && loaded.isDefinedOutside(loop)) {
     b.setInsertionPoint(loop);
     loop = dyn_cast<scf::ForOp>(loop->getParentOp());
   }
   Value base;
-  for (int64_t line = place.begin / kLineBytes * kLineBytes;
-       line < place.begin + place.size; line += kLineBytes) {
-    Line key(b.getInsertionBlock(), place.view.getResult(), place.terms, line);
+  for (int64_t line = loaded.begin / kLineBytes * kLineBytes;
+       line < loaded.begin + loaded.size; line += kLineBytes) {
+    Line key(b.getInsertionBlock(), loaded.view.getResult(), loaded.terms,
+             line);
     if (llvm::is_contained(done, key))
       continue;
     done.push_back(key);
     ++numPrefetched;
     if (!base) {
-      base = place.view.getByteShift();
-      for (auto [index, bytes] : place.terms)
+      base = loaded.view.getByteShift();
+      for (auto [index, bytes] : loaded.terms)
         base = b.createOrFold<arith::AddIOp>(
             base, b.createOrFold<arith::MulIOp>(
                       index, arith::ConstantIndexOp::create(b, bytes)));
@@ -103,7 +105,7 @@ void PrefetchWeightsPass::prefetch(vector::LoadOp load, Place place) {
     for (auto [distance, locality] : distances) {
       Value at = b.createOrFold<arith::AddIOp>(
           base, arith::ConstantIndexOp::create(b, distance + line));
-      memref::PrefetchOp::create(b, place.view.getSource(), at,
+      memref::PrefetchOp::create(b, loaded.view.getSource(), at,
                                  /*isWrite=*/false, locality,
                                  /*isDataCache=*/true);
     }
@@ -138,6 +140,7 @@ void PrefetchWeightsPass::runOnOperation() {
       op.walk([&](vector::LoadOp load) { loads.push_back(load); });
   }
   for (vector::LoadOp load : loads)
-    if (std::optional<Place> place = Place::get(load, function.getArgument(0)))
-      prefetch(load, *place);
+    if (std::optional<LoadedBytes> loaded =
+            LoadedBytes::get(load, function.getArgument(0)))
+      prefetch(load, *loaded);
 }

@@ -148,7 +148,8 @@ std::string RunFolder::getMetricsPath() const {
 Error RunFolder::save(int64_t step, int64_t keep,
                       function_ref<Error(StringRef)> write) {
   std::string name = kPrefix.str();
-  raw_string_ostream(name) << llvm::format("%08lld", static_cast<long long>(step));
+  raw_string_ostream(name) << llvm::format("%08lld",
+                                           static_cast<long long>(step));
   std::string temporary = joinPath(path, kTemporary.str() + name);
   std::string final = joinPath(path, name);
   if (std::error_code code = sys::fs::create_directory(temporary))

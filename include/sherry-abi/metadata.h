@@ -23,6 +23,15 @@ inline constexpr const char *kBytes = "bytes";
 inline constexpr const char *kMultiplyAdds = "multiply_adds";
 } // namespace step
 
+/// Keys of the objects in the list `matrices`.
+namespace matrix {
+inline constexpr const char *kWeight = "weight";
+inline constexpr const char *kOffset = "offset";
+inline constexpr const char *kStride = "stride";
+inline constexpr const char *kCount = "count";
+inline constexpr const char *kBytes = "bytes";
+} // namespace matrix
+
 } // namespace sherry::metadata
 
 #endif // SHERRY_ABI_METADATA_H

@@ -46,6 +46,20 @@ static nlohmann::json describeSteps(ModuleOp module) {
   return result;
 }
 
+/// The bytes of the weights that are matrices.
+static nlohmann::json describeMatrices(ModuleOp module) {
+  namespace matrix = metadata::matrix;
+  nlohmann::json result = nlohmann::json::array();
+  for (auto weight : module.getOps<WeightOp>())
+    if (weight.getTensorType().getRank() == 2)
+      result.push_back({{matrix::kWeight, weight.getSymName().str()},
+                        {matrix::kOffset, *weight.getOffset()},
+                        {matrix::kStride, *weight.getStride()},
+                        {matrix::kCount, weight.getCount()},
+                        {matrix::kBytes, weight.getByteSize()}});
+  return result;
+}
+
 /// Describes the encoding of the ternary weights, if all have the same.
 static void describeTernary(ModuleOp module, nlohmann::json &json) {
   llvm::SmallSetVector<TernaryAttr, 2> encodings;
@@ -137,5 +151,6 @@ std::string sherry::makeMetadata(ModuleOp module, const ModelConfig &config,
   json[metadata::kRandomWeights] = hasRandomWeights;
   json[metadata::kCompiler] = "sherry " SHERRY_VERSION;
   json[metadata::kSteps] = describeSteps(module);
+  json[metadata::kMatrices] = describeMatrices(module);
   return json.dump();
 }

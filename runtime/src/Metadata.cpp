@@ -24,6 +24,36 @@ static int32_t parseToken(const json &value, uint32_t vocabSize,
   fail(field, ": not a token in [0, " + std::to_string(vocabSize) + ")");
 }
 
+static MatrixRange parseMatrix(const json &object) {
+  namespace matrix = metadata::matrix;
+  auto get = [&](const char *key, uint64_t least) {
+    auto it = object.find(key);
+    // With this limit, sums and products of findReader() do not overflow.
+    if (it == object.end() || !it->is_number_unsigned() ||
+        it->get<uint64_t>() < least || it->get<uint64_t>() >= uint64_t{1} << 48)
+      fail(metadata::kMatrices,
+           std::string(": \"") + key + "\" is no number of bytes or layers");
+    return it->get<uint64_t>();
+  };
+  return {get(matrix::kOffset, 0), get(matrix::kStride, 1),
+          get(matrix::kCount, 1), get(matrix::kBytes, 1)};
+}
+
+std::optional<uint64_t>
+sherry::runtime::findReader(const std::vector<MatrixRange> &matrices,
+                            uint64_t byte, uint64_t threads) {
+  for (const MatrixRange &matrix : matrices) {
+    if (byte < matrix.offset)
+      continue;
+    const uint64_t layer = (byte - matrix.offset) / matrix.stride;
+    const uint64_t at = (byte - matrix.offset) % matrix.stride;
+    // Outputs lie in ascending order, and so do the shares of the threads.
+    if (layer < matrix.count && at < matrix.bytes)
+      return at * threads / matrix.bytes;
+  }
+  return std::nullopt;
+}
+
 Metadata Metadata::parse(std::string text, uint32_t vocabSize) {
   Metadata result;
   json object;
@@ -59,6 +89,15 @@ Metadata Metadata::parse(std::string text, uint32_t vocabSize) {
     if (!it->is_array())
       fail(metadata::kSteps, ": not a list");
     result.numSteps = it->size();
+  }
+  if (auto it = object.find(metadata::kMatrices); it != object.end()) {
+    // Each page of the weights is looked up in the list.
+    constexpr size_t most = 1024;
+    if (!it->is_array() || it->size() > most)
+      fail(metadata::kMatrices,
+           ": not a list of at most " + std::to_string(most) + " matrices");
+    for (const json &matrix : *it)
+      result.matrices.push_back(parseMatrix(matrix));
   }
   if (auto it = object.find(metadata::kRanks); it != object.end()) {
     if (!it->is_number_unsigned())

@@ -120,6 +120,18 @@ sherry_abi_forward_fn Model::entryFor(int64_t numTokens) const {
       ->forward;
 }
 
+/// With several memory nodes, each thread copies what it will read. Models of
+/// older versions do not say where their matrices are.
+static Mapping copyWeights(const File &file, const FileRange &range,
+                           const std::vector<MatrixRange> &matrices) {
+  OwnerFn owner;
+  if (!matrices.empty())
+    owner = [&](uint64_t byte, uint64_t threads) {
+      return findReader(matrices, byte, threads).value_or(0);
+    };
+  return Mapping::copyOfFile(file, range.offset, range.size, owner);
+}
+
 Model::Model(const File &file, sherry_weights placement) {
   const ModelSections sections = checkElf(file);
   const FileRange &range = sections.weights;
@@ -137,7 +149,7 @@ Model::Model(const File &file, sherry_weights placement) {
             "the rank that " SHERRY_ABI_CHECKSUM_SECTION " names");
     weightsMapping = placement == SHERRY_WEIGHTS_MAPPED
                          ? Mapping::ofFile(file, range.offset, range.size)
-                         : Mapping::copyOfFile(file, range.offset, range.size);
+                         : copyWeights(file, range, description.matrices);
     if (table->tokenizer_size > 0) {
       const uint8_t *text = weights() + table->tokenizer_offset;
       textTokenizer.emplace(

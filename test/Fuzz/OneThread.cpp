@@ -21,7 +21,8 @@ uint32_t sherry::runtime::availableProcessors() { return 1; }
 uint32_t sherry::runtime::limitThreads(uint32_t) { return 1; }
 
 void sherry::runtime::parallelFor(uint64_t count,
-                                  const std::function<void(uint64_t)> &work) {
+                                  const std::function<void(uint64_t)> &work,
+                                  const OwnerFn &) {
   for (uint64_t i = 0; i < count; ++i)
     work(i);
 }

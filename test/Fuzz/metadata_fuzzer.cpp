@@ -23,6 +23,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (int32_t token : metadata.eosTokens)
       if (!isToken(token))
         std::abort();
+    for (const uint64_t byte : {uint64_t{0}, uint64_t{100}, uint64_t{1} << 47})
+      if (findReader(metadata.matrices, byte, 1024).value_or(0) >= 1024)
+        std::abort();
   } catch (const Error &) {
     // Refused; any other exception ends the program.
   }

@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 #include "sherry/support/Memory.h"
 #include "sherry/support/Error.h"
-#include "sherry/support/Parallel.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -93,15 +92,22 @@ Mapping Mapping::hugePages(uint64_t size, const std::string &what) {
   return result;
 }
 
-Mapping Mapping::copyOfFile(const File &file, uint64_t offset, uint64_t size) {
+Mapping Mapping::copyOfFile(const File &file, uint64_t offset, uint64_t size,
+                            const OwnerFn &owner) {
   Mapping result =
       hugePages(size, "a copy of the weights (mapping the file needs less)");
-  // A page is allocated in the memory node of the thread that writes it first,
-  // so with several nodes each has a share of each matrix.
-  parallelFor((size + hugePage - 1) / hugePage, [&](uint64_t i) {
-    const uint64_t at = i * hugePage;
-    file.read(offset + at, result.data() + at, std::min(hugePage, size - at));
-  });
+  OwnerFn ownerOfPage;
+  if (owner)
+    ownerOfPage = [&](uint64_t page, uint64_t threads) {
+      return owner(page * hugePage + hugePage / 2, threads);
+    };
+  parallelFor((size + hugePage - 1) / hugePage,
+              [&](uint64_t page) {
+                const uint64_t at = page * hugePage;
+                file.read(offset + at, result.data() + at,
+                          std::min(hugePage, size - at));
+              },
+              ownerOfPage);
   mprotect(result.start, result.length, PROT_READ);
   return result;
 }

@@ -88,8 +88,8 @@ llvm::Expected<ModelConfig> parse(Values values, const std::string &without,
   return config;
 }
 
-ModelConfig good(const Values &values,
-                 const std::vector<float> &divisors = {}) {
+ModelConfig goodGguf(const Values &values,
+                     const std::vector<float> &divisors = {}) {
   auto config = parse(values, "", divisors);
   if (!config) {
     ADD_FAILURE() << llvm::toString(config.takeError());
@@ -108,7 +108,7 @@ constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 TEST(GgufModelConfigTest, DefaultsAreThoseOfLlamaCpp) {
-  ModelConfig config = good({});
+  ModelConfig config = goodGguf({});
   EXPECT_EQ(config.numKeyValueHeads, 12);
   EXPECT_EQ(config.headDim, 16);
   EXPECT_EQ(config.rmsNormEps, 1e-5);
@@ -150,7 +150,7 @@ TEST(GgufModelConfigTest, ActivationOfBitNet) {
     for (const auto &[key, value] : kValues)
       if (llvm::StringRef rest = key; rest.consume_front("llama."))
         values.try_emplace(name + "." + rest.str(), value);
-    ModelConfig config = good(values);
+    ModelConfig config = goodGguf(values);
     EXPECT_STREQ(config.architecture->name, "bitnet");
     return config.activation;
   };
@@ -165,8 +165,9 @@ TEST(GgufModelConfigTest, ActivationOfBitNet) {
 }
 
 TEST(GgufModelConfigTest, TakesEqualListsForEqualLayers) {
-  ModelConfig config = good({{"llama.attention.head_count_kv", list({3, 3})},
-                             {"llama.feed_forward_length", list({324, 324})}});
+  ModelConfig config =
+      goodGguf({{"llama.attention.head_count_kv", list({3, 3})},
+                {"llama.feed_forward_length", list({324, 324})}});
   EXPECT_EQ(config.numKeyValueHeads, 3);
   EXPECT_EQ(config.intermediateSize, 324);
   for (const Value &value : {list({3, 6}), list({3, 3, 3}), list({})})
@@ -178,27 +179,27 @@ TEST(GgufModelConfigTest, RefusesWhatOtherModelsDo) {
   for (std::string key : {"attn_logit_softcapping", "final_logit_softcapping",
                           "attention.clamp_kqv", "attention.max_alibi_bias"}) {
     expectRefusal("llama." + key, f32(8), "is 8.0; it must be false or 0");
-    good({{"llama." + key, f32(0)}});
+    goodGguf({{"llama." + key, f32(0)}});
   }
   for (std::string key : {"logit_scale", "embedding_scale", "residual_scale"}) {
     expectRefusal("llama." + key, f32(0.5), "is 0.5; it must be 1");
     for (float none : {0.0F, 1.0F})
-      good({{"llama." + key, f32(none)}});
+      goodGguf({{"llama." + key, f32(none)}});
   }
   expectRefusal("llama.attention.scale", f32(0.5), "1 / sqrt(16)");
   for (float none : {0.0F, 0.25F})
-    good({{"llama.attention.scale", f32(none)}});
+    goodGguf({{"llama.attention.scale", f32(none)}});
   expectRefusal("llama.attention.causal", flag(false), "true");
-  good({{"llama.attention.causal", flag(true)}});
+  goodGguf({{"llama.attention.causal", flag(true)}});
   expectRefusal("llama.expert_count", u32(8), "0 or 1");
   for (std::string key : {"rope.dimension_count", "attention.value_length"}) {
     expectRefusal("llama." + key, u32(8), "16, the size of a head");
-    good({{"llama." + key, u32(16)}});
+    goodGguf({{"llama." + key, u32(16)}});
   }
   expectRefusal("llama.attention.sliding_window", u32(1024),
                 "at least llama.context_length, which is 2048");
   for (uint32_t wide : {0, 2048})
-    good({{"llama.attention.sliding_window", u32(wide)}});
+    goodGguf({{"llama.attention.sliding_window", u32(wide)}});
 }
 
 TEST(GgufModelConfigTest, RefusesHadamardTransforms) {
@@ -208,9 +209,9 @@ TEST(GgufModelConfigTest, RefusesHadamardTransforms) {
 }
 
 TEST(GgufModelConfigTest, LeavesOutIdsThatAreNoTokens) {
-  ModelConfig config = good({{"tokenizer.ggml.bos_token_id", u32(1000)},
-                             {"tokenizer.ggml.eos_token_id", u32(~0U)},
-                             {"tokenizer.ggml.eot_token_id", u32(999)}});
+  ModelConfig config = goodGguf({{"tokenizer.ggml.bos_token_id", u32(1000)},
+                                 {"tokenizer.ggml.eos_token_id", u32(~0U)},
+                                 {"tokenizer.ggml.eot_token_id", u32(999)}});
   EXPECT_FALSE(config.bosTokenId);
   EXPECT_THAT(config.eosTokenIds, ElementsAre(999));
   EXPECT_THAT(
@@ -223,24 +224,25 @@ TEST(GgufModelConfigTest, LeavesOutIdsThatAreNoTokens) {
 
 TEST(GgufModelConfigTest, SentencePieceHasBos1AndEos2) {
   const Values values = {{"tokenizer.ggml.model", text("llama")}};
-  EXPECT_EQ(good(values).bosTokenId, 1);
-  EXPECT_THAT(good(values).eosTokenIds, ElementsAre(2));
-  ModelConfig other = good({{"tokenizer.ggml.model", text("llama")},
-                            {"tokenizer.ggml.bos_token_id", u32(5)},
-                            {"tokenizer.ggml.eos_token_id", u32(6)}});
+  EXPECT_EQ(goodGguf(values).bosTokenId, 1);
+  EXPECT_THAT(goodGguf(values).eosTokenIds, ElementsAre(2));
+  ModelConfig other = goodGguf({{"tokenizer.ggml.model", text("llama")},
+                                {"tokenizer.ggml.bos_token_id", u32(5)},
+                                {"tokenizer.ggml.eos_token_id", u32(6)}});
   EXPECT_EQ(other.bosTokenId, 5);
   EXPECT_THAT(other.eosTokenIds, ElementsAre(6));
-  ModelConfig bytes = good({{"tokenizer.ggml.model", text("gpt2")}});
+  ModelConfig bytes = goodGguf({{"tokenizer.ggml.model", text("gpt2")}});
   EXPECT_FALSE(bytes.bosTokenId);
   EXPECT_THAT(bytes.eosTokenIds, IsEmpty());
 }
 
 TEST(GgufModelConfigTest, ReadsHowTokensAreToBeChosen) {
   using testing::Pair;
-  ModelConfig config = good({{"general.sampling.temp", f32(0.7F)},
-                             {"general.sampling.top_k", i32(20)},
-                             {"general.sampling.top_p", f32(kNaN)},
-                             {"general.sampling.penalty_repeat", f32(1.05F)}});
+  ModelConfig config =
+      goodGguf({{"general.sampling.temp", f32(0.7F)},
+                {"general.sampling.top_k", i32(20)},
+                {"general.sampling.top_p", f32(kNaN)},
+                {"general.sampling.penalty_repeat", f32(1.05F)}});
   EXPECT_THAT(config.sampling,
               ElementsAre(Pair("repetition_penalty", 1.05),
                           Pair("temperature", 0.7), Pair("top_k", 20)));
@@ -253,7 +255,7 @@ TEST(GgufModelConfigTest, ReadsYarnAsLlamaCppDoes) {
                    {"llama.rope.scaling.type", text("yarn")},
                    {"llama.rope.scaling.factor", f32(4)},
                    {"llama.rope.scaling.original_context_length", u32(16384)}};
-  ModelConfig config = good(values);
+  ModelConfig config = goodGguf(values);
   ASSERT_TRUE(config.ropeScaling);
   EXPECT_DOUBLE_EQ(config.ropeScaling->magnitude, 1.138629436111989);
   // As the test of ModelConfig has it.
@@ -261,19 +263,19 @@ TEST(GgufModelConfigTest, ReadsYarnAsLlamaCppDoes) {
   values.insert({{"llama.rope.scaling.attn_factor", f32(1.5)},
                  {"llama.rope.scaling.yarn_beta_fast", f32(16)},
                  {"llama.rope.scaling.yarn_beta_slow", f32(2)}});
-  config = good(values);
+  config = goodGguf(values);
   EXPECT_DOUBLE_EQ(config.ropeScaling->magnitude, 1.5 * 1.138629436111989);
   EXPECT_EQ(config.ropeScaling->betaFast, 16);
   EXPECT_EQ(config.ropeScaling->betaSlow, 2);
   // Without the length, the context is the original one.
   values.erase("llama.rope.scaling.original_context_length");
-  EXPECT_EQ(good(values).ropeScaling->originalMaxPositionEmbeddings, 2048);
+  EXPECT_EQ(goodGguf(values).ropeScaling->originalMaxPositionEmbeddings, 2048);
   // The multiplier of all dimensions cancels the other.
   values.erase("llama.rope.scaling.attn_factor");
   values.insert({"llama.rope.scaling.yarn_log_multiplier", f32(1)});
-  EXPECT_EQ(good(values).ropeScaling->magnitude, 1);
+  EXPECT_EQ(goodGguf(values).ropeScaling->magnitude, 1);
   values.insert_or_assign("llama.rope.scaling.factor", f32(1));
-  EXPECT_FALSE(good(values).ropeScaling);
+  EXPECT_FALSE(goodGguf(values).ropeScaling);
   values.insert({"llama.rope.scaling.yarn_ext_factor", f32(0.5)});
   EXPECT_THAT(messageOf(parse(values, "", {})),
               mentions("yarn_ext_factor\" is 0.5; it must be 1"));
@@ -286,7 +288,7 @@ TEST(GgufModelConfigTest, DividesPositions) {
         Values{{"llama.rope.scale_linear", four}},
         Values{{"llama.rope.scaling.type", text("linear")},
                {"llama.rope.scaling.factor", four}}}) {
-    ModelConfig config = good(values);
+    ModelConfig config = goodGguf(values);
     ASSERT_TRUE(config.ropeScaling);
     EXPECT_EQ(config.ropeScaling->type, RopeScaling::Type::Linear);
     EXPECT_EQ(computeRopeFrequencies(config)[0], 0.25);
@@ -295,7 +297,7 @@ TEST(GgufModelConfigTest, DividesPositions) {
                                Values{{"llama.rope.scaling.factor", f32(0)}},
                                Values{{"llama.rope.scaling.type", text("none")},
                                       {"llama.rope.scaling.factor", four}}})
-    EXPECT_FALSE(good(values).ropeScaling);
+    EXPECT_FALSE(goodGguf(values).ropeScaling);
   expectRefusal("llama.rope.scaling.type", text("longrope"),
                 "\"none\", \"linear\" or \"yarn\"");
   expectRefusal("llama.rope.scaling.factor", text("4"), "a number");
@@ -305,18 +307,19 @@ TEST(GgufModelConfigTest, DividesPositions) {
 
 TEST(GgufModelConfigTest, TakesDivisorsAsTheyAre) {
   const std::vector<float> divisors = {1, 1, 1.5, 2, 3, 5, 5, 7};
-  auto frequencies = computeRopeFrequencies(good({}, divisors));
+  auto frequencies = computeRopeFrequencies(goodGguf({}, divisors));
   ASSERT_EQ(frequencies.size(), 8U);
   for (size_t i = 0; i < 8; ++i)
     EXPECT_DOUBLE_EQ(frequencies[i],
                      std::pow(10000.0, -2.0 * i / 16) / divisors[i]);
-  ModelConfig scaled = good({{"llama.rope.scaling.factor", f32(2)}}, divisors);
+  ModelConfig scaled =
+      goodGguf({{"llama.rope.scaling.factor", f32(2)}}, divisors);
   EXPECT_DOUBLE_EQ(computeRopeFrequencies(scaled)[2],
                    std::pow(10000.0, -4.0 / 16) / 3);
-  EXPECT_FALSE(good({}, std::vector<float>(8, 1)).ropeScaling);
+  EXPECT_FALSE(goodGguf({}, std::vector<float>(8, 1)).ropeScaling);
   // Heads may be as large as elsewhere.
-  EXPECT_TRUE(good({{"llama.attention.key_length", u32(1 << 16)}},
-                   std::vector<float>(1 << 15, 2))
+  EXPECT_TRUE(goodGguf({{"llama.attention.key_length", u32(1 << 16)}},
+                       std::vector<float>(1 << 15, 2))
                   .ropeScaling);
   EXPECT_THAT(messageOf(parse({}, "", {1, 2, 3})),
               mentions("key \"rope_freqs.weight\" is [1.0,2.0,3.0]",
@@ -336,7 +339,7 @@ TEST(GgufModelConfigTest, RecognizesTheRuleOfLLaMA3) {
       "config.json"));
   ASSERT_TRUE(bool(folder));
   std::vector<double> exact = listRopeDivisors(*folder);
-  ModelConfig config = good({}, {exact.begin(), exact.end()});
+  ModelConfig config = goodGguf({}, {exact.begin(), exact.end()});
   ASSERT_TRUE(config.ropeScaling);
   EXPECT_EQ(config.ropeScaling->originalMaxPositionEmbeddings, 512);
   // Not those that the divisors were rounded to.

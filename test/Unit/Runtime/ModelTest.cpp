@@ -7,6 +7,10 @@
 #include "TestSupport.h"
 #include "sherry/support/Error.h"
 
+#include <cstring>
+#include <fstream>
+#include <mutex>
+#include <set>
 #include <sys/stat.h>
 
 using namespace sherry::test;
@@ -314,6 +318,50 @@ TEST(Metadata, Parses) {
   EXPECT_TRUE(metadata.eosTokens.empty());
 }
 
+TEST(Metadata, ThreadsReadTheirSharesOfMatrices) {
+  // Two layers of 100 bytes, and a matrix of 7 bytes after them.
+  const auto matrices = Metadata::parse(
+                            R"({"matrices": [
+              {"weight": "q", "offset": 64, "stride": 128, "count": 2, "bytes": 100},
+              {"weight": "head", "offset": 320, "stride": 7, "count": 1, "bytes": 7}]})",
+                            100)
+                            .matrices;
+  ASSERT_EQ(matrices.size(), 2U);
+  for (const uint64_t layer : {64, 192}) {
+    EXPECT_EQ(findReader(matrices, layer, 4), 0U);
+    EXPECT_EQ(findReader(matrices, layer + 24, 4), 0U);
+    EXPECT_EQ(findReader(matrices, layer + 25, 4), 1U);
+    EXPECT_EQ(findReader(matrices, layer + 99, 4), 3U);
+    EXPECT_EQ(findReader(matrices, layer + 99, 1), 0U);
+    EXPECT_FALSE(findReader(matrices, layer - 1, 4));
+    EXPECT_FALSE(findReader(matrices, layer + 100, 4));
+  }
+  EXPECT_EQ(findReader(matrices, 326, 1024), 6 * 1024 / 7);
+  EXPECT_FALSE(findReader(matrices, 327, 2));
+  EXPECT_FALSE(findReader({}, 0, 2));
+}
+
+TEST(Mapping, PagesAreCopiedByTheirOwners) {
+  TempFolder folder;
+  const std::string path = folder.path("weights");
+  std::string bytes(7 << 20, '\0');
+  for (size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = static_cast<char>(i * 7 >> 8 ^ i);
+  std::ofstream(path, std::ios::binary) << bytes;
+  const File file(path);
+  std::mutex mutex;
+  std::set<uint64_t> pages;
+  const Mapping copy = Mapping::copyOfFile(
+      file, 1, bytes.size() - 1, [&](uint64_t byte, uint64_t threads) {
+        const std::lock_guard lock(mutex);
+        pages.insert(byte >> 21);
+        EXPECT_LT(byte, uint64_t{8} << 20);
+        return (byte >> 21) == 1 ? threads - 1 : 0;
+      });
+  EXPECT_EQ(pages, (std::set<uint64_t>{0, 1, 2, 3}));
+  EXPECT_EQ(std::memcmp(copy.data(), bytes.data() + 1, bytes.size() - 1), 0);
+}
+
 TEST(Metadata, NamesTheWrongField) {
   EXPECT_CONTAINS(metadataError("{"), "metadata: ");
   EXPECT_CONTAINS(metadataError("\xff"), "metadata: ");
@@ -331,4 +379,12 @@ TEST(Metadata, NamesTheWrongField) {
   EXPECT_CONTAINS(metadataError(R"({"add_bos_token": 1})"),
                   "\"add_bos_token\"");
   EXPECT_CONTAINS(metadataError(R"({"vocab_size": "100"})"), "\"vocab_size\"");
+  EXPECT_CONTAINS(metadataError(R"({"matrices": 1})"), "\"matrices\"");
+  EXPECT_CONTAINS(metadataError(R"({"matrices": [1]})"), "\"matrices\"");
+  for (const char *stride : {"0", "-1", "1.5", "281474976710656", "null"})
+    EXPECT_CONTAINS(
+        metadataError(std::string(R"({"matrices": [{"offset": 0, "count": 1,
+            "bytes": 1, "stride": )") +
+                      stride + "}]}"),
+        "\"matrices\": \"stride\"");
 }

@@ -8,6 +8,8 @@
 #ifndef SHERRY_RUNTIME_SUPPORT_MEMORY_H
 #define SHERRY_RUNTIME_SUPPORT_MEMORY_H
 
+#include "sherry/support/Parallel.h"
+
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -62,8 +64,11 @@ public:
 
   /// A copy of the bytes [offset, offset + size) of a file in huge pages, which
   /// are read faster than the pages of a file. All threads take part in
-  /// copying.
-  static Mapping copyOfFile(const File &file, uint64_t offset, uint64_t size);
+  /// copying; the system puts a page into the memory of the processor whose
+  /// thread writes it. `owner`, if given, says which of n threads writes the
+  /// page with byte i; by default pages are written in turns.
+  static Mapping copyOfFile(const File &file, uint64_t offset, uint64_t size,
+                            const OwnerFn &owner = nullptr);
 
   /// The bytes [offset, offset + size) of a file, read-only and shared; asks
   /// the system for huge pages and read-ahead. The range must lie within the

@@ -18,10 +18,15 @@ namespace sherry::runtime {
 void runParallel(uint32_t numThreads,
                  const std::function<void(int32_t, int32_t)> &work);
 
-/// Calls work(i) for all i in [0, count) on OpenMP's default number of threads:
-/// thread t of n calls work(t), work(t + n) and so on. Throws one of the
-/// exceptions of `work`.
-void parallelFor(uint64_t count, const std::function<void(uint64_t)> &work);
+/// Returns the thread, in [0, n), that does the work i of a team of n threads.
+using OwnerFn = std::function<uint64_t(uint64_t i, uint64_t n)>;
+
+/// Calls work(i) for all i in [0, count) on OpenMP's default number of threads,
+/// in ascending order on each thread. `owner` says which thread does it; by
+/// default thread t of n calls work(t), work(t + n) and so on. Throws one of
+/// the exceptions of `work`.
+void parallelFor(uint64_t count, const std::function<void(uint64_t)> &work,
+                 const OwnerFn &owner = nullptr);
 
 } // namespace sherry::runtime
 

@@ -119,9 +119,8 @@ Error Compilation::runPasses() {
         stages, [&](const PassStage &stage) { return stage.name == done; });
     if (current == stages.end())
       return llvm::createStringError(
-          options.from + ": the module has no sherry.stage, or an unknown one; "
-                         "sherry-compile and the pipelines of sherry-opt "
-                         "write it");
+          options.from + ": the module has no sherry.stage; sherry-compile and "
+                         "the pipelines of sherry-opt write it");
     if (options.lastStage < current->stage)
       return makeError(Problem::LaterStage,
                        options.from + ": is after the stage '" + done +

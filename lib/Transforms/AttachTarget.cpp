@@ -75,7 +75,7 @@ struct AttachTargetPass : sherry::impl::AttachTargetBase<AttachTargetPass> {
         pick(order, schedule.getOrder()),
         pick(lookupTokens, schedule.getLookupTokens()),
         pick(pairSums, schedule.getPairSums()),
-        pick(fuseDecode, schedule.getFuseDecode()),
+        pick(fuseUnpack, schedule.getFuseUnpack()),
         pick(multiplyPanels, schedule.getMultiplyPanels()));
     if (!schedule)
       return signalPassFailure();

@@ -1,9 +1,9 @@
-// RUN: sherry-opt %S/Inputs/panel-product.mlir -pass-pipeline='builtin.module(sherry-attach-target{fuse-decode},func.func(sherry-fuse-unpack,canonicalize))' | FileCheck %s
-// RUN: sherry-opt %S/Inputs/panel-product.mlir -pass-pipeline='builtin.module(sherry-attach-target{fuse-decode multiply-panels},func.func(sherry-fuse-unpack,canonicalize))' | FileCheck %s --check-prefix=WHOLE
+// RUN: sherry-opt %S/Inputs/panel-product.mlir -pass-pipeline='builtin.module(sherry-attach-target{fuse-unpack},func.func(sherry-fuse-unpack,canonicalize))' | FileCheck %s
+// RUN: sherry-opt %S/Inputs/panel-product.mlir -pass-pipeline='builtin.module(sherry-attach-target{fuse-unpack multiply-panels},func.func(sherry-fuse-unpack,canonicalize))' | FileCheck %s --check-prefix=WHOLE
 // RUN: sherry-opt %S/Inputs/panel-product.mlir -pass-pipeline='builtin.module(func.func(sherry-fuse-unpack))' | FileCheck %s --check-prefix=NOT
 // NOT-NOT: affine.if
 // RUN: sed 's/vector<128xi8>/vector<160xi8>/; s/words/words codebook <"dense">/' %S/Inputs/panel-product.mlir \
-// RUN:   | sherry-opt -pass-pipeline='builtin.module(sherry-attach-target{fuse-decode},func.func(sherry-fuse-unpack))' | FileCheck %s --check-prefix=DENSE
+// RUN:   | sherry-opt -pass-pipeline='builtin.module(sherry-attach-target{fuse-unpack},func.func(sherry-fuse-unpack))' | FileCheck %s --check-prefix=DENSE
 // DENSE: affine.if
 // DENSE: sherry.unpack_codes %{{.*}} words codebook <"dense"> bias 1
 // DENSE: vector.extract %{{.*}}[4, 1]
@@ -45,7 +45,7 @@
 // WHOLE: affine.for %{{.*}} = 0 to
 // WHOLE: affine.for {{.*}} iter_args
 
-// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{fuse-decode multiply-panels},func.func(sherry-fuse-unpack,sherry-multiply-panels))' | FileCheck %s --check-prefix=OTHER
+// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{fuse-unpack multiply-panels},func.func(sherry-fuse-unpack,sherry-multiply-panels))' | FileCheck %s --check-prefix=OTHER
 // A panel that is read elsewhere must be there, and sums must go through all of
 // its groups.
 // OTHER-LABEL: func @read_elsewhere

@@ -14,6 +14,7 @@ import sys
 
 import lit.Test
 from lit.formats import TestFormat
+from support import list_unused
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -23,8 +24,15 @@ class CaseFormat(TestFormat):
         self.scripts = scripts
 
     def getTestsInDirectory(self, testSuite, path_in_suite, litConfig, localConfig):
-        for script in self.scripts:
-            for case in importlib.import_module(script).list_cases():
+        modules = {script: importlib.import_module(script) for script in self.scripts}
+        cases = {script: list(module.list_cases()) for script, module in modules.items()}
+        if unused := list_unused(case for found in cases.values() for case in found):
+            litConfig.error(
+                "Inputs/logits.json has logits of no case; whoever renames a case renames "
+                f"them, too: {'; '.join(unused)}"
+            )
+        for script, found in cases.items():
+            for case in found:
                 path = (*path_in_suite, script.replace("_", "-"), case.name)
                 test = lit.Test.Test(testSuite, path, localConfig)
                 test.requires = list(case.requires)

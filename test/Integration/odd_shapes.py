@@ -221,6 +221,10 @@ def find_trits(shape):
     return [f"--trits={kind[1] if kind[1].isdigit() else 256}"] if kind else []
 
 
+def name_logits(name, options):
+    return f"{name}, {' '.join(options)}"
+
+
 def check_model(folder, name, number, shape, target, options):
     """Returns the largest difference of the logits in all splits."""
     checkpoint, expected = folder / "checkpoint", folder / "expected.npy"
@@ -243,7 +247,7 @@ def check_model(folder, name, number, shape, target, options):
         try:
             worst = max(worst, compare(actual, expected, tolerance))
             if has_fma(target):
-                check_stored(f"{name}, {' '.join(options)}", actual)
+                check_stored(name_logits(name, options), actual)
         except Mismatch as mismatch:
             raise Mismatch(f"{split}: {mismatch}") from None
     return worst
@@ -294,7 +298,7 @@ def list_cases():
                 default, targets = choose_targets(activations, name, number, index)
                 for target in targets:
                     yield Case(
-                        f"{name}, {' '.join(options)}, {target}",
+                        f"{name_logits(name, options)}, {target}",
                         functools.partial(
                             check_model,
                             name=name,
@@ -304,6 +308,7 @@ def list_cases():
                             options=options,
                         ),
                         require_target(target) | (set() if target in default else {"all"}),
+                        name_logits(name, options),
                     )
 
 

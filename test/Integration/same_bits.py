@@ -51,6 +51,10 @@ def compute_logits(folder, target, options):
         yield f"{target} {join(arguments)}", output.read_bytes()
 
 
+def name_logits(name):
+    return f"example, {name}"
+
+
 def check(folder, name, target, options):
     (first, expected), *others = [
         *compute_logits(folder, "native", options),
@@ -59,7 +63,7 @@ def check(folder, name, target, options):
     different = [name for name, logits in others if logits != expected]
     if different:
         raise Mismatch(f"other logits than {first}: {', '.join(different)}")
-    check_stored(f"example, {name}", folder / "logits.npy")
+    check_stored(name_logits(name), folder / "logits.npy")
     return 0
 
 
@@ -72,6 +76,7 @@ def list_cases():
                 f"{name}, {target}",
                 functools.partial(check, name=name, target=target, options=options),
                 require_target(target) | (set() if default else {"all"}),
+                name_logits(name),
             )
 
 

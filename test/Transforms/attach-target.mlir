@@ -11,7 +11,7 @@
 // ALDERLAKE-SAME: sherry.schedule = #sherry.schedule<interleave = 4, order = nibbles, lookup_tokens = 4>
 
 // What options name differs, and the rest is the CPU's.
-// CHANGED: #sherry.schedule<max_block = 16, prefetch = 8192, prefetch_l2 = 0, interleave = 2, lookup_tokens = 8, pair_sums = true, fuse_decode = true>
+// CHANGED: #sherry.schedule<max_block = 16, prefetch = 8192, prefetch_l2 = 0, interleave = 2, lookup_tokens = 8, pair_sums = true, fuse_unpack = true>
 
 // Without a CPU, the one that is there stays.
 // TWICE: chip = "alderlake"

@@ -1,7 +1,9 @@
 // RUN: sherry-opt %s -sherry-select-layout -split-input-file | FileCheck %s
 
-// CHECK: #[[CHOSEN:.*]] = #sherry.ternary<{{.*}} layout = <nibbles, interleave = 4>>
-// CHECK: #[[KEPT:.*]] = #sherry.ternary<{{.*}} layout = <words, interleave = 1>>
+// CHECK-DAG: #[[NIBBLES:layout[0-9]*]] = #sherry.layout<nibbles, interleave = 4>
+// CHECK-DAG: #[[WORDS:layout[0-9]*]] = #sherry.layout<words, interleave = 1>
+// CHECK-DAG: #[[CHOSEN:ternary[0-9]*]] = #sherry.ternary<{{.*}} layout = #[[NIBBLES]]>
+// CHECK-DAG: #[[KEPT:ternary[0-9]*]] = #sherry.ternary<{{.*}} layout = #[[WORDS]]>
 // CHECK: @chosen {{.*}}, #[[CHOSEN]]>
 module attributes {sherry.schedule = #sherry.schedule<interleave = 4, order = nibbles>} {
   sherry.weight @chosen count 1 from ["w"] rows [4] : tensor<4x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16>>
@@ -14,7 +16,8 @@ module attributes {sherry.schedule = #sherry.schedule<interleave = 4, order = ni
 
 // -----
 
-// CHECK: #[[TERNARY:.*]] = #sherry.ternary<{{.*}} layout = <words, interleave = 1>>
+// CHECK: #[[LAYOUT:.*]] = #sherry.layout<words, interleave = 1>
+// CHECK: #[[TERNARY:.*]] = #sherry.ternary<{{.*}} layout = #[[LAYOUT]]>
 // CHECK: @any_cpu {{.*}}, #[[TERNARY]]>
 sherry.weight @any_cpu count 1 from ["w"] rows [4] : tensor<4x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16>>
 

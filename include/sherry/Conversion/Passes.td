@@ -59,6 +59,7 @@ def NormalizeSubscripts
     from left to right. Text has no parentheses for sums, so without this pass,
     loops that are printed and read back would be lowered to different code.
   }];
+  let statistics = [Statistic<"numNormalized", "num-normalized", "maps changed">];
 }
 
 def LowerLoops : Pass<"sherry-lower-loops", "::mlir::func::FuncOp"> {
@@ -67,6 +68,7 @@ def LowerLoops : Pass<"sherry-lower-loops", "::mlir::func::FuncOp"> {
     Works as `-lower-affine`, except that parallel loops stay:
     `sherry-distribute-parallel` divides them.
   }];
+  let statistics = [Statistic<"numLowered", "num-lowered", "ops replaced">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
@@ -128,7 +130,7 @@ def JamParallel : Pass<"sherry-jam-parallel", "::mlir::func::FuncOp"> {
 def FuseUnpack : Pass<"sherry-fuse-unpack", "::mlir::func::FuncOp"> {
   let summary = "multiply the first tokens while codes are unpacked";
   let description = [{
-    Works with `fuse_decode` of `sherry.schedule`. A panel is otherwise filled
+    Works with `fuse_unpack` of `sherry.schedule`. A panel is otherwise filled
     first, and then multiplied with all tokens. This pass multiplies the first
     two, four or eight tokens step by step, with trits that are still in
     registers. A call of up to four tokens then needs no panel. With more

@@ -34,7 +34,7 @@ struct Schedule {
   bool pairSums = false;
   /// With several tokens, the first tokens are multiplied while codes are
   /// unpacked, for CPUs that unpack in a few instructions.
-  bool fuseDecode = false;
+  bool fuseUnpack = false;
   /// With several tokens, 32 tokens at a time are multiplied with a whole
   /// panel, for CPUs with a matrix unit.
   bool multiplyPanels = false;

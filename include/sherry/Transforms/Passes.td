@@ -36,7 +36,7 @@ def AttachTarget : Pass<"sherry-attach-target", "::mlir::ModuleOp"> {
            "most tokens that are looked up in tables together">,
     Option<"pairSums", "pair-sums", "bool", "",
            "with several tokens, sum pairs of products in 16 bits">,
-    Option<"fuseDecode", "fuse-decode", "bool", "",
+    Option<"fuseUnpack", "fuse-unpack", "bool", "",
            "with several tokens, multiply the first while unpacking codes">,
     Option<"multiplyPanels", "multiply-panels", "bool", "",
            "with several tokens, multiply 32 with a whole panel at once">,

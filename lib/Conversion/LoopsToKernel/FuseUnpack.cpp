@@ -159,7 +159,7 @@ void FuseUnpackPass::fuse(PanelProduct product) {
 void FuseUnpackPass::runOnOperation() {
   ScheduleAttr schedule =
       getSchedule(getOperation()->getParentOfType<ModuleOp>());
-  if (!schedule.getFuseDecode())
+  if (!schedule.getFuseUnpack())
     return;
   for (PanelProduct product : findPanelProducts(getOperation()))
     fuse(product);

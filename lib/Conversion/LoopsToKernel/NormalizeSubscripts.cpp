@@ -64,11 +64,17 @@ namespace {
 struct NormalizeSubscriptsPass
     : sherry::impl::NormalizeSubscriptsBase<NormalizeSubscriptsPass> {
   void runOnOperation() override {
-    getOperation()->walk([](Operation *op) {
-      for (NamedAttribute attribute : op->getAttrs())
-        if (auto map = dyn_cast<AffineMapAttr>(attribute.getValue()))
-          op->setAttr(attribute.getName(),
-                      AffineMapAttr::get(normalize(map.getValue())));
+    getOperation()->walk([&](Operation *op) {
+      for (NamedAttribute attribute : op->getAttrs()) {
+        auto attr = dyn_cast<AffineMapAttr>(attribute.getValue());
+        if (!attr)
+          continue;
+        AffineMap map = attr.getValue(), normalized = normalize(map);
+        if (normalized == map)
+          continue;
+        op->setAttr(attribute.getName(), AffineMapAttr::get(normalized));
+        ++numNormalized;
+      }
     });
   }
 };

@@ -30,7 +30,7 @@ HeadAttention::HeadAttention(LoopBuilder &b, const CacheRef &cache,
 void HeadAttention::prefetch(Value memref, ArrayRef<Value> at, int64_t lanes) {
   // In a block of tokens of a prompt, each token reads the same keys and values
   // as the token before.
-  if (b.schedule.getPrefetch() == 0 || b.maxTokens > 1)
+  if (b.getSchedule().getPrefetch() == 0 || b.getMaxTokens() > 1)
     return;
   int64_t perLine =
       64 * 8 / cast<MemRefType>(memref.getType()).getElementTypeBitWidth();
@@ -222,7 +222,7 @@ struct AttendPattern : GraphOpPattern<AttendOp> {
 
   FailureOr<Values> lower(LoopBuilder &b, AttendOp op,
                           Adaptor adaptor) const override {
-    if (b.maxTokens != 1)
+    if (b.getMaxTokens() != 1)
       return op.emitOpError("is for one token");
     return emitAttend(b, Rows(adaptor.getQuery(), op.getQuery()),
                       Rows(adaptor.getKeys(), op.getKeys()),

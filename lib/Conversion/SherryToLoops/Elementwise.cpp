@@ -161,7 +161,7 @@ struct QuantizeSwiGLUPattern : GraphOpPattern<QuantizeSwiGLUOp> {
 
   FailureOr<Values> lower(LoopBuilder &b, QuantizeSwiGLUOp op,
                           Adaptor adaptor) const override {
-    if (b.maxTokens != 1)
+    if (b.getMaxTokens() != 1)
       return op.emitOpError("is for one token");
     return emitQuantizeSwiGLU(b, op.getActivation(),
                               Rows(adaptor.getGate(), op.getGate()),

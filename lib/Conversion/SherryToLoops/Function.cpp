@@ -199,7 +199,7 @@ auto CallPattern::lower(LoopBuilder &b, func::CallOp op, Adaptor adaptor) const
     Type type = operand.getType();
     if (isRows(type)) {
       if (values[0].getType() !=
-          getRowsType(b.maxTokens, cast<RankedTensorType>(type)))
+          getRowsType(b.getMaxTokens(), cast<RankedTensorType>(type)))
         return op.emitOpError("cannot pass a slice of columns");
       if (arguments.rows && arguments.rows != values[1])
         return op.emitOpError("cannot pass tensors with different numbers of "

@@ -62,7 +62,7 @@ SmallVector<Value> sherry::startDots(LoopBuilder &b, int64_t bias,
                                      const QuantizedRows &input,
                                      ArrayRef<Value> rows, Value block) {
   // sum (w + bias) * a - bias * sum a = sum w * a
-  int64_t zero = b.numerics.getFuseMulAdd() ? kFloatBits : 0;
+  int64_t zero = b.getNumerics().getFuseMulAdd() ? kFloatBits : 0;
   auto lanes = b.vec(16, b.getI32Type());
   SmallVector<Value> sums;
   for (Value row : rows) {
@@ -95,7 +95,7 @@ static Value scaleSum(LoopBuilder &b, Value sum, const QuantizedRows &input,
 /// The same for a sum that startDots() began.
 static Value scaleDots(LoopBuilder &b, Value sum, const QuantizedRows &input,
                        Value row, Value block) {
-  if (!b.numerics.getFuseMulAdd())
+  if (!b.getNumerics().getFuseMulAdd())
     return scaleSum(b, sum, input, row, block);
   return b.mulAdd(vector::BitCastOp::create(b, b.vec(16, b.getF32Type()), sum),
                   loadScale(b, input, row, block),
@@ -169,7 +169,7 @@ static Value joinHalves(LoopBuilder &b, ArrayRef<Value> halves) {
 /// Runs `body` for each token.
 static void forTokens(LoopBuilder &b, Value count,
                       function_ref<void(Value)> body) {
-  if (b.maxTokens == 1)
+  if (b.getMaxTokens() == 1)
     return body(b.index(0));
   b.forLoop(count, 1, body);
 }
@@ -317,7 +317,7 @@ struct GatedLinearPattern : GraphOpPattern<GatedLinearOp> {
 
   FailureOr<Values> lower(LoopBuilder &b, GatedLinearOp op,
                           Adaptor adaptor) const override {
-    if (b.maxTokens == 1)
+    if (b.getMaxTokens() == 1)
       return op.emitOpError("is for several tokens");
     return emitGatedLinear(b, QuantizedRows(adaptor.getInput(), op.getInput()),
                            getWeight(b, op, adaptor.getLayer()),

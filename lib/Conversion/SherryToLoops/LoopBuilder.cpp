@@ -45,9 +45,8 @@ static DictionaryAttr describeStep(Operation *op) {
 
 LoopBuilder::LoopBuilder(Operation *op, OpBuilder &rewriter,
                          const LoopsConfig &config)
-    : ImplicitLocOpBuilder(op->getLoc(), rewriter),
-      schedule(config.getSchedule()), numerics(config.getNumerics()),
-      maxTokens(getMaxTokens(op)), config(config), step(describeStep(op)) {
+    : ImplicitLocOpBuilder(op->getLoc(), rewriter), config(config),
+      maxTokens(sherry::getMaxTokens(op)), step(describeStep(op)) {
   setInsertionPoint(op);
 }
 
@@ -169,7 +168,7 @@ Value LoopBuilder::slice(Value vector, int64_t begin, int64_t count) {
 }
 
 Value LoopBuilder::mulAdd(Value a, Value b, Value c) {
-  if (numerics.getFuseMulAdd())
+  if (getNumerics().getFuseMulAdd())
     return math::FmaOp::create(*this, a, b, c);
   return arith::AddFOp::create(*this, arith::MulFOp::create(*this, a, b), c);
 }

@@ -68,11 +68,11 @@ public:
   LoopBuilder(mlir::Operation *op, mlir::OpBuilder &rewriter,
               const LoopsConfig &config);
 
-  const ScheduleAttr schedule;
-  const NumericsAttr numerics;
-  const int64_t maxTokens; ///< most rows of all activations
-
   const LoopsConfig &getConfig() const { return config; }
+  ScheduleAttr getSchedule() const { return config.getSchedule(); }
+  NumericsAttr getNumerics() const { return config.getNumerics(); }
+  /// Most rows of all activations.
+  int64_t getMaxTokens() const { return maxTokens; }
   mlir::Value getWeights() const;   ///< memref<weights_size x i8>
   mlir::Value getWorkspace() const; ///< memref<? x i8>
   mlir::Value getTeam() const;      ///< !sherry.team
@@ -214,6 +214,7 @@ private:
   mlir::func::FuncOp getFunction() const;
 
   const LoopsConfig config;
+  const int64_t maxTokens;
   /// The description of the parallel loops, for profiles.
   mlir::DictionaryAttr step;
   mlir::Block *loop = nullptr;     ///< body of the loop under construction

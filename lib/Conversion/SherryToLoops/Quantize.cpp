@@ -14,7 +14,9 @@ using namespace sherry;
 
 /// Number of tokens whose values alternate in memory, for products with panels.
 static int64_t tokensInBlock(const LoopBuilder &b) {
-  return b.maxTokens == 1 || b.schedule.getMultiplyPanels() ? 1 : kTokenBlock;
+  return b.getMaxTokens() == 1 || b.getSchedule().getMultiplyPanels()
+             ? 1
+             : kTokenBlock;
 }
 
 QuantizedRows::QuantizedRows(ValueRange parts, Value tensor)
@@ -68,7 +70,7 @@ SmallVector<Type> QuantizedRows::getTypes(const LoopsConfig &config,
 
 QuantizedRows QuantizedRows::alloc(LoopBuilder &b, RankedTensorType tensor,
                                    Value count) {
-  SmallVector<Type> types = getTypes(b.getConfig(), b.maxTokens, tensor);
+  SmallVector<Type> types = getTypes(b.getConfig(), b.getMaxTokens(), tensor);
   auto make = [&](size_t i) -> Value {
     return memref::AllocOp::create(b, cast<MemRefType>(types[i]));
   };
@@ -83,7 +85,7 @@ QuantizedRows QuantizedRows::alloc(LoopBuilder &b, RankedTensorType tensor,
 }
 
 int64_t QuantizedRows::tablesOfToken(const LoopBuilder &b) const {
-  return cast<MemRefType>(tables.getType()).getDimSize(0) / b.maxTokens;
+  return cast<MemRefType>(tables.getType()).getDimSize(0) / b.getMaxTokens();
 }
 
 Value QuantizedRows::inBlocks(LoopBuilder &b) const {
@@ -199,11 +201,11 @@ static Value findLargestOfRow(LoopBuilder &b, const Rows &input, Value row) {
 void sherry::storeScaleAndSum(LoopBuilder &b, const QuantizedRows &result,
                               Value row, Value block, Value scale, Value sums) {
   b.store(scale, result.scales, {block, row});
-  if (b.numerics.getFuseMulAdd())
+  if (b.getNumerics().getFuseMulAdd())
     b.store(
         arith::MulFOp::create(b, scale, b.f32(-QuantizedRows::kFloatOffset)),
         result.scales, {b.add(block, result.blocks()), row});
-  Value start = b.i32(b.numerics.getFuseMulAdd() ? kFloatBits : 0);
+  Value start = b.i32(b.getNumerics().getFuseMulAdd() ? kFloatBits : 0);
   b.store(arith::SubIOp::create(b, start, b.reduceAdd(sums)),
           result.negatedSums, {block, row});
 }
@@ -280,7 +282,7 @@ struct QuantizePattern : GraphOpPattern<QuantizeActivationsOp> {
   FailureOr<Values> lower(LoopBuilder &b, QuantizeActivationsOp op,
                           Adaptor adaptor) const override {
     Rows input(adaptor.getInput(), op.getInput());
-    if (op.getEncoding().getTables() && b.maxTokens > kMostLookupTokens)
+    if (op.getEncoding().getTables() && b.getMaxTokens() > kMostLookupTokens)
       return op.emitOpError("has tables, which at most ")
              << kMostLookupTokens << " tokens have";
     auto largestOfRow = [&](Value row) {

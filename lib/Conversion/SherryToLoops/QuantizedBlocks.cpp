@@ -113,7 +113,7 @@ void sherry::forBlocks(LoopBuilder &b, const QuantizedRows &result,
     rest = {};
   }
   Value count = result.values.count;
-  if (rest.empty() && (!beginRow || b.maxTokens == 1)) {
+  if (rest.empty() && (!beginRow || b.getMaxTokens() == 1)) {
     // Each thread begins the only row itself, which is less work than a step.
     if (beginRow)
       beginRow(b.index(0));

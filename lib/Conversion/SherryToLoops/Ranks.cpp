@@ -23,8 +23,8 @@ struct Message {
       auto type = MemRefType::get({rows * columns}, element);
       return memref::AllocOp::create(b, type);
     };
-    mine = alloc(getBufferRows(b.maxTokens));
-    all = alloc(ranks * getBufferRows(b.maxTokens));
+    mine = alloc(getBufferRows(b.getMaxTokens()));
+    all = alloc(ranks * getBufferRows(b.getMaxTokens()));
   }
 
   /// Lets `pack` write each row to `mine`, then exchanges the rows.
@@ -35,8 +35,9 @@ struct Message {
   }
   /// The offset of the same column of rank `rank` in `all`.
   Value placeOf(LoopBuilder &b, Value rank, Value row, Value column) const {
-    Value before =
-        b.maxTokens == 1 ? rank : b.createOrFold<arith::MulIOp>(rank, count);
+    Value before = b.getMaxTokens() == 1
+                       ? rank
+                       : b.createOrFold<arith::MulIOp>(rank, count);
     return placeOf(b, b.add(before, row), column);
   }
 
@@ -49,9 +50,10 @@ struct Message {
 
 /// Runs one iteration if there are rows, else none.
 static void once(LoopBuilder &b, Value count, function_ref<void()> body) {
-  Value iterations = b.maxTokens == 1
-                         ? count
-                         : b.div(b.add(count, b.maxTokens - 1), b.maxTokens);
+  Value iterations =
+      b.getMaxTokens() == 1
+          ? count
+          : b.div(b.add(count, b.getMaxTokens() - 1), b.getMaxTokens());
   b.parallel(iterations, [&](Value) { body(); });
 }
 
@@ -61,11 +63,11 @@ static void exchangeRows(LoopBuilder &b, Value count, int64_t bytesPerRow,
 }
 
 void Message::exchange(LoopBuilder &b, function_ref<void(Value)> pack) const {
-  bool isDivided = b.maxTokens >= kTokenBlock;
+  bool isDivided = b.getMaxTokens() >= kTokenBlock;
   if (isDivided)
     b.parallel(count, pack);
   once(b, count, [&] {
-    if (b.maxTokens == 1)
+    if (b.getMaxTokens() == 1)
       pack(b.index(0));
     else if (!isDivided)
       b.forLoop(count, 1, pack);
@@ -91,7 +93,7 @@ static void copyColumns(LoopBuilder &b, int64_t cols, Type element,
 static Rows emitGather(LoopBuilder &b, const Rows &input, int64_t cols) {
   Type element = b.getF32Type();
   Rows result = b.allocRows(cols, element, input.count);
-  if (b.maxTokens == 1) {
+  if (b.getMaxTokens() == 1) {
     // The only row is contiguous in both buffers.
     once(b, input.count, [&] {
       exchangeRows(b, b.index(1), input.cols * 4, input.buffer, result.buffer);

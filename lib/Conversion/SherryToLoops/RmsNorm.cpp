@@ -110,7 +110,7 @@ struct QuantizeNormPattern : GraphOpPattern<QuantizeNormOp> {
 
   FailureOr<Values> lower(LoopBuilder &b, QuantizeNormOp op,
                           Adaptor adaptor) const override {
-    if (b.maxTokens != 1)
+    if (b.getMaxTokens() != 1)
       return op.emitOpError("is for one token");
     return emitQuantizeNorm(b, Rows(adaptor.getInput(), op.getInput()),
                             getWeight(b, op, adaptor.getLayer()),

@@ -15,8 +15,8 @@ using namespace sherry;
 static Value takePart(LoopBuilder &b, const Rows &input, OpFoldResult row,
                       int64_t column, int64_t cols) {
   SmallVector<OpFoldResult> offsets{row, b.getIndexAttr(column)};
-  SmallVector<OpFoldResult> sizes{b.getIndexAttr(getBufferRows(b.maxTokens)),
-                                  b.getIndexAttr(cols)};
+  SmallVector<OpFoldResult> sizes{
+      b.getIndexAttr(getBufferRows(b.getMaxTokens())), b.getIndexAttr(cols)};
   SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
   return memref::SubViewOp::create(b, input.buffer, offsets, sizes, strides);
 }

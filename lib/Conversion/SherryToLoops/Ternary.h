@@ -7,7 +7,7 @@
 //  * few quantized tokens: a table of partial sums per group and token, and one
 //    lookup per code and token [T4];
 //  * else: unpack a chunk of a tile into a panel of bytes, and multiply it with
-//    every token. With `fuse_decode`, sherry-fuse-unpack multiplies the first
+//    every token. With `fuse_unpack`, sherry-fuse-unpack multiplies the first
 //    tokens while codes are unpacked.
 //
 //===----------------------------------------------------------------------===//

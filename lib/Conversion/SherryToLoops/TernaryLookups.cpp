@@ -30,11 +30,11 @@ private:
 
 auto TernaryLookups::sumChunk(const Piece &chunk) -> Values {
   auto type = b.vec(format::kTileRows, b.getI16Type());
-  Values zeros(b.maxTokens, b.splatInt(type, 0));
+  Values zeros(b.getMaxTokens(), b.splatInt(type, 0));
   return forSteps(chunk, zeros, [&](const Piece &step, ValueRange sums) {
     Value first = b.mul(step.group, layout.groupTables());
     Values indices;
-    for (int64_t token = 0; token < b.maxTokens; ++token)
+    for (int64_t token = 0; token < b.getMaxTokens(); ++token)
       indices.push_back(b.add(first, token * input.tablesOfToken(b)));
     return Values(LookupCodesOp::create(
                       b, input.tables, indices, loadCodes(step), sums,
@@ -47,7 +47,7 @@ auto TernaryLookups::addChunk(const Piece &chunk, ValueRange totals) -> Values {
   auto floats = b.vec(format::kTileRows, b.getF32Type());
   // First, so that only ops of the tile come between lookups and sums.
   Values scales;
-  for (int64_t token = 0; token < b.maxTokens; ++token)
+  for (int64_t token = 0; token < b.getMaxTokens(); ++token)
     scales.push_back(
         b.broadcast(format::kTileRows,
                     b.loadScalar(input.scales, {chunk.block, b.index(token)})));
@@ -65,7 +65,7 @@ auto TernaryLookups::addChunk(const Piece &chunk, ValueRange totals) -> Values {
 void TernaryLookups::emit(const Outputs &outputs) {
   auto floats = b.vec(format::kTileRows, b.getF32Type());
   forTiles([&](const Piece &tile, Value column) {
-    Values zeros(b.maxTokens, b.splat(floats, 0));
+    Values zeros(b.getMaxTokens(), b.splat(floats, 0));
     Values totals = forScaleGroups(
         tile, zeros, [&](const Piece &group, ValueRange carried) {
           return forChunks(group, carried,
@@ -75,7 +75,7 @@ void TernaryLookups::emit(const Outputs &outputs) {
         });
     for (auto [token, total] : llvm::enumerate(totals)) {
       OpBuilder::InsertionGuard guard(b);
-      if (b.maxTokens > 1) {
+      if (b.getMaxTokens() > 1) {
         // A call may have fewer tokens than maxTokens.
         auto exists = IntegerSet::get(
             0, 1, {b.getAffineSymbolExpr(0) - (token + 1)}, {false});

@@ -23,9 +23,9 @@ private:
   /// Allocates panel and totals for the parallel loop under construction.
   void allocScratch(int64_t parts) {
     panel = allocPanel();
-    totals = b.allocScratch(
-        MemRefType::get({parts, getBufferRows(b.maxTokens), format::kTileRows},
-                        b.getF32Type()));
+    totals = b.allocScratch(MemRefType::get(
+        {parts, getBufferRows(b.getMaxTokens()), format::kTileRows},
+        b.getF32Type()));
   }
 
   /// Adds up a tile in part `part` of the totals.
@@ -87,7 +87,7 @@ QuantizedRows TernaryPanels::emitGated(Activation activation,
       [&](Value i) {
         allocScratch(/*parts=*/2);
         gated.buffer = b.allocScratch(MemRefType::get(
-            {getBufferRows(b.maxTokens), unit}, b.getF32Type()));
+            {getBufferRows(b.getMaxTokens()), unit}, b.getF32Type()));
         b.forLoop(b.index(tiles), 1, [&](Value j) {
           emitPair(wholeTile(b.add(b.mul(i, tiles), j), layout.interleave),
                    b.mul(j, format::kTileRows));
@@ -123,7 +123,7 @@ void TernaryPanels::emitTile(const Piece &tile, Value part) {
         multiplyPanel(chunk, row, halves, addToTotals);
       };
       // CPUs with sums of pairs have few registers, so halves run one by one.
-      if (!b.schedule.getPairSums())
+      if (!b.getSchedule().getPairSums())
         return multiply({0, 1});
       multiply(0);
       multiply(1);

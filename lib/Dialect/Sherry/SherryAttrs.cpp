@@ -232,7 +232,7 @@ RopeScalingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 ScheduleAttr ScheduleAttr::get(MLIRContext *context, const Schedule &schedule) {
   return get(context, schedule.maxBlock, schedule.prefetch, schedule.prefetchL2,
              schedule.interleave, toCodeOrder(schedule.order),
-             schedule.lookupTokens, schedule.pairSums, schedule.fuseDecode,
+             schedule.lookupTokens, schedule.pairSums, schedule.fuseUnpack,
              schedule.multiplyPanels);
 }
 
@@ -244,7 +244,7 @@ Schedule ScheduleAttr::getSchedule() const {
           fromCodeOrder(getOrder()),
           getLookupTokens(),
           getPairSums(),
-          getFuseDecode(),
+          getFuseUnpack(),
           getMultiplyPanels()};
 }
 

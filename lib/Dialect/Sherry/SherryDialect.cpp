@@ -11,6 +11,7 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Transforms/InliningUtils.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -111,9 +112,13 @@ SherryDialect::verifyOperationAttribute(Operation *op,
   if (name == NumericsAttrHelper::getNameStr())
     return check(isa<ModuleOp>(op), "a module", isa<NumericsAttr>(value),
                  "a #sherry.numerics");
-  if (name == StageAttrHelper::getNameStr())
-    return check(isa<ModuleOp>(op), "a module", isa<StringAttr>(value),
-                 "the name of a stage");
+  if (name == StageAttrHelper::getNameStr()) {
+    auto stage = dyn_cast<StringAttr>(value);
+    return check(isa<ModuleOp>(op), "a module",
+                 stage && llvm::is_contained(kStageNames, stage.getValue()),
+                 "the name of a stage: " +
+                     llvm::join(ArrayRef(kStageNames), ", "));
+  }
   if (name == CacheAttrHelper::getNameStr()) {
     auto type = dyn_cast<TypeAttr>(value);
     return check(isa<ModuleOp>(op), "a module",

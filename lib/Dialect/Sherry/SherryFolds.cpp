@@ -73,33 +73,69 @@ OpFoldResult DecodeBlockOp::fold(FoldAdaptor adaptor) {
   return makeElements<int8_t>(getType(), bytes);
 }
 
+LogicalResult DecodeNibblesOp::fold(FoldAdaptor adaptor,
+                                    SmallVectorImpl<OpFoldResult> &results) {
+  SmallVector<int64_t> codes = constantElements(adaptor.getCodes());
+  SmallVector<int64_t> signs = constantElements(adaptor.getSigns());
+  if (codes.empty() || signs.empty())
+    return failure();
+  const format::Codebook &codebook = getCodebook().getCodebook();
+  auto bias = static_cast<int64_t>(getBias());
+  SmallVector<int8_t> bytes;
+  for (int64_t row = 0; row < format::kTileRows; ++row) {
+    int64_t at = format::nibbleRow(row); // its own inverse
+    format::Trits trits = codebook.decode((codes[at] & 15) | (signs[at] & 16));
+    for (int64_t p = 0; p < format::kDotInputs; ++p)
+      bytes.push_back(p < codebook.inputs ? trits[p] + bias : 0);
+  }
+  ArrayRef<int8_t> rows = bytes;
+  size_t half = rows.size() / 2;
+  results.push_back(
+      makeElements<int8_t>(getLow().getType(), rows.take_front(half)));
+  results.push_back(
+      makeElements<int8_t>(getHigh().getType(), rows.drop_front(half)));
+  return success();
+}
+
+/// Whether every byte of the result is a trit plus the bias.
+static bool hasOnlyTrits(DecodeBlockOp op) {
+  return op.getInputs() == format::kDotInputs;
+}
+static bool hasOnlyTrits(UnpackCodesOp) { return true; }
+
 /// A constant that is added to decoded trits, or subtracted, becomes their
 /// bias.
-template <typename Op>
+template <typename Decode, typename Op>
 static LogicalResult moveIntoBias(Op op, PatternRewriter &rewriter) {
-  auto decode = op.getLhs().template getDefiningOp<DecodeBlockOp>();
+  auto decode = op.getLhs().template getDefiningOp<Decode>();
   DenseIntElementsAttr change;
-  if (!decode || !decode->hasOneUse() ||
+  if (!decode || !decode->hasOneUse() || !hasOnlyTrits(decode) ||
       !matchPattern(op.getRhs(), m_Constant(&change)) || !change.isSplat())
-    return failure();
-  // In shorter groups, bytes that are not trits would change, too.
-  if (decode.getInputs() != format::kDotInputs)
     return failure();
   int64_t value = change.template getSplatValue<APInt>().getSExtValue();
   int64_t bias = static_cast<int64_t>(decode.getBias()) +
                  (std::is_same_v<Op, arith::AddIOp> ? value : -value);
   if (bias != 0 && bias != 1)
     return failure();
-  rewriter.replaceOpWithNewOp<DecodeBlockOp>(
-      op, op.getType(), decode.getCodes(), decode.getCodebookAttr(),
-      decode.getFirst(), bias);
+  rewriter.modifyOpInPlace(decode, [&] { decode.setBias(bias); });
+  rewriter.replaceOp(op, decode.getResult());
   return success();
+}
+
+template <typename Decode>
+static void addBiasPatterns(RewritePatternSet &patterns) {
+  patterns.add(moveIntoBias<Decode, arith::AddIOp>);
+  patterns.add(moveIntoBias<Decode, arith::SubIOp>);
 }
 
 void DecodeBlockOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                                 MLIRContext *) {
-  patterns.add(moveIntoBias<arith::AddIOp>);
-  patterns.add(moveIntoBias<arith::SubIOp>);
+  addBiasPatterns<DecodeBlockOp>(patterns);
+}
+
+void UnpackCodesOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                                MLIRContext *) {
+  addBiasPatterns<UnpackCodesOp>(patterns);
 }
 
 OpFoldResult BuildTableOp::fold(FoldAdaptor adaptor) {

@@ -37,7 +37,7 @@ static constexpr bool yes = true, no = false;
 
 // Kernels for AVX-512 use 512-bit vectors, even on CPUs for which LLVM prefers
 // shorter ones. Unpacking a code of the order `words` takes a shift and a
-// permutation, hence fuseDecode.
+// permutation, hence fuseUnpack.
 //
 // clang-format off
 static constexpr CpuFamily kFamilies[] = {

@@ -151,3 +151,44 @@ func.func @decode_bias(%codes: vector<16xi32>) -> (vector<64xi8>, vector<64xi8>,
   // CHECK: return %[[LESS]], %[[MORE]], %[[TWO]]
   return %less, %more, %two : vector<64xi8>, vector<64xi8>, vector<64xi8>
 }
+
+// CHECK-LABEL: func @unpack_bias
+// CHECK-SAME: (%[[BYTES:.*]]: vector<320xi8>)
+func.func @unpack_bias(%bytes: vector<320xi8>) -> (vector<16x2x64xi8>, vector<16x2x64xi8>, vector<16x2x64xi8>) {
+  %one = arith.constant dense<1> : vector<16x2x64xi8>
+  // CHECK: %[[LESS:.*]] = sherry.unpack_codes %[[BYTES]] words : vector<320xi8>
+  %0 = sherry.unpack_codes %bytes words bias 1 : vector<320xi8> -> vector<16x2x64xi8>
+  %less = arith.subi %0, %one : vector<16x2x64xi8>
+  // CHECK: %[[MORE:.*]] = sherry.unpack_codes %[[BYTES]] words bias 1
+  %1 = sherry.unpack_codes %bytes words : vector<320xi8> -> vector<16x2x64xi8>
+  %more = arith.addi %1, %one : vector<16x2x64xi8>
+  // There is no bias of -1.
+  // CHECK: %[[TRITS:.*]] = sherry.unpack_codes %[[BYTES]] words :
+  // CHECK: %[[NEGATIVE:.*]] = arith.subi %[[TRITS]]
+  %2 = sherry.unpack_codes %bytes words : vector<320xi8> -> vector<16x2x64xi8>
+  %negative = arith.subi %2, %one : vector<16x2x64xi8>
+  // CHECK: return %[[LESS]], %[[MORE]], %[[NEGATIVE]]
+  return %less, %more, %negative : vector<16x2x64xi8>, vector<16x2x64xi8>, vector<16x2x64xi8>
+}
+
+// All bytes are trits, also where groups are short.
+// CHECK-LABEL: func @unpack_bias_of_short_groups
+// CHECK: sherry.unpack_codes %{{.*}} words codebook <"dense"> bias 1
+// CHECK-NOT: arith.addi
+func.func @unpack_bias_of_short_groups(%bytes: vector<224xi8>) -> vector<8x2x64xi8> {
+  %one = arith.constant dense<1> : vector<8x2x64xi8>
+  %0 = sherry.unpack_codes %bytes words codebook <"dense"> : vector<224xi8> -> vector<8x2x64xi8>
+  %more = arith.addi %0, %one : vector<8x2x64xi8>
+  return %more : vector<8x2x64xi8>
+}
+
+// Trits that something else uses keep their bias.
+// CHECK-LABEL: func @unpack_bias_of_two_uses
+// CHECK: sherry.unpack_codes %{{.*}} words bias 1
+// CHECK: arith.subi
+func.func @unpack_bias_of_two_uses(%bytes: vector<320xi8>) -> (vector<16x2x64xi8>, vector<16x2x64xi8>) {
+  %one = arith.constant dense<1> : vector<16x2x64xi8>
+  %0 = sherry.unpack_codes %bytes words bias 1 : vector<320xi8> -> vector<16x2x64xi8>
+  %less = arith.subi %0, %one : vector<16x2x64xi8>
+  return %0, %less : vector<16x2x64xi8>, vector<16x2x64xi8>
+}

@@ -86,3 +86,36 @@ func.func @reduce_left() -> (f32, f32) {
   %sum = sherry.reduce add %ends : vector<2xf32>
   return %max, %sum : f32, f32
 }
+
+// Byte i has the code of output i, with the middle two quarters exchanged; the high
+// bits of its nibble do not count.
+// CHECK-LABEL: func @decode_nibbles
+// CHECK-DAG: %[[LOW:.*]] = arith.constant dense<[1, 0, 0, 2, 0, 1, 2, 2, 2, 2, 0, 1, 2, 2, 0, 1, 2, 0, 0, 1, 2, 2, 1, 0, 1, 0, 0, 0, 0, 2, 1, 0, 1, 0, 0, 0, 2, 0, 0, 1, 0, 2, 0, 1, 2, 1, 0, 0, 1, 0, 2, 0, 0, 1, 0, 0, 0, 1, 2, 2, 1, 0, 2, 2]> : vector<64xi8>
+// CHECK-DAG: %[[HIGH:.*]] = arith.constant dense<[2, 2, 0, 1, 1, 0, 0, 0, 0, 0, 2, 1, 1, 2, 2, 0, 2, 1, 2, 2, 0, 2, 2, 1, 2, 1, 2, 0, 0, 0, 2, 1, 1, 0, 0, 0, 1, 2, 0, 0, 1, 0, 0, 0, 1, 0, 0, 2, 2, 0, 1, 0, 2, 2, 0, 1, 0, 1, 0, 0, 2, 1, 0, 2]> : vector<64xi8>
+// CHECK: return %[[LOW]], %[[HIGH]]
+func.func @decode_nibbles() -> (vector<64xi8>, vector<64xi8>) {
+  %codes = arith.constant dense<[-126, -73, 14, -18, 127, 26, 80, 57, -66, -16, 126, -62, 52, 127, 6, 110, -48, -113, 93, -57, 81, 36, 71, -29, 64, 67, 0, 2, 107, 110, 84, 85]> : vector<32xi8>
+  %signs = arith.constant dense<[-1, -1, 0, 0, 0, 0, -1, -1, 0, -1, -1, 0, 0, -1, 0, -1, -1, 0, -1, 0, -1, -1, -1, -1, -1, 0, -1, -1, 0, 0, -1, 0]> : vector<32xi8>
+  %low, %high = sherry.decode_nibbles %codes, %signs bias 1 : vector<32xi8>, vector<32xi8> -> vector<64xi8>
+  return %low, %high : vector<64xi8>, vector<64xi8>
+}
+
+// The fourth byte of a group of three inputs has no bias.
+// CHECK-LABEL: func @decode_dense_nibbles
+// CHECK-DAG: %[[LOW:.*]] = arith.constant dense<[2, 0, 1, 0, 0, 2, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 2, 1, 2, 0, 1, 1, 1, 0, 1, 1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 0, 0, 2, 0, 2, 0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 2, 0, 0, 1, 0, 1, 0]> : vector<64xi8>
+// CHECK-DAG: %[[HIGH:.*]] = arith.constant dense<[1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 2, 1, 0, 2, 2, 1, 0, 1, 1, 1, 0, 1, 0, 2, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 2, 1, 0, 1, 1, 1, 0, 2, 0, 1, 0, 0, 2, 2, 0, 1, 1, 1, 0, 0, 0, 1, 0, 0, 0, 2, 0]> : vector<64xi8>
+// CHECK: return %[[LOW]], %[[HIGH]]
+func.func @decode_dense_nibbles() -> (vector<64xi8>, vector<64xi8>) {
+  %codes = arith.constant dense<[-126, -73, 14, -18, 127, 26, 80, 57, -66, -16, 126, -62, 52, 127, 6, 110, -48, -113, 93, -57, 81, 36, 71, -29, 64, 67, 0, 2, 107, 110, 84, 85]> : vector<32xi8>
+  %signs = arith.constant dense<[-1, -1, 0, 0, 0, 0, -1, -1, 0, -1, -1, 0, 0, -1, 0, -1, -1, 0, -1, 0, -1, -1, -1, -1, -1, 0, -1, -1, 0, 0, -1, 0]> : vector<32xi8>
+  %low, %high = sherry.decode_nibbles %codes, %signs codebook <"dense"> bias 1 : vector<32xi8>, vector<32xi8> -> vector<64xi8>
+  return %low, %high : vector<64xi8>, vector<64xi8>
+}
+
+// CHECK-LABEL: func @signs_not_constant
+// CHECK: sherry.decode_nibbles
+func.func @signs_not_constant(%signs: vector<32xi8>) -> (vector<64xi8>, vector<64xi8>) {
+  %codes = arith.constant dense<3> : vector<32xi8>
+  %low, %high = sherry.decode_nibbles %codes, %signs bias 1 : vector<32xi8>, vector<32xi8> -> vector<64xi8>
+  return %low, %high : vector<64xi8>, vector<64xi8>
+}

@@ -70,8 +70,13 @@ func.func private @f() attributes {sherry.max_token = 8 : i64}
 
 // -----
 
-// expected-error @+1 {{'sherry.stage' must be the name of a stage}}
+// expected-error @+1 {{'sherry.stage' must be the name of a stage: sherry, layout, loops, kernel, llvm-mlir}}
 module attributes {sherry.stage = 1 : i64} {}
+
+// -----
+
+// expected-error @+1 {{'sherry.stage' must be the name of a stage: sherry, layout, loops, kernel, llvm-mlir}}
+module attributes {sherry.stage = "foo"} {}
 
 // -----
 
@@ -114,3 +119,8 @@ module attributes {sherry.max_tokens = 8 : i64} {}
 
 // expected-error @+1 {{'sherry.workspace_size' must be an i64 that is not negative}}
 module attributes {sherry.workspace_size = 1 : i32} {}
+
+// -----
+
+// expected-error @+1 {{only activations in i8 have scales}}
+module attributes {sherry.numerics = #sherry.numerics<activations = f32, per_token = true>} {}

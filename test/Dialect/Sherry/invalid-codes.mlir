@@ -110,3 +110,11 @@ func.func @table_of_four_of_six(%a: vector<4xi8>) {
   %0 = sherry.build_table %a codebook <"2:6"> : vector<4xi8> -> vector<32xi16>
   return
 }
+
+// -----
+
+func.func @unpack_size(%b: vector<256xi8>) {
+  // expected-error @+1 {{codes of 16 groups in the order words are 320 bytes, not 256}}
+  %t = sherry.unpack_codes %b words : vector<256xi8> -> vector<16x2x64xi8>
+  return
+}

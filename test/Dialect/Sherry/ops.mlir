@@ -5,9 +5,11 @@
 // CHECK-DAG: #quantized{{[0-9]*}} = #sherry.quantized<contiguous, per_token [32, 32]>
 // CHECK-DAG: #quantized{{[0-9]*}} = #sherry.quantized<contiguous, [64], tables = nibbles <"dense">>
 // CHECK-DAG: #[[TABLES:.*]] = #sherry.quantized<strided, [64], tables = nibbles>
+// CHECK-DAG: #[[WORDS:layout[0-9]*]] = #sherry.layout<words, interleave = 4>
+// CHECK-DAG: #[[NIBBLES:layout[0-9]*]] = #sherry.layout<nibbles, interleave = 1>
 // CHECK-DAG: #[[T0:.*]] = #sherry.ternary<contiguous, per_group(16), scale = f16>
-// CHECK-DAG: #[[T1:.*]] = #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 4>>
-// CHECK-DAG: #[[T2:.*]] = #sherry.ternary<strided, per_tensor, scale = f16, layout = <nibbles, interleave = 1>>
+// CHECK-DAG: #[[T1:.*]] = #sherry.ternary<contiguous, per_channel, scale = f32, layout = #[[WORDS]]>
+// CHECK-DAG: #[[T2:.*]] = #sherry.ternary<strided, per_tensor, scale = f16, layout = #[[NIBBLES]]>
 // CHECK-DAG: #[[T3:.*]] = #sherry.ternary<codebook = <"dense">, contiguous, per_group(16), scale = f16>
 
 // CHECK-LABEL: sherry.weight @embedding count 1 from ["e"] rows [64]

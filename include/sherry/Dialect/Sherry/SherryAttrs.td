@@ -89,6 +89,7 @@ def Sherry_LayoutAttr : Sherry_Attr<"Layout", "layout"> {
   let parameters = (ins EnumParameter<Sherry_CodeOrder>:$order,
                         "int64_t":$interleave);
   let assemblyFormat = "`<` $order `,` `interleave` `=` $interleave `>`";
+  let genMnemonicAlias = 1;
   let genVerifyDecl = 1;
 }
 
@@ -232,7 +233,7 @@ def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
     * `interleave`, `order`: the layout of ternary weights
     * `lookup_tokens`: most tokens that are looked up in tables together
     * `pair_sums`: with several tokens, pairs of products are summed in 16 bits
-    * `fuse_decode`: with several tokens, the first tokens are multiplied while
+    * `fuse_unpack`: with several tokens, the first tokens are multiplied while
       codes are unpacked
     * `multiply_panels`: with several tokens, 32 tokens at a time are multiplied
       with a whole panel
@@ -240,7 +241,7 @@ def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
     Fields with default values are not printed.
 
     ```mlir
-    #sherry.schedule<interleave = 8, fuse_decode = true>
+    #sherry.schedule<interleave = 8, fuse_unpack = true>
     ```
   }];
   let parameters = (ins
@@ -258,7 +259,7 @@ def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
       DefaultValuedParameter<"int64_t", "::sherry::Schedule().lookupTokens">:
           $lookup_tokens,
       DefaultValuedParameter<"bool", "::sherry::Schedule().pairSums">:$pair_sums,
-      DefaultValuedParameter<"bool", "::sherry::Schedule().fuseDecode">:$fuse_decode,
+      DefaultValuedParameter<"bool", "::sherry::Schedule().fuseUnpack">:$fuse_unpack,
       DefaultValuedParameter<"bool", "::sherry::Schedule().multiplyPanels">:
           $multiply_panels);
   let assemblyFormat = "`<` struct(params) `>`";

@@ -53,6 +53,10 @@ QuantizedAttr getQuantized(mlir::Type type);
 #include "sherry/Dialect/Sherry/SherryOps.h.inc"
 
 namespace sherry {
+/// The values of `sherry.stage`, in the order of the pipeline.
+inline constexpr llvm::StringLiteral kStageNames[] = {
+    "sherry", "layout", "loops", "kernel", "llvm-mlir"};
+
 /// The attribute `sherry.schedule` of a module, else the default schedule.
 ScheduleAttr getSchedule(mlir::Operation *module);
 /// The attribute `sherry.numerics` of a module, else i8 and two roundings.

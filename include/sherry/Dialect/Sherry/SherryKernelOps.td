@@ -55,6 +55,7 @@ def Sherry_UnpackCodesOp : Sherry_KernelOp<"unpack_codes", [Pure]> {
   }];
   let hasFolder = 1;
   let hasVerifier = 1;
+  let hasCanonicalizer = 1;
 }
 
 def Sherry_LookupCodesOp : Sherry_KernelOp<"lookup_codes",
@@ -173,6 +174,7 @@ def Sherry_DecodeNibblesOp : Sherry_KernelOp<"decode_nibbles", [Pure, AllTypesMa
     $codes `,` $signs (`codebook` $codebook^)? (`bias` $bias^)? attr-dict
     `:` type($codes) `,` type($signs) `->` type($low)
   }];
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 

@@ -99,12 +99,15 @@ mlir_opt = shutil.which("mlir-opt", path=config.llvm_tools_dir)
 if config.sherry_plugin and mlir_opt:
     config.available_features.add("mlir-plugin")
     config.substitutions.append(("%mlir-plugin", config.sherry_plugin))
-mpis = [
-    mpi
-    for mpi in ("openmpi", "mpich")
-    if shutil.which(f"mpirun.{mpi}")
-    and os.path.exists(os.path.join(config.sherry_obj_root, "lib/sherry", f"sherry-{mpi}.so"))
-]
+mpis = []
+for mpi in ("openmpi", "mpich"):
+    plugin = os.path.join(config.sherry_obj_root, "lib/sherry", f"sherry-{mpi}.so")
+    if not shutil.which(f"mpirun.{mpi}"):
+        lit_config.warning(f"ranks are NOT tested with {mpi}: there is no mpirun.{mpi}")
+    elif not os.path.exists(plugin):
+        lit_config.warning(f"ranks are NOT tested with {mpi}: there is no {plugin}")
+    else:
+        mpis.append(mpi)
 config.substitutions.append(("%mpis", " ".join(mpis)))
 if mpis:
     config.available_features.add("mpi")

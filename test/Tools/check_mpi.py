@@ -8,13 +8,17 @@
 # MPI is openmpi or mpich. Exits with 1 and a reason if something is wrong.
 #
 # ===----------------------------------------------------------------------=== #
+import contextlib
+import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 CONFIG = {
@@ -23,7 +27,7 @@ CONFIG = {
     "intermediate_size": 1024,
     "num_hidden_layers": 2,
     "num_attention_heads": 8,
-    "num_key_value_heads": 2,
+    "num_key_value_heads": 4,
     "vocab_size": 256,
     "max_position_embeddings": 2048,
     "rms_norm_eps": 1e-5,
@@ -32,6 +36,11 @@ CONFIG = {
     "tie_word_embeddings": False,
 }
 PROMPT = ",".join(str((7 * i * i + 3) % 256) for i in range(40))
+# What the uncut model is compared in, and how it is served.
+SAME = ("--tokens", PROMPT, "--print-tokens", "-n", 20, "--temp", 0, "-q")
+SERVE = ("--port", 0, "-t", 1, "--slots", 2, "-q")
+# The names of the model that is cut among so many ranks.
+CUT = {2: "cut.so", 4: "cut4.so"}
 # Far more than anything takes.
 LIMIT = 100
 ENVIRONMENT = {
@@ -52,7 +61,6 @@ def require(condition, *what):
 class Checker:
     def __init__(self, folder, tools, mpi):
         self.folder, self.tools, self.mpi = folder, tools, mpi
-        self.tool = str(tools / "sherry-run")
 
     def start(self, ranks, *arguments, tool="sherry-run", **variables):
         command = [f"mpirun.{self.mpi}", "-np", str(ranks), self.tools / tool, *arguments]
@@ -75,23 +83,15 @@ class Checker:
             require(False, self.mpi, "hangs:", *arguments)
         return process.returncode, out, err
 
-    def check_same(self):
-        logits = [self.folder / name for name in ("whole.npy", "cut.npy")]
-        arguments = ("--tokens", PROMPT, "--print-tokens", "-n", 20, "--temp", 0, "-q", "-t", 1)
-        whole = subprocess.run(
-            [self.tool, self.folder / "whole.so", *map(str, arguments), "--logits", logits[0]],
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-        ).stdout
-        code, out, err = self.run(
-            2, self.folder / "cut.so", *arguments, "--logits", logits[1]
-        )
-        require(code == 0, self.mpi, "exit code", code, err)
-        require(out == whole, self.mpi, "answers", out, "instead of", whole)
-        require(
-            logits[0].read_bytes() == logits[1].read_bytes(), self.mpi, "has other logits"
-        )
+    def check_same(self, ranks, threads, whole):
+        """`whole` is what the uncut model prints, and its logits."""
+        logits = self.folder / "cut.npy"
+        arguments = (*SAME, "-t", threads, "--logits", logits)
+        what = (self.mpi, ranks, "ranks of", threads, "threads:")
+        code, out, err = self.run(ranks, self.folder / CUT[ranks], *arguments)
+        require(code == 0, *what, "exit code", code, err)
+        require(out == whole[0], *what, "answers", out, "instead of", whole[0])
+        require(logits.read_bytes() == whole[1], *what, "other logits")
 
     def check_bench(self, received):
         """The bytes that are received are those of the plan."""
@@ -101,7 +101,10 @@ class Checker:
             tool="sherry-bench",
         )
         require(code == 0, self.mpi, "sherry-bench, exit code", code, err)
-        _, *decodes = json.loads(out)["models"][0]["results"]
+        model = json.loads(out)["models"][0]
+        size = (self.folder / "cut.0-of-2.so").stat().st_size
+        require(model["file_bytes"] == size, self.mpi, "file of", model["file_bytes"])
+        _, *decodes = model["results"]
         for result in decodes:
             found = result["received_bytes_per_token"]
             require(found == received, self.mpi, "receives", found, "not", received)
@@ -142,7 +145,7 @@ class Checker:
             code != 0 and message in err, self.mpi, "does not say", message, "but", out, err
         )
 
-    def find_rank(self, rank):
+    def find_rank(self, rank, tool="sherry-run"):
         """The id of the process of that rank; none while there is none."""
         name = {"openmpi": "OMPI_COMM_WORLD_RANK", "mpich": "PMI_RANK"}[self.mpi]
         for entry in pathlib.Path("/proc").iterdir():
@@ -151,40 +154,146 @@ class Checker:
                 variables = (entry / "environ").read_bytes().split(b"\0")
             except (OSError, NotADirectoryError):
                 continue
-            is_ours = words[0].decode() == self.tool and any(
+            is_ours = words[0].decode() == str(self.tools / tool) and any(
                 word.decode() == str(self.folder / "cut.so") for word in words
             )
             if is_ours and f"{name}={rank}".encode() in variables:
                 return int(entry.name)
         return None
 
-    def check_killed(self, rank):
-        process = self.start(
-            2,
-            *(self.folder / "cut.so", "--tokens", PROMPT, "--print-tokens"),
-            *("-n", 1000000, "--context-shift", "--ignore-eos", "-q"),
-        )
-        # When something is printed, both ranks are at work.
-        process.stdout.read(8)
-        victim = self.find_rank(rank)
+    def await_work(self, process, tool):
+        """Returns when rank 1, which sleeps while there are no calls, has made some."""
+        part = str(self.folder / "cut.1-of-2.so")
+        end = time.monotonic() + LIMIT
+        worker = before = None
+        while before is None or read_seconds(worker) < before + 0.1:
+            require(process.poll() is None, self.mpi, tool, "ends before its work")
+            require(time.monotonic() < end, self.mpi, tool, "does not work")
+            time.sleep(0.02)
+            if before is None:
+                worker = self.find_rank(1, tool)
+                # MPI needs time, too, but before a model is opened.
+                if worker and part in pathlib.Path(f"/proc/{worker}/maps").read_text():
+                    before = read_seconds(worker)
+
+    def check_killed(self, rank, is_prefill):
+        if is_prefill:
+            # Minutes of prefill, without any output.
+            tool, prompts = "sherry-bench", ",".join(["2000"] * 50)
+            arguments = ("-p", prompts, "-n", 0, "-r", 1, "-t", 1, "-q")
+        else:
+            tool = "sherry-run"
+            arguments = (
+                *("--tokens", PROMPT, "--print-tokens"),
+                *("-n", 1000000, "--context-shift", "--ignore-eos", "-q"),
+            )
+        process = self.start(2, self.folder / "cut.so", *arguments, tool=tool)
+        if is_prefill:
+            self.await_work(process, tool)
+        else:
+            # When something is printed, both ranks are at work.
+            process.stdout.read(8)
+        victim = self.find_rank(rank, tool)
         require(victim, self.mpi, "rank", rank, "is not there")
         begin = time.monotonic()
         os.kill(victim, signal.SIGKILL)
+        phase = "prefill" if is_prefill else "decode"
+        what = (self.mpi, phase, "without rank", rank)
         try:
             out, err = process.communicate(timeout=LIMIT)
         except subprocess.TimeoutExpired:
             process.kill()
-            require(False, self.mpi, "hangs when rank", rank, "is killed")
+            require(False, *what, "hangs")
         passed = time.monotonic() - begin
         # The launcher says on either stream that a rank ended badly. It may name the other
         # one: MPI itself can abort a rank whose reads from the dead one fail.
-        require(process.returncode != 0, self.mpi, "ends well without rank", rank)
+        require(process.returncode != 0, *what, "ends well")
         message = {"openmpi": "exited on signal", "mpich": "BAD TERMINATION"}[self.mpi]
-        require(
-            message in out + err, self.mpi, "says nothing of rank", rank, out, err
-        )
-        require(self.find_rank(1 - rank) is None, self.mpi, "leaves a rank behind")
-        print(f"{self.mpi}: rank {rank} killed, over after {passed:.1f} s")
+        require(message in out + err, *what, "says nothing of it:", out, err)
+        require("pp2000" not in out, *what, "has ended before:", out)
+        require(self.find_rank(1 - rank, tool) is None, *what, "leaves a rank behind")
+        print(f"{self.mpi}: rank {rank} killed in {phase}, over after {passed:.1f} s")
+
+    def check_served(self, answers):
+        """`answers` are those of the uncut model."""
+        tool = "sherry-serve"
+        process = self.start(2, self.folder / "cut.so", *SERVE, tool=tool)
+        with served(process) as found:
+            require(found == answers, self.mpi, "serves", found, "instead of", answers)
+            process.terminate()
+            try:
+                process.communicate(timeout=LIMIT)
+            except subprocess.TimeoutExpired:
+                require(False, self.mpi, tool, "does not end on SIGTERM")
+        for rank in (0, 1):
+            is_gone = self.find_rank(rank, tool) is None
+            require(is_gone, self.mpi, "leaves rank", rank, "of", tool, "behind")
+
+
+def read_seconds(process):
+    """The time that processors have spent on a process."""
+    # The name, which may have spaces, ends with the last parenthesis.
+    fields = pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextlib.contextmanager
+def served(process):
+    """What a server answers to two prompts, which it evaluates together."""
+    timer = threading.Timer(LIMIT, process.kill)
+    timer.start()
+    try:
+        line = process.stdout.readline()
+        found = re.search(r"at http://(\S+):(\d+), ", line)
+        if not found:
+            process.terminate()
+            require(False, "sherry-serve says", line, *process.communicate())
+        server = http.client.HTTPConnection(found[1], int(found[2]), timeout=LIMIT)
+        server.request("GET", "/health")
+        reply = server.getresponse()
+        reply.read()
+        require(reply.status == 200, "/health of sherry-serve:", reply.status)
+        body = {
+            "prompt": [list(map(int, PROMPT.split(","))), [1, 2, 3]],
+            "max_tokens": 20,
+            "temperature": 0,
+            "return_token_ids": True,
+        }
+        headers = {"Content-Type": "application/json"}
+        server.request("POST", "/v1/completions", json.dumps(body), headers)
+        reply = server.getresponse()
+        text = reply.read()
+        require(reply.status == 200, "sherry-serve refuses:", text)
+        choices = json.loads(text)["choices"]
+        server.close()
+        yield [choice["token_ids"] for choice in choices]
+    finally:
+        timer.cancel()
+        process.kill()
+        process.communicate()
+
+
+def run_whole(tool, model):
+    """What sherry-run prints, and its logits."""
+    logits = model.with_suffix(".npy")
+    command = [tool, model, *SAME, "-t", 1, "--logits", logits]
+    out = subprocess.run(
+        list(map(str, command)), check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+    return out, logits.read_bytes()
+
+
+def serve_whole(tool, model):
+    """What sherry-serve answers."""
+    process = subprocess.Popen(
+        list(map(str, [tool, model, *SERVE])),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        env=ENVIRONMENT,
+        text=True,
+    )
+    with served(process) as answers:
+        return answers
 
 
 def compile_model(folder, tools, seed, *arguments):
@@ -207,6 +316,7 @@ def main():
     (folder / "config.json").write_text(json.dumps(CONFIG))
     compile_model(folder, tools, 1, "-o", folder / "whole.so")
     compile_model(folder, tools, 1, "-o", folder / "cut.so", "--ranks=2")
+    compile_model(folder, tools, 1, "-o", folder / "cut4.so", "--ranks=4")
     compile_model(folder, tools, 2, "-o", folder / "other.so", "--ranks=2")
     # A part of each model, and twice the same part.
     shutil.copy(folder / "cut.0-of-2.so", folder / "mixed.0-of-2.so")
@@ -235,9 +345,15 @@ def main():
         ).stdout
     )
     received = plan["splits"][1]["received_bytes_per_token"]
+    whole = run_whole(tools / "sherry-run", folder / "whole.so")
+    answers = serve_whole(tools / "sherry-serve", folder / "whole.so")
+    lengths = [len(tokens) for tokens in answers]
+    require(lengths == [20, 20], "sherry-serve answers", answers)
     for mpi in sys.argv[3:]:
         checker = Checker(folder, tools, mpi)
-        checker.check_same()
+        for ranks, threads in ((2, 1), (2, 2), (4, 1)):
+            checker.check_same(ranks, threads, whole)
+        checker.check_served(answers)
         checker.check_bench(received)
         checker.check_verified()
         checker.check_stuck(stuck)
@@ -254,7 +370,8 @@ def main():
             "is not in [0, 256)", 2, folder / "cut.so", "--tokens", 4000, "-n", 1
         )
         for rank in (0, 1):
-            checker.check_killed(rank)
+            for is_prefill in (False, True):
+                checker.check_killed(rank, is_prefill)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #define SHERRY_TOOLS_SUPPORT_RANKEDMODEL_H
 
 #include "sherry/owners.h"
+#include "sherry/support/RankFile.h"
 
 #include <cstdio>
 #include <string>
@@ -35,6 +36,12 @@ public:
   /// Whether this process only computes for rank 0.
   bool isFollower() const {
     return ranks && sherry_ranks_rank(ranks.get()) != 0;
+  }
+  /// The file of the model `path`, or of this rank's part of it.
+  std::string fileOf(const std::string &path) const {
+    return ranks ? rankFileName(path, sherry_ranks_rank(ranks.get()),
+                                sherry_ranks_size(ranks.get()))
+                 : path;
   }
   /// Opens a model, or this rank's part of it.
   Model open(const std::string &path, sherry_weights weights) const {

@@ -292,8 +292,7 @@ ModelReport sherry::bench::measure(
                       nullptr));
   }
   report.firstTokenSeconds = stopwatch.seconds();
-  std::error_code ignored;
-  report.fileSize = std::filesystem::file_size(path, ignored);
+  report.fileSize = std::filesystem::file_size(process.fileOf(path));
   report.metadata = sherry_model_metadata(model.get());
   Bench bench(process, model.get(), options, progress);
   for (uint32_t threads : options.threads)

@@ -271,7 +271,9 @@ static std::string formatJson(const std::vector<ModelReport> &reports,
              {"resident_bytes", report.residentBytes},
              {"results", Json::array()}};
     Json metadata = Json::parse(report.metadata);
-    metadata.erase(sherry::metadata::kSteps);
+    for (const char *key :
+         {sherry::metadata::kSteps, sherry::metadata::kMatrices})
+      metadata.erase(key);
     model["metadata"] = metadata;
     for (const Result &result : report.results)
       model["results"].push_back(toJson(result, options));

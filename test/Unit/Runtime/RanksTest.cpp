@@ -23,14 +23,16 @@ static sherry_abi_identity makePart(uint32_t rank) {
   return {{1, 10 + rank}, 7, rank, 2};
 }
 
-/// What two ranks with these parts say of them.
-static std::vector<std::string> compare(const sherry_abi_identity &first,
-                                        const sherry_abi_identity &second,
-                                        const std::string &problem = "") {
+/// What two ranks with these parts say of them. `arguments` are those of the
+/// exchange after the rank.
+template <typename Exchange = test::LocalExchange, typename... Arguments>
+static std::vector<std::string>
+compare(const sherry_abi_identity &first, const sherry_abi_identity &second,
+        const std::string &problem = "", Arguments... arguments) {
   test::Meeting meeting(2);
   std::vector<std::string> errors(2);
   auto run = [&](uint32_t rank) {
-    Ranks ranks(std::make_unique<test::LocalExchange>(meeting, rank));
+    Ranks ranks(std::make_unique<Exchange>(meeting, rank, arguments...));
     try {
       ranks.compare(rank ? second : first, rank ? problem : "");
     } catch (const Error &error) {
@@ -63,6 +65,43 @@ TEST(Ranks, AllHearWhatIsWrongWithOne) {
       compare(makePart(0), {}, "m.1-of-2.so: no such file");
   EXPECT_EQ(errors[0], "rank 1: m.1-of-2.so: no such file");
   EXPECT_EQ(errors[1], "m.1-of-2.so: no such file");
+}
+
+namespace {
+/// The ranks, of which one has a runtime of another version of the ABI.
+class OtherVersion : public test::LocalExchange {
+public:
+  OtherVersion(test::Meeting &meeting, uint32_t rank, uint32_t other)
+      : LocalExchange(meeting, rank), other(other) {}
+
+  void allGather(const void *mine, void *all, size_t bytes,
+                 bool isPatient) override {
+    LocalExchange::allGather(mine, all, bytes, isPatient);
+    // A description begins with the version.
+    const uint32_t version = SHERRY_ABI_VERSION + 1;
+    std::memcpy(static_cast<char *>(all) + other * bytes, &version,
+                sizeof(version));
+  }
+
+private:
+  uint32_t other;
+};
+} // namespace
+
+TEST(Ranks, AnotherVersionOfTheAbiIsRefusedByAll) {
+  for (uint32_t other : {0u, 1u}) {
+    // Said even where the rest would be refused, too: another version may
+    // describe a part in another way.
+    for (const sherry_abi_identity &second :
+         {makePart(1), sherry_abi_identity{}}) {
+      const std::string message =
+          "rank " + std::to_string(other) + " has a runtime with ABI version " +
+          std::to_string(SHERRY_ABI_VERSION + 1) + ", others with " +
+          std::to_string(SHERRY_ABI_VERSION);
+      EXPECT_EQ(compare<OtherVersion>(makePart(0), second, "", other),
+                std::vector<std::string>(2, message));
+    }
+  }
 }
 
 namespace {

@@ -4,15 +4,19 @@
 #
 # usage: run_page.py PAGE TOOLS
 #
-# Runs the blocks of PAGE that are marked `sh`, one after the other in one Bash in
-# the working folder, with the folder TOOLS in the PATH; each must succeed. A block
-# marked `text` behind one has lines that its output must have, in this order; `...`
-# stands for anything. The port 8080 is replaced by one that is free.
+# Runs the blocks of PAGE that are marked `sh` or `python`, one after the other in
+# one Bash in the working folder, with the folder TOOLS in the PATH; each must succeed.
+# A block marked `text` behind one has lines that its output must have, in this order;
+# `...` stands for anything. `console` marks commands that no test runs.
+#
+# The port 8080 is replaced by one that is free. A server in the foreground ends when
+# it has answered a request, one in the background at the end of the page.
 #
 # ===----------------------------------------------------------------------=== #
 import os
 import random
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -21,6 +25,20 @@ import tempfile
 # Seconds; far more than any page takes.
 LIMIT = 1800
 SEPARATOR = "=== end of block ==="
+PROLOGUE = r"""
+set -emuo pipefail
+python3() { PYTHON "$@"; }
+sherry-serve() {
+  [[ $* == *--port* ]] || set -- "$@" --port 8080
+  ((BASHPID == $$)) || exec sherry-serve "$@"
+  command sherry-serve "$@" &
+  curl -sS --fail --retry 9 --retry-connrefused http://127.0.0.1:8080/v1/completions \
+    -H 'Content-Type: application/json' -d '{"prompt": "Hello", "max_tokens": 4}'
+  curl -sS --fail -o /dev/null http://127.0.0.1:8080/
+  kill $!
+  wait $!
+}
+""".replace("PYTHON", shlex.quote(sys.executable))
 
 
 def read_blocks(text):
@@ -29,6 +47,8 @@ def read_blocks(text):
     for kind, body in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.M | re.S):
         if kind == "sh":
             blocks.append([body, ""])
+        elif kind == "python":
+            blocks.append([f"python3 <<'=== end'\n{body}=== end\n", ""])
         elif kind == "text":
             blocks[-1][1] += body
     return blocks
@@ -65,7 +85,7 @@ def main():
         blocks = read_blocks(file.read())
     if not blocks:
         sys.exit(f"run_page.py: {sys.argv[1]} has no commands")
-    script = "set -emuo pipefail\n"
+    script = PROLOGUE
     for commands, _ in blocks:
         script += f"{commands}\necho; echo '{SEPARATOR}'\n"
     script = script.replace("8080", str(find_port()))
@@ -80,10 +100,10 @@ def main():
         try:
             process.wait(timeout=LIMIT)
         except subprocess.TimeoutExpired:
-            # Jobs have process groups of their own.
-            session = str(process.pid)
-            subprocess.run(["pkill", "-KILL", "-s", session])
-            process.wait()
+            pass
+        # Jobs have process groups of their own.
+        subprocess.run(["pkill", "-KILL", "-s", str(process.pid)])
+        process.wait()
         file.seek(0)
         output = file.read()
     print(output)

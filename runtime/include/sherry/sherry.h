@@ -30,7 +30,7 @@
 extern "C" {
 #endif
 
-/// Version of the runtime, such as "0.1.0".
+/// Version of the runtime, such as "0.2.0".
 const char *sherry_version(void);
 
 /// The reason why the last failed call of this thread failed. Valid until the

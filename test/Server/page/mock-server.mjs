@@ -70,7 +70,7 @@ export class MockServer {
     case 'GET /props':
       return sendJson(response, 200, {
         model: 'sherry-test-1b', n_ctx: 4096, slots: 4,
-        has_chat_template: true, version: '0.1.0'});
+        has_chat_template: true, version: '0.2.0'});
     case 'GET /v1/models':
       return sendJson(response, 200, {
         object: 'list', data: [{id: 'sherry-test-1b', object: 'model'}]});

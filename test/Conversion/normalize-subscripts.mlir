@@ -7,7 +7,7 @@
 // RUN: cmp %t.read.mlir %t.direct.mlir
 // RUN: FileCheck %s < %t.direct.mlir
 
-// Without the pass they are others.
+// Without the pass they differ.
 // RUN: sherry-opt %s -pass-pipeline='builtin.module(func.func(canonicalize))' -o %t.plain.mlir
 // RUN: sherry-opt %t.plain.mlir -pass-pipeline='builtin.module(func.func(sherry-lower-loops))' -o %t.read.mlir
 // RUN: sherry-opt %s -pass-pipeline='builtin.module(func.func(canonicalize,sherry-lower-loops))' -o %t.direct.mlir

@@ -5,7 +5,7 @@
 #
 # usage: check_commands.py SOURCE
 #
-# Exits with 1 and a message if a page has a block marked `sh`, but no test that runs
+# Exits with 1 and a message if a page has a block marked `sh` or `python`, but no test that runs
 # the page. Commands that a test cannot run are in blocks marked `console`.
 #
 # ===----------------------------------------------------------------------=== #
@@ -22,7 +22,7 @@ def main():
         tested.update(re.findall(r"run_page\.py (?:%source-dir/)?(\S+\.md)", test.read_text()))
     for page in sorted(pages):
         name = str(page.relative_to(source))
-        if re.search(r"^```sh$", page.read_text(), re.M) and name not in tested:
+        if re.search(r"^```(sh|python)$", page.read_text(), re.M) and name not in tested:
             sys.exit(f"check_commands.py: no test runs the commands of {name}")
 
 

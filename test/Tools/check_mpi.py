@@ -161,6 +161,21 @@ class Checker:
                 return int(entry.name)
         return None
 
+    def end_ranks(self):
+        """Ends what a failed check may have left, also without its mpirun."""
+        for tool in ("sherry-run", "sherry-bench", "sherry-serve"):
+            for rank in (0, 1):
+                process = self.find_rank(rank, tool)
+                if process:
+                    os.kill(process, signal.SIGKILL)
+
+    def await_end(self, rank, tool):
+        """mpirun may end before a rank that it has killed is gone."""
+        end = time.monotonic() + LIMIT
+        while self.find_rank(rank, tool) is not None:
+            require(time.monotonic() < end, self.mpi, "leaves rank", rank, "of", tool)
+            time.sleep(0.05)
+
     def await_work(self, process, tool):
         """Returns when rank 1, which sleeps while there are no calls, has made some."""
         part = str(self.folder / "cut.1-of-2.so")
@@ -178,7 +193,7 @@ class Checker:
 
     def check_killed(self, rank, is_prefill):
         if is_prefill:
-            # Minutes of prefill, without any output.
+            # Half a minute of prefill, without any output.
             tool, prompts = "sherry-bench", ",".join(["2000"] * 50)
             arguments = ("-p", prompts, "-n", 0, "-r", 1, "-t", 1, "-q")
         else:
@@ -211,7 +226,7 @@ class Checker:
         message = {"openmpi": "exited on signal", "mpich": "BAD TERMINATION"}[self.mpi]
         require(message in out + err, *what, "says nothing of it:", out, err)
         require("pp2000" not in out, *what, "has ended before:", out)
-        require(self.find_rank(1 - rank, tool) is None, *what, "leaves a rank behind")
+        self.await_end(1 - rank, tool)
         print(f"{self.mpi}: rank {rank} killed in {phase}, over after {passed:.1f} s")
 
     def check_served(self, answers):
@@ -226,8 +241,7 @@ class Checker:
             except subprocess.TimeoutExpired:
                 require(False, self.mpi, tool, "does not end on SIGTERM")
         for rank in (0, 1):
-            is_gone = self.find_rank(rank, tool) is None
-            require(is_gone, self.mpi, "leaves rank", rank, "of", tool, "behind")
+            self.await_end(rank, tool)
 
 
 def read_seconds(process):
@@ -351,27 +365,32 @@ def main():
     require(lengths == [20, 20], "sherry-serve answers", answers)
     for mpi in sys.argv[3:]:
         checker = Checker(folder, tools, mpi)
-        for ranks, threads in ((2, 1), (2, 2), (4, 1)):
-            checker.check_same(ranks, threads, whole)
-        checker.check_served(answers)
-        checker.check_bench(received)
-        checker.check_verified()
-        checker.check_stuck(stuck)
-        checker.check_refused(
-            "rank 1 has a part of another model than rank 0", 2, folder / "mixed.so", *rest
-        )
-        checker.check_refused("rank 1 has the part of rank 0", 2, folder / "twice.so", *rest)
-        checker.check_refused(
-            "is cut among 2 ranks; 3 are running", 3, folder / "three.so", *rest
-        )
-        checker.check_refused("cut.0-of-3.so", 3, folder / "cut.so", *rest)
-        # An error of rank 0 alone.
-        checker.check_refused(
-            "is not in [0, 256)", 2, folder / "cut.so", "--tokens", 4000, "-n", 1
-        )
-        for rank in (0, 1):
-            for is_prefill in (False, True):
-                checker.check_killed(rank, is_prefill)
+        try:
+            for ranks, threads in ((2, 1), (2, 2), (4, 1)):
+                checker.check_same(ranks, threads, whole)
+            checker.check_served(answers)
+            checker.check_bench(received)
+            checker.check_verified()
+            checker.check_stuck(stuck)
+            checker.check_refused(
+                "rank 1 has a part of another model than rank 0", 2, folder / "mixed.so", *rest
+            )
+            checker.check_refused(
+                "rank 1 has the part of rank 0", 2, folder / "twice.so", *rest
+            )
+            checker.check_refused(
+                "is cut among 2 ranks; 3 are running", 3, folder / "three.so", *rest
+            )
+            checker.check_refused("cut.0-of-3.so", 3, folder / "cut.so", *rest)
+            # An error of rank 0 alone.
+            checker.check_refused(
+                "is not in [0, 256)", 2, folder / "cut.so", "--tokens", 4000, "-n", 1
+            )
+            for rank in (0, 1):
+                for is_prefill in (False, True):
+                    checker.check_killed(rank, is_prefill)
+        finally:
+            checker.end_ranks()
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@
 #define SHERRY_ABI_MAX_THREADS (1 << 10)
 /// Most bytes of the description of a model, which includes its chat template.
 #define SHERRY_ABI_MAX_METADATA (1 << 24)
+/// Most matrices that the description of a model lists.
+#define SHERRY_ABI_MAX_MATRICES (1 << 10)
 /// Most bytes of tokenizer.json.
 #define SHERRY_ABI_MAX_TOKENIZER (1 << 26)
 

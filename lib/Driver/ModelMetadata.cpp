@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "ModelMetadata.h"
 #include "Statistics.h"
+#include "sherry-abi/limits.h"
 #include "sherry-abi/metadata.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 
@@ -46,7 +47,7 @@ static nlohmann::json describeSteps(ModuleOp module) {
   return result;
 }
 
-/// The bytes of the weights that are matrices.
+/// The bytes of the weights that are matrices; none if these are too many.
 static nlohmann::json describeMatrices(ModuleOp module) {
   namespace matrix = metadata::matrix;
   nlohmann::json result = nlohmann::json::array();
@@ -57,6 +58,8 @@ static nlohmann::json describeMatrices(ModuleOp module) {
                         {matrix::kStride, *weight.getStride()},
                         {matrix::kCount, weight.getCount()},
                         {matrix::kBytes, weight.getByteSize()}});
+  if (result.size() > SHERRY_ABI_MAX_MATRICES)
+    result.clear();
   return result;
 }
 

@@ -21,7 +21,7 @@ using namespace sherry;
 using nlohmann::json;
 
 static constexpr uint64_t kMaxTokenizerBytes = SHERRY_ABI_MAX_TOKENIZER;
-static constexpr uint64_t kMaxConfigBytes = 1 << 24;
+static constexpr uint64_t kMaxTemplateBytes = 1 << 24;
 
 /// Whether a post-processor, or one of a sequence of them, has a template for
 /// one text that begins with a special token.
@@ -320,7 +320,7 @@ Expected<TokenizerFile> TokenizerFile::load(StringRef directory,
   }
   std::string templatePath = joinPath(directory, "chat_template.jinja");
   if (sys::fs::exists(templatePath)) {
-    auto text = readFile(templatePath, kMaxConfigBytes);
+    auto text = readFile(templatePath, kMaxTemplateBytes);
     if (!text)
       return text.takeError();
     result->chatTemplate = (*text)->getBuffer().str();

@@ -15,7 +15,7 @@ using namespace sherry::training;
 using at::Tensor;
 
 /// The number of rows whose gradients of the weight one thread sums up.
-static constexpr int64_t kBlockRows = 64;
+static constexpr int64_t kTaskRows = 64;
 
 SHERRY_FOR_EACH_ISA
 static void normRows(const float *x, const float *weight, float epsilon,
@@ -59,7 +59,7 @@ struct RmsNorm : torch::autograd::Function<RmsNorm> {
     Tensor out = at::empty_like(x), inverse = at::empty({rows});
     const float *from = x.data_ptr<float>(), *w = weight.data_ptr<float>();
     float *to = out.data_ptr<float>(), *scales = inverse.data_ptr<float>();
-    at::parallel_for(0, rows, kBlockRows, [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, rows, kTaskRows, [&](int64_t begin, int64_t end) {
       normRows(from + begin * cols, w, static_cast<float>(epsilon), end - begin,
                cols, to + begin * cols, scales + begin);
     });
@@ -74,7 +74,7 @@ struct RmsNorm : torch::autograd::Function<RmsNorm> {
     const Tensor &x = saved[0], &weight = saved[1], &inverse = saved[2];
     Tensor dy = gradients[0].contiguous();
     int64_t rows = x.size(0), cols = x.size(1);
-    int64_t blocks = (rows + kBlockRows - 1) / kBlockRows;
+    int64_t blocks = (rows + kTaskRows - 1) / kTaskRows;
     Tensor dx = at::empty_like(x), parts = at::zeros({blocks, cols});
     const float *xs = x.data_ptr<float>(), *w = weight.data_ptr<float>();
     const float *scales = inverse.data_ptr<float>(),
@@ -82,9 +82,9 @@ struct RmsNorm : torch::autograd::Function<RmsNorm> {
     float *dxs = dx.data_ptr<float>(), *dws = parts.data_ptr<float>();
     at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t block = begin; block < end; ++block) {
-        int64_t row = block * kBlockRows, at = row * cols;
+        int64_t row = block * kTaskRows, at = row * cols;
         differentiateRows(xs + at, w, scales + row, dys + at,
-                          std::min(kBlockRows, rows - row), cols, dxs + at,
+                          std::min(kTaskRows, rows - row), cols, dxs + at,
                           dws + block * cols);
       }
     });

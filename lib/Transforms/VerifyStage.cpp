@@ -12,6 +12,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace sherry {
@@ -230,9 +231,9 @@ struct VerifyStagePass : sherry::impl::VerifyStageBase<VerifyStagePass> {
       if (stage == name)
         rule = candidate;
     if (!rule) {
-      getOperation().emitError("stage must be sherry, layout, loops, kernel "
-                               "or llvm-mlir, not '")
-          << stage << "'";
+      getOperation().emitError("stage must be one of ")
+          << llvm::join(ArrayRef(kStageNames), ", ") << ", not '" << stage
+          << "'";
       return signalPassFailure();
     }
     bool isBroken = false;

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Metadata.h"
+#include "sherry-abi/limits.h"
 #include "sherry-abi/metadata.h"
 #include "sherry/support/Error.h"
 
@@ -47,7 +48,8 @@ sherry::runtime::findReader(const std::vector<MatrixRange> &matrices,
       continue;
     const uint64_t layer = (byte - matrix.offset) / matrix.stride;
     const uint64_t at = (byte - matrix.offset) % matrix.stride;
-    // Outputs lie in ascending order, and so do the shares of the threads.
+    // Outputs lie in ascending order, and so do the shares of the threads. In a
+    // prefill a thread also reads the up rows of its gate rows.
     if (layer < matrix.count && at < matrix.bytes)
       return at * threads / matrix.bytes;
   }
@@ -92,10 +94,10 @@ Metadata Metadata::parse(std::string text, uint32_t vocabSize) {
   }
   if (auto it = object.find(metadata::kMatrices); it != object.end()) {
     // Each page of the weights is looked up in the list.
-    constexpr size_t most = 1024;
-    if (!it->is_array() || it->size() > most)
-      fail(metadata::kMatrices,
-           ": not a list of at most " + std::to_string(most) + " matrices");
+    if (!it->is_array() || it->size() > SHERRY_ABI_MAX_MATRICES)
+      fail(metadata::kMatrices, ": not a list of at most " +
+                                    std::to_string(SHERRY_ABI_MAX_MATRICES) +
+                                    " matrices");
     for (const json &matrix : *it)
       result.matrices.push_back(parseMatrix(matrix));
   }

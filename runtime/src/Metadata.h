@@ -24,7 +24,8 @@ struct MatrixRange {
 };
 
 /// The thread of a team of `threads` that reads a byte of the weights when a
-/// product is divided into equal shares; none if no matrix has the byte.
+/// token is decoded and products are divided into equal shares; none if no
+/// matrix has the byte.
 std::optional<uint64_t> findReader(const std::vector<MatrixRange> &matrices,
                                    uint64_t byte, uint64_t threads);
 

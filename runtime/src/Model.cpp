@@ -120,12 +120,13 @@ sherry_abi_forward_fn Model::entryFor(int64_t numTokens) const {
       ->forward;
 }
 
-/// With several memory nodes, each thread copies what it will read. Models of
-/// older versions do not say where their matrices are.
+/// With several memory nodes, each thread copies what it will read; with one,
+/// threads copy in turns, which is balanced better. Models of older versions do
+/// not say where their matrices are.
 static Mapping copyWeights(const File &file, const FileRange &range,
                            const std::vector<MatrixRange> &matrices) {
   OwnerFn owner;
-  if (!matrices.empty())
+  if (!matrices.empty() && hasSeveralMemoryNodes())
     owner = [&](uint64_t byte, uint64_t threads) {
       return findReader(matrices, byte, threads).value_or(0);
     };

@@ -19,7 +19,7 @@
 // DIVIDED: 'sherry.step' op divides work before loops are divided after stage 'loops'
 // WHOLE: 'sherry.unpack_codes' op is not expanded after stage 'kernel'
 // LLVM: is not in the LLVM dialect after stage 'llvm-mlir'
-// NAME: error: stage must be sherry, layout, loops, kernel or llvm-mlir, not 'end'
+// NAME: error: stage must be one of sherry, layout, loops, kernel, llvm-mlir, not 'end'
 // GRAPH: 'memref.alloc' op is not a step of a graph after stage 'sherry'
 // LOOPS: 'memref.alloc' op allocates memory after stage 'kernel'
 // LOOPS: 'affine.parallel' op is not divided among the team after stage 'kernel'

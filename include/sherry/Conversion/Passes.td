@@ -68,7 +68,6 @@ def LowerLoops : Pass<"sherry-lower-loops", "::mlir::func::FuncOp"> {
     Works as `-lower-affine`, except that parallel loops stay:
     `sherry-distribute-parallel` divides them.
   }];
-  let statistics = [Statistic<"numLowered", "num-lowered", "ops replaced">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];

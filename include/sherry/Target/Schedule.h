@@ -40,6 +40,9 @@ struct Schedule {
   bool multiplyPanels = false;
 };
 
+/// Bytes of a line of the cache, which a prefetch reads.
+inline constexpr int64_t kLineBytes = 64;
+
 /// A number of the schedule that users can choose.
 struct ScheduleField {
   /// Name in metadata, in caches of schedules and in `#sherry.schedule`; the

@@ -35,10 +35,6 @@ struct LowerLoopsPass : sherry::impl::LowerLoopsBase<LowerLoopsPass> {
       return isa<affine::AffineParallelOp>(yield->getParentOp());
     });
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
-    getOperation()->walk([&](Operation *op) {
-      if (target.isIllegal(op))
-        ++numLowered;
-    });
     if (failed(applyPartialConversion(getOperation(), target,
                                       std::move(patterns))))
       signalPassFailure();

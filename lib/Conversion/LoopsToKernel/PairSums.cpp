@@ -21,13 +21,14 @@ using namespace mlir;
 using namespace sherry;
 
 /// Bounds within which sherry.dot_pairs is exact.
-static constexpr int64_t kMostTerms = 64, kLargestWeight = 2;
+static constexpr int64_t kMostPairTerms = 64, kLargestWeight = 2;
 
 /// Whether each value that `loop` carries is a sum of products that 16 bits can
 /// hold.
-static bool isShortSum(affine::AffineForOp loop) {
+static bool fitsPairSums(affine::AffineForOp loop) {
   if (loop.getNumResults() == 0 || !loop.hasConstantBounds() ||
-      loop.getConstantUpperBound() - loop.getConstantLowerBound() > kMostTerms)
+      loop.getConstantUpperBound() - loop.getConstantLowerBound() >
+          kMostPairTerms)
     return false;
   for (auto [carried, next] :
        llvm::zip_equal(loop.getRegionIterArgs(),
@@ -94,7 +95,7 @@ struct PairSumsPass : sherry::impl::PairSumsBase<PairSumsPass> {
       return;
     SmallVector<affine::AffineForOp> loops;
     getOperation()->walk([&](affine::AffineForOp loop) {
-      if (isShortSum(loop))
+      if (fitsPairSums(loop))
         loops.push_back(loop);
     });
     numNarrowed += loops.size();

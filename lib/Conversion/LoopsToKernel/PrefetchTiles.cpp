@@ -3,7 +3,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "CacheLine.h"
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
 

@@ -32,8 +32,8 @@ void HeadAttention::prefetch(Value memref, ArrayRef<Value> at, int64_t lanes) {
   // as the token before.
   if (b.getSchedule().getPrefetch() == 0 || b.getMaxTokens() > 1)
     return;
-  int64_t perLine =
-      64 * 8 / cast<MemRefType>(memref.getType()).getElementTypeBitWidth();
+  int64_t perLine = kLineBytes * 8 /
+                    cast<MemRefType>(memref.getType()).getElementTypeBitWidth();
   for (int64_t lane = 0; lane < lanes; lane += perLine) {
     Values place(at);
     place.back() = b.add(place.back(), lane);

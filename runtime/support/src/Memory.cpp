@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -50,6 +51,14 @@ void File::read(uint64_t offset, void *data, uint64_t size) const {
     offset += static_cast<uint64_t>(count);
     size -= static_cast<uint64_t>(count);
   }
+}
+
+bool sherry::runtime::hasSeveralMemoryNodes() {
+  // A list of ranges, such as "0" or "0-1,3".
+  std::ifstream file("/sys/devices/system/node/online");
+  std::string nodes;
+  return std::getline(file, nodes) &&
+         nodes.find_first_of(",-") != std::string::npos;
 }
 
 Mapping::~Mapping() {

@@ -43,19 +43,19 @@ void sherry::runtime::parallelFor(uint64_t count,
   std::exception_ptr failure;
   std::mutex mutex;
   const auto limit = static_cast<uint64_t>(std::max(omp_get_max_threads(), 1));
-  runParallel(static_cast<uint32_t>(std::min(count, limit)), [&](int32_t thread,
-                                                                 int32_t team) {
-    const auto t = static_cast<uint64_t>(thread);
-    const auto n = static_cast<uint64_t>(team);
-    try {
-      for (uint64_t i = owner ? 0 : t; i < count; i += owner ? 1 : n)
-        if (!owner || owner(i, n) == t)
-          work(i);
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      failure = std::current_exception();
-    }
-  });
+  runParallel(static_cast<uint32_t>(std::min(count, limit)),
+              [&](int32_t thread, int32_t team) {
+                const auto t = static_cast<uint64_t>(thread);
+                const auto n = static_cast<uint64_t>(team);
+                try {
+                  for (uint64_t i = 0; i < count; ++i)
+                    if ((owner ? owner(i, n) : i % n) == t)
+                      work(i);
+                } catch (...) {
+                  const std::lock_guard lock(mutex);
+                  failure = std::current_exception();
+                }
+              });
   if (failure)
     std::rethrow_exception(failure);
 }

@@ -7,9 +7,11 @@
 #include "TestSupport.h"
 #include "sherry/support/Error.h"
 
+#include <atomic>
 #include <cstring>
 #include <fstream>
 #include <mutex>
+#include <omp.h>
 #include <set>
 #include <sys/stat.h>
 
@@ -339,6 +341,22 @@ TEST(Metadata, ThreadsReadTheirSharesOfMatrices) {
   EXPECT_EQ(findReader(matrices, 326, 1024), 6 * 1024 / 7);
   EXPECT_FALSE(findReader(matrices, 327, 2));
   EXPECT_FALSE(findReader({}, 0, 2));
+}
+
+TEST(Parallel, WorkIsDoneByItsOwner) {
+  std::vector<uint64_t> threads(100, UINT64_MAX);
+  std::atomic<uint64_t> team{0};
+  auto record = [&](uint64_t i) {
+    threads[i] = static_cast<uint64_t>(omp_get_thread_num());
+    team = static_cast<uint64_t>(omp_get_num_threads());
+  };
+  parallelFor(threads.size(), record,
+              [](uint64_t i, uint64_t n) { return i * i % 7 % n; });
+  for (uint64_t i = 0; i < threads.size(); ++i)
+    EXPECT_EQ(threads[i], i * i % 7 % team);
+  parallelFor(threads.size(), record);
+  for (uint64_t i = 0; i < threads.size(); ++i)
+    EXPECT_EQ(threads[i], i % team);
 }
 
 TEST(Mapping, PagesAreCopiedByTheirOwners) {

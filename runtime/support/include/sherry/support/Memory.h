@@ -38,6 +38,9 @@ private:
   uint64_t fileSize = 0;
 };
 
+/// Whether processors of this machine have memories of their own (NUMA).
+bool hasSeveralMemoryNodes();
+
 /// Mapped pages; aligned to pages, and thus to SHERRY_ABI_BUFFER_ALIGNMENT.
 class Mapping {
 public:

@@ -17,18 +17,19 @@ using namespace llvm;
 using namespace sherry;
 using nlohmann::json;
 
-static std::string getText(const GgufFile &file, StringRef key) {
+static std::string getGgufText(const GgufFile &file, StringRef key) {
   const GgufValue *value = file.find(key);
   return value ? value->getString().value_or("").str() : "";
 }
 
 static bool isBitNet(const GgufFile &file) {
-  return StringRef(getText(file, "general.architecture")).starts_with("bitnet");
+  return StringRef(getGgufText(file, "general.architecture"))
+      .starts_with("bitnet");
 }
 
 /// The value of tokenizer.ggml.pre, which files of bitnet.cpp lack.
 static std::string getPre(const GgufFile &file) {
-  std::string pre = getText(file, "tokenizer.ggml.pre");
+  std::string pre = getGgufText(file, "tokenizer.ggml.pre");
   return pre.empty() && isBitNet(file) ? "llama-bpe" : pre;
 }
 
@@ -85,7 +86,7 @@ std::optional<int64_t> sherry::getTokenId(const GgufFile &file,
           file.find(("tokenizer.ggml." + kind + "_token_id").str()))
     return value->getInteger();
   // As llama.cpp's defaults.
-  if (getText(file, "tokenizer.ggml.model") == "llama") {
+  if (getGgufText(file, "tokenizer.ggml.model") == "llama") {
     if (kind == "bos")
       return 1;
     if (kind == "eos")
@@ -120,7 +121,7 @@ std::vector<int64_t> sherry::listEndTokens(const GgufFile &file) {
 Expected<bool> sherry::addsBosToken(const GgufFile &file) {
   // As llama.cpp's defaults.
   return getBool(file, "tokenizer.ggml.add_bos_token",
-                 getText(file, "tokenizer.ggml.model") == "llama" ||
+                 getGgufText(file, "tokenizer.ggml.model") == "llama" ||
                      getPreTokenizer(getPre(file)).addsBos);
 }
 
@@ -147,7 +148,7 @@ static constexpr char kBitNetTemplate[] =
 {%- if add_generation_prompt %}{{ 'Assistant: ' }}{% endif %})";
 
 std::string sherry::getChatTemplate(const GgufFile &file) {
-  std::string text = getText(file, "tokenizer.chat_template");
+  std::string text = getGgufText(file, "tokenizer.chat_template");
   bool isOther = isBitNet(file) && StringRef(text).contains("BITNETAssistant");
   return isOther ? kBitNetTemplate : text;
 }
@@ -164,7 +165,7 @@ static const GgufValue *findTokens(const GgufFile &file) {
   return valid ? tokens : nullptr;
 }
 
-static json listAddedTokens(const GgufFile &file, const GgufValue &tokens) {
+static json listGgufTokens(const GgufFile &file, const GgufValue &tokens) {
   json added = json::array();
   for (uint64_t id = 0; id < tokens.size(); ++id) {
     GgufTokenType type = getTokenType(file, id);
@@ -202,8 +203,8 @@ static Expected<StringMap<uint64_t>> indexTokens(const GgufFile &file,
 }
 
 /// Reads the merges, each of two tokens that make a third.
-static Expected<json> readMerges(const GgufFile &file,
-                                 const StringMap<uint64_t> &ids) {
+static Expected<json> readGgufMerges(const GgufFile &file,
+                                     const StringMap<uint64_t> &ids) {
   const GgufValue *list = file.find("tokenizer.ggml.merges");
   if (!list || !list->isArray() || (list->size() > 0 && !list->getString(0)))
     return makeError(file.getPath() +
@@ -238,7 +239,7 @@ static Expected<json> makeByteLevel(const GgufFile &file,
   auto ids = indexTokens(file, tokens);
   if (!ids)
     return ids.takeError();
-  auto merges = readMerges(file, *ids);
+  auto merges = readGgufMerges(file, *ids);
   if (!merges)
     return merges.takeError();
   auto addSpace = getBool(file, "tokenizer.ggml.add_space_prefix", false);
@@ -262,7 +263,7 @@ static Expected<json> makeByteLevel(const GgufFile &file,
                    {"use_regex", cutsLast}});
   return json{
       {"version", "1.0"},
-      {"added_tokens", listAddedTokens(file, tokens)},
+      {"added_tokens", listGgufTokens(file, tokens)},
       {"normalizer", normalizes ? json{{"type", "NFC"}} : json()},
       {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", steps}}},
       {"decoder",
@@ -306,7 +307,7 @@ static Expected<json> makeSentencePiece(const GgufFile &file,
 }
 
 Expected<std::string> sherry::makeTokenizerJson(const GgufFile &file) {
-  std::string kind = getText(file, "tokenizer.ggml.model");
+  std::string kind = getGgufText(file, "tokenizer.ggml.model");
   if (kind.empty() || kind == "none")
     return "";
   const GgufValue *tokens = findTokens(file);

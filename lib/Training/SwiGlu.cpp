@@ -25,8 +25,8 @@ static void activateRows(const float *gateUp, int64_t rows, int64_t width,
 /// silu(x) = x s with s = 1 / (1 + exp(-x)); its derivative is
 /// s (1 + x (1 - s)).
 SHERRY_FOR_EACH_ISA
-static void differentiateRows(const float *gateUp, const float *dy,
-                              int64_t rows, int64_t width, float *dGateUp) {
+static void differentiateGates(const float *gateUp, const float *dy,
+                               int64_t rows, int64_t width, float *dGateUp) {
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t i = 0; i < width; ++i) {
       float x = gateUp[i], s = 1 / (1 + fastExp(-x));
@@ -64,8 +64,8 @@ struct SwiGlu : torch::autograd::Function<SwiGlu> {
     const float *from = gateUp.data_ptr<float>(), *dys = dy.data_ptr<float>();
     float *to = result.data_ptr<float>();
     at::parallel_for(0, rows, kGrainRows, [&](int64_t begin, int64_t end) {
-      differentiateRows(from + begin * 2 * width, dys + begin * width,
-                        end - begin, width, to + begin * 2 * width);
+      differentiateGates(from + begin * 2 * width, dys + begin * width,
+                         end - begin, width, to + begin * 2 * width);
     });
     return {result};
   }

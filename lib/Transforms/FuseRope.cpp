@@ -43,7 +43,7 @@ static Value takeColumns(OpBuilder &b, tensor::ExtractSliceOp like,
 
 /// Makes one op of `first` and `second` if the columns of the second follow the
 /// columns of the first.
-static bool fuse(RopeOp first, RopeOp second) {
+static bool fuseRope(RopeOp first, RopeOp second) {
   auto left = first.getInput().getDefiningOp<tensor::ExtractSliceOp>();
   auto right = second.getInput().getDefiningOp<tensor::ExtractSliceOp>();
   if (!left || !right || left.getSource() != right.getSource() ||
@@ -73,7 +73,7 @@ struct FuseRopePass : sherry::impl::FuseRopeBase<FuseRopePass> {
     SmallVector<RopeOp> ops;
     getOperation().walk([&](RopeOp op) { ops.push_back(op); });
     for (size_t i = 0; i + 1 < ops.size(); ++i)
-      if (fuse(ops[i], ops[i + 1])) {
+      if (fuseRope(ops[i], ops[i + 1])) {
         ++numFused;
         ++i;
       }

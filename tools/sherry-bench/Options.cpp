@@ -41,6 +41,7 @@ static const std::vector<OptionUse> optionTable = {
     {"--plan", Plan},
     {"--machines", Plan, "without --plan"},
     {"--bandwidth", Plan, "without --plan"},
+    {"--read-share", Plan, "without --plan"},
     {"--link", Plan, "without --plan"},
 };
 
@@ -136,6 +137,11 @@ std::optional<int> sherry::bench::parseOptions(int argc, char **argv,
          },
          "Memory bandwidth of each machine of the plan, for example 50GB/s")
       ->type_name("SPEED");
+  addNumber(app, "--read-share", options.readShare,
+            "Percentage of --bandwidth that decoding reaches on a machine of "
+            "the plan; sherry-bench prints it as % of plain read")
+      ->check(CLI::Range(1u, 100u))
+      ->capture_default_str();
   addLink(app, "--link", options.link,
           "Network between the machines of the plan, for example 10gbit,25us");
   return parseCommandLine(app, argc, argv, [&] {

@@ -38,6 +38,7 @@ struct Options {
   std::string plan; ///< the model; empty: none
   uint32_t machines = 8;
   std::optional<double> bandwidth; ///< bytes per second of a machine's memory
+  uint32_t readShare = 88;         ///< percentage of it that decoding reaches
   std::optional<LinkSpeed> link;   ///< between the machines
 };
 

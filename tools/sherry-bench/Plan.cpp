@@ -14,9 +14,6 @@
 using namespace sherry;
 using namespace sherry::bench;
 
-/// The fraction of a plain read's speed that decode reaches; see
-/// docs/Benchmarking.md.
-static constexpr double kDecodeShare = 0.88;
 /// The most inputs of a linear op that share a scale.
 static constexpr int64_t kMostBlock = 256;
 /// The number of a rank's outputs of a matrix is a multiple of this.
@@ -163,7 +160,8 @@ std::vector<PlannedSplit> sherry::bench::plan(const Shape &shape,
     split.ranks = ranks;
     split.readBytes = (shape.weightBytes + fill * shape.cacheBytes) /
                       static_cast<double>(ranks);
-    split.readSeconds = split.readBytes / (kDecodeShare * *options.bandwidth);
+    split.readSeconds =
+        split.readBytes / (options.readShare / 100.0 * *options.bandwidth);
     if (ranks > 1) {
       // Exchanges of the layers, the embedding, the last norm and the logits.
       split.exchanges = 4 * shape.layers + 3;

@@ -112,10 +112,10 @@ std::optional<float> sherry::format::findMagnitude(const float *weights,
 Quantizer::Quantizer(const TernaryLayout &layout, int64_t cols)
     : layout(layout), cols(cols) {}
 
-/// [S3], [S6] Adds up the weights of a scale group, or of a row of a matrix
-/// that has one scale.
-void Quantizer::accumulate(const float *weights, int64_t count,
-                           ScaleSum &total) const {
+/// [S1] to [S3], or [S6]: adds up the weights of a scale group, or of a row of
+/// a matrix that has one scale.
+void Quantizer::accumulate(const float *weights, int64_t count, ScaleSum &total,
+                           uint8_t *codes) const {
   if (layout.codebook->kept == 0) {
     for (int64_t i = 0; i < count; ++i)
       total.sum += std::fabs(weights[i]);
@@ -129,6 +129,8 @@ void Quantizer::accumulate(const float *weights, int64_t count,
   projectGroups(layout, weights, count, [&](const Projection &group) {
     total.sum += group.keptSum;
     total.kept += layout.codebook->kept;
+    if (codes)
+      *codes++ = group.code;
   });
 }
 
@@ -158,13 +160,9 @@ static Failure roundScale(ScaleType type, int64_t row, int64_t col,
   return {message.str(), FailureKind::ScaleRange};
 }
 
-/// [S1], [S2]; or [S6], with `scale` before rounding.
-void Quantizer::projectRegion(const float *weights, int64_t count, float scale,
-                              uint8_t *codes) const {
-  if (layout.codebook->kept != 0)
-    return projectGroups(layout, weights, count, [&](const Projection &group) {
-      *codes++ = group.code;
-    });
+/// [S6], with `scale` before rounding.
+void Quantizer::roundRegion(const float *weights, int64_t count, float scale,
+                            uint8_t *codes) const {
   std::vector<int8_t> trits(count);
   for (int64_t i = 0; i < count; ++i) {
     // 0 / 0 is not greater.
@@ -185,12 +183,14 @@ Failure Quantizer::quantizeRows(int64_t firstRow, int64_t rows,
       return failure;
     for (int64_t begin = 0; begin < cols; begin += size) {
       int64_t count = std::min(size, cols - begin);
-      // [S3], [S4]
-      ScaleSum total = tensor;
-      if (!needsFirstPass())
-        accumulate(weights + begin, count, total);
-      float scale = total.scale();
-      projectRegion(weights + begin, count, scale, codes);
+      // [S4]; one pass gives the sum and the codes of patterns.
+      ScaleSum total;
+      bool hasPatterns = layout.codebook->kept != 0;
+      if (hasPatterns || !needsFirstPass())
+        accumulate(weights + begin, count, total, codes);
+      float scale = (needsFirstPass() ? tensor : total).scale();
+      if (!hasPatterns)
+        roundRegion(weights + begin, count, scale, codes);
       codes += layout.groups(count);
       if (Failure failure = roundScale(layout.scaleType, row, begin, scale))
         return failure;

@@ -65,9 +65,11 @@ private:
     std::optional<float> magnitude = 0.0F;
   };
 
-  void accumulate(const float *weights, int64_t count, ScaleSum &total) const;
-  void projectRegion(const float *weights, int64_t count, float scale,
-                     uint8_t *codes) const;
+  /// With a codebook of patterns, also writes the codes, unless null.
+  void accumulate(const float *weights, int64_t count, ScaleSum &total,
+                  uint8_t *codes = nullptr) const;
+  void roundRegion(const float *weights, int64_t count, float scale,
+                   uint8_t *codes) const;
 
   TernaryLayout layout;
   int64_t cols;

@@ -18,10 +18,10 @@ using namespace sherry::runtime;
 /// within a range, the others wait at least as long.
 static constexpr int64_t kRangeTime = 50'000;
 /// The time in nanoseconds after which a thread yields its processor when it
-/// holds no range. It is less than the time slice of the system when processes
-/// share a processor, because at the end of a slice the system would stop the
-/// thread within a range.
-static constexpr uint64_t kTurn = 1'500'000;
+/// holds no range: where processes share a processor, the system would stop the
+/// thread within a range at the end of its time slice. Threads ask for slices
+/// of the same length, because the system counts the rest of a slice as used.
+static constexpr uint64_t kTurn = 2'000'000;
 
 static uint64_t nanoseconds() {
   return static_cast<uint64_t>(
@@ -33,6 +33,8 @@ static uint64_t nanoseconds() {
 /// When this thread last yielded or was stopped; kept between calls, which are
 /// short.
 static thread_local uint64_t turnBegin = 0;
+/// Whether this thread has asked for its slices.
+static thread_local bool hasSlices = false;
 
 Member::Member(Division &division, int64_t thread, int64_t numThreads,
                Profile *profile)
@@ -209,6 +211,10 @@ void sherry::runtime::runTeam(
   // One team for the whole call: a team per matrix would cost more than many of
   // the matrices.
   runParallel(numThreads, [&](int32_t thread, int32_t teamSize) {
+    if (teamSize > 1 && !hasSlices) {
+      setTimeSlice(kTurn);
+      hasSlices = true;
+    }
     // The team may be smaller than `numThreads`.
     Member member(division, thread, teamSize, profile);
     work(member.environment());

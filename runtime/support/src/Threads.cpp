@@ -1,4 +1,4 @@
-//===- Threads.cpp - Numbers of threads -----------------------------------===//
+//===- Threads.cpp - Numbers and time slices of threads -------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -14,6 +14,8 @@
 #include <set>
 #include <string>
 #include <strings.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <vector>
 
 using namespace sherry::runtime;
@@ -65,4 +67,22 @@ uint32_t sherry::runtime::defaultThreads() {
   auto limit = static_cast<size_t>(std::max(omp_get_max_threads(), 1));
   size_t count = cores.empty() ? limit : std::min(cores.size(), limit);
   return static_cast<uint32_t>(std::min<size_t>(count, SHERRY_ABI_MAX_THREADS));
+}
+
+void sherry::runtime::setTimeSlice(uint64_t nanoseconds) {
+  // The first version of the system's struct sched_attr, which C libraries
+  // define only of late.
+  struct {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+  } attributes = {};
+  static_assert(sizeof(attributes) == 48, "SCHED_ATTR_SIZE_VER0");
+  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0) != 0 ||
+      (attributes.policy != SCHED_OTHER && attributes.policy != SCHED_BATCH))
+    return;
+  attributes.runtime = nanoseconds;
+  syscall(SYS_sched_setattr, 0, &attributes, 0);
 }

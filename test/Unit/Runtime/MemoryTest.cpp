@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "TestSupport.h"
 #include "sherry/support/Memory.h"
+#include "TestSupport.h"
 
 #include <atomic>
 #include <cstring>

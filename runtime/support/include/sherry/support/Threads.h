@@ -1,8 +1,8 @@
-//===- Threads.h - Numbers of threads ---------------------------*- C++ -*-===//
+//===- Threads.h - Numbers and time slices of threads -----------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The default number of threads, and its limits.
+// The default number of threads, its limits, and the time slices of a thread.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SHERRY_RUNTIME_SUPPORT_THREADS_H
@@ -23,6 +23,12 @@ uint32_t limitThreads(uint32_t threads);
 /// One thread per physical core that this process may run on (two threads of
 /// one core share its vector units), or OMP_NUM_THREADS if it is less.
 uint32_t defaultThreads();
+
+/// Asks the system to let the calling thread run for `nanoseconds` at a time
+/// when threads share a processor. The thread's share of the processor stays.
+/// Linux before 6.12 has one length for all threads and ignores this, and so do
+/// threads with a real-time policy.
+void setTimeSlice(uint64_t nanoseconds);
 
 } // namespace sherry::runtime
 

@@ -5,10 +5,10 @@
 //===----------------------------------------------------------------------===//
 #include "Roofline.h"
 #include "Measure.h"
+#include "X86/Loops.h"
 #include "sherry/support/Memory.h"
 
 #include <algorithm>
-#include <immintrin.h>
 #include <memory>
 #include <omp.h>
 
@@ -18,78 +18,6 @@ using namespace sherry::bench;
 //===----------------------------------------------------------------------===//
 // Reading
 //===----------------------------------------------------------------------===//
-
-/// Distance of the software prefetch: 4 KiB, see docs/Benchmarking.md.
-static constexpr uint64_t prefetchBytes = 4096;
-/// The bytes of one iteration of a reading loop; parts of threads are
-/// multiples.
-static constexpr uint64_t roundBytes = 512;
-
-/// Keeps the compiler from removing an unused value.
-template <typename T> static void keep(T &value) {
-  asm volatile("" : "+x"(value));
-}
-
-template <bool prefetch>
-__attribute__((target("avx512f"))) static void readAVX512(const char *bytes,
-                                                          uint64_t size) {
-  __m512i sums[8] = {};
-  for (uint64_t at = 0; at < size; at += roundBytes)
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; ++i) {
-      if (prefetch)
-        _mm_prefetch(bytes + at + 64 * i + prefetchBytes, _MM_HINT_T0);
-      sums[i] =
-          _mm512_or_si512(sums[i], _mm512_load_si512(bytes + at + 64 * i));
-    }
-  for (__m512i &sum : sums)
-    asm volatile("" : "+v"(sum));
-}
-
-template <bool prefetch>
-__attribute__((target("avx2"))) static void readAVX2(const char *bytes,
-                                                     uint64_t size) {
-  __m256i sums[8] = {};
-  for (uint64_t at = 0; at < size; at += roundBytes)
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; ++i) {
-      const char *place = bytes + at + 32 * i;
-      if (prefetch && i % 2 == 0)
-        _mm_prefetch(place + prefetchBytes, _MM_HINT_T0);
-      sums[i % 8] = _mm256_or_si256(
-          sums[i % 8],
-          _mm256_load_si256(reinterpret_cast<const __m256i *>(place)));
-    }
-  for (__m256i &sum : sums)
-    keep(sum);
-}
-
-template <bool prefetch>
-static void readSSE2(const char *bytes, uint64_t size) {
-  __m128i sums[8] = {};
-  for (uint64_t at = 0; at < size; at += roundBytes)
-#pragma GCC unroll 32
-    for (int i = 0; i < 32; ++i) {
-      const char *place = bytes + at + 16 * i;
-      if (prefetch && i % 4 == 0)
-        _mm_prefetch(place + prefetchBytes, _MM_HINT_T0);
-      sums[i % 8] = _mm_or_si128(
-          sums[i % 8],
-          _mm_load_si128(reinterpret_cast<const __m128i *>(place)));
-    }
-  for (__m128i &sum : sums)
-    keep(sum);
-}
-
-using ReadFn = void (*)(const char *bytes, uint64_t size);
-
-template <bool prefetch> static ReadFn chooseRead() {
-  if (__builtin_cpu_supports("avx512f"))
-    return readAVX512<prefetch>;
-  if (__builtin_cpu_supports("avx2"))
-    return readAVX2<prefetch>;
-  return readSSE2<prefetch>;
-}
 
 /// Runs `work(thread)` on all threads at once and returns the seconds from the
 /// common start to the last end.
@@ -112,7 +40,7 @@ template <typename Work> static double timeTeam(uint32_t threads, Work work) {
 double sherry::bench::measurePlainRead(uint64_t bytes, uint32_t threads,
                                        uint32_t repetitions) {
   const uint64_t part =
-      std::max<uint64_t>(bytes / threads / roundBytes, 1) * roundBytes;
+      std::max<uint64_t>(bytes / threads / kReadBytes, 1) * kReadBytes;
   const auto buffer = runtime::Mapping::hugePages(
       part * threads, "the buffer of the plain read");
   auto partOf = [&](uint64_t thread) {
@@ -124,7 +52,7 @@ double sherry::bench::measurePlainRead(uint64_t bytes, uint32_t threads,
     std::fill_n(partOf(thread), part, static_cast<char>(thread + 1));
   });
   double best = 0;
-  for (ReadFn read : {chooseRead<false>(), chooseRead<true>()}) {
+  for (ReadLoop read : getReadLoops()) {
     std::vector<double> seconds;
     for (uint32_t i = 0; i < repetitions; ++i)
       seconds.push_back(timeTeam(
@@ -138,77 +66,14 @@ double sherry::bench::measurePlainRead(uint64_t bytes, uint32_t threads,
 // Multiplying
 //===----------------------------------------------------------------------===//
 
-// Twelve sums hide the latency of the instruction on every current CPU. They
-// must be registers, so their loops are unrolled at every level of
-// optimization.
-static constexpr int numSums = 12;
-
-__attribute__((target("avx512f,avx512vnni"))) static void
-multiplyVNNI512(uint64_t rounds) {
-  __m512i sums[numSums] = {}, a = _mm512_set1_epi8(2), b = _mm512_set1_epi8(3);
-  for (uint64_t i = 0; i < rounds; ++i)
-#pragma GCC unroll 12
-    for (__m512i &sum : sums)
-      asm volatile("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
-}
-
-__attribute__((target("avx2"))) static void multiplyVNNI256(uint64_t rounds) {
-  __m256i sums[numSums] = {}, a = _mm256_set1_epi8(2), b = _mm256_set1_epi8(3);
-  for (uint64_t i = 0; i < rounds; ++i)
-#pragma GCC unroll 12
-    for (__m256i &sum : sums)
-      asm volatile("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));
-}
-
-__attribute__((target("avx2"))) static void multiplyAVX2(uint64_t rounds) {
-  __m256i sums[numSums] = {}, a = _mm256_set1_epi8(2), b = _mm256_set1_epi8(3),
-          ones = _mm256_set1_epi16(1), products;
-  for (uint64_t i = 0; i < rounds; ++i)
-#pragma GCC unroll 12
-    for (__m256i &sum : sums)
-      asm volatile("vpmaddubsw %3, %2, %1\n\tvpmaddwd %4, %1, %1\n\t"
-                   "vpaddd %1, %0, %0"
-                   : "+x"(sum), "=&x"(products)
-                   : "x"(a), "x"(b), "x"(ones));
-}
-
-__attribute__((target("ssse3"))) static void multiplySSSE3(uint64_t rounds) {
-  __m128i sums[numSums] = {}, b = _mm_set1_epi8(3), ones = _mm_set1_epi16(1),
-          products = _mm_set1_epi8(2);
-  for (uint64_t i = 0; i < rounds; ++i)
-#pragma GCC unroll 12
-    for (__m128i &sum : sums)
-      asm volatile("pmaddubsw %2, %1\n\tpmaddwd %3, %1\n\tpaddd %1, %0"
-                   : "+x"(sum), "+x"(products)
-                   : "x"(b), "x"(ones));
-}
-
 MultiplyPeak sherry::bench::measureMultiplyPeak(uint32_t threads,
                                                 uint32_t repetitions) {
-  struct Kernel {
-    bool isThere;
-    const char *name;
-    void (*run)(uint64_t);
-    int bytes;
-  };
-  const std::string features = sherry_cpu_features();
-  auto has = [&](const std::string &name) {
-    return ("," + features + ",").find("," + name + ",") != std::string::npos;
-  };
-  const Kernel kernels[] = {
-      {has("avx512vnni"), "vpdpbusd zmm", multiplyVNNI512, 64},
-      {has("avxvnni"), "vpdpbusd ymm", multiplyVNNI256, 32},
-      {has("avx2"), "vpmaddubsw+vpmaddwd ymm", multiplyAVX2, 32},
-      {true, "pmaddubsw+pmaddwd xmm", multiplySSSE3, 16},
-  };
-  const Kernel &kernel =
-      *std::find_if(std::begin(kernels), std::end(kernels),
-                    [](const Kernel &kernel) { return kernel.isThere; });
+  const MultiplyLoop loop = getMultiplyLoop();
   constexpr uint64_t rounds = 2000000;
   std::vector<double> seconds;
   // Enough runs for an idle CPU to reach its full clock.
   for (uint32_t i = 0; i < repetitions + 20; ++i)
-    seconds.push_back(timeTeam(threads, [&](uint64_t) { kernel.run(rounds); }));
-  return {kernel.name, static_cast<double>(rounds) * numSums * kernel.bytes *
-                           threads / summarize(seconds).least};
+    seconds.push_back(timeTeam(threads, [&](uint64_t) { loop.run(rounds); }));
+  return {loop.instruction, static_cast<double>(rounds) * loop.products *
+                                threads / summarize(seconds).least};
 }

@@ -196,9 +196,10 @@ func.func @panel(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max
   // PAIRS: sherry.dot_accumulate
   // CHECK-NOT: sherry.dot_accumulate
   // CHECK: sherry.on_demand
-  // Sums start with the bits of 3 * 2^22, and are not converted.
+  // Sums start with the bits of 3 * 2^22, and are not converted. The eight
+  // values, which are negated, have these bits, too: 9 * 0x4B400000 in 32 bits.
   // FUSED-LABEL: func @panel(
-  // FUSED: arith.constant 1262485504 : i32
+  // FUSED: arith.constant -1522532352 : i32
   // FUSED-NOT: arith.sitofp
   // FUSED: math.fma
   %y = sherry.linear %values, @w : tensor<?x8xi8, #sherry.quantized<contiguous, [8]>> -> tensor<?x32xf32>

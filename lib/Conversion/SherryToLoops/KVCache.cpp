@@ -104,15 +104,9 @@ private:
 static Value narrow(LoopBuilder &b, Value numbers) {
   constexpr double kLargest = 65504;
   auto type = cast<VectorType>(numbers.getType());
-  auto limit = [&](arith::CmpFPredicate isBeyond, double value) {
-    Value bound = b.splat(type, value);
-    // The comparison is false for NaN, which stays.
-    numbers = arith::SelectOp::create(
-        b, Value(arith::CmpFOp::create(b, isBeyond, numbers, bound)), bound,
-        numbers);
-  };
-  limit(arith::CmpFPredicate::OGT, kLargest);
-  limit(arith::CmpFPredicate::OLT, -kLargest);
+  // NaN stays.
+  numbers = arith::MinimumFOp::create(b, numbers, b.splat(type, kLargest));
+  numbers = arith::MaximumFOp::create(b, numbers, b.splat(type, -kLargest));
   return arith::TruncFOp::create(b, type.clone(b.getF16Type()), numbers);
 }
 

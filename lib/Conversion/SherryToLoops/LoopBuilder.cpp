@@ -173,17 +173,18 @@ Value LoopBuilder::mulAdd(Value a, Value b, Value c) {
   return arith::AddFOp::create(*this, arith::MulFOp::create(*this, a, b), c);
 }
 
-Value LoopBuilder::roundToInt(Value vector) {
-  // Adding 1.5 * 2^23 leaves the nearest integer in the low bits of the sum,
-  // without a call.
-  constexpr double kMagic = 12582912.0;
-  constexpr int64_t kMagicBits = 0x4B400000;
+Value LoopBuilder::roundToBits(Value vector) {
+  // Adding 1.5 * 2^23, whose bits are kRoundedBits, leaves the nearest integer
+  // in the low bits of the sum, without a call.
   auto type = cast<VectorType>(vector.getType());
-  VectorType integers = type.clone(getI32Type());
-  Value shifted = arith::AddFOp::create(*this, vector, splat(type, kMagic));
+  Value shifted = arith::AddFOp::create(*this, vector, splat(type, 12582912.0));
+  return arith::BitcastOp::create(*this, type.clone(getI32Type()), shifted);
+}
+
+Value LoopBuilder::roundToInt(Value vector) {
+  Value bits = roundToBits(vector);
   return arith::SubIOp::create(
-      *this, Value(arith::BitcastOp::create(*this, integers, shifted)),
-      splatInt(integers, kMagicBits));
+      *this, bits, splatInt(cast<VectorType>(bits.getType()), kRoundedBits));
 }
 
 Value LoopBuilder::inverseOf(Value largest, double limit) {

@@ -127,8 +127,12 @@ public:
   mlir::Value slice(mlir::Value vector, int64_t begin, int64_t count);
   /// a * b + c, rounded once with `fuse_mul_add`, else twice.
   mlir::Value mulAdd(mlir::Value a, mlir::Value b, mlir::Value c);
-  /// Rounds f32 numbers of magnitude below 2^22 to the nearest i32, ties to
-  /// even, in the same way on every target.
+  /// Rounds f32 numbers of magnitude below 2^22 to the nearest integers, ties
+  /// to even, in the same way on every target. The i32 results are kRoundedBits
+  /// larger than these integers; their low bytes are those of the integers.
+  mlir::Value roundToBits(mlir::Value vector);
+  static constexpr int64_t kRoundedBits = 0x4B400000;
+  /// The same, with the integers themselves.
   mlir::Value roundToInt(mlir::Value vector);
   /// limit / largest, or 0 if largest is 0; for scalars.
   mlir::Value inverseOf(mlir::Value largest, double limit);

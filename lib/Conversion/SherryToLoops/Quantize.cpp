@@ -135,7 +135,7 @@ Value sherry::loadGroups(LoopBuilder &b, const QuantizedRows &rows, Value row,
 }
 
 /// Quantizes `inputs` numbers, a multiple of 64, into strided groups, whose
-/// members are a vector apart. Returns sums of the values, by lane.
+/// members are a vector apart. Returns sums of the rounded bits, by lane.
 static Value emitQuantizeStrided(LoopBuilder &b, const Rows &input, Value from,
                                  const QuantizedRows &result, Value row,
                                  Value column, int64_t inputs, Value inverse) {
@@ -151,12 +151,11 @@ static Value emitQuantizeStrided(LoopBuilder &b, const Rows &input, Value from,
         for (int64_t member = 0; member < format::kDotInputs; ++member) {
           Value x = b.load(f32x16, input.buffer,
                            {row, b.add(begin, member * kLanes)});
-          Value number = b.roundToInt(
+          Value bits = b.roundToBits(
               arith::MulFOp::create(b, x, b.broadcast(kLanes, inverse)));
-          sum = arith::AddIOp::create(b, number, sum);
+          sum = arith::AddIOp::create(b, bits, sum);
           Value byte = arith::ShLIOp::create(
-              b,
-              Value(arith::AndIOp::create(b, number, b.splatInt(i32x16, 255))),
+              b, Value(arith::AndIOp::create(b, bits, b.splatInt(i32x16, 255))),
               b.splatInt(i32x16, 8 * member));
           dwords = dwords ? Value(arith::OrIOp::create(b, dwords, byte)) : byte;
         }
@@ -199,14 +198,17 @@ static Value findLargestOfRow(LoopBuilder &b, const Rows &input, Value row) {
 }
 
 void sherry::storeScaleAndSum(LoopBuilder &b, const QuantizedRows &result,
-                              Value row, Value block, Value scale, Value sums) {
+                              Value row, Value block, Value scale, Value sums,
+                              int64_t surplus) {
   b.store(scale, result.scales, {block, row});
   if (b.getNumerics().getFuseMulAdd())
     b.store(
         arith::MulFOp::create(b, scale, b.f32(-QuantizedRows::kFloatOffset)),
         result.scales, {b.add(block, result.blocks()), row});
-  Value start = b.i32(b.getNumerics().getFuseMulAdd() ? kFloatBits : 0);
-  b.store(arith::SubIOp::create(b, start, b.reduceAdd(sums)),
+  int64_t start = b.getNumerics().getFuseMulAdd() ? kFloatBits : 0;
+  // Sums wrap around; the difference is right.
+  b.store(arith::SubIOp::create(b, b.i32(static_cast<int32_t>(start + surplus)),
+                                b.reduceAdd(sums)),
           result.negatedSums, {block, row});
 }
 
@@ -224,12 +226,12 @@ void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
         [&](Value at, int64_t lanes, ValueRange carried) -> SmallVector<Value> {
           auto type = b.vec(lanes, b.getF32Type());
           Value x = b.load(type, input.buffer, {row, b.add(from, at)});
-          Value number = b.roundToInt(
+          Value bits = b.roundToBits(
               arith::MulFOp::create(b, x, b.broadcast(lanes, inverse)));
           Value bytes =
-              arith::TruncIOp::create(b, b.vec(lanes, b.getI8Type()), number);
+              arith::TruncIOp::create(b, b.vec(lanes, b.getI8Type()), bits);
           storeGroups(b, bytes, result, row, b.add(column, at));
-          return {arith::AddIOp::create(b, padLanes(b, number), carried[0])};
+          return {arith::AddIOp::create(b, padLanes(b, bits), carried[0])};
         })[0];
   };
   Value sums = result.encoding.isStrided()
@@ -243,7 +245,8 @@ void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
       Value(arith::AndIOp::create(
           b, Value(arith::BitcastOp::create(b, b.getI32Type(), scale)),
           b.i32(~int64_t(3)))));
-  storeScaleAndSum(b, result, row, block, scale, sums);
+  storeScaleAndSum(b, result, row, block, scale, sums,
+                   /*surplus=*/inputs * LoopBuilder::kRoundedBits);
 }
 
 void sherry::emitQuantizeBlocks(LoopBuilder &b, const QuantizedRows &result,

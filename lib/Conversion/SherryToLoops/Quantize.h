@@ -75,11 +75,11 @@ void storeGroups(LoopBuilder &b, mlir::Value bytes, const QuantizedRows &result,
 /// The inverse of storeGroups(), for `count` bytes.
 mlir::Value loadGroups(LoopBuilder &b, const QuantizedRows &rows,
                        mlir::Value row, mlir::Value column, int64_t count);
-/// Stores the scale of a block of a row, and the negated sum of its values, of
-/// which `sums` has one sum per lane.
+/// Stores the scale of a block of a row, and the negated sum of its values:
+/// `sums` has one sum per lane; all of them together are `surplus` larger.
 void storeScaleAndSum(LoopBuilder &b, const QuantizedRows &result,
                       mlir::Value row, mlir::Value block, mlir::Value scale,
-                      mlir::Value sums);
+                      mlir::Value sums, int64_t surplus = 0);
 
 /// Fills a block of a row, the `inputs` inputs from `column` on.
 using BlockBody = llvm::function_ref<void(mlir::Value row, mlir::Value column,

@@ -30,6 +30,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "sherry/Conversion/KernelToX86/Passes.h"
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Conversion/TeamToLLVM.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
@@ -59,6 +60,7 @@ void sherry::registerAllDialects(DialectRegistry &registry) {
 
 void sherry::registerAllPasses() {
   registerSherryConversionPasses();
+  registerSherryKernelToX86Passes();
   registerSherryTransformsPasses();
   registerPipelines();
   registerTransformsPasses();

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "sherry/Conversion/KernelToX86/Passes.h"
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Transforms/Passes.h"
 
@@ -87,11 +88,7 @@ void sherry::buildKernelPipeline(OpPassManager &pm) {
 void sherry::buildLLVMPipeline(OpPassManager &pm) {
   // First, because its polynomials have math.fma.
   pm.addPass(createApproximateMath());
-  // The widest instructions first. Each pass lowers the ops for which the
-  // target has suitable instructions, and leaves the others.
-  pm.addPass(createLowerKernelToAMX());
-  pm.addPass(createLowerKernelToAVX512());
-  pm.addPass(createLowerKernelToAVX2());
+  x86::addKernelLowerings(pm);
   pm.addPass(createLowerKernelGeneric());
   pm.addPass(createApplyAbi());
   pm.addPass(createCanonicalizerPass());

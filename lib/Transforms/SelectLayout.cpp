@@ -30,6 +30,7 @@ struct SelectLayoutPass : sherry::impl::SelectLayoutBase<SelectLayoutPass> {
       RankedTensorType type = weight.getTensorType();
       weight.setTypeAttr(TypeAttr::get(RankedTensorType::get(
           type.getShape(), type.getElementType(), ternary.withLayout(layout))));
+      ++numLayouts;
     }
     SymbolTable symbols(module);
     SherryDialect::MaxTokensAttrHelper maxTokens(&getContext());

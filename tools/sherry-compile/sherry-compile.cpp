@@ -157,25 +157,23 @@ static cl::opt<Groups> grouping(
                clEnumValN(Groups::Strided, "strided",
                           "inputs that are 16 apart, as in STQ1_0")),
     cl::init(Groups::Contiguous), cl::cat(category));
-static cl::opt<int64_t>
-    maxBlock("max-block",
-             cl::desc("Most tokens of one prefill call, a multiple of 8, at "
-                      "most 8192 (default: 128, with AMX 64)"),
-             cl::value_desc("n"), cl::cat(category));
+// describeSchedule() adds their ranges.
+static cl::opt<int64_t> maxBlock("max-block",
+                                 cl::desc("Most tokens of one prefill call"),
+                                 cl::value_desc("n"), cl::cat(category));
 static cl::opt<int64_t>
     prefetch("prefetch",
              cl::desc("Distance in bytes at which decoding prefetches weights; "
-                      "0: no prefetch (default: 4096, on znver5 8192)"),
+                      "0: no prefetch"),
              cl::value_desc("n"), cl::cat(category));
 static cl::opt<int64_t>
     prefetchL2("prefetch-l2",
                cl::desc("Distance of a second prefetch, into the second-level "
-                        "cache (default: 16384, on znver5 0)"),
+                        "cache"),
                cl::value_desc("n"), cl::cat(category));
 static cl::opt<int64_t> interleaveTiles(
     "interleave",
-    cl::desc("Tiles of 32 outputs whose weights alternate in the file "
-             "(default: 4, with AVX-512 other than AMD's 8, without AVX2 1)"),
+    cl::desc("Tiles of 32 outputs whose weights alternate in the file"),
     cl::value_desc("n"), cl::cat(category));
 static cl::opt<bool> tuneSchedule(
     "tune",
@@ -210,6 +208,19 @@ static cl::Option &adoptStatsOption() {
   option->setHiddenFlag(cl::NotHidden);
   option->addCategory(category);
   return *option;
+}
+
+/// Adds the range of each number of the schedule to the text of its option.
+static void describeSchedule() {
+  static std::string texts[std::size(kScheduleFields)];
+  for (auto [field, text] : zip(kScheduleFields, texts)) {
+    cl::Option *option =
+        cl::getRegisteredOptions().lookup(StringRef(field.option()).ltrim('-'));
+    text = (option->HelpStr + ", " + field.range() +
+            " (default: what suits the CPU)")
+               .str();
+    option->setDescription(text);
+  }
 }
 
 /// The schedule of the options, with the CPU's defaults for the others.
@@ -282,6 +293,7 @@ int main(int argc, char **argv) {
   // startTool() handles a closed pipe; LLVM must not.
   InitLLVM init(argc, argv, /*InstallPipeSignalExitHandler=*/false);
   cl::Option &stats = adoptStatsOption();
+  describeSchedule();
   // Options of mlir-opt, such as --mlir-timing and --mlir-print-ir-after=PASS.
   registerAllPasses();
   mlir::registerPassManagerCLOptions();

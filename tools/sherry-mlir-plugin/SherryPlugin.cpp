@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "mlir/Tools/Plugins/DialectPlugin.h"
 #include "mlir/Tools/Plugins/PassPlugin.h"
+#include "sherry/Conversion/KernelToX86/Passes.h"
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Conversion/TeamToLLVM.h"
 #include "sherry/Dialect/Sherry/SherryDialect.h"
@@ -23,6 +24,7 @@ static void registerDialects(DialectRegistry *registry) {
 
 static void registerPasses() {
   sherry::registerSherryConversionPasses();
+  sherry::registerSherryKernelToX86Passes();
   sherry::registerSherryTransformsPasses();
   sherry::registerPipelines();
 }

@@ -129,6 +129,8 @@ def SelectLayout : Pass<"sherry-select-layout", "::mlir::ModuleOp"> {
     tokens, the quantized inputs of ternary weights get tables for the order of
     their codes.
   }];
+  let statistics = [
+    Statistic<"numLayouts", "num-layouts", "weights that got a layout">];
   let dependentDialects = ["::sherry::SherryDialect"];
 }
 

@@ -3,16 +3,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "TargetFeatures.h"
-#include "VectorBuilder.h"
-#include "sherry/Conversion/Passes.h"
+#include "../KernelToLLVM/TargetFeatures.h"
+#include "../KernelToLLVM/VectorBuilder.h"
+#include "sherry/Conversion/KernelToX86/Passes.h"
 
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace sherry {
 #define GEN_PASS_DEF_LOWERKERNELTOAMX
-#include "sherry/Conversion/Passes.h.inc"
+#include "sherry/Conversion/KernelToX86/Passes.h.inc"
 } // namespace sherry
 
 using namespace mlir;

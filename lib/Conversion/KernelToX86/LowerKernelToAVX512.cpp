@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "TargetFeatures.h"
-#include "VectorBuilder.h"
-#include "sherry/Conversion/Passes.h"
+#include "../KernelToLLVM/TargetFeatures.h"
+#include "../KernelToLLVM/VectorBuilder.h"
+#include "sherry/Conversion/KernelToX86/Passes.h"
 #include "sherry/Dialect/X86/X86Dialect.h"
 #include "sherry/Format/Codebook.h"
 
@@ -13,7 +13,7 @@
 
 namespace sherry {
 #define GEN_PASS_DEF_LOWERKERNELTOAVX512
-#include "sherry/Conversion/Passes.h.inc"
+#include "sherry/Conversion/KernelToX86/Passes.h.inc"
 } // namespace sherry
 
 using namespace mlir;

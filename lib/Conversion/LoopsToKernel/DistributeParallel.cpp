@@ -76,6 +76,7 @@ struct DistributeParallelPass
         return signalPassFailure();
       }
       distribute(loop, team);
+      ++numDivided;
     }
   }
 };

@@ -177,6 +177,7 @@ LogicalResult PlaceBuffersPass::place(func::FuncOp function, int64_t size) {
     place.alloc.replaceAllUsesWith(Value(memref::ViewOp::create(
         b, place.alloc.getType(), workspace, offset, ValueRange())));
     place.alloc.erase();
+    ++numPlaced;
   }
   return success();
 }

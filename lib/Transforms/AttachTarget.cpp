@@ -74,6 +74,7 @@ struct AttachTargetPass : sherry::impl::AttachTargetBase<AttachTargetPass> {
         pick(interleave, schedule.getInterleave()),
         pick(order, schedule.getOrder()),
         pick(lookupTokens, schedule.getLookupTokens()),
+        pick(sumTokens, schedule.getSumTokens()),
         pick(pairSums, schedule.getPairSums()),
         pick(fuseUnpack, schedule.getFuseUnpack()),
         pick(multiplyPanels, schedule.getMultiplyPanels()));

@@ -1,5 +1,5 @@
 // RUN: sherry-opt %S/Inputs/panel-product.mlir -pass-pipeline='builtin.module(func.func(sherry-block-tokens,canonicalize))' | FileCheck %s
-// RUN: sherry-opt %S/Inputs/panel-product.mlir -pass-pipeline='builtin.module(sherry-attach-target{pair-sums},func.func(sherry-block-tokens,canonicalize))' | FileCheck %s --check-prefix=PAIRS
+// RUN: sherry-opt %S/Inputs/panel-product.mlir -pass-pipeline='builtin.module(sherry-attach-target{sum-tokens=4},func.func(sherry-block-tokens,canonicalize))' | FileCheck %s --check-prefix=PAIRS
 // RUN: sherry-opt %s -pass-pipeline='builtin.module(func.func(sherry-block-tokens))' | FileCheck %s --check-prefix=OTHERS
 
 // Blocks of eight tokens: the panel is read once for all of them.

@@ -1,5 +1,5 @@
 // RUN: sherry-opt %s -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,DOTS,SPLIT
-// RUN: sherry-opt %s -sherry-attach-target=pair-sums -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,PAIRS
+// RUN: sherry-opt %s -sherry-attach-target=sum-tokens=4 -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefixes=CHECK,PAIRS
 // RUN: sherry-opt %s '-sherry-attach-target=fuse-unpack fuse-mul-add' -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefix=FUSED
 // RUN: sherry-opt %s '-sherry-attach-target=fuse-mul-add multiply-panels' -sherry-convert-to-loops -cse -split-input-file | FileCheck %s --check-prefix=WHOLE
 

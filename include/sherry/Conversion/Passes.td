@@ -167,11 +167,11 @@ def BlockTokens : Pass<"sherry-block-tokens", "::mlir::func::FuncOp"> {
   let description = [{
     Unrolls and jams a loop over tokens whose body has a sum over weights. Eight
     tokens share the reads of a round of the sum. The remaining tokens are one
-    block of eight or of four, or of one where results are written. With
-    `pair_sums`, four tokens share reads. The sum of each token keeps its order
-    of additions, so no result changes. Upstream's `-affine-loop-unroll-jam`
-    would take remaining tokens one by one, and copies reads that do not depend
-    on the token.
+    block of eight or of four, or of one where results are written. If
+    `sum_tokens` of `sherry.schedule` is less, so many share reads. The sum of
+    each token keeps its order of additions, so no result changes. Upstream's
+    `-affine-loop-unroll-jam` would take remaining tokens one by one, and copies
+    reads that do not depend on the token.
   }];
   let statistics = [Statistic<"numBlocked", "num-blocked", "loops changed">];
   let dependentDialects = ["::mlir::affine::AffineDialect",

@@ -29,6 +29,10 @@ struct Schedule {
   /// Most tokens that are looked up in tables together: functions for 1, 2, 4
   /// ... up to this number of tokens have tables.
   int64_t lookupTokens = 1;
+  /// Most tokens whose sums are in registers together: 8 if there are 32
+  /// registers for vectors. With fewer tokens, the halves of a tile are summed
+  /// one after the other.
+  int64_t sumTokens = 8;
   /// With several tokens, pairs of products are summed in 16 bits, for CPUs
   /// without an instruction that sums four.
   bool pairSums = false;
@@ -75,7 +79,8 @@ inline constexpr ScheduleField kScheduleFields[] = {
     {"interleave", &Schedule::interleave, 1, format::kMaxInterleave, 1},
 };
 
-/// Most tokens of functions with tables: their rows are in one block of tokens.
+/// Most tokens of functions with tables, and with sums in registers: their rows
+/// are in one block of tokens.
 inline constexpr int64_t kMostLookupTokens = 8;
 
 /// A function of the model and the most tokens of a call.

@@ -34,6 +34,8 @@ def AttachTarget : Pass<"sherry-attach-target", "::mlir::ModuleOp"> {
                           "for lookups among 16 entries"))}]>,
     Option<"lookupTokens", "lookup-tokens", "int64_t", "",
            "most tokens that are looked up in tables together">,
+    Option<"sumTokens", "sum-tokens", "int64_t", "",
+           "most tokens whose sums are in registers together">,
     Option<"pairSums", "pair-sums", "bool", "",
            "with several tokens, sum pairs of products in 16 bits">,
     Option<"fuseUnpack", "fuse-unpack", "bool", "",

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "FloatEmulation.h"
+#include "LowerReduce.h"
 #include "TargetFeatures.h"
 #include "VectorBuilder.h"
 #include "sherry/Conversion/Passes.h"

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "LowerReduce.h"
 #include "VectorBuilder.h"
 
 #include "mlir/IR/TypeUtilities.h"

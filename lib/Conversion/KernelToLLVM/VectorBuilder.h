@@ -96,9 +96,6 @@ public:
   }
 };
 
-/// Lowers `op` for all CPUs.
-mlir::LogicalResult lowerReduce(ReduceOp op, mlir::PatternRewriter &rewriter);
-
 } // namespace sherry
 
 #endif // LIB_CONVERSION_KERNELTOLLVM_VECTORBUILDER_H

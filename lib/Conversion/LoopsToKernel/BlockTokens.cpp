@@ -127,8 +127,7 @@ void BlockTokensPass::block(TokenLoop tokens) {
 void BlockTokensPass::runOnOperation() {
   ScheduleAttr schedule =
       getSchedule(getOperation()->getParentOfType<ModuleOp>());
-  // CPUs with sums of pairs have only 16 registers.
-  together = schedule.getPairSums() ? 4 : kTokenBlock;
+  together = schedule.getSumTokens();
   auto maxTokens =
       SherryDialect::MaxTokensAttrHelper(&getContext()).getAttr(getOperation());
   sizes = getSizes(maxTokens ? maxTokens.getInt() : 0);

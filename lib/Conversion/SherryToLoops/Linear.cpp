@@ -19,12 +19,17 @@ void Outputs::store(LoopBuilder &b, Value sums, Value row, Value column) const {
   b.store(sums, rows.buffer, place);
 }
 
+SmallVector<SmallVector<int64_t, 2>> sherry::listHalves(const LoopBuilder &b) {
+  if (b.getMaxTokens() == 1 || b.getSchedule().getSumTokens() >= kTokenBlock)
+    return {{0, 1}};
+  return {{0}, {1}};
+}
+
 /// Adds the products of the weights of 16 outputs and four inputs, bytes with
-/// `bias`, with four activations from `column` on, `stride` apart.
+/// `bias`, with four activations of a row from `column` on, `stride` apart.
 static void addProducts(LoopBuilder &b, Value weights, int64_t bias,
-                        const Rows &input, ArrayRef<Value> rows, Value column,
-                        int64_t stride, int64_t half,
-                        MutableArrayRef<Value> sums) {
+                        const Rows &input, Value row, Value column,
+                        int64_t stride, Value &sum) {
   auto lanes = b.vec(16, b.getI32Type());
   auto floats = b.vec(16, b.getF32Type());
   Value dwords = vector::BitCastOp::create(b, lanes, weights);
@@ -36,45 +41,32 @@ static void addProducts(LoopBuilder &b, Value weights, int64_t bias,
         b, floats,
         Value(arith::SubIOp::create(b, byte, b.splatInt(lanes, bias))));
     Value at = b.add(column, p * stride);
-    for (auto [i, row] : llvm::enumerate(rows)) {
-      Value x = b.broadcast(16, b.loadScalar(input.buffer, {row, at}));
-      Value &sum = sums[2 * i + half];
-      sum = b.mulAdd(weight, x, sum);
-    }
+    Value x = b.broadcast(16, b.loadScalar(input.buffer, {row, at}));
+    sum = b.mulAdd(weight, x, sum);
   }
 }
 
 void sherry::addDots(LoopBuilder &b, ArrayRef<Value> halves, int64_t maxWeight,
-                     Value values, ArrayRef<Value> rows, Value group,
+                     Value values, Value row, Value group,
                      MutableArrayRef<Value> sums) {
-  for (auto [i, row] : llvm::enumerate(rows)) {
-    Value x = b.load(b.vec(4, b.getI8Type()), values,
-                     QuantizedRows::placeOf(b, row, group));
-    for (auto [half, weights] : llvm::enumerate(halves)) {
-      Value &sum = sums[2 * i + half];
-      sum = DotAccumulateOp::create(b, sum.getType(), weights, x, sum,
-                                    b.getI32IntegerAttr(maxWeight));
-    }
-  }
+  Value x = b.load(b.vec(4, b.getI8Type()), values,
+                   QuantizedRows::placeOf(b, row, group));
+  for (auto [weights, sum] : llvm::zip_equal(halves, sums))
+    sum = DotAccumulateOp::create(b, sum.getType(), weights, x, sum,
+                                  b.getI32IntegerAttr(maxWeight));
 }
 
-SmallVector<Value> sherry::startDots(LoopBuilder &b, int64_t bias,
-                                     const QuantizedRows &input,
-                                     ArrayRef<Value> rows, Value block) {
+Value sherry::startDots(LoopBuilder &b, int64_t bias,
+                        const QuantizedRows &input, Value row, Value block) {
+  Value start = b.broadcast(16, b.loadScalar(input.negatedSums, {block, row}));
+  if (bias == 1)
+    return start;
   // sum (w + bias) * a - bias * sum a = sum w * a
   int64_t zero = b.getNumerics().getFuseMulAdd() ? kFloatBits : 0;
   auto lanes = b.vec(16, b.getI32Type());
-  SmallVector<Value> sums;
-  for (Value row : rows) {
-    Value start =
-        b.broadcast(16, b.loadScalar(input.negatedSums, {block, row}));
-    if (bias != 1)
-      start = arith::AddIOp::create(
-          b, Value(arith::MulIOp::create(b, start, b.splatInt(lanes, bias))),
-          b.splatInt(lanes, zero - bias * zero));
-    sums.append(2, start);
-  }
-  return sums;
+  return arith::AddIOp::create(
+      b, Value(arith::MulIOp::create(b, start, b.splatInt(lanes, bias))),
+      b.splatInt(lanes, zero - bias * zero));
 }
 
 static Value loadScale(LoopBuilder &b, const QuantizedRows &input, Value row,
@@ -129,8 +121,7 @@ SmallVector<Value> sherry::emitPanelF32(LoopBuilder &b, Value panel,
     SmallVector<Value> sums(carried);
     for (auto [half, sum] : llvm::zip_equal(halves, sums))
       addProducts(b, loadPanel(b, panel, group, half), 1, input, row,
-                  firstInput(group), strided ? format::kGroupStride : 1, 0,
-                  sum);
+                  firstInput(group), strided ? format::kGroupStride : 1, sum);
     return sums;
   });
 }
@@ -140,8 +131,7 @@ void sherry::emitPanelI8(LoopBuilder &b, Value panel, int64_t groups,
                          ArrayRef<int64_t> halves, Value firstGroup,
                          Value block, RowSumUse use) {
   Value values = input.inBlocks(b);
-  SmallVector<Value> starts = startDots(b, 1, input, row, block);
-  starts.resize(halves.size());
+  SmallVector<Value> starts(halves.size(), startDots(b, 1, input, row, block));
   SmallVector<Value> sums =
       b.repeat(groups, starts, [&](Value group, ValueRange carried) {
         SmallVector<Value> weights, next(carried);
@@ -198,9 +188,11 @@ static void emitNumberTile(LoopBuilder &b, Type element, const Rows &input,
 static void emitBlockTile(LoopBuilder &b, const format::QuantFormat &format,
                           const AnyInput &input, Value offset, Value column,
                           const Outputs &outputs) {
-  auto multiplyI8 = [&](const WeightBlock &block, Value row) {
-    SmallVector<Value> sums =
-        startDots(b, format.bias(), *input.quantized, row, block.number);
+  auto multiplyI8 = [&](const WeightBlock &block, Value row,
+                        ArrayRef<int64_t> halves) {
+    SmallVector<Value> sums(
+        halves.size(),
+        startDots(b, format.bias(), *input.quantized, row, block.number));
     Value values = input.quantized->inBlocks(b);
     Value firstGroup =
         b.mul(block.number, format.blockInputs / format::kDotInputs);
@@ -208,12 +200,11 @@ static void emitBlockTile(LoopBuilder &b, const format::QuantFormat &format,
         b, sums, [&](const WeightBlock &part, Value first, ValueRange carried) {
           auto addGroup = [&](function_ref<Value(Value)> integers, Value group,
                               ValueRange before) {
-            // In this order: operands of a call are evaluated in any order.
-            Value lower = integers(b.index(0));
-            Value upper = integers(b.index(16));
-            SmallVector<Value> next(before);
-            addDots(b, {lower, upper}, format.largest() + format.bias(), values,
-                    row, b.add(b.add(firstGroup, first), group), next);
+            SmallVector<Value> weights, next(before);
+            for (int64_t half : halves)
+              weights.push_back(integers(b.index(16 * half)));
+            addDots(b, weights, format.largest() + format.bias(), values, row,
+                    b.add(b.add(firstGroup, first), group), next);
             return next;
           };
           if (format.bits == 8)
@@ -236,32 +227,38 @@ static void emitBlockTile(LoopBuilder &b, const format::QuantFormat &format,
       sum = scaleDots(b, sum, *input.quantized, row, block.number);
     return sums;
   };
-  SmallVector<Value> zeros(2, b.splat(b.vec(16, b.getF32Type()), 0));
-  auto multiplyF32 = [&](const WeightBlock &block, Value row) {
+  Value zero = b.splat(b.vec(16, b.getF32Type()), 0);
+  auto multiplyF32 = [&](const WeightBlock &block, Value row,
+                         ArrayRef<int64_t> halves) {
+    SmallVector<Value> zeros(halves.size(), zero);
     return block.forParts(
         b, zeros, [&](const WeightBlock &part, Value, ValueRange carried) {
           SmallVector<Value> sums(carried);
           for (int64_t group = 0; group < part.groups(); ++group)
-            for (int64_t half = 0; half < 2; ++half)
+            for (auto [half, sum] : llvm::zip_equal(halves, sums))
               addProducts(b, part.integers(b, group, b.index(16 * half), 16),
                           format.bias(), *input.plain, row,
                           b.add(part.column, group * format::kDotInputs), 1,
-                          half, sums);
+                          sum);
           return sums;
         });
   };
   forTokens(b, outputs.rows.count, [&](Value row) {
-    SmallVector<Value> totals = forWeightBlocks(
-        b, format, offset, input.cols(), zeros,
-        [&](const WeightBlock &block, ValueRange carried) {
-          SmallVector<Value> sums = input.quantized ? multiplyI8(block, row)
-                                                    : multiplyF32(block, row);
-          for (int64_t half = 0; half < 2; ++half)
-            sums[half] =
-                b.mulAdd(sums[half], block.scales(b, b.index(16 * half), 16),
-                         carried[half]);
-          return sums;
-        });
+    SmallVector<Value> totals;
+    for (ArrayRef<int64_t> halves : listHalves(b)) {
+      SmallVector<Value> zeros(halves.size(), zero);
+      totals.append(forWeightBlocks(
+          b, format, offset, input.cols(), zeros,
+          [&](const WeightBlock &block, ValueRange carried) {
+            SmallVector<Value> sums = input.quantized
+                                          ? multiplyI8(block, row, halves)
+                                          : multiplyF32(block, row, halves);
+            for (auto [i, half] : llvm::enumerate(halves))
+              sums[i] = b.mulAdd(
+                  sums[i], block.scales(b, b.index(16 * half), 16), carried[i]);
+            return sums;
+          }));
+    }
     outputs.store(b, joinHalves(b, totals), row, column);
   });
 }

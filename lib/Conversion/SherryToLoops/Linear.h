@@ -2,8 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A tile of 32 outputs is computed as two halves of 16 lanes. Lists of sums of
-// a block of tokens go token by token, low half before high half.
+// A tile of 32 outputs is computed as two halves of 16 lanes.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LIB_CONVERSION_SHERRYTOLOOPS_LINEAR_H
@@ -34,6 +33,11 @@ struct Outputs {
              mlir::Value column) const;
 };
 
+/// The halves of a tile, 0 and 1: both in one list, or each in a list of its
+/// own if the sums of a block of tokens would not fit in registers.
+llvm::SmallVector<llvm::SmallVector<int64_t, 2>>
+listHalves(const LoopBuilder &b);
+
 /// A panel is memref<fours x 2 x 64 x i8>: for each four of inputs and each
 /// half, 16 lanes of four trits, each stored as the trit plus 1.
 ///
@@ -57,20 +61,16 @@ void emitPanelI8(LoopBuilder &b, mlir::Value panel, int64_t groups,
                  llvm::ArrayRef<int64_t> halves, mlir::Value firstGroup,
                  mlir::Value block, RowSumUse use);
 
-/// The start values, vector<16xi32>, of the sums of each row over a block of
-/// activations; they make up for the `bias` of stored weights.
-llvm::SmallVector<mlir::Value> startDots(LoopBuilder &b, int64_t bias,
-                                         const QuantizedRows &input,
-                                         llvm::ArrayRef<mlir::Value> rows,
-                                         mlir::Value block);
-/// Adds the exact products of four inputs to `sums`, each vector<16xi32> in the
-/// order above. `halves` has, for each half of the outputs, 64 bytes of weights
-/// of at most `maxWeight`; `values` has the quantized activations of every row,
-/// in blocks.
+/// The start value, vector<16xi32>, of the sums of a row over a block of
+/// activations; it makes up for the `bias` of stored weights.
+mlir::Value startDots(LoopBuilder &b, int64_t bias, const QuantizedRows &input,
+                      mlir::Value row, mlir::Value block);
+/// Adds the exact products of four inputs of a row to `sums`, each
+/// vector<16xi32>. `halves` has, for each sum, 64 bytes of weights of at most
+/// `maxWeight`; `values` has the quantized activations of every row, in blocks.
 void addDots(LoopBuilder &b, llvm::ArrayRef<mlir::Value> halves,
-             int64_t maxWeight, mlir::Value values,
-             llvm::ArrayRef<mlir::Value> rows, mlir::Value group,
-             llvm::MutableArrayRef<mlir::Value> sums);
+             int64_t maxWeight, mlir::Value values, mlir::Value row,
+             mlir::Value group, llvm::MutableArrayRef<mlir::Value> sums);
 /// Emits the product with a ternary weight.
 void emitTernary(LoopBuilder &b, const AnyInput &input, WeightRef weight,
                  const Outputs &outputs);

@@ -207,7 +207,9 @@ void sherry::storeScaleAndSum(LoopBuilder &b, const QuantizedRows &result,
         result.scales, {b.add(block, result.blocks()), row});
   int64_t start = b.getNumerics().getFuseMulAdd() ? kFloatBits : 0;
   // Sums wrap around; the difference is right.
-  b.store(arith::SubIOp::create(b, b.i32(static_cast<int32_t>(start + surplus)),
+  b.store(arith::SubIOp::create(b,
+                                b.i32(static_cast<int32_t>(
+                                    static_cast<uint32_t>(start + surplus))),
                                 b.reduceAdd(sums)),
           result.negatedSums, {block, row});
 }

@@ -122,11 +122,8 @@ void TernaryPanels::emitTile(const Piece &tile, Value part) {
       auto multiply = [&](ArrayRef<int64_t> halves) {
         multiplyPanel(chunk, row, halves, addToTotals);
       };
-      // CPUs with sums of pairs have few registers, so halves run one by one.
-      if (!b.getSchedule().getPairSums())
-        return multiply({0, 1});
-      multiply(0);
-      multiply(1);
+      for (ArrayRef<int64_t> halves : listHalves(b))
+        multiply(halves);
     });
     return Values();
   };

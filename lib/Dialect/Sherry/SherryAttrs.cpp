@@ -232,8 +232,8 @@ RopeScalingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 ScheduleAttr ScheduleAttr::get(MLIRContext *context, const Schedule &schedule) {
   return get(context, schedule.maxBlock, schedule.prefetch, schedule.prefetchL2,
              schedule.interleave, toCodeOrder(schedule.order),
-             schedule.lookupTokens, schedule.pairSums, schedule.fuseUnpack,
-             schedule.multiplyPanels);
+             schedule.lookupTokens, schedule.sumTokens, schedule.pairSums,
+             schedule.fuseUnpack, schedule.multiplyPanels);
 }
 
 Schedule ScheduleAttr::getSchedule() const {
@@ -243,6 +243,7 @@ Schedule ScheduleAttr::getSchedule() const {
           getInterleave(),
           fromCodeOrder(getOrder()),
           getLookupTokens(),
+          getSumTokens(),
           getPairSums(),
           getFuseUnpack(),
           getMultiplyPanels()};
@@ -251,8 +252,8 @@ Schedule ScheduleAttr::getSchedule() const {
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t maxBlock, int64_t prefetch,
                                    int64_t prefetchL2, int64_t interleave,
-                                   CodeOrder, int64_t lookupTokens, bool, bool,
-                                   bool) {
+                                   CodeOrder, int64_t lookupTokens,
+                                   int64_t sumTokens, bool, bool, bool) {
   Schedule schedule;
   schedule.maxBlock = maxBlock;
   schedule.prefetch = prefetch;
@@ -261,10 +262,15 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (const ScheduleField *bad = findBadField(schedule))
     return emitError() << bad->name << " must be " << bad->range() << ", not "
                        << schedule.*bad->value;
-  if (!llvm::isPowerOf2_64(lookupTokens) || lookupTokens > kMostLookupTokens)
-    return emitError() << "lookup_tokens must be a power of two of at most "
-                       << kMostLookupTokens << ", not " << lookupTokens;
-  return success();
+  auto check = [&](StringRef name, int64_t tokens) -> LogicalResult {
+    if (llvm::isPowerOf2_64(tokens) && tokens <= kMostLookupTokens)
+      return success();
+    return emitError() << name << " must be a power of two of at most "
+                       << kMostLookupTokens << ", not " << tokens;
+  };
+  if (failed(check("lookup_tokens", lookupTokens)))
+    return failure();
+  return check("sum_tokens", sumTokens);
 }
 
 LogicalResult NumericsAttr::verify(function_ref<InFlightDiagnostic()> emitError,

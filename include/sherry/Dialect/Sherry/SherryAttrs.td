@@ -232,6 +232,8 @@ def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
       prefetches nothing
     * `interleave`, `order`: the layout of ternary weights
     * `lookup_tokens`: most tokens that are looked up in tables together
+    * `sum_tokens`: most tokens whose sums are in registers together; with fewer
+      than 8, the halves of a tile are summed one after the other
     * `pair_sums`: with several tokens, pairs of products are summed in 16 bits
     * `fuse_unpack`: with several tokens, the first tokens are multiplied while
       codes are unpacked
@@ -258,6 +260,8 @@ def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
           "::sherry::toCodeOrder(::sherry::Schedule().order)">:$order,
       DefaultValuedParameter<"int64_t", "::sherry::Schedule().lookupTokens">:
           $lookup_tokens,
+      DefaultValuedParameter<"int64_t", "::sherry::Schedule().sumTokens">:
+          $sum_tokens,
       DefaultValuedParameter<"bool", "::sherry::Schedule().pairSums">:$pair_sums,
       DefaultValuedParameter<"bool", "::sherry::Schedule().fuseUnpack">:$fuse_unpack,
       DefaultValuedParameter<"bool", "::sherry::Schedule().multiplyPanels">:

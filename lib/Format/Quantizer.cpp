@@ -183,7 +183,8 @@ Failure Quantizer::quantizeRows(int64_t firstRow, int64_t rows,
       return failure;
     for (int64_t begin = 0; begin < cols; begin += size) {
       int64_t count = std::min(size, cols - begin);
-      // [S4]; one pass gives the sum and the codes of patterns.
+      // [S4]; one pass gives the sum, which one scale for the tensor does not
+      // need, and the codes of patterns.
       ScaleSum total;
       bool hasPatterns = layout.codebook->kept != 0;
       if (hasPatterns || !needsFirstPass())

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Sampler.h"
-#include "X86/Machine.h"
+#include "X86/Logits.h"
 #include "sherry/support/Error.h"
 
 #include <algorithm>

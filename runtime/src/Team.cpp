@@ -19,9 +19,10 @@ using namespace sherry::runtime;
 static constexpr int64_t kRangeTime = 50'000;
 /// The time in nanoseconds after which a thread yields its processor when it
 /// holds no range: where processes share a processor, the system would stop the
-/// thread within a range at the end of its time slice. Threads ask for slices
-/// of the same length, because the system counts the rest of a slice as used.
-static constexpr uint64_t kTurn = 2'000'000;
+/// thread within a range at the end of its time slice. The system counts the
+/// rest of a slice as used, so threads ask for slices that end with the range
+/// in which the time is over. The time is less where they do not get them.
+static constexpr uint64_t kTurn = 2'000'000, kTurnOfOtherSlices = 1'500'000;
 
 static uint64_t nanoseconds() {
   return static_cast<uint64_t>(
@@ -33,8 +34,8 @@ static uint64_t nanoseconds() {
 /// When this thread last yielded or was stopped; kept between calls, which are
 /// short.
 static thread_local uint64_t turnBegin = 0;
-/// Whether this thread has asked for its slices.
-static thread_local bool hasSlices = false;
+/// The time after which this thread yields; 0 before it has asked for slices.
+static thread_local uint64_t turn = 0;
 
 Member::Member(Division &division, int64_t thread, int64_t numThreads,
                Profile *profile)
@@ -89,14 +90,14 @@ sherry_abi_range Member::take(int32_t step, int64_t count, int64_t grain) {
       const uint64_t time = now - rangeBegin;
       // A thread that took so long was stopped by the system and has a new
       // slice.
-      if (time > kTurn)
+      if (time > turn)
         turnBegin = now;
       else
         perRange = std::max<int64_t>(
             taken * kRangeTime / static_cast<int64_t>(time + 1), 1);
       publish(end);
     }
-    if (now - turnBegin > kTurn) {
+    if (now - turnBegin > turn) {
       makeWay();
       now = turnBegin;
     }
@@ -211,10 +212,8 @@ void sherry::runtime::runTeam(
   // One team for the whole call: a team per matrix would cost more than many of
   // the matrices.
   runParallel(numThreads, [&](int32_t thread, int32_t teamSize) {
-    if (teamSize > 1 && !hasSlices) {
-      setTimeSlice(kTurn);
-      hasSlices = true;
-    }
+    if (teamSize > 1 && turn == 0)
+      turn = setTimeSlice(kTurn + kRangeTime) ? kTurn : kTurnOfOtherSlices;
     // The team may be smaller than `numThreads`.
     Member member(division, thread, teamSize, profile);
     work(member.environment());

@@ -216,8 +216,9 @@ static void describeSchedule() {
   for (auto [field, text] : zip(kScheduleFields, texts)) {
     cl::Option *option =
         cl::getRegisteredOptions().lookup(StringRef(field.option()).ltrim('-'));
-    text = (option->HelpStr + ", " + field.range() +
-            " (default: what suits the CPU)")
+    assert(option && "each number of the schedule has an option");
+    text = (option->HelpStr + " (" + field.range() +
+            "; default: what suits the CPU)")
                .str();
     option->setDescription(text);
   }

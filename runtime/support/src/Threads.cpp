@@ -69,20 +69,30 @@ uint32_t sherry::runtime::defaultThreads() {
   return static_cast<uint32_t>(std::min<size_t>(count, SHERRY_ABI_MAX_THREADS));
 }
 
-void sherry::runtime::setTimeSlice(uint64_t nanoseconds) {
-  // The first version of the system's struct sched_attr, which C libraries
-  // define only of late.
-  struct {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime, deadline, period;
-  } attributes = {};
-  static_assert(sizeof(attributes) == 48, "SCHED_ATTR_SIZE_VER0");
-  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0) != 0 ||
+namespace {
+/// The first version of the system's struct sched_attr, which C libraries
+/// define only of late.
+struct SchedulingAttributes {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+
+  /// Reads those of the calling thread.
+  bool read() {
+    return syscall(SYS_sched_getattr, 0, this, sizeof(*this), 0) == 0;
+  }
+};
+static_assert(sizeof(SchedulingAttributes) == 48, "SCHED_ATTR_SIZE_VER0");
+} // namespace
+
+bool sherry::runtime::setTimeSlice(uint64_t nanoseconds) {
+  SchedulingAttributes attributes = {};
+  if (!attributes.read() ||
       (attributes.policy != SCHED_OTHER && attributes.policy != SCHED_BATCH))
-    return;
+    return false;
   attributes.runtime = nanoseconds;
-  syscall(SYS_sched_setattr, 0, &attributes, 0);
+  return syscall(SYS_sched_setattr, 0, &attributes, 0) == 0 &&
+         attributes.read() && attributes.runtime == nanoseconds;
 }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <immintrin.h>
+#include <string>
 
 using namespace sherry;
 using namespace sherry::bench;

@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cstdint>
-#include <string>
 
 namespace sherry::bench {
 
@@ -21,9 +20,9 @@ using ReadLoop = void (*)(const char *bytes, uint64_t size);
 std::array<ReadLoop, 2> getReadLoops();
 
 struct MultiplyLoop {
-  std::string instruction;       ///< such as "vpdpbusd zmm"
-  void (*run)(uint64_t rounds);  ///< multiplies registers
-  int products;                  ///< of 8-bit integers in a round
+  const char *instruction;      ///< such as "vpdpbusd zmm"
+  void (*run)(uint64_t rounds); ///< multiplies registers
+  int products;                 ///< of 8-bit integers in a round
 };
 /// The loop with the best instruction of this CPU.
 MultiplyLoop getMultiplyLoop();

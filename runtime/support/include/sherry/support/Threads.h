@@ -26,9 +26,10 @@ uint32_t defaultThreads();
 
 /// Asks the system to let the calling thread run for `nanoseconds` at a time
 /// when threads share a processor. The thread's share of the processor stays.
-/// Linux before 6.12 has one length for all threads and ignores this, and so do
-/// threads with a real-time policy.
-void setTimeSlice(uint64_t nanoseconds);
+/// Returns whether it will: not with Linux before 6.12, which has one length
+/// for all threads, and not if the thread's policy is neither SCHED_OTHER nor
+/// SCHED_BATCH.
+bool setTimeSlice(uint64_t nanoseconds);
 
 } // namespace sherry::runtime
 

@@ -30,8 +30,8 @@ struct Schedule {
   /// ... up to this number of tokens have tables.
   int64_t lookupTokens = 1;
   /// Most tokens whose sums are in registers together: 8 if there are 32
-  /// registers for vectors. With fewer tokens, the halves of a tile are summed
-  /// one after the other.
+  /// registers for vectors. Functions for more tokens sum the halves of a tile
+  /// one after the other if this number is less than 8.
   int64_t sumTokens = 8;
   /// With several tokens, pairs of products are summed in 16 bits, for CPUs
   /// without an instruction that sums four.

@@ -20,7 +20,8 @@ void Outputs::store(LoopBuilder &b, Value sums, Value row, Value column) const {
 }
 
 SmallVector<SmallVector<int64_t, 2>> sherry::listHalves(const LoopBuilder &b) {
-  if (b.getMaxTokens() == 1 || b.getSchedule().getSumTokens() >= kTokenBlock)
+  int64_t sumTokens = b.getSchedule().getSumTokens();
+  if (sumTokens >= kTokenBlock || b.getMaxTokens() <= sumTokens)
     return {{0, 1}};
   return {{0}, {1}};
 }

@@ -232,8 +232,9 @@ def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
       prefetches nothing
     * `interleave`, `order`: the layout of ternary weights
     * `lookup_tokens`: most tokens that are looked up in tables together
-    * `sum_tokens`: most tokens whose sums are in registers together; with fewer
-      than 8, the halves of a tile are summed one after the other
+    * `sum_tokens`: most tokens whose sums are in registers together; if it is
+      less than 8, functions for more tokens sum the halves of a tile one after
+      the other
     * `pair_sums`: with several tokens, pairs of products are summed in 16 bits
     * `fuse_unpack`: with several tokens, the first tokens are multiplied while
       codes are unpacked

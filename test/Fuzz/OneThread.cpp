@@ -20,6 +20,8 @@ uint32_t sherry::runtime::availableProcessors() { return 1; }
 
 uint32_t sherry::runtime::limitThreads(uint32_t) { return 1; }
 
+bool sherry::runtime::setTimeSlice(uint64_t) { return false; }
+
 void sherry::runtime::parallelFor(uint64_t count,
                                   const std::function<void(uint64_t)> &work,
                                   const OwnerFn &) {

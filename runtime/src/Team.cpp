@@ -34,8 +34,10 @@ static uint64_t nanoseconds() {
 /// When this thread last yielded or was stopped; kept between calls, which are
 /// short.
 static thread_local uint64_t turnBegin = 0;
-/// The time after which this thread yields; 0 before it has asked for slices.
-static thread_local uint64_t turn = 0;
+/// The time after which this thread yields.
+static thread_local uint64_t turn = kTurnOfOtherSlices;
+/// Whether this thread has asked for its slices.
+static thread_local bool hasAsked = false;
 
 Member::Member(Division &division, int64_t thread, int64_t numThreads,
                Profile *profile)
@@ -212,8 +214,10 @@ void sherry::runtime::runTeam(
   // One team for the whole call: a team per matrix would cost more than many of
   // the matrices.
   runParallel(numThreads, [&](int32_t thread, int32_t teamSize) {
-    if (teamSize > 1 && turn == 0)
+    if (teamSize > 1 && !hasAsked) {
+      hasAsked = true;
       turn = setTimeSlice(kTurn + kRangeTime) ? kTurn : kTurnOfOtherSlices;
+    }
     // The team may be smaller than `numThreads`.
     Member member(division, thread, teamSize, profile);
     work(member.environment());

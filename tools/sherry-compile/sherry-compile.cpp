@@ -210,16 +210,17 @@ static cl::Option &adoptStatsOption() {
   return *option;
 }
 
+/// The options of kScheduleFields, in its order.
+static cl::opt<int64_t> *const scheduleOptions[] = {
+    &maxBlock, &prefetch, &prefetchL2, &interleaveTiles};
+
 /// Adds the range of each number of the schedule to the text of its option.
 static void describeSchedule() {
   static std::string texts[std::size(kScheduleFields)];
-  for (auto [field, text] : zip(kScheduleFields, texts)) {
-    cl::Option *option =
-        cl::getRegisteredOptions().lookup(StringRef(field.option()).ltrim('-'));
-    assert(option && "each number of the schedule has an option");
-    text = (option->HelpStr + " (" + field.range() +
-            "; default: what suits the CPU)")
-               .str();
+  for (auto [field, option, text] :
+       zip_equal(kScheduleFields, scheduleOptions, texts)) {
+    text = option->HelpStr.str() + " (" + field.range() +
+           "; default: what suits the CPU)";
     option->setDescription(text);
   }
 }
@@ -232,14 +233,9 @@ static Expected<Schedule> chooseSchedule() {
   if (!target)
     return createStringError("--target-cpu: " + toString(target.takeError()));
   Schedule schedule = target->getSchedule();
-  auto take = [](const cl::opt<int64_t> &option, int64_t &field) {
-    if (option.getNumOccurrences())
-      field = option;
-  };
-  take(maxBlock, schedule.maxBlock);
-  take(prefetch, schedule.prefetch);
-  take(prefetchL2, schedule.prefetchL2);
-  take(interleaveTiles, schedule.interleave);
+  for (auto [field, option] : zip_equal(kScheduleFields, scheduleOptions))
+    if (option->getNumOccurrences())
+      schedule.*field.value = *option;
   return schedule;
 }
 

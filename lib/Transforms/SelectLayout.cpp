@@ -54,14 +54,15 @@ struct SelectLayoutPass : sherry::impl::SelectLayoutBase<SelectLayoutPass> {
     type = RankedTensorType::get(
         type.getShape(), type.getElementType(),
         encoding.withTables(order, ternary.getCodebook()));
-    // Weights with other codes or without codes keep their own quantization.
+    // Weights with other codes keep their own quantization. All are ternary, as
+    // this one, because the encoding is the same.
     auto isServed = [&](Operation *user) {
       auto linear = dyn_cast<LinearOp>(user);
       if (!linear)
         return false;
       TernaryAttr other =
           symbols.lookup<WeightOp>(linear.getWeight()).getTernary();
-      return other && other.getLayout().getOrder() == order &&
+      return other.getLayout().getOrder() == order &&
              other.getCodebook() == ternary.getCodebook();
     };
     OpBuilder b(source);

@@ -21,7 +21,7 @@ using namespace sherry;
 static QuantizedAttr withBlocks(QuantizedAttr encoding,
                                 ArrayRef<int64_t> blocks) {
   return QuantizedAttr::get(encoding.getContext(), encoding.getGrouping(),
-                            encoding.getPerToken(), blocks,
+                            encoding.getPerToken(), blocks, encoding.getBias(),
                             encoding.getTables(), encoding.getCodebook());
 }
 

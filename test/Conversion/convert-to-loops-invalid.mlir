@@ -122,10 +122,10 @@ func.func @rows(%x: tensor<?x8xf32>, %n: index) attributes {sherry.max_tokens = 
 
 module attributes {sherry.weights_size = 1088 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 1088 : tensor<32x32x!sherry.q8_0>
-// expected-error@+2 {{cannot pass 'tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>' to a kernel}}
+// expected-error@+2 {{cannot pass 'tensor<?x32xi8, #sherry.quantized<contiguous, [32] bias = 128>>' to a kernel}}
 // expected-error@+1 {{failed to legalize operation 'func.func'}}
-func.func @quantized(%values: tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
-  %y = sherry.linear %values, @w : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> -> tensor<?x32xf32>
+func.func @quantized(%values: tensor<?x32xi8, #sherry.quantized<contiguous, [32] bias = 128>>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
+  %y = sherry.linear %values, @w : tensor<?x32xi8, #sherry.quantized<contiguous, [32] bias = 128>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 }

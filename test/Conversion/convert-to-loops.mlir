@@ -226,15 +226,15 @@ sherry.weight @q6 count 1 from ["q"] rows [32] at 3136 stride 896 : tensor<32x32
 sherry.weight @q4 count 1 from ["q"] rows [32] at 0 stride 576 : tensor<32x32x!sherry.q4_0>
 // CHECK-LABEL: func @q8_0
 func.func @q8_0(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
-  %values = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>
+  %values = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [32] bias = 128>>
   // CHECK: sherry.dot_accumulate {{.*}} {max_weight = 255 : i32}
-  %y = sherry.linear %values, @q8 : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> -> tensor<?x32xf32>
+  %y = sherry.linear %values, @q8 : tensor<?x32xi8, #sherry.quantized<contiguous, [32] bias = 128>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 // A group has the low four bits of two planes and the upper two of a third.
 // CHECK-LABEL: func @q6_K
 func.func @q6_K(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
-  %values = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [16, 16]>>
+  %values = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [16, 16] bias = 32>>
   // CHECK-DAG: %[[LOW:.*]] = arith.constant dense<252645135> : vector<16xi32>
   // CHECK-DAG: %[[UPPER:.*]] = arith.constant dense<808464432> : vector<16xi32>
   // CHECK: arith.andi %{{.*}}, %[[LOW]]
@@ -242,14 +242,43 @@ func.func @q6_K(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max
   // CHECK: arith.ori
   // CHECK: sherry.dot_accumulate {{.*}} {max_weight = 63 : i32}
   // CHECK: arith.sitofp %{{.*}} : vector<16xi8> to vector<16xf32>
-  %y = sherry.linear %values, @q6 : tensor<?x32xi8, #sherry.quantized<contiguous, [16, 16]>> -> tensor<?x32xf32>
+  %y = sherry.linear %values, @q6 : tensor<?x32xi8, #sherry.quantized<contiguous, [16, 16] bias = 32>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 // CHECK-LABEL: func @q4_0
 func.func @q4_0(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
-  %values = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>
+  %values = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [32] bias = 8>>
   // CHECK: sherry.dot_accumulate {{.*}} {max_weight = 15 : i32}
-  %y = sherry.linear %values, @q4 : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> -> tensor<?x32xf32>
+  %y = sherry.linear %values, @q4 : tensor<?x32xi8, #sherry.quantized<contiguous, [32] bias = 8>> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}
+// Several tokens: a token sums all blocks in registers, or a block is unpacked
+// in registers for all tokens, half by half.
+// CHECK-LABEL: func @q6_K_tokens
+func.func @q6_K_tokens(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 16 : i64} {
+  %values = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [16, 16] bias = 32>>
+  // DOTS: affine.parallel
+  // DOTS: affine.parallel
+  // DOTS: affine.for %[[ROW:.*]] = 0 to %{{.*}} {
+  // DOTS: affine.for %{{.*}} = 0 to 2 iter_args
+  // DOTS: arith.ori
+  // DOTS: sherry.dot_accumulate
+  // PAIRS: affine.parallel
+  // PAIRS: affine.parallel
+  // PAIRS: affine.for %{{.*}} = 0 to %{{.*}} {
+  // PAIRS: affine.vector_store
+  // PAIRS: affine.for %{{.*}} = 0 to 2 {
+  // PAIRS: arith.ori
+  // PAIRS: affine.for %[[ROW:.*]] = 0 to %{{.*}} {
+  // PAIRS-NOT: arith.ori
+  // PAIRS-COUNT-4: sherry.dot_accumulate
+  // PAIRS: affine.vector_store %{{.*}}, %{{.*}}[%[[ROW]], %{{.*}}] : memref<16x32xf32>, vector<16xf32>
+  // PAIRS: arith.ori
+  // PAIRS: affine.for %[[ROW:.*]] = 0 to %{{.*}} {
+  // PAIRS-NOT: arith.ori
+  // PAIRS-COUNT-4: sherry.dot_accumulate
+  // PAIRS: affine.vector_store %{{.*}}, %{{.*}}[%[[ROW]], %{{.*}}] : memref<16x32xf32>, vector<16xf32>
+  %y = sherry.linear %values, @q6 : tensor<?x32xi8, #sherry.quantized<contiguous, [16, 16] bias = 32>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 // CHECK-LABEL: func @bf16

@@ -8,7 +8,7 @@
 // TOKEN: sherry.quantize_activations {{.*}}, #[[OTHERS]]>
 
 // CHECK-DAG: #[[CHUNKS:.*]] = #sherry.quantized<contiguous, [256, 44, 256, 44]>
-// CHECK-DAG: #[[BLOCKS:.*]] = #sherry.quantized<contiguous, [32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 24]>
+// CHECK-DAG: #[[BLOCKS:.*]] = #sherry.quantized<contiguous, [32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 24] bias = 128>
 // CHECK-DAG: #[[STRIDED:.*]] = #sherry.quantized<strided, [256]>
 // CHECK-DAG: #[[CONTIGUOUS:.*]] = #sherry.quantized<contiguous, [256]>
 

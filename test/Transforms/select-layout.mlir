@@ -24,7 +24,7 @@ sherry.weight @any_cpu count 1 from ["w"] rows [4] : tensor<4x8x!sherry.trit, #s
 // -----
 
 // What looks codes up gets tables for their order; where a weight has another
-// order, or no codes, its input is quantized apart, without tables.
+// order, its input is quantized apart.
 module attributes {sherry.schedule = #sherry.schedule<order = words, lookup_tokens = 2>} {
   sherry.weight @a count 1 from ["a"] rows [4] : tensor<4x32x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16>>
   sherry.weight @b count 1 from ["b"] rows [4] : tensor<4x32x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16, layout = <nibbles, interleave = 1>>>
@@ -32,18 +32,20 @@ module attributes {sherry.schedule = #sherry.schedule<order = words, lookup_toke
   // CHECK-DAG: #[[WORDS:.*]] = #sherry.quantized<contiguous, [32], tables = words>
   // CHECK-DAG: #[[NIBBLES:.*]] = #sherry.quantized<contiguous, [32], tables = nibbles>
   // CHECK-DAG: #[[NONE:.*]] = #sherry.quantized<contiguous, [32]>
+  // CHECK-DAG: #[[BLOCKS:.*]] = #sherry.quantized<contiguous, [32] bias = 128>
   // CHECK-LABEL: @decode
   func.func @decode(%x: tensor<?x32xf32>) -> tensor<?x4xf32> attributes {sherry.max_tokens = 1 : i64} {
     // CHECK-DAG: %[[W:.*]] = sherry.quantize_activations {{.*}} #[[WORDS]]>
     // CHECK-DAG: %[[N:.*]] = sherry.quantize_activations {{.*}} #[[NIBBLES]]>
-    // CHECK-DAG: %[[D:.*]] = sherry.quantize_activations {{.*}} #[[NONE]]>
+    // CHECK-DAG: %[[D:.*]] = sherry.quantize_activations {{.*}} #[[BLOCKS]]>
     %q = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>
+    %d = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [32] bias = 128>>
     // CHECK: sherry.linear %[[W]], @a
     // CHECK: sherry.linear %[[N]], @b
     // CHECK: sherry.linear %[[D]], @dense
     %1 = sherry.linear %q, @a : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> -> tensor<?x4xf32>
     %2 = sherry.linear %q, @b plus %1 : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> plus tensor<?x4xf32> -> tensor<?x4xf32>
-    %3 = sherry.linear %q, @dense plus %2 : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> plus tensor<?x4xf32> -> tensor<?x4xf32>
+    %3 = sherry.linear %d, @dense plus %2 : tensor<?x32xi8, #sherry.quantized<contiguous, [32] bias = 128>> plus tensor<?x4xf32> -> tensor<?x4xf32>
     return %3 : tensor<?x4xf32>
   }
   // Few tokens have them, too, as many as lookup_tokens.

@@ -194,12 +194,12 @@ def UnrollDots : Pass<"sherry-unroll-dots", "::mlir::func::FuncOp"> {
 def PairSums : Pass<"sherry-pair-sums", "::mlir::func::FuncOp"> {
   let summary = "sum pairs of products in 16 bits";
   let description = [{
-    Works with `pair_sums` of `sherry.schedule`. A loop that sums at most 64
-    products by `sherry.dot_accumulate`, with weights of at most 2, sums them by
-    `sherry.dot_pairs` instead and widens the sums at its end. The result is
-    exact.
+    Works with `pair_sums` of `sherry.schedule`. Sums of products by
+    `sherry.dot_accumulate`, in a loop or one after the other, become sums by
+    `sherry.dot_pairs`, as far as 16 bits hold them, and a `sherry.add_pairs` at
+    their end. The result is exact.
   }];
-  let statistics = [Statistic<"numNarrowed", "num-narrowed", "loops changed">];
+  let statistics = [Statistic<"numNarrowed", "num-narrowed", "sums changed">];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect",
                            "::mlir::vector::VectorDialect",

@@ -203,6 +203,19 @@ static LogicalResult lowerDotPairs(DotPairsOp op, PatternRewriter &rewriter) {
   return success();
 }
 
+static LogicalResult lowerAddPairs(AddPairsOp op, PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  auto type = b.vec(16, 32);
+  Value sixteen = b.splat(type, 16);
+  Value pairs = b.cast(type, op.getPairs());
+  Value even = arith::ShRSIOp::create(
+      b, Value(arith::ShLIOp::create(b, pairs, sixteen)), sixteen);
+  Value odd = arith::ShRSIOp::create(b, pairs, sixteen);
+  rewriter.replaceOpWithNewOp<arith::AddIOp>(
+      op, op.getAccumulator(), Value(arith::AddIOp::create(b, even, odd)));
+  return success();
+}
+
 /// Computes, for each output, sum t * a = sum (t + 1) * a - sum 1 * a.
 static LogicalResult lowerMultiplyPanel(MultiplyPanelOp op,
                                         PatternRewriter &rewriter) {
@@ -264,6 +277,7 @@ struct LowerKernelGenericPass
     patterns.add(lowerApplySign);
     patterns.add(lowerDotAccumulate);
     patterns.add(lowerDotPairs);
+    patterns.add(lowerAddPairs);
     patterns.add(lowerMultiplyPanel);
     patterns.add(lowerReduce);
     if (!hasFeature(getOperation(), "+f16c"))

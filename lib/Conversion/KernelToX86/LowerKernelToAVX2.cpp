@@ -245,6 +245,20 @@ static LogicalResult lowerDotPairsToAVX2(DotPairsOp op,
   return success();
 }
 
+static LogicalResult lowerAddPairsToAVX2(AddPairsOp op,
+                                         PatternRewriter &rewriter) {
+  VectorBuilder b(op, rewriter);
+  Value ones = b.splat(b.vec(16, 16), 1);
+  SmallVector<Value> halves;
+  for (int64_t half = 0; half < 2; ++half)
+    halves.push_back(arith::AddIOp::create(
+        b, b.slice(op.getAccumulator(), 8 * half, 8),
+        Value(x86::PmaddwdOp::create(b, b.slice(op.getPairs(), 16 * half, 16),
+                                     ones))));
+  rewriter.replaceOp(op, b.concat(halves[0], halves[1]));
+  return success();
+}
+
 namespace {
 struct LowerKernelToAVX2Pass
     : sherry::impl::LowerKernelToAVX2Base<LowerKernelToAVX2Pass> {
@@ -257,6 +271,7 @@ struct LowerKernelToAVX2Pass
     patterns.add(lowerDecodeBlockToAVX2);
     patterns.add(lowerDecodeNibblesToAVX2);
     patterns.add(lowerDotPairsToAVX2);
+    patterns.add(lowerAddPairsToAVX2);
     patterns.add(hasFeature(getOperation(), "+avxvnni") ? lowerDotToVnni
                                                         : lowerDotToMadd);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -8,7 +8,6 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -20,33 +19,39 @@ namespace sherry {
 using namespace mlir;
 using namespace sherry;
 
-/// Bounds within which sherry.dot_pairs is exact.
-static constexpr int64_t kMostPairTerms = 64, kLargestWeight = 2;
+/// sherry.dot_pairs is exact if the largest weights of all ops whose pairs are
+/// added up are together at most this: 2 * 127 * 129 < 2^15.
+static constexpr int64_t kMostWeights = 129;
+
+static int64_t getMaxWeight(DotAccumulateOp dot) {
+  return static_cast<int64_t>(dot.getMaxWeight());
+}
 
 /// Whether each value that `loop` carries is a sum of products that 16 bits can
 /// hold.
 static bool fitsPairSums(affine::AffineForOp loop) {
-  if (loop.getNumResults() == 0 || !loop.hasConstantBounds() ||
-      loop.getConstantUpperBound() - loop.getConstantLowerBound() >
-          kMostPairTerms)
+  if (loop.getNumResults() == 0 || !loop.hasConstantBounds())
     return false;
+  int64_t terms = loop.getConstantUpperBound() - loop.getConstantLowerBound();
   for (auto [carried, next] :
        llvm::zip_equal(loop.getRegionIterArgs(),
                        loop.getBody()->getTerminator()->getOperands())) {
     auto dot = next.getDefiningOp<DotAccumulateOp>();
     if (!dot || dot.getAccumulator() != carried || !carried.hasOneUse() ||
-        static_cast<int64_t>(dot.getMaxWeight()) > kLargestWeight)
+        terms * getMaxWeight(dot) > kMostWeights)
       return false;
   }
   return true;
 }
 
+static Value makeZeros(ImplicitLocOpBuilder &b) {
+  return arith::ConstantOp::create(
+      b, b.getZeroAttr(VectorType::get(32, b.getI16Type())));
+}
+
 static void sumPairs(affine::AffineForOp loop) {
   ImplicitLocOpBuilder b(loop.getLoc(), loop);
-  auto pairs = VectorType::get(32, b.getI16Type());
-  auto lanes = VectorType::get(16, b.getI32Type());
-  SmallVector<Value> zeros(loop.getNumResults(),
-                           arith::ConstantOp::create(b, b.getZeroAttr(pairs)));
+  SmallVector<Value> zeros(loop.getNumResults(), makeZeros(b));
   auto narrow = affine::AffineForOp::create(b, loop.getConstantLowerBound(),
                                             loop.getConstantUpperBound(),
                                             loop.getStepAsInt(), zeros);
@@ -63,29 +68,62 @@ static void sumPairs(affine::AffineForOp loop) {
         continue;
       }
       auto lookup = [&](Value value) { return map.lookupOrDefault(value); };
+      Value accumulator = lookup(dot.getAccumulator());
       map.map(dot.getResult(),
-              Value(DotPairsOp::create(b, pairs, lookup(dot.getWeights()),
-                                       lookup(dot.getActivations()),
-                                       lookup(dot.getAccumulator()))));
+              Value(DotPairsOp::create(
+                  b, accumulator.getType(), lookup(dot.getWeights()),
+                  lookup(dot.getActivations()), accumulator)));
     }
     SmallVector<Value> next;
     for (Value value : loop.getBody()->getTerminator()->getOperands())
       next.push_back(map.lookup(value));
     affine::AffineYieldOp::create(b, next);
   }
-  // Each lane of the wide sum gets its two sums of pairs.
-  Value sixteen =
-      arith::ConstantOp::create(b, DenseElementsAttr::get(lanes, int32_t(16)));
-  for (auto [start, sum, result] : llvm::zip_equal(
-           loop.getInits(), narrow.getResults(), loop.getResults())) {
-    Value both = vector::BitCastOp::create(b, lanes, sum);
-    Value even = arith::ShRSIOp::create(
-        b, Value(arith::ShLIOp::create(b, both, sixteen)), sixteen);
-    Value odd = arith::ShRSIOp::create(b, both, sixteen);
-    result.replaceAllUsesWith(arith::AddIOp::create(
-        b, start, Value(arith::AddIOp::create(b, even, odd))));
-  }
+  for (auto [start, sum, result] :
+       llvm::zip_equal(loop.getInits(), narrow.getResults(), loop.getResults()))
+    result.replaceAllUsesWith(
+        AddPairsOp::create(b, start.getType(), sum, start));
   loop.erase();
+}
+
+/// The only user of `dot`, if it adds products to its sum in the same block.
+static DotAccumulateOp getNext(DotAccumulateOp dot) {
+  if (!dot->hasOneUse())
+    return {};
+  auto next = dyn_cast<DotAccumulateOp>(*dot->user_begin());
+  return next && next.getAccumulator() == dot.getResult() &&
+                 next->getBlock() == dot->getBlock()
+             ? next
+             : DotAccumulateOp();
+}
+
+/// Dots from `first` on, each of which adds to the sum of the one before, whose
+/// pairs 16 bits can hold.
+static SmallVector<DotAccumulateOp> findRun(DotAccumulateOp first) {
+  SmallVector<DotAccumulateOp> run;
+  int64_t weights = 0;
+  for (DotAccumulateOp dot = first; dot; dot = getNext(dot)) {
+    weights += getMaxWeight(dot);
+    if (weights > kMostWeights)
+      break;
+    run.push_back(dot);
+  }
+  return run;
+}
+
+static void sumPairs(ArrayRef<DotAccumulateOp> run) {
+  DotAccumulateOp first = run.front(), last = run.back();
+  ImplicitLocOpBuilder b(last.getLoc(), first);
+  Value start = first.getAccumulator(), pairs = makeZeros(b);
+  for (DotAccumulateOp dot : run) {
+    b.setInsertionPoint(dot);
+    pairs = DotPairsOp::create(b, pairs.getType(), dot.getWeights(),
+                               dot.getActivations(), pairs);
+  }
+  last.replaceAllUsesWith(
+      AddPairsOp::create(b, start.getType(), pairs, start).getResult());
+  for (DotAccumulateOp dot : llvm::reverse(run))
+    dot.erase();
 }
 
 namespace {
@@ -101,6 +139,20 @@ struct PairSumsPass : sherry::impl::PairSumsBase<PairSumsPass> {
     numNarrowed += loops.size();
     for (affine::AffineForOp loop : loops)
       sumPairs(loop);
+    // Users follow what they use, so a run is found at its first dot.
+    SmallVector<SmallVector<DotAccumulateOp>> runs;
+    DenseSet<Operation *> known;
+    getOperation()->walk([&](DotAccumulateOp dot) {
+      if (known.contains(dot))
+        return;
+      SmallVector<DotAccumulateOp> run = findRun(dot);
+      known.insert(run.begin(), run.end());
+      if (run.size() > 1)
+        runs.push_back(run);
+    });
+    numNarrowed += runs.size();
+    for (ArrayRef<DotAccumulateOp> run : runs)
+      sumPairs(run);
   }
 };
 } // namespace

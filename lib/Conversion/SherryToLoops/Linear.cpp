@@ -47,27 +47,21 @@ static void addProducts(LoopBuilder &b, Value weights, int64_t bias,
   }
 }
 
-void sherry::addDots(LoopBuilder &b, ArrayRef<Value> halves, int64_t maxWeight,
-                     Value values, Value row, Value group,
-                     MutableArrayRef<Value> sums) {
-  Value x = b.load(b.vec(4, b.getI8Type()), values,
-                   QuantizedRows::placeOf(b, row, group));
+/// Adds the exact products of four activations to `sums`, each vector<16xi32>.
+/// `halves` has, for each sum, 64 bytes of weights of at most `maxWeight`.
+static void addDots(LoopBuilder &b, ArrayRef<Value> halves, int64_t maxWeight,
+                    Value activations, MutableArrayRef<Value> sums) {
   for (auto [weights, sum] : llvm::zip_equal(halves, sums))
-    sum = DotAccumulateOp::create(b, sum.getType(), weights, x, sum,
+    sum = DotAccumulateOp::create(b, sum.getType(), weights, activations, sum,
                                   b.getI32IntegerAttr(maxWeight));
 }
 
-Value sherry::startDots(LoopBuilder &b, int64_t bias,
-                        const QuantizedRows &input, Value row, Value block) {
-  Value start = b.broadcast(16, b.loadScalar(input.negatedSums, {block, row}));
-  if (bias == 1)
-    return start;
-  // sum (w + bias) * a - bias * sum a = sum w * a
-  int64_t zero = b.getNumerics().getFuseMulAdd() ? kFloatBits : 0;
-  auto lanes = b.vec(16, b.getI32Type());
-  return arith::AddIOp::create(
-      b, Value(arith::MulIOp::create(b, start, b.splatInt(lanes, bias))),
-      b.splatInt(lanes, zero - bias * zero));
+/// The start value, vector<16xi32>, of the sums of a row over a block of
+/// activations; it makes up for the bias of stored weights:
+/// sum (w + bias) * a - bias * sum a = sum w * a.
+static Value startDots(LoopBuilder &b, const QuantizedRows &input, Value row,
+                       Value block) {
+  return b.broadcast(16, b.loadScalar(input.negatedSums, {block, row}));
 }
 
 static Value loadScale(LoopBuilder &b, const QuantizedRows &input, Value row,
@@ -132,13 +126,14 @@ void sherry::emitPanelI8(LoopBuilder &b, Value panel, int64_t groups,
                          ArrayRef<int64_t> halves, Value firstGroup,
                          Value block, RowSumUse use) {
   Value values = input.inBlocks(b);
-  SmallVector<Value> starts(halves.size(), startDots(b, 1, input, row, block));
+  SmallVector<Value> starts(halves.size(), startDots(b, input, row, block));
   SmallVector<Value> sums =
       b.repeat(groups, starts, [&](Value group, ValueRange carried) {
         SmallVector<Value> weights, next(carried);
         for (int64_t half : halves)
           weights.push_back(loadPanel(b, panel, group, half));
-        addDots(b, weights, 2, values, row, b.add(firstGroup, group), next);
+        addDots(b, weights, 2,
+                input.loadFour(b, values, row, b.add(firstGroup, group)), next);
         return next;
       });
   // Scale all sums before any store, because a store might change the scale.
@@ -185,82 +180,142 @@ static void emitNumberTile(LoopBuilder &b, Type element, const Rows &input,
   });
 }
 
-/// Multiplies weights with scales [Q3], block by block.
-static void emitBlockTile(LoopBuilder &b, const format::QuantFormat &format,
-                          const AnyInput &input, Value offset, Value column,
-                          const Outputs &outputs) {
-  auto multiplyI8 = [&](const WeightBlock &block, Value row,
-                        ArrayRef<int64_t> halves) {
-    SmallVector<Value> sums(
-        halves.size(),
-        startDots(b, format.bias(), *input.quantized, row, block.number));
-    Value values = input.quantized->inBlocks(b);
-    Value firstGroup =
-        b.mul(block.number, format.blockInputs / format::kDotInputs);
-    sums = block.forParts(
-        b, sums, [&](const WeightBlock &part, Value first, ValueRange carried) {
-          auto addGroup = [&](function_ref<Value(Value)> integers, Value group,
-                              ValueRange before) {
-            SmallVector<Value> weights, next(before);
-            for (int64_t half : halves)
-              weights.push_back(integers(b.index(16 * half)));
-            addDots(b, weights, format.largest() + format.bias(), values, row,
-                    b.add(b.add(firstGroup, first), group), next);
-            return next;
-          };
-          if (format.bits == 8)
-            return b.repeat(
-                part.groups(), carried, [&](Value group, ValueRange before) {
-                  return addGroup(
-                      [&](Value half) {
-                        return part.integersOf8Bits(b, group, half, 16);
-                      },
-                      group, before);
-                });
-          SmallVector<Value> next(carried);
-          for (int64_t group = 0; group < part.groups(); ++group)
-            next = addGroup(
-                [&](Value half) { return part.integers(b, group, half, 16); },
-                b.index(group), next);
-          return next;
-        });
-    for (Value &sum : sums)
-      sum = scaleDots(b, sum, *input.quantized, row, block.number);
-    return sums;
+namespace {
+/// Products with weights in blocks [Q3], for a tile of outputs.
+class BlockTile {
+public:
+  BlockTile(LoopBuilder &b, const format::QuantFormat &format,
+            const AnyInput &input, Value offset)
+      : b(b), format(format), input(input), offset(offset) {}
+
+  void emit(Value column, const Outputs &outputs) {
+    if (input.quantized && areBlocksShared(b))
+      emitByBlock(column, outputs);
+    else
+      emitByToken(column, outputs);
+  }
+
+private:
+  using Values = SmallVector<Value>;
+  using Halves = ArrayRef<int64_t>;
+  /// The sums of a token are in registers until the last block.
+  void emitByToken(Value column, const Outputs &outputs);
+  /// The integers of half of a block are in registers until the last token.
+  void emitByBlock(Value column, const Outputs &outputs);
+
+  /// The stored integers of four inputs of a block, for each of the halves.
+  Values loadIntegers(const WeightBlock &block, int64_t group, Halves halves) {
+    Values result;
+    for (int64_t half : halves)
+      result.push_back(block.integers(b, group, b.index(16 * half), 16));
+    return result;
+  }
+  /// Return sums of a block's products with a row: vector<16xf32> each.
+  /// `integers`, if given, are those of all fours of the block.
+  Values multiplyI8(const WeightBlock &block, Value row, Halves halves,
+                    ArrayRef<Values> integers = {});
+  Values multiplyF32(const WeightBlock &block, Value row, Halves halves);
+  Values forBlocks(ValueRange init,
+                   function_ref<Values(const WeightBlock &, ValueRange)> body) {
+    return forWeightBlocks(b, format, offset, input.cols(), init, body);
+  }
+
+  LoopBuilder &b;
+  const format::QuantFormat &format;
+  AnyInput input;
+  Value offset;
+};
+} // namespace
+
+SmallVector<Value> BlockTile::multiplyI8(const WeightBlock &block, Value row,
+                                         Halves halves,
+                                         ArrayRef<Values> integers) {
+  const QuantizedRows &quantized = *input.quantized;
+  Values sums(halves.size(), startDots(b, quantized, row, block.number));
+  Value values = quantized.inBlocks(b);
+  Value first = b.mul(block.number, format.blockInputs / format::kDotInputs);
+  auto addGroup = [&](ArrayRef<Value> weights, Value group, ValueRange before) {
+    Values next(before);
+    addDots(b, weights, format.largest() + format.bias(),
+            quantized.loadFour(b, values, row, b.add(first, group)), next);
+    return next;
   };
+  if (format.bits == 8 && integers.empty())
+    sums = b.repeat(block.groups(), sums, [&](Value group, ValueRange carried) {
+      Values weights;
+      for (int64_t half : halves)
+        weights.push_back(
+            block.integersOf8Bits(b, group, b.index(16 * half), 16));
+      return addGroup(weights, group, carried);
+    });
+  else
+    for (int64_t group = 0; group < block.groups(); ++group)
+      sums = addGroup(integers.empty() ? loadIntegers(block, group, halves)
+                                       : integers[group],
+                      b.index(group), sums);
+  for (Value &sum : sums)
+    sum = scaleDots(b, sum, quantized, row, block.number);
+  return sums;
+}
+
+SmallVector<Value> BlockTile::multiplyF32(const WeightBlock &block, Value row,
+                                          Halves halves) {
+  Values sums(halves.size(), b.splat(b.vec(16, b.getF32Type()), 0));
+  for (int64_t group = 0; group < block.groups(); ++group)
+    for (auto [integers, sum] :
+         llvm::zip_equal(loadIntegers(block, group, halves), sums))
+      addProducts(b, integers, format.bias(), *input.plain, row,
+                  b.add(block.column, group * format::kDotInputs), 1, sum);
+  return sums;
+}
+
+void BlockTile::emitByToken(Value column, const Outputs &outputs) {
   Value zero = b.splat(b.vec(16, b.getF32Type()), 0);
-  auto multiplyF32 = [&](const WeightBlock &block, Value row,
-                         ArrayRef<int64_t> halves) {
-    SmallVector<Value> zeros(halves.size(), zero);
-    return block.forParts(
-        b, zeros, [&](const WeightBlock &part, Value, ValueRange carried) {
-          SmallVector<Value> sums(carried);
-          for (int64_t group = 0; group < part.groups(); ++group)
-            for (auto [half, sum] : llvm::zip_equal(halves, sums))
-              addProducts(b, part.integers(b, group, b.index(16 * half), 16),
-                          format.bias(), *input.plain, row,
-                          b.add(part.column, group * format::kDotInputs), 1,
-                          sum);
-          return sums;
-        });
-  };
   forTokens(b, outputs.rows.count, [&](Value row) {
-    SmallVector<Value> totals;
-    for (ArrayRef<int64_t> halves : listHalves(b)) {
-      SmallVector<Value> zeros(halves.size(), zero);
-      totals.append(forWeightBlocks(
-          b, format, offset, input.cols(), zeros,
-          [&](const WeightBlock &block, ValueRange carried) {
-            SmallVector<Value> sums = input.quantized
-                                          ? multiplyI8(block, row, halves)
+    Values totals;
+    for (Halves halves : listHalves(b))
+      totals.append(
+          forBlocks(Values(halves.size(), zero), [&](const WeightBlock &block,
+                                                     ValueRange carried) {
+            Values sums = input.quantized ? multiplyI8(block, row, halves)
                                           : multiplyF32(block, row, halves);
             for (auto [i, half] : llvm::enumerate(halves))
               sums[i] = b.mulAdd(
                   sums[i], block.scales(b, b.index(16 * half), 16), carried[i]);
             return sums;
           }));
-    }
     outputs.store(b, joinHalves(b, totals), row, column);
+  });
+}
+
+void BlockTile::emitByBlock(Value column, const Outputs &outputs) {
+  auto halfType = b.vec(16, b.getF32Type());
+  auto whole = b.vec(format::kTileRows, b.getF32Type());
+  Value totals = b.allocScratch(MemRefType::get(
+      {getBufferRows(b.getMaxTokens()), format::kTileRows}, b.getF32Type()));
+  Value count = outputs.rows.count;
+  b.forLoop(count, 1, [&](Value row) {
+    b.store(b.splat(whole, 0), totals, {row, b.index(0)});
+  });
+  auto multiply = [&](const WeightBlock &block, int64_t half) {
+    SmallVector<Values> integers;
+    for (int64_t group = 0; group < block.groups(); ++group)
+      integers.push_back(loadIntegers(block, group, half));
+    Value lane = b.index(16 * half), scales = block.scales(b, lane, 16);
+    b.forLoop(count, 1, [&](Value row) {
+      Value sum = multiplyI8(block, row, half, integers)[0];
+      Value place[] = {row, lane};
+      b.store(b.mulAdd(sum, scales, b.load(halfType, totals, place)), totals,
+              place);
+    });
+  };
+  forBlocks({}, [&](const WeightBlock &block, ValueRange) {
+    multiply(block, 0);
+    multiply(block, 1);
+    return Values();
+  });
+  b.forLoop(count, 1, [&](Value row) {
+    outputs.store(b, b.load(whole, totals, {row, b.index(0)}), row, column);
   });
 }
 
@@ -282,7 +337,7 @@ static Rows emitLinear(LoopBuilder &b, const AnyInput &input, WeightRef weight,
         Value offset = b.add(weight.offset, b.mul(tile, tileBytes));
         Value column = b.mul(tile, format::kTileRows);
         if (auto *blocks = format::blocksOf(format))
-          emitBlockTile(b, *blocks, input, offset, column, outputs);
+          BlockTile(b, *blocks, input, offset).emit(column, outputs);
         else
           emitNumberTile(b, type.getElementType(), *input.plain, offset, column,
                          outputs);

@@ -61,16 +61,6 @@ void emitPanelI8(LoopBuilder &b, mlir::Value panel, int64_t groups,
                  llvm::ArrayRef<int64_t> halves, mlir::Value firstGroup,
                  mlir::Value block, RowSumUse use);
 
-/// The start value, vector<16xi32>, of the sums of a row over a block of
-/// activations; it makes up for the `bias` of stored weights.
-mlir::Value startDots(LoopBuilder &b, int64_t bias, const QuantizedRows &input,
-                      mlir::Value row, mlir::Value block);
-/// Adds the exact products of four inputs of a row to `sums`, each
-/// vector<16xi32>. `halves` has, for each sum, 64 bytes of weights of at most
-/// `maxWeight`; `values` has the quantized activations of every row, in blocks.
-void addDots(LoopBuilder &b, llvm::ArrayRef<mlir::Value> halves,
-             int64_t maxWeight, mlir::Value values, mlir::Value row,
-             mlir::Value group, llvm::MutableArrayRef<mlir::Value> sums);
 /// Emits the product with a ternary weight.
 void emitTernary(LoopBuilder &b, const AnyInput &input, WeightRef weight,
                  const Outputs &outputs);

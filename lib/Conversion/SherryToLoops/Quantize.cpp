@@ -13,10 +13,17 @@ using namespace mlir;
 using namespace sherry;
 
 /// Number of tokens whose values alternate in memory, for products with panels.
-static int64_t tokensInBlock(const LoopBuilder &b) {
-  return b.getMaxTokens() == 1 || b.getSchedule().getMultiplyPanels()
-             ? 1
-             : kTokenBlock;
+static int64_t tokensInBlock(const LoopBuilder &b, QuantizedAttr encoding) {
+  if (b.getMaxTokens() == 1 || b.getSchedule().getMultiplyPanels() ||
+      (encoding.isForBlocks() && areBlocksShared(b)))
+    return 1;
+  return kTokenBlock;
+}
+
+bool sherry::areBlocksShared(const LoopBuilder &b) {
+  int64_t sumTokens = b.getSchedule().getSumTokens();
+  // Sums of blocks and of rows.
+  return sumTokens < kTokenBlock && 2 * b.getMaxTokens() > sumTokens;
 }
 
 QuantizedRows::QuantizedRows(ValueRange parts, Value tensor)
@@ -90,7 +97,7 @@ int64_t QuantizedRows::tablesOfToken(const LoopBuilder &b) const {
 
 Value QuantizedRows::inBlocks(LoopBuilder &b) const {
   auto type = cast<MemRefType>(values.buffer.getType());
-  int64_t tokens = tokensInBlock(b);
+  int64_t tokens = tokensInBlock(b, encoding);
   int64_t groups = type.getDimSize(1) / 4;
   SmallVector<int64_t> sizes{type.getDimSize(0) / tokens, groups, tokens, 4};
   SmallVector<int64_t> strides{groups * tokens * 4, tokens * 4, 4, 1};
@@ -100,37 +107,41 @@ Value QuantizedRows::inBlocks(LoopBuilder &b) const {
 }
 
 SmallVector<Value> QuantizedRows::placeOf(LoopBuilder &b, Value row,
-                                          Value group) {
-  int64_t tokens = tokensInBlock(b);
+                                          Value group) const {
+  int64_t tokens = tokensInBlock(b, encoding);
   return {b.div(row, tokens), group, b.rem(row, tokens), b.index(0)};
+}
+
+Value QuantizedRows::loadFour(LoopBuilder &b, Value blocks, Value row,
+                              Value group) const {
+  return b.load(b.vec(format::kDotInputs, b.getI8Type()), blocks,
+                placeOf(b, row, group));
 }
 
 void sherry::storeGroups(LoopBuilder &b, Value bytes,
                          const QuantizedRows &result, Value row, Value column) {
-  if (tokensInBlock(b) == 1 || result.tables)
+  if (tokensInBlock(b, result.encoding) == 1 || result.tables)
     return b.store(bytes, result.values.buffer, {row, column});
   Value values = result.inBlocks(b);
   Value group = b.div(column, format::kDotInputs);
   int64_t count = cast<VectorType>(bytes.getType()).getDimSize(0);
   for (int64_t i = 0; i < count; i += 4)
     b.store(b.slice(bytes, i, 4), values,
-            QuantizedRows::placeOf(b, row, b.add(group, i / 4)));
+            result.placeOf(b, row, b.add(group, i / 4)));
 }
 
 Value sherry::loadGroups(LoopBuilder &b, const QuantizedRows &rows, Value row,
                          Value column, int64_t count) {
   auto type = b.vec(count, b.getI8Type());
-  if (tokensInBlock(b) == 1 || rows.tables)
+  if (tokensInBlock(b, rows.encoding) == 1 || rows.tables)
     return b.load(type, rows.values.buffer, {row, column});
   Value values = rows.inBlocks(b);
   Value group = b.div(column, format::kDotInputs);
   Value bytes = b.splatInt(type, 0);
   for (int64_t i = 0; i < count; i += 4)
     bytes = vector::InsertStridedSliceOp::create(
-        b,
-        b.load(b.vec(4, b.getI8Type()), values,
-               QuantizedRows::placeOf(b, row, b.add(group, i / 4))),
-        bytes, ArrayRef<int64_t>{i}, ArrayRef<int64_t>{1});
+        b, rows.loadFour(b, values, row, b.add(group, i / 4)), bytes,
+        ArrayRef<int64_t>{i}, ArrayRef<int64_t>{1});
   return bytes;
 }
 
@@ -205,13 +216,15 @@ void sherry::storeScaleAndSum(LoopBuilder &b, const QuantizedRows &result,
     b.store(
         arith::MulFOp::create(b, scale, b.f32(-QuantizedRows::kFloatOffset)),
         result.scales, {b.add(block, result.blocks()), row});
-  int64_t start = b.getNumerics().getFuseMulAdd() ? kFloatBits : 0;
+  int64_t bias = result.encoding.getBias();
+  int64_t start =
+      (b.getNumerics().getFuseMulAdd() ? kFloatBits : 0) + bias * surplus;
+  Value sum = arith::MulIOp::create(b, b.reduceAdd(sums), b.i32(bias));
   // Sums wrap around; the difference is right.
-  b.store(arith::SubIOp::create(b,
-                                b.i32(static_cast<int32_t>(
-                                    static_cast<uint32_t>(start + surplus))),
-                                b.reduceAdd(sums)),
-          result.negatedSums, {block, row});
+  b.store(
+      arith::SubIOp::create(
+          b, b.i32(static_cast<int32_t>(static_cast<uint32_t>(start))), sum),
+      result.negatedSums, {block, row});
 }
 
 void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,

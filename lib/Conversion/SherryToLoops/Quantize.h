@@ -37,13 +37,16 @@ struct QuantizedRows {
   /// The values, without tables, in their order in memory:
   /// memref<blocks of tokens x fours x tokens x 4 x i8>, where a block has
   /// kTokenBlock tokens, or the only token. So a product of a block of tokens
-  /// reads one ascending stream. With `multiply_panels` a block has one token,
-  /// so rows are contiguous; products with panels may read kPanelTokens rows,
-  /// and fours after the end of a row.
+  /// reads one ascending stream. With `multiply_panels`, and for weights whose
+  /// blocks are shared, a block has one token, so rows are contiguous; products
+  /// with panels may read kPanelTokens rows, and fours after the end of a row.
   mlir::Value inBlocks(LoopBuilder &b) const;
   /// The indices of four inputs of a row in inBlocks().
-  static llvm::SmallVector<mlir::Value> placeOf(LoopBuilder &b, mlir::Value row,
-                                                mlir::Value group);
+  llvm::SmallVector<mlir::Value> placeOf(LoopBuilder &b, mlir::Value row,
+                                         mlir::Value group) const;
+  /// Loads them from inBlocks(): vector<4xi8>.
+  mlir::Value loadFour(LoopBuilder &b, mlir::Value blocks, mlir::Value row,
+                       mlir::Value group) const;
 
   QuantizedAttr encoding;
   Rows values;
@@ -52,8 +55,8 @@ struct QuantizedRows {
   /// `fuse_mul_add`, the same number of rows follows, with
   /// -kFloatOffset * scale.
   mlir::Value scales;
-  /// The negated sums of the blocks' values, in the same order; with
-  /// `fuse_mul_add`, plus kFloatBits.
+  /// The negated sums of the blocks' values times the bias of the encoding, in
+  /// the same order; with `fuse_mul_add`, plus kFloatBits.
   mlir::Value negatedSums;
   /// The tables of the encoding, token by token, group by group:
   /// memref<tables x 32 x i16> for words, memref<tables x 2 x 16 x i8> (low
@@ -63,6 +66,11 @@ struct QuantizedRows {
 private:
   QuantizedRows() = default;
 };
+
+/// Whether products with weights in blocks [Q1] take all tokens for a block of
+/// weights, which registers then hold, because they cannot hold all sums of a
+/// block of tokens.
+bool areBlocksShared(const LoopBuilder &b);
 
 /// Groups of a block that have a table.
 int64_t groupsOf(QuantizedAttr encoding, int64_t inputs);

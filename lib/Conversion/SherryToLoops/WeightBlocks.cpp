@@ -70,29 +70,6 @@ Value WeightBlock::integers(LoopBuilder &b, int64_t group, Value row,
       b, b.vec(rows * format::kDotInputs, b.getI8Type()), result);
 }
 
-SmallVector<Value> WeightBlock::forParts(
-    LoopBuilder &b, ValueRange init,
-    function_ref<SmallVector<Value>(const WeightBlock &, Value, ValueRange)>
-        body) const {
-  auto part = [&](Value i, int64_t length, ValueRange carried) {
-    WeightBlock result = *this;
-    result.inputs = length;
-    result.lowAt = b.add(lowAt, b.mul(i, format->lowBytes(kPartInputs)));
-    result.column = b.add(column, b.mul(i, kPartInputs));
-    return body(result, b.mul(i, kPartInputs / format::kDotInputs), carried);
-  };
-  if (inputs <= kPartInputs)
-    return part(b.index(0), inputs, init);
-  assert(!format->hasUpperPlanes() && "parts have planes of their own");
-  SmallVector<Value> values =
-      b.repeat(inputs / kPartInputs, init, [&](Value i, ValueRange carried) {
-        return part(i, kPartInputs, carried);
-      });
-  if (int64_t rest = inputs % kPartInputs)
-    values = part(b.index(inputs / kPartInputs), rest, values);
-  return values;
-}
-
 Value WeightBlock::scales(LoopBuilder &b, Value row, int64_t rows) const {
   auto floats = b.vec(rows, b.getF32Type());
   Value result = arith::ExtFOp::create(

@@ -30,19 +30,11 @@ public:
   /// plane.
   mlir::Value integersOf8Bits(LoopBuilder &b, mlir::Value group,
                               mlir::Value row, int64_t rows) const;
-  /// Calls `body` for the unrolled parts of the block, each with the index of
-  /// its first four in the block; emits a loop if there are many.
-  llvm::SmallVector<mlir::Value>
-  forParts(LoopBuilder &b, mlir::ValueRange init,
-           llvm::function_ref<llvm::SmallVector<mlir::Value>(
-               const WeightBlock &, mlir::Value firstGroup, mlir::ValueRange)>
-               body) const;
   /// The scales of `rows` rows from `row` on: vector<rows x f32>.
   mlir::Value scales(LoopBuilder &b, mlir::Value row, int64_t rows) const;
 
 private:
   friend class BlockPlaces;
-  static constexpr int64_t kPartInputs = 64;
   const format::QuantFormat *format;
   // Offsets in the weights; upperAt only for formats with upper planes.
   mlir::Value upperAt, lowAt, factorsAt, scalesAt;

@@ -167,9 +167,14 @@ QuantizedAttr sherry::getQuantized(Type type) {
 LogicalResult
 QuantizedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                       Grouping grouping, bool, ArrayRef<int64_t> blocks,
-                      std::optional<CodeOrder> tables, CodebookAttr codebook) {
+                      int64_t bias, std::optional<CodeOrder> tables,
+                      CodebookAttr codebook) {
   if (tables.has_value() != !!codebook)
     return emitError() << "tables need a codebook";
+  if (bias < 1 || bias > 128)
+    return emitError() << "bias must be 1 to 128, not " << bias;
+  if (tables && bias != 1)
+    return emitError() << "tables are for trits, whose bias is 1, not " << bias;
   int64_t unit = grouping == Grouping::Contiguous ? format::kDotInputs
                                                   : format::kStridedInputs;
   for (int64_t block : blocks)
@@ -183,18 +188,18 @@ QuantizedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 QuantizedAttr QuantizedAttr::withTables(CodeOrder order,
                                         CodebookAttr codebook) const {
-  return get(getContext(), getGrouping(), getPerToken(), getBlocks(), order,
-             codebook);
+  return get(getContext(), getGrouping(), getPerToken(), getBlocks(), getBias(),
+             order, codebook);
 }
 
 QuantizedAttr QuantizedAttr::withoutTables() const {
-  return get(getContext(), getGrouping(), getPerToken(), getBlocks(),
+  return get(getContext(), getGrouping(), getPerToken(), getBlocks(), getBias(),
              std::nullopt, CodebookAttr());
 }
 
 QuantizedAttr QuantizedAttr::withScalesPerToken() const {
   return get(getContext(), getGrouping(), /*per_token=*/true, getBlocks(),
-             getTables(), getCodebook());
+             getBias(), getTables(), getCodebook());
 }
 
 LogicalResult QuantizedAttr::verifyEncoding(

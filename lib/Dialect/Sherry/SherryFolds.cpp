@@ -201,6 +201,17 @@ OpFoldResult DotPairsOp::fold(FoldAdaptor adaptor) {
                           adaptor.getAccumulator(), /*width=*/2);
 }
 
+OpFoldResult AddPairsOp::fold(FoldAdaptor adaptor) {
+  SmallVector<int64_t> pairs = constantElements(adaptor.getPairs());
+  SmallVector<int64_t> sums = constantElements(adaptor.getAccumulator());
+  if (pairs.empty() || sums.empty())
+    return {};
+  for (auto [i, pair] : llvm::enumerate(pairs))
+    sums[i / 2] += pair;
+  return makeElements<int32_t>(getType(),
+                               SmallVector<int32_t>(sums.begin(), sums.end()));
+}
+
 template <typename T>
 static T reduceTree(ArrayRef<T> lanes,
                     function_ref<T(const T &, const T &)> combine) {

@@ -55,13 +55,14 @@ std::optional<format::DenseFormat> sherry::getDenseFormat(Type element) {
 QuantizedAttr sherry::getActivationEncoding(RankedTensorType weight) {
   SmallVector<int64_t> blocks;
   Grouping grouping = Grouping::Contiguous;
-  int64_t inputs = weight.getDimSize(1);
+  int64_t inputs = weight.getDimSize(1), bias = 1;
   auto cut = [&](int64_t length, int64_t block) {
     for (int64_t at = 0; at < length; at += block)
       blocks.push_back(std::min(block, length - at));
   };
   if (auto *quantFormat = getQuantFormat(weight.getElementType())) {
     cut(inputs, quantFormat->blockInputs);
+    bias = quantFormat->bias();
   } else if (auto ternary =
                  dyn_cast_or_null<TernaryAttr>(weight.getEncoding())) {
     int64_t group = ternary.getGranularity() == Granularity::PerGroup
@@ -74,8 +75,8 @@ QuantizedAttr sherry::getActivationEncoding(RankedTensorType weight) {
   if (blocks.empty())
     return {};
   return QuantizedAttr::get(weight.getContext(), grouping, /*perToken=*/false,
-                            blocks,
-                            /*tables=*/std::nullopt, CodebookAttr());
+                            blocks, bias, /*tables=*/std::nullopt,
+                            CodebookAttr());
 }
 
 int64_t sherry::getGatedUnit(TernaryAttr weight, int64_t outputs,
@@ -254,9 +255,9 @@ static LogicalResult verifyProduct(Op op, RankedTensorType type,
     return op.emitOpError("weight ") << type << " takes activations in "
                                      << needed << ", not " << encoding;
   std::optional<CodeOrder> tables = encoding.getTables();
-  if (tables && (!ternary || !ternary.getLayout() ||
-                 ternary.getLayout().getOrder() != *tables ||
-                 ternary.getCodebook() != encoding.getCodebook()))
+  if (tables &&
+      (!ternary.getLayout() || ternary.getLayout().getOrder() != *tables ||
+       ternary.getCodebook() != encoding.getCodebook()))
     return op.emitOpError("weight ")
            << type << " looks nothing up in tables for '"
            << encoding.getCodebook().getName() << "' codes in the order "

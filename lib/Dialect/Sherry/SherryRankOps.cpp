@@ -29,6 +29,7 @@ LogicalResult AllGatherOp::verify() {
   for (int64_t rank = 0; rank < getRanks(); ++rank)
     llvm::append_range(blocks, part.getBlocks());
   if (whole.getGrouping() != part.getGrouping() || whole.getPerToken() ||
+      whole.getBias() != part.getBias() ||
       whole.getBlocks() != ArrayRef<int64_t>(blocks))
     return emitOpError("the blocks of ")
            << result << " are not the blocks of the ranks";

@@ -63,6 +63,10 @@ func.func @dot_pairs(%w: vector<64xi8>, %x: vector<4xi8>, %sum: vector<32xi16>) 
   %0 = sherry.dot_pairs %w, %x, %sum : vector<64xi8>, vector<4xi8>, vector<32xi16>
   return %0 : vector<32xi16>
 }
+func.func @add_pairs(%pairs: vector<32xi16>, %sum: vector<16xi32>) -> vector<16xi32> {
+  %0 = sherry.add_pairs %pairs, %sum : vector<32xi16>, vector<16xi32>
+  return %0 : vector<16xi32>
+}
 func.func @f16(%x: vector<16xf16>) -> vector<16xf32> {
   %0 = arith.extf %x : vector<16xf16> to vector<16xf32>
   return %0 : vector<16xf32>

@@ -32,6 +32,15 @@ func.func @dot_pairs() -> vector<32xi16> {
   return %0 : vector<32xi16>
 }
 
+// CHECK-LABEL: func @add_pairs
+// CHECK: arith.constant dense<[-32769, 65530, -65530, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]> : vector<16xi32>
+func.func @add_pairs() -> vector<16xi32> {
+  %pairs = arith.constant dense<[-32768, -1, 32767, 32767, -32768, -32768, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3]> : vector<32xi16>
+  %acc = arith.constant dense<[0, -4, 6, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]> : vector<16xi32>
+  %0 = sherry.add_pairs %pairs, %acc : vector<32xi16>, vector<16xi32>
+  return %0 : vector<16xi32>
+}
+
 // An operand that is not constant keeps the op.
 // CHECK-LABEL: func @not_constant
 // CHECK: sherry.dot_pairs

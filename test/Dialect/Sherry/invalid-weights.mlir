@@ -132,6 +132,16 @@ func.func private @f(tensor<?x260xi8, #sherry.quantized<contiguous, [260]>>)
 
 // -----
 
+// expected-error @+1 {{bias must be 1 to 128, not 129}}
+func.func private @f(tensor<?x8xi8, #sherry.quantized<contiguous, [8] bias = 129>>)
+
+// -----
+
+// expected-error @+1 {{tables are for trits, whose bias is 1, not 8}}
+func.func private @f(tensor<?x8xi8, #sherry.quantized<contiguous, [8] bias = 8, tables = words>>)
+
+// -----
+
 // expected-error @+1 {{blocks sum to 4, rows have 8}}
 func.func private @f(tensor<?x8xi8, #sherry.quantized<contiguous, [4]>>)
 

@@ -38,7 +38,7 @@ func.func @f(%x: tensor<?x8xi8, #sherry.quantized<contiguous, [8]>>) -> tensor<?
 
 sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x64x!sherry.q8_0>
 func.func @f(%x: tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>) -> tensor<?x4xf32> {
-  // expected-error @+1 {{takes activations in #sherry.quantized<contiguous, [32, 32]>, not #sherry.quantized<contiguous, [64]>}}
+  // expected-error @+1 {{takes activations in #sherry.quantized<contiguous, [32, 32] bias = 128>, not #sherry.quantized<contiguous, [64]>}}
   %y = sherry.linear %x, @w : tensor<?x64xi8, #sherry.quantized<contiguous, [64]>> -> tensor<?x4xf32>
   return %y : tensor<?x4xf32>
 }
@@ -246,16 +246,16 @@ func.func @other_order(%q: tensor<?x64xi8, #sherry.quantized<contiguous, [64], t
 
 sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x32x!sherry.q8_0>
 func.func @no_codes(%q: tensor<?x32xi8, #sherry.quantized<contiguous, [32], tables = words>>) -> tensor<?x8xf32> {
-  // expected-error @+1 {{looks nothing up in tables for '3:4' codes in the order words}}
+  // expected-error @+1 {{takes activations in #sherry.quantized<contiguous, [32] bias = 128>, not #sherry.quantized<contiguous, [32], tables = words>}}
   %y = sherry.linear %q, @w : tensor<?x32xi8, #sherry.quantized<contiguous, [32], tables = words>> -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
 
 // -----
 
-func.func @scales_of_blocks(%x: tensor<?x64xi8, #sherry.quantized<contiguous, per_token [32, 32]>>) -> tensor<?x8xf32> {
-  // expected-error @+1 {{takes activations in #sherry.quantized<contiguous, [32, 32]>, not #sherry.quantized<contiguous, per_token [32, 32]>}}
-  %0 = sherry.linear %x, @w : tensor<?x64xi8, #sherry.quantized<contiguous, per_token [32, 32]>> -> tensor<?x8xf32>
+func.func @scales_of_blocks(%x: tensor<?x64xi8, #sherry.quantized<contiguous, per_token [32, 32] bias = 128>>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{takes activations in #sherry.quantized<contiguous, [32, 32] bias = 128>, not #sherry.quantized<contiguous, per_token [32, 32] bias = 128>}}
+  %0 = sherry.linear %x, @w : tensor<?x64xi8, #sherry.quantized<contiguous, per_token [32, 32] bias = 128>> -> tensor<?x8xf32>
   return %0 : tensor<?x8xf32>
 }
 sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x64x!sherry.q8_0>

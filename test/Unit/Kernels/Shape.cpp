@@ -186,7 +186,10 @@ void sherry::printLinear(llvm::raw_ostream &out, const std::string &result,
     llvm::raw_string_ostream list(quantized);
     llvm::interleaveComma(shape.blocks(), list,
                           [&](const InputBlock &b) { list << b.size; });
-    list << "]>>";
+    list << "]";
+    if (shape.kind == WeightKind::Blocks)
+      list << " bias = " << shape.quantFormat->bias();
+    list << ">>";
     operand = input + "q";
     out << "  " << operand << " = sherry.quantize_activations " << input
         << " : " << types << " -> " << quantized << "\n";

@@ -160,7 +160,9 @@ def Sherry_QuantizedAttr : Sherry_Attr<"Quantized", "quantized",
     largest magnitude of the whole row, at least 1e-5 (the rule of BitNet
     b1.58). `contiguous` values are in the order of the inputs. `strided` values
     are, in every 64, in the order of strided groups: inputs 0, 16, 32, 48, 1,
-    17, ...
+    17, ... `bias` is the number that the products' weights are stored with, 1
+    if none is printed: it multiplies the sums. Other numbers are those of
+    weights in blocks.
 
     With `tables`, in functions for few tokens, each group of values also has
     its table of partial sums, for lookups of codes in the given order and of
@@ -171,23 +173,28 @@ def Sherry_QuantizedAttr : Sherry_Attr<"Quantized", "quantized",
     tensor<?x192xi8, #sherry.quantized<contiguous, [128, 64]>>
     tensor<?x192xi8, #sherry.quantized<contiguous, per_token [128, 64]>>
     tensor<?x192xi8, #sherry.quantized<contiguous, [192], tables = words>>
+    tensor<?x64xi8, #sherry.quantized<contiguous, [32, 32] bias = 8>>
     ```
   }];
   let parameters = (ins EnumParameter<Sherry_Grouping>:$grouping,
                         "bool":$per_token,
                         ArrayRefParameter<"int64_t">:$blocks,
+                        DefaultValuedParameter<"int64_t", "1">:$bias,
                         OptionalParameter<"::std::optional<::sherry::CodeOrder>",
                                           "order of the codes">:$tables,
                         OptionalParameter<"::sherry::CodebookAttr",
                                           "of the tables">:$codebook);
   let assemblyFormat = [{
     `<` $grouping `,` custom<PerToken>($per_token) `[` $blocks `]`
+    (`bias` `=` $bias^)?
     (`,` `tables` `=` custom<Tables>($tables, $codebook)^)? `>`
   }];
   let genMnemonicAlias = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     bool isStrided() const { return getGrouping() == Grouping::Strided; }
+    /// Whether the products' weights are in blocks [Q1].
+    bool isForBlocks() const { return getBias() != 1; }
     /// The same encoding with tables for codes of this order and codebook, or
     /// without tables.
     QuantizedAttr withTables(::sherry::CodeOrder order,
@@ -234,7 +241,7 @@ def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
     * `lookup_tokens`: most tokens that are looked up in tables together
     * `sum_tokens`: most tokens whose sums are in registers together; if it is
       less than 8, functions for more tokens sum the halves of a tile one after
-      the other
+      the other, and weights in blocks stay in registers for all tokens
     * `pair_sums`: with several tokens, pairs of products are summed in 16 bits
     * `fuse_unpack`: with several tokens, the first tokens are multiplied while
       codes are unpacked

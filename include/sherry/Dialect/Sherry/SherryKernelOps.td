@@ -301,8 +301,9 @@ def Sherry_DotPairsOp : Sherry_KernelOp<"dot_pairs",
     `result[i] = accumulator[i] + weights[2i] * activations[2i mod 4] +
     weights[2i + 1] * activations[(2i + 1) mod 4]`. Weights are unsigned,
     activations are signed. The result is exact if neither the sum of a pair nor
-    the i16 accumulator overflows: with weights of at most 2 and activations
-    from -127 to 127, 64 of these ops in a row are exact.
+    the i16 accumulator overflows: with activations from -127 to 127, ops in a
+    row are exact if the largest weights of all of them together are at most
+    129, for instance 64 ops with weights of at most 2.
 
     ```mlir
     %acc1 = sherry.dot_pairs %w, %a, %acc0
@@ -316,6 +317,26 @@ def Sherry_DotPairsOp : Sherry_KernelOp<"dot_pairs",
   let assemblyFormat = [{
     $weights `,` $activations `,` $accumulator attr-dict
     `:` type($weights) `,` type($activations) `,` type($accumulator)
+  }];
+  let hasFolder = 1;
+}
+
+def Sherry_AddPairsOp : Sherry_KernelOp<"add_pairs",
+    [Pure, AllTypesMatch<["accumulator", "result"]>]> {
+  let summary = "add sums of pairs to wider sums";
+  let description = [{
+    `result[r] = accumulator[r] + pairs[2r] + pairs[2r + 1]`, in 32 bits. So
+    sums of `sherry.dot_pairs` become those of `sherry.dot_accumulate`.
+
+    ```mlir
+    %acc1 = sherry.add_pairs %pairs, %acc0 : vector<32xi16>, vector<16xi32>
+    ```
+  }];
+  let arguments = (ins VectorOfLengthAndType<[32], [I16]>:$pairs,
+                       VectorOfLengthAndType<[16], [I32]>:$accumulator);
+  let results = (outs VectorOfLengthAndType<[16], [I32]>:$result);
+  let assemblyFormat = [{
+    $pairs `,` $accumulator attr-dict `:` type($pairs) `,` type($accumulator)
   }];
   let hasFolder = 1;
 }

@@ -13,7 +13,7 @@
 #include "Model.h"
 #include "Ranks.h"
 #include "Sampler.h"
-#include "SuffixAutomaton.h"
+#include "TextDrafter.h"
 #include "sherry/support/Error.h"
 #include "sherry/text/Utf8.h"
 
@@ -30,7 +30,7 @@ struct sherry_sampler {
   sherry::runtime::Sampler sampler;
 };
 struct sherry_drafter {
-  sherry::runtime::SuffixAutomaton automaton;
+  sherry::runtime::TextDrafter text;
 };
 struct sherry_text_stream {
   std::shared_ptr<const sherry::runtime::Model> model;

@@ -21,7 +21,7 @@ int sherry_drafter_push(sherry_drafter *drafter, const int32_t *tokens,
     if (n_tokens < 0)
       throw Error("a text of " + std::to_string(n_tokens) + " tokens");
     for (int64_t i = 0; i < n_tokens; ++i)
-      drafter->automaton.push(tokens[i]);
+      drafter->text.push(tokens[i]);
     return 0;
   });
 }
@@ -31,7 +31,7 @@ int64_t sherry_drafter_draft(const sherry_drafter *drafter, int32_t *tokens,
   return guard(int64_t{-1}, [&] {
     if (capacity < 0)
       throw Error("a draft of " + std::to_string(capacity) + " tokens");
-    const SuffixAutomaton::Match match = drafter->automaton.match();
+    const SuffixAutomaton::Match match = drafter->text.match();
     // If the draft is longer than the continuation, the continuation repeats.
     for (int64_t i = 0; match.length > 0 && i < capacity; ++i)
       tokens[i] = match.continuation[static_cast<size_t>(i) % match.size];

@@ -34,6 +34,7 @@ public:
   };
   Match match() const;
 
+  const std::vector<int32_t> &tokens() const { return text; }
   size_t size() const { return text.size(); }
 
 private:

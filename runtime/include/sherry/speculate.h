@@ -25,8 +25,9 @@ extern "C" {
 // drafts.
 
 /// A text of tokens, which it continues with drafts: if the end of the text has
-/// occurred before, the draft repeats the tokens that followed then. For one
-/// thread at a time.
+/// occurred before, the draft repeats the tokens that followed then, also if
+/// the text has replaced some tokens of what it repeats by as many others. For
+/// one thread at a time.
 typedef struct sherry_drafter sherry_drafter;
 
 /// Returns null on error.
@@ -41,8 +42,9 @@ int sherry_drafter_push(sherry_drafter *drafter, const int32_t *tokens,
 
 /// Finds the longest suffix of the text that has occurred before and writes the
 /// `capacity` tokens that followed it there to `tokens`. Returns the number of
-/// tokens of the suffix; 0 if the last token is new, and nothing is written; -1
-/// on error.
+/// tokens of the suffix, or, after replaced tokens, four for each token that is
+/// repeated again; 0 if the last token is new, and nothing is written; -1 on
+/// error.
 int64_t sherry_drafter_draft(const sherry_drafter *drafter, int32_t *tokens,
                              int64_t capacity);
 

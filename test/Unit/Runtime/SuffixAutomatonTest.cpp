@@ -1,4 +1,4 @@
-//===- SuffixAutomatonTest.cpp - Tests of drafts from the text itself -----===//
+//===- SuffixAutomatonTest.cpp - Tests of the suffix automaton ------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -65,37 +65,6 @@ TEST(SuffixAutomaton, FindsTheLongestSuffixThatOccurredBefore) {
     }
     EXPECT_EQ(automaton.size(), text.size());
   }
-}
-
-// What is found is where the suffix was seen last as the longest one.
-TEST(SuffixAutomaton, PrefersWhatWasSeenLately) {
-  const Drafter drafter(check(sherry_drafter_create()));
-  const Tokens text = {7, 1, 8, 7, 2, 9, 7, 3, 6, 7};
-  ASSERT_EQ(sherry_drafter_push(drafter.get(), text.data(), 10), 0);
-  int32_t next = 0;
-  EXPECT_EQ(sherry_drafter_draft(drafter.get(), &next, 1), 1);
-  EXPECT_EQ(next, 3);
-}
-
-TEST(SuffixAutomaton, DraftsGoRound) {
-  const Drafter drafter(check(sherry_drafter_create()));
-  Tokens draft(7, -1);
-  auto ask = [&](int64_t count) {
-    return sherry_drafter_draft(drafter.get(), draft.data(), count);
-  };
-  EXPECT_EQ(ask(7), 0);
-  const Tokens text = {5, 1, 2, 3, 1, 2};
-  ASSERT_EQ(sherry_drafter_push(drafter.get(), text.data(), 1), 0);
-  EXPECT_EQ(ask(7), 0);
-  EXPECT_EQ(draft, Tokens(7, -1)); // nothing is known of a new token
-  ASSERT_EQ(sherry_drafter_push(drafter.get(), text.data() + 1, 5), 0);
-  EXPECT_EQ(ask(0), 2);
-  EXPECT_EQ(ask(7), 2);
-  EXPECT_EQ(draft, (Tokens{3, 1, 2, 3, 1, 2, 3}));
-  EXPECT_EQ(ask(-1), -1);
-  EXPECT_CONTAINS(sherry_error_message(), "a draft of -1 tokens");
-  EXPECT_EQ(sherry_drafter_push(drafter.get(), text.data(), -1), -1);
-  EXPECT_CONTAINS(sherry_error_message(), "a text of -1 tokens");
 }
 
 // Quadratic time or memory would take minutes, or all memory.

@@ -9,18 +9,21 @@ using namespace sherry::runtime;
 
 void TextDrafter::push(int32_t token) {
   const SuffixAutomaton::Match match = automaton.match();
-  if (match.length >= kLeastRepeated && *match.continuation != token) {
-    left = automaton.size();
-    source = left - match.size;
-  }
+  const bool isReplaced =
+      match.length >= kLeastRepeated && *match.continuation != token;
+  const size_t place = automaton.size();
   automaton.push(token);
+  if (!isReplaced)
+    return;
+  left = place;
+  source = place - match.size;
 }
 
 SuffixAutomaton::Match TextDrafter::match() const {
   const SuffixAutomaton::Match longest = automaton.match();
   const std::vector<int32_t> &text = automaton.tokens();
   const size_t since = text.size() - left;
-  if (left == 0 || since > kMostReplaced)
+  if (left == 0 || since > kMostSince)
     return longest;
   // The first replaced token differs, so the loop ends there at the latest.
   const size_t end = source + since;

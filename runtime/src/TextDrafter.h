@@ -25,8 +25,9 @@ public:
 private:
   /// A token at the expected place says as much as several at any place.
   static constexpr size_t kTrust = 4;
-  /// Fewest tokens of a repeated part, and most that are replaced in it.
-  static constexpr size_t kLeastRepeated = 8, kMostReplaced = 32;
+  /// Fewest tokens of a repeated part, and most tokens from the first replaced
+  /// one on, after which the part is given up.
+  static constexpr size_t kLeastRepeated = 8, kMostSince = 32;
 
   SuffixAutomaton automaton;
   size_t left = 0;   ///< tokens before the first replaced one; 0 if none is

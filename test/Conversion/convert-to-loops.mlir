@@ -281,6 +281,18 @@ func.func @q6_K_tokens(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {she
   %y = sherry.linear %values, @q6 : tensor<?x32xi8, #sherry.quantized<contiguous, [16, 16] bias = 32>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
+// The sums of two tokens fit into few registers, too.
+// CHECK-LABEL: func @q6_K_two
+func.func @q6_K_two(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 2 : i64} {
+  %values = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [16, 16] bias = 32>>
+  // CHECK: affine.parallel
+  // CHECK: affine.parallel
+  // CHECK: affine.for %{{.*}} = 0 to %{{.*}} {
+  // CHECK: affine.for %{{.*}} = 0 to 2 iter_args
+  // CHECK: sherry.dot_accumulate
+  %y = sherry.linear %values, @q6 : tensor<?x32xi8, #sherry.quantized<contiguous, [16, 16] bias = 32>> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}
 // CHECK-LABEL: func @bf16
 func.func @bf16(%x: tensor<?x32xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
   // CHECK: arith.extf %{{.*}} : vector<32xbf16> to vector<32xf32>

@@ -57,6 +57,35 @@ func.func @chain(%w: vector<64xi8>, %x: vector<4xi8>, %start: vector<16xi32>) ->
   return %4 : vector<16xi32>
 }
 
+// Weights above the bound are left out, and those behind them are summed.
+// CHECK-LABEL: func @mixed
+// CHECK-SAME: %[[W:[a-z0-9]+]]: vector<64xi8>, %[[X:[a-z0-9]+]]: vector<4xi8>, %[[START:[a-z0-9]+]]: vector<16xi32>)
+func.func @mixed(%w: vector<64xi8>, %x: vector<4xi8>, %start: vector<16xi32>) -> vector<16xi32> {
+  // CHECK: %[[FIRST:.*]] = sherry.dot_accumulate %[[W]], %[[X]], %[[START]] {max_weight = 255 : i32}
+  %0 = sherry.dot_accumulate %w, %x, %start {max_weight = 255 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
+  // CHECK-COUNT-2: sherry.dot_pairs
+  // CHECK-NOT: sherry.dot_pairs
+  // CHECK: %[[SECOND:.*]] = sherry.add_pairs %{{.*}}, %[[FIRST]]
+  %1 = sherry.dot_accumulate %w, %x, %0 {max_weight = 64 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
+  %2 = sherry.dot_accumulate %w, %x, %1 {max_weight = 64 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
+  // CHECK: %[[THIRD:.*]] = sherry.dot_accumulate %[[W]], %[[X]], %[[SECOND]] {max_weight = 1 : i32}
+  // CHECK: return %[[THIRD]]
+  %3 = sherry.dot_accumulate %w, %x, %2 {max_weight = 1 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
+  return %3 : vector<16xi32>
+}
+
+// A loop with another product stays.
+// CHECK-LABEL: func @others
+// CHECK-NOT: sherry.dot_pairs
+func.func @others(%w: vector<64xi8>, %x: vector<4xi8>, %start: vector<16xi32>) -> vector<16xi32> {
+  %sum = affine.for %i = 0 to 8 iter_args(%a = %start) -> vector<16xi32> {
+    %b = sherry.dot_accumulate %w, %x, %a {max_weight = 1 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
+    %c = sherry.dot_accumulate %w, %x, %start {max_weight = 1 : i32} : vector<64xi8>, vector<4xi8>, vector<16xi32>
+    affine.yield %b : vector<16xi32>
+  }
+  return %sum : vector<16xi32>
+}
+
 // A sum that somebody else reads ends there.
 // CHECK-LABEL: func @read
 // CHECK-NOT: sherry.dot_pairs

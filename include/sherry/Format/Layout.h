@@ -264,6 +264,8 @@ static_assert(kQ6_K.bytes(32, 256) == int64_t{32} * 210,
               "6.5625 bits per weight");
 static_assert(kQ4_0.bytes(32, 256) == int64_t{32} * 8 * 18,
               "4.5 bits per weight");
+static_assert(kQ8_0.bias() > 1 && kQ6_K.bias() > 1 && kQ4_0.bias() > 1,
+              "1 is the bias of trits");
 
 } // namespace sherry::format
 

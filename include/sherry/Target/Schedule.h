@@ -30,11 +30,13 @@ struct Schedule {
   /// ... up to this number of tokens have tables.
   int64_t lookupTokens = 1;
   /// Most tokens whose sums are in registers together: 8 if there are 32
-  /// registers for vectors. Functions for more tokens sum the halves of a tile
-  /// one after the other if this number is less than 8.
+  /// registers for vectors. If this number is less than 8, functions for more
+  /// tokens sum the halves of a tile one after the other, and in functions for
+  /// more than half as many tokens, all tokens take turns for each block of
+  /// weights in blocks.
   int64_t sumTokens = 8;
-  /// With several tokens, pairs of products are summed in 16 bits, for CPUs
-  /// without an instruction that sums four.
+  /// Pairs of products are summed in 16 bits, for CPUs without an instruction
+  /// that sums four.
   bool pairSums = false;
   /// With several tokens, the first tokens are multiplied while codes are
   /// unpacked, for CPUs that unpack in a few instructions.

@@ -20,8 +20,8 @@ using namespace mlir;
 using namespace sherry;
 
 /// sherry.dot_pairs is exact if the largest weights of all ops whose pairs are
-/// added up are together at most this: 2 * 127 * 129 < 2^15.
-static constexpr int64_t kMostWeights = 129;
+/// added up are together at most this: 128 * 2 * -128 = -2^15.
+static constexpr int64_t kMostWeights = 128;
 
 static int64_t getMaxWeight(DotAccumulateOp dot) {
   return static_cast<int64_t>(dot.getMaxWeight());
@@ -38,10 +38,12 @@ static bool fitsPairSums(affine::AffineForOp loop) {
                        loop.getBody()->getTerminator()->getOperands())) {
     auto dot = next.getDefiningOp<DotAccumulateOp>();
     if (!dot || dot.getAccumulator() != carried || !carried.hasOneUse() ||
-        terms * getMaxWeight(dot) > kMostWeights)
+        !dot->hasOneUse() || terms * getMaxWeight(dot) > kMostWeights)
       return false;
   }
-  return true;
+  // No other products are in the loop.
+  return llvm::range_size(loop.getBody()->getOps<DotAccumulateOp>()) ==
+         loop.getNumResults();
 }
 
 static Value makeZeros(ImplicitLocOpBuilder &b) {

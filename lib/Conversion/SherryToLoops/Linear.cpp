@@ -241,6 +241,7 @@ SmallVector<Value> BlockTile::multiplyI8(const WeightBlock &block, Value row,
     return next;
   };
   if (format.bits == 8 && integers.empty())
+    // sherry-unroll-dots unrolls it later.
     sums = b.repeat(block.groups(), sums, [&](Value group, ValueRange carried) {
       Values weights;
       for (int64_t half : halves)

@@ -22,8 +22,9 @@ static int64_t tokensInBlock(const LoopBuilder &b, QuantizedAttr encoding) {
 
 bool sherry::areBlocksShared(const LoopBuilder &b) {
   int64_t sumTokens = b.getSchedule().getSumTokens();
-  // Sums of blocks and of rows.
-  return sumTokens < kTokenBlock && 2 * b.getMaxTokens() > sumTokens;
+  // A token has a sum for the block and a total.
+  return b.getMaxTokens() > 1 && sumTokens < kTokenBlock &&
+         2 * b.getMaxTokens() > sumTokens;
 }
 
 QuantizedRows::QuantizedRows(ValueRange parts, Value tensor)

@@ -67,9 +67,8 @@ private:
   QuantizedRows() = default;
 };
 
-/// Whether products with weights in blocks [Q1] take all tokens for a block of
-/// weights, which registers then hold, because they cannot hold all sums of a
-/// block of tokens.
+/// Whether all tokens take turns for each block of weights [Q1]. Registers hold
+/// the weights, because they cannot hold the sums of kTokenBlock tokens.
 bool areBlocksShared(const LoopBuilder &b);
 
 /// Groups of a block that have a table.

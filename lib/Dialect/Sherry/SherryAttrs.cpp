@@ -166,15 +166,17 @@ QuantizedAttr sherry::getQuantized(Type type) {
 
 LogicalResult
 QuantizedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                      Grouping grouping, bool, ArrayRef<int64_t> blocks,
-                      int64_t bias, std::optional<CodeOrder> tables,
-                      CodebookAttr codebook) {
+                      Grouping grouping, bool perToken,
+                      ArrayRef<int64_t> blocks, int64_t bias,
+                      std::optional<CodeOrder> tables, CodebookAttr codebook) {
   if (tables.has_value() != !!codebook)
     return emitError() << "tables need a codebook";
   if (bias < 1 || bias > 128)
     return emitError() << "bias must be 1 to 128, not " << bias;
-  if (tables && bias != 1)
-    return emitError() << "tables are for trits, whose bias is 1, not " << bias;
+  if (bias != 1 && (tables || perToken || grouping != Grouping::Contiguous))
+    return emitError() << "tables, scales of tokens and strided groups are for "
+                          "trits, whose bias is 1, not "
+                       << bias;
   int64_t unit = grouping == Grouping::Contiguous ? format::kDotInputs
                                                   : format::kStridedInputs;
   for (int64_t block : blocks)

@@ -31,8 +31,8 @@ LogicalResult AllGatherOp::verify() {
   if (whole.getGrouping() != part.getGrouping() || whole.getPerToken() ||
       whole.getBias() != part.getBias() ||
       whole.getBlocks() != ArrayRef<int64_t>(blocks))
-    return emitOpError("the blocks of ")
-           << result << " are not the blocks of the ranks";
+    return emitOpError("the blocks or the bias of ")
+           << result << " are not those of the ranks";
   return success();
 }
 

@@ -24,10 +24,10 @@ extern "C" {
 // that are evaluated together, so the picked tokens are the same as without
 // drafts.
 
-/// A text of tokens, which it continues with drafts: if the end of the text has
-/// occurred before, the draft repeats the tokens that followed then, also if
-/// the text has replaced some tokens of what it repeats by as many others. For
-/// one thread at a time.
+/// A text of tokens, which it continues with drafts. If the end of the text has
+/// occurred before, the draft repeats the tokens that followed then. If the
+/// text repeats a part of itself, but for some tokens that it has replaced by
+/// as many others, the draft goes on with this part. For one thread at a time.
 typedef struct sherry_drafter sherry_drafter;
 
 /// Returns null on error.
@@ -40,11 +40,11 @@ void sherry_drafter_destroy(sherry_drafter *drafter);
 int sherry_drafter_push(sherry_drafter *drafter, const int32_t *tokens,
                         int64_t n_tokens);
 
-/// Finds the longest suffix of the text that has occurred before and writes the
-/// `capacity` tokens that followed it there to `tokens`. Returns the number of
-/// tokens of the suffix, or, after replaced tokens, four for each token that is
-/// repeated again; 0 if the last token is new, and nothing is written; -1 on
-/// error.
+/// Writes the `capacity` tokens that followed an earlier occurrence of the end
+/// of the text to `tokens`. Returns how far to trust them: the number of tokens
+/// of the longest end that has occurred before, or, behind replaced tokens, a
+/// multiple of the tokens that are repeated again; 0 if the last token is new,
+/// and nothing is written; -1 on error.
 int64_t sherry_drafter_draft(const sherry_drafter *drafter, int32_t *tokens,
                              int64_t capacity);
 

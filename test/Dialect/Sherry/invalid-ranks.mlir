@@ -17,8 +17,16 @@ func.func @f(%x: tensor<?x32xf32>) {
 // -----
 
 func.func @f(%x: tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>) {
-  // expected-error @+1 {{are not the blocks of the ranks}}
+  // expected-error @+1 {{are not those of the ranks}}
   %y = sherry.all_gather %x : tensor<?x64xi8, #sherry.quantized<contiguous, [64]>> -> tensor<?x128xi8, #sherry.quantized<contiguous, [128]>>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xi8, #sherry.quantized<contiguous, [64] bias = 8>>) {
+  // expected-error @+1 {{are not those of the ranks}}
+  %y = sherry.all_gather %x : tensor<?x64xi8, #sherry.quantized<contiguous, [64] bias = 8>> -> tensor<?x128xi8, #sherry.quantized<contiguous, [64, 64]>>
   return
 }
 

@@ -137,8 +137,18 @@ func.func private @f(tensor<?x8xi8, #sherry.quantized<contiguous, [8] bias = 129
 
 // -----
 
-// expected-error @+1 {{tables are for trits, whose bias is 1, not 8}}
+// expected-error @+1 {{tables, scales of tokens and strided groups are for trits, whose bias is 1, not 8}}
 func.func private @f(tensor<?x8xi8, #sherry.quantized<contiguous, [8] bias = 8, tables = words>>)
+
+// -----
+
+// expected-error @+1 {{tables, scales of tokens and strided groups are for trits, whose bias is 1, not 8}}
+func.func private @f(tensor<?x8xi8, #sherry.quantized<contiguous, per_token [8] bias = 8>>)
+
+// -----
+
+// expected-error @+1 {{tables, scales of tokens and strided groups are for trits, whose bias is 1, not 8}}
+func.func private @f(tensor<?x64xi8, #sherry.quantized<strided, [64] bias = 8>>)
 
 // -----
 

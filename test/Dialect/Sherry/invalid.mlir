@@ -253,9 +253,9 @@ func.func @no_codes(%q: tensor<?x32xi8, #sherry.quantized<contiguous, [32], tabl
 
 // -----
 
-func.func @scales_of_blocks(%x: tensor<?x64xi8, #sherry.quantized<contiguous, per_token [32, 32] bias = 128>>) -> tensor<?x8xf32> {
-  // expected-error @+1 {{takes activations in #sherry.quantized<contiguous, [32, 32] bias = 128>, not #sherry.quantized<contiguous, per_token [32, 32] bias = 128>}}
-  %0 = sherry.linear %x, @w : tensor<?x64xi8, #sherry.quantized<contiguous, per_token [32, 32] bias = 128>> -> tensor<?x8xf32>
+func.func @scales_of_blocks(%x: tensor<?x64xi8, #sherry.quantized<contiguous, per_token [32, 32]>>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{takes activations in #sherry.quantized<contiguous, [32, 32] bias = 128>, not #sherry.quantized<contiguous, per_token [32, 32]>}}
+  %0 = sherry.linear %x, @w : tensor<?x64xi8, #sherry.quantized<contiguous, per_token [32, 32]>> -> tensor<?x8xf32>
   return %0 : tensor<?x8xf32>
 }
 sherry.weight @w count 1 from ["w"] rows [8] : tensor<8x64x!sherry.q8_0>

@@ -58,9 +58,9 @@ static Draft draftAfter(const Tokens &text, size_t count) {
   for (int32_t token : text)
     drafter.push(token);
   const SuffixAutomaton::Match match = drafter.match();
-  return {match.length,
-          {match.continuation,
-           match.continuation + std::min(match.size, count)}};
+  return {
+      match.length,
+      {match.continuation, match.continuation + std::min(match.size, count)}};
 }
 
 /// 100, 101, ..., 139, then 0, then the first `same` of these tokens again.
@@ -116,11 +116,13 @@ TEST(TextDrafter, ReplacesFewTokens) {
 }
 
 // Every draft is part of the text, and the tokens before it are those at the
-// end of the text, as many as the length says.
+// end of the text: as many as the length says, a fourth behind replaced tokens.
 TEST(TextDrafter, DraftsPartsOfTheText) {
   std::mt19937 random(1);
+  int plain = 0, behindReplaced = 0;
   for (int round = 0; round < 200; ++round) {
     TextDrafter drafter;
+    SuffixAutomaton automaton;
     Tokens text;
     size_t from = 0;
     while (text.size() < 300) {
@@ -130,15 +132,24 @@ TEST(TextDrafter, DraftsPartsOfTheText) {
       text.push_back(isNew ? static_cast<int32_t>(random() % 6) : text[from]);
       ++from;
       drafter.push(text.back());
+      automaton.push(text.back());
       const SuffixAutomaton::Match match = drafter.match();
+      const SuffixAutomaton::Match longest = automaton.match();
       if (match.length == 0)
         continue;
       ASSERT_GE(match.size, 1U);
       ASSERT_LT(match.size, text.size());
       const auto end = text.end() - static_cast<ptrdiff_t>(match.size);
       ASSERT_TRUE(std::equal(end, text.end(), match.continuation));
-      const auto same = static_cast<ptrdiff_t>((match.length + 3) / 4);
+      const bool isPlain = match.length == longest.length;
+      ++(isPlain ? plain : behindReplaced);
+      ASSERT_TRUE(isPlain ||
+                  (match.length > longest.length && match.length % 4 == 0));
+      const auto same =
+          static_cast<ptrdiff_t>(isPlain ? match.length : match.length / 4);
       ASSERT_TRUE(std::equal(end - same, end, text.end() - same));
     }
   }
+  EXPECT_GT(plain, 1000);
+  EXPECT_GT(behindReplaced, 1000);
 }

@@ -160,9 +160,9 @@ def Sherry_QuantizedAttr : Sherry_Attr<"Quantized", "quantized",
     largest magnitude of the whole row, at least 1e-5 (the rule of BitNet
     b1.58). `contiguous` values are in the order of the inputs. `strided` values
     are, in every 64, in the order of strided groups: inputs 0, 16, 32, 48, 1,
-    17, ... `bias` is the number that the products' weights are stored with, 1
-    if none is printed: it multiplies the sums. Other numbers are those of
-    weights in blocks.
+    17, ... `bias` is the number that is added to weights to store them, and
+    multiplies the sums: 1 for trits, if none is printed, or the number of a
+    format of blocks.
 
     With `tables`, in functions for few tokens, each group of values also has
     its table of partial sums, for lookups of codes in the given order and of
@@ -241,8 +241,9 @@ def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
     * `lookup_tokens`: most tokens that are looked up in tables together
     * `sum_tokens`: most tokens whose sums are in registers together; if it is
       less than 8, functions for more tokens sum the halves of a tile one after
-      the other, and weights in blocks stay in registers for all tokens
-    * `pair_sums`: with several tokens, pairs of products are summed in 16 bits
+      the other, and in functions for more than half as many tokens, all tokens
+      take turns for each block of weights in blocks
+    * `pair_sums`: pairs of products are summed in 16 bits
     * `fuse_unpack`: with several tokens, the first tokens are multiplied while
       codes are unpacked
     * `multiply_panels`: with several tokens, 32 tokens at a time are multiplied

@@ -301,9 +301,9 @@ def Sherry_DotPairsOp : Sherry_KernelOp<"dot_pairs",
     `result[i] = accumulator[i] + weights[2i] * activations[2i mod 4] +
     weights[2i + 1] * activations[(2i + 1) mod 4]`. Weights are unsigned,
     activations are signed. The result is exact if neither the sum of a pair nor
-    the i16 accumulator overflows: with activations from -127 to 127, ops in a
-    row are exact if the largest weights of all of them together are at most
-    129, for instance 64 ops with weights of at most 2.
+    the i16 accumulator overflows: ops in a row are exact if the largest weights
+    of all of them together are at most 128, for instance 64 ops with weights of
+    at most 2.
 
     ```mlir
     %acc1 = sherry.dot_pairs %w, %a, %acc0

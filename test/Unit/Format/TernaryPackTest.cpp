@@ -157,8 +157,9 @@ TEST(TernaryPackTest, T1RowsOfTritsRoundTrip) {
         encodeRow(layout, /*strided=*/false, cols, trits.data(), codes.data()));
     decodeRow(layout, /*strided=*/false, cols, codes.data(), again.data());
     ASSERT_EQ(again, trits);
-    if (layout.codebook == &k3of4)
+    if (layout.codebook == &k3of4) {
       ASSERT_EQ(codes, matrix.codes);
+    }
   });
 }
 

@@ -115,8 +115,9 @@ static void expectDense(const WeightType &type, int64_t groupSize) {
   EXPECT_EQ(layout.codebook, &format::kDense);
   EXPECT_EQ(layout.granularity, groupSize ? format::Granularity::PerGroup
                                           : format::Granularity::PerChannel);
-  if (groupSize)
+  if (groupSize) {
     EXPECT_EQ(layout.groupSize, groupSize);
+  }
   EXPECT_EQ(layout.scaleType, format::ScaleType::F16);
 }
 

@@ -76,8 +76,9 @@ TEST_F(WeightPackerTest, PacksTrits) {
     type.layout.groupSize = 64;
     type.layout.interleave = 2;
     format::Quantizer quantizer(type.layout, kCols);
-    if (quantizer.needsFirstPass())
+    if (quantizer.needsFirstPass()) {
       ASSERT_FALSE(quantizer.accumulateRows(0, 80, numbers.data()));
+    }
     std::vector<uint8_t> codes(80 * kCols / 4);
     std::vector<float> scales(80 * quantizer.scaleGroups());
     ASSERT_FALSE(quantizer.quantizeRows(0, 80, numbers.data(), codes.data(),

@@ -36,10 +36,10 @@ def LowerKernelToAVX2 : Pass<"sherry-lower-kernel-avx2"> {
   let description = [{
     If `llvm.target` has AVX2: `decode_block` becomes vpshufb and bit tests,
     `lookup_halves` two vpshufb, `apply_sign` vpsignw, `dot_pairs` vpmaddubsw,
-    `add_pairs` vpmaddwd with ones. `dot_accumulate` becomes vpmaddubsw and vpmaddwd if its weights are at most
-    127, because no sum can then saturate; else vpmaddwd on the even and the odd
-    bytes. With AVX-VNNI it becomes vpdpbusd. `sherry-lower-kernel-generic`
-    lowers other ops.
+    `add_pairs` vpmaddwd with ones. `dot_accumulate` becomes vpmaddubsw and
+    vpmaddwd if its weights are at most 127, because no sum can then saturate;
+    else vpmaddwd on the even and the odd bytes. With AVX-VNNI it becomes
+    vpdpbusd. `sherry-lower-kernel-generic` lowers other ops.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::vector::VectorDialect",

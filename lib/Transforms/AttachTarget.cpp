@@ -74,6 +74,7 @@ struct AttachTargetPass : sherry::impl::AttachTargetBase<AttachTargetPass> {
         pick(interleave, schedule.getInterleave()),
         pick(order, schedule.getOrder()),
         pick(lookupTokens, schedule.getLookupTokens()),
+        pick(lookupBlock, schedule.getLookupBlock()),
         pick(sumTokens, schedule.getSumTokens()),
         pick(pairSums, schedule.getPairSums()),
         pick(fuseUnpack, schedule.getFuseUnpack()),
@@ -84,9 +85,10 @@ struct AttachTargetPass : sherry::impl::AttachTargetBase<AttachTargetPass> {
         (schedule.getMaxBlock() != before.getMaxBlock() ||
          schedule.getInterleave() != before.getInterleave() ||
          schedule.getOrder() != before.getOrder() ||
-         schedule.getLookupTokens() != before.getLookupTokens())) {
-      module.emitError("max_block, interleave, order and lookup_tokens are "
-                       "fixed after the stage 'layout': ")
+         schedule.getLookupTokens() != before.getLookupTokens() ||
+         schedule.getLookupBlock() != before.getLookupBlock())) {
+      module.emitError("max_block, interleave, order, lookup_tokens and "
+                       "lookup_block are fixed after the stage 'layout': ")
           << before << " would become " << schedule;
       return signalPassFailure();
     }

@@ -40,7 +40,7 @@ struct FuseSwiGLUPass : sherry::impl::FuseSwiGLUBase<FuseSwiGLUPass> {
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       auto tokens =
           SherryDialect::MaxTokensAttrHelper(&getContext()).getAttr(function);
-      // With few tokens, results are few; and lookups read weights in order.
+      // With one token, results are few.
       if (!tokens || tokens.getInt() <= 1)
         continue;
       SmallVector<QuantizeActivationsOp> candidates;
@@ -60,7 +60,10 @@ struct FuseSwiGLUPass : sherry::impl::FuseSwiGLUBase<FuseSwiGLUPass> {
     int64_t outputs = swiglu.getType().getDimSize(1);
     LinearOp linear = findLinear(swiglu.getGate(), 0);
     if (!linear || linear != findLinear(swiglu.getUp(), outputs) ||
-        !linear.getInputEncoding() || linear.getInputEncoding().getTables() ||
+        !linear.getInputEncoding() ||
+        // Lookups of few tokens read weights in order.
+        (linear.getInputEncoding().getTables() &&
+         tokens <= getSchedule(getOperation()).getLookupTokens()) ||
         linear->getBlock() != quantize->getBlock() || linear.getResidual() ||
         linear.getType().getDimSize(1) != 2 * outputs ||
         !linear.getResult().hasNUses(2))

@@ -36,18 +36,25 @@ struct SelectLayoutPass : sherry::impl::SelectLayoutBase<SelectLayoutPass> {
     SherryDialect::MaxTokensAttrHelper maxTokens(&getContext());
     for (auto function : module.getOps<func::FuncOp>())
       if (auto tokens = maxTokens.getAttr(function);
-          tokens && tokens.getInt() <= schedule.getLookupTokens())
-        function.walk([&](LinearOp op) { askForTables(op, symbols); });
+          tokens && schedule.getSchedule().looksUp(tokens.getInt()))
+        function.walk([&](LinearOp op) {
+          askForTables(op, symbols,
+                       tokens.getInt() <= schedule.getLookupTokens());
+        });
   }
 
-  /// Gives the quantized input of `op`, which has few tokens, tables for the
-  /// weight's codes.
-  void askForTables(LinearOp op, SymbolTable &symbols) {
+  /// Gives the quantized input of `op` tables for the weight's codes.
+  void askForTables(LinearOp op, SymbolTable &symbols, bool areFewTokens) {
     TernaryAttr ternary = symbols.lookup<WeightOp>(op.getWeight()).getTernary();
     Operation *source = op.getInput().getDefiningOp();
     QuantizedAttr encoding = op.getInputEncoding();
     if (!ternary || !encoding || encoding.getTables() ||
         !isa_and_nonnull<QuantizeActivationsOp, AllGatherOp>(source))
+      return;
+    // With many tokens, a lookup of fewer inputs takes longer than a product of
+    // four.
+    if (!areFewTokens &&
+        ternary.getCodebook().getCodebook().inputs < format::kDotInputs)
       return;
     CodeOrder order = ternary.getLayout().getOrder();
     RankedTensorType type = op.getInput().getType();

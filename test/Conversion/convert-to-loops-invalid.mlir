@@ -160,12 +160,3 @@ func.func @quantized_operand(%x: tensor<?x32xf32>) attributes {sherry.max_tokens
   return
 }
 func.func private @callee(tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>)
-
-// -----
-
-func.func @tables(%x: tensor<?x32xf32>) attributes {sherry.max_tokens = 16 : i64} {
-  // expected-error@+2 {{has tables, which at most 8 tokens have}}
-  // expected-error@+1 {{failed to legalize operation 'sherry.quantize_activations'}}
-  %q = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [32], tables = words>>
-  return
-}

@@ -104,7 +104,7 @@ func.func @groups_of_six(%x: tensor<?x20xf32>) -> tensor<?x32xf32> attributes {s
 // -----
 
 // Two tokens: their tables lie one after the other, and each code is looked up in both. A call may have one.
-module attributes {sherry.weights_size = 256 : i64} {
+module attributes {sherry.weights_size = 256 : i64, sherry.schedule = #sherry.schedule<lookup_tokens = 2>} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
 // CHECK-LABEL: func @two_tokens
 func.func @two_tokens(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 2 : i64} {
@@ -117,6 +117,39 @@ func.func @two_tokens(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherr
   // CHECK-NEXT: affine.vector_store {{.*}}[%c1, %{{.*}}] : memref<8x32xf32>
   %y = sherry.linear %values, @w : tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = words>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
+}
+}
+
+// -----
+
+// Sixteen tokens, of which four are looked up together: a unit is eight tiles for a block of tokens, or for half of one if two tokens are left. The tables of a block of tokens lie together, the two of a token after each other.
+module attributes {sherry.weights_size = 2048 : i64, sherry.schedule = #sherry.schedule<lookup_tokens = 4>} {
+sherry.weight @w count 1 from ["w"] rows [256] at 0 stride 2048 : tensor<256x8x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f32, layout = <words, interleave = 4>>>
+// CHECK-DAG: #[[TABLE:.*]] = affine_map<(d0, d1, d2) -> (d0 + d1 * 2 + d2 * 8)>
+// CHECK-DAG: #[[FIRST:.*]] = affine_map<(d0) -> (d0 * 4 - (d0 floordiv 4) * 16)>
+// CHECK-DAG: #[[MORE:.*]] = affine_set<(d0)[s0] : (-d0 + s0 - 3 >= 0)>
+// CHECK-DAG: #[[SOME:.*]] = affine_set<(d0)[s0] : (-d0 + s0 - 1 >= 0)>
+// CHECK-LABEL: func @blocks
+func.func @blocks(%x: tensor<?x8xf32>) -> tensor<?x256xf32> attributes {sherry.max_tokens = 16 : i64} {
+  %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = words>>
+  // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<32x32xi16>
+  // CHECK: affine.parallel (%[[ROW:.*]]) = (0) to (symbol(%{{.*}})) {
+  // CHECK: affine.for %[[BLOCK:.*]] = 0 to 1 {
+  // CHECK: affine.for %[[GROUP:.*]] = 0 to 2 {
+  // CHECK: %[[AT:.*]] = affine.apply #[[TABLE]](%[[GROUP]], %[[ROW]], %[[BLOCK]])
+  // CHECK: affine.vector_store %{{.*}}, %[[TABLES]][%[[AT]], %{{.*}}]
+  // CHECK: affine.parallel (%[[UNIT:.*]]) = (0) to (4) {
+  // CHECK: %[[TOTALS:.*]] = memref.alloc() : memref<8x4x32xf32>
+  // CHECK: %[[BEGIN:.*]] = affine.apply #[[FIRST]](%[[UNIT]])
+  // CHECK: affine.if #[[MORE]](%[[BEGIN]])[%{{.*}}] {
+  // CHECK: affine.for %[[TILE:.*]] = 0 to 8 {
+  // CHECK: %{{.*}}:4 = sherry.lookup_codes %[[TABLES]]
+  // CHECK: affine.vector_load %[[TOTALS]][%[[TILE]], %c3, %{{.*}}]
+  // CHECK: } else {
+  // CHECK: affine.if #[[SOME]](%[[BEGIN]])[%{{.*}}] {
+  // CHECK: %{{.*}}:2 = sherry.lookup_codes %[[TABLES]]
+  %y = sherry.linear %values, @w : tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = words>> -> tensor<?x256xf32>
+  return %y : tensor<?x256xf32>
 }
 }
 

@@ -34,6 +34,24 @@ func.func @sum(%x: memref<4096xf32>, %n: index) {
   return
 }
 
+// CHECK-LABEL: func @condition
+// CHECK: arith.remsi
+// CHECK: arith.addi
+// CHECK: arith.addi
+// CHECK: arith.cmpi
+func.func @condition(%x: memref<4096xf32>, %n: index) {
+  %c = arith.constant 1.0 : f32
+  affine.for %i = 0 to 8 {
+    affine.for %j = 0 to 8 {
+      %a = affine.apply affine_map<(d0)[s0] -> (d0 mod 3 + s0)>(%i)[%n]
+      affine.if affine_set<(d0, d1) : (d0 + d1 - 9 >= 0)>(%j, %a) {
+        affine.store %c, %x[%i] : memref<4096xf32>
+      }
+    }
+  }
+  return
+}
+
 // KEPT-LABEL: func @ordered
 // KEPT: affine.load %{{.*}}[%{{.*}} + %{{.*}} * 64 + symbol(%{{.*}}) floordiv 2]
 func.func @ordered(%x: memref<4096xf32>, %n: index) {

@@ -50,18 +50,6 @@ func.func @decode(%q: tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>, %n: 
   return %v : tensor<?x128xi8, #sherry.quantized<contiguous, [128]>>
 }
 
-// So are those that are looked up.
-// CHECK-LABEL: func @few(
-// CHECK: sherry.swiglu
-func.func @few(%q: tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = words>>, %n: index) -> tensor<?x128xi8, #sherry.quantized<contiguous, [128]>> attributes {sherry.max_tokens = 2 : i64} {
-  %y = sherry.linear %q, @gate_up : tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = words>> -> tensor<?x256xf32>
-  %a = tensor.extract_slice %y[0, 0] [%n, 128] [1, 1] : tensor<?x256xf32> to tensor<?x128xf32>
-  %b = tensor.extract_slice %y[0, 128] [%n, 128] [1, 1] : tensor<?x256xf32> to tensor<?x128xf32>
-  %h = sherry.swiglu %a, %b : tensor<?x128xf32>
-  %v = sherry.quantize_activations %h : tensor<?x128xf32> -> tensor<?x128xi8, #sherry.quantized<contiguous, [128]>>
-  return %v : tensor<?x128xi8, #sherry.quantized<contiguous, [128]>>
-}
-
 // The sides are exchanged.
 // CHECK-LABEL: func @exchanged(
 // CHECK: sherry.swiglu
@@ -128,4 +116,33 @@ func.func @sizes(%q: tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>, %n: i
   %h = sherry.swiglu %a, %b : tensor<?x192xf32>
   %v = sherry.quantize_activations %h : tensor<?x192xf32> -> tensor<?x192xi8, #sherry.quantized<contiguous, [128, 64]>>
   return %v : tensor<?x192xi8, #sherry.quantized<contiguous, [128, 64]>>
+}
+
+// -----
+
+module attributes {sherry.schedule = #sherry.schedule<lookup_tokens = 2>} {
+sherry.weight @gate_up count 1 from ["g", "u"] rows [128, 128] : tensor<256x64x!sherry.trit, #sherry.ternary<contiguous, per_group(64), scale = f16, layout = #sherry.layout<words, interleave = 2>>>
+
+// So are the weights of a few tokens that are looked up; more of them are a block.
+// CHECK-LABEL: func @few(
+// CHECK: sherry.swiglu
+func.func @few(%q: tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = words>>, %n: index) -> tensor<?x128xi8, #sherry.quantized<contiguous, [128]>> attributes {sherry.max_tokens = 2 : i64} {
+  %y = sherry.linear %q, @gate_up : tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = words>> -> tensor<?x256xf32>
+  %a = tensor.extract_slice %y[0, 0] [%n, 128] [1, 1] : tensor<?x256xf32> to tensor<?x128xf32>
+  %b = tensor.extract_slice %y[0, 128] [%n, 128] [1, 1] : tensor<?x256xf32> to tensor<?x128xf32>
+  %h = sherry.swiglu %a, %b : tensor<?x128xf32>
+  %v = sherry.quantize_activations %h : tensor<?x128xf32> -> tensor<?x128xi8, #sherry.quantized<contiguous, [128]>>
+  return %v : tensor<?x128xi8, #sherry.quantized<contiguous, [128]>>
+}
+
+// CHECK-LABEL: func @block(
+// CHECK: sherry.gated_linear
+func.func @block(%q: tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = words>>, %n: index) -> tensor<?x128xi8, #sherry.quantized<contiguous, [128]>> attributes {sherry.max_tokens = 4 : i64} {
+  %y = sherry.linear %q, @gate_up : tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = words>> -> tensor<?x256xf32>
+  %a = tensor.extract_slice %y[0, 0] [%n, 128] [1, 1] : tensor<?x256xf32> to tensor<?x128xf32>
+  %b = tensor.extract_slice %y[0, 128] [%n, 128] [1, 1] : tensor<?x256xf32> to tensor<?x128xf32>
+  %h = sherry.swiglu %a, %b : tensor<?x128xf32>
+  %v = sherry.quantize_activations %h : tensor<?x128xf32> -> tensor<?x128xi8, #sherry.quantized<contiguous, [128]>>
+  return %v : tensor<?x128xi8, #sherry.quantized<contiguous, [128]>>
+}
 }

@@ -53,13 +53,13 @@ def ConvertSherryToLoops
 
 def NormalizeSubscripts
     : Pass<"sherry-normalize-subscripts", "::mlir::func::FuncOp"> {
-  let summary = "bring equal affine maps to one form";
+  let summary = "bring equal affine maps and sets to one form";
   let description = [{
-    The form is the one that the parser makes of a map's text: sums are added
+    The form is the one that the parser makes of their text: sums are added
     from left to right. Text has no parentheses for sums, so without this pass,
     loops that are printed and read back would be lowered to different code.
   }];
-  let statistics = [Statistic<"numNormalized", "num-normalized", "maps changed">];
+  let statistics = [Statistic<"numNormalized", "num-normalized", "maps and sets changed">];
 }
 
 def LowerLoops : Pass<"sherry-lower-loops", "::mlir::func::FuncOp"> {

@@ -9,6 +9,7 @@
 #include "sherry-abi/limits.h"
 #include "sherry/Format/Layout.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,10 @@ struct Schedule {
   /// Most tokens that are looked up in tables together: functions for 1, 2, 4
   /// ... up to this number of tokens have tables.
   int64_t lookupTokens = 1;
+  /// Most tokens of functions that look more tokens up, `lookupTokens` at a
+  /// time, instead of multiplying panels: there is a function for this number
+  /// of tokens. 0: there is none.
+  int64_t lookupBlock = 0;
   /// Most tokens whose sums are in registers together: 8 if there are 32
   /// registers for vectors. If this number is less than 8, functions for more
   /// tokens sum the halves of a tile one after the other, and in functions for
@@ -44,6 +49,11 @@ struct Schedule {
   /// With several tokens, 32 tokens at a time are multiplied with a whole
   /// panel, for CPUs with a matrix unit.
   bool multiplyPanels = false;
+
+  /// Whether functions for at most `tokens` tokens look codes up.
+  bool looksUp(int64_t tokens) const {
+    return tokens <= std::max(lookupTokens, lookupBlock);
+  }
 };
 
 /// Bytes of a line of the cache, which a prefetch reads.
@@ -81,8 +91,8 @@ inline constexpr ScheduleField kScheduleFields[] = {
     {"interleave", &Schedule::interleave, 1, format::kMaxInterleave, 1},
 };
 
-/// Most tokens of functions with tables, and with sums in registers: their rows
-/// are in one block of tokens.
+/// Most tokens that are looked up, or have sums in registers, together: their
+/// rows are in one block of tokens.
 inline constexpr int64_t kMostLookupTokens = 8;
 
 /// A function of the model and the most tokens of a call.
@@ -98,6 +108,10 @@ inline std::vector<EntryPoint> getEntryPoints(const Schedule &schedule) {
        tokens <= schedule.lookupTokens && tokens < schedule.maxBlock;
        tokens *= 2)
     entries.push_back({"decode_" + std::to_string(tokens), tokens});
+  if (schedule.lookupBlock > schedule.lookupTokens &&
+      schedule.lookupBlock < schedule.maxBlock)
+    entries.push_back({"decode_" + std::to_string(schedule.lookupBlock),
+                       schedule.lookupBlock});
   entries.push_back({"prefill", schedule.maxBlock});
   return entries;
 }

@@ -34,6 +34,8 @@ def AttachTarget : Pass<"sherry-attach-target", "::mlir::ModuleOp"> {
                           "for lookups among 16 entries"))}]>,
     Option<"lookupTokens", "lookup-tokens", "int64_t", "",
            "most tokens that are looked up in tables together">,
+    Option<"lookupBlock", "lookup-block", "int64_t", "",
+           "most tokens of functions that look more tokens up">,
     Option<"sumTokens", "sum-tokens", "int64_t", "",
            "most tokens whose sums are in registers together">,
     Option<"pairSums", "pair-sums", "bool", "",

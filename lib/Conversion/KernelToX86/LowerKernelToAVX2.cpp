@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "../KernelToLLVM/TargetFeatures.h"
 #include "../KernelToLLVM/VectorBuilder.h"
+#include "TablesInMemory.h"
 #include "sherry/Conversion/KernelToX86/Passes.h"
 #include "sherry/Dialect/X86/X86Dialect.h"
 #include "sherry/Format/Codebook.h"
@@ -265,6 +266,7 @@ struct LowerKernelToAVX2Pass
   void runOnOperation() override {
     if (!hasFeature(getOperation(), "+avx2"))
       return;
+    keepTablesInMemory<LookupHalvesOp>(getOperation());
     RewritePatternSet patterns(&getContext());
     patterns.add(lowerLookupHalvesToAVX2);
     patterns.add(lowerApplySignToAVX2);

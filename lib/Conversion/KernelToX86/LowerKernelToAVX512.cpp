@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "../KernelToLLVM/TargetFeatures.h"
 #include "../KernelToLLVM/VectorBuilder.h"
+#include "TablesInMemory.h"
 #include "sherry/Conversion/KernelToX86/Passes.h"
 #include "sherry/Dialect/X86/X86Dialect.h"
 #include "sherry/Format/Codebook.h"
@@ -72,6 +73,7 @@ struct LowerKernelToAVX512Pass
   void runOnOperation() override {
     if (!hasFeature(getOperation(), "+avx512bw"))
       return;
+    keepTablesInMemory<LookupOp>(getOperation());
     RewritePatternSet patterns(&getContext());
     patterns.add(lowerLookupToAVX512);
     patterns.add(lowerDecodeBlockToAVX512);

@@ -7,6 +7,7 @@
 
 #include "mlir/IR/AffineExpr.h"
 #include "mlir/IR/AffineMap.h"
+#include "mlir/IR/IntegerSet.h"
 
 namespace sherry {
 #define GEN_PASS_DEF_NORMALIZESUBSCRIPTS
@@ -45,19 +46,32 @@ static AffineExpr rebuild(AffineExpr expr) {
                                rebuild(binary.getRHS()));
 }
 
-static AffineMap normalize(AffineMap map) {
-  SmallVector<AffineExpr> results;
-  for (AffineExpr expr : map.getResults()) {
-    // Simplification may create new sums.
-    AffineExpr last;
-    do {
-      last = expr;
-      expr = rebuild(expr);
-    } while (expr != last);
-    results.push_back(expr);
-  }
-  return AffineMap::get(map.getNumDims(), map.getNumSymbols(), results,
-                        map.getContext());
+static AffineExpr normalize(AffineExpr expr) {
+  // Simplification may create new sums.
+  AffineExpr last;
+  do {
+    last = expr;
+    expr = rebuild(expr);
+  } while (expr != last);
+  return expr;
+}
+
+/// Normalizes a map or a set; other attributes stay.
+static Attribute normalize(Attribute attr) {
+  auto normalizeAll = [](ArrayRef<AffineExpr> exprs) {
+    return llvm::map_to_vector(exprs,
+                               [](AffineExpr expr) { return normalize(expr); });
+  };
+  if (auto map = dyn_cast<AffineMapAttr>(attr))
+    return AffineMapAttr::get(AffineMap::get(
+        map.getValue().getNumDims(), map.getValue().getNumSymbols(),
+        normalizeAll(map.getValue().getResults()), attr.getContext()));
+  if (auto set = dyn_cast<IntegerSetAttr>(attr))
+    return IntegerSetAttr::get(IntegerSet::get(
+        set.getValue().getNumDims(), set.getValue().getNumSymbols(),
+        normalizeAll(set.getValue().getConstraints()),
+        set.getValue().getEqFlags()));
+  return attr;
 }
 
 namespace {
@@ -66,13 +80,10 @@ struct NormalizeSubscriptsPass
   void runOnOperation() override {
     getOperation()->walk([&](Operation *op) {
       for (NamedAttribute attribute : op->getAttrs()) {
-        auto attr = dyn_cast<AffineMapAttr>(attribute.getValue());
-        if (!attr)
+        Attribute normalized = normalize(attribute.getValue());
+        if (normalized == attribute.getValue())
           continue;
-        AffineMap map = attr.getValue(), normalized = normalize(map);
-        if (normalized == map)
-          continue;
-        op->setAttr(attribute.getName(), AffineMapAttr::get(normalized));
+        op->setAttr(attribute.getName(), normalized);
         ++numNormalized;
       }
     });

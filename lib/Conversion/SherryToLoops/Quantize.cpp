@@ -64,9 +64,11 @@ SmallVector<Type> QuantizedRows::getTypes(const LoopsConfig &config,
   SmallVector<Type> types{MemRefType::get({rows, stride}, b.getI8Type()),
                           MemRefType::get({entries, tokens}, b.getF32Type()),
                           MemRefType::get({blocks, tokens}, b.getI32Type())};
+  int64_t withTables =
+      format::roundUp(maxTokens, getTableTokens(config, maxTokens));
   int64_t groups = 0; // for all tokens
   for (int64_t block : encoding.getBlocks())
-    groups += maxTokens * groupsOf(encoding, block);
+    groups += withTables * groupsOf(encoding, block);
   if (encoding.getTables() == CodeOrder::Words)
     types.push_back(MemRefType::get({groups, 32}, b.getI16Type()));
   else if (encoding.getTables() == CodeOrder::Nibbles)
@@ -92,8 +94,19 @@ QuantizedRows QuantizedRows::alloc(LoopBuilder &b, RankedTensorType tensor,
   return result;
 }
 
-int64_t QuantizedRows::tablesOfToken(const LoopBuilder &b) const {
-  return cast<MemRefType>(tables.getType()).getDimSize(0) / b.getMaxTokens();
+int64_t sherry::getTableTokens(const LoopsConfig &config, int64_t maxTokens) {
+  return std::min(maxTokens, config.getSchedule().getLookupTokens());
+}
+
+Value QuantizedRows::tableOf(LoopBuilder &b, Value row, Value first,
+                             int64_t groups) const {
+  int64_t tokens = getTableTokens(b.getConfig(), b.getMaxTokens());
+  int64_t all = cast<MemRefType>(tables.getType()).getDimSize(0) /
+                format::ceilDiv(b.getMaxTokens(), tokens);
+  int64_t ofGroup = groupTables(encoding);
+  return b.add(b.mul(b.div(row, tokens), all),
+               b.add(b.mul(first, ofGroup * tokens),
+                     b.mul(b.rem(row, tokens), ofGroup * groups)));
 }
 
 Value QuantizedRows::inBlocks(LoopBuilder &b) const {
@@ -301,9 +314,6 @@ struct QuantizePattern : GraphOpPattern<QuantizeActivationsOp> {
   FailureOr<Values> lower(LoopBuilder &b, QuantizeActivationsOp op,
                           Adaptor adaptor) const override {
     Rows input(adaptor.getInput(), op.getInput());
-    if (op.getEncoding().getTables() && b.getMaxTokens() > kMostLookupTokens)
-      return op.emitOpError("has tables, which at most ")
-             << kMostLookupTokens << " tokens have";
     auto largestOfRow = [&](Value row) {
       return findLargestOfRow(b, input, row);
     };

@@ -32,8 +32,10 @@ struct QuantizedRows {
   int64_t blocks() const {
     return static_cast<int64_t>(encoding.getBlocks().size());
   }
-  /// Number of tables of a token, if the encoding has tables.
-  int64_t tablesOfToken(const LoopBuilder &b) const;
+  /// The first of the tables of a row's `groups` groups from `first` on, which
+  /// are the groups of a block.
+  mlir::Value tableOf(LoopBuilder &b, mlir::Value row, mlir::Value first,
+                      int64_t groups) const;
   /// The values, without tables, in their order in memory:
   /// memref<blocks of tokens x fours x tokens x 4 x i8>, where a block has
   /// kTokenBlock tokens, or the only token. So a product of a block of tokens
@@ -58,9 +60,11 @@ struct QuantizedRows {
   /// The negated sums of the blocks' values times the bias of the encoding, in
   /// the same order; with `fuse_mul_add`, plus kFloatBits.
   mlir::Value negatedSums;
-  /// The tables of the encoding, token by token, group by group:
+  /// The tables of the encoding, for getTableTokens() tokens after the other
+  /// block by block, token by token, group by group:
   /// memref<tables x 32 x i16> for words, memref<tables x 2 x 16 x i8> (low
-  /// bytes, high bytes) for nibbles.
+  /// bytes, high bytes) for nibbles. So the tables of a chunk of all tokens are
+  /// beside each other.
   mlir::Value tables;
 
 private:
@@ -70,6 +74,9 @@ private:
 /// Whether all tokens take turns for each block of weights [Q1]. Registers hold
 /// the weights, because they cannot hold the sums of kTokenBlock tokens.
 bool areBlocksShared(const LoopBuilder &b);
+
+/// Tokens that are looked up together in a function for `maxTokens` tokens.
+int64_t getTableTokens(const LoopsConfig &config, int64_t maxTokens);
 
 /// Groups of a block that have a table.
 int64_t groupsOf(QuantizedAttr encoding, int64_t inputs);

@@ -30,19 +30,19 @@ static void emitTables(LoopBuilder &b, const QuantizedRows &rows, Value row,
   auto i16 = b.getI16Type();
   CodebookAttr codebook = rows.encoding.getCodebook();
   int64_t groupInputs = codebook.getCodebook().inputs;
-  Value firstOfToken = b.mul(row, rows.tablesOfToken(b));
+  Value firstTable =
+      rows.tableOf(b, row, first, groupsOf(rows.encoding, inputs));
   auto emitTable = [&](Value i, Value activations) {
-    Value group = b.add(first, i);
     if (rows.encoding.getTables() == CodeOrder::Words) {
       b.store(BuildTableOp::create(b, b.vec(32, i16), activations, codebook),
-              rows.tables, {b.add(firstOfToken, group), b.index(0)});
+              rows.tables, {b.add(firstTable, i), b.index(0)});
       return;
     }
     int64_t count = groupTables(rows.encoding), entries = 16 * count;
     auto wide = b.vec(entries, i16);
     Value table = BuildTableOp::create(b, wide, activations, codebook);
     Value high = arith::ShRUIOp::create(b, table, b.splatInt(wide, 8));
-    Value first = b.add(firstOfToken, b.mul(group, count));
+    Value first = b.add(firstTable, b.mul(i, count));
     for (int64_t half = 0; half < 2; ++half) {
       Value bytes = arith::TruncIOp::create(b, b.vec(entries, b.getI8Type()),
                                             half ? high : table);

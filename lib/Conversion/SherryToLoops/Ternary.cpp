@@ -100,6 +100,44 @@ void TernaryLoops::fillPanel(const Piece &chunk, int64_t bias, Value panel) {
   });
 }
 
+auto TernaryLoops::loadTokenScales(const Piece &chunk,
+                                   const QuantizedRows &input, Value first,
+                                   int64_t tokens) -> Values {
+  Values scales;
+  for (int64_t i = 0; i < tokens; ++i)
+    scales.push_back(b.broadcast(
+        format::kTileRows,
+        b.loadScalar(input.scales, {chunk.block, b.add(first, i)})));
+  return scales;
+}
+
+auto TernaryLoops::lookUpChunk(const Piece &chunk, const QuantizedRows &input,
+                               Value first, ValueRange scales) -> Values {
+  Values tables;
+  for (size_t i = 0; i < scales.size(); ++i)
+    tables.push_back(input.tableOf(b, b.add(first, i), chunk.group,
+                                   layout.groups(chunk.inputs)));
+  Values zeros(scales.size(),
+               b.splatInt(b.vec(format::kTileRows, b.getI16Type()), 0));
+  Values sums =
+      forSteps(chunk, zeros, [&](const Piece &step, ValueRange carried) {
+        Value done =
+            b.mul(b.sub(step.group, chunk.group), layout.groupTables());
+        Values indices = llvm::map_to_vector(
+            tables, [&](Value table) { return b.add(table, done); });
+        return Values(LookupCodesOp::create(
+                          b, input.tables, indices, loadCodes(step), carried,
+                          encoding.getCodebook(), layout.groups(step.inputs))
+                          .getSums());
+      });
+  auto floats = b.vec(format::kTileRows, b.getF32Type());
+  // In the same order as in products with panels.
+  for (auto [sum, scale] : llvm::zip_equal(sums, scales))
+    sum = arith::MulFOp::create(
+        b, Value(arith::SIToFPOp::create(b, floats, sum)), scale);
+  return sums;
+}
+
 void TernaryLoops::forTile(Value tile, function_ref<void(const Piece &)> body) {
   int64_t tiles = format::ceilDiv(weight.op.getTensorType().getDimSize(0),
                                   format::kTileRows);
@@ -142,8 +180,18 @@ void TernaryLoops::forTiles(function_ref<void(const Piece &, Value)> body) {
 
 void sherry::emitTernary(LoopBuilder &b, const AnyInput &input,
                          WeightRef weight, const Outputs &outputs) {
-  if (input.quantized && input.quantized->tables)
-    emitTernaryLookups(b, *input.quantized, weight, outputs);
-  else
-    emitTernaryPanels(b, input, weight, outputs);
+  if (!input.quantized || !input.quantized->tables)
+    return emitTernaryPanels(b, input, weight, outputs);
+  bool areFew =
+      b.getMaxTokens() == getTableTokens(b.getConfig(), b.getMaxTokens());
+  auto emit = areFew ? emitTernaryLookups : emitTernaryBlocks;
+  emit(b, *input.quantized, weight, outputs);
+}
+
+QuantizedRows sherry::emitGatedLinear(LoopBuilder &b,
+                                      const QuantizedRows &input,
+                                      WeightRef weight, Activation activation,
+                                      RankedTensorType result) {
+  auto emit = input.tables ? emitGatedBlocks : emitGatedPanels;
+  return emit(b, input, weight, activation, result);
 }

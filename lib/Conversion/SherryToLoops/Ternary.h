@@ -4,8 +4,9 @@
 //
 // Two ways through the packed bytes of docs/BlockFormat.md:
 //
-//  * few quantized tokens: a table of partial sums per group and token, and one
-//    lookup per code and token [T4];
+//  * with tables of partial sums for each group and token: one lookup per code
+//    and token [T4], for few tokens in registers, for more of them block by
+//    block;
 //  * else: unpack a chunk of a tile into a panel of bytes, and multiply it with
 //    every token. With `fuse_unpack`, sherry-fuse-unpack multiplies the first
 //    tokens while codes are unpacked.
@@ -75,6 +76,15 @@ protected:
   /// The tile's scales of a scale group: vector<32xf32>.
   mlir::Value loadScales(const Piece &scaleGroup);
 
+  /// The scales of a chunk of `tokens` rows of `input` from row `first` on,
+  /// each in all lanes of vector<32xf32>.
+  Values loadTokenScales(const Piece &chunk, const QuantizedRows &input,
+                         mlir::Value first, int64_t tokens);
+  /// Looks a chunk of a tile up for the rows of `scales`: the exact sums times
+  /// the scales, vector<32xf32> each.
+  Values lookUpChunk(const Piece &chunk, const QuantizedRows &input,
+                     mlir::Value first, mlir::ValueRange scales);
+
   LoopBuilder &b;
   int64_t inputs;
   WeightRef weight;
@@ -93,10 +103,20 @@ private:
                         mlir::VectorType type);
 };
 
+/// For one token, or for those of a small function, in registers.
 void emitTernaryLookups(LoopBuilder &b, const QuantizedRows &input,
                         WeightRef weight, const Outputs &outputs);
+/// For blocks of tokens.
+void emitTernaryBlocks(LoopBuilder &b, const QuantizedRows &input,
+                       WeightRef weight, const Outputs &outputs);
+QuantizedRows emitGatedBlocks(LoopBuilder &b, const QuantizedRows &input,
+                              WeightRef weight, Activation activation,
+                              mlir::RankedTensorType result);
 void emitTernaryPanels(LoopBuilder &b, const AnyInput &input, WeightRef weight,
                        const Outputs &outputs);
+QuantizedRows emitGatedPanels(LoopBuilder &b, const QuantizedRows &input,
+                              WeightRef weight, Activation activation,
+                              mlir::RankedTensorType result);
 /// Writes row `number` of the weight, as numbers, to row `row` of the result.
 void emitTernaryRow(LoopBuilder &b, WeightRef weight, mlir::Value number,
                     mlir::Value row, const Rows &result);

@@ -11,6 +11,7 @@ using namespace mlir;
 using namespace sherry;
 
 namespace {
+/// A tile's totals are carried from chunk to chunk.
 class TernaryLookups : TernaryLoops {
 public:
   TernaryLookups(LoopBuilder &b, const QuantizedRows &input, WeightRef weight)
@@ -19,8 +20,6 @@ public:
   void emit(const Outputs &outputs);
 
 private:
-  /// The exact sums of a chunk of a tile, vector<32xi16> for each token.
-  Values sumChunk(const Piece &chunk);
   /// Adds the scaled sums of a chunk to the totals of each token.
   Values addChunk(const Piece &chunk, ValueRange totals);
 
@@ -28,37 +27,13 @@ private:
 };
 } // namespace
 
-auto TernaryLookups::sumChunk(const Piece &chunk) -> Values {
-  auto type = b.vec(format::kTileRows, b.getI16Type());
-  Values zeros(b.getMaxTokens(), b.splatInt(type, 0));
-  return forSteps(chunk, zeros, [&](const Piece &step, ValueRange sums) {
-    Value first = b.mul(step.group, layout.groupTables());
-    Values indices;
-    for (int64_t token = 0; token < b.getMaxTokens(); ++token)
-      indices.push_back(b.add(first, token * input.tablesOfToken(b)));
-    return Values(LookupCodesOp::create(
-                      b, input.tables, indices, loadCodes(step), sums,
-                      encoding.getCodebook(), layout.groups(step.inputs))
-                      .getSums());
-  });
-}
-
 auto TernaryLookups::addChunk(const Piece &chunk, ValueRange totals) -> Values {
-  auto floats = b.vec(format::kTileRows, b.getF32Type());
   // First, so that only ops of the tile come between lookups and sums.
-  Values scales;
-  for (int64_t token = 0; token < b.getMaxTokens(); ++token)
-    scales.push_back(
-        b.broadcast(format::kTileRows,
-                    b.loadScalar(input.scales, {chunk.block, b.index(token)})));
-  Values sums = sumChunk(chunk), next;
+  Values scales = loadTokenScales(chunk, input, b.index(0), b.getMaxTokens());
+  Values products = lookUpChunk(chunk, input, b.index(0), scales), next;
   Value weightScales = loadScales(chunk);
-  for (auto [scale, sum, total] : llvm::zip_equal(scales, sums, totals))
-    // In the same order as in products with panels.
-    next.push_back(
-        b.mulAdd(arith::MulFOp::create(
-                     b, Value(arith::SIToFPOp::create(b, floats, sum)), scale),
-                 weightScales, total));
+  for (auto [product, total] : llvm::zip_equal(products, totals))
+    next.push_back(b.mulAdd(product, weightScales, total));
   return next;
 }
 

@@ -154,7 +154,7 @@ void sherry::emitTernaryPanels(LoopBuilder &b, const AnyInput &input,
   TernaryPanels(b, input, weight).emit(outputs);
 }
 
-QuantizedRows sherry::emitGatedLinear(LoopBuilder &b,
+QuantizedRows sherry::emitGatedPanels(LoopBuilder &b,
                                       const QuantizedRows &input,
                                       WeightRef weight, Activation activation,
                                       RankedTensorType result) {

@@ -239,8 +239,8 @@ RopeScalingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 ScheduleAttr ScheduleAttr::get(MLIRContext *context, const Schedule &schedule) {
   return get(context, schedule.maxBlock, schedule.prefetch, schedule.prefetchL2,
              schedule.interleave, toCodeOrder(schedule.order),
-             schedule.lookupTokens, schedule.sumTokens, schedule.pairSums,
-             schedule.fuseUnpack, schedule.multiplyPanels);
+             schedule.lookupTokens, schedule.lookupBlock, schedule.sumTokens,
+             schedule.pairSums, schedule.fuseUnpack, schedule.multiplyPanels);
 }
 
 Schedule ScheduleAttr::getSchedule() const {
@@ -250,6 +250,7 @@ Schedule ScheduleAttr::getSchedule() const {
           getInterleave(),
           fromCodeOrder(getOrder()),
           getLookupTokens(),
+          getLookupBlock(),
           getSumTokens(),
           getPairSums(),
           getFuseUnpack(),
@@ -260,7 +261,8 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t maxBlock, int64_t prefetch,
                                    int64_t prefetchL2, int64_t interleave,
                                    CodeOrder, int64_t lookupTokens,
-                                   int64_t sumTokens, bool, bool, bool) {
+                                   int64_t lookupBlock, int64_t sumTokens, bool,
+                                   bool, bool) {
   Schedule schedule;
   schedule.maxBlock = maxBlock;
   schedule.prefetch = prefetch;
@@ -277,6 +279,9 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   };
   if (failed(check("lookup_tokens", lookupTokens)))
     return failure();
+  if (lookupBlock < 0 || lookupBlock > SHERRY_ABI_MAX_BLOCK)
+    return emitError() << "lookup_block must be in 0.." << SHERRY_ABI_MAX_BLOCK
+                       << ", not " << lookupBlock;
   return check("sum_tokens", sumTokens);
 }
 

@@ -98,11 +98,12 @@ std::vector<Lowering> sherry::testedLowerings() {
 
 /// Says on the module what a lowering is.
 static void attach(ModuleOp module, const Lowering &lowering, int64_t maxTokens,
-                   int64_t lookupTokens) {
+                   int64_t lookupTokens, int64_t lookupBlock) {
   TargetModel target = lowering.target();
   Schedule schedule = target.getSchedule();
   schedule.maxBlock = maxTokens;
   schedule.lookupTokens = lookupTokens;
+  schedule.lookupBlock = lookupBlock;
   schedule.multiplyPanels |= lowering.multiplyPanels;
   // The graph says which of its functions quantize.
   MLIRContext *context = module.getContext();
@@ -131,7 +132,8 @@ emitAndLink(llvm::Module &module, const TargetModel &target) {
 Expected<CompiledKernels> CompiledKernels::compile(const Lowering &lowering,
                                                    StringRef text,
                                                    int64_t maxTokens,
-                                                   int64_t lookupTokens) {
+                                                   int64_t lookupTokens,
+                                                   int64_t lookupBlock) {
   DialectRegistry registry;
   registerAllDialects(registry);
   registerBuiltinDialectTranslation(registry);
@@ -141,7 +143,7 @@ Expected<CompiledKernels> CompiledKernels::compile(const Lowering &lowering,
   if (!graph)
     return llvm::createStringError("cannot parse the graph");
   context.loadDialect<LLVM::LLVMDialect>();
-  attach(*graph, lowering, maxTokens, lookupTokens);
+  attach(*graph, lowering, maxTokens, lookupTokens, lookupBlock);
   PassManager pm(&context);
   buildLayoutPipeline(pm);
   buildLoopsPipeline(pm);

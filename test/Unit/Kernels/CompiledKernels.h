@@ -86,11 +86,11 @@ public:
 
   /// `graph` is a module in the sherry dialect. A prefill function takes up to
   /// `maxTokens`, a multiple of 8; functions for few tokens up to
-  /// `lookupTokens`, 1 or 4.
-  static llvm::Expected<CompiledKernels> compile(const Lowering &lowering,
-                                                 llvm::StringRef graph,
-                                                 int64_t maxTokens,
-                                                 int64_t lookupTokens);
+  /// `lookupTokens`, which is 1, 2 or 4. If `lookupBlock` is not 0, a function
+  /// looks up to so many tokens up, `lookupTokens` at a time.
+  static llvm::Expected<CompiledKernels>
+  compile(const Lowering &lowering, llvm::StringRef graph, int64_t maxTokens,
+          int64_t lookupTokens, int64_t lookupBlock = 0);
 
   size_t weightsSize() const { return sectionSize; }
   size_t workspaceBytes() const { return workspaceSize; }
@@ -98,7 +98,7 @@ public:
   size_t weightOffset(size_t number) const { return offsets[number]; }
 
   /// `name` is that of the graph behind "decode_" (max tokens is 1),
-  /// "decode_2_", "decode_4_" or "prefill_".
+  /// "decode_2_", ... or "prefill_".
   Function function(llvm::StringRef name) const;
   /// Calls a function with a team of `threads`. `input` is [tokens][columns],
   /// `output` [max tokens][rows], with rows of format::rowStride() floats.

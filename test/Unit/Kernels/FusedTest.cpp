@@ -17,6 +17,7 @@ using namespace sherry;
 using format::CodeOrder;
 
 static constexpr int64_t kMaxTokens = 16;
+static constexpr int64_t kLookupBlock = 8;
 
 namespace {
 
@@ -121,9 +122,9 @@ class FusedTest : public testing::TestWithParam<Lowering> {};
 
 TEST_P(FusedTest, PrefillHasTheBitsOfDecode) {
   std::vector<Network> networks = makeNetworks();
-  llvm::Expected<CompiledKernels> kernels =
-      CompiledKernels::compile(GetParam(), moduleOf(networks), kMaxTokens,
-                               /*lookupTokens=*/testsAll() ? 4 : 1);
+  int64_t lookupTokens = testsAll() ? 4 : 2;
+  llvm::Expected<CompiledKernels> kernels = CompiledKernels::compile(
+      GetParam(), moduleOf(networks), kMaxTokens, lookupTokens, kLookupBlock);
   ASSERT_TRUE(static_cast<bool>(kernels))
       << llvm::toString(kernels.takeError());
   Buffer section(kernels->weightsSize());
@@ -175,11 +176,17 @@ TEST_P(FusedTest, PrefillHasTheBitsOfDecode) {
       EXPECT_EQ(row, sums);
     }
     EXPECT_NE(expected, std::vector<float>(expected.size()));
-    for (int64_t tokens : {1, 3, 8, 13, 16})
+    auto check = [&](const std::string &function, int64_t tokens) {
       for (int64_t threads : {1, 3})
-        EXPECT_EQ(llvm::ArrayRef(run("prefill_residual", 0, tokens, threads)),
+        EXPECT_EQ(llvm::ArrayRef(run(function, 0, tokens, threads)),
                   llvm::ArrayRef(expected).take_front(tokens * cols))
-            << tokens << " tokens, " << threads << " threads";
+            << function << ", " << tokens << " tokens, " << threads
+            << " threads";
+    };
+    for (int64_t tokens : {1, 3, 8, 13, 16})
+      check("prefill_residual", tokens);
+    for (int64_t tokens : {1, 3, 6, 8})
+      check("decode_" + std::to_string(kLookupBlock) + "_residual", tokens);
   }
 }
 

@@ -24,6 +24,8 @@ using testing::AssertionSuccess;
 /// in an order that the reference, in f64, does not have.
 static constexpr double kFloatTolerance = 1e-5;
 static constexpr int64_t kMaxTokens = 40;
+/// Most tokens of the function that looks several blocks of tokens up.
+static constexpr int64_t kLookupBlock = 16;
 /// A NaN that no computation makes: no kernel may read or overwrite it.
 static constexpr uint32_t kUntouched = 0x7fc0beef;
 
@@ -40,6 +42,11 @@ protected:
   /// instructions of its own take long to compile.
   static bool hasFewTokens() {
     return testsAll() || llvm::StringRef(GetParam().name) != "Generic";
+  }
+
+  /// Tokens that are looked up together.
+  static int64_t lookupTokens() {
+    return !hasFewTokens() ? 1 : testsAll() ? 4 : 2;
   }
 
   /// Runs the decode and the prefill function of every shape that has
@@ -91,7 +98,7 @@ llvm::ArrayRef<float> rowOf(llvm::ArrayRef<float> activations, int64_t cols,
 void LinearTest::compile(ActivationKind activations) {
   llvm::Expected<CompiledKernels> compiled = CompiledKernels::compile(
       GetParam(), moduleText(testShapes(), activations), kMaxTokens,
-      hasFewTokens() ? 4 : 1);
+      lookupTokens(), hasFewTokens() ? kLookupBlock : 0);
   ASSERT_TRUE(static_cast<bool>(compiled))
       << llvm::toString(compiled.takeError());
   kernels = *compiled;
@@ -148,11 +155,16 @@ void LinearTest::runAll(
     for (int64_t threads : {1, 3}) {
       for (int64_t token : {0, 1, 2})
         run("decode_" + name, section, shape, inputs, token, 1, threads, check);
-      for (auto [function, tokens] :
-           {std::pair("decode_2_", 2), {"decode_4_", 3}, {"decode_4_", 4}})
-        if (hasFewTokens())
-          run(function + name, section, shape, inputs, kMaxTokens - tokens,
-              tokens, threads, check);
+      auto runFew = [&](int64_t most, int64_t tokens) {
+        run("decode_" + std::to_string(most) + "_" + name, section, shape,
+            inputs, kMaxTokens - tokens, tokens, threads, check);
+      };
+      for (int64_t most = 2; most <= lookupTokens(); most *= 2)
+        for (int64_t tokens : {most - 1, most})
+          runFew(most, tokens);
+      if (hasFewTokens())
+        for (int64_t tokens : {1, 3, 6, 7, 16})
+          runFew(kLookupBlock, tokens);
       for (int64_t tokens : {1, 3, 8, 11, 13, 16, 17, 40})
         run("prefill_" + name, section, shape, inputs, kMaxTokens - tokens,
             tokens, threads, check);

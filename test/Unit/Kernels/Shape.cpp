@@ -99,8 +99,9 @@ static std::vector<Shape> makeShapes() {
     }
     add(order, Granularity::PerGroup, 1 + random() % 100,
         4 * (1 + random() % 150), 1);
-    // More tiles than are interleaved, and some that are left.
-    add(order, Granularity::PerGroup, 32 * 4 + 33, 72, 4);
+    // More tiles than are interleaved or looked up together, and some that are
+    // left.
+    add(order, Granularity::PerGroup, 32 * 12 + 33, 72, 4);
     // Strided groups: whole chunks, and a chunk of one step.
     Shape strided{WeightKind::Ternary, 33, 320, {}};
     strided.layout.order = order;

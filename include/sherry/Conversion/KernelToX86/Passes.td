@@ -27,6 +27,7 @@ def LowerKernelToAVX512 : Pass<"sherry-lower-kernel-avx512"> {
     lower other ops.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect",
                            "::mlir::vector::VectorDialect",
                            "::sherry::x86::X86Dialect"];
 }
@@ -42,6 +43,7 @@ def LowerKernelToAVX2 : Pass<"sherry-lower-kernel-avx2"> {
     vpdpbusd. `sherry-lower-kernel-generic` lowers other ops.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect",
                            "::mlir::vector::VectorDialect",
                            "::sherry::x86::X86Dialect"];
 }

@@ -239,6 +239,8 @@ def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
       prefetches nothing
     * `interleave`, `order`: the layout of ternary weights
     * `lookup_tokens`: most tokens that are looked up in tables together
+    * `lookup_block`: most tokens of functions that look more tokens up,
+      `lookup_tokens` at a time; 0: there is none
     * `sum_tokens`: most tokens whose sums are in registers together; if it is
       less than 8, functions for more tokens sum the halves of a tile one after
       the other, and in functions for more than half as many tokens, all tokens
@@ -269,6 +271,8 @@ def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
           "::sherry::toCodeOrder(::sherry::Schedule().order)">:$order,
       DefaultValuedParameter<"int64_t", "::sherry::Schedule().lookupTokens">:
           $lookup_tokens,
+      DefaultValuedParameter<"int64_t", "::sherry::Schedule().lookupBlock">:
+          $lookup_block,
       DefaultValuedParameter<"int64_t", "::sherry::Schedule().sumTokens">:
           $sum_tokens,
       DefaultValuedParameter<"bool", "::sherry::Schedule().pairSums">:$pair_sums,

@@ -20,6 +20,7 @@ namespace {
 
 constexpr int64_t kSize = 2048;
 constexpr int64_t kMaxTokens = 64;
+constexpr int64_t kLookupTokens = 4;
 
 /// One matrix, ready for both sides.
 class Fixture {
@@ -78,9 +79,10 @@ Fixture::Fixture(const Lowering &lowering, format::CodeOrder order,
   shape.layout.scaleType = format::ScaleType::F16;
   shape.layout.interleave = 4;
   const CompiledKernels kernels = llvm::cantFail(CompiledKernels::compile(
-      lowering, moduleText({shape}, ActivationKind::I8), kMaxTokens));
+      lowering, moduleText({shape}, ActivationKind::I8), kMaxTokens,
+      kLookupTokens));
   const std::string entry = tokens == 1 ? "decode_"
-                            : tokens <= CompiledKernels::kLookupTokens
+                            : tokens <= kLookupTokens
                                 ? "decode_" + std::to_string(tokens) + "_"
                                 : "prefill_";
   function = kernels.function(entry + functionName(0));

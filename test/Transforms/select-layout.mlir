@@ -66,3 +66,31 @@ module attributes {sherry.schedule = #sherry.schedule<order = words, lookup_toke
     return %1 : tensor<?x4xf32>
   }
 }
+
+// -----
+
+// More tokens have tables up to lookup_block; not for codes of three inputs.
+module attributes {sherry.schedule = #sherry.schedule<lookup_tokens = 2, lookup_block = 12>} {
+  sherry.weight @w count 1 from ["w"] rows [4] : tensor<4x32x!sherry.trit, #sherry.ternary<contiguous, per_channel, scale = f16>>
+  sherry.weight @three count 1 from ["t"] rows [4] : tensor<4x32x!sherry.trit, #sherry.ternary<codebook = <"dense">, contiguous, per_channel, scale = f16>>
+  // CHECK-DAG: #[[TABLES:.*]] = #sherry.quantized<contiguous, [32], tables = words>
+  // CHECK-DAG: #[[NONE:.*]] = #sherry.quantized<contiguous, [32]>
+  // CHECK-LABEL: @block
+  func.func @block(%x: tensor<?x32xf32>) -> tensor<?x4xf32> attributes {sherry.max_tokens = 12 : i64} {
+    // CHECK-DAG: %[[T:.*]] = sherry.quantize_activations {{.*}} #[[TABLES]]>
+    // CHECK-DAG: %[[N:.*]] = sherry.quantize_activations {{.*}} #[[NONE]]>
+    %q = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>
+    // CHECK: sherry.linear %[[T]], @w
+    // CHECK: sherry.linear %[[N]], @three
+    %1 = sherry.linear %q, @w : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> -> tensor<?x4xf32>
+    %2 = sherry.linear %q, @three plus %1 : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> plus tensor<?x4xf32> -> tensor<?x4xf32>
+    return %2 : tensor<?x4xf32>
+  }
+  // CHECK-LABEL: @prefill
+  func.func @prefill(%x: tensor<?x32xf32>) -> tensor<?x4xf32> attributes {sherry.max_tokens = 16 : i64} {
+    // CHECK: sherry.quantize_activations {{.*}} #[[NONE]]>
+    %q = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #sherry.quantized<contiguous, [32]>>
+    %1 = sherry.linear %q, @w : tensor<?x32xi8, #sherry.quantized<contiguous, [32]>> -> tensor<?x4xf32>
+    return %1 : tensor<?x4xf32>
+  }
+}

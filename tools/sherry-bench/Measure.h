@@ -37,7 +37,12 @@ struct Step {
 
   /// Whether it works only on the tokens whose logits are wanted.
   bool isHead() const {
-    return op == "linear" && (entry == "decode" || entry == "prefill");
+    // Other linear ops are in functions that these call: "decode_4_layer".
+    const bool isEntryPoint =
+        entry == "prefill" ||
+        (entry.rfind("decode", 0) == 0 &&
+         entry.find_first_not_of("_0123456789", 6) == std::string::npos);
+    return op == "linear" && isEntryPoint;
   }
 };
 

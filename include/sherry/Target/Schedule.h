@@ -30,9 +30,9 @@ struct Schedule {
   /// Most tokens that are looked up in tables together: functions for 1, 2, 4
   /// ... up to this number of tokens have tables.
   int64_t lookupTokens = 1;
-  /// Most tokens of functions that look more tokens up, `lookupTokens` at a
-  /// time, instead of multiplying panels: there is a function for this number
-  /// of tokens. 0: there is none.
+  /// Functions for more tokens, up to this number, look `lookupTokens` tokens
+  /// up at a time instead of multiplying panels; there is a function for this
+  /// number if it is less than maxBlock. Tables take 16 bytes per activation.
   int64_t lookupBlock = 0;
   /// Most tokens whose sums are in registers together: 8 if there are 32
   /// registers for vectors. If this number is less than 8, functions for more

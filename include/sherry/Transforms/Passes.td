@@ -116,8 +116,9 @@ def SpecializeTokens : Pass<"sherry-specialize-tokens", "::mlir::ModuleOp"> {
     The public function `forward` becomes `decode`, `decode_2`, `decode_4` ...
     and `prefill`; the names of functions that it calls get these names as
     prefixes. The attribute `sherry.max_tokens` of each function is the most
-    tokens of a call: 1, 2, 4 ... up to `lookup_tokens`, and for `prefill`
-    `max_block` of the schedule.
+    tokens of a call: 1, 2, 4 ... up to `lookup_tokens`, then `lookup_block` if
+    it is larger and less than `max_block`, and for `prefill` `max_block` of the
+    schedule.
   }];
   let dependentDialects = ["::sherry::SherryDialect"];
 }
@@ -131,7 +132,8 @@ def SelectLayout : Pass<"sherry-select-layout", "::mlir::ModuleOp"> {
     tiles share the loads of tables, which helps if lookups are instructions. A
     weight that has a layout keeps it. In functions for up to `lookup_tokens`
     tokens, the quantized inputs of ternary weights get tables for the order of
-    their codes.
+    their codes; in those for up to `lookup_block` tokens, too, but not for
+    codes of fewer than four inputs.
   }];
   let statistics = [
     Statistic<"numLayouts", "num-layouts", "weights that got a layout">];
@@ -162,7 +164,8 @@ def FuseResidual : Pass<"sherry-fuse-residual", "::mlir::ModuleOp"> {
 def FuseSwiGLU : Pass<"sherry-fuse-swiglu", "::mlir::ModuleOp"> {
   let summary = "apply gates while their tiles are in the cache";
   let description = [{
-    In functions for several tokens: if the only use of a linear op is
+    In functions for several tokens, unless these are looked up all together
+    (`lookup_tokens` of the schedule): if the only use of a linear op is
     `sherry.swiglu`, which takes both its operands from it, the linear op, the
     `sherry.swiglu` and the quantization of its result become one
     `sherry.gated_linear`. The weight needs a layout, and the outputs must be

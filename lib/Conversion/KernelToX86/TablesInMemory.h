@@ -15,16 +15,15 @@ namespace sherry {
 /// would read the tables before the loop and, because registers cannot hold
 /// them, write copies to the stack.
 template <typename LookupOp> void keepTablesInMemory(mlir::Operation *root) {
-  constexpr auto kMostTables = 16; // of one token
+  constexpr auto kMostLookups = 16; // those of one token in a step
   root->walk([](mlir::scf::ForOp loop) {
     auto lookups = loop.getBody()->getOps<LookupOp>();
-    if (std::distance(lookups.begin(), lookups.end()) <= kMostTables)
+    if (std::distance(lookups.begin(), lookups.end()) <= kMostLookups)
       return;
     auto b = mlir::OpBuilder::atBlockBegin(loop.getBody());
     // An order for the compiler, without an instruction.
-    mlir::LLVM::FenceOp::create(b, loop.getLoc(),
-                                mlir::LLVM::AtomicOrdering::acq_rel,
-                                "singlethread");
+    mlir::LLVM::FenceOp::create(
+        b, loop.getLoc(), mlir::LLVM::AtomicOrdering::acq_rel, "singlethread");
   });
 }
 

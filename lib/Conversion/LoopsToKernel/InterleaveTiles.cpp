@@ -78,6 +78,7 @@ private:
   void placeInTile(Operation *op, Value number);
   bool outlivesTurns(Value value);
   Value addSlot(Value value);
+  void freeSlots(Block &block);
   AffineMap getPlace(Type type);
 
   TileLoop tiles;
@@ -94,7 +95,9 @@ private:
   SmallVector<Operation *> turns;
   SmallVector<Store> stores;
   DenseMap<Value, Value> slotOf;
-  DenseMap<Type, size_t> usedSlots;
+  SmallVector<Value> kept; ///< results of ops that have slots of their own
+  DenseMap<Type, SmallVector<Value>> freeOfType;
+  DenseSet<Operation *> emitted;
 };
 
 struct InterleaveTilesPass
@@ -130,16 +133,33 @@ Value Interleaving::addSlot(Value value) {
   if (auto vector = dyn_cast<VectorType>(value.getType()))
     llvm::append_range(shape, vector.getShape());
   auto type = MemRefType::get(shape, getElementTypeOrSelf(value.getType()));
-  SmallVector<Value> &ofType = slots[type];
-  size_t &next = usedSlots[type];
-  if (next == ofType.size()) {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(
-        &tiles.loop->getParentOfType<func::FuncOp>().getFunctionBody().front());
-    ofType.push_back(memref::AllocaOp::create(
-        b, type, b.getI64IntegerAttr(SHERRY_ABI_BUFFER_ALIGNMENT)));
-  }
-  return slotOf[value] = ofType[next++];
+  SmallVector<Value> &unused = freeOfType[type];
+  if (!unused.empty())
+    return slotOf[value] = unused.pop_back_val();
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(
+      &tiles.loop->getParentOfType<func::FuncOp>().getFunctionBody().front());
+  Value slot = memref::AllocaOp::create(
+      b, type, b.getI64IntegerAttr(SHERRY_ABI_BUFFER_ALIGNMENT));
+  slots[type].push_back(slot);
+  return slotOf[value] = slot;
+}
+
+/// Frees the slots of those values of `block` that no later op of it uses.
+void Interleaving::freeSlots(Block &block) {
+  llvm::erase_if(kept, [&](Value value) {
+    if (value.getParentBlock() != &block)
+      return false;
+    bool isDone = llvm::all_of(value.getUsers(), [&](Operation *user) {
+      return emitted.contains(block.findAncestorOpInBlock(*user)) &&
+             !findsPlace(user);
+    });
+    if (isDone) {
+      Value slot = slotOf.lookup(value);
+      freeOfType[slot.getType()].push_back(slot);
+    }
+    return isDone;
+  });
 }
 
 /// The subscripts of a tile's value of type `type` in its slot.
@@ -249,14 +269,17 @@ void Interleaving::emitTurns() {
       continue;
     copy(op, map, number);
     for (Value result : op->getResults())
-      if (outlivesTurns(result))
+      if (outlivesTurns(result)) {
         store(map.lookup(result), addSlot(result));
+        kept.push_back(result);
+      }
   }
   SmallVector<Value> values;
   for (const Store &entry : stores)
     values.push_back(lookUp(entry.value, map, number));
   for (auto [value, entry] : llvm::zip_equal(values, stores))
     store(value, entry.slot);
+  emitted.insert_range(turns);
   turns.clear();
   stores.clear();
 }
@@ -287,14 +310,21 @@ void Interleaving::emitLoop(affine::AffineForOp original) {
       stores.push_back({value, slot, yield});
     emitTurns();
   }
-  for (auto [result, slot] : llvm::zip_equal(original.getResults(), carried))
+  // Later ops use results of the loop instead of the values of its body.
+  emitted.insert(original.getBody()->getTerminator());
+  freeSlots(*original.getBody());
+  for (auto [result, slot] : llvm::zip_equal(original.getResults(), carried)) {
     slotOf[result] = slot;
+    kept.push_back(result);
+  }
+  emitted.insert(original);
 }
 
 void Interleaving::emit(Block &block) {
   for (Operation &op : block.without_terminator()) {
     if (auto inner = dyn_cast<affine::AffineForOp>(op)) {
       emitLoop(inner);
+      freeSlots(block);
       continue;
     }
     if (!tiles.isOfTile(&op)) {
@@ -307,9 +337,12 @@ void Interleaving::emit(Block &block) {
     // The code for one tile reads and prefetches a few lines in ascending
     // order, between its lookups.
     if (isa<LookupCodesOp>(op) &&
-        std::any_of(std::next(op.getIterator()), block.end(),
-                    [](Operation &other) { return isa<LookupCodesOp>(other); }))
+        std::any_of(
+            std::next(op.getIterator()), block.end(),
+            [](Operation &other) { return isa<LookupCodesOp>(other); })) {
       emitTurns();
+      freeSlots(block);
+    }
   }
 }
 
@@ -324,7 +357,8 @@ void Interleaving::run() {
   AffineExpr tile = b.getAffineSymbolExpr(0);
   for (const TileLoop::Range &range : tiles.ranges) {
     rangeEnd = range.end;
-    usedSlots.clear();
+    kept.clear();
+    freeOfType = slots;
     auto superTiles = affine::AffineForOp::create(
         b, begin,
         AffineMap::get(0, 1,

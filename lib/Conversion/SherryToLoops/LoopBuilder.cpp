@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/IntegerSet.h"
 #include "llvm/Support/ErrorHandling.h"
 
 using namespace mlir;
@@ -300,6 +301,29 @@ void LoopBuilder::forLoop(Value end, int64_t step,
     body(i);
     return SmallVector<Value>();
   });
+}
+
+void LoopBuilder::ifHolds(AffineExpr least, ArrayRef<Value> operands,
+                          function_ref<void()> body,
+                          function_ref<void()> otherwise) {
+  unsigned symbols = 0;
+  least.walk([&](AffineExpr expr) {
+    if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+      symbols = std::max(symbols, symbol.getPosition() + 1);
+  });
+  auto set = IntegerSet::get(operands.size() - symbols, symbols, {least},
+                             /*eqFlags=*/{false});
+  SmallVector<Value> composed(operands);
+  affine::canonicalizeSetAndOperands(&set, &composed);
+  auto choice = affine::AffineIfOp::create(*this, set, composed,
+                                           /*withElseRegion=*/!!otherwise);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(choice.getThenBlock());
+  body();
+  if (!otherwise)
+    return;
+  setInsertionPointToStart(choice.getElseBlock());
+  otherwise();
 }
 
 SmallVector<Value> LoopBuilder::repeat(int64_t rounds, ValueRange init,

@@ -100,6 +100,11 @@ public:
   /// For numbers that are not negative.
   mlir::Value div(mlir::Value a, int64_t b);
   mlir::Value rem(mlir::Value a, int64_t b);
+  /// Runs `body` where `least` is not negative, else `otherwise`. The operands
+  /// are the dimensions of `least`, then its symbols.
+  void ifHolds(mlir::AffineExpr least, llvm::ArrayRef<mlir::Value> operands,
+               llvm::function_ref<void()> body,
+               llvm::function_ref<void()> otherwise = nullptr);
   /// The result of a map with one result.
   mlir::Value apply(mlir::AffineMap map, llvm::ArrayRef<mlir::Value> operands);
 

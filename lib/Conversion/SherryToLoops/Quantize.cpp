@@ -162,8 +162,9 @@ Value sherry::loadGroups(LoopBuilder &b, const QuantizedRows &rows, Value row,
 /// Quantizes `inputs` numbers, a multiple of 64, into strided groups, whose
 /// members are a vector apart. Returns sums of the rounded bits, by lane.
 static Value emitQuantizeStrided(LoopBuilder &b, const Rows &input, Value from,
-                                 const QuantizedRows &result, Value row,
-                                 Value column, int64_t inputs, Value inverse) {
+                                 Value inputRow, const QuantizedRows &result,
+                                 Value row, Value column, int64_t inputs,
+                                 Value inverse) {
   static_assert(format::kGroupStride == kLanes);
   auto f32x16 = b.vec(kLanes, b.getF32Type());
   auto i32x16 = b.vec(kLanes, b.getI32Type());
@@ -175,7 +176,7 @@ static Value emitQuantizeStrided(LoopBuilder &b, const Rows &input, Value from,
         Value sum = carried[0], dwords;
         for (int64_t member = 0; member < format::kDotInputs; ++member) {
           Value x = b.load(f32x16, input.buffer,
-                           {row, b.add(begin, member * kLanes)});
+                           {inputRow, b.add(begin, member * kLanes)});
           Value bits = b.roundToBits(
               arith::MulFOp::create(b, x, b.broadcast(kLanes, inverse)));
           sum = arith::AddIOp::create(b, bits, sum);
@@ -244,17 +245,18 @@ void sherry::storeScaleAndSum(LoopBuilder &b, const QuantizedRows &result,
 void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
                                const QuantizedRows &result, Value row,
                                Value column, Value block, int64_t inputs,
-                               Value largest) {
+                               Value largest, Value inputRow) {
+  inputRow = inputRow ? inputRow : row;
   auto i32x16 = b.vec(kLanes, b.getI32Type());
   if (!largest)
-    largest = findLargest(b, loadMagnitudes(b, input, row, from, inputs));
+    largest = findLargest(b, loadMagnitudes(b, input, inputRow, from, inputs));
   Value inverse = b.inverseOf(largest, 127);
   auto quantizeContiguous = [&] {
     return forColumns(
         b, b.index(0), inputs, {b.splatInt(i32x16, 0)},
         [&](Value at, int64_t lanes, ValueRange carried) -> SmallVector<Value> {
           auto type = b.vec(lanes, b.getF32Type());
-          Value x = b.load(type, input.buffer, {row, b.add(from, at)});
+          Value x = b.load(type, input.buffer, {inputRow, b.add(from, at)});
           Value bits = b.roundToBits(
               arith::MulFOp::create(b, x, b.broadcast(lanes, inverse)));
           Value bytes =
@@ -264,8 +266,8 @@ void sherry::emitQuantizeBlock(LoopBuilder &b, const Rows &input, Value from,
         })[0];
   };
   Value sums = result.encoding.isStrided()
-                   ? emitQuantizeStrided(b, input, from, result, row, column,
-                                         inputs, inverse)
+                   ? emitQuantizeStrided(b, input, from, inputRow, result, row,
+                                         column, inputs, inverse)
                    : quantizeContiguous();
   // Cut to 22 binary digits.
   Value scale = arith::DivFOp::create(b, largest, b.f32(127));
@@ -288,6 +290,21 @@ void sherry::emitQuantizeBlocks(LoopBuilder &b, const QuantizedRows &result,
                emitQuantizeBlock(b, input, from, result, row, column, block,
                                  inputs);
              });
+}
+
+void sherry::emitQuantizeUnit(LoopBuilder &b, const Rows &unit, Value inputRow,
+                              const QuantizedRows &result, Value row,
+                              Value number) {
+  int64_t block = result.encoding.getBlocks().front();
+  int64_t count = unit.cols / block;
+  b.forLoop(b.index(count), 1, [&](Value i) {
+    emitBlocks(b, result, row, b.add(b.mul(number, count), i), block, block,
+               [&](Value row, Value column, Value at, int64_t inputs) {
+                 emitQuantizeBlock(b, unit, b.mul(i, block), result, row,
+                                   column, at, inputs, /*largest=*/{},
+                                   inputRow);
+               });
+  });
 }
 
 QuantizedRows sherry::emitQuantize(LoopBuilder &b, RankedTensorType type,

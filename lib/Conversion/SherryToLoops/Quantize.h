@@ -32,8 +32,8 @@ struct QuantizedRows {
   int64_t blocks() const {
     return static_cast<int64_t>(encoding.getBlocks().size());
   }
-  /// The first of the tables of a row's `groups` groups from `first` on, which
-  /// are the groups of a block.
+  /// The index of a row's first table for a block of activations: the `groups`
+  /// groups from `first` on.
   mlir::Value tableOf(LoopBuilder &b, mlir::Value row, mlir::Value first,
                       int64_t groups) const;
   /// The values, without tables, in their order in memory:
@@ -60,11 +60,11 @@ struct QuantizedRows {
   /// The negated sums of the blocks' values times the bias of the encoding, in
   /// the same order; with `fuse_mul_add`, plus kFloatBits.
   mlir::Value negatedSums;
-  /// The tables of the encoding, for getTableTokens() tokens after the other
-  /// block by block, token by token, group by group:
-  /// memref<tables x 32 x i16> for words, memref<tables x 2 x 16 x i8> (low
-  /// bytes, high bytes) for nibbles. So the tables of a chunk of all tokens are
-  /// beside each other.
+  /// The tables of the encoding, memref<tables x 32 x i16> for words,
+  /// memref<tables x 2 x 16 x i8> (low bytes, high bytes) for nibbles. Blocks
+  /// of getTableTokens() tokens follow each other. In each, tables are in the
+  /// order of blocks of activations, then of tokens, then of groups, so that
+  /// those of a chunk are beside each other.
   mlir::Value tables;
 
 private:
@@ -120,17 +120,24 @@ using BlockSource = llvm::function_ref<std::pair<Rows, mlir::Value>(
 
 /// Quantizes `inputs` numbers of a row of `input`, from column `from` on, to
 /// block `block` of `result`, which begins at `column`. `largest` is the
-/// magnitude that becomes 127: by default the largest of the block.
+/// magnitude that becomes 127: by default the largest of the block. `inputRow`
+/// is the row of the numbers: by default the row of the result.
 void emitQuantizeBlock(LoopBuilder &b, const Rows &input, mlir::Value from,
                        const QuantizedRows &result, mlir::Value row,
                        mlir::Value column, mlir::Value block, int64_t inputs,
-                       mlir::Value largest = {});
+                       mlir::Value largest = {}, mlir::Value inputRow = {});
 
 /// emitBlocks() with blocks that are quantized from numbers.
 void emitQuantizeBlocks(LoopBuilder &b, const QuantizedRows &result,
                         mlir::Value row, mlir::Value number,
                         llvm::ArrayRef<int64_t> round,
                         llvm::ArrayRef<int64_t> blocks, BlockSource source);
+
+/// Quantizes row `inputRow` of `unit`, whole blocks of one size, to the columns
+/// of unit `number` of a row, and builds its tables.
+void emitQuantizeUnit(LoopBuilder &b, const Rows &unit, mlir::Value inputRow,
+                      const QuantizedRows &result, mlir::Value row,
+                      mlir::Value number);
 
 /// Allocates memory of an iteration for the numbers of a block.
 inline Rows allocBlock(LoopBuilder &b, int64_t inputs) {

@@ -4,9 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Ternary.h"
+#include "Elementwise.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/IntegerSet.h"
 
 using namespace mlir;
 using namespace sherry;
@@ -138,6 +138,19 @@ auto TernaryLoops::lookUpChunk(const Piece &chunk, const QuantizedRows &input,
   return sums;
 }
 
+void TernaryLoops::storeGated(Activation activation, Value totals, Value gate,
+                              Value up, Value row, const Rows &gated,
+                              Value column) {
+  auto half = b.vec(16, b.getF32Type());
+  for (int64_t lane = 0; lane < format::kTileRows; lane += 16) {
+    auto load = [&](Value part) {
+      return b.load(half, totals, {part, row, b.index(lane)});
+    };
+    b.store(applyGate(b, activation, load(gate), load(up)), gated.buffer,
+            {row, b.add(column, lane)});
+  }
+}
+
 void TernaryLoops::forTile(Value tile, function_ref<void(const Piece &)> body) {
   int64_t tiles = format::ceilDiv(weight.op.getTensorType().getDimSize(0),
                                   format::kTileRows);
@@ -145,24 +158,19 @@ void TernaryLoops::forTile(Value tile, function_ref<void(const Piece &)> body) {
   if (rest == 0 || whole == 0)
     return body(wholeTile(tile, rest == 0 ? layout.interleave : rest));
   // The last super-tile is smaller.
-  OpBuilder::InsertionGuard guard(b);
-  auto emitBoth = [&](Block *isWhole, Block *isRest) {
-    b.setInsertionPointToStart(isWhole);
-    body(wholeTile(tile, layout.interleave));
-    b.setInsertionPointToStart(isRest);
-    body(wholeTile(tile, rest));
-  };
-  if (affine::isValidDim(tile)) {
-    auto isWhole =
-        IntegerSet::get(1, 0, {-b.getAffineDimExpr(0) + (whole - 1)}, {false});
-    auto choice = affine::AffineIfOp::create(b, isWhole, tile,
-                                             /*withElseRegion=*/true);
-    return emitBoth(choice.getThenBlock(), choice.getElseBlock());
-  }
+  auto emitWhole = [&] { body(wholeTile(tile, layout.interleave)); };
+  auto emitRest = [&] { body(wholeTile(tile, rest)); };
+  if (affine::isValidDim(tile))
+    return b.ifHolds(-b.getAffineDimExpr(0) + (whole - 1), tile, emitWhole,
+                     emitRest);
   Value isWhole =
       arith::CmpIOp::create(b, arith::CmpIPredicate::ult, tile, b.index(whole));
   auto choice = scf::IfOp::create(b, isWhole, /*withElseRegion=*/true);
-  emitBoth(choice.thenBlock(), choice.elseBlock());
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(choice.thenBlock());
+  emitWhole();
+  b.setInsertionPointToStart(choice.elseBlock());
+  emitRest();
 }
 
 void TernaryLoops::forTiles(function_ref<void(const Piece &, Value)> body) {

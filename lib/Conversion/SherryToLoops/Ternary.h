@@ -85,6 +85,13 @@ protected:
   Values lookUpChunk(const Piece &chunk, const QuantizedRows &input,
                      mlir::Value first, mlir::ValueRange scales);
 
+  /// Stores the gated outputs of a tile to row `row` of `gated`, from `column`
+  /// on. `gate` and `up` are the parts of `totals`, memref<parts x rows x 32 x
+  /// f32>, that have the gates and the outputs in the same row.
+  void storeGated(Activation activation, mlir::Value totals, mlir::Value gate,
+                  mlir::Value up, mlir::Value row, const Rows &gated,
+                  mlir::Value column);
+
   LoopBuilder &b;
   int64_t inputs;
   WeightRef weight;
@@ -103,7 +110,7 @@ private:
                         mlir::VectorType type);
 };
 
-/// For one token, or for those of a small function, in registers.
+/// For functions whose tokens are all looked up together.
 void emitTernaryLookups(LoopBuilder &b, const QuantizedRows &input,
                         WeightRef weight, const Outputs &outputs);
 /// For blocks of tokens.

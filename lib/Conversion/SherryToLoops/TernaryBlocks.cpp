@@ -3,14 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A unit of work is some tiles of outputs for a block of tokens, which are
-// looked up together. The tables of a chunk stay in the first cache until all
-// tiles have read them; so do the totals.
+// looked up together. The tables of a chunk of 128 inputs stay in the first
+// cache until all tiles have read them; so do the totals.
 //
 //===----------------------------------------------------------------------===//
-#include "Elementwise.h"
 #include "Ternary.h"
-
-#include "mlir/IR/IntegerSet.h"
 
 using namespace mlir;
 using namespace sherry;
@@ -55,37 +52,21 @@ private:
   /// Runs `body` for the rows of a unit: their numbers, and their numbers in
   /// the block.
   void forRows(function_ref<void(Value row, Value token)> body);
+  /// Runs `body` if there are at least `least` rows from row `begin` on.
   void ifRows(Value begin, int64_t least, function_ref<void()> body,
-              function_ref<void()> otherwise = nullptr);
+              function_ref<void()> otherwise = nullptr) {
+    AffineExpr rows = b.getAffineSymbolExpr(0) - b.getAffineDimExpr(0);
+    b.ifHolds(rows - least, {begin, input.values.count}, body, otherwise);
+  }
 
   const QuantizedRows &input;
   int64_t tokens; ///< of a block
   // Of the unit under construction:
-  int64_t size; ///< tokens that are looked up: a block or half of one
-  Value first;  ///< the first row
-  Value totals; ///< memref<parts x tokens x 32 x f32>
+  int64_t lookedUp; ///< tokens: a block or half of one
+  Value first;      ///< the first row
+  Value totals;     ///< memref<parts x tokens x 32 x f32>
 };
 } // namespace
-
-/// Runs `body` if there are at least `least` rows from row `begin` on.
-void TernaryBlocks::ifRows(Value begin, int64_t least,
-                           function_ref<void()> body,
-                           function_ref<void()> otherwise) {
-  auto set = IntegerSet::get(
-      1, 1, {b.getAffineSymbolExpr(0) - b.getAffineDimExpr(0) - least},
-      /*eqFlags=*/{false});
-  SmallVector<Value> operands{begin, input.values.count};
-  affine::canonicalizeSetAndOperands(&set, &operands);
-  auto choice = affine::AffineIfOp::create(b, set, operands,
-                                           /*withElseRegion=*/!!otherwise);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(choice.getThenBlock());
-  body();
-  if (!otherwise)
-    return;
-  b.setInsertionPointToStart(choice.getElseBlock());
-  otherwise();
-}
 
 void TernaryBlocks::forUnits(int64_t count, int64_t parts,
                              function_ref<void(Value group)> body) {
@@ -96,8 +77,8 @@ void TernaryBlocks::forUnits(int64_t count, int64_t parts,
         totals = b.allocScratch(MemRefType::get(
             {parts, tokens, format::kTileRows}, b.getF32Type()));
         first = b.mul(b.rem(i, blocks), tokens);
-        auto emit = [&](int64_t looksUp) {
-          size = looksUp;
+        auto emit = [&](int64_t size) {
+          lookedUp = size;
           body(b.div(i, blocks));
         };
         // The last block may be small, and a call may have fewer blocks.
@@ -113,7 +94,7 @@ void TernaryBlocks::forUnits(int64_t count, int64_t parts,
 }
 
 void TernaryBlocks::forRows(function_ref<void(Value, Value)> body) {
-  b.forLoop(b.index(size), 1, [&](Value token) {
+  b.forLoop(b.index(lookedUp), 1, [&](Value token) {
     Value row = b.add(first, token);
     ifRows(row, 1, [&] { body(row, token); });
   });
@@ -121,7 +102,7 @@ void TernaryBlocks::forRows(function_ref<void(Value, Value)> body) {
 
 void TernaryBlocks::addChunk(const Piece &chunk, const Tiles &tiles) {
   auto whole = b.vec(format::kTileRows, b.getF32Type());
-  Values scales = loadTokenScales(chunk, input, first, size);
+  Values scales = loadTokenScales(chunk, input, first, lookedUp);
   b.forLoop(b.index(tiles.parts()), 1, [&](Value part) {
     Piece mine = select(chunk, tiles, part);
     Values products = lookUpChunk(mine, input, first, scales);
@@ -137,7 +118,7 @@ void TernaryBlocks::addChunk(const Piece &chunk, const Tiles &tiles) {
 void TernaryBlocks::add(const Tiles &tiles) {
   Value zeros = b.splat(b.vec(format::kTileRows, b.getF32Type()), 0);
   b.forLoop(b.index(tiles.parts()), 1, [&](Value part) {
-    for (int64_t token = 0; token < size; ++token)
+    for (int64_t token = 0; token < lookedUp; ++token)
       b.store(zeros, totals, {part, b.index(token), b.index(0)});
   });
   forScaleGroups(tiles.first, {}, [&](const Piece &group, ValueRange) {
@@ -178,54 +159,34 @@ void TernaryBlocks::emit(const Outputs &outputs) {
       return emitRun(tile, layout.interleave, together);
     if (groups == 0)
       return emitRest(tile);
-    auto isWhole =
-        IntegerSet::get(1, 0, {-b.getAffineDimExpr(0) + (groups - 1)}, {false});
-    SmallVector<Value> operands{group};
-    affine::canonicalizeSetAndOperands(&isWhole, &operands);
-    auto choice = affine::AffineIfOp::create(b, isWhole, operands,
-                                             /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(choice.getThenBlock());
-    emitRun(tile, layout.interleave, together);
-    b.setInsertionPointToStart(choice.getElseBlock());
-    emitRest(tile);
+    b.ifHolds(
+        -b.getAffineDimExpr(0) + (groups - 1), group,
+        [&] { emitRun(tile, layout.interleave, together); },
+        [&] { emitRest(tile); });
   });
 }
 
 QuantizedRows TernaryBlocks::emitGated(Activation activation,
                                        RankedTensorType type) {
-  ArrayRef<int64_t> blocks = getQuantized(type).getBlocks();
   int64_t outputs = weight.op.getTensorType().getDimSize(0) / 2;
-  int64_t unit = getGatedUnit(encoding, outputs, blocks);
-  int64_t block = blocks.front(), count = unit / block;
+  int64_t unit =
+      getGatedUnit(encoding, outputs, getQuantized(type).getBlocks());
   int64_t tiles = unit / format::kTileRows;
-  auto half = b.vec(16, b.getF32Type());
-  Rows gated{{}, input.values.count, unit};
+  Rows gated{{}, b.index(tokens), unit};
   QuantizedRows result = QuantizedRows::alloc(b, type, input.values.count);
   forUnits(outputs / unit, 2 * tiles, [&](Value group) {
     // Only once, even if blocks have two sizes.
     if (!gated.buffer)
-      gated.buffer = b.allocScratch(MemRefType::get(
-          {getBufferRows(b.getMaxTokens()), unit}, b.getF32Type()));
+      gated.buffer =
+          b.allocScratch(MemRefType::get({tokens, unit}, b.getF32Type()));
     add({wholeTile(b.mul(group, tiles), layout.interleave), 2,
          outputs / format::kTileRows, tiles});
     forRows([&](Value row, Value token) {
       b.forLoop(b.index(tiles), 1, [&](Value part) {
-        for (int64_t lane = 0; lane < format::kTileRows; lane += 16) {
-          auto load = [&](int64_t run) {
-            return b.load(half, totals,
-                          {b.add(part, run * tiles), token, b.index(lane)});
-          };
-          b.store(applyGate(b, activation, load(0), load(1)), gated.buffer,
-                  {row, b.add(b.mul(part, format::kTileRows), lane)});
-        }
+        storeGated(activation, totals, part, b.add(part, tiles), token, gated,
+                   b.mul(part, format::kTileRows));
       });
-      b.forLoop(b.index(count), 1, [&](Value k) {
-        emitQuantizeBlocks(b, result, row, b.add(b.mul(group, count), k), block,
-                           block, [&](Value, Value, int64_t) {
-                             return std::pair(gated, b.mul(k, block));
-                           });
-      });
+      emitQuantizeUnit(b, gated, token, result, row, group);
     });
   });
   return result;

@@ -5,8 +5,6 @@
 //===----------------------------------------------------------------------===//
 #include "Ternary.h"
 
-#include "mlir/IR/IntegerSet.h"
-
 using namespace mlir;
 using namespace sherry;
 
@@ -49,16 +47,15 @@ void TernaryLookups::emit(const Outputs &outputs) {
                            });
         });
     for (auto [token, total] : llvm::enumerate(totals)) {
-      OpBuilder::InsertionGuard guard(b);
-      if (b.getMaxTokens() > 1) {
-        // A call may have fewer tokens than maxTokens.
-        auto exists = IntegerSet::get(
-            0, 1, {b.getAffineSymbolExpr(0) - (token + 1)}, {false});
-        auto choice = affine::AffineIfOp::create(b, exists, outputs.rows.count,
-                                                 /*withElseRegion=*/false);
-        b.setInsertionPointToStart(choice.getThenBlock());
-      }
-      outputs.store(b, total, b.index(token), column);
+      auto store = [&, token = token, total = total] {
+        outputs.store(b, total, b.index(token), column);
+      };
+      // A call may have fewer tokens than maxTokens.
+      if (b.getMaxTokens() > 1)
+        b.ifHolds(b.getAffineSymbolExpr(0) - (token + 1), outputs.rows.count,
+                  store);
+      else
+        store();
     }
   });
 }

@@ -3,7 +3,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Elementwise.h"
 #include "Quantize.h"
 #include "Ternary.h"
 
@@ -61,8 +60,6 @@ QuantizedRows TernaryPanels::emitGated(Activation activation,
   ArrayRef<int64_t> blocks = getQuantized(type).getBlocks();
   int64_t outputs = weight.op.getTensorType().getDimSize(0) / 2;
   int64_t unit = getGatedUnit(encoding, outputs, blocks);
-  int64_t block = blocks.front();
-  auto half = b.vec(16, b.getF32Type());
   Rows gated{{}, input.count(), unit};
   QuantizedRows result = QuantizedRows::alloc(b, type, input.count());
   auto emitPair = [&](const Piece &tile, Value column) {
@@ -72,13 +69,8 @@ QuantizedRows TernaryPanels::emitGated(Activation activation,
       emitTile(mine, part);
     });
     b.forLoop(gated.count, 1, [&](Value row) {
-      for (int64_t lane = 0; lane < format::kTileRows; lane += 16) {
-        auto load = [&](int64_t part) {
-          return b.load(half, totals, {b.index(part), row, b.index(lane)});
-        };
-        b.store(applyGate(b, activation, load(0), load(1)), gated.buffer,
-                {row, b.add(column, lane)});
-      }
+      storeGated(activation, totals, b.index(0), b.index(1), row, gated,
+                 column);
     });
   };
   int64_t tiles = unit / format::kTileRows;
@@ -93,11 +85,7 @@ QuantizedRows TernaryPanels::emitGated(Activation activation,
                    b.mul(j, format::kTileRows));
         });
         b.forLoop(gated.count, 1, [&](Value row) {
-          b.forLoop(b.index(unit / block), 1, [&](Value k) {
-            emitQuantizeBlock(b, gated, b.mul(k, block), result, row,
-                              b.add(b.mul(i, unit), b.mul(k, block)),
-                              b.add(b.mul(i, unit / block), k), block);
-          });
+          emitQuantizeUnit(b, gated, row, result, row, i);
         });
       },
       Division::OnDemand);

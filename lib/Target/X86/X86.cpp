@@ -44,7 +44,7 @@ static constexpr CpuFamily kFamilies[] = {
 //  names     features            vector  maxBlock  prefetch,  inter-  order    lookup- lookup- sum-    pair-  fuse-   multiply-
 //                                bits              L2         leave            Tokens  Block   Tokens  Sums   Unpack  Panels
   {"znver5",  kAVX512,            512,   {128,      8192, 0,     4,    Words,   4,      0,      8,      no,    yes,    no}},
-  {"znver",   kAVX512,            512,   {64,       4096, 16384, 4,    Words,   8,      8192,   8,      no,    yes,    no}},
+  {"znver",   kAVX512,            512,   {64,       4096, 16384, 4,    Words,   8,      128,    8,      no,    yes,    no}},
   {"",        kAVX512 | kAMX,     512,   {64,       4096, 16384, 8,    Words,   4,      0,      8,      no,    yes,    yes}},
   {"",        kAVX512,            512,   {128,      4096, 16384, 8,    Words,   4,      0,      8,      no,    yes,    no}},
   {"",        kAVX2 | kAVXVNNI,   0,     {128,      4096, 16384, 4,    Nibbles, 4,      0,      4,      no,    no,     no}},

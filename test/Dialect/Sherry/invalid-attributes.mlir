@@ -10,6 +10,11 @@ module attributes {sherry.schedule = #sherry.schedule<lookup_tokens = 3>} {}
 
 // -----
 
+// expected-error @+1 {{lookup_block must be in 0..8192, not 8193}}
+module attributes {sherry.schedule = #sherry.schedule<lookup_block = 8193>} {}
+
+// -----
+
 // expected-error @+1 {{prefetch_l2 must be in 0..1073741824, not -1}}
 module attributes {sherry.schedule = #sherry.schedule<prefetch_l2 = -1>} {}
 

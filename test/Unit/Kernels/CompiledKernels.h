@@ -86,8 +86,8 @@ public:
 
   /// `graph` is a module in the sherry dialect. A prefill function takes up to
   /// `maxTokens`, a multiple of 8; functions for few tokens up to
-  /// `lookupTokens`, which is 1, 2 or 4. If `lookupBlock` is not 0, a function
-  /// looks up to so many tokens up, `lookupTokens` at a time.
+  /// `lookupTokens`, a power of two up to 8. If `lookupBlock` is not 0, a
+  /// function looks up to so many tokens up, `lookupTokens` at a time.
   static llvm::Expected<CompiledKernels>
   compile(const Lowering &lowering, llvm::StringRef graph, int64_t maxTokens,
           int64_t lookupTokens, int64_t lookupBlock = 0);

@@ -164,9 +164,8 @@ def Sherry_QuantizedAttr : Sherry_Attr<"Quantized", "quantized",
     multiplies the sums: 1 for trits, if none is printed, or the number of a
     format of blocks.
 
-    With `tables`, in functions for few tokens, each group of values also has
-    its table of partial sums, for lookups of codes in the given order and of
-    the given codebook, 3:4 if none is printed (rule [T4] of
+    With `tables`, each group of values also has its table of partial sums, for
+    lookups of codes in the given order and of the given codebook, 3:4 if none is printed (rule [T4] of
     docs/BlockFormat.md). `sherry-select-layout` adds `tables`.
 
     ```mlir
@@ -239,8 +238,8 @@ def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
       prefetches nothing
     * `interleave`, `order`: the layout of ternary weights
     * `lookup_tokens`: most tokens that are looked up in tables together
-    * `lookup_block`: most tokens of functions that look more tokens up,
-      `lookup_tokens` at a time; 0: there is none
+    * `lookup_block`: functions for more tokens, up to this number, look
+      `lookup_tokens` tokens up at a time
     * `sum_tokens`: most tokens whose sums are in registers together; if it is
       less than 8, functions for more tokens sum the halves of a tile one after
       the other, and in functions for more than half as many tokens, all tokens

@@ -195,3 +195,27 @@ func.func @condition(%tables: memref<64x32xi16>, %weights: memref<8192xi8>, %res
   }
   return
 }
+
+// Four lookups, one after the other: the third writes where the first did, whose
+// sums the second has read.
+// CHECK-LABEL: func @slots
+// CHECK-COUNT-2: memref.alloca() {{.*}} : memref<4x32xi16>
+// CHECK-NOT: memref.alloca
+func.func @slots(%tables: memref<64x32xi16>, %weights: memref<8192xi8>, %result: memref<1x256xi16>, %team: !sherry.team) {
+  %zero = arith.constant dense<0> : vector<32xi16>
+  affine.parallel (%tile) = (0) to (8) {
+    %at = affine.apply affine_map<(d0) -> ((d0 floordiv 4) * 512 + (d0 mod 4) * 128)>(%tile)
+    %view = memref.view %weights[%at][] : memref<8192xi8> to memref<128xi8>
+    %bytes = affine.vector_load %view[0] : memref<128xi8>, vector<128xi8>
+    %c0 = arith.constant 0 : index
+    %a = sherry.lookup_codes %tables[%c0], %bytes, %zero {groups = 6 : i64} : memref<64x32xi16>, vector<128xi8>, vector<32xi16>
+    %more = affine.vector_load %view[0] : memref<128xi8>, vector<128xi8>
+    %b = sherry.lookup_codes %tables[%c0], %more, %a {groups = 6 : i64} : memref<64x32xi16>, vector<128xi8>, vector<32xi16>
+    %third = affine.vector_load %view[0] : memref<128xi8>, vector<128xi8>
+    %c = sherry.lookup_codes %tables[%c0], %third, %b {groups = 6 : i64} : memref<64x32xi16>, vector<128xi8>, vector<32xi16>
+    %last = affine.vector_load %view[0] : memref<128xi8>, vector<128xi8>
+    %d = sherry.lookup_codes %tables[%c0], %last, %c {groups = 6 : i64} : memref<64x32xi16>, vector<128xi8>, vector<32xi16>
+    affine.vector_store %d, %result[0, %tile * 32] : memref<1x256xi16>, vector<32xi16>
+  } {sherry.step = {op = "linear"}}
+  return
+}

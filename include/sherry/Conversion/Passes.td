@@ -59,7 +59,8 @@ def NormalizeSubscripts
     from left to right. Text has no parentheses for sums, so without this pass,
     loops that are printed and read back would be lowered to different code.
   }];
-  let statistics = [Statistic<"numNormalized", "num-normalized", "maps and sets changed">];
+  let statistics = [Statistic<"numNormalized", "num-normalized",
+                              "maps and sets changed">];
 }
 
 def LowerLoops : Pass<"sherry-lower-loops", "::mlir::func::FuncOp"> {

@@ -165,8 +165,9 @@ def Sherry_QuantizedAttr : Sherry_Attr<"Quantized", "quantized",
     format of blocks.
 
     With `tables`, each group of values also has its table of partial sums, for
-    lookups of codes in the given order and of the given codebook, 3:4 if none is printed (rule [T4] of
-    docs/BlockFormat.md). `sherry-select-layout` adds `tables`.
+    lookups of codes in the given order and of the given codebook, 3:4 if none
+    is printed (rule [T4] of docs/BlockFormat.md). `sherry-select-layout` adds
+    `tables`.
 
     ```mlir
     tensor<?x192xi8, #sherry.quantized<contiguous, [128, 64]>>

@@ -95,8 +95,13 @@ private:
   int64_t blocks() const { return ceilDiv(inputs, format.blockInputs); }
   int64_t blockGroups() const { return format.blockInputs / kDotInputs; }
   int64_t groups() const { return inputs / kDotInputs; }
+  int64_t blockPlace(int64_t block) const {
+    return format.blocksAt() + block * format.blockBytes(format.blockInputs);
+  }
   int64_t factorPlace(int64_t block, int64_t row) const {
-    return format.factorsAt(inputs) + block * kTileRows + row;
+    int64_t length =
+        std::min(format.blockInputs, inputs - block * format.blockInputs);
+    return blockPlace(block) + format.scalesAt(length) + row;
   }
   /// Offsets, in the first row, of the low bits and (unless these are all bits)
   /// of the upper bits of a four of inputs, a byte per input.
@@ -117,11 +122,11 @@ private:
 } // namespace
 
 SuperBlock::Place SuperBlock::placeOf(int64_t group) const {
-  int64_t shared = format.planeGroups();
-  return {format.lowPlanesAt(inputs) + group / shared * format.kPlaneBytes,
-          group / blockGroups() * format.kPlaneBytes,
-          static_cast<int>(group % shared * (8 / shared)),
-          static_cast<int>(group % blockGroups() * 2)};
+  int64_t shared = format.planeGroups(), inBlock = group % blockGroups();
+  int64_t begin = blockPlace(group / blockGroups());
+  return {begin + format.lowPlanesAt() + inBlock / shared * format.kPlaneBytes,
+          begin, static_cast<int>(inBlock % shared * (8 / shared)),
+          static_cast<int>(inBlock * 2)};
 }
 
 /// A 1 in each of four bytes.
@@ -151,13 +156,12 @@ void SuperBlock::pack(const StoredBlock &numbers, int64_t row,
     bytes[factorPlace(block, row)] =
         static_cast<uint8_t>(numbers.factors[block]);
   const int8_t *from = numbers.integers;
-  uint8_t *upperPlane = bytes + row * kDotInputs;
-  uint8_t *plane = upperPlane + format.lowPlanesAt(inputs);
   // The number of fours that share a plane is a power of two.
   int64_t last = format.planeGroups() - 1, bits = 8 / (last + 1);
-  for (int64_t first = 0; first < groups();
-       first += blockGroups(), upperPlane += QuantFormat::kPlaneBytes) {
-    int64_t count = std::min(blockGroups(), groups() - first);
+  for (int64_t block = 0; block < blocks(); ++block) {
+    int64_t count = std::min(blockGroups(), groups() - block * blockGroups());
+    uint8_t *upperPlane = bytes + blockPlace(block) + row * kDotInputs;
+    uint8_t *plane = upperPlane + format.lowPlanesAt();
     uint32_t lower = 0, upper = 0;
     for (int64_t group = 0; group < count; ++group, from += kDotInputs) {
       uint32_t word = addBias(from);

@@ -192,6 +192,7 @@ struct QuantFormat {
   int64_t superInputs;
 
   constexpr bool hasFactors() const { return superInputs > blockInputs; }
+  static constexpr int64_t kHalfBytes = sizeOf(ScaleType::F16); ///< of d
   /// The number that is added to an integer to store it.
   constexpr int64_t bias() const { return int64_t{1} << (bits - 1); }
   /// Whether there are as many positive integers as negative integers; else
@@ -208,38 +209,38 @@ struct QuantFormat {
   constexpr bool hasUpperPlanes() const { return bits == 6; }
   /// Fours whose low bits share a plane.
   constexpr int64_t planeGroups() const { return bits == 8 ? 1 : 2; }
-  /// Bytes of the planes with the upper bits of `inputs` inputs; the last block
-  /// may be shorter.
-  constexpr int64_t upperBytes(int64_t inputs) const {
-    return hasUpperPlanes() ? ceilDiv(inputs, blockInputs) * kPlaneBytes : 0;
-  }
-  /// Bytes of the planes with the low or all bits.
+  /// Bytes of the planes with the low or all bits of a block of `inputs`
+  /// inputs.
   constexpr int64_t lowBytes(int64_t inputs) const {
     return ceilDiv(inputs / kDotInputs, planeGroups()) * kPlaneBytes;
   }
-  /// Bytes of the factors of the blocks of `inputs` inputs.
-  constexpr int64_t factorBytes(int64_t inputs) const {
-    return hasFactors() ? ceilDiv(inputs, blockInputs) * kTileRows : 0;
+  /// [Q3] A matrix [rows][cols] has, for each tile of 32 rows, for each
+  /// super-block (the last, and its last block, may be shorter; both are
+  /// multiples of 4): 32 numbers d if blocks have factors; then, for each
+  /// block, its upper plane if it has one, its low planes, and row by row its
+  /// factors or, if it is the super-block, its numbers d. Kernels read the
+  /// bytes in this order, which prefetchers of a CPU follow; these offsets are
+  /// in a super-block or in a block of `inputs` inputs.
+  constexpr int64_t lowPlanesAt() const {
+    return hasUpperPlanes() ? kPlaneBytes : 0;
   }
-  /// Bytes of a tile of a super-block. [Q3] A matrix [rows][cols] has, for each
-  /// tile of 32 rows, for each super-block (the last, and its last block, may
-  /// be shorter; both are multiples of 4): its planes, the factors of each
-  /// block row by row, then 32 numbers d. If there are upper planes, the low
-  /// planes come last, so that the bytes that a kernel reads first are
-  /// adjacent: two threads read them 7 % faster.
-  constexpr int64_t superBytes(int64_t inputs) const {
-    return upperBytes(inputs) + lowBytes(inputs) + factorBytes(inputs) +
-           kTileRows * sizeOf(ScaleType::F16);
+  constexpr int64_t scalesAt(int64_t inputs) const {
+    return lowPlanesAt() + lowBytes(inputs);
   }
-  /// Offsets of the low planes, the factors and d in a super-block.
-  constexpr int64_t lowPlanesAt(int64_t inputs) const {
-    return hasUpperPlanes() ? superBytes(inputs) - lowBytes(inputs) : 0;
+  constexpr int64_t blockBytes(int64_t inputs) const {
+    return scalesAt(inputs) + kTileRows * (hasFactors() ? 1 : kHalfBytes);
   }
-  constexpr int64_t factorsAt(int64_t inputs) const {
-    return hasUpperPlanes() ? upperBytes(inputs) : lowBytes(inputs);
+  constexpr int64_t blocksAt() const {
+    return hasFactors() ? kTileRows * kHalfBytes : 0;
   }
   constexpr int64_t dAt(int64_t inputs) const {
-    return factorsAt(inputs) + factorBytes(inputs);
+    return hasFactors() ? 0 : scalesAt(inputs);
+  }
+  /// Bytes of a tile of a super-block.
+  constexpr int64_t superBytes(int64_t inputs) const {
+    int64_t rest = inputs % blockInputs;
+    return blocksAt() + inputs / blockInputs * blockBytes(blockInputs) +
+           (rest ? blockBytes(rest) : 0);
   }
   constexpr int64_t tileBytes(int64_t cols) const {
     int64_t rest = cols % superInputs;

@@ -100,13 +100,12 @@ public:
     block.column = b.mul(block.number, format.blockInputs);
     Value begin =
         b.add(offset, b.mul(super, format.superBytes(format.superInputs)));
-    if (format.hasUpperPlanes())
-      block.upperAt = b.add(begin, b.mul(index, format.kPlaneBytes));
-    block.lowAt = b.add(b.add(begin, format.lowPlanesAt(superInputs)),
-                        b.mul(index, format.lowBytes(format.blockInputs)));
-    block.factorsAt = b.add(b.add(begin, format.factorsAt(superInputs)),
-                            b.mul(index, format::kTileRows));
     block.scalesAt = b.add(begin, format.dAt(superInputs));
+    begin = b.add(b.add(begin, format.blocksAt()),
+                  b.mul(index, format.blockBytes(format.blockInputs)));
+    block.upperAt = begin;
+    block.lowAt = b.add(begin, format.lowPlanesAt());
+    block.factorsAt = b.add(begin, format.scalesAt(inputs));
     return block;
   }
 

@@ -170,25 +170,21 @@ TEST(DensePackTest, Q6ByHand) {
                                 0,  0,   0,   0,    0, -16, -8, 7.75, 0.25, 0};
   std::vector<uint8_t> bytes = pack(kQ6_K, 1, 20, weights);
 
+  std::vector<uint8_t> expected(64);
+  expected[1] = 0x20; // d
+  auto append = [&](int64_t size, uint8_t padding,
+                    const std::vector<uint8_t> &first) {
+    std::copy(first.begin(), first.end(),
+              expected.insert(expected.end(), size, padding));
+  };
   // Stored: 0 63 32 34, 31 30 29 28, 32 32 32 32, 32 32 32 48.
-  std::vector<uint8_t> expected(128, 0xaa); // upper bits 2 of four groups
-  uint8_t upper[] = {0xa4, 0xa7, 0xa6, 0xe6};
-  std::copy_n(upper, 4, expected.begin());
+  append(128, 0xaa, {0xa4, 0xa7, 0xa6, 0xe6}); // upper bits 2 of four groups
+  append(256, 0x00, {0xf0, 0xef, 0xd0, 0xc2}); // low bits of two groups each
+  append(32, 0x00, {0x80});
   // The short block: 0 63 33 32.
-  expected.resize(2 * 128, 0x02);
-  uint8_t shortUpper[] = {0x00, 0x03, 0x02, 0x02};
-  std::copy_n(shortUpper, 4, expected.begin() + 128);
-  // Factors of both blocks, then d.
-  expected.resize(256 + 64 + 64, 0x00);
-  expected[256] = 0x80;
-  expected[288] = 32;
-  expected[321] = 0x20;
-  // The low bits: two planes, and one of the short block.
-  expected.resize(384 + 3 * 128, 0x00);
-  uint8_t low01[] = {0xf0, 0xef, 0xd0, 0xc2};
-  uint8_t shortLow[] = {0x00, 0x0f, 0x01, 0x00};
-  std::copy_n(low01, 4, expected.begin() + 384);
-  std::copy_n(shortLow, 4, expected.begin() + 640);
+  append(128, 0x02, {0x00, 0x03, 0x02, 0x02});
+  append(128, 0x00, {0x00, 0x0f, 0x01, 0x00});
+  append(32, 0x00, {32});
   EXPECT_EQ(bytes, expected);
 }
 
@@ -208,35 +204,34 @@ TEST(DensePackTest, Q1ToQ3EveryWeightLiesWhereTheRulesSay) {
             const int64_t at = row % 32 * 4 + col % 4, group = col / 4;
             int64_t superBegin =
                 col / format->superInputs * format->superInputs;
-            int64_t superSize =
-                std::min(format->superInputs, cols - superBegin);
-            int64_t index = col % format->superInputs / size;
             // Bytes of a full super-block: 8.5, 4.5 and 6.5625 bits.
             const uint8_t *super =
                 tile +
                 superBegin / format->superInputs *
                     (isQ6 ? 32 * 210 : 32 * (size * format->bits / 8 + 2));
-            // Behind the upper planes, or all integers.
+            const int64_t blockBegin = col / size * size;
+            const int64_t length = std::min(size, cols - blockBegin);
+            // q6_K: d, then blocks of 3 planes and factors.
+            const uint8_t *block =
+                super + (isQ6 ? 64 + (blockBegin - superBegin) / 16 * 416 : 0);
+            const uint8_t *plane = block + (isQ6 ? 128 : 0);
+            // Behind the low planes, or all integers.
             const uint8_t *after =
-                super + (isQ6 ? (superSize + 15) / 16 * 128
-                              : (superSize * format->bits + 31) / 32 * 128);
+                plane +
+                (format->bits == 8 ? length / 4 : (length + 7) / 8) * 128;
             int stored = 0, factor = 1;
             if (format->bits == 8) {
-              stored = super[group % 8 * 128 + at];
+              stored = plane[group % 8 * 128 + at];
             } else {
-              const uint8_t *low = super;
-              if (isQ6) // behind factors and d
-                low = after + (superSize + 15) / 16 * 32 + 64;
-              low += (col - superBegin) / 8 * 128;
-              stored = low[at] >> (group % 2 * 4) & 15;
+              plane += (col - blockBegin) / 8 * 128;
+              stored = plane[at] >> (group % 2 * 4) & 15;
             }
             if (isQ6) {
-              stored |= (super[index * 128 + at] >> (group % 4 * 2) & 3) << 4;
-              factor = static_cast<int8_t>(after[index * 32 + row % 32]);
-              after += (superSize + 15) / 16 * 32;
+              stored |= (block[at] >> (group % 4 * 2) & 3) << 4;
+              factor = static_cast<int8_t>(after[row % 32]);
             }
+            float d = f16ToF32(load16((isQ6 ? super : after) + row % 32 * 2));
             stored -= 1 << (format->bits - 1);
-            float d = f16ToF32(load16(after + row % 32 * 2));
             if (row >= rows) {
               ASSERT_EQ(d, 0);
               ASSERT_EQ(stored, 0);

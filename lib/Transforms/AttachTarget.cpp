@@ -71,6 +71,8 @@ struct AttachTargetPass : sherry::impl::AttachTargetBase<AttachTargetPass> {
         pick(maxBlock, schedule.getMaxBlock()),
         pick(prefetch, schedule.getPrefetch()),
         pick(prefetchL2, schedule.getPrefetchL2()),
+        pick(blockPrefetch, schedule.getBlockPrefetch()),
+        pick(blockPrefetchL2, schedule.getBlockPrefetchL2()),
         pick(interleave, schedule.getInterleave()),
         pick(order, schedule.getOrder()),
         pick(lookupTokens, schedule.getLookupTokens()),

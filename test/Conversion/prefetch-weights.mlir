@@ -1,6 +1,7 @@
-// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{prefetch=4096 prefetch-l2=0},func.func(sherry-prefetch-weights))' | FileCheck %s --check-prefixes=CHECK,ONCE
+// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{prefetch=4096 prefetch-l2=0 block-prefetch-l2=0},func.func(sherry-prefetch-weights))' | FileCheck %s --check-prefixes=CHECK,ONCE
 // RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{prefetch=4096 prefetch-l2=16384},func.func(sherry-prefetch-weights))' | FileCheck %s --check-prefixes=CHECK,TWICE
-// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{prefetch=0 prefetch-l2=0},func.func(sherry-prefetch-weights))' | FileCheck %s --check-prefix=NONE
+// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{prefetch=0 prefetch-l2=0 block-prefetch=0 block-prefetch-l2=0},func.func(sherry-prefetch-weights))' | FileCheck %s --check-prefix=NONE
+// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{prefetch=0 prefetch-l2=0},func.func(sherry-prefetch-weights))' | FileCheck %s --check-prefix=BLOCK
 // NONE-NOT: memref.prefetch
 
 module {
@@ -51,6 +52,25 @@ func.func @lines(%weights: memref<65536xi8>, %other: memref<64xi8>) attributes {
       vector.store %e, %view[%c0, %c0] : memref<5x32xi16>, vector<32xi16>
     }
     // CHECK: return
+  }
+  return
+}
+
+// Functions of several tokens have distances of their own.
+// CHECK-LABEL: func @several
+// BLOCK-NOT: memref.prefetch
+// BLOCK: func @several
+// BLOCK-COUNT-2: memref.prefetch
+// ONCE: memref.prefetch {{.*}} locality<3>
+// ONCE-NOT: memref.prefetch
+// TWICE: memref.prefetch {{.*}} locality<2>
+// TWICE: memref.prefetch {{.*}} locality<3>
+func.func @several(%weights: memref<65536xi8>, %other: memref<64xi8>) attributes {sherry.max_tokens = 8 : i64} {
+  %c0 = arith.constant 0 : index
+  affine.parallel (%i) = (0) to (4) {
+    %view = memref.view %weights[%c0][] : memref<65536xi8> to memref<4x64xi8>
+    %a = vector.load %view[%i, %c0] : memref<4x64xi8>, vector<64xi8>
+    vector.store %a, %other[%c0] : memref<64xi8>, vector<64xi8>
   }
   return
 }

@@ -118,13 +118,15 @@ void PrefetchWeightsPass::runOnOperation() {
   ScheduleAttr schedule = getSchedule(function->getParentOfType<ModuleOp>());
   distances.clear();
   done.clear();
-  if (schedule.getPrefetchL2() != 0)
-    distances.push_back({schedule.getPrefetchL2(), 2});
-  if (schedule.getPrefetch() != 0)
-    distances.push_back({schedule.getPrefetch(), 3});
   auto tokens =
       SherryDialect::MaxTokensAttrHelper(&getContext()).getAttr(function);
   bool isForOne = tokens && tokens.getInt() == 1;
+  if (int64_t distance =
+          isForOne ? schedule.getPrefetchL2() : schedule.getBlockPrefetchL2())
+    distances.push_back({distance, 2});
+  if (int64_t distance =
+          isForOne ? schedule.getPrefetch() : schedule.getBlockPrefetch())
+    distances.push_back({distance, 3});
   SmallVector<vector::LoadOp> loads;
   for (Operation &op : function.getOps()) {
     if (!isa<LoopLikeOpInterface, StepOp>(op))

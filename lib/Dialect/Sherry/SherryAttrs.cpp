@@ -238,6 +238,7 @@ RopeScalingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 ScheduleAttr ScheduleAttr::get(MLIRContext *context, const Schedule &schedule) {
   return get(context, schedule.maxBlock, schedule.prefetch, schedule.prefetchL2,
+             schedule.blockPrefetch, schedule.blockPrefetchL2,
              schedule.interleave, toCodeOrder(schedule.order),
              schedule.lookupTokens, schedule.lookupBlock, schedule.sumTokens,
              schedule.pairSums, schedule.fuseUnpack, schedule.multiplyPanels);
@@ -247,6 +248,8 @@ Schedule ScheduleAttr::getSchedule() const {
   return {getMaxBlock(),
           getPrefetch(),
           getPrefetchL2(),
+          getBlockPrefetch(),
+          getBlockPrefetchL2(),
           getInterleave(),
           fromCodeOrder(getOrder()),
           getLookupTokens(),
@@ -259,7 +262,8 @@ Schedule ScheduleAttr::getSchedule() const {
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t maxBlock, int64_t prefetch,
-                                   int64_t prefetchL2, int64_t interleave,
+                                   int64_t prefetchL2, int64_t blockPrefetch,
+                                   int64_t blockPrefetchL2, int64_t interleave,
                                    CodeOrder, int64_t lookupTokens,
                                    int64_t lookupBlock, int64_t sumTokens, bool,
                                    bool, bool) {
@@ -267,6 +271,8 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   schedule.maxBlock = maxBlock;
   schedule.prefetch = prefetch;
   schedule.prefetchL2 = prefetchL2;
+  schedule.blockPrefetch = blockPrefetch;
+  schedule.blockPrefetchL2 = blockPrefetchL2;
   schedule.interleave = interleave;
   if (const ScheduleField *bad = findBadField(schedule))
     return emitError() << bad->name << " must be " << bad->range() << ", not "

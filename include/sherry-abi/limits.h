@@ -17,7 +17,7 @@
 #define SHERRY_ABI_MAX_BLOCK (1 << 13)
 /// Most bytes of stack that an entry point of any model takes, without the
 /// stack of `take`.
-#define SHERRY_ABI_MAX_STACK (1 << 16)
+#define SHERRY_ABI_MAX_STACK (1 << 15)
 /// Most entry points of a model.
 #define SHERRY_ABI_MAX_ENTRIES 16
 /// Most ranks that a model is cut among.

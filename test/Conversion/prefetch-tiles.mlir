@@ -1,5 +1,5 @@
-// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{block-prefetch=4096},func.func(sherry-prefetch-tiles))' | FileCheck %s
-// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{block-prefetch=0},func.func(sherry-prefetch-tiles))' | FileCheck %s --check-prefix=NONE
+// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{prefetch=4096},func.func(sherry-prefetch-tiles))' | FileCheck %s
+// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{prefetch=0},func.func(sherry-prefetch-tiles))' | FileCheck %s --check-prefix=NONE
 // NONE-NOT: affine.prefetch
 
 module {

@@ -1,11 +1,13 @@
-// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{prefetch=4096 prefetch-l2=0 block-prefetch-l2=0},func.func(sherry-prefetch-weights))' | FileCheck %s --check-prefixes=CHECK,ONCE
+// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{prefetch=4096 prefetch-l2=0},func.func(sherry-prefetch-weights))' | FileCheck %s --check-prefixes=CHECK,ONCE
 // RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{prefetch=4096 prefetch-l2=16384},func.func(sherry-prefetch-weights))' | FileCheck %s --check-prefixes=CHECK,TWICE
-// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{prefetch=0 prefetch-l2=0 block-prefetch=0 block-prefetch-l2=0},func.func(sherry-prefetch-weights))' | FileCheck %s --check-prefix=NONE
-// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{prefetch=0 prefetch-l2=0},func.func(sherry-prefetch-weights))' | FileCheck %s --check-prefix=BLOCK
+// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{prefetch=0 prefetch-l2=0},func.func(sherry-prefetch-weights))' | FileCheck %s --check-prefix=NONE
 // NONE-NOT: memref.prefetch
+// RUN: sherry-opt %s -pass-pipeline='builtin.module(sherry-attach-target{prefetch-plain=false},func.func(sherry-prefetch-weights))' | FileCheck %s --check-prefix=CODES
 
 module {
 // CHECK-LABEL: func @lines
+// CODES-LABEL: func @lines
+// CODES-NOT: memref.prefetch
 // CHECK-SAME: %[[WEIGHTS:[^:]*]]: memref<65536xi8>, %[[OTHER:[^:]*]]: memref<64xi8>
 func.func @lines(%weights: memref<65536xi8>, %other: memref<64xi8>) attributes {sherry.max_tokens = 1 : i64} {
   %c0 = arith.constant 0 : index
@@ -56,15 +58,21 @@ func.func @lines(%weights: memref<65536xi8>, %other: memref<64xi8>) attributes {
   return
 }
 
-// Functions of several tokens have distances of their own.
-// CHECK-LABEL: func @several
-// BLOCK-NOT: memref.prefetch
-// BLOCK: func @several
-// BLOCK-COUNT-2: memref.prefetch
-// ONCE: memref.prefetch {{.*}} locality<3>
-// ONCE-NOT: memref.prefetch
-// TWICE: memref.prefetch {{.*}} locality<2>
-// TWICE: memref.prefetch {{.*}} locality<3>
+// Codes of one token, and plain weights of several, are always prefetched.
+// CODES-LABEL: func @lookups
+// CODES-COUNT-2: memref.prefetch
+func.func @lookups(%weights: memref<65536xi8>, %tables: memref<4x32xi16>, %sums: memref<32xi16>) attributes {sherry.max_tokens = 1 : i64} {
+  %c0 = arith.constant 0 : index
+  affine.parallel (%i) = (0) to (4) {
+    %view = memref.view %weights[%c0][] : memref<65536xi8> to memref<4x32xi16>
+    %codes = vector.load %view[%i, %c0] : memref<4x32xi16>, vector<32xi16>
+    %found = sherry.lookup %tables[%c0], %codes : memref<4x32xi16>, vector<32xi16>
+    vector.store %found, %sums[%c0] : memref<32xi16>, vector<32xi16>
+  }
+  return
+}
+// CODES-LABEL: func @several
+// CODES-COUNT-2: memref.prefetch
 func.func @several(%weights: memref<65536xi8>, %other: memref<64xi8>) attributes {sherry.max_tokens = 8 : i64} {
   %c0 = arith.constant 0 : index
   affine.parallel (%i) = (0) to (4) {

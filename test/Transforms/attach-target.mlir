@@ -1,5 +1,5 @@
 // RUN: sherry-opt %s -sherry-attach-target=cpu=alderlake | FileCheck %s --check-prefix=ALDERLAKE
-// RUN: sherry-opt %s '-sherry-attach-target=cpu=znver5 interleave=2 max-block=16 lookup-tokens=8 sum-tokens=2 pair-sums block-prefetch=4096' | FileCheck %s --check-prefix=CHANGED
+// RUN: sherry-opt %s '-sherry-attach-target=cpu=znver5 interleave=2 max-block=16 lookup-tokens=8 sum-tokens=2 pair-sums prefetch-plain=false' | FileCheck %s --check-prefix=CHANGED
 // RUN: sherry-opt %s -sherry-attach-target=cpu=alderlake '-sherry-attach-target=order=words fuse-mul-add=false' | FileCheck %s --check-prefix=TWICE
 // RUN: sherry-opt %s -sherry-attach-target | FileCheck %s --check-prefix=ANY
 // RUN: not sherry-opt %s -sherry-attach-target=cpu=pentium9 2>&1 | FileCheck %s --check-prefix=CPU
@@ -12,7 +12,7 @@
 // ALDERLAKE-SAME: sherry.schedule = #sherry.schedule<interleave = 4, order = nibbles, lookup_tokens = 4, sum_tokens = 4>
 
 // What options name differs, and the rest is the CPU's.
-// CHANGED: #sherry.schedule<max_block = 16, prefetch = 8192, prefetch_l2 = 0, block_prefetch_l2 = 0, interleave = 2, lookup_tokens = 8, sum_tokens = 2, pair_sums = true, fuse_unpack = true>
+// CHANGED: #sherry.schedule<max_block = 16, prefetch = 8192, prefetch_l2 = 0, prefetch_plain = false, interleave = 2, lookup_tokens = 8, sum_tokens = 2, pair_sums = true, fuse_unpack = true>
 
 // Without a CPU, the one that is there stays.
 // TWICE: chip = "alderlake"

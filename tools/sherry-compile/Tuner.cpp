@@ -192,8 +192,8 @@ struct Dimension {
 } // namespace
 
 static const Dimension kDimensions[] = {
-    {"--interleave", &Schedule::interleave, {2, 4, 8, 16}, true, true},
-    {"--prefetch", &Schedule::prefetch, {0, 4096, 8192}, true, false},
+    {"--interleave", &Schedule::interleave, {2, 4, 8}, true, true},
+    {"--prefetch", &Schedule::prefetch, {2048, 4096, 8192}, true, false},
     {"--prefetch-l2", &Schedule::prefetchL2, {0, 16384, 65536}, true, false},
     {"--max-block", &Schedule::maxBlock, {64, 128, 256}, false, true},
 };

@@ -83,7 +83,7 @@ def PrefetchTiles : Pass<"sherry-prefetch-tiles", "::mlir::func::FuncOp"> {
     second-level cache. Their address is that of the part, with the loop
     variables of the next iteration. At the start of a tile, the rows that the
     tile writes for all tokens, and the rows that it adds, are prefetched too.
-    Does nothing if `block_prefetch` of `sherry.schedule` is 0.
+    Does nothing if `prefetch` of `sherry.schedule` is 0.
   }];
   let statistics = [Statistic<"numPrefetched", "num-prefetched", "lines">];
   let dependentDialects = ["::mlir::affine::AffineDialect",
@@ -229,9 +229,9 @@ def PrefetchWeights
   let description = [{
     After every vector that a parallel loop loads from the weights (the first
     argument), prefetches its cache lines `prefetch_l2` and `prefetch` bytes
-    ahead, or `block_prefetch_l2` and `block_prefetch` in functions of several
-    tokens (`sherry.schedule`; 0 prefetches nothing), each line once. Where a
+    ahead (`sherry.schedule`; 0 prefetches nothing), each line once. Where a
     loop reads the same address again, the prefetches come before the loop.
+    Without `prefetch_plain`, functions of one token prefetch for lookups alone.
     Loads of less than half a line are single rows, and get no prefetches.
   }];
   let statistics = [Statistic<"numPrefetched", "num-prefetched", "lines">];

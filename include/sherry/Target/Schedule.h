@@ -20,12 +20,11 @@ namespace sherry {
 struct Schedule {
   /// Most tokens of a prefill call.
   int64_t maxBlock = 128;
-  /// Bytes that the functions of one token prefetch weights ahead into the
-  /// first-level cache and, in addition, into the second-level cache; 0: no
-  /// prefetches.
+  /// Bytes that decode prefetches weights ahead into the first-level cache and,
+  /// in addition, into the second-level cache; 0: no prefetches.
   int64_t prefetch = 4096, prefetchL2 = 16384;
-  /// The same for the functions of several tokens.
-  int64_t blockPrefetch = 4096, blockPrefetchL2 = 16384;
+  /// Functions of one token prefetch plain weights, too, and not only codes.
+  bool prefetchPlain = true;
   /// Tiles of 32 outputs whose steps alternate in the weights.
   int64_t interleave = 1;
   /// Order of the codes of a step in bytes [T6], [T7].

@@ -268,8 +268,6 @@ void Interleaving::emitTurns() {
     if (findsPlace(op))
       continue;
     copy(op, map, number);
-    emitted.insert(op);
-    freeSlots(*op->getBlock());
     for (Value result : op->getResults())
       if (outlivesTurns(result)) {
         store(map.lookup(result), addSlot(result));
@@ -336,8 +334,12 @@ void Interleaving::emit(Block &block) {
       continue;
     }
     turns.push_back(&op);
-    // Each turn reads bytes that follow those of the turn before.
-    if (isa<LookupCodesOp>(op)) {
+    // The code for one tile reads and prefetches a few lines in ascending
+    // order, between its lookups.
+    if (isa<LookupCodesOp>(op) &&
+        std::any_of(
+            std::next(op.getIterator()), block.end(),
+            [](Operation &other) { return isa<LookupCodesOp>(other); })) {
       emitTurns();
       freeSlots(block);
     }

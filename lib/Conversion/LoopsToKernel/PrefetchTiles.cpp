@@ -216,8 +216,7 @@ void PrefetchTilesPass::prefetchRows(TileBody &body) {
 void PrefetchTilesPass::runOnOperation() {
   func::FuncOp function = getOperation();
   if (function.isDeclaration() || function.getNumArguments() == 0 ||
-      getSchedule(function->getParentOfType<ModuleOp>()).getBlockPrefetch() ==
-          0)
+      getSchedule(function->getParentOfType<ModuleOp>()).getPrefetch() == 0)
     return;
   function.walk([&](affine::AffineParallelOp parallel) {
     std::optional<TileBody> body = TileBody::find(parallel);

@@ -118,26 +118,25 @@ void PrefetchWeightsPass::runOnOperation() {
   ScheduleAttr schedule = getSchedule(function->getParentOfType<ModuleOp>());
   distances.clear();
   done.clear();
+  if (schedule.getPrefetchL2() != 0)
+    distances.push_back({schedule.getPrefetchL2(), 2});
+  if (schedule.getPrefetch() != 0)
+    distances.push_back({schedule.getPrefetch(), 3});
   auto tokens =
       SherryDialect::MaxTokensAttrHelper(&getContext()).getAttr(function);
   bool isForOne = tokens && tokens.getInt() == 1;
-  if (int64_t distance =
-          isForOne ? schedule.getPrefetchL2() : schedule.getBlockPrefetchL2())
-    distances.push_back({distance, 2});
-  if (int64_t distance =
-          isForOne ? schedule.getPrefetch() : schedule.getBlockPrefetch())
-    distances.push_back({distance, 3});
   SmallVector<vector::LoadOp> loads;
   for (Operation &op : function.getOps()) {
     if (!isa<LoopLikeOpInterface, StepOp>(op))
       continue;
-    // Codes that are unpacked for several tokens are read in small parts, tile
-    // by tile: see sherry-prefetch-tiles.
-    bool isUnpacked = false;
+    bool isUnpacked = false, looksUp = false;
     op.walk([&](Operation *inner) {
       isUnpacked |= isa<DecodeBlockOp, DecodeNibblesOp>(inner);
+      looksUp |= isa<LookupOp, LookupHalvesOp>(inner);
     });
-    if (isForOne || !isUnpacked)
+    // Codes that are unpacked for several tokens are read in small parts, tile
+    // by tile: see sherry-prefetch-tiles.
+    if (isForOne ? schedule.getPrefetchPlain() || looksUp : !isUnpacked)
       op.walk([&](vector::LoadOp load) { loads.push_back(load); });
   }
   for (vector::LoadOp load : loads)

@@ -238,32 +238,22 @@ RopeScalingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 ScheduleAttr ScheduleAttr::get(MLIRContext *context, const Schedule &schedule) {
   return get(context, schedule.maxBlock, schedule.prefetch, schedule.prefetchL2,
-             schedule.blockPrefetch, schedule.blockPrefetchL2,
-             schedule.interleave, toCodeOrder(schedule.order),
-             schedule.lookupTokens, schedule.lookupBlock, schedule.sumTokens,
-             schedule.pairSums, schedule.fuseUnpack, schedule.multiplyPanels);
+             schedule.prefetchPlain, schedule.interleave,
+             toCodeOrder(schedule.order), schedule.lookupTokens,
+             schedule.lookupBlock, schedule.sumTokens, schedule.pairSums,
+             schedule.fuseUnpack, schedule.multiplyPanels);
 }
 
 Schedule ScheduleAttr::getSchedule() const {
-  return {getMaxBlock(),
-          getPrefetch(),
-          getPrefetchL2(),
-          getBlockPrefetch(),
-          getBlockPrefetchL2(),
-          getInterleave(),
-          fromCodeOrder(getOrder()),
-          getLookupTokens(),
-          getLookupBlock(),
-          getSumTokens(),
-          getPairSums(),
-          getFuseUnpack(),
-          getMultiplyPanels()};
+  return {getMaxBlock(),      getPrefetch(),    getPrefetchL2(),
+          getPrefetchPlain(), getInterleave(),  fromCodeOrder(getOrder()),
+          getLookupTokens(),  getLookupBlock(), getSumTokens(),
+          getPairSums(),      getFuseUnpack(),  getMultiplyPanels()};
 }
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t maxBlock, int64_t prefetch,
-                                   int64_t prefetchL2, int64_t blockPrefetch,
-                                   int64_t blockPrefetchL2, int64_t interleave,
+                                   int64_t prefetchL2, bool, int64_t interleave,
                                    CodeOrder, int64_t lookupTokens,
                                    int64_t lookupBlock, int64_t sumTokens, bool,
                                    bool, bool) {
@@ -271,8 +261,6 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   schedule.maxBlock = maxBlock;
   schedule.prefetch = prefetch;
   schedule.prefetchL2 = prefetchL2;
-  schedule.blockPrefetch = blockPrefetch;
-  schedule.blockPrefetchL2 = blockPrefetchL2;
   schedule.interleave = interleave;
   if (const ScheduleField *bad = findBadField(schedule))
     return emitError() << bad->name << " must be " << bad->range() << ", not "

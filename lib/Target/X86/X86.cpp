@@ -41,15 +41,14 @@ static constexpr bool yes = true, no = false;
 //
 // clang-format off
 static constexpr CpuFamily kFamilies[] = {
-//  names     features            vector  maxBlock  prefetch,     block      inter-  order    lookup- lookup- sum-    pair-  fuse-   multiply-
-//                                bits              L2            prefetch,  leave            Tokens  Block   Tokens  Sums   Unpack  Panels
-//                                                                L2
-  {"znver5",  kAVX512,            512,   {128,      8192, 0,      8192, 0,     4,     Words,   4,      0,      8,      no,    yes,    no}},
-  {"znver",   kAVX512,            512,   {64,       0,    0,      4096, 16384, 16,    Words,   8,      128,    8,      no,    yes,    no}},
-  {"",        kAVX512 | kAMX,     512,   {64,       4096, 16384,  4096, 16384, 8,     Words,   4,      0,      8,      no,    yes,    yes}},
-  {"",        kAVX512,            512,   {128,      4096, 16384,  4096, 16384, 8,     Words,   4,      0,      8,      no,    yes,    no}},
-  {"",        kAVX2 | kAVXVNNI,   0,     {128,      4096, 16384,  4096, 16384, 4,     Nibbles, 4,      0,      4,      no,    no,     no}},
-  {"",        kAVX2,              0,     {128,      4096, 16384,  4096, 16384, 4,     Nibbles, 4,      16,     4,      yes,   no,     no}},
+//  names     features            vector  maxBlock  prefetch,        inter-  order    lookup- lookup- sum-    pair-  fuse-   multiply-
+//                                bits              L2, plain        leave            Tokens  Block   Tokens  Sums   Unpack  Panels
+  {"znver5",  kAVX512,            512,   {128,      8192, 0, yes,     4,    Words,   4,      0,      8,      no,    yes,    no}},
+  {"znver",   kAVX512,            512,   {64,       4096, 16384, no,  4,    Words,   8,      128,    8,      no,    yes,    no}},
+  {"",        kAVX512 | kAMX,     512,   {64,       4096, 16384, yes, 8,    Words,   4,      0,      8,      no,    yes,    yes}},
+  {"",        kAVX512,            512,   {128,      4096, 16384, yes, 8,    Words,   4,      0,      8,      no,    yes,    no}},
+  {"",        kAVX2 | kAVXVNNI,   0,     {128,      4096, 16384, yes, 4,    Nibbles, 4,      0,      4,      no,    no,     no}},
+  {"",        kAVX2,              0,     {128,      4096, 16384, yes, 4,    Nibbles, 4,      16,     4,      yes,   no,     no}},
   {"",        0,                  0,     Schedule()},
 };
 // clang-format on

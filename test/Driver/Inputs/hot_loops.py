@@ -3,11 +3,13 @@
 #
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# usage: hot_loops.py ASSEMBLY FUNCTION INSTRUCTION MOST
+# usage: hot_loops.py ASSEMBLY FUNCTION INSTRUCTION MOST [ENDING]
 #
 # Of the innermost loops of FUNCTION that contain INSTRUCTION at least 4 times,
 # no one may have more than MOST instructions for each of them, memory moves and
-# the loop itself included. A count regresses where a time would only scatter.
+# the loop itself included; where there is ENDING, it is the limit of those that
+# also end sums, which they add to f32 totals. A count regresses where a time
+# would only scatter.
 #
 # ===----------------------------------------------------------------------=== #
 import re
@@ -44,17 +46,19 @@ def innermost_loops(lines):
 
 
 def main():
-    path, function, instruction, limit = sys.argv[1:]
-    rates = []
+    path, function, instruction, *limits = sys.argv[1:]
+    plain, ending = [], []
     for loop in innermost_loops(function_lines(path, function)):
         count = loop.count(instruction)
+        ends = len(limits) > 1 and any(name.startswith("vfmadd") for name in loop)
         if count >= 4:
-            rates.append(len(loop) / count)
-    print(f"{function}, {instruction}: " + " ".join(f"{rate:.2f}" for rate in rates))
-    if not rates:
-        sys.exit(f"no such loop has {instruction}")
-    if max(rates) > float(limit):
-        sys.exit(f"more than {limit} instructions for each {instruction}")
+            (ending if ends else plain).append(len(loop) / count)
+    for rates, limit in zip([plain, ending], limits):
+        print(f"{function}, {instruction}: " + " ".join(f"{rate:.2f}" for rate in rates))
+        if not rates:
+            sys.exit(f"no such loop has {instruction}")
+        if max(rates) > float(limit):
+            sys.exit(f"more than {limit} instructions for each {instruction}")
 
 
 if __name__ == "__main__":

@@ -234,11 +234,11 @@ def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
     any CPU.
 
     * `max_block`: most tokens of a prefill call, a multiple of 8
-    * `prefetch`, `prefetch_l2`: bytes that functions of one token prefetch
-      weights ahead into the first-level cache and, in addition, into the
-      second-level cache; 0 prefetches nothing
-    * `block_prefetch`, `block_prefetch_l2`: the same for functions of several
-      tokens
+    * `prefetch`, `prefetch_l2`: bytes that decode prefetches weights ahead into
+      the first-level cache and, in addition, into the second-level cache; 0
+      prefetches nothing
+    * `prefetch_plain`: functions of one token prefetch plain weights, too, and
+      not only codes
     * `interleave`, `order`: the layout of ternary weights
     * `lookup_tokens`: most tokens that are looked up in tables together
     * `lookup_block`: functions for more tokens, up to this number, look
@@ -266,10 +266,8 @@ def Sherry_ScheduleAttr : Sherry_Attr<"Schedule", "schedule"> {
           $prefetch,
       DefaultValuedParameter<"int64_t", "::sherry::Schedule().prefetchL2">:
           $prefetch_l2,
-      DefaultValuedParameter<"int64_t", "::sherry::Schedule().blockPrefetch">:
-          $block_prefetch,
-      DefaultValuedParameter<"int64_t", "::sherry::Schedule().blockPrefetchL2">:
-          $block_prefetch_l2,
+      DefaultValuedParameter<"bool", "::sherry::Schedule().prefetchPlain">:
+          $prefetch_plain,
       DefaultValuedParameter<"int64_t", "::sherry::Schedule().interleave">:
           $interleave,
       DefaultValuedParameter<

@@ -85,8 +85,26 @@ func.func @several(%weights: memref<65536xi8>, %other: memref<64xi8>) attributes
 
 // For several tokens, codes are read tile by tile: not by this pass.
 // CHECK-LABEL: func @panel
+// CODES-LABEL: func @panel
+// CODES-NOT: memref.prefetch
 // CHECK-NOT: memref.prefetch
 func.func @panel(%weights: memref<65536xi8>, %panel: memref<64xi8>) attributes {sherry.max_tokens = 8 : i64} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  affine.parallel (%i) = (0) to (4) {
+    %view = memref.view %weights[%c0][] : memref<65536xi8> to memref<4x16xi32>
+    %codes = vector.load %view[%i, %c0] : memref<4x16xi32>, vector<16xi32>
+    %trits = sherry.decode_block %codes : vector<16xi32> -> vector<64xi8>
+    vector.store %trits, %panel[%c0] : memref<64xi8>, vector<64xi8>
+  }
+  return
+}
+
+// CHECK-LABEL: func @unpacked
+// CODES-LABEL: func @unpacked
+// CODES-COUNT-2: memref.prefetch
+func.func @unpacked(%weights: memref<65536xi8>, %panel: memref<64xi8>) attributes {sherry.max_tokens = 1 : i64} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c4 = arith.constant 4 : index

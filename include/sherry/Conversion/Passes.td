@@ -231,7 +231,8 @@ def PrefetchWeights
     argument), prefetches its cache lines `prefetch_l2` and `prefetch` bytes
     ahead (`sherry.schedule`; 0 prefetches nothing), each line once. Where a
     loop reads the same address again, the prefetches come before the loop.
-    Without `prefetch_plain`, functions of one token prefetch for lookups alone.
+    Without `prefetch_plain`, functions of one token prefetch only in loops and
+    steps that read codes.
     Loads of less than half a line are single rows, and get no prefetches.
   }];
   let statistics = [Statistic<"numPrefetched", "num-prefetched", "lines">];

@@ -192,7 +192,7 @@ struct QuantFormat {
   int64_t superInputs;
 
   constexpr bool hasFactors() const { return superInputs > blockInputs; }
-  static constexpr int64_t kHalfBytes = sizeOf(ScaleType::F16); ///< of d
+  static constexpr int64_t kScaleBytes = sizeOf(ScaleType::F16); ///< of one d
   /// The number that is added to an integer to store it.
   constexpr int64_t bias() const { return int64_t{1} << (bits - 1); }
   /// Whether there are as many positive integers as negative integers; else
@@ -219,8 +219,8 @@ struct QuantFormat {
   /// multiples of 4): 32 numbers d if blocks have factors; then, for each
   /// block, its upper plane if it has one, its low planes, and row by row its
   /// factors or, if it is the super-block, its numbers d. Kernels read the
-  /// bytes in this order, which prefetchers of a CPU follow; these offsets are
-  /// in a super-block or in a block of `inputs` inputs.
+  /// bytes in this order, which prefetchers of a CPU follow. Offsets in a block
+  /// of `inputs` inputs: low planes, and factors or d.
   constexpr int64_t lowPlanesAt() const {
     return hasUpperPlanes() ? kPlaneBytes : 0;
   }
@@ -228,10 +228,11 @@ struct QuantFormat {
     return lowPlanesAt() + lowBytes(inputs);
   }
   constexpr int64_t blockBytes(int64_t inputs) const {
-    return scalesAt(inputs) + kTileRows * (hasFactors() ? 1 : kHalfBytes);
+    return scalesAt(inputs) + kTileRows * (hasFactors() ? 1 : kScaleBytes);
   }
+  /// Offsets in a super-block: its first block, and d.
   constexpr int64_t blocksAt() const {
-    return hasFactors() ? kTileRows * kHalfBytes : 0;
+    return hasFactors() ? kTileRows * kScaleBytes : 0;
   }
   constexpr int64_t dAt(int64_t inputs) const {
     return hasFactors() ? 0 : scalesAt(inputs);

@@ -136,7 +136,8 @@ void PrefetchWeightsPass::runOnOperation() {
     });
     // Codes that are unpacked for several tokens are read in small parts, tile
     // by tile: see sherry-prefetch-tiles.
-    if (isForOne ? schedule.getPrefetchPlain() || looksUp : !isUnpacked)
+    bool hasCodes = isUnpacked || looksUp;
+    if (isForOne ? schedule.getPrefetchPlain() || hasCodes : !isUnpacked)
       op.walk([&](vector::LoadOp load) { loads.push_back(load); });
   }
   for (vector::LoadOp load : loads)

@@ -101,11 +101,10 @@ public:
     Value begin =
         b.add(offset, b.mul(super, format.superBytes(format.superInputs)));
     block.scalesAt = b.add(begin, format.dAt(superInputs));
-    begin = b.add(b.add(begin, format.blocksAt()),
-                  b.mul(index, format.blockBytes(format.blockInputs)));
-    block.upperAt = begin;
-    block.lowAt = b.add(begin, format.lowPlanesAt());
-    block.factorsAt = b.add(begin, format.scalesAt(inputs));
+    block.upperAt = b.add(b.add(begin, format.blocksAt()),
+                          b.mul(index, format.blockBytes(format.blockInputs)));
+    block.lowAt = b.add(block.upperAt, format.lowPlanesAt());
+    block.factorsAt = b.add(block.upperAt, format.scalesAt(inputs));
     return block;
   }
 

@@ -36,7 +36,8 @@ public:
 private:
   friend class BlockPlaces;
   const format::QuantFormat *format;
-  // Offsets in the weights; upperAt only for formats with upper planes.
+  // Offsets in the weights; upperAt and factorsAt mean something only for
+  // formats with upper planes and with factors.
   mlir::Value upperAt, lowAt, factorsAt, scalesAt;
 };
 

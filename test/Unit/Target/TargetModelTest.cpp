@@ -86,6 +86,8 @@ TEST(TargetModel, SchedulesOfFamilies) {
   EXPECT_FALSE(get("alderlake").getSchedule().pairSums);
   EXPECT_EQ(get("znver4").getSchedule().prefetch, 4096);
   EXPECT_EQ(get("znver5").getSchedule().prefetch, 8192);
+  EXPECT_FALSE(get("znver4").getSchedule().prefetchPlain);
+  EXPECT_TRUE(get("znver5").getSchedule().prefetchPlain);
   EXPECT_TRUE(get("sapphirerapids").getSchedule().multiplyPanels);
   EXPECT_EQ(get("sapphirerapids").getSchedule().maxBlock, 64);
   EXPECT_EQ(get("x86-64-v4").getVectorBits(), 512u);

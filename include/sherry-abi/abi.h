@@ -31,7 +31,7 @@ extern "C" {
 /// docs/Pipeline.md lists the versions. The first two fields of
 /// sherry_abi_model never move, so that every runtime can name the version
 /// that it refuses.
-#define SHERRY_ABI_VERSION 6u
+#define SHERRY_ABI_VERSION 7u
 
 /// Positions in a page of the cache.
 #define SHERRY_ABI_PAGE_POSITIONS 64
@@ -101,7 +101,8 @@ typedef struct sherry_abi_environment {
 ///              p / SHERRY_ABI_PAGE_POSITIONS. Entries after the last position
 ///              are not read. Sequences may share pages if no token of this
 ///              call has a position in them
-///  workspace   workspace_size bytes, contents irrelevant before and after
+///  workspace   workspace_size bytes, and thread_workspace_size more for each
+///              thread of the team; contents irrelevant before and after
 ///  tokens      [n_tokens] ids, each in [0, vocab_size) (the caller checks)
 ///  positions   [n_tokens] positions, each in [0, max_context). All earlier
 ///              positions of a token's sequence are among the tokens of this
@@ -120,7 +121,8 @@ typedef struct sherry_abi_environment {
 ///
 /// Allocates nothing and keeps no state: one mapped model serves any number
 /// of contexts at once. When one thread returns, the results are complete, but
-/// other threads of the team may still read the arguments and their buffers.
+/// other threads of the team may still read the arguments and their buffers,
+/// and write to their parts of the workspace.
 typedef void (*sherry_abi_forward_fn)(
     const uint8_t *weights, uint8_t *pages, const int32_t *page_table,
     uint8_t *workspace, const int32_t *tokens, const int32_t *positions,
@@ -164,7 +166,11 @@ typedef struct sherry_abi_model {
   uint64_t tokenizer_offset;
   uint64_t tokenizer_size;
 
+  /// Bytes of the workspace that the threads of a team share, and of the part
+  /// of each thread: multiples of SHERRY_ABI_BUFFER_ALIGNMENT, at most
+  /// SHERRY_ABI_MAX_WORKSPACE.
   uint64_t workspace_size;
+  uint64_t thread_workspace_size;
   uint64_t kv_bytes_per_position; ///< of one sequence
 
   /// At most SHERRY_ABI_MAX_SIZE, like max_context and hidden_size.
@@ -218,12 +224,12 @@ SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_environment) == 56, "ABI drift");
 SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_environment, thread) == 24,
                          "ABI drift");
 SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_entry) == 24, "ABI drift");
-SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_model) == 120, "ABI drift");
+SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_model) == 128, "ABI drift");
 SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_model, weights_size) == 48,
                          "ABI drift");
-SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_model, vocab_size) == 88,
+SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_model, vocab_size) == 96,
                          "ABI drift");
-SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_model, entries) == 112,
+SHERRY_ABI_STATIC_ASSERT(offsetof(sherry_abi_model, entries) == 120,
                          "ABI drift");
 SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_checksum) == 8, "ABI drift");
 SHERRY_ABI_STATIC_ASSERT(sizeof(sherry_abi_identity) == 20, "ABI drift");

@@ -180,6 +180,10 @@ AbiFields Compilation::describe() {
   result.workspaceSize = SherryDialect::WorkspaceSizeAttrHelper(&context)
                              .getAttr(*input.module)
                              .getInt();
+  result.threadWorkspaceSize =
+      SherryDialect::ThreadWorkspaceSizeAttrHelper(&context)
+          .getAttr(*input.module)
+          .getInt();
   result.kvBytesPerPosition = getCache(*input.module).getBytesPerPosition();
   result.vocabSize = input.config.vocabSize;
   result.logitsStride =

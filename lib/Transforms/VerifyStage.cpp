@@ -213,6 +213,9 @@ static StringRef checkModule(ModuleOp module, StringRef stage) {
   if (!SherryDialect::WorkspaceSizeAttrHelper(module.getContext())
            .isAttrPresent(module))
     return "has no sherry.workspace_size";
+  if (!SherryDialect::ThreadWorkspaceSizeAttrHelper(module.getContext())
+           .isAttrPresent(module))
+    return "has no sherry.thread_workspace_size";
   return stage == "llvm-mlir" ? checkSteps(module) : "";
 }
 

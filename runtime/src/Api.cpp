@@ -81,8 +81,10 @@ uint64_t sherry_model_cache_size_per_position(const sherry_model *model) {
   return model->model->abi().kv_bytes_per_position;
 }
 
-uint64_t sherry_model_workspace_size(const sherry_model *model) {
-  return model->model->abi().workspace_size;
+uint64_t sherry_model_workspace_size(const sherry_model *model,
+                                     uint32_t threads) {
+  const sherry_abi_model &table = model->model->abi();
+  return table.workspace_size + threads * table.thread_workspace_size;
 }
 
 int32_t sherry_model_bos_token(const sherry_model *model) {

@@ -47,7 +47,9 @@ struct PageTable {
 /// outputs.
 class Workspace {
 public:
-  explicit Workspace(const Model &model);
+  /// For teams of at most `numThreads` threads, a number up to
+  /// SHERRY_ABI_MAX_THREADS.
+  Workspace(const Model &model, uint32_t numThreads);
 
   /// Makes room for the outputs of calls.
   void reserve(const Model &model, uint64_t logits, uint64_t hidden);

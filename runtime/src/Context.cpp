@@ -62,7 +62,7 @@ Context::Context(std::shared_ptr<const Model> owner,
                                SHERRY_ABI_MAX_THREADS, "a thread count"))),
       pool(makePool(model->abi(), capacity, resolveSequences(options),
                     options.pages)),
-      workspace(*model) {
+      workspace(*model, numThreads) {
   slots.resize(resolveSequences(options));
   for (std::optional<Sequence> &slot : slots)
     slot.emplace(pool);

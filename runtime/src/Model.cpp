@@ -87,6 +87,10 @@ void sherry::runtime::checkModelTable(const sherry_abi_model &model,
               model.tokenizer_size <= SHERRY_ABI_MAX_TOKENIZER,
           "tokenizer_offset or tokenizer_size");
   // With these limits, the sizes of buffers cannot overflow.
+  for (uint64_t size : {model.workspace_size, model.thread_workspace_size})
+    require(size <= SHERRY_ABI_MAX_WORKSPACE &&
+                size % SHERRY_ABI_BUFFER_ALIGNMENT == 0,
+            "workspace_size or thread_workspace_size");
   require(model.vocab_size > 0 && model.vocab_size <= SHERRY_ABI_MAX_SIZE,
           "vocab_size");
   require(model.logits_stride >= model.vocab_size &&

@@ -47,7 +47,8 @@ struct Followed {
 class Follower {
 public:
   Follower(Exchange &exchange, const Model &model)
-      : exchange(exchange), model(model), workspace(model) {}
+      : exchange(exchange), model(model),
+        workspace(model, limitThreads(SHERRY_ABI_MAX_THREADS)) {}
 
   /// Handles a command of rank 0; returns false after the last one.
   bool step();

@@ -89,7 +89,7 @@ Fixture::Fixture(const Lowering &lowering, format::CodeOrder order,
   offset = kernels.weightOffset(0);
   // Both sides prefetch beyond the end.
   section = Buffer(kernels.weightsSize() + (1 << 20));
-  workspace = Buffer(kernels.workspaceBytes());
+  workspace = Buffer(kernels.workspaceBytes(1));
   std::mt19937 random(1);
   Weights(shape, Operands::Arbitrary, random).pack(section.bytes() + offset);
   const std::vector<float> rows =

@@ -6,16 +6,19 @@
 module {
 sherry.weight @gain count 1 from ["n"] rows [32] at 0 stride 128 : tensor<32xf32>
 
-// Each thread finds the root, blocks are normalised where they are quantized.
+// No step: each thread finds the root and quantizes all blocks to its own row.
+// Blocks are normalised where they are quantized.
 // CHECK-LABEL: func @norm(
+// CHECK-NOT: affine.parallel
 // CHECK: affine.for
 // CHECK: math.sqrt
-// CHECK: affine.parallel (%{{.*}}) = (0) to (2) {
-// CHECK: %[[BLOCK:.*]] = memref.alloc() : memref<1x16xf32>
+// CHECK: %[[ROW:.*]] = memref.alloc() {sherry.per_thread} : memref<1x32xi8>
+// CHECK: affine.for %{{.*}} = 0 to 2 {
+// CHECK: %[[BLOCK:.*]] = memref.alloc() {sherry.per_thread} : memref<1x16xf32>
 // CHECK: affine.vector_store %{{.*}}, %[[BLOCK]]
 // CHECK: affine.vector_load %[[BLOCK]]{{.*}} : memref<1x16xf32>, vector<16xf32>
-// CHECK: arith.trunci
-// CHECK: } {sherry.step = {op = "quantize_norm", weight = @gain}}
+// CHECK: %[[BYTES:.*]] = arith.trunci
+// CHECK: affine.vector_store %[[BYTES]], %[[ROW]]
 // CHECK-NOT: affine.parallel
 // CHECK: return
 func.func @norm(%x: tensor<?x32xf32>) attributes {sherry.max_tokens = 1 : i64} {

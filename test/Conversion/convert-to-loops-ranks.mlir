@@ -43,7 +43,8 @@ func.func @many(%x: tensor<?x32xf32>) -> tensor<?x64xf32> attributes {sherry.max
   return %y : tensor<?x64xf32>
 }
 
-// 32 values and a scale of a rank; sums and tables are made where they arrive.
+// 32 values and a scale of a rank; sums are made where they arrive, and each
+// thread builds its own tables.
 // CHECK-LABEL: func @quantized(
 // CHECK: %[[MINE:.*]] = memref.alloc() : memref<36xi8>
 // CHECK: %[[ALL:.*]] = memref.alloc() : memref<72xi8>
@@ -52,8 +53,8 @@ func.func @many(%x: tensor<?x32xf32>) -> tensor<?x64xf32> attributes {sherry.max
 // CHECK: affine.parallel (%{{.*}}) = (0) to (2) {
 // CHECK: affine.vector_load %[[ALL]]
 // CHECK: sherry.reduce add
-// CHECK: sherry.build_table
 // CHECK: } {sherry.step = {op = "all_gather"}}
+// CHECK: sherry.build_table
 func.func @quantized(%x: tensor<?x32xf32>) attributes {sherry.max_tokens = 1 : i64} {
   %q = sherry.quantize_activations %x : tensor<?x32xf32> -> tensor<?x32xi8, #part>
   %r = sherry.all_gather %q : tensor<?x32xi8, #part> -> tensor<?x64xi8, #whole>

@@ -21,8 +21,8 @@ func.func @arguments(%x: tensor<?x40xf32>, %cache: !sherry.kv_cache<2 x 1 x 4 x 
 
 // -----
 
-// One quantized token: a table for each of the two groups, by the thread that
-// has quantized them, then the five tiles, of two super-tiles of two and one of
+// One quantized token: each thread builds a table for each of the two groups,
+// then the five tiles, of two super-tiles of two and one of
 // one.
 // CHECK-DAG: #[[CODES_MAP:.*]] = affine_map<(d0)[s0] -> (d0 * 64 + (d0 floordiv 2) * 256 + s0 * 512)>
 module attributes {sherry.weights_size = 1024 : i64} {
@@ -31,11 +31,11 @@ sherry.weight @w count 2 from ["w.{}"] rows [160] at 0 stride 512 : tensor<160x8
 // CHECK-SAME: (%[[WEIGHTS:.*]]: memref<1024xi8>, %{{.*}}, %{{.*}}: memref<1x32xf32>, %[[Y:.*]]: memref<1x160xf32>
 func.func @lookups(%x: tensor<?x8xf32>, %layer: index) -> tensor<?x160xf32> attributes {sherry.max_tokens = 1 : i64} {
   %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = words>>
-  // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<2x32xi16>
+  // CHECK: %[[TABLES:.*]] = memref.alloc() {sherry.per_thread} : memref<2x32xi16>
   // CHECK: affine.parallel
+  // CHECK: sherry.step = {op = "quantize_activations"}
   // CHECK: affine.for %{{.*}} = 0 to 2
   // CHECK: sherry.build_table
-  // CHECK: sherry.step = {op = "quantize_activations"}
   // CHECK: affine.parallel (%[[TILE:.*]]) = (0) to (5)
   // CHECK: affine.if #{{.*}}(%[[TILE]])
   // CHECK: %[[CODES:.*]] = affine.apply #[[CODES_MAP]](%[[TILE]])
@@ -56,15 +56,15 @@ func.func @lookups(%x: tensor<?x8xf32>, %layer: index) -> tensor<?x160xf32> attr
 
 // Three inputs per group: a table at every third activation, of which four are
 // loaded; the last ones are loaded apart.
-// CHECK-DAG: #[[THREES:.*]] = affine_map<(d0, d1) -> (d0 * 8 + d1 * 3)>
+// CHECK-DAG: #[[THREES:.*]] = affine_map<(d0) -> (d0 * 3)>
 module attributes {sherry.weights_size = 384 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 384 : tensor<32x8x!sherry.trit, #sherry.ternary<codebook = <"dense">, contiguous, per_channel, scale = f32, layout = <words, interleave = 1>>>
 // CHECK-LABEL: func @groups_of_three
 func.func @groups_of_three(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
   %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = words <"dense">>>
-  // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<3x32xi16>
+  // CHECK: %[[TABLES:.*]] = memref.alloc() {sherry.per_thread} : memref<3x32xi16>
   // CHECK: affine.for %[[I:.*]] = 0 to 2
-  // CHECK: %[[PLACE:.*]] = affine.apply #[[THREES]](%{{.*}}, %[[I]])
+  // CHECK: %[[PLACE:.*]] = affine.apply #[[THREES]](%[[I]])
   // CHECK: affine.vector_load %[[VALUES:.*]][%{{.*}}, %[[PLACE]]] : memref<1x32xi8>, vector<4xi8>
   // CHECK: sherry.build_table %{{.*}} codebook <"dense"> : vector<4xi8> -> vector<32xi16>
   // CHECK: affine.vector_load %[[VALUES]][{{.*}}] : memref<1x32xi8>, vector<2xi8>
@@ -80,15 +80,15 @@ func.func @groups_of_three(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {
 
 // Six inputs per group, of which eight are loaded where there are as many; a
 // table of 32 entries is two of 16 nibbles.
-// CHECK-DAG: #[[SIXES:.*]] = affine_map<(d0, d1) -> (d0 * 20 + d1 * 6)>
+// CHECK-DAG: #[[SIXES:.*]] = affine_map<(d0) -> (d0 * 6)>
 module attributes {sherry.weights_size = 512 : i64} {
 sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 512 : tensor<32x20x!sherry.trit, #sherry.ternary<codebook = <"2:6">, contiguous, per_channel, scale = f32, layout = <nibbles, interleave = 1>>>
 // CHECK-LABEL: func @groups_of_six
 func.func @groups_of_six(%x: tensor<?x20xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
   %values = sherry.quantize_activations %x : tensor<?x20xf32> -> tensor<?x20xi8, #sherry.quantized<contiguous, [20], tables = nibbles <"2:6">>>
-  // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<8x2x16xi8>
+  // CHECK: %[[TABLES:.*]] = memref.alloc() {sherry.per_thread} : memref<8x2x16xi8>
   // CHECK: affine.for %[[I:.*]] = 0 to 3
-  // CHECK: %[[PLACE:.*]] = affine.apply #[[SIXES]](%{{.*}}, %[[I]])
+  // CHECK: %[[PLACE:.*]] = affine.apply #[[SIXES]](%[[I]])
   // CHECK: affine.vector_load %[[VALUES:.*]][%{{.*}}, %[[PLACE]]] : memref<1x32xi8>, vector<8xi8>
   // CHECK: sherry.build_table %{{.*}} codebook <"2:6"> : vector<8xi8> -> vector<32xi16>
   // CHECK-COUNT-4: affine.vector_store %{{.*}}, %[[TABLES]]
@@ -178,7 +178,7 @@ sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!she
 // CHECK-LABEL: func @nibbles
 func.func @nibbles(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 1 : i64} {
   %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = nibbles>>
-  // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<2x2x16xi8>
+  // CHECK: %[[TABLES:.*]] = memref.alloc() {sherry.per_thread} : memref<2x2x16xi8>
   // CHECK: sherry.build_table %{{.*}} : vector<4xi8> -> vector<16xi16>
   // CHECK: sherry.lookup_codes %[[TABLES]]
   %y = sherry.linear %values, @w : tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = nibbles>> -> tensor<?x32xf32>

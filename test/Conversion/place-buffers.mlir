@@ -1,7 +1,7 @@
-// RUN: sherry-opt %s -sherry-place-buffers -allow-unregistered-dialect | FileCheck %s
+// RUN: sherry-opt %s -sherry-place-buffers -allow-unregistered-dialect -split-input-file -verify-diagnostics | FileCheck %s
 
 // 100 bytes take 128, 64 and 192 follow; then those of the callee.
-// CHECK: module attributes {sherry.workspace_size = 640 : i64}
+// CHECK: module attributes {sherry.thread_workspace_size = 0 : i64, sherry.workspace_size = 640 : i64}
 
 // CHECK-LABEL: func @caller
 // CHECK-SAME: (%[[WORKSPACE:.*]]: memref<640xi8>)
@@ -91,5 +91,82 @@ func.func @last(%workspace: memref<?xi8>, %n: index, %team: !sherry.team) {
   cf.br ^next
 ^next:
   "test.use"(%c) : (memref<8xindex>) -> ()
+  return
+}
+
+// -----
+
+// A thread has 320 bytes after the 128 that all threads share: those of its own
+// row are in use until the second step, so the memory of the first step and that
+// of the callee follow; the third step takes the place of the first.
+// CHECK: module attributes {sherry.thread_workspace_size = 320 : i64, sherry.workspace_size = 128 : i64}
+// CHECK-LABEL: func @threads
+// CHECK-SAME: (%[[WORKSPACE:.*]]: memref<327808xi8>, %{{.*}}: index, %[[TEAM:.*]]: !sherry.team)
+func.func @threads(%workspace: memref<?xi8>, %n: index, %team: !sherry.team) {
+  // CHECK: %[[THREAD:.*]] = sherry.thread %[[TEAM]]
+  // CHECK: %[[SIZE:.*]] = arith.constant 320 : index
+  // CHECK: %[[MINE:.*]] = arith.muli %[[THREAD]], %[[SIZE]]
+  // CHECK: %[[LAST_AT:.*]] = arith.constant 128 : index
+  // CHECK: %[[LAST_OF:.*]] = arith.addi %[[MINE]], %[[LAST_AT]]
+  // CHECK: %[[LAST:.*]] = memref.view %[[WORKSPACE]][%[[LAST_OF]]][] : memref<327808xi8> to memref<128xi8>
+  // CHECK: %[[SUMS_AT:.*]] = arith.constant 256 : index
+  // CHECK: %[[SUMS_OF:.*]] = arith.addi %[[MINE]], %[[SUMS_AT]]
+  // CHECK: %[[SUMS:.*]] = memref.view %[[WORKSPACE]][%[[SUMS_OF]]][] : memref<327808xi8> to memref<16xf32>
+  // CHECK: %[[ROW_AT:.*]] = arith.constant 128 : index
+  // CHECK: %[[ROW_OF:.*]] = arith.addi %[[MINE]], %[[ROW_AT]]
+  // CHECK: %[[ROW:.*]] = memref.view %[[WORKSPACE]][%[[ROW_OF]]][] : memref<327808xi8> to memref<128xi8>
+  // CHECK: memref.view %[[WORKSPACE]][%{{.*}}][] : memref<327808xi8> to memref<128xi8>
+  %shared = memref.alloc() : memref<128xi8>
+  %row = memref.alloc() {sherry.per_thread} : memref<128xi8>
+  "test.use"(%row) : (memref<128xi8>) -> ()
+  // CHECK: sherry.step
+  sherry.step %team to %n {
+  ^bb0(%begin: index, %end: index):
+    // CHECK-NEXT: ^bb0
+    // CHECK-NEXT: "test.use"(%[[SUMS]], 
+    %sums = memref.alloc() : memref<16xf32>
+    "test.use"(%sums, %shared) : (memref<16xf32>, memref<128xi8>) -> ()
+  }
+  sherry.step %team to %n {
+  ^bb0(%begin: index, %end: index):
+    // CHECK: "test.use"(%[[ROW]])
+    "test.use"(%row) : (memref<128xi8>) -> ()
+  }
+  sherry.step %team to %n {
+  ^bb0(%begin: index, %end: index):
+    // CHECK: "test.use"(%[[LAST]])
+    %last = memref.alloc() : memref<128xi8>
+    "test.use"(%last) : (memref<128xi8>) -> ()
+  }
+  call @of_threads(%workspace, %n, %team) : (memref<?xi8>, index, !sherry.team) -> ()
+  return
+}
+
+// CHECK-LABEL: func private @of_threads
+// CHECK: arith.constant 320 : index
+// CHECK: arith.constant 320 : index
+func.func private @of_threads(%workspace: memref<?xi8>, %n: index, %team: !sherry.team) {
+  sherry.step %team to %n {
+  ^bb0(%begin: index, %end: index):
+    %a = memref.alloc() : memref<128xi8>
+    "test.use"(%a) : (memref<128xi8>) -> ()
+  }
+  return
+}
+
+// -----
+
+func.func @no_team(%workspace: memref<?xi8>) {
+  // expected-error@+1 {{the function has no !sherry.team whose threads need it}}
+  %a = memref.alloc() {sherry.per_thread} : memref<2xf32>
+  "test.use"(%a) : (memref<2xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @dynamic(%workspace: memref<?xi8>, %n: index) {
+  // expected-error@+1 {{only buffers of fixed size can be placed}}
+  %a = memref.alloc(%n) : memref<?xf32>
   return
 }

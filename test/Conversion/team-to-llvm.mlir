@@ -2,14 +2,11 @@
 
 // CHECK-LABEL: func @f
 // CHECK-SAME: (%[[TEAM:.*]]: !llvm.ptr)
-func.func @f(%team: !sherry.team) -> (index, index) {
+func.func @f(%team: !sherry.team) -> index {
   // CHECK: %[[FIELD:.*]] = llvm.getelementptr %[[TEAM]][24]
   // CHECK: llvm.load %[[FIELD]] : !llvm.ptr -> i64
   %thread = sherry.thread %team
-  // CHECK: %[[FIELD:.*]] = llvm.getelementptr %[[TEAM]][32]
-  // CHECK: llvm.load %[[FIELD]] : !llvm.ptr -> i64
-  %threads = sherry.num_threads %team
-  return %thread, %threads : index, index
+  return %thread : index
 }
 
 // Both ends of a range come back in registers.
@@ -30,10 +27,10 @@ func.func @take(%team: !sherry.team, %n: index) -> (index, index) {
 // The team is passed on.
 // CHECK-LABEL: func @g
 // CHECK-SAME: (%[[TEAM:.*]]: !llvm.ptr)
-func.func @g(%team: !sherry.team) -> (index, index) {
+func.func @g(%team: !sherry.team) -> index {
   // CHECK: llvm.call @f(%[[TEAM]])
-  %0:2 = call @f(%team) : (!sherry.team) -> (index, index)
-  return %0#0, %0#1 : index, index
+  %0 = call @f(%team) : (!sherry.team) -> index
+  return %0 : index
 }
 
 // Other ranks are reached through a function of the environment.

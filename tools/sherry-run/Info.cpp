@@ -40,8 +40,12 @@ void sherry::run::printInfo(const sherry_model *model, const Options &options) {
            std::to_string(sherry_model_cache_size_per_position(model)) +
                " bytes per position, at most " +
                std::to_string(sherry_model_max_context(model)) + " positions");
-  text += line("workspace",
-               std::to_string(sherry_model_workspace_size(model)) + " bytes");
+  const uint64_t shared = sherry_model_workspace_size(model, 0);
+  text +=
+      line("workspace",
+           std::to_string(shared) + " bytes, and " +
+               std::to_string(sherry_model_workspace_size(model, 1) - shared) +
+               " bytes per thread");
   text += line("max_block",
                std::to_string(sherry_model_max_block(model)) + " tokens");
   text += line("sampling", engine::printSampling(options.sampling));

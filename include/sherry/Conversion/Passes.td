@@ -242,19 +242,14 @@ def PrefetchWeights
 }
 
 def HoistBuffers : Pass<"sherry-hoist-buffers", "::mlir::func::FuncOp"> {
-  let summary = "hoist buffers out of parallel iterations";
+  let summary = "hoist buffers on the stack out of parallel iterations";
   let description = [{
     A `memref.alloca` in an `affine.parallel` moves to the entry block, because
-    inside a loop it would take more of the stack in each iteration. A
-    `memref.alloc` becomes a part of one buffer of the function; each thread of
-    the team has a slot in it, or each iteration, if there are fewer iterations
-    than threads. Parallel loops run one after the other, so they share both
-    kinds of memory.
+    inside a loop it would take more of the stack in each iteration. Parallel
+    loops run one after the other, so they share the buffers.
   }];
   let statistics = [Statistic<"numHoisted", "num-hoisted", "buffers moved">];
-  let dependentDialects = ["::mlir::arith::ArithDialect",
-                           "::mlir::memref::MemRefDialect",
-                           "::sherry::SherryDialect"];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
 def DistributeParallel
@@ -281,13 +276,17 @@ def PlaceBuffers : Pass<"sherry-place-buffers", "::mlir::ModuleOp"> {
     Offsets are multiples of 64 bytes. Two buffers share memory if a
     `sherry.step` of the function's outermost block ends between the last use of
     one and the first use of the other. The buffers of a function follow the
-    buffers of its callers. The size of the workspace becomes the module
-    attribute `sherry.workspace_size`, and is set in the type of every workspace
-    argument.
+    buffers of its callers. A buffer that is allocated in a step, or with the
+    attribute `sherry.per_thread`, has a place for each thread: the parts of the
+    threads follow the memory that all threads share. The bytes of both become
+    the module attributes `sherry.workspace_size` and
+    `sherry.thread_workspace_size`. The type of every workspace argument has the
+    size for the most threads.
   }];
   let statistics = [Statistic<"numPlaced", "num-placed", "buffers placed">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
-                           "::mlir::memref::MemRefDialect"];
+                           "::mlir::memref::MemRefDialect",
+                           "::sherry::SherryDialect"];
 }
 
 def LowerKernelGeneric : Pass<"sherry-lower-kernel-generic"> {

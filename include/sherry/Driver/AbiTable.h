@@ -22,7 +22,7 @@ struct AbiEntry {
 struct AbiFields {
   std::string metadata;
   uint64_t weightsSize, tokenizerOffset, tokenizerSize, workspaceSize,
-      kvBytesPerPosition;
+      threadWorkspaceSize, kvBytesPerPosition;
   uint32_t vocabSize, logitsStride, hiddenSize, hiddenStride, maxContext;
   std::vector<AbiEntry> entries;
 };

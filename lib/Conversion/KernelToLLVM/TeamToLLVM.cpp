@@ -107,12 +107,11 @@ struct TeamToLLVMInterface : ConvertToLLVMPatternInterface {
     converter.addConversion([](TeamType type) -> Type {
       return LLVM::LLVMPointerType::get(type.getContext());
     });
-    target.addIllegalOp<ThreadOp, NumThreadsOp, RankOp, TakeOp, ExchangeOp>();
-    patterns.add<
-        LowerNumber<ThreadOp, offsetof(sherry_abi_environment, thread)>,
-        LowerNumber<NumThreadsOp, offsetof(sherry_abi_environment, n_threads)>,
-        LowerNumber<RankOp, offsetof(sherry_abi_environment, rank)>, LowerTake,
-        LowerExchange>(converter);
+    target.addIllegalOp<ThreadOp, RankOp, TakeOp, ExchangeOp>();
+    patterns
+        .add<LowerNumber<ThreadOp, offsetof(sherry_abi_environment, thread)>,
+             LowerNumber<RankOp, offsetof(sherry_abi_environment, rank)>,
+             LowerTake, LowerExchange>(converter);
   }
 };
 } // namespace

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "FindTeam.h"
 #include "sherry-abi/abi.h"
 #include "sherry/Conversion/Passes.h"
 #include "sherry/Dialect/Sherry/SherrySteps.h"
@@ -35,9 +36,22 @@ static BlockArgument findWorkspace(func::FuncOp function) {
 }
 
 namespace {
-/// The offsets of a buffer in its function's part of the workspace.
+/// Bytes of memory that the team shares, and of the memory of each thread.
+struct Bytes {
+  int64_t shared = 0, perThread = 0;
+
+  int64_t &of(bool isPerThread) { return isPerThread ? perThread : shared; }
+  void atLeast(const Bytes &other) {
+    shared = std::max(shared, other.shared);
+    perThread = std::max(perThread, other.perThread);
+  }
+};
+
+/// The offsets of a buffer in its function's part of the workspace, or of the
+/// workspace of a thread.
 struct Place {
   memref::AllocOp alloc;
+  bool isPerThread;
   int64_t begin, end;   ///< bytes
   unsigned first, last; ///< phases in which it is used
 };
@@ -48,7 +62,7 @@ struct Places {
   static FailureOr<Places> find(func::FuncOp function);
 
   SmallVector<Place> places;
-  int64_t size = 0; ///< bytes of all buffers
+  Bytes size; ///< of all buffers
 };
 
 struct PlaceBuffersPass : sherry::impl::PlaceBuffersBase<PlaceBuffersPass> {
@@ -56,12 +70,12 @@ struct PlaceBuffersPass : sherry::impl::PlaceBuffersBase<PlaceBuffersPass> {
 
 private:
   LogicalResult visit(func::FuncOp function, SetVector<func::FuncOp> &path,
-                      int64_t at);
-  LogicalResult place(func::FuncOp function, int64_t size);
+                      Bytes at);
+  LogicalResult place(func::FuncOp function);
 
   DenseMap<func::FuncOp, Places> places;
-  DenseMap<func::FuncOp, int64_t> begin; ///< offsets of the parts of functions
-  int64_t end;                           ///< end of all parts
+  DenseMap<func::FuncOp, Bytes> begin; ///< offsets of the parts of functions
+  Bytes end;                           ///< end of all parts
 };
 } // namespace
 
@@ -77,6 +91,13 @@ static DenseMap<Operation *, unsigned> numberPhases(func::FuncOp function) {
       ++phase;
   }
   return phases;
+}
+
+/// Whether each thread has its own buffer.
+static bool isPerThread(memref::AllocOp alloc) {
+  return alloc->getParentOfType<StepOp>() ||
+         SherryDialect::PerThreadAttrHelper(alloc.getContext())
+             .isAttrPresent(alloc);
 }
 
 FailureOr<Places> Places::find(func::FuncOp function) {
@@ -97,7 +118,7 @@ FailureOr<Places> Places::find(func::FuncOp function) {
         type.getNumElements() *
             static_cast<int64_t>(layout.getTypeSize(type.getElementType())),
         SHERRY_ABI_BUFFER_ALIGNMENT);
-    Place place{alloc, 0, size, ~0u, 0};
+    Place place{alloc, isPerThread(alloc), 0, size, ~0u, 0};
     unsigned lastPhase = phases.lookup(body.getTerminator());
     for (Value alias : aliases.resolve(alloc.getResult()))
       for (Operation *user : alias.getUsers()) {
@@ -116,7 +137,8 @@ FailureOr<Places> Places::find(func::FuncOp function) {
     // The lowest offset at which no other buffer is in use in these phases.
     SmallVector<Place> others =
         llvm::filter_to_vector(result.places, [&](const Place &other) {
-          return place.first <= other.last && other.first <= place.last;
+          return place.isPerThread == other.isPerThread &&
+                 place.first <= other.last && other.first <= place.last;
         });
     llvm::sort(others, [](const Place &a, const Place &b) {
       return a.begin < b.begin;
@@ -125,7 +147,8 @@ FailureOr<Places> Places::find(func::FuncOp function) {
       if (place.begin < other.end && other.begin < place.begin + size)
         place.begin = other.end;
     place.end = place.begin + size;
-    result.size = std::max(result.size, place.end);
+    int64_t &all = result.size.of(place.isPerThread);
+    all = std::max(all, place.end);
     result.places.push_back(place);
   }
   return result;
@@ -134,14 +157,14 @@ FailureOr<Places> Places::find(func::FuncOp function) {
 /// Gives `function` a part that begins at `at` or later, and each of its
 /// callees a part after it.
 LogicalResult PlaceBuffersPass::visit(func::FuncOp function,
-                                      SetVector<func::FuncOp> &path,
-                                      int64_t at) {
+                                      SetVector<func::FuncOp> &path, Bytes at) {
   if (!path.insert(function))
     return function.emitError("recursion has no bounded workspace");
-  int64_t &mine = begin.try_emplace(function, 0).first->second;
-  mine = std::max(mine, at);
-  int64_t next = mine + places[function].size;
-  end = std::max(end, next);
+  Bytes &mine = begin[function];
+  mine.atLeast(at);
+  const Bytes &size = places[function].size;
+  Bytes next{mine.shared + size.shared, mine.perThread + size.perThread};
+  end.atLeast(next);
   SymbolTable symbols(getOperation());
   SmallVector<func::FuncOp> callees;
   function.walk([&](func::CallOp call) {
@@ -155,7 +178,7 @@ LogicalResult PlaceBuffersPass::visit(func::FuncOp function,
   return success();
 }
 
-LogicalResult PlaceBuffersPass::place(func::FuncOp function, int64_t size) {
+LogicalResult PlaceBuffersPass::place(func::FuncOp function) {
   BlockArgument workspace = findWorkspace(function);
   const Places &mine = places[function];
   if (!workspace) {
@@ -164,16 +187,39 @@ LogicalResult PlaceBuffersPass::place(func::FuncOp function, int64_t size) {
     memref::AllocOp alloc = mine.places.front().alloc;
     return alloc.emitOpError("the function has no workspace");
   }
-  auto type = MemRefType::get({size}, IntegerType::get(&getContext(), 8));
+  // The parts of threads follow the memory that they share.
+  auto type =
+      MemRefType::get({end.shared + SHERRY_ABI_MAX_THREADS * end.perThread},
+                      IntegerType::get(&getContext(), 8));
   workspace.setType(type);
   SmallVector<Type> inputs(function.getArgumentTypes());
   inputs[workspace.getArgNumber()] = type;
   function.setType(
       FunctionType::get(&getContext(), inputs, function.getResultTypes()));
+  Value ofThread;
   for (Place place : mine.places) {
     ImplicitLocOpBuilder b(place.alloc.getLoc(), place.alloc);
-    Value offset =
-        arith::ConstantIndexOp::create(b, begin.lookup(function) + place.begin);
+    int64_t at = begin.lookup(function).of(place.isPerThread) + place.begin;
+    Value offset;
+    if (place.isPerThread) {
+      Value team = findTeam(function);
+      if (!team)
+        return place.alloc.emitOpError(
+            "the function has no !sherry.team whose threads need it");
+      // Once for all steps and iterations.
+      b.setInsertionPointToStart(&function.getFunctionBody().front());
+      if (ofThread) {
+        b.setInsertionPointAfterValue(ofThread);
+      } else {
+        Value thread = ThreadOp::create(b, team);
+        Value size = arith::ConstantIndexOp::create(b, end.perThread);
+        ofThread = arith::MulIOp::create(b, thread, size);
+      }
+      offset = arith::ConstantIndexOp::create(b, end.shared + at);
+      offset = arith::AddIOp::create(b, ofThread, offset);
+    } else {
+      offset = arith::ConstantIndexOp::create(b, at);
+    }
     place.alloc.replaceAllUsesWith(Value(memref::ViewOp::create(
         b, place.alloc.getType(), workspace, offset, ValueRange())));
     place.alloc.erase();
@@ -186,7 +232,7 @@ void PlaceBuffersPass::runOnOperation() {
   ModuleOp module = getOperation();
   places.clear();
   begin.clear();
-  end = 0;
+  end = {};
   for (auto function : module.getOps<func::FuncOp>()) {
     FailureOr<Places> found = Places::find(function);
     if (failed(found))
@@ -195,15 +241,17 @@ void PlaceBuffersPass::runOnOperation() {
   }
   for (auto function : module.getOps<func::FuncOp>()) {
     SetVector<func::FuncOp> path;
-    if (function.isPublic() && failed(visit(function, path, 0)))
+    if (function.isPublic() && failed(visit(function, path, {})))
       return signalPassFailure();
   }
   // An empty workspace would be a type of no bytes.
-  int64_t size = std::max<int64_t>(end, SHERRY_ABI_BUFFER_ALIGNMENT);
+  end.shared = std::max<int64_t>(end.shared, SHERRY_ABI_BUFFER_ALIGNMENT);
   for (auto function : module.getOps<func::FuncOp>())
-    if (!function.isDeclaration() && failed(place(function, size)))
+    if (!function.isDeclaration() && failed(place(function)))
       return signalPassFailure();
   Builder builder(&getContext());
   SherryDialect::WorkspaceSizeAttrHelper(&getContext())
-      .setAttr(module, builder.getI64IntegerAttr(size));
+      .setAttr(module, builder.getI64IntegerAttr(end.shared));
+  SherryDialect::ThreadWorkspaceSizeAttrHelper(&getContext())
+      .setAttr(module, builder.getI64IntegerAttr(end.perThread));
 }

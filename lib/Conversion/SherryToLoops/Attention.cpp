@@ -202,7 +202,10 @@ static SmallVector<Value> emitAttend(LoopBuilder &b, const Rows &query,
                              });
       },
       Division::OnDemand);
-  return quantized ? quantized->getValues() : mix.getValues();
+  if (!quantized)
+    return mix.getValues();
+  emitTablesPerThread(b, *quantized);
+  return quantized->getValues();
 }
 
 namespace {

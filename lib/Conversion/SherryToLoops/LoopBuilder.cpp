@@ -223,7 +223,12 @@ Value LoopBuilder::allocLocal(MemRefType type) {
 }
 
 Value LoopBuilder::allocScratch(MemRefType type) {
-  return allocInLoop<memref::AllocOp>(type);
+  if (loop)
+    return allocInLoop<memref::AllocOp>(type);
+  auto alloc = memref::AllocOp::create(*this, type);
+  SherryDialect::PerThreadAttrHelper(getContext())
+      .setAttr(alloc, getUnitAttr());
+  return alloc;
 }
 
 Value LoopBuilder::constantMemory(StringRef name, DenseElementsAttr values) {

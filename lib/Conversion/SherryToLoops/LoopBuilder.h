@@ -163,7 +163,8 @@ public:
   /// construction. Its size must not depend on the model, because stacks may be
   /// small.
   mlir::Value allocLocal(mlir::MemRefType type);
-  /// The same in the workspace, for any size.
+  /// The same in the workspace, for any size. Outside parallel loops each
+  /// thread has its own.
   mlir::Value allocScratch(mlir::MemRefType type);
   /// Constants in memory, for more numbers than a vector can hold.
   mlir::Value constantMemory(llvm::StringRef name,

@@ -79,18 +79,21 @@ SmallVector<Type> QuantizedRows::getTypes(const LoopsConfig &config,
 }
 
 QuantizedRows QuantizedRows::alloc(LoopBuilder &b, RankedTensorType tensor,
-                                   Value count) {
+                                   Value count, bool isPerThread) {
   SmallVector<Type> types = getTypes(b.getConfig(), b.getMaxTokens(), tensor);
-  auto make = [&](size_t i) -> Value {
-    return memref::AllocOp::create(b, cast<MemRefType>(types[i]));
+  auto make = [&](size_t i, bool isPerThread) -> Value {
+    auto type = cast<MemRefType>(types[i]);
+    if (isPerThread)
+      return b.allocScratch(type);
+    return memref::AllocOp::create(b, type);
   };
   QuantizedRows result;
   result.encoding = getQuantized(tensor);
-  result.values = {make(0), count, Rows::columnsOf(tensor)};
-  result.scales = make(1);
-  result.negatedSums = make(2);
+  result.values = {make(0, isPerThread), count, Rows::columnsOf(tensor)};
+  result.scales = make(1, isPerThread);
+  result.negatedSums = make(2, isPerThread);
   if (result.encoding.getTables())
-    result.tables = make(3);
+    result.tables = make(3, isPerThread || b.getMaxTokens() == 1);
   return result;
 }
 

@@ -19,9 +19,10 @@ struct QuantizedRows {
 
   /// Wraps the values to which `tensor` was converted.
   QuantizedRows(mlir::ValueRange values, mlir::Value tensor);
-  /// Allocates buffers for `count` rows.
+  /// Allocates buffers for `count` rows. With `isPerThread`, each thread has
+  /// its own rows; in functions for one token, each thread has its own tables.
   static QuantizedRows alloc(LoopBuilder &b, mlir::RankedTensorType tensor,
-                             mlir::Value count);
+                             mlir::Value count, bool isPerThread = false);
   /// The types of getValues().
   static llvm::SmallVector<mlir::Type> getTypes(const LoopsConfig &config,
                                                 int64_t maxTokens,
@@ -99,19 +100,30 @@ void storeScaleAndSum(LoopBuilder &b, const QuantizedRows &result,
 using BlockBody = llvm::function_ref<void(mlir::Value row, mlir::Value column,
                                           mlir::Value block, int64_t inputs)>;
 
-/// Fills the first blocks of round `number` of a row, and builds their tables.
-/// `round` has the sizes of all blocks of a round, `blocks` the sizes of the
-/// blocks to fill.
+/// Fills the first blocks of round `number` of a row, and builds their tables
+/// unless each thread has its own. `round` has the sizes of all blocks of a
+/// round, `blocks` the sizes of the blocks to fill.
 void emitBlocks(LoopBuilder &b, const QuantizedRows &result, mlir::Value row,
                 mlir::Value number, llvm::ArrayRef<int64_t> round,
                 llvm::ArrayRef<int64_t> blocks, BlockBody body);
 
-/// Fills all blocks of all rows, in one parallel loop. `beginRow`, if given, is
+/// Fills all blocks of all rows, in one parallel loop; then all tables have
+/// been built, or each thread builds its own. `beginRow`, if given, is
 /// called at the beginning of each row, and rows are not divided among threads.
 /// Exception: in a function for one token, it is called before the loop, and
 /// the row is divided.
 void forBlocks(LoopBuilder &b, const QuantizedRows &result, BlockBody body,
                llvm::function_ref<void(mlir::Value)> beginRow = nullptr);
+
+/// The same for the only row of a function for one token; each thread fills all
+/// blocks of its own row.
+void forBlocksPerThread(LoopBuilder &b, const QuantizedRows &result,
+                        BlockBody body);
+
+/// In functions for one token, each thread builds its own tables of the whole
+/// row, because it would take longer to copy the tables of other threads from
+/// cache to cache. In other functions, emitBlocks() has built the tables.
+void emitTablesPerThread(LoopBuilder &b, const QuantizedRows &rows);
 
 /// Returns the rows and the first column of the numbers of a block. The block
 /// has `inputs` inputs of a row, from `column` on.

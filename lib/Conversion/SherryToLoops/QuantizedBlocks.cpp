@@ -71,31 +71,24 @@ static void emitTables(LoopBuilder &b, const QuantizedRows &rows, Value row,
   }
 }
 
-void sherry::emitBlocks(LoopBuilder &b, const QuantizedRows &result, Value row,
-                        Value number, ArrayRef<int64_t> round,
-                        ArrayRef<int64_t> blocks, BlockBody body) {
-  int64_t span = 0, groups = 0;
-  for (int64_t inputs : round) {
-    span += inputs;
-    groups += groupsOf(result.encoding, inputs);
-  }
-  int64_t offset = 0, group = 0;
-  for (auto [i, inputs] : llvm::enumerate(blocks)) {
-    Value column = b.add(b.mul(number, span), offset);
-    body(row, column, b.add(b.mul(number, round.size()), i), inputs);
-    // In this loop, because threads would wait for a separate step.
-    emitTables(b, result, row, column, b.add(b.mul(number, groups), group),
-               inputs);
-    offset += inputs;
-    group += groupsOf(result.encoding, inputs);
-  }
-}
+namespace {
+/// The blocks of a row repeat with a period: the chunks of a scale group.
+struct Rounds {
+  explicit Rounds(ArrayRef<int64_t> blocks);
 
-void sherry::forBlocks(LoopBuilder &b, const QuantizedRows &result,
-                       BlockBody body, function_ref<void(Value)> beginRow) {
-  ArrayRef<int64_t> blocks = result.encoding.getBlocks();
-  // Blocks repeat with a period: the chunks of a scale group. Whole periods are
-  // a loop; the rest is unrolled.
+  /// Runs `body` for each round, and for the rest if there is one; `blocks` are
+  /// the blocks of the round or of the rest.
+  void forEach(
+      LoopBuilder &b,
+      function_ref<void(Value number, ArrayRef<int64_t> blocks)> body) const;
+
+  ArrayRef<int64_t> round; ///< the blocks of a whole round
+  ArrayRef<int64_t> rest;  ///< those after the last whole round
+  int64_t count;           ///< whole rounds
+};
+} // namespace
+
+Rounds::Rounds(ArrayRef<int64_t> blocks) {
   size_t period = 1;
   auto repeats = [&](size_t p) {
     for (size_t i = p; i + 1 < blocks.size(); ++i)
@@ -105,31 +98,104 @@ void sherry::forBlocks(LoopBuilder &b, const QuantizedRows &result,
   };
   while (period < blocks.size() && !repeats(period))
     ++period;
-  auto rounds = static_cast<int64_t>((blocks.size() - 1) / period);
-  ArrayRef<int64_t> round = blocks.take_front(period);
-  ArrayRef<int64_t> rest = blocks.drop_front(rounds * period);
+  count = static_cast<int64_t>((blocks.size() - 1) / period);
+  round = blocks.take_front(period);
+  rest = blocks.drop_front(count * period);
   if (rest == round) {
-    ++rounds;
+    ++count;
     rest = {};
   }
+}
+
+void Rounds::forEach(
+    LoopBuilder &b,
+    function_ref<void(Value number, ArrayRef<int64_t> blocks)> body) const {
+  b.repeat(count, {}, [&](Value number, ValueRange) {
+    body(number, round);
+    return SmallVector<Value>();
+  });
+  if (!rest.empty())
+    body(b.index(count), rest);
+}
+
+/// Runs `body` for the first blocks of round `number`, with their first column
+/// and their first group that has a table.
+static void forBlocksOfRound(
+    LoopBuilder &b, QuantizedAttr encoding, Value number,
+    ArrayRef<int64_t> round, ArrayRef<int64_t> blocks,
+    function_ref<void(Value column, Value block, Value group, int64_t inputs)>
+        body) {
+  int64_t span = 0, groups = 0;
+  for (int64_t inputs : round) {
+    span += inputs;
+    groups += groupsOf(encoding, inputs);
+  }
+  int64_t offset = 0, group = 0;
+  for (auto [i, inputs] : llvm::enumerate(blocks)) {
+    body(b.add(b.mul(number, span), offset),
+         b.add(b.mul(number, round.size()), i),
+         b.add(b.mul(number, groups), group), inputs);
+    offset += inputs;
+    group += groupsOf(encoding, inputs);
+  }
+}
+
+void sherry::emitBlocks(LoopBuilder &b, const QuantizedRows &result, Value row,
+                        Value number, ArrayRef<int64_t> round,
+                        ArrayRef<int64_t> blocks, BlockBody body) {
+  forBlocksOfRound(b, result.encoding, number, round, blocks,
+                   [&](Value column, Value block, Value group, int64_t inputs) {
+                     body(row, column, block, inputs);
+                     // In this loop, because threads would wait for a separate
+                     // step.
+                     if (b.getMaxTokens() > 1)
+                       emitTables(b, result, row, column, group, inputs);
+                   });
+}
+
+void sherry::emitTablesPerThread(LoopBuilder &b, const QuantizedRows &rows) {
+  if (!rows.tables || b.getMaxTokens() > 1)
+    return;
+  Rounds rounds(rows.encoding.getBlocks());
+  rounds.forEach(b, [&](Value number, ArrayRef<int64_t> blocks) {
+    forBlocksOfRound(b, rows.encoding, number, rounds.round, blocks,
+                     [&](Value column, Value, Value group, int64_t inputs) {
+                       emitTables(b, rows, b.index(0), column, group, inputs);
+                     });
+  });
+}
+
+void sherry::forBlocks(LoopBuilder &b, const QuantizedRows &result,
+                       BlockBody body, function_ref<void(Value)> beginRow) {
+  Rounds rounds(result.encoding.getBlocks());
   Value count = result.values.count;
-  if (rest.empty() && (!beginRow || b.getMaxTokens() == 1)) {
+  auto emit = [&](Value row, Value number, ArrayRef<int64_t> blocks) {
+    emitBlocks(b, result, row, number, rounds.round, blocks, body);
+  };
+  if (rounds.rest.empty() && (!beginRow || b.getMaxTokens() == 1)) {
     // Each thread begins the only row itself, which is less work than a step.
     if (beginRow)
       beginRow(b.index(0));
-    b.parallelUnits(count, rounds, [&](Value row, Value number) {
-      emitBlocks(b, result, row, number, round, round, body);
+    b.parallelUnits(count, rounds.count, [&](Value row, Value number) {
+      emit(row, number, rounds.round);
     });
-    return;
+  } else {
+    b.parallel(count, [&](Value row) {
+      if (beginRow)
+        beginRow(row);
+      rounds.forEach(b, [&](Value number, ArrayRef<int64_t> blocks) {
+        emit(row, number, blocks);
+      });
+    });
   }
-  b.parallel(count, [&](Value row) {
-    if (beginRow)
-      beginRow(row);
-    b.repeat(rounds, {}, [&](Value number, ValueRange) {
-      emitBlocks(b, result, row, number, round, round, body);
-      return SmallVector<Value>();
-    });
-    if (!rest.empty())
-      emitBlocks(b, result, row, b.index(rounds), round, rest, body);
+  emitTablesPerThread(b, result);
+}
+
+void sherry::forBlocksPerThread(LoopBuilder &b, const QuantizedRows &result,
+                                BlockBody body) {
+  Rounds rounds(result.encoding.getBlocks());
+  rounds.forEach(b, [&](Value number, ArrayRef<int64_t> blocks) {
+    emitBlocks(b, result, b.index(0), number, rounds.round, blocks, body);
   });
+  emitTablesPerThread(b, result);
 }

@@ -74,22 +74,26 @@ static Rows emitRmsNorm(LoopBuilder &b, const Rows &input, WeightRef weight,
   return result;
 }
 
-/// Emits sherry.quantize_norm for one token.
+/// Emits sherry.quantize_norm for one token. Each thread computes it for
+/// itself, which is less work than a step.
 static QuantizedRows emitQuantizeNorm(LoopBuilder &b, const Rows &input,
                                       WeightRef weight, double epsilon,
                                       RankedTensorType type) {
   Value gain =
       b.view(b.getWeights(), weight.offset, {input.cols}, b.getF32Type());
   Value first = b.index(0);
-  // Each thread computes it, which is less work than a step.
   Value inverse = emitInverseRoot(b, input, epsilon, first, first, input.cols);
-  return emitQuantize(b, type, input.count,
-                      [&](Value row, Value column, int64_t inputs) {
-                        Rows part = allocBlock(b, inputs);
-                        emitScale(b, input, inverse, gain, row, column, column,
-                                  inputs, part, first, first);
-                        return std::pair(part, first);
-                      });
+  auto result =
+      QuantizedRows::alloc(b, type, input.count, /*isPerThread=*/true);
+  forBlocksPerThread(
+      b, result, [&](Value row, Value column, Value block, int64_t inputs) {
+        Rows part = allocBlock(b, inputs);
+        emitScale(b, input, inverse, gain, row, column, column, inputs, part,
+                  first, first);
+        emitQuantizeBlock(b, part, first, result, row, column, block, inputs,
+                          /*largest=*/{}, /*inputRow=*/first);
+      });
+  return result;
 }
 
 namespace {

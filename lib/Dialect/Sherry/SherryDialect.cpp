@@ -126,7 +126,8 @@ SherryDialect::verifyOperationAttribute(Operation *op,
                  "a !sherry.kv_cache");
   }
   if (name == WeightsSizeAttrHelper::getNameStr() ||
-      name == WorkspaceSizeAttrHelper::getNameStr())
+      name == WorkspaceSizeAttrHelper::getNameStr() ||
+      name == ThreadWorkspaceSizeAttrHelper::getNameStr())
     return check(isa<ModuleOp>(op), "a module", isSize(0, INT64_MAX),
                  "an i64 that is not negative");
   if (name == RanksAttrHelper::getNameStr())
@@ -148,6 +149,9 @@ SherryDialect::verifyOperationAttribute(Operation *op,
   if (name == OnDemandAttrHelper::getNameStr())
     return check(isLoop, "a parallel loop", isa<UnitAttr>(value),
                  "a unit attribute");
+  if (name == PerThreadAttrHelper::getNameStr())
+    return check(op->getName().getStringRef() == "memref.alloc",
+                 "a memref.alloc", isa<UnitAttr>(value), "a unit attribute");
   return op->emitOpError("'")
          << name << "' is not an attribute of this dialect";
 }

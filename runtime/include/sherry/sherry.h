@@ -95,10 +95,11 @@ uint32_t sherry_model_max_context(const sherry_model *model);
 /// The most tokens that are evaluated in one pass over the weights.
 uint32_t sherry_model_max_block(const sherry_model *model);
 /// Sizes in bytes: of the weights, of the cache per position of a sequence, and
-/// of the workspace of a context.
+/// of the workspace of a context with so many threads.
 uint64_t sherry_model_weights_size(const sherry_model *model);
 uint64_t sherry_model_cache_size_per_position(const sherry_model *model);
-uint64_t sherry_model_workspace_size(const sherry_model *model);
+uint64_t sherry_model_workspace_size(const sherry_model *model,
+                                     uint32_t threads);
 
 /// The token that begins a text (BOS); -1 if there is none.
 int32_t sherry_model_bos_token(const sherry_model *model);

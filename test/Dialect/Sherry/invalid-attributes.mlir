@@ -117,8 +117,26 @@ func.func @f() {
 
 // -----
 
+func.func @f() {
+  // expected-error @+1 {{'sherry.per_thread' must be a unit attribute}}
+  %a = memref.alloc() {sherry.per_thread = true} : memref<1xf32>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{'sherry.per_thread' belongs to a memref.alloc}}
+func.func private @f() attributes {sherry.per_thread}
+
+// -----
+
 // expected-error @+1 {{'sherry.max_tokens' belongs to a function}}
 module attributes {sherry.max_tokens = 8 : i64} {}
+
+// -----
+
+// expected-error @+1 {{'sherry.thread_workspace_size' must be an i64 that is not negative}}
+module attributes {sherry.thread_workspace_size = 1 : i32} {}
 
 // -----
 

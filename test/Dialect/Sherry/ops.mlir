@@ -135,11 +135,9 @@ func.func @kernel(%words: memref<8x32xi16>, %halves: memref<8x2x16xi8>, %i: inde
 }
 
 // CHECK-LABEL: func @team
-func.func @team(%team: !sherry.team) -> (index, index) {
+func.func @team(%team: !sherry.team, %n: index) -> index {
   // CHECK: sherry.thread %{{.*}}
   %i = sherry.thread %team
-  // CHECK: sherry.num_threads %{{.*}}
-  %n = sherry.num_threads %team
   // CHECK: sherry.step %{{.*}} to %{{.*}} attributes {grain = 8 : i64, step = {op = "rope"}} {
   // CHECK-NEXT: ^bb0(%{{.*}}: index, %{{.*}}: index):
   sherry.step %team to %n attributes {grain = 8 : i64, step = {op = "rope"}} {
@@ -147,7 +145,7 @@ func.func @team(%team: !sherry.team) -> (index, index) {
   }
   // CHECK: sherry.take %{{.*}} to %{{.*}} grain 8 number -1
   %b, %e = sherry.take %team to %n grain 8 number -1
-  return %i, %n : index, index
+  return %i : index
 }
 
 sherry.weight @bias count 2 from ["b.{}"] rows [64] : tensor<64xf32>

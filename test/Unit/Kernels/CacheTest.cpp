@@ -77,7 +77,7 @@ TEST_P(CacheTest, F16IsRoundedAndSaturates) {
   Buffer input(kHeadDim * sizeof(float)), output(kHeadDim * sizeof(float));
   constexpr int64_t kPartBytes = kPagePositions * kHeadDim * sizeof(uint16_t);
   Buffer pages(kPages * 2 * kPartBytes);
-  Buffer workspace(kernels->workspaceBytes()), weights(1);
+  Buffer workspace(kernels->workspaceBytes(1)), weights(1);
   for (int64_t i = 0; i < kHeadDim; ++i)
     input.floats()[i] = cases[i].number;
   const int32_t position = kPosition, sequence = 1;

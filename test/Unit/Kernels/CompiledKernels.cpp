@@ -158,6 +158,7 @@ Expected<CompiledKernels> CompiledKernels::compile(const Lowering &lowering,
   };
   result.sectionSize = size("sherry.weights_size");
   result.workspaceSize = size("sherry.workspace_size");
+  result.threadWorkspaceSize = size("sherry.thread_workspace_size");
   for (auto weight : llvm::make_early_inc_range(graph->getOps<WeightOp>())) {
     result.offsets.push_back(*weight.getOffset());
     weight.erase();
@@ -246,9 +247,9 @@ void CompiledKernels::call(StringRef name, Buffer &weights, Buffer &input,
                            Buffer &output, int64_t tokens,
                            int64_t threads) const {
   Function code = function(name);
-  Buffer workspace(workspaceSize);
+  Buffer workspace(workspaceBytes(threads));
   // Whatever was there before.
-  std::fill_n(workspace.bytes(), workspaceSize, uint8_t{0xa5});
+  std::fill_n(workspace.bytes(), workspaceBytes(threads), uint8_t{0xa5});
   Team team;
   auto run = [&](int64_t thread) {
     sherry_abi_environment environment{sizeof(environment), take, &team, thread,

@@ -93,7 +93,9 @@ public:
           int64_t lookupTokens, int64_t lookupBlock = 0);
 
   size_t weightsSize() const { return sectionSize; }
-  size_t workspaceBytes() const { return workspaceSize; }
+  size_t workspaceBytes(int64_t threads) const {
+    return workspaceSize + threads * threadWorkspaceSize;
+  }
   /// Where weight `number` of the module lies.
   size_t weightOffset(size_t number) const { return offsets[number]; }
 
@@ -109,7 +111,7 @@ private:
   llvm::Error load(llvm::StringRef sharedObject);
 
   void *library = nullptr;
-  size_t sectionSize = 0, workspaceSize = 0;
+  size_t sectionSize = 0, workspaceSize = 0, threadWorkspaceSize = 0;
   std::vector<size_t> offsets;
 };
 

@@ -20,7 +20,7 @@ TEST(Model, Describes) {
   EXPECT_EQ(sherry_model_max_block(model.get()), 16U);
   EXPECT_EQ(sherry_model_weights_size(model.get()), 16384U);
   EXPECT_EQ(sherry_model_cache_size_per_position(model.get()), 16U);
-  EXPECT_EQ(sherry_model_workspace_size(model.get()), 64U);
+  EXPECT_EQ(sherry_model_workspace_size(model.get(), 3), 64U + 3 * 128U);
   EXPECT_EQ(sherry_model_bos_token(model.get()), 260);
   EXPECT_TRUE(sherry_model_is_eos(model.get(), 261));
   EXPECT_FALSE(sherry_model_is_eos(model.get(), 260));
@@ -108,11 +108,11 @@ TEST(Model, RefusesVariants) {
     for (const char *part : parts)
       EXPECT_CONTAINS(error, part);
   };
-  expectRefused("demo-old-version", {"ABI version 3, this runtime has 6",
+  expectRefused("demo-old-version", {"ABI version 3, this runtime has 7",
                                      "compile the model again"});
   expectRefused("demo-new-version",
-                {"ABI version 77, this runtime has 6", "update the runtime"});
-  expectRefused("demo-struct-size", {"struct_size: 104 instead of 120"});
+                {"ABI version 77, this runtime has 7", "update the runtime"});
+  expectRefused("demo-struct-size", {"struct_size: 104 instead of 128"});
   expectRefused("demo-environment", {"needs more of its runtime"});
   expectRefused("demo-unknown-feature", {"\"demo-cpu\"", "missing here: bit 63",
                                          "for the CPU 'native'"});
@@ -206,6 +206,12 @@ TEST(ModelTable, NamesTheWrongField) {
   expectWrong("weights_size", [](Table t) { t.weights_size = 99; });
   expectWrong("tokenizer", [](Table t) { t.tokenizer_size = 41; });
   expectWrong("tokenizer", [](Table t) { t.tokenizer_offset = UINT64_MAX; });
+  expectWrong("workspace_size", [](Table t) { t.workspace_size = 63; });
+  expectWrong("workspace_size", [](Table t) { t.workspace_size = -64; });
+  expectWrong("thread_workspace_size",
+              [](Table t) { t.thread_workspace_size = 65; });
+  expectWrong("thread_workspace_size",
+              [](Table t) { t.thread_workspace_size = -64; });
   expectWrong("vocab_size", [](Table t) { t.vocab_size = 0; });
   expectWrong("vocab_size",
               [](Table t) { t.vocab_size = t.logits_stride = UINT32_MAX; });

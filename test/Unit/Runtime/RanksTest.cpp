@@ -181,7 +181,7 @@ TEST(Ranks, AfterACallThatFailsThereIsNoOther) {
   pool.recordChanges();
   {
     const RemoteContext context(ranks, pool, 1);
-    Workspace workspace(model);
+    Workspace workspace(model, 1);
     workspace.reserve(model, 1, 1);
     Call call;
     call.tokens = {5};

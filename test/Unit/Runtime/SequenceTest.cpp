@@ -335,7 +335,7 @@ TEST_F(SequenceTest, WrongFilesAreRefusedByName) {
   change(0);
   expectRefused(context.get(), "is not a saved sequence");
   change(8);
-  expectRefused(context.get(), "ABI version 7, this one has 6");
+  expectRefused(context.get(), "ABI version 6, this one has 7");
   for (size_t at = 16; at < 48; ++at) {
     change(at);
     expectRefused(context.get(), "the header is damaged");

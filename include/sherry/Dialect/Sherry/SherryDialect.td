@@ -41,14 +41,17 @@ def Sherry_Dialect : Dialect {
       "::mlir::TypeAttr":$cache,             // the type of the cache
       "::mlir::IntegerAttr":$ranks,          // number of ranks
       "::mlir::IntegerAttr":$weights_size,   // bytes of the weights section
-      "::mlir::IntegerAttr":$workspace_size, // bytes
+      "::mlir::IntegerAttr":$workspace_size, // bytes that threads share
+      "::mlir::IntegerAttr":$thread_workspace_size, // bytes of each thread
       "::mlir::ArrayAttr":$steps,            // their descriptions
       // On a function: most tokens of a call.
       "::mlir::IntegerAttr":$max_tokens,
       // On an affine.parallel: its description in profiles, and whether free
       // threads take its last iterations.
       "::mlir::DictionaryAttr":$step,
-      "::mlir::UnitAttr":$on_demand);
+      "::mlir::UnitAttr":$on_demand,
+      // On a memref.alloc outside of steps: each thread has its own buffer.
+      "::mlir::UnitAttr":$per_thread);
   let dependentDialects = ["::mlir::arith::ArithDialect"];
   let extraClassDeclaration = [{
     void registerAttributes();

@@ -27,14 +27,4 @@ def Sherry_ThreadOp : Sherry_TeamOp<"thread", [Pure]> {
   let results = (outs Index:$result);
 }
 
-def Sherry_NumThreadsOp : Sherry_TeamOp<"num_threads", [Pure]> {
-  let summary = "size of the team";
-  let description = [{
-    ```mlir
-    %n = sherry.num_threads %team
-    ```
-  }];
-  let results = (outs Index:$result);
-}
-
 #endif // SHERRY_DIALECT_SHERRY_TEAMOPS

@@ -53,7 +53,7 @@
   "\"steps\": [{\"op\": \"term\"}, {\"op\": \"sum\"}]}"
 #endif
 
-enum { LogitsStride = DEMO_VOCAB + 2, Parts = 8 };
+enum { LogitsStride = DEMO_VOCAB + 2, Parts = 8, ThreadNumbers = 16 };
 enum { HiddenSize = 4, HiddenStride = 6 };
 
 // 256 bytes (37 i + DEMO_FIRST_WEIGHT) % 256, the tokenizer at 4096, 16384
@@ -122,6 +122,10 @@ static void forward(const uint8_t *weights, uint8_t *pages,
                     int64_t n_tokens, int64_t n_logits, int64_t n_hidden,
                     int64_t table_stride, const sherry_abi_environment *team) {
   int64_t *partial = (int64_t *)workspace;
+  // Wrong logits if threads do not have memory of their own.
+  int64_t *mine = partial + Parts + team->thread * ThreadNumbers;
+  for (int64_t i = 0; i < ThreadNumbers; ++i)
+    mine[i] = team->thread;
   sherry_abi_range range;
   while (range = team->take(team, 0, n_tokens, 1), range.begin < range.end)
     for (int64_t i = range.begin; i < range.end; ++i) {
@@ -146,6 +150,8 @@ static void forward(const uint8_t *weights, uint8_t *pages,
     while (range = team->take(team, -1, DEMO_VOCAB, 0),
            range.begin < range.end) {
       int64_t sum = DEMO_SHIFT;
+      for (int64_t i = 0; i < ThreadNumbers; ++i)
+        sum += mine[i] != team->thread;
       for (int64_t part = 0; part < Parts; ++part)
         sum += partial[part];
       for (int64_t v = range.begin; v < range.end; ++v) {
@@ -189,6 +195,7 @@ static const sherry_abi_model model = {
     .tokenizer_offset = DEMO_TOKENIZER_OFFSET,
     .tokenizer_size = DEMO_TOKENIZER_SIZE,
     .workspace_size = Parts * sizeof(int64_t),
+    .thread_workspace_size = ThreadNumbers * sizeof(int64_t),
     .kv_bytes_per_position = 2 * sizeof(int64_t),
     .vocab_size = DEMO_VOCAB,
     .logits_stride = LogitsStride,

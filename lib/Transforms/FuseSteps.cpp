@@ -161,14 +161,17 @@ namespace {
 struct FuseStepsPass : sherry::impl::FuseStepsBase<FuseStepsPass> {
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
+    int64_t few = getSchedule(getOperation()).getLookupTokens();
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       auto tokens =
           SherryDialect::MaxTokensAttrHelper(&getContext()).getAttr(function);
-      // With several tokens, each op has enough work for its own step.
-      if (!tokens || tokens.getInt() != 1)
+      // With many tokens, each op has enough work for its own step.
+      if (!tokens || tokens.getInt() > few)
         continue;
       SmallVector<AttentionOp> attentions;
-      function.walk([&](AttentionOp op) { attentions.push_back(op); });
+      // Of several tokens, one may attend to the keys of another.
+      if (tokens.getInt() == 1)
+        function.walk([&](AttentionOp op) { attentions.push_back(op); });
       for (AttentionOp op : attentions)
         numFused += fuseAttention(op);
       SmallVector<QuantizeActivationsOp> quantizations;

@@ -3,16 +3,16 @@
 
 #blocks = #sherry.quantized<contiguous, [16, 16]>
 !cache = !sherry.kv_cache<1 x 2 x 8 x f32, max_context = 64>
-module {
+module attributes {sherry.schedule = #sherry.schedule<lookup_tokens = 2>} {
 sherry.weight @gain count 1 from ["n"] rows [32] at 0 stride 128 : tensor<32xf32>
 
 // No step: each thread finds the root and quantizes all blocks to its own row.
 // Blocks are normalised where they are quantized.
 // CHECK-LABEL: func @norm(
 // CHECK-NOT: affine.parallel
+// CHECK: %[[ROW:.*]] = memref.alloc() {sherry.per_thread} : memref<1x32xi8>
 // CHECK: affine.for
 // CHECK: math.sqrt
-// CHECK: %[[ROW:.*]] = memref.alloc() {sherry.per_thread} : memref<1x32xi8>
 // CHECK: affine.for %{{.*}} = 0 to 2 {
 // CHECK: %[[BLOCK:.*]] = memref.alloc() {sherry.per_thread} : memref<1x16xf32>
 // CHECK: affine.vector_store %{{.*}}, %[[BLOCK]]
@@ -22,6 +22,22 @@ sherry.weight @gain count 1 from ["n"] rows [32] at 0 stride 128 : tensor<32xf32
 // CHECK-NOT: affine.parallel
 // CHECK: return
 func.func @norm(%x: tensor<?x32xf32>) attributes {sherry.max_tokens = 1 : i64} {
+  %q = sherry.quantize_norm %x, @gain epsilon 1.0e-5 : tensor<?x32xf32> -> tensor<?x32xi8, #blocks>
+  return
+}
+
+// The same for each of a few tokens.
+// CHECK-LABEL: func @norms(
+// CHECK-SAME: %[[COUNT:[a-z0-9]*]]: index
+// CHECK-NOT: affine.parallel
+// CHECK: memref.alloc() {sherry.per_thread} : memref<8x32xi8>
+// CHECK: affine.for %[[TOKEN:.*]] = 0 to %[[COUNT]] {
+// CHECK: math.sqrt
+// CHECK: affine.for %{{.*}} = 0 to 2 {
+// CHECK: arith.trunci
+// CHECK-NOT: affine.parallel
+// CHECK: return
+func.func @norms(%x: tensor<?x32xf32>) attributes {sherry.max_tokens = 2 : i64} {
   %q = sherry.quantize_norm %x, @gain epsilon 1.0e-5 : tensor<?x32xf32> -> tensor<?x32xi8, #blocks>
   return
 }

@@ -109,7 +109,7 @@ sherry.weight @w count 1 from ["w"] rows [32] at 0 stride 256 : tensor<32x8x!she
 // CHECK-LABEL: func @two_tokens
 func.func @two_tokens(%x: tensor<?x8xf32>) -> tensor<?x32xf32> attributes {sherry.max_tokens = 2 : i64} {
   %values = sherry.quantize_activations %x : tensor<?x8xf32> -> tensor<?x8xi8, #sherry.quantized<contiguous, [8], tables = words>>
-  // CHECK: %[[TABLES:.*]] = memref.alloc() : memref<4x32xi16>
+  // CHECK: %[[TABLES:.*]] = memref.alloc() {sherry.per_thread} : memref<4x32xi16>
   // CHECK: sherry.lookup_codes %[[TABLES]][%c0, %c2], %{{.*}}, %{{.*}}, %{{.*}} {groups = 2 : i64}
   // CHECK: affine.if #{{.*}}()[%{{.*}}] {
   // CHECK-NEXT: affine.vector_store {{.*}}[%c0, %{{.*}}] : memref<8x32xf32>

@@ -3,6 +3,7 @@
 #blocks = #sherry.quantized<contiguous, [16, 16]>
 !cache = !sherry.kv_cache<1 x 2 x 8 x f32, max_context = 64>
 
+module attributes {sherry.schedule = #sherry.schedule<lookup_tokens = 2>} {
 sherry.weight @norm count 2 from ["n.{}"] rows [32] : tensor<32xf32>
 sherry.weight @head_norm count 1 from ["h"] rows [8] : tensor<8xf32>
 
@@ -19,7 +20,7 @@ func.func @norm_of_blocks(%x: tensor<?x32xf32>, %layer: index) -> (tensor<?x32xi
   return %q, %rows : tensor<?x32xi8, #blocks>, index
 }
 
-// Of heads, with another reader, of whole tokens, for several tokens: they stay.
+// Of heads, with another reader, of whole tokens, for many tokens: they stay.
 // CHECK-LABEL: func @heads(
 // CHECK: sherry.rms_norm
 // CHECK: sherry.rms_norm
@@ -34,10 +35,19 @@ func.func @heads(%x: tensor<?x32xf32>, %layer: index) -> (tensor<?x32xi8, #block
   return %p, %q, %b, %r : tensor<?x32xi8, #blocks>, tensor<?x32xi8, #blocks>, tensor<?x32xf32>, tensor<?x32xi8, #sherry.quantized<contiguous, per_token [32]>>
 }
 
-// CHECK-LABEL: func @several(
+// CHECK-LABEL: func @few(
+// CHECK: sherry.quantize_norm
+// CHECK-NOT: sherry.rms_norm
+func.func @few(%x: tensor<?x32xf32>, %layer: index) -> tensor<?x32xi8, #blocks> attributes {sherry.max_tokens = 2 : i64} {
+  %n = sherry.rms_norm %x, @norm[%layer] epsilon 1.0e-5 : tensor<?x32xf32>
+  %q = sherry.quantize_activations %n : tensor<?x32xf32> -> tensor<?x32xi8, #blocks>
+  return %q : tensor<?x32xi8, #blocks>
+}
+
+// CHECK-LABEL: func @many(
 // CHECK: sherry.rms_norm
 // CHECK: sherry.quantize_activations
-func.func @several(%x: tensor<?x32xf32>, %layer: index) -> tensor<?x32xi8, #blocks> attributes {sherry.max_tokens = 4 : i64} {
+func.func @many(%x: tensor<?x32xf32>, %layer: index) -> tensor<?x32xi8, #blocks> attributes {sherry.max_tokens = 4 : i64} {
   %n = sherry.rms_norm %x, @norm[%layer] epsilon 1.0e-5 : tensor<?x32xf32>
   %q = sherry.quantize_activations %n : tensor<?x32xf32> -> tensor<?x32xi8, #blocks>
   return %q : tensor<?x32xi8, #blocks>
@@ -111,4 +121,16 @@ func.func @others(%q: tensor<?x32xf32>, %k: tensor<?x16xf32>, %table: tensor<?x8
   sherry.update_cache %y, %k, %cache[%other] at %at of %of : tensor<?x16xf32>, !cache
   %b = sherry.attention %x, %cache[%layer] at %at of %of : tensor<?x32xf32>, !cache
   return %a, %b : tensor<?x32xf32>, tensor<?x32xf32>
+}
+
+// Of two tokens, one may attend to the keys of the other.
+// CHECK-LABEL: func @two_tokens(
+// CHECK: sherry.update_cache
+// CHECK: sherry.attention
+func.func @two_tokens(%q: tensor<?x16xf32>, %v: tensor<?x16xf32>, %table: tensor<?x8xf32>, %cache: !cache, %layer: index, %at: tensor<?xi32>, %of: tensor<?xi32>) -> tensor<?x16xf32> attributes {sherry.max_tokens = 2 : i64} {
+  %x = sherry.rope %q, %table : tensor<?x16xf32>, tensor<?x8xf32>
+  sherry.update_cache %x, %v, %cache[%layer] at %at of %of : tensor<?x16xf32>, !cache
+  %a = sherry.attention %x, %cache[%layer] at %at of %of : tensor<?x16xf32>, !cache
+  return %a : tensor<?x16xf32>
+}
 }

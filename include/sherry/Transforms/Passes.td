@@ -180,8 +180,9 @@ def FuseSwiGLU : Pass<"sherry-fuse-swiglu", "::mlir::ModuleOp"> {
 def FuseSteps : Pass<"sherry-fuse-steps", "::mlir::ModuleOp"> {
   let summary = "use fewer steps per token";
   let description = [{
-    In functions for one token, fuses ops that are too small for a step of their
-    own: a quantization with the `sherry.rms_norm` or `sherry.swiglu` before it;
+    In functions for up to `lookup_tokens` tokens (`sherry.schedule`), fuses ops
+    that are too small for a step of their own: a quantization with the
+    `sherry.rms_norm` or `sherry.swiglu` before it; for one token,
     `sherry.attention` with the rotation of its queries and keys, with the
     update of the cache, and, if no block crosses heads, with the quantization
     of its result. The numbers stay the same.

@@ -197,8 +197,8 @@ static SmallVector<Value> emitAttend(LoopBuilder &b, const Rows &query,
         emitHead(b, rotated, cache, mix, row, head);
         if (quantized)
           emitQuantizeBlocks(b, *quantized, row, head, blocks, blocks,
-                             [&](Value, Value column, int64_t) {
-                               return std::pair(mix, column);
+                             [&](Value row, Value column, int64_t) {
+                               return RowPart{mix, row, column};
                              });
       },
       Division::OnDemand);

@@ -102,7 +102,7 @@ static Rows emitSwiGLU(LoopBuilder &b, Activation activation, const Rows &gate,
   return result;
 }
 
-/// Emits sherry.quantize_swiglu for one token.
+/// Emits sherry.quantize_swiglu.
 static QuantizedRows emitQuantizeSwiGLU(LoopBuilder &b, Activation activation,
                                         const Rows &gate, const Rows &up,
                                         RankedTensorType type) {
@@ -119,7 +119,7 @@ static QuantizedRows emitQuantizeSwiGLU(LoopBuilder &b, Activation activation,
               b.store(applyGate(b, activation, x, y), part.buffer, {first, i});
               return SmallVector<Value>();
             });
-        return std::pair(part, first);
+        return RowPart{part, first, first};
       });
 }
 
@@ -161,8 +161,6 @@ struct QuantizeSwiGLUPattern : GraphOpPattern<QuantizeSwiGLUOp> {
 
   FailureOr<Values> lower(LoopBuilder &b, QuantizeSwiGLUOp op,
                           Adaptor adaptor) const override {
-    if (b.getMaxTokens() != 1)
-      return op.emitOpError("is for one token");
     return emitQuantizeSwiGLU(b, op.getActivation(),
                               Rows(adaptor.getGate(), op.getGate()),
                               Rows(adaptor.getUp(), op.getUp()), op.getType())

@@ -152,21 +152,13 @@ static Value joinHalves(LoopBuilder &b, ArrayRef<Value> halves) {
 // Plain weights
 //===----------------------------------------------------------------------===//
 
-/// Runs `body` for each token.
-static void forTokens(LoopBuilder &b, Value count,
-                      function_ref<void(Value)> body) {
-  if (b.getMaxTokens() == 1)
-    return body(b.index(0));
-  b.forLoop(count, 1, body);
-}
-
 /// Multiplies weights in bf16, f16 or f32 [D1] with f32 activations.
 static void emitNumberTile(LoopBuilder &b, Type element, const Rows &input,
                            Value offset, Value column, const Outputs &outputs) {
   int64_t tile = format::kTileRows;
   Value matrix = b.view(b.getWeights(), offset, {input.cols, tile}, element);
   auto wide = b.vec(tile, b.getF32Type());
-  forTokens(b, outputs.rows.count, [&](Value row) {
+  b.forRows(outputs.rows.count, [&](Value row) {
     Value sum = b.repeat(
         input.cols, {b.splat(wide, 0)},
         [&](Value k, ValueRange carried) -> SmallVector<Value> {
@@ -272,7 +264,7 @@ SmallVector<Value> BlockTile::multiplyF32(const WeightBlock &block, Value row,
 
 void BlockTile::emitByToken(Value column, const Outputs &outputs) {
   Value zero = b.splat(b.vec(16, b.getF32Type()), 0);
-  forTokens(b, outputs.rows.count, [&](Value row) {
+  b.forRows(outputs.rows.count, [&](Value row) {
     Values totals;
     for (Halves halves : listHalves(b))
       totals.append(

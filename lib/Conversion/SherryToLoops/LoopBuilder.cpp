@@ -363,6 +363,12 @@ static affine::AffineParallelOp createParallel(LoopBuilder &b, Value end) {
       ArrayRef<int64_t>{1});
 }
 
+void LoopBuilder::forRows(Value count, function_ref<void(Value)> body) {
+  if (maxTokens == 1)
+    return body(index(0));
+  forLoop(count, 1, body);
+}
+
 void LoopBuilder::forEach(int64_t count, function_ref<void(Value)> body) {
   affine::AffineParallelOp op = createParallel(*this, index(count));
   OpBuilder::InsertionGuard guard(*this);

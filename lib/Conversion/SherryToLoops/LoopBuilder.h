@@ -187,6 +187,8 @@ public:
   /// The same for a known number of rounds: no code, one body or a loop.
   llvm::SmallVector<mlir::Value> repeat(int64_t rounds, mlir::ValueRange init,
                                         LoopBody body);
+  /// Runs `body` for each of `count` rows, one for each token.
+  void forRows(mlir::Value count, llvm::function_ref<void(mlir::Value)> body);
   /// Independent iterations 0 .. count-1 that one thread runs.
   void forEach(int64_t count, llvm::function_ref<void(mlir::Value)> body);
   /// Most lanes of a vector that is a whole head. Larger heads are rare, and

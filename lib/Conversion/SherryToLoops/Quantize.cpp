@@ -93,8 +93,12 @@ QuantizedRows QuantizedRows::alloc(LoopBuilder &b, RankedTensorType tensor,
   result.scales = make(1, isPerThread);
   result.negatedSums = make(2, isPerThread);
   if (result.encoding.getTables())
-    result.tables = make(3, isPerThread || b.getMaxTokens() == 1);
+    result.tables = make(3, isPerThread || areTokensFew(b));
   return result;
+}
+
+bool sherry::areTokensFew(const LoopBuilder &b) {
+  return b.getMaxTokens() <= b.getSchedule().getLookupTokens();
 }
 
 int64_t sherry::getTableTokens(const LoopsConfig &config, int64_t maxTokens) {
@@ -289,9 +293,9 @@ void sherry::emitQuantizeBlocks(LoopBuilder &b, const QuantizedRows &result,
                                 ArrayRef<int64_t> blocks, BlockSource source) {
   emitBlocks(b, result, row, number, round, blocks,
              [&](Value row, Value column, Value block, int64_t inputs) {
-               auto [input, from] = source(row, column, inputs);
-               emitQuantizeBlock(b, input, from, result, row, column, block,
-                                 inputs);
+               RowPart part = source(row, column, inputs);
+               emitQuantizeBlock(b, part.rows, part.column, result, row, column,
+                                 block, inputs, /*largest=*/{}, part.row);
              });
 }
 
@@ -319,9 +323,9 @@ QuantizedRows sherry::emitQuantize(LoopBuilder &b, RankedTensorType type,
   forBlocks(
       b, result,
       [&](Value row, Value column, Value block, int64_t inputs) {
-        auto [input, from] = source(row, column, inputs);
-        emitQuantizeBlock(b, input, from, result, row, column, block, inputs,
-                          largest);
+        RowPart part = source(row, column, inputs);
+        emitQuantizeBlock(b, part.rows, part.column, result, row, column, block,
+                          inputs, largest, part.row);
       },
       largestOfRow ? function_ref<void(Value)>(findLargest) : nullptr);
   return result;
@@ -339,8 +343,8 @@ struct QuantizePattern : GraphOpPattern<QuantizeActivationsOp> {
     };
     return emitQuantize(
                b, op.getType(), input.count,
-               [&](Value, Value column, int64_t) {
-                 return std::pair(input, column);
+               [&](Value row, Value column, int64_t) {
+                 return RowPart{input, row, column};
                },
                op.getEncoding().getPerToken()
                    ? function_ref<Value(Value)>(largestOfRow)

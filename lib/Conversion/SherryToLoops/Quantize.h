@@ -20,7 +20,7 @@ struct QuantizedRows {
   /// Wraps the values to which `tensor` was converted.
   QuantizedRows(mlir::ValueRange values, mlir::Value tensor);
   /// Allocates buffers for `count` rows. With `isPerThread`, each thread has
-  /// its own rows; in functions for one token, each thread has its own tables.
+  /// its own rows; if tokens are few, each thread has its own tables.
   static QuantizedRows alloc(LoopBuilder &b, mlir::RankedTensorType tensor,
                              mlir::Value count, bool isPerThread = false);
   /// The types of getValues().
@@ -76,6 +76,10 @@ private:
 /// the weights, because they cannot hold the sums of kTokenBlock tokens.
 bool areBlocksShared(const LoopBuilder &b);
 
+/// Whether a function is for so few tokens that each thread does for itself
+/// what would be a short step: for those that are looked up together.
+bool areTokensFew(const LoopBuilder &b);
+
 /// Tokens that are looked up together in a function for `maxTokens` tokens.
 int64_t getTableTokens(const LoopsConfig &config, int64_t maxTokens);
 
@@ -108,26 +112,33 @@ void emitBlocks(LoopBuilder &b, const QuantizedRows &result, mlir::Value row,
                 llvm::ArrayRef<int64_t> blocks, BlockBody body);
 
 /// Fills all blocks of all rows, in one parallel loop; then all tables have
-/// been built, or each thread builds its own. `beginRow`, if given, is
-/// called at the beginning of each row, and rows are not divided among threads.
+/// been built, or each thread builds its own. `beginRow`, if given, is called
+/// at the beginning of each row, and rows are not divided among threads.
 /// Exception: in a function for one token, it is called before the loop, and
 /// the row is divided.
 void forBlocks(LoopBuilder &b, const QuantizedRows &result, BlockBody body,
                llvm::function_ref<void(mlir::Value)> beginRow = nullptr);
 
-/// The same for the only row of a function for one token; each thread fills all
-/// blocks of its own row.
+/// The same for few tokens, without a parallel loop: each thread fills its own
+/// rows.
 void forBlocksPerThread(LoopBuilder &b, const QuantizedRows &result,
-                        BlockBody body);
+                        BlockBody body,
+                        llvm::function_ref<void(mlir::Value)> beginRow);
 
-/// In functions for one token, each thread builds its own tables of the whole
-/// row, because it would take longer to copy the tables of other threads from
-/// cache to cache. In other functions, emitBlocks() has built the tables.
+/// If tokens are few, each thread builds its own tables of all rows, because it
+/// would take longer to copy the tables of other threads from cache to cache.
+/// Else emitBlocks() has built the tables.
 void emitTablesPerThread(LoopBuilder &b, const QuantizedRows &rows);
 
-/// Returns the rows and the first column of the numbers of a block. The block
-/// has `inputs` inputs of a row, from `column` on.
-using BlockSource = llvm::function_ref<std::pair<Rows, mlir::Value>(
+/// Numbers of a row, from `column` on.
+struct RowPart {
+  Rows rows;
+  mlir::Value row, column;
+};
+
+/// Returns the numbers of a block, which has `inputs` inputs of a row, from
+/// `column` on.
+using BlockSource = llvm::function_ref<RowPart(
     mlir::Value row, mlir::Value column, int64_t inputs)>;
 
 /// Quantizes `inputs` numbers of a row of `input`, from column `from` on, to

@@ -148,20 +148,22 @@ void sherry::emitBlocks(LoopBuilder &b, const QuantizedRows &result, Value row,
                      body(row, column, block, inputs);
                      // In this loop, because threads would wait for a separate
                      // step.
-                     if (b.getMaxTokens() > 1)
+                     if (!areTokensFew(b))
                        emitTables(b, result, row, column, group, inputs);
                    });
 }
 
 void sherry::emitTablesPerThread(LoopBuilder &b, const QuantizedRows &rows) {
-  if (!rows.tables || b.getMaxTokens() > 1)
+  if (!rows.tables || !areTokensFew(b))
     return;
   Rounds rounds(rows.encoding.getBlocks());
-  rounds.forEach(b, [&](Value number, ArrayRef<int64_t> blocks) {
-    forBlocksOfRound(b, rows.encoding, number, rounds.round, blocks,
-                     [&](Value column, Value, Value group, int64_t inputs) {
-                       emitTables(b, rows, b.index(0), column, group, inputs);
-                     });
+  b.forRows(rows.values.count, [&](Value row) {
+    rounds.forEach(b, [&](Value number, ArrayRef<int64_t> blocks) {
+      forBlocksOfRound(b, rows.encoding, number, rounds.round, blocks,
+                       [&](Value column, Value, Value group, int64_t inputs) {
+                         emitTables(b, rows, row, column, group, inputs);
+                       });
+    });
   });
 }
 
@@ -192,10 +194,14 @@ void sherry::forBlocks(LoopBuilder &b, const QuantizedRows &result,
 }
 
 void sherry::forBlocksPerThread(LoopBuilder &b, const QuantizedRows &result,
-                                BlockBody body) {
+                                BlockBody body,
+                                function_ref<void(Value)> beginRow) {
   Rounds rounds(result.encoding.getBlocks());
-  rounds.forEach(b, [&](Value number, ArrayRef<int64_t> blocks) {
-    emitBlocks(b, result, b.index(0), number, rounds.round, blocks, body);
+  b.forRows(result.values.count, [&](Value row) {
+    beginRow(row);
+    rounds.forEach(b, [&](Value number, ArrayRef<int64_t> blocks) {
+      emitBlocks(b, result, row, number, rounds.round, blocks, body);
+    });
   });
   emitTablesPerThread(b, result);
 }

@@ -74,24 +74,27 @@ static Rows emitRmsNorm(LoopBuilder &b, const Rows &input, WeightRef weight,
   return result;
 }
 
-/// Emits sherry.quantize_norm for one token. Each thread computes it for
+/// Emits sherry.quantize_norm for few tokens. Each thread computes it for
 /// itself, which is less work than a step.
 static QuantizedRows emitQuantizeNorm(LoopBuilder &b, const Rows &input,
                                       WeightRef weight, double epsilon,
                                       RankedTensorType type) {
   Value gain =
       b.view(b.getWeights(), weight.offset, {input.cols}, b.getF32Type());
-  Value first = b.index(0);
-  Value inverse = emitInverseRoot(b, input, epsilon, first, first, input.cols);
   auto result =
       QuantizedRows::alloc(b, type, input.count, /*isPerThread=*/true);
+  Value inverse, first = b.index(0);
   forBlocksPerThread(
-      b, result, [&](Value row, Value column, Value block, int64_t inputs) {
+      b, result,
+      [&](Value row, Value column, Value block, int64_t inputs) {
         Rows part = allocBlock(b, inputs);
         emitScale(b, input, inverse, gain, row, column, column, inputs, part,
                   first, first);
         emitQuantizeBlock(b, part, first, result, row, column, block, inputs,
                           /*largest=*/{}, /*inputRow=*/first);
+      },
+      [&](Value row) {
+        inverse = emitInverseRoot(b, input, epsilon, row, first, input.cols);
       });
   return result;
 }
@@ -114,8 +117,8 @@ struct QuantizeNormPattern : GraphOpPattern<QuantizeNormOp> {
 
   FailureOr<Values> lower(LoopBuilder &b, QuantizeNormOp op,
                           Adaptor adaptor) const override {
-    if (b.getMaxTokens() != 1)
-      return op.emitOpError("is for one token");
+    if (!areTokensFew(b))
+      return op.emitOpError("is for few tokens");
     return emitQuantizeNorm(b, Rows(adaptor.getInput(), op.getInput()),
                             getWeight(b, op, adaptor.getLayer()),
                             op.getEpsilon().convertToFloat(), op.getType())

@@ -190,9 +190,7 @@ void sherry::emitTernary(LoopBuilder &b, const AnyInput &input,
                          WeightRef weight, const Outputs &outputs) {
   if (!input.quantized || !input.quantized->tables)
     return emitTernaryPanels(b, input, weight, outputs);
-  bool areFew =
-      b.getMaxTokens() == getTableTokens(b.getConfig(), b.getMaxTokens());
-  auto emit = areFew ? emitTernaryLookups : emitTernaryBlocks;
+  auto emit = areTokensFew(b) ? emitTernaryLookups : emitTernaryBlocks;
   emit(b, *input.quantized, weight, outputs);
 }
 

@@ -14,9 +14,8 @@ include "sherry/Dialect/Sherry/SherryGraphOps.td"
 def Sherry_QuantizeNormOp : Sherry_WeightUserOp<"quantize_norm"> {
   let summary = "rms_norm and quantize_activations in one op";
   let description = [{
-    `sherry.quantize_activations` of `sherry.rms_norm`, for one token. The row
-    is as long as the weight. Each block has a scale; `per_token` is not
-    allowed.
+    `sherry.quantize_activations` of `sherry.rms_norm`, for few tokens. A row is
+    as long as the weight. Each block has a scale; `per_token` is not allowed.
 
     ```mlir
     %q = sherry.quantize_norm %x, @attn_norm[%layer] epsilon 1.0e-5
@@ -37,8 +36,8 @@ def Sherry_QuantizeSwiGLUOp : Sherry_Op<"quantize_swiglu",
     [Pure, AllTypesMatch<["gate", "up"]>]> {
   let summary = "swiglu and quantize_activations in one op";
   let description = [{
-    `sherry.quantize_activations` of `sherry.swiglu`, for one token. Each block
-    has a scale; `per_token` is not allowed.
+    `sherry.quantize_activations` of `sherry.swiglu`. Each block has a scale;
+    `per_token` is not allowed.
 
     ```mlir
     %q = sherry.quantize_swiglu %gate, %up

@@ -83,8 +83,8 @@ uint64_t sherry_model_cache_size_per_position(const sherry_model *model) {
 
 uint64_t sherry_model_workspace_size(const sherry_model *model,
                                      uint32_t threads) {
-  const sherry_abi_model &table = model->model->abi();
-  return table.workspace_size + threads * table.thread_workspace_size;
+  return model->model->workspaceSize(
+      std::min<uint32_t>(threads, SHERRY_ABI_MAX_THREADS));
 }
 
 int32_t sherry_model_bos_token(const sherry_model *model) {

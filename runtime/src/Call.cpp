@@ -18,12 +18,9 @@ void RowsOfFloats::reserve(uint64_t rows, uint64_t newStride,
     memory = Mapping::anonymous(size, what);
 }
 
-// Cannot overflow: checkModelTable() bounds both sizes.
 Workspace::Workspace(const Model &model, uint32_t numThreads)
-    : memory(
-          Mapping::hugePages(model.abi().workspace_size +
-                                 numThreads * model.abi().thread_workspace_size,
-                             "the workspace")) {}
+    : memory(Mapping::hugePages(model.workspaceSize(numThreads),
+                                "the workspace")) {}
 
 void Workspace::reserve(const Model &model, uint64_t logits, uint64_t hidden) {
   logitsRows.reserve(std::max<uint64_t>(logits, 1), model.abi().logits_stride,

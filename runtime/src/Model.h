@@ -39,6 +39,11 @@ public:
 
   /// The table of the model's code.
   const sherry_abi_model &abi() const { return *table; }
+  /// Bytes for a team of `numThreads` threads, at most SHERRY_ABI_MAX_THREADS.
+  /// Cannot overflow: checkModelTable() bounds both sizes.
+  uint64_t workspaceSize(uint32_t numThreads) const {
+    return table->workspace_size + numThreads * table->thread_workspace_size;
+  }
   const uint8_t *weights() const { return weightsMapping.data(); }
   /// The most tokens of a call.
   uint32_t maxBlock() const;

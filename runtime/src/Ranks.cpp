@@ -39,7 +39,12 @@ struct Part {
 
 /// The state that a rank other than 0 keeps for a context.
 struct Followed {
+  Followed(PagePool pool, const Model &model, uint32_t numThreads)
+      : pool(std::move(pool)), workspace(model, numThreads),
+        numThreads(numThreads) {}
+
   PagePool pool;
+  Workspace workspace;
   uint32_t numThreads;
 };
 
@@ -47,8 +52,7 @@ struct Followed {
 class Follower {
 public:
   Follower(Exchange &exchange, const Model &model)
-      : exchange(exchange), model(model),
-        workspace(model, limitThreads(SHERRY_ABI_MAX_THREADS)) {}
+      : exchange(exchange), model(model) {}
 
   /// Handles a command of rank 0; returns false after the last one.
   bool step();
@@ -60,7 +64,6 @@ private:
 
   Exchange &exchange;
   const Model &model;
-  Workspace workspace;
   std::map<uint32_t, Followed> contexts;
   Call call;
   std::vector<int32_t> numbers; ///< the second message of a call
@@ -291,8 +294,8 @@ void Follower::makeContext(const Header &header) {
       header.pages,
       SHERRY_ABI_MAX_SEQUENCES * Sequence::pagesOf(model.abi().max_context));
   contexts.emplace(header.context,
-                   Followed{PagePool(size, pages, "a context"),
-                            limitThreads(std::max(header.numThreads, 1u))});
+                   Followed(PagePool(size, pages, "a context"), model,
+                            limitThreads(std::max(header.numThreads, 1u))));
 }
 
 /// Checks all that the code of the model relies on.
@@ -351,7 +354,8 @@ void Follower::run(const Header &header) {
   next += entries;
   for (uint32_t i = 0; i < header.numChanges; ++i, next += 2)
     pool.apply({next[0], next[1]});
-  workspace.reserve(model, header.numLogits, header.numHidden);
-  workspace.run(model, call, table, pool.data(), found->second.numThreads,
-                /*profile=*/nullptr, &exchange);
+  found->second.workspace.reserve(model, header.numLogits, header.numHidden);
+  found->second.workspace.run(model, call, table, pool.data(),
+                              found->second.numThreads, /*profile=*/nullptr,
+                              &exchange);
 }

@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 #include "sherry-abi/abi.h"
 #include "sherry/Conversion/Passes.h"
-#include "sherry/Format/Layout.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -23,9 +22,7 @@ using namespace sherry;
 static constexpr int64_t kMaxStackBytes = 1 << 13;
 
 static int64_t getBytes(MemRefType type) {
-  return format::roundUp(type.getNumElements() * type.getElementTypeBitWidth() /
-                             8,
-                         SHERRY_ABI_BUFFER_ALIGNMENT);
+  return type.getNumElements() * type.getElementTypeBitWidth() / 8;
 }
 
 namespace {

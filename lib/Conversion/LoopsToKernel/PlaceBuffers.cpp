@@ -52,8 +52,11 @@ struct Bytes {
 struct Place {
   memref::AllocOp alloc;
   bool isPerThread;
-  int64_t begin, end;   ///< bytes
-  unsigned first, last; ///< phases in which it is used
+  int64_t size;                 ///< bytes
+  unsigned first = ~0u;         ///< phase in which it is used first
+  unsigned last = 0;            ///< and last
+  SmallVector<unsigned> inputs; ///< phases that use it before their step
+  int64_t begin = 0, end = 0;   ///< bytes
 };
 
 /// All buffers of a function.
@@ -63,6 +66,10 @@ struct Places {
 
   SmallVector<Place> places;
   Bytes size; ///< of all buffers
+
+private:
+  void keepSources();
+  void placeAll();
 };
 
 struct PlaceBuffersPass : sherry::impl::PlaceBuffersBase<PlaceBuffersPass> {
@@ -81,7 +88,8 @@ private:
 
 /// Numbers the ops of the outermost block by the number of steps before them: a
 /// step ends before any thread goes on after it. Between steps, late threads
-/// may still read, but nothing uses the values that they read.
+/// may still read memory that others use for something else by then. What they
+/// read goes to their own buffers, and no step uses these then (keepSources).
 static DenseMap<Operation *, unsigned> numberPhases(func::FuncOp function) {
   DenseMap<Operation *, unsigned> phases;
   unsigned phase = 0;
@@ -118,7 +126,7 @@ FailureOr<Places> Places::find(func::FuncOp function) {
         type.getNumElements() *
             static_cast<int64_t>(layout.getTypeSize(type.getElementType())),
         SHERRY_ABI_BUFFER_ALIGNMENT);
-    Place place{alloc, isPerThread(alloc), 0, size, ~0u, 0};
+    Place place{alloc, isPerThread(alloc), size};
     unsigned lastPhase = phases.lookup(body.getTerminator());
     for (Value alias : aliases.resolve(alloc.getResult()))
       for (Operation *user : alias.getUsers()) {
@@ -133,25 +141,55 @@ FailureOr<Places> Places::find(func::FuncOp function) {
         }
         place.first = std::min(place.first, phases.lookup(op));
         place.last = std::max(place.last, phases.lookup(op));
+        if (!isa<StepOp>(op))
+          place.inputs.push_back(phases.lookup(op));
       }
-    // The lowest offset at which no other buffer is in use in these phases.
-    SmallVector<Place> others =
-        llvm::filter_to_vector(result.places, [&](const Place &other) {
-          return place.isPerThread == other.isPerThread &&
-                 place.first <= other.last && other.first <= place.last;
-        });
-    llvm::sort(others, [](const Place &a, const Place &b) {
-      return a.begin < b.begin;
-    });
-    for (const Place &other : others)
-      if (place.begin < other.end && other.begin < place.begin + size)
-        place.begin = other.end;
-    place.end = place.begin + size;
-    int64_t &all = result.size.of(place.isPerThread);
-    all = std::max(all, place.end);
     result.places.push_back(place);
   }
+  result.keepSources();
+  result.placeAll();
   return result;
+}
+
+/// What a thread writes to its own buffers between steps is right only while
+/// the buffers that it reads there are. So these stay as long as its own: then
+/// a thread that has come too late finds all steps ended that use its own.
+void Places::keepSources() {
+  for (bool hasChanged = true; hasChanged;) {
+    hasChanged = false;
+    DenseMap<unsigned, unsigned> until; // phases to last uses of own buffers
+    for (const Place &place : places)
+      for (unsigned phase : place.inputs)
+        if (place.isPerThread)
+          until[phase] = std::max(until[phase], place.last);
+    for (Place &place : places)
+      for (unsigned phase : place.inputs)
+        if (unsigned last = until.lookup(phase); last > place.last) {
+          place.last = last;
+          hasChanged = true;
+        }
+  }
+}
+
+/// Gives each buffer the lowest offset at which no earlier one is in use in the
+/// same phases.
+void Places::placeAll() {
+  for (auto [i, place] : llvm::enumerate(places)) {
+    SmallVector<const Place *> others;
+    for (const Place &other : ArrayRef(places).take_front(i))
+      if (place.isPerThread == other.isPerThread && place.first <= other.last &&
+          other.first <= place.last)
+        others.push_back(&other);
+    llvm::sort(others, [](const Place *a, const Place *b) {
+      return a->begin < b->begin;
+    });
+    for (const Place *other : others)
+      if (place.begin < other->end && other->begin < place.begin + place.size)
+        place.begin = other->end;
+    place.end = place.begin + place.size;
+    int64_t &all = size.of(place.isPerThread);
+    all = std::max(all, place.end);
+  }
 }
 
 /// Gives `function` a part that begins at `at` or later, and each of its
@@ -196,7 +234,6 @@ LogicalResult PlaceBuffersPass::place(func::FuncOp function) {
   inputs[workspace.getArgNumber()] = type;
   function.setType(
       FunctionType::get(&getContext(), inputs, function.getResultTypes()));
-  Value ofThread;
   for (Place place : mine.places) {
     ImplicitLocOpBuilder b(place.alloc.getLoc(), place.alloc);
     int64_t at = begin.lookup(function).of(place.isPerThread) + place.begin;
@@ -208,13 +245,9 @@ LogicalResult PlaceBuffersPass::place(func::FuncOp function) {
             "the function has no !sherry.team whose threads need it");
       // Once for all steps and iterations.
       b.setInsertionPointToStart(&function.getFunctionBody().front());
-      if (ofThread) {
-        b.setInsertionPointAfterValue(ofThread);
-      } else {
-        Value thread = ThreadOp::create(b, team);
-        Value size = arith::ConstantIndexOp::create(b, end.perThread);
-        ofThread = arith::MulIOp::create(b, thread, size);
-      }
+      Value thread = ThreadOp::create(b, team);
+      Value bytes = arith::ConstantIndexOp::create(b, end.perThread);
+      Value ofThread = arith::MulIOp::create(b, thread, bytes);
       offset = arith::ConstantIndexOp::create(b, end.shared + at);
       offset = arith::AddIOp::create(b, ofThread, offset);
     } else {
@@ -246,6 +279,12 @@ void PlaceBuffersPass::runOnOperation() {
   }
   // An empty workspace would be a type of no bytes.
   end.shared = std::max<int64_t>(end.shared, SHERRY_ABI_BUFFER_ALIGNMENT);
+  constexpr auto most = static_cast<int64_t>(SHERRY_ABI_MAX_WORKSPACE);
+  if (end.shared > most || end.perThread > most) {
+    module.emitError("the buffers of a call need more than ")
+        << most << " bytes";
+    return signalPassFailure();
+  }
   for (auto function : module.getOps<func::FuncOp>())
     if (!function.isDeclaration() && failed(place(function)))
       return signalPassFailure();

@@ -157,12 +157,12 @@ void emitQuantizeBlocks(LoopBuilder &b, const QuantizedRows &result,
                         llvm::ArrayRef<int64_t> blocks, BlockSource source);
 
 /// Quantizes row `inputRow` of `unit`, whole blocks of one size, to the columns
-/// of unit `number` of a row, and builds its tables.
+/// of unit `number` of a row, and builds its tables unless each thread does.
 void emitQuantizeUnit(LoopBuilder &b, const Rows &unit, mlir::Value inputRow,
                       const QuantizedRows &result, mlir::Value row,
                       mlir::Value number);
 
-/// Allocates memory of an iteration for the numbers of a block.
+/// Allocates memory for the numbers of a block: of an iteration or of a thread.
 inline Rows allocBlock(LoopBuilder &b, int64_t inputs) {
   return {b.allocScratch(mlir::MemRefType::get({1, inputs}, b.getF32Type())),
           b.index(1), inputs};

@@ -199,5 +199,7 @@ QuantizedRows sherry::emitGatedLinear(LoopBuilder &b,
                                       WeightRef weight, Activation activation,
                                       RankedTensorType result) {
   auto emit = input.tables ? emitGatedBlocks : emitGatedPanels;
-  return emit(b, input, weight, activation, result);
+  QuantizedRows rows = emit(b, input, weight, activation, result);
+  emitTablesPerThread(b, rows);
+  return rows;
 }

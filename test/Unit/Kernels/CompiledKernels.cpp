@@ -24,6 +24,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdlib>
 #include <dlfcn.h>
@@ -247,9 +248,12 @@ void CompiledKernels::call(StringRef name, Buffer &weights, Buffer &input,
                            Buffer &output, int64_t tokens,
                            int64_t threads) const {
   Function code = function(name);
-  Buffer workspace(workspaceBytes(threads));
+  size_t size = workspaceBytes(threads);
+  constexpr size_t guardSize = 4096;
+  Buffer workspace(size + guardSize);
   // Whatever was there before.
-  std::fill_n(workspace.bytes(), workspaceBytes(threads), uint8_t{0xa5});
+  constexpr uint8_t before = 0xa5;
+  std::fill_n(workspace.bytes(), size + guardSize, before);
   Team team;
   auto run = [&](int64_t thread) {
     sherry_abi_environment environment{sizeof(environment), take, &team, thread,
@@ -263,4 +267,9 @@ void CompiledKernels::call(StringRef name, Buffer &weights, Buffer &input,
   run(0);
   for (std::thread &other : others)
     other.join();
+  const uint8_t *guard = workspace.bytes() + size;
+  if (!std::all_of(guard, guard + guardSize,
+                   [](uint8_t byte) { return byte == before; }))
+    llvm::report_fatal_error(llvm::Twine(name) +
+                             " has written behind its workspace");
 }

@@ -11,20 +11,16 @@ include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "sherry/Dialect/Sherry/SherryTypes.td"
 
-class Sherry_TeamOp<string mnemonic, list<Trait> traits = []>
-    : Op<Sherry_Dialect, mnemonic, traits> {
-  let arguments = (ins Sherry_TeamType:$team);
-  let assemblyFormat = "$team attr-dict";
-}
-
-def Sherry_ThreadOp : Sherry_TeamOp<"thread", [Pure]> {
+def Sherry_ThreadOp : Op<Sherry_Dialect, "thread", [Pure]> {
   let summary = "number of the executing thread";
   let description = [{
     ```mlir
     %i = sherry.thread %team
     ```
   }];
+  let arguments = (ins Sherry_TeamType:$team);
   let results = (outs Index:$result);
+  let assemblyFormat = "$team attr-dict";
 }
 
 #endif // SHERRY_DIALECT_SHERRY_TEAMOPS

@@ -76,8 +76,10 @@ typedef struct sherry_abi_environment {
                            int32_t step, int64_t count, int64_t grain);
   /// For the owner of the team; generated code does not use it.
   void *user;
-  /// 0 <= thread < n_threads.
+  /// The number of the thread, 0 <= thread < n_threads, and of its part of the
+  /// workspace. The threads of a call have different numbers.
   int64_t thread;
+  /// For the owner of the team; generated code does not use it.
   int64_t n_threads;
   /// For a model that is cut among ranks, processes that make the same calls:
   /// copies the `bytes` bytes at `mine` of all ranks, in the order of their

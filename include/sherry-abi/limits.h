@@ -18,7 +18,8 @@
 /// Most bytes of stack that an entry point of any model takes, without the
 /// stack of `take`.
 #define SHERRY_ABI_MAX_STACK (1 << 15)
-/// Most bytes of a workspace, and of the part of one thread.
+/// Most bytes of the workspace that threads share, and of the part of one
+/// thread.
 #define SHERRY_ABI_MAX_WORKSPACE (1ull << 48)
 /// Most entry points of a model.
 #define SHERRY_ABI_MAX_ENTRIES 16

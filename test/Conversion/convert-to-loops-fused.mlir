@@ -42,6 +42,22 @@ func.func @norms(%x: tensor<?x32xf32>) attributes {sherry.max_tokens = 2 : i64} 
   return
 }
 
+// The tables of a result, too, although the inputs of this product have none.
+// CHECK-LABEL: func @gated(
+// CHECK: %[[TABLES:.*]] = memref.alloc() {sherry.per_thread} : memref<32x32xi16>
+// CHECK: affine.parallel
+// CHECK-NOT: sherry.build_table
+// CHECK: } {sherry.on_demand, sherry.step = {op = "gated_linear", weight = @w}}
+// CHECK: sherry.build_table
+// CHECK: affine.vector_store %{{.*}}, %[[TABLES]]
+// CHECK: return
+sherry.weight @w count 1 from ["w"] rows [128] at 128 stride 8192 : tensor<128x64x!sherry.trit, #sherry.ternary<contiguous, per_group(64), scale = f16, layout = #sherry.layout<words, interleave = 2>>>
+func.func @gated(%a: tensor<?x64xf32>) attributes {sherry.max_tokens = 2 : i64} {
+  %x = sherry.quantize_activations %a : tensor<?x64xf32> -> tensor<?x64xi8, #sherry.quantized<contiguous, [64]>>
+  %v = sherry.gated_linear %x, @w : tensor<?x64xi8, #sherry.quantized<contiguous, [64]>> -> tensor<?x64xi8, #sherry.quantized<contiguous, [64], tables = words>>
+  return
+}
+
 // CHECK-LABEL: func @swiglu(
 // CHECK: affine.parallel (%{{.*}}) = (0) to (2) {
 // CHECK: math.exp

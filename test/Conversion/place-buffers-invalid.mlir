@@ -41,3 +41,14 @@ module {
     return
   }
 }
+
+// -----
+
+func.func @shared(%workspace: memref<?xi8>, %team: !sherry.team) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %a = memref.alloc() : memref<2xf32>
+  // expected-error@+1 {{writes memory that threads share, outside of a step}}
+  memref.store %zero, %a[%c0] : memref<2xf32>
+  return
+}

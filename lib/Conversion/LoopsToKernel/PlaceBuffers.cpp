@@ -52,11 +52,11 @@ struct Bytes {
 struct Place {
   memref::AllocOp alloc;
   bool isPerThread;
-  int64_t size;                 ///< bytes
-  unsigned first = ~0u;         ///< phase in which it is used first
-  unsigned last = 0;            ///< and last
-  SmallVector<unsigned> inputs; ///< phases that use it before their step
-  int64_t begin = 0, end = 0;   ///< bytes
+  int64_t size;                  ///< bytes
+  unsigned first = ~0u;          ///< phase in which it is used first
+  unsigned last = 0;             ///< and last
+  SmallVector<unsigned> outside; ///< phases that use it outside of their step
+  int64_t begin = 0, end = 0;    ///< bytes
 };
 
 /// All buffers of a function.
@@ -130,6 +130,10 @@ FailureOr<Places> Places::find(func::FuncOp function) {
     unsigned lastPhase = phases.lookup(body.getTerminator());
     for (Value alias : aliases.resolve(alloc.getResult()))
       for (Operation *user : alias.getUsers()) {
+        if (!place.isPerThread && !user->getParentOfType<StepOp>() &&
+            hasEffect<MemoryEffects::Write>(user, alias))
+          return user->emitOpError("writes memory that threads share, outside "
+                                   "of a step");
         Operation *op = body.findAncestorOpInBlock(*user);
         // Uses without an order relative to the steps, or unknown uses. In the
         // last phase, other threads may already be in the next call.
@@ -142,7 +146,7 @@ FailureOr<Places> Places::find(func::FuncOp function) {
         place.first = std::min(place.first, phases.lookup(op));
         place.last = std::max(place.last, phases.lookup(op));
         if (!isa<StepOp>(op))
-          place.inputs.push_back(phases.lookup(op));
+          place.outside.push_back(phases.lookup(op));
       }
     result.places.push_back(place);
   }
@@ -159,11 +163,11 @@ void Places::keepSources() {
     hasChanged = false;
     DenseMap<unsigned, unsigned> until; // phases to last uses of own buffers
     for (const Place &place : places)
-      for (unsigned phase : place.inputs)
+      for (unsigned phase : place.outside)
         if (place.isPerThread)
           until[phase] = std::max(until[phase], place.last);
     for (Place &place : places)
-      for (unsigned phase : place.inputs)
+      for (unsigned phase : place.outside)
         if (unsigned last = until.lookup(phase); last > place.last) {
           place.last = last;
           hasChanged = true;
@@ -234,12 +238,12 @@ LogicalResult PlaceBuffersPass::place(func::FuncOp function) {
   inputs[workspace.getArgNumber()] = type;
   function.setType(
       FunctionType::get(&getContext(), inputs, function.getResultTypes()));
+  Value team = findTeam(function);
   for (Place place : mine.places) {
     ImplicitLocOpBuilder b(place.alloc.getLoc(), place.alloc);
     int64_t at = begin.lookup(function).of(place.isPerThread) + place.begin;
     Value offset;
     if (place.isPerThread) {
-      Value team = findTeam(function);
       if (!team)
         return place.alloc.emitOpError(
             "the function has no !sherry.team whose threads need it");

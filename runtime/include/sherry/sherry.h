@@ -95,8 +95,8 @@ uint32_t sherry_model_max_context(const sherry_model *model);
 /// The most tokens that are evaluated in one pass over the weights.
 uint32_t sherry_model_max_block(const sherry_model *model);
 /// Sizes in bytes: of the weights, of the cache per position of a sequence, and
-/// of the workspace of a context with `threads` threads; 0 threads: of what the
-/// threads share.
+/// of the workspace of a context whose team has `threads` threads. 0 threads:
+/// only what threads share; a team never has more than 1024.
 uint64_t sherry_model_weights_size(const sherry_model *model);
 uint64_t sherry_model_cache_size_per_position(const sherry_model *model);
 uint64_t sherry_model_workspace_size(const sherry_model *model,

@@ -126,9 +126,9 @@ TEST(TextDrafter, DraftsPartsOfTheText) {
     Tokens text;
     size_t from = 0;
     while (text.size() < 300) {
-      if (text.empty() || random() % 40 == 0)
-        from = text.empty() ? 0 : random() % text.size();
-      const bool isNew = text.empty() || random() % 15 == 0;
+      if (random() % 40 == 0 && !text.empty())
+        from = random() % text.size();
+      const bool isNew = from == text.size() || random() % 15 == 0;
       text.push_back(isNew ? static_cast<int32_t>(random() % 6) : text[from]);
       ++from;
       drafter.push(text.back());

@@ -280,8 +280,8 @@ def PlaceBuffers : Pass<"sherry-place-buffers", "::mlir::ModuleOp"> {
     attribute `sherry.per_thread`, has a place for each thread: the parts of the
     threads follow the memory that all threads share. What a thread reads
     between steps to fill its own buffers stays as long as they do, because a
-    thread may be late. The bytes of both become
-    the module attributes `sherry.workspace_size` and
+    thread may be late. The bytes of the shared memory and of the part of a
+    thread become the module attributes `sherry.workspace_size` and
     `sherry.thread_workspace_size`. The type of every workspace argument has the
     size for the most threads.
   }];
